@@ -1,0 +1,49 @@
+# make, make install and make installcheck are PGXS's; PG_CONFIG names the
+# server to build for. Everything below the include is for the tests.
+
+MODULE_big = healthlake
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+
+EXTENSION = healthlake
+DATA = $(wildcard sql/healthlake--*.sql)
+DOCS = README.md
+
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test
+
+PG_CPPFLAGS = -I$(srcdir)/src
+PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers -fvisibility=hidden
+SHLIB_LINK = -lcurl -lcrypto
+EXTRA_CLEAN = $(UNIT_PROGRAMS) test/unit/build
+
+# An extension that waits for a network gains nothing from inlined bitcode.
+override with_llvm = no
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# A header that changes rebuilds everything: the tree is small, and PGXS
+# tracks no header of an extension unless the server was built to.
+HEADERS_ALL = $(wildcard src/*.h src/*/*.h)
+$(OBJS): $(HEADERS_ALL)
+
+# The ground floor as ordinary programs, under the sanitizers.
+UNIT_PROGRAMS = $(patsubst %.c,%,$(wildcard test/unit/*.c))
+UNIT_CC ?= $(CC)
+UNIT_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_CFLAGS = -g -O1 -std=gnu11 -Wall -Wextra -Werror $(UNIT_SANITIZE) \
+	-Isrc -Itest/unit
+UNIT_OBJS = $(patsubst src/%.c,test/unit/build/%.o,$(wildcard src/aws/*.c))
+
+test/unit/build/%.o: src/%.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(UNIT_PROGRAMS): test/unit/%: test/unit/%.c $(UNIT_OBJS) \
+		$(wildcard test/unit/*.h)
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_OBJS) -lcurl -lcrypto
+
+.PHONY: unit
+unit: $(UNIT_PROGRAMS)
