@@ -1,0 +1,64 @@
+/*
+ * shape.h
+ *	  What AWS calls a shape: the kind of a value, its bounds and, for a
+ *	  structure, its members. Types only; the tables are const, made by
+ *	  whoever knows the service, and freed by nobody. The validator, the
+ *	  writer and the reader of bodies all walk them.
+ */
+#ifndef HL_AWS_SHAPE_H
+#define HL_AWS_SHAPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum HlKind
+{
+	HL_KIND_STRING,
+	HL_KIND_INTEGER, /* 32 bits with AWS; any exact int64 is let through */
+	HL_KIND_LONG,
+	HL_KIND_DOUBLE,
+	HL_KIND_BOOLEAN,
+	HL_KIND_TIMESTAMP,
+	HL_KIND_STRUCTURE,
+	HL_KIND_UNION, /* a structure with exactly one member set */
+	HL_KIND_LIST,
+	HL_KIND_MAP
+} HlKind;
+
+/* How SQL may write a member, where that differs from its JSON. */
+typedef enum HlForm
+{
+	HL_FORM_PLAIN,
+	HL_FORM_TAGS, /* a list of {Key, Value}; SQL's argument may be {"k": "v"} */
+	HL_FORM_JSON_TEXT /* a string that holds JSON; an object is sent as its text */
+} HlForm;
+
+typedef struct HlShape HlShape;
+
+typedef struct HlMember
+{
+	const char *name; /* on the wire */
+	const char
+		*sql_name; /* argument or column; NULL: flattened or jsonb only */
+	const HlShape *shape;
+	bool required;
+	bool idempotency_token;
+	HlForm form;
+} HlMember;
+
+struct HlShape
+{
+	const char *name;
+	HlKind kind;
+	bool sensitive;
+	bool has_min; /* of code points, of elements, or of the number itself */
+	int64_t min;
+	bool has_max; /* known, but the service's to judge */
+	int64_t max;
+	const HlMember *members; /* in the model's order */
+	int nmembers;
+	const HlShape *element; /* of a list, or the value of a map */
+	const HlShape *key;     /* of a map */
+};
+
+#endif
