@@ -44,6 +44,13 @@ typedef struct HlMember
 	bool required;
 	bool idempotency_token;
 	HlForm form;
+	/*
+	 * Among SQL's arguments the value "implied" goes with the sibling
+	 * "implied_by": that one alone implies the value, and the value without
+	 * that one is refused.
+	 */
+	const char *implied;
+	const char *implied_by;
 } HlMember;
 
 struct HlShape

@@ -1,0 +1,34 @@
+/*
+ * model.h
+ *	  HealthLake as data: its operations and their shapes, as AWS's service
+ *	  model (API version 2017-07-01) has them, with the names that SQL gives
+ *	  to members. Everything is const and free of PostgreSQL, so that a
+ *	  program can hold the tables against a model file.
+ */
+#ifndef HL_API_MODEL_H
+#define HL_API_MODEL_H
+
+#include "aws/shape.h"
+
+typedef struct HlOperation
+{
+	const char *name;     /* AWS's: CreateFHIRDatastore */
+	const char *function; /* SQL's: healthlake_create_datastore */
+	const HlShape *input;
+	const HlShape *output;
+	const char *host_prefix; /* "datatransformation.", or NULL */
+	bool changes_something;
+	bool idempotent;     /* may be repeated when its outcome is unknown */
+	const char *creates; /* what a success leaves to be paid for, or NULL */
+} HlOperation;
+
+extern const HlOperation hl_operations[];
+extern const int hl_operations_count;
+
+/* Finds an operation by AWS's name, letter for letter; NULL if none. */
+extern const HlOperation *hl_operation_find(const char *name);
+
+/* Finds the member that carries the client token; NULL if none. */
+extern const HlMember *hl_operation_token(const HlOperation *operation);
+
+#endif
