@@ -1,0 +1,98 @@
+/*
+ * client.h
+ *	  The engine: drives a set of calls (one is the usual case) to their ends,
+ *	  signing each attempt anew and retrying as AWS's own clients do. Calls
+ *	  come from hl_client_calls() and live in the caller's memory context;
+ *	  with it go their replies, and what is still in flight. All strings that
+ *	  the caller fills in are the caller's and must live as long as the run.
+ */
+#ifndef HL_CLIENT_CLIENT_H
+#define HL_CLIENT_CLIENT_H
+
+#include "aws/bytes.h"
+
+struct HlSigv4Credentials; /* aws/sigv4.h */
+struct HlJson;             /* aws/json.h */
+
+/* Where requests go: scheme://[host prefix]authority path. */
+typedef struct HlTarget
+{
+	bool plain;            /* http; only for a loopback address */
+	const char *authority; /* lower case, without a default port */
+	const char *path;      /* "/", or the base path of a custom endpoint */
+} HlTarget;
+
+/* What holds for every call of a run; NULL and "" say the same. */
+typedef struct HlClientConfig
+{
+	const struct HlSigv4Credentials *credentials;
+	const char *ca_bundle; /* NULL: the one that libcurl was built with */
+	const char *proxy;     /* NULL: none, whatever the environment says */
+	int connect_timeout_ms;
+	int request_timeout_ms; /* one attempt, from connecting to the last byte */
+	int max_attempts;
+	size_t max_response_size;
+} HlClientConfig;
+
+typedef enum HlOutcome
+{
+	HL_OUTCOME_NONE,      /* still under way */
+	HL_OUTCOME_SUCCESS,   /* 2xx whose body is a JSON object, or empty */
+	HL_OUTCOME_REFUSED,   /* AWS's error in a 4xx */
+	HL_OUTCOME_FAULT,     /* 5xx */
+	HL_OUTCOME_NOT_SENT,  /* not resolved, not connected, TLS not trusted */
+	HL_OUTCOME_LOST,      /* sent, then the connection was lost */
+	HL_OUTCOME_TIMED_OUT, /* sent, then request_timeout was over */
+	HL_OUTCOME_MALFORMED, /* no HTTP, no JSON, too large, 3xx, foreign 4xx */
+	HL_OUTCOME_UNSIGNED   /* no attempt made: see network (bad key, memory) */
+} HlOutcome;
+
+/* What became of a call; true to the moment whenever an interrupt throws. */
+typedef struct HlReply
+{
+	HlOutcome outcome;
+	bool throttled;    /* and still so at the last attempt */
+	bool sent;         /* the first byte of some attempt left */
+	bool may_have_run; /* it changes something, and nobody knows whether */
+	int http_status;   /* 0: none came */
+	int attempts;
+	char *code;       /* AWS's, or the status as text; NULL: none */
+	char *message;    /* AWS's; NULL: none */
+	char *request_id; /* NULL: none came */
+	char *network;    /* what went wrong below AWS; NULL: nothing */
+	HlBytes body;
+	struct HlJson *document; /* the body, read; NULL: no JSON object */
+} HlReply;
+
+typedef struct HlCall
+{
+	/* filled by the caller */
+	const HlClientConfig *config;
+	const HlTarget *target;
+	const char *operation;   /* X-Amz-Target: HealthLake.CreateFHIRDatastore */
+	const char *host_prefix; /* "datatransformation.", or NULL */
+	const char *region;
+	const char *service; /* as signed: healthlake */
+	const char *body;
+	size_t body_len;
+	bool changes;    /* something, when it runs */
+	bool repeatable; /* has a token, or does no harm twice */
+
+	/* filled by the engine */
+	HlReply reply;
+	struct HlAttempt *attempt;
+} HlCall;
+
+/* Zeroed calls in CurrentMemoryContext, which frees all that hangs on them. */
+extern HlCall *hl_client_calls(int count);
+
+/* Drives all calls to their ends; throws only what an interrupt throws. */
+extern void hl_client_run(HlCall *calls, int count);
+
+/* Wipes the signing key that the backend keeps: DISCARD ALL, new settings. */
+extern void hl_client_forget_keys(void);
+
+/* Whether a hanging name lookup can be left behind (libcurl 7.87). */
+extern bool hl_client_leaves_lookups(void);
+
+#endif
