@@ -15,7 +15,7 @@ PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -fvisibility=hidden
 SHLIB_LINK = -lcurl -lcrypto
-EXTRA_CLEAN = $(UNIT_PROGRAMS) test/unit/build
+EXTRA_CLEAN = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) test/unit/build
 
 # An extension that waits for a network gains nothing from inlined bitcode.
 override with_llvm = no
@@ -30,7 +30,9 @@ HEADERS_ALL = $(wildcard src/*.h src/*/*.h)
 $(OBJS): $(HEADERS_ALL)
 
 # The ground floor as ordinary programs, under the sanitizers.
-UNIT_PROGRAMS = $(patsubst %.c,%,$(wildcard test/unit/*.c))
+FUZZ_PROGRAMS = $(patsubst %.c,%,$(wildcard test/unit/fuzz_*.c))
+UNIT_PROGRAMS = $(filter-out $(FUZZ_PROGRAMS),\
+	$(patsubst %.c,%,$(wildcard test/unit/*.c)))
 UNIT_CC ?= $(CC)
 UNIT_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_CFLAGS = -g -O1 -std=gnu11 -Wall -Wextra -Werror $(UNIT_SANITIZE) \
@@ -45,5 +47,14 @@ $(UNIT_PROGRAMS): test/unit/%: test/unit/%.c $(UNIT_OBJS) \
 		$(wildcard test/unit/*.h)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_OBJS) -lcurl -lcrypto
 
-.PHONY: unit
+# Fuzz targets take libFuzzer's arguments: test/unit/fuzz_json -runs=1000000
+FUZZ_CC ?= clang
+FUZZ_CFLAGS = $(UNIT_CFLAGS) -O2 -fsanitize=fuzzer,address,undefined
+
+$(FUZZ_PROGRAMS): test/unit/%: test/unit/%.c $(wildcard src/aws/*.c) \
+		$(HEADERS_ALL)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(filter src/%.c,$^) -lcurl -lcrypto
+
+.PHONY: unit fuzz
 unit: $(UNIT_PROGRAMS)
+fuzz: $(FUZZ_PROGRAMS)
