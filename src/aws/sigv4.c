@@ -563,7 +563,7 @@ append_query(HlBytes *out, const char *query)
 		size_t len = strcspn(query, "&");
 
 		if (len > 0 && !encode_pair(&encoded, query, len, &pairs[count++]))
-			outcome = HL_SIGV4_BAD_QUERY;
+			outcome = HL_SIGV4_BAD_REQUEST;
 		query += query[len] == '&' ? len + 1 : len;
 	}
 	if (encoded.failed)
@@ -805,9 +805,7 @@ hl_sigv4_reason(HlSigv4Outcome outcome)
 		case HL_SIGV4_OK:
 			return "signed";
 		case HL_SIGV4_BAD_REQUEST:
-			return "the method is no token, or the path has no leading slash";
-		case HL_SIGV4_BAD_QUERY:
-			return "the query has a malformed escape";
+			return "the request's method, path or query is malformed";
 		case HL_SIGV4_BAD_HEADER:
 			return "a header has an impossible name or value";
 		case HL_SIGV4_NO_HOST:

@@ -2,9 +2,8 @@
  * sigv4.h
  *	  AWS Signature Version 4, the header form: from a request to the value of
  *	  its Authorization header, each stage's text kept for whoever tests it.
- *	  HlSigv4Keys and HlSigv4Signed start zeroed, belong to the caller, are
- *	  meant to be used again for the next request, and end in hl_sigv4_wipe_*;
- *	  everything else is only read. Not for two threads at a time.
+ *	  HlSigv4Keys and HlSigv4Signed start zeroed, are the caller's, serve many
+ *	  requests and end in hl_sigv4_wipe_*; everything else is only read.
  */
 #ifndef HL_AWS_SIGV4_H
 #define HL_AWS_SIGV4_H
@@ -12,14 +11,14 @@
 #include <openssl/evp.h>
 
 #include "aws/bytes.h"
+#include "aws/header.h"
 
 #define HL_SIGV4_MAX_HEADERS 64
 
 typedef enum HlSigv4Outcome
 {
 	HL_SIGV4_OK,
-	HL_SIGV4_BAD_REQUEST,     /* method, or a path without a leading slash */
-	HL_SIGV4_BAD_QUERY,       /* a % without two hexadecimal digits */
+	HL_SIGV4_BAD_REQUEST,     /* no method, no path, or a malformed escape */
 	HL_SIGV4_BAD_HEADER,      /* control bytes, no token, one of the signer's */
 	HL_SIGV4_NO_HOST,         /* a request names its host, exactly once */
 	HL_SIGV4_TOO_MANY,        /* more than HL_SIGV4_MAX_HEADERS headers */
@@ -29,24 +28,14 @@ typedef enum HlSigv4Outcome
 	HL_SIGV4_NO_MEMORY
 } HlSigv4Outcome;
 
-typedef enum HlSigv4Flags
-{
-	HL_SIGV4_PATH_AS_IS = 1, /* dots and doubled slashes stay in the path */
-	HL_SIGV4_SIGN_BODY = 2,  /* adds x-amz-content-sha256 to what is signed */
-	HL_SIGV4_OMIT_TOKEN = 4  /* the session token is sent, but not signed */
-} HlSigv4Flags;
-
-typedef struct HlHeader
-{
-	const char *name;
-	const char *value;
-} HlHeader;
+#define HL_SIGV4_PATH_AS_IS 1 /* dots and doubled slashes stay in the path */
+#define HL_SIGV4_SIGN_BODY 2  /* signs X-Amz-Content-Sha256 too */
+#define HL_SIGV4_OMIT_TOKEN 4 /* the session token is sent, but not signed */
 
 /*
  * Path and query as in the request line, escapes and all (NULL query: none).
- * The headers are those to be signed, Host among them; what proxies rewrite is
- * left out here. X-Amz-Date, X-Amz-Security-Token and, with SIGN_BODY,
- * X-Amz-Content-Sha256 are added here, and sent by the caller.
+ * What proxies rewrite among the headers is not signed. X-Amz-Date, -Security-
+ * Token and, with SIGN_BODY, -Content-Sha256 are added; the caller sends them.
  */
 typedef struct HlSigv4Request
 {
