@@ -1,0 +1,120 @@
+"""The emulator from a test: started as a child that cannot outlive it, told and asked.
+
+    with client.Emulator() as emulator:
+        emulator.next(operation="CreateFHIRDatastore", error="ThrottlingException")
+        ...
+        assert [entry["attempt"] for entry in emulator.log()] == [1, 2]
+
+client.emulator() takes the one that HEALTHLAKE_EMULATOR names, where test/run has
+started one, and else starts its own.
+"""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+PROGRAM = Path(__file__).with_name("emulator.py")
+
+
+class Emulator:
+    """An emulator: a child of this process, or one that is there already."""
+
+    def __init__(self, url=None, *options):
+        self.child = None
+        if url is None:
+            self.ready = self.start(options)
+        else:
+            self.ready = {"http": url, "https": os.environ.get("HEALTHLAKE_EMULATOR_TLS"),
+                          "ca": os.environ.get("HEALTHLAKE_EMULATOR_CA")}
+        self.http = self.ready["http"]
+        self.https = self.ready["https"]
+        self.ca = self.ready["ca"]
+        self.access_key_id = self.ready.get("access_key_id", "AKIDEXAMPLE")
+        self.secret_access_key = self.ready.get("secret_access_key",
+                                                "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+
+    def start(self, options):
+        """Starts the child and waits until it is ready."""
+        self.child = subprocess.Popen(
+            [sys.executable, str(PROGRAM), "--until-stdin-closes", *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        line = self.child.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the emulator ended with {self.child.wait()} before it was ready")
+        return json.loads(line)
+
+    def stop(self):
+        """Ends the child, if there is one."""
+        if self.child is not None:
+            self.child.stdin.close()
+            self.child.wait(10)
+            self.child.stdout.close()
+            self.child = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def ask(self, method, door, said=None, timeout=60):
+        """One order; what it gave."""
+        connection = http.client.HTTPConnection(urlsplit(self.http).netloc, timeout=timeout)
+        try:
+            body = None if said is None else json.dumps(said)
+            connection.request(method, "/_emulator/" + door, body)
+            reply = connection.getresponse()
+            content = json.loads(reply.read())
+        finally:
+            connection.close()
+        if reply.status != 200:
+            raise ValueError(content["error"])
+        return content
+
+    def next(self, *steps, **step):
+        """Scripts answers: one by keywords, or several as dicts."""
+        return self.ask("POST", "next", [*steps, step] if step else list(steps))
+
+    def pending(self):
+        """The steps that nobody has taken yet."""
+        return self.ask("GET", "next")
+
+    def log(self, since=0, operation=None, count=0, wait=0):
+        """Requests after number `since`; waits up to `wait` seconds for `count` of them."""
+        query = {"since": since, "count": count, "wait": wait}
+        if operation:
+            query["operation"] = operation
+        return self.ask("GET", "log?" + urlencode(query), timeout=wait + 60)
+
+    def state(self, **settings):
+        """Counts and settings, after changing some."""
+        return self.ask("POST", "state", settings) if settings else self.ask("GET", "state")
+
+    def stores(self):
+        """Every data store."""
+        return self.ask("GET", "stores")
+
+    def place(self, *stores):
+        """Puts data stores there without a request; their ids."""
+        return self.ask("POST", "stores", list(stores))
+
+    def key(self, id, secret, token=None, expires=None):
+        """Makes an access key known."""
+        return self.ask("POST", "keys", {"id": id, "secret": secret, "token": token,
+                                         "expires": expires})
+
+    def reset(self):
+        """As if it had just been started."""
+        return self.ask("POST", "reset", {})
+
+
+def emulator():
+    """The emulator of this test run, or one of its own; reset."""
+    url = os.environ.get("HEALTHLAKE_EMULATOR")
+    found = Emulator(url or None)
+    found.reset()
+    return found

@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+"""An AWS HealthLake on this machine, to test and try the extension against.
+
+It speaks HealthLake's protocol over HTTP and HTTPS on loopback ports, checks every
+signature and every request as AWS does, and keeps its data stores in memory.
+When it is ready it prints one line of JSON: addresses, the CA's file and the keys.
+Tests tell it what to answer, and read what it was asked, under /_emulator/: see
+README.md beside this file.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+
+import certificate
+from control import PREFIX, Control
+from healthlake import HealthLake
+from listener import ClosedPort, DeafPort, Listener, tls_context
+from requestlog import RequestLog
+from router import Router
+from script import Script
+from settings import Settings
+from signature import Key, Verifier
+
+ACCESS_KEY_ID = "AKIDEXAMPLE"
+SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+
+class Emulator:
+    """Everything that is shared between connections."""
+
+    def __init__(self):
+        self.settings = Settings()
+        self.log = RequestLog(self.settings.log_limit)
+        self.script = Script()
+        self.verifier = Verifier(self.settings)
+        self.healthlake = HealthLake(self.settings)
+        self.services = [self.healthlake]
+        self.router = Router(self.settings, self.log, self.script, self.verifier, self.services)
+        self.control = Control(self)
+        self.lock = threading.Lock()
+        self.accepted = 0
+        self.connections = {}
+        self.add_key(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+
+    def add_key(self, id, secret, token=None, expires=None):
+        """Makes an access key known."""
+        self.verifier.add(Key(id, secret, token, expires, account=self.settings.account))
+
+    def reset(self):
+        """As if it had just been started; connections stay."""
+        self.settings.reset()
+        self.script.clear()
+        self.verifier.forget([Key(ACCESS_KEY_ID, SECRET_ACCESS_KEY)])
+        for service in self.services:
+            service.reset()
+        self.log.clear(self.settings.log_limit)
+
+    def change(self, changes):
+        """Sets settings."""
+        self.settings.change(changes)
+        if "log_limit" in changes:
+            self.log.resize(self.settings.log_limit)
+
+    def state(self):
+        """Counts, and the settings in force."""
+        return {"stores": len(self.healthlake.stores), "jobs": len(self.healthlake.jobs),
+                "profiles": len(self.healthlake.profiles), "requests": self.log.count,
+                "steps": len(self.script.steps), "connections": len(self.connections),
+                "accepted": self.accepted, "settings": self.settings.shown()}
+
+    # What a listener asks
+
+    def opened(self, sock):
+        """Counts a connection; its number."""
+        with self.lock:
+            self.accepted += 1
+            self.connections[self.accepted] = sock
+            return self.accepted
+
+    def closed(self, number):
+        """Counts a connection off."""
+        with self.lock:
+            self.connections.pop(number, None)
+
+    def handle(self, request, connection):
+        """Answers a request; true when the connection goes on."""
+        if not request.path.startswith(PREFIX):
+            return self.router.handle(request, connection)
+        reply = self.control.handle(request)
+        last = request.wants_close()
+        connection.sock.sendall(reply.head("", last) + reply.body)
+        return not last
+
+
+def arguments():
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0, help="port for HTTP (a free one)")
+    parser.add_argument("--tls-port", type=int, default=0, help="port for HTTPS (a free one)")
+    parser.add_argument("--directory", help="where to write ca.pem and the server's certificate "
+                        "(a temporary one, removed at the end)")
+    parser.add_argument("--until-stdin-closes", action="store_true",
+                        help="end when standard input ends, so that no test leaves it behind")
+    return parser.parse_args()
+
+
+def hint(ready):
+    """What a person types next."""
+    return f"""
+HealthLake emulator (Ctrl-C ends it). In psql, as a superuser:
+
+    SET healthlake.endpoint_url = '{ready["http"]}';
+    SET healthlake.region = 'us-east-1';
+    SET healthlake.access_key_id = '{ready["access_key_id"]}';
+    SET healthlake.secret_access_key = '{ready["secret_access_key"]}';
+
+    SELECT * FROM healthlake_create_datastore('ward 7');
+
+Over TLS:
+
+    SET healthlake.endpoint_url = '{ready["https"]}';
+    SET healthlake.ca_bundle = '{ready["ca"]}';
+
+What it was asked, and what it keeps:
+
+    curl {ready["http"]}/_emulator/log
+    curl {ready["http"]}/_emulator/stores
+
+"""
+
+
+def start(options, directory):
+    """Opens the ports; what the line of JSON says."""
+    emulator = Emulator()
+    ca, chain, key = certificate.make(directory)
+    plain = Listener(options.port, None, emulator)
+    secure = Listener(options.tls_port, tls_context(chain, key), emulator)
+    start.ports = (plain, secure, DeafPort(), ClosedPort())
+    return {"http": f"http://127.0.0.1:{plain.port}", "https": f"https://localhost:{secure.port}",
+            "ca": str(ca), "access_key_id": ACCESS_KEY_ID,
+            "secret_access_key": SECRET_ACCESS_KEY, "region": "us-east-1",
+            "deaf": f"http://127.0.0.1:{start.ports[2].port}",
+            "closed": f"http://127.0.0.1:{start.ports[3].port}", "pid": os.getpid()}
+
+
+def end_with_stdin(end):
+    """Ends when whoever holds the other end of standard input is gone."""
+    while os.read(0, 4096):
+        pass
+    end.set()
+
+
+def main():
+    """Runs until it is told to end."""
+    options = arguments()
+    end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: end.set())
+    directory = options.directory or tempfile.mkdtemp(prefix="healthlake-emulator-")
+    os.makedirs(directory, exist_ok=True)
+    try:
+        ready = start(options, directory)
+        print(json.dumps(ready), flush=True)
+        if sys.stderr.isatty():
+            print(hint(ready), file=sys.stderr, flush=True)
+        if options.until_stdin_closes:
+            threading.Thread(target=end_with_stdin, args=(end,), daemon=True).start()
+        end.wait()
+    finally:
+        if not options.directory:
+            shutil.rmtree(directory, ignore_errors=True)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

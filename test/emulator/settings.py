@@ -1,0 +1,68 @@
+"""What a test can set about the emulator, and how it is by itself."""
+
+import time
+
+DEFAULTS = {
+    # seconds that the emulator's clock is off: in Date headers and for signatures
+    "clock": 0,
+    # how far a signature's date may be off, in seconds
+    "tolerance": 300,
+    # whether an unsigned or badly signed request is refused (it is always noted in the log)
+    "verify": True,
+    # session tokens that are refused as expired, or as unknown
+    "expired_tokens": [],
+    "unknown_tokens": [],
+    # a status in transition (CREATING, DELETING, SUBMITTED...) settles when it was
+    # described so many times, or is so many seconds old, whichever comes first
+    "settle_after_describes": 1,
+    "settle_after_seconds": None,
+    # what creating ends in: None, or {"ErrorMessage": ..., "ErrorCategory": ...} for CREATE_FAILED
+    "create_fails": None,
+    # what updating ends in: None, or an ErrorCause for UPDATE_FAILED
+    "update_fails": None,
+    # what jobs end in, and the message that goes with it
+    "job_outcome": "COMPLETED",
+    "job_message": None,
+    # members of replies: "usual" (those that apply), "all" (every one of the shape), "required"
+    "members": "usual",
+    # items of a list's page where the request does not say
+    "page_size": 100,
+    # seconds that a client token is remembered; None: for ever
+    "token_lifetime": None,
+    # members that the model does not know: "ignore", as AWS does, or "refuse"
+    "unknown_members": "ignore",
+    # how many requests the log keeps
+    "log_limit": 10000,
+    "account": "123456789012",
+    # temporary credentials that STS, the container endpoint and instance metadata hand out
+    "session_seconds": 3600,
+}
+
+
+class Settings:
+    """The settings in force, as attributes."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        """Sets everything as it is by itself."""
+        for name, value in DEFAULTS.items():
+            setattr(self, name, list(value) if isinstance(value, list) else value)
+
+    def change(self, changes):
+        """Sets some; raises ValueError for a name that is none."""
+        for name in changes:
+            if name not in DEFAULTS:
+                raise ValueError(f"there is no setting {name!r}; there are: "
+                                 + ", ".join(DEFAULTS))
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    def shown(self):
+        """All of them, as an object."""
+        return {name: getattr(self, name) for name in DEFAULTS}
+
+    def now(self):
+        """The emulator's time."""
+        return time.time() + self.clock

@@ -1,0 +1,88 @@
+-- What a pgTAP file needs to script and ask the emulator: \ir emulator.sql
+-- The address comes from HEALTHLAKE_EMULATOR. To be included as a superuser, before
+-- the file's transaction begins or in it; any role can call the functions afterwards.
+
+\getenv emulator_url HEALTHLAKE_EMULATOR
+\if :{?emulator_url}
+\else
+	\warn 'HEALTHLAKE_EMULATOR is not set: start the tests with test/run'
+	\q
+\endif
+
+SET client_min_messages = warning;
+
+CREATE TEMPORARY TABLE emulator_said (line text);
+CREATE TEMPORARY TABLE emulator_address (url text);
+INSERT INTO emulator_address VALUES (:'emulator_url');
+SELECT format('GRANT ALL ON SCHEMA %s TO PUBLIC', nspname)
+  FROM pg_namespace WHERE oid = pg_my_temp_schema() \gexec
+
+-- What the emulator says to GET.
+CREATE OR REPLACE FUNCTION emulator_ask(door text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	said text;
+BEGIN
+	DELETE FROM pg_temp.emulator_said;
+	EXECUTE format('COPY pg_temp.emulator_said FROM PROGRAM %L'
+		' (FORMAT csv, QUOTE e''\x01'', DELIMITER e''\x02'')',
+		format('curl -sS -m 60 "%s/_emulator/%s"',
+			(SELECT url FROM pg_temp.emulator_address), door));
+	SELECT string_agg(line, '') INTO said FROM pg_temp.emulator_said;
+	RETURN said;
+END
+$$;
+
+-- Tells the emulator something with POST.
+CREATE OR REPLACE FUNCTION emulator_tell(door text, said jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	EXECUTE format('COPY (SELECT %L) TO PROGRAM %L'
+		' (FORMAT csv, QUOTE e''\x01'', DELIMITER e''\x02'')', said,
+		format('curl -sS -f -m 60 -o /dev/null --data-binary @- "%s/_emulator/%s"',
+			(SELECT url FROM pg_temp.emulator_address), door));
+END
+$$;
+
+-- Scripts what the emulator answers next: a step, or an array of steps.
+CREATE OR REPLACE FUNCTION emulator_next(step jsonb) RETURNS void
+LANGUAGE sql AS $$ SELECT emulator_tell('next', step) $$;
+
+-- Forgets data stores, steps, settings and the log.
+CREATE OR REPLACE FUNCTION emulator_reset() RETURNS void
+LANGUAGE sql AS $$ SELECT emulator_tell('reset', '{}') $$;
+
+-- Changes settings of the emulator.
+CREATE OR REPLACE FUNCTION emulator_set(settings jsonb) RETURNS void
+LANGUAGE sql AS $$ SELECT emulator_tell('state', settings) $$;
+
+-- Counts and settings.
+CREATE OR REPLACE FUNCTION emulator_state() RETURNS jsonb
+LANGUAGE sql AS $$ SELECT emulator_ask('state')::jsonb $$;
+
+-- How many data stores there are.
+CREATE OR REPLACE FUNCTION emulator_stores() RETURNS bigint
+LANGUAGE sql AS $$ SELECT (emulator_state() ->> 'stores')::bigint $$;
+
+-- Every data store, as the emulator keeps it.
+CREATE OR REPLACE FUNCTION emulator_store() RETURNS SETOF jsonb
+LANGUAGE sql AS $$ SELECT jsonb_array_elements(emulator_ask('stores')::jsonb) $$;
+
+-- The requests that arrived; header names are in lower case here.
+CREATE OR REPLACE FUNCTION emulator_log(since bigint DEFAULT 0,
+	OUT n bigint, OUT operation text, OUT attempt integer, OUT headers jsonb,
+	OUT body jsonb, OUT body_text text, OUT signature text, OUT status integer,
+	OUT code text, OUT connection bigint, OUT entry jsonb) RETURNS SETOF record
+LANGUAGE sql AS $$
+	SELECT (e ->> 'n')::bigint, e ->> 'operation', (e ->> 'attempt')::integer,
+		(SELECT jsonb_object_agg(lower(h ->> 0), h -> 1)
+		   FROM jsonb_array_elements(e -> 'headers') AS h),
+		CASE WHEN pg_catalog.left(ltrim(e ->> 'body'), 1) = '{'
+			THEN (e ->> 'body')::jsonb END,
+		e ->> 'body', e ->> 'signature', (e -> 'answer' ->> 'status')::integer,
+		e -> 'answer' ->> 'code', (e ->> 'connection')::bigint, e
+	  FROM jsonb_array_elements(emulator_ask('log?since=' || since)::jsonb) AS e
+	 ORDER BY 1
+$$;
+
+RESET client_min_messages;
