@@ -9,8 +9,6 @@
 	\q
 \endif
 
-SET client_min_messages = warning;
-
 CREATE TEMPORARY TABLE emulator_said (line text);
 CREATE TEMPORARY TABLE emulator_address (url text);
 INSERT INTO emulator_address VALUES (:'emulator_url');
@@ -68,6 +66,16 @@ LANGUAGE sql AS $$ SELECT (emulator_state() ->> 'stores')::bigint $$;
 CREATE OR REPLACE FUNCTION emulator_store() RETURNS SETOF jsonb
 LANGUAGE sql AS $$ SELECT jsonb_array_elements(emulator_ask('stores')::jsonb) $$;
 
+-- Text as jsonb, or NULL where it is none.
+CREATE OR REPLACE FUNCTION emulator_jsonb(said text) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN said::jsonb;
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
+END
+$$;
+
 -- The requests that arrived; header names are in lower case here.
 CREATE OR REPLACE FUNCTION emulator_log(since bigint DEFAULT 0,
 	OUT n bigint, OUT operation text, OUT attempt integer, OUT headers jsonb,
@@ -77,12 +85,8 @@ LANGUAGE sql AS $$
 	SELECT (e ->> 'n')::bigint, e ->> 'operation', (e ->> 'attempt')::integer,
 		(SELECT jsonb_object_agg(lower(h ->> 0), h -> 1)
 		   FROM jsonb_array_elements(e -> 'headers') AS h),
-		CASE WHEN pg_catalog.left(ltrim(e ->> 'body'), 1) = '{'
-			THEN (e ->> 'body')::jsonb END,
-		e ->> 'body', e ->> 'signature', (e -> 'answer' ->> 'status')::integer,
+		emulator_jsonb(e ->> 'body'), e ->> 'body', e ->> 'signature', (e -> 'answer' ->> 'status')::integer,
 		e -> 'answer' ->> 'code', (e ->> 'connection')::bigint, e
 	  FROM jsonb_array_elements(emulator_ask('log?since=' || since)::jsonb) AS e
 	 ORDER BY 1
 $$;
-
-RESET client_min_messages;
