@@ -1,0 +1,578 @@
+/*
+ * endpoint.c
+ *	  AWS's endpoint rules, as its SDKs publish them, and custom endpoints.
+ */
+#include "aws/endpoint.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_LABEL 63
+#define MAX_HOST 253
+
+static const HlPartition partitions[] = {
+	{"aws", "us|eu|ap|sa|ca|me|af|il|mx", "aws-global", "amazonaws.com",
+	 "api.aws", true, true},
+	{"aws-cn", "cn", "aws-cn-global", "amazonaws.com.cn",
+	 "api.amazonwebservices.com.cn", true, true},
+	{"aws-eusc", "eusc-de", NULL, "amazonaws.eu", "api.amazonwebservices.eu",
+	 true, true},
+	{"aws-iso", "us-iso", "aws-iso-global", "c2s.ic.gov", "api.aws.ic.gov",
+	 true, true},
+	{"aws-iso-b", "us-isob", "aws-iso-b-global", "sc2s.sgov.gov",
+	 "api.aws.scloud", true, true},
+	{"aws-iso-e", "eu-isoe", "aws-iso-e-global", "cloud.adc-e.uk",
+	 "api.cloud-aws.adc-e.uk", true, true},
+	{"aws-iso-f", "us-isof", "aws-iso-f-global", "csp.hci.ic.gov",
+	 "api.aws.hci.ic.gov", true, true},
+	{"aws-us-gov", "us-gov", "aws-us-gov-global", "amazonaws.com", "api.aws",
+	 true, true},
+};
+
+/* The regions that STS served before it had regional endpoints. */
+static const char *const global_sts_regions[] = {
+	"ap-northeast-1", "ap-south-1",   "ap-southeast-1", "ap-southeast-2",
+	"aws-global",     "ca-central-1", "eu-central-1",   "eu-north-1",
+	"eu-west-1",      "eu-west-2",    "eu-west-3",      "sa-east-1",
+	"us-east-1",      "us-east-2",    "us-west-1",      "us-west-2",
+};
+
+/* Whether a string was given at all. */
+static bool
+is_given(const char *string)
+{
+	return string != NULL && *string != '\0';
+}
+
+/* Whether a byte is a decimal digit, whatever the locale. */
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Whether a byte is an ASCII letter or digit. */
+static bool
+is_alphanumeric(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Folds ASCII letters to lower case, in place. */
+static void
+fold(char *string)
+{
+	for (; *string != '\0'; string++)
+		if (*string >= 'A' && *string <= 'Z')
+			*string = (char) (*string - 'A' + 'a');
+}
+
+/* Notes why there is no endpoint. */
+static HlEndpointOutcome
+refuse(HlEndpoint *endpoint, HlEndpointOutcome outcome, const char *reason)
+{
+	*endpoint = (HlEndpoint){.reason = reason};
+	return outcome;
+}
+
+/* Whether what follows a partition's prefix is -word-number. */
+static bool
+is_region_tail(const char *tail)
+{
+	const char *word = tail + 1;
+	const char *number;
+
+	if (*tail != '-')
+		return false;
+	tail++;
+	while (is_alphanumeric(*tail) || *tail == '_')
+		tail++;
+	if (tail == word || *tail != '-')
+		return false;
+	number = ++tail;
+	while (is_digit(*tail))
+		tail++;
+	return tail > number && *tail == '\0';
+}
+
+/* Whether a region is one of a partition's, known yet or not. */
+static bool
+is_in_partition(const HlPartition *partition, const char *region)
+{
+	const char *prefix = partition->prefixes;
+
+	if (partition->global_region != NULL &&
+		strcmp(region, partition->global_region) == 0)
+		return true;
+	while (*prefix != '\0')
+	{
+		size_t len = strcspn(prefix, "|");
+
+		if (strncmp(region, prefix, len) == 0 && is_region_tail(region + len))
+			return true;
+		prefix += prefix[len] == '|' ? len + 1 : len;
+	}
+	return false;
+}
+
+/* Gives a region's partition: "aws" for one that fits none. */
+const HlPartition *
+hl_endpoint_partition(const char *region)
+{
+	for (size_t i = 0; i < sizeof(partitions) / sizeof(partitions[0]); i++)
+		if (is_in_partition(&partitions[i], region))
+			return &partitions[i];
+	return &partitions[0];
+}
+
+/*
+ * Whether a string has a region's form. It becomes a part of a host name, so
+ * it is a label of one, and not a number: nothing else can be smuggled in.
+ */
+bool
+hl_endpoint_is_region(const char *region)
+{
+	size_t len = 0;
+	bool number = true;
+
+	for (; region[len] != '\0' && len <= MAX_LABEL; len++)
+	{
+		if (!is_alphanumeric(region[len]) && region[len] != '-')
+			return false;
+		number = number && is_digit(region[len]);
+	}
+	return len > 0 && len <= MAX_LABEL && !number && region[0] != '-' &&
+		   region[len - 1] != '-';
+}
+
+/* Takes the first "fips-" or "-fips" out of a name, as JavaScript's SDK does. */
+static void
+cut_fips(char *region)
+{
+	char *leading = strstr(region, "fips-");
+	char *trailing = strstr(region, "-fips");
+	char *cut = leading;
+	size_t len = 5;
+
+	if (cut == NULL || (trailing != NULL && trailing < leading))
+		cut = trailing;
+	else if (strncmp(leading + 5, "dkr-", 4) == 0)
+		len = 9;
+	else if (strncmp(leading + 5, "prod-", 5) == 0)
+		len = 10;
+	memmove(cut, cut + len, strlen(cut + len) + 1);
+}
+
+/* Writes the region that a name stands for, and says whether it asks for FIPS. */
+bool
+hl_endpoint_real_region(const char *region, char real[64])
+{
+	size_t len = strlen(region);
+	bool fips = strncmp(region, "fips-", 5) == 0 ||
+				(len >= 5 && strcmp(region + len - 5, "-fips") == 0);
+
+	snprintf(real, 64, "%s", region);
+	if (len >= 64)
+		return false;
+	if (strcmp(region, "fips-aws-global") == 0 ||
+		strcmp(region, "aws-fips") == 0)
+		strcpy(real, "us-east-1");
+	else if (fips)
+		cut_fips(real);
+	return fips;
+}
+
+/* Whether a host is a dotted quad, and which. */
+static bool
+is_ipv4(const char *host, struct in_addr *address)
+{
+	return inet_pton(AF_INET, host, address) == 1;
+}
+
+/* Whether libc would take a host for an IPv4 address in some old notation. */
+static bool
+looks_like_address(const char *host)
+{
+	const char *dot = strrchr(host, '.');
+	const char *label = dot != NULL ? dot + 1 : host;
+	size_t digits = strspn(label, "0123456789");
+
+	if (label[0] == '0' && (label[1] == 'x' || label[1] == 'X'))
+		return strspn(label + 2, "0123456789abcdefABCDEF") == strlen(label + 2);
+	return digits > 0 && label[digits] == '\0';
+}
+
+/* Whether a host is made of labels as DNS has them, or a dotted quad. */
+static bool
+is_host_name(const char *host)
+{
+	size_t len = strlen(host);
+	char labels[256];
+	struct in_addr address;
+
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	if (len == 0 || len > MAX_HOST)
+		return false;
+	snprintf(labels, sizeof(labels), "%.*s", (int) len, host);
+	if (looks_like_address(labels))
+		return is_ipv4(labels, &address) && labels[len] == host[len];
+	for (const char *label = labels;; label++)
+	{
+		size_t size = strcspn(label, ".");
+
+		for (size_t i = 0; i < size; i++)
+			if (!is_alphanumeric(label[i]) && label[i] != '-')
+				return false;
+		if (size == 0 || size > MAX_LABEL || label[0] == '-' ||
+			label[size - 1] == '-')
+			return false;
+		label += size;
+		if (*label == '\0')
+			return true;
+	}
+}
+
+/* Reads a port, and whether it is one. */
+static bool
+read_port(const char *text, size_t len, int *port)
+{
+	*port = 0;
+	for (size_t i = 0; i < len; i++)
+	{
+		if (!is_digit(text[i]) || *port > 65535)
+			return false;
+		*port = *port * 10 + (text[i] - '0');
+	}
+	return *port >= 1 && *port <= 65535;
+}
+
+/* Takes the host, in brackets or not, off an authority; gives what follows. */
+static const char *
+read_host(const char *text, size_t len, HlEndpoint *endpoint)
+{
+	const char *end = text + len;
+	const char *start = text;
+	size_t size;
+
+	endpoint->bracketed = len > 0 && *text == '[';
+	if (endpoint->bracketed)
+		start++;
+	text =
+		memchr(start, endpoint->bracketed ? ']' : ':', (size_t) (end - start));
+	if (text == NULL && endpoint->bracketed)
+		return NULL;
+	if (text == NULL)
+		text = end;
+	size = (size_t) (text - start);
+	if (size >= sizeof(endpoint->host))
+		return NULL;
+	memcpy(endpoint->host, start, size);
+	endpoint->host[size] = '\0';
+	fold(endpoint->host);
+	return endpoint->bracketed ? text + 1 : text;
+}
+
+/* Reads host and port; NULL where all is well, else what is wrong. */
+static const char *
+read_authority(const char *text, size_t len, HlEndpoint *endpoint)
+{
+	const char *end = text + len;
+	struct in6_addr address;
+
+	endpoint->port = endpoint->tls ? 443 : 80;
+	if (memchr(text, '@', len) != NULL)
+		return "it must not contain a user name or a password";
+	text = read_host(text, len, endpoint);
+	if (text == NULL)
+		return "its host is malformed";
+	if (text < end &&
+		(*text != ':' ||
+		 !read_port(text + 1, (size_t) (end - text - 1), &endpoint->port)))
+		return "its port is not a number from 1 to 65535";
+	if (endpoint->bracketed ? inet_pton(AF_INET6, endpoint->host, &address) != 1
+							: !is_host_name(endpoint->host))
+		return endpoint->host[0] == '\0' ? "it names no host"
+										 : "its host is malformed";
+	return NULL;
+}
+
+/* Whether a segment of a path is one or two dots, escaped or not. */
+static bool
+is_dot_segment(const char *segment, size_t len)
+{
+	int dots = 0;
+
+	while (len > 0)
+	{
+		size_t size = *segment == '.' ? 1 : 3;
+
+		if (len < size || (size == 3 && strncmp(segment, "%2e", 3) != 0 &&
+						   strncmp(segment, "%2E", 3) != 0))
+			return false;
+		segment += size;
+		len -= size;
+		dots++;
+	}
+	return dots == 1 || dots == 2;
+}
+
+/* Whether a path is made of RFC 3986's characters, and none of it is dots. */
+static bool
+is_path(const char *path)
+{
+	for (const char *c = path; *c != '\0'; c++)
+	{
+		if (*c == '/' && is_dot_segment(c + 1, strcspn(c + 1, "/")))
+			return false;
+		if (*c == '%')
+		{
+			if (strspn(c + 1, "0123456789abcdefABCDEF") < 2)
+				return false;
+		}
+		else if (!is_alphanumeric(*c) &&
+				 strchr("/-._~!$&'()*+,;=:@", *c) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Reads scheme and the slashes after it; gives what follows, NULL if bad. */
+static const char *
+read_scheme(const char *url, HlEndpoint *endpoint)
+{
+	char scheme[9];
+
+	snprintf(scheme, sizeof(scheme), "%s", url);
+	fold(scheme);
+	endpoint->tls = strncmp(scheme, "https://", 8) == 0;
+	if (endpoint->tls)
+		return url + 8;
+	return strncmp(scheme, "http://", 7) == 0 ? url + 7 : NULL;
+}
+
+/* Writes the authority and the URL from the parts. */
+static void
+join_parts(HlEndpoint *endpoint)
+{
+	int default_port = endpoint->tls ? 443 : 80;
+	char port[8] = "";
+
+	if (endpoint->port != default_port)
+		snprintf(port, sizeof(port), ":%hu", (unsigned short) endpoint->port);
+	snprintf(endpoint->authority, sizeof(endpoint->authority), "%s%s%s%s",
+			 endpoint->bracketed ? "[" : "", endpoint->host,
+			 endpoint->bracketed ? "]" : "", port);
+	snprintf(endpoint->url, sizeof(endpoint->url), "%s://%s%s",
+			 endpoint->tls ? "https" : "http", endpoint->authority,
+			 endpoint->path);
+}
+
+/* Reads a URL; a base path gets a slash at its end. */
+HlEndpointOutcome
+hl_endpoint_read_url(const char *url, HlEndpoint *endpoint)
+{
+	const char *reason;
+	const char *rest;
+	size_t len;
+
+	*endpoint = (HlEndpoint){0};
+	rest = read_scheme(url, endpoint);
+	if (rest == NULL)
+		return refuse(endpoint, HL_ENDPOINT_BAD_URL,
+					  "it must begin with https:// or http://");
+	if (strlen(url) > HL_ENDPOINT_MAX_URL)
+		return refuse(endpoint, HL_ENDPOINT_BAD_URL, "it is too long");
+	if (strpbrk(rest, "?#") != NULL)
+		return refuse(endpoint, HL_ENDPOINT_BAD_URL,
+					  "it must not contain a query or a fragment");
+	len = strcspn(rest, "/");
+	reason = read_authority(rest, len, endpoint);
+	if (reason != NULL)
+		return refuse(endpoint, HL_ENDPOINT_BAD_URL, reason);
+	rest += len;
+	if (!is_path(rest))
+		return refuse(endpoint, HL_ENDPOINT_BAD_URL, "its path is malformed");
+	len = strlen(rest);
+	snprintf(endpoint->path, sizeof(endpoint->path), "%s%s", rest,
+			 len > 0 && rest[len - 1] == '/' ? "" : "/");
+	join_parts(endpoint);
+	return HL_ENDPOINT_OK;
+}
+
+/* Whether the host is this machine, by address or by its one sure name. */
+bool
+hl_endpoint_is_loopback(const HlEndpoint *endpoint)
+{
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	if (endpoint->bracketed)
+		return inet_pton(AF_INET6, endpoint->host, &v6) == 1 &&
+			   IN6_IS_ADDR_LOOPBACK(&v6);
+	if (is_ipv4(endpoint->host, &v4))
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return strcmp(endpoint->host, "localhost") == 0;
+}
+
+/* Whether STS's one global endpoint serves a region that asks for it. */
+static bool
+is_global_sts(const char *region, bool use_global)
+{
+	size_t count = sizeof(global_sts_regions) / sizeof(global_sts_regions[0]);
+
+	if (strcmp(region, "aws-global") == 0)
+		return true;
+	for (size_t i = 0; use_global && i < count; i++)
+		if (strcmp(region, global_sts_regions[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Writes the endpoint of a host that the rules name. */
+static HlEndpointOutcome
+use_host(HlEndpoint *endpoint, const char *service, const char *region,
+		 const char *suffix)
+{
+	endpoint->tls = true;
+	endpoint->port = 443;
+	strcpy(endpoint->path, "/");
+	snprintf(endpoint->host, sizeof(endpoint->host), "%s%s%s.%s", service,
+			 *region != '\0' ? "." : "", region, suffix);
+	fold(endpoint->host);
+	join_parts(endpoint);
+	return HL_ENDPOINT_OK;
+}
+
+/* The rules for FIPS, dual stack, both or neither, where there is a region. */
+static HlEndpointOutcome
+apply_region_rules(const HlPartition *partition,
+				   const HlEndpointParameters *parameters, const char *region,
+				   HlEndpoint *endpoint)
+{
+	const char *suffix = parameters->use_dual_stack
+							 ? partition->dual_stack_dns_suffix
+							 : partition->dns_suffix;
+	bool sts = strcmp(parameters->service, "sts") == 0;
+	char service[32];
+
+	if (parameters->use_fips && parameters->use_dual_stack &&
+		!(partition->supports_fips && partition->supports_dual_stack))
+		return refuse(endpoint, HL_ENDPOINT_CONFLICT,
+					  "FIPS and DualStack are enabled, but this partition "
+					  "does not support one or both");
+	if (parameters->use_fips && !partition->supports_fips)
+		return refuse(endpoint, HL_ENDPOINT_CONFLICT,
+					  "FIPS is enabled but this partition does not support "
+					  "FIPS");
+	if (parameters->use_dual_stack && !partition->supports_dual_stack)
+		return refuse(endpoint, HL_ENDPOINT_CONFLICT,
+					  "DualStack is enabled but this partition does not "
+					  "support DualStack");
+	if (sts && !parameters->use_fips && !parameters->use_dual_stack &&
+		is_global_sts(region, parameters->use_global))
+	{
+		strcpy(endpoint->signing_region, "us-east-1");
+		return use_host(endpoint, "sts", "", "amazonaws.com");
+	}
+	/* In GovCloud STS's ordinary endpoint is the one that is FIPS's. */
+	snprintf(service, sizeof(service), "%s%s", parameters->service,
+			 parameters->use_fips && !(sts && !parameters->use_dual_stack &&
+									   strcmp(partition->id, "aws-us-gov") == 0)
+				 ? "-fips"
+				 : "");
+	return use_host(endpoint, service, region, suffix);
+}
+
+/* The rules for an endpoint that is given: nothing can be chosen within it. */
+static HlEndpointOutcome
+apply_url_rules(const HlEndpointParameters *parameters, HlEndpoint *endpoint)
+{
+	char region[64];
+	HlEndpointOutcome outcome;
+
+	if (parameters->use_fips)
+		return refuse(endpoint, HL_ENDPOINT_CONFLICT,
+					  "Invalid Configuration: FIPS and custom endpoint are "
+					  "not supported");
+	if (parameters->use_dual_stack)
+		return refuse(endpoint, HL_ENDPOINT_CONFLICT,
+					  "Invalid Configuration: Dualstack and custom endpoint "
+					  "are not supported");
+	strcpy(region, endpoint->signing_region);
+	outcome = hl_endpoint_read_url(parameters->url, endpoint);
+	if (outcome == HL_ENDPOINT_OK)
+		strcpy(endpoint->signing_region, region);
+	return outcome;
+}
+
+/* Puts an operation's prefix before the host, which must still be one. */
+static HlEndpointOutcome
+apply_host_prefix(const char *prefix, HlEndpoint *endpoint)
+{
+	char host[sizeof(endpoint->host)];
+	int len = snprintf(host, sizeof(host), "%s%s", prefix, endpoint->host);
+
+	if (endpoint->bracketed || looks_like_address(endpoint->host))
+		return refuse(endpoint, HL_ENDPOINT_BAD_PREFIX,
+					  "the operation's host prefix cannot be put before an "
+					  "address");
+	if (len >= (int) sizeof(host) || !is_host_name(host))
+		return refuse(endpoint, HL_ENDPOINT_BAD_PREFIX,
+					  "the host is malformed with the operation's prefix");
+	strcpy(endpoint->host, host);
+	fold(endpoint->host);
+	join_parts(endpoint);
+	return HL_ENDPOINT_OK;
+}
+
+/* Checks the region that was given, and takes FIPS out of its name. */
+static bool
+settle_region(HlEndpointParameters *parameters, char region[64])
+{
+	region[0] = '\0';
+	if (!is_given(parameters->region))
+		return true;
+	if (!hl_endpoint_is_region(parameters->region))
+		return false;
+	if (hl_endpoint_real_region(parameters->region, region))
+		parameters->use_fips = true;
+	return hl_endpoint_is_region(region);
+}
+
+/* Applies the rules in a partition: NULL for the region's own. */
+HlEndpointOutcome
+hl_endpoint_resolve_in(const HlPartition *partition,
+					   const HlEndpointParameters *given, HlEndpoint *endpoint)
+{
+	HlEndpointParameters parameters = *given;
+	HlEndpointOutcome outcome;
+	char region[64];
+
+	if (!settle_region(&parameters, region))
+		return refuse(endpoint, HL_ENDPOINT_BAD_REGION,
+					  "it does not have the form of a region");
+	if (partition == NULL)
+		partition = hl_endpoint_partition(region);
+	*endpoint = (HlEndpoint){0};
+	strcpy(endpoint->signing_region, region);
+	if (is_given(given->url))
+		outcome = apply_url_rules(&parameters, endpoint);
+	else if (region[0] != '\0')
+		outcome = apply_region_rules(partition, &parameters, region, endpoint);
+	else
+		outcome = refuse(endpoint, HL_ENDPOINT_NO_REGION,
+						 "Invalid Configuration: Missing Region");
+	if (outcome == HL_ENDPOINT_OK && is_given(given->host_prefix))
+		outcome = apply_host_prefix(given->host_prefix, endpoint);
+	return outcome;
+}
+
+/* Applies the rules. */
+HlEndpointOutcome
+hl_endpoint_resolve(const HlEndpointParameters *parameters,
+					HlEndpoint *endpoint)
+{
+	return hl_endpoint_resolve_in(NULL, parameters, endpoint);
+}
