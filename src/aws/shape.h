@@ -1,14 +1,15 @@
 /*
  * shape.h
  *	  What AWS calls a shape: the kind of a value, its bounds and, for a
- *	  structure, its members. Types only; the tables are const, made by
- *	  whoever knows the service, and freed by nobody. The validator, the
- *	  writer and the reader of bodies all walk them.
+ *	  structure, its members. The tables are const, made by whoever knows the
+ *	  service, and freed by nobody. The validator, the writer and the reader
+ *	  of bodies all walk them.
  */
 #ifndef HL_AWS_SHAPE_H
 #define HL_AWS_SHAPE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum HlKind
@@ -67,5 +68,9 @@ struct HlShape
 	const HlShape *element; /* of a list, or the value of a map */
 	const HlShape *key;     /* of a map */
 };
+
+/* Finds a member by its name on the wire; NULL if there is none. */
+extern const HlMember *hl_shape_member(const HlShape *shape, const char *name,
+									   size_t len);
 
 #endif

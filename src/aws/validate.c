@@ -24,6 +24,7 @@ typedef struct Walk
 	HlFaults *faults;
 	HlBytes path; /* empty at the request itself */
 	bool allow_unknown;
+	bool reply; /* types and required members alone */
 } Walk;
 
 static void validate_value(Walk *walk, const HlJson *value,
@@ -128,7 +129,7 @@ static void
 append_subject(const Walk *walk, HlBytes *text)
 {
 	if (walk->path.len == 0)
-		hl_bytes_append_string(text, "the request");
+		hl_bytes_append_string(text, walk->reply ? "the reply" : "the request");
 	else
 		hl_bytes_format(text, "\"%s\"", walk->path.data);
 }
@@ -175,7 +176,7 @@ report_type(Walk *walk, const HlJson *value, const char *expected)
 static void
 report_length(Walk *walk, const HlShape *shape, size_t len, const char *unit)
 {
-	if (shape->has_min && (int64_t) len < shape->min)
+	if (shape->has_min && (int64_t) len < shape->min && !walk->reply)
 		report(walk, HL_FAULT_MINIMUM,
 			   "must have at least %" PRId64 " %s%s, not %zu", shape->min, unit,
 			   shape->min == 1 ? "" : "s", len);
@@ -195,17 +196,6 @@ append_members(HlBytes *text, const HlShape *shape)
 	for (int i = 0; i < shape->nmembers; i++)
 		hl_bytes_format(text, "%s%s", i > 0 ? ", " : "",
 						shape->members[i].name);
-}
-
-/* Finds a shape's member by its wire name. */
-static const HlMember *
-find_member(const HlShape *shape, const char *name, size_t len)
-{
-	for (int i = 0; i < shape->nmembers; i++)
-		if (strlen(shape->members[i].name) == len &&
-			memcmp(shape->members[i].name, name, len) == 0)
-			return &shape->members[i];
-	return NULL;
 }
 
 /* Makes a name comparable: no capitals, no underscores or hyphens. */
@@ -393,14 +383,21 @@ validate_union(Walk *walk, const HlJson *value, const HlShape *shape)
 	fault->text = keep(walk->faults, &text);
 }
 
-/* Checks that all required members are there. */
+/*
+ * Checks that all required members are there. A token is filled in where it
+ * is left out, and so never missing.
+ */
 static void
 validate_required(Walk *walk, const HlJson *value, const HlShape *shape)
 {
 	for (int i = 0; i < shape->nmembers; i++)
-		if (shape->members[i].required &&
-			!is_set(hl_json_member(value, shape->members[i].name)))
-			report_missing(walk, &shape->members[i]);
+	{
+		const HlMember *member = &shape->members[i];
+
+		if (member->required && !member->idempotency_token &&
+			!is_set(hl_json_member(value, member->name)))
+			report_missing(walk, member);
+	}
 }
 
 /* Checks that the shape knows all members. */
@@ -411,7 +408,7 @@ validate_known(Walk *walk, const HlJson *value, const HlShape *shape)
 	const HlJson *child;
 
 	while ((child = hl_json_step(&each)) != NULL)
-		if (is_set(child) && !find_member(shape, each.name, each.name_len))
+		if (is_set(child) && !hl_shape_member(shape, each.name, each.name_len))
 			report_unknown(walk, shape, &each);
 }
 
@@ -424,7 +421,7 @@ validate_structure(Walk *walk, const HlJson *value, const HlShape *shape)
 		report_type(walk, value, "an object");
 		return;
 	}
-	if (shape->kind == HL_KIND_UNION)
+	if (shape->kind == HL_KIND_UNION && !walk->reply)
 		validate_union(walk, value, shape);
 	validate_required(walk, value, shape);
 	if (!walk->allow_unknown)
@@ -449,7 +446,7 @@ validate_inner(Walk *walk, const HlJson *value, const HlShape *shape)
 {
 	if (is_set(value))
 		validate_value(walk, value, shape, HL_FORM_PLAIN);
-	else
+	else if (!walk->reply)
 		report(walk, HL_FAULT_NULL, "must not be null");
 }
 
@@ -557,7 +554,7 @@ validate_integer(Walk *walk, const HlJson *value, const HlShape *shape)
 		report(walk, HL_FAULT_TYPE, "must be an integer");
 	else if (!hl_json_int64(value, &integer))
 		report(walk, HL_FAULT_TYPE, "must be an integer of at most 64 bits");
-	else if (shape->has_min && integer < shape->min)
+	else if (shape->has_min && integer < shape->min && !walk->reply)
 		report(walk, HL_FAULT_MINIMUM,
 			   "must be at least %" PRId64 ", not %" PRId64, shape->min,
 			   integer);
@@ -576,7 +573,7 @@ validate_double(Walk *walk, const HlJson *value, const HlShape *shape)
 		return;
 	if (!hl_json_double(value, &number))
 		report_type(walk, value, "a number");
-	else if (shape->has_min && number < (double) shape->min)
+	else if (shape->has_min && number < (double) shape->min && !walk->reply)
 		report(walk, HL_FAULT_MINIMUM, "must be at least %" PRId64, shape->min);
 }
 
@@ -637,17 +634,35 @@ validate_value(Walk *walk, const HlJson *value, const HlShape *shape,
 	}
 }
 
+/* Goes through a request or reply; true if nothing is wrong with it. */
+static bool
+walk_document(Walk *walk, const HlJson *value, const HlShape *shape)
+{
+	size_t before = walk->faults->count + walk->faults->more;
+
+	validate_value(walk, value, shape, HL_FORM_PLAIN);
+	hl_bytes_free(&walk->path);
+	return walk->faults->count + walk->faults->more == before &&
+		   !walk->faults->failed;
+}
+
 /* Adds what is wrong with a request; true if nothing is. */
 bool
 hl_validate(HlFaults *faults, const HlJson *request, const HlShape *shape,
 			bool allow_unknown)
 {
 	Walk walk = {.faults = faults, .allow_unknown = allow_unknown};
-	size_t before = faults->count + faults->more;
 
-	validate_value(&walk, request, shape, HL_FORM_PLAIN);
-	hl_bytes_free(&walk.path);
-	return faults->count + faults->more == before && !faults->failed;
+	return walk_document(&walk, request, shape);
+}
+
+/* Adds what is wrong with a reply; true if nothing is. */
+bool
+hl_validate_reply(HlFaults *faults, const HlJson *reply, const HlShape *shape)
+{
+	Walk walk = {.faults = faults, .allow_unknown = true, .reply = true};
+
+	return walk_document(&walk, reply, shape);
 }
 
 /* Gives the memory back; the struct is as new. */

@@ -53,6 +53,13 @@ typedef struct HlFaults
 extern bool hl_validate(HlFaults *faults, const HlJson *request,
 						const HlShape *shape, bool allow_unknown);
 
+/*
+ * Adds what is wrong with a reply: required members that are missing, and
+ * types. Anything else that AWS sends is taken as it is.
+ */
+extern bool hl_validate_reply(HlFaults *faults, const HlJson *reply,
+							  const HlShape *shape);
+
 extern void hl_faults_free(HlFaults *faults);
 
 #endif

@@ -1,0 +1,376 @@
+/*
+ * protocol.c
+ *	  The bodies of awsJson 1.0.
+ */
+#include "aws/protocol.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "aws/timestamp.h"
+#include "aws/validate.h"
+
+#define LONGEST_CODE 128
+#define LONGEST_MESSAGE 8192
+#define LONGEST_BODY_TEXT 1024 /* of a body that stands for a message */
+
+static void write_value(HlBytes *body, const HlJson *value,
+						const HlShape *shape, HlForm form);
+
+/* Begins a member: { before the first, a comma before the others. */
+static void
+write_name(HlBytes *body, char *separator, const char *name, size_t len)
+{
+	hl_bytes_append_char(body, *separator);
+	hl_json_append_string(body, name, len);
+	hl_bytes_append_char(body, ':');
+	*separator = ',';
+}
+
+/* Ends an object, which may not have been begun. */
+static void
+write_end(HlBytes *body, char separator)
+{
+	hl_bytes_append_string(body, separator == '{' ? "{}" : "}");
+}
+
+/* Writes the members that a shape knows, and a token where it has room. */
+static void
+write_members(HlBytes *body, char *separator, const HlShape *shape,
+			  const HlJson *value, const char *token)
+{
+	for (int i = 0; i < shape->nmembers; i++)
+	{
+		const HlMember *member = &shape->members[i];
+		const HlJson *child = hl_json_member(value, member->name);
+		bool given = hl_json_kind(child) != HL_JSON_NULL;
+
+		if (!given && !(member->idempotency_token && token != NULL))
+			continue;
+		write_name(body, separator, member->name, strlen(member->name));
+		if (given)
+			write_value(body, child, member->shape, member->form);
+		else
+			hl_json_append_string(body, token, strlen(token));
+	}
+}
+
+/* Writes the members that a shape does not know, as they are. */
+static void
+write_unknown(HlBytes *body, char *separator, const HlShape *shape,
+			  const HlJson *value)
+{
+	HlJsonEach each = hl_json_each(value);
+	const HlJson *child;
+
+	while ((child = hl_json_step(&each)) != NULL)
+	{
+		if (hl_json_kind(child) == HL_JSON_NULL ||
+			hl_shape_member(shape, each.name, each.name_len) != NULL)
+			continue;
+		write_name(body, separator, each.name, each.name_len);
+		hl_json_append_node(body, child);
+	}
+}
+
+/* Writes a structure. */
+static void
+write_structure(HlBytes *body, const HlJson *value, const HlShape *shape,
+				const char *token)
+{
+	char separator = '{';
+
+	write_members(body, &separator, shape, value, token);
+	write_unknown(body, &separator, shape, value);
+	write_end(body, separator);
+}
+
+/* Writes a list. */
+static void
+write_list(HlBytes *body, const HlJson *value, const HlShape *shape)
+{
+	HlJsonEach each = hl_json_each(value);
+	const HlJson *element;
+	char separator = '[';
+
+	while ((element = hl_json_step(&each)) != NULL)
+	{
+		hl_bytes_append_char(body, separator);
+		separator = ',';
+		write_value(body, element, shape->element, HL_FORM_PLAIN);
+	}
+	hl_bytes_append_string(body, separator == '[' ? "[]" : "]");
+}
+
+/* Writes a map. */
+static void
+write_map(HlBytes *body, const HlJson *value, const HlShape *shape)
+{
+	HlJsonEach each = hl_json_each(value);
+	const HlJson *child;
+	char separator = '{';
+
+	while ((child = hl_json_step(&each)) != NULL)
+	{
+		write_name(body, &separator, each.name, each.name_len);
+		write_value(body, child, shape->element, HL_FORM_PLAIN);
+	}
+	write_end(body, separator);
+}
+
+/* Writes an object as a string that holds it. */
+static void
+write_json_text(HlBytes *body, const HlJson *value)
+{
+	HlBytes text = {.secret = body->secret};
+
+	hl_json_append_node(&text, value);
+	body->failed |= text.failed;
+	hl_json_append_string(body, hl_bytes_string(&text), text.len);
+	hl_bytes_free(&text);
+}
+
+/* Writes a timestamp as a number. */
+static void
+write_timestamp(HlBytes *body, const HlJson *value)
+{
+	int64_t micros;
+
+	if (hl_protocol_timestamp(value, &micros))
+		hl_timestamp_append(body, micros);
+	else
+		hl_json_append_node(body, value);
+}
+
+/* Writes a value by its shape; as it is where it does not fit. */
+static void
+write_value(HlBytes *body, const HlJson *value, const HlShape *shape,
+			HlForm form)
+{
+	HlJsonKind kind = hl_json_kind(value);
+	bool object = kind == HL_JSON_OBJECT;
+
+	if (object &&
+		(shape->kind == HL_KIND_STRUCTURE || shape->kind == HL_KIND_UNION))
+		write_structure(body, value, shape, NULL);
+	else if (object && shape->kind == HL_KIND_MAP)
+		write_map(body, value, shape);
+	else if (kind == HL_JSON_ARRAY && shape->kind == HL_KIND_LIST)
+		write_list(body, value, shape);
+	else if (object && form == HL_FORM_JSON_TEXT)
+		write_json_text(body, value);
+	else if (shape->kind == HL_KIND_TIMESTAMP)
+		write_timestamp(body, value);
+	else
+		hl_json_append_node(body, value);
+}
+
+/* Writes the body of a request. */
+void
+hl_protocol_write_request(HlBytes *body, const HlShape *input,
+						  const HlJson *request, const char *token)
+{
+	write_structure(body, request, input, token);
+}
+
+/* A timestamp of a reply, in microseconds since 1970. */
+bool
+hl_protocol_timestamp(const HlJson *value, int64_t *micros)
+{
+	const char *text = hl_json_string(value);
+	size_t len = hl_json_len(value);
+
+	if (hl_json_kind(value) == HL_JSON_NUMBER)
+		return hl_timestamp_from_number(text, len, micros);
+	return hl_json_kind(value) == HL_JSON_STRING &&
+		   hl_timestamp_from_text(text, len, micros);
+}
+
+/* Whether there is nothing in a body but blanks. */
+static bool
+is_blank(const char *body, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (strchr(" \t\r\n", body[i]) == NULL || body[i] == '\0')
+			return false;
+	return true;
+}
+
+/* Reads and checks the body of a success. */
+bool
+hl_protocol_read_reply(HlJsonDocument *document, const HlShape *output,
+					   const char *body, size_t len, HlBytes *reason)
+{
+	bool empty = is_blank(body, len);
+	HlFaults faults = {0};
+	bool fine;
+
+	if (!hl_json_read(document, empty ? "{}" : body, empty ? 2 : len))
+	{
+		hl_bytes_format(reason, "%s, at byte %zu", document->reason,
+						document->offset);
+		return false;
+	}
+	fine = hl_validate_reply(&faults, document->root, output);
+	if (!fine)
+		hl_bytes_append_string(reason, faults.count > 0 && faults.list[0].text
+										   ? faults.list[0].text
+										   : "out of memory");
+	hl_faults_free(&faults);
+	return fine;
+}
+
+/*
+ * Adds text as one line of UTF-8: blanks for control characters, question
+ * marks for what is not UTF-8, dots for what is too much.
+ */
+static void
+append_clean(HlBytes *clean, const char *text, size_t len, size_t longest)
+{
+	size_t i = 0;
+
+	while (i < len)
+	{
+		int step = hl_json_utf8(text + i, len - i);
+		unsigned char c = (unsigned char) text[i];
+
+		if (i + (size_t) step > longest || i >= longest)
+		{
+			hl_bytes_append_string(clean, "...");
+			break;
+		}
+		if (step == 0)
+			hl_bytes_append_char(clean, '?');
+		else if (step == 1 && (c < 0x20 || c == 0x7F))
+			hl_bytes_append_char(clean, ' ');
+		else
+			hl_bytes_append(clean, text + i, (size_t) step);
+		i += step == 0 ? 1 : (size_t) step;
+	}
+}
+
+/*
+ * Adds what is a code in "ns#Code:http://…", "Code,…": cut at the first comma
+ * and the first colon, then what follows the last #. False if nothing is left.
+ */
+static bool
+append_code(HlBytes *code, const char *text)
+{
+	size_t len = strcspn(text, ",:");
+	size_t before = code->len;
+
+	for (size_t i = len; i > 0; i--)
+		if (text[i - 1] == '#')
+		{
+			text += i;
+			len -= i;
+			break;
+		}
+	for (size_t i = 0; i < len && code->len - before < LONGEST_CODE; i++)
+		if (text[i] > ' ' && text[i] < 0x7F)
+			hl_bytes_append_char(code, text[i]);
+	return code->len > before;
+}
+
+/* Finds AWS's code in the body, under the names that it has had. */
+static bool
+find_code(const HlJson *root, HlBytes *code)
+{
+	HlJsonEach each = hl_json_each(root);
+	const HlJson *value = hl_json_member(root, "__type");
+
+	if (hl_json_kind(value) == HL_JSON_STRING &&
+		append_code(code, hl_json_string(value)))
+		return true;
+	while ((value = hl_json_step(&each)) != NULL)
+		if (each.named && strcasecmp(each.name, "code") == 0 &&
+			hl_json_kind(value) == HL_JSON_STRING &&
+			append_code(code, hl_json_string(value)))
+			return true;
+	return false;
+}
+
+/* Finds AWS's message in the body. */
+static bool
+find_message(const HlJson *root, HlBytes *message)
+{
+	static const char *const names[] = {"message", "Message", "errorMessage"};
+
+	for (int i = 0; i < 3; i++)
+	{
+		const HlJson *value = hl_json_member(root, names[i]);
+
+		if (hl_json_kind(value) != HL_JSON_STRING ||
+			is_blank(hl_json_string(value), hl_json_len(value)))
+			continue;
+		append_clean(message, hl_json_string(value), hl_json_len(value),
+					 LONGEST_MESSAGE);
+		return true;
+	}
+	return false;
+}
+
+/* Whether an object has no member that says more than a code does. */
+static bool
+says_nothing(const HlJson *root)
+{
+	HlJsonEach each = hl_json_each(root);
+	const HlJson *value;
+
+	while ((value = hl_json_step(&each)) != NULL)
+		if (hl_json_kind(value) != HL_JSON_NULL && each.named &&
+			strcmp(each.name, "__type") != 0 &&
+			strcasecmp(each.name, "code") != 0 &&
+			!(strcasecmp(each.name, "message") == 0 &&
+			  hl_json_kind(value) == HL_JSON_STRING))
+			return false;
+	return hl_json_kind(root) == HL_JSON_OBJECT;
+}
+
+/* Whether a body is a page for people, of a proxy or load balancer. */
+static bool
+is_page(const char *body, size_t len)
+{
+	while (len > 0 && is_blank(body, 1))
+	{
+		body++;
+		len--;
+	}
+	return (len >= 5 && strncasecmp(body, "<html", 5) == 0) ||
+		   (len >= 9 && strncasecmp(body, "<!doctype", 9) == 0);
+}
+
+/* Puts the next best thing where a reply has no message. */
+static void
+append_substitute(HlBytes *message, const HlErrorReply *reply,
+				  const HlJson *root)
+{
+	const char *phrase = reply->reason_phrase ? reply->reason_phrase : "";
+
+	if (is_blank(reply->body, reply->len) || says_nothing(root) ||
+		(is_page(reply->body, reply->len) && *phrase != '\0'))
+		append_clean(message, phrase, strlen(phrase), LONGEST_BODY_TEXT);
+	else
+		append_clean(message, reply->body, reply->len, LONGEST_BODY_TEXT);
+}
+
+/* Reads AWS's code and message. */
+bool
+hl_protocol_read_error(const HlErrorReply *reply, HlBytes *code,
+					   HlBytes *message)
+{
+	HlJsonDocument document = {.lenient = true};
+	const HlJson *root;
+	bool found;
+
+	hl_json_read(&document, reply->body, reply->len);
+	root = document.root;
+	found = find_code(root, code) ||
+			(reply->error_type != NULL && append_code(code, reply->error_type));
+	if (!found)
+		hl_bytes_format(code, "%d", reply->http_status);
+	if (!find_message(root, message))
+		append_substitute(message, reply, root);
+	hl_json_free(&document);
+	return found;
+}

@@ -1,0 +1,21 @@
+/*
+ * shape.c
+ *	  Looking things up in shapes.
+ */
+#include "aws/shape.h"
+
+#include <string.h>
+
+/* Finds a member by its name on the wire; NULL if there is none. */
+const HlMember *
+hl_shape_member(const HlShape *shape, const char *name, size_t len)
+{
+	for (int i = 0; i < shape->nmembers; i++)
+	{
+		const char *known = shape->members[i].name;
+
+		if (strlen(known) == len && memcmp(known, name, len) == 0)
+			return &shape->members[i];
+	}
+	return NULL;
+}
