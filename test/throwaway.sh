@@ -58,36 +58,39 @@ throwaway_version()
 throwaway_enter()
 {
 	[ -z "${HEALTHLAKE_INSIDE-}" ] || return 0
-	throwaway_need_proc "$@"
-	[ -n "${HEALTHLAKE_NO_SETUP-}" ] || bash "$throwaway_root/test/setup"
-	throwaway_choose_runner
 	trap throwaway_leave EXIT
 	trap 'throwaway_interrupt 129' HUP
 	trap 'throwaway_interrupt 130' INT
 	trap 'throwaway_interrupt 143' TERM
+	throwaway_need_proc
+	[ -n "${HEALTHLAKE_NO_SETUP-}" ] || bash "$throwaway_root/test/setup"
+	throwaway_choose_runner
 	throwaway_make_folder
 	throwaway_copy_sources
 	throwaway_run_inside "$@"
 	exit "$throwaway_status"
 }
 
-# In a bare chroot /proc is not mounted, but sanitizers and the search for
-# processes need it: mounts it where only this script sees it.
+# In a bare chroot /proc is not mounted, but bash, the sanitizers and the search
+# for processes need it: mounts it until the script ends.
 throwaway_need_proc()
 {
-	[ ! -e /proc/self/stat ] && [ -z "${HEALTHLAKE_PROC_TRIED-}" ] || return 0
-	local -a again=(env HEALTHLAKE_PROC_TRIED=1 bash "$throwaway_script" "$@")
-	local name mount='mount -t proc proc /proc; exec "$@"'
-	for name in CI TERM PG_CONFIG ${!HEALTHLAKE_*}; do
-		again=(env "$name=${!name-}" "${again[@]}")
-	done
+	[ ! -e /proc/self/stat ] || return 0
+	say "mounting /proc for the time of this run"
+	throwaway_root_does mount -t proc proc /proc ||
+		die "there is no /proc, and it cannot be mounted"
+	throwaway_mounted=1
+}
+
+# Becomes root for one command; asks for a password only where someone is there.
+throwaway_root_does()
+{
 	if [ "$(id -u)" = 0 ]; then
-		unshare --mount true 2>/dev/null || return 0
-		exec unshare --mount bash -c "$mount" bash "${again[@]}"
-	elif command -v sudo >/dev/null && sudo unshare --mount true; then
-		exec sudo unshare --mount bash -c "$mount" bash \
-			setpriv --reuid="$(id -u)" --regid="$(id -g)" --init-groups \
-			env HOME="$HOME" "${again[@]}"
+		"$@"
+	elif [ -t 0 ]; then
+		sudo "$@"
+	else
+		sudo -n "$@"
 	fi
 }
 
@@ -134,8 +137,9 @@ throwaway_make_folder()
 # the clone may be read-only, another user's, or hold another version's objects.
 throwaway_copy_sources()
 {
-	local cases=${HEALTHLAKE_CASES-$throwaway_root/../shared/cases}
-	local model=${HEALTHLAKE_MODEL-$throwaway_root/../shared/reference/healthlake-model.json}
+	local beside=$throwaway_root/../shared
+	local cases=${HEALTHLAKE_CASES-$beside/cases}
+	local model=${HEALTHLAKE_MODEL-$beside/reference/healthlake-model.json}
 	mkdir -p "$throwaway_folder"/{source,home,log,scratch,socket,tmp}
 	tar -C "$throwaway_root" --exclude=./.git --exclude='*.o' --exclude='*.so' \
 		--exclude='*.bc' --exclude=node_modules --exclude=__pycache__ \
@@ -204,23 +208,34 @@ throwaway_interrupt()
 	exit "$1"
 }
 
-# Ends what still runs in the folder, keeps the logs of a failure, and removes
-# the rest.
+# Takes everything away again, whatever the reason for leaving.
 throwaway_leave()
 {
-	local status=$? kept
+	local status=$?
 	trap '' HUP INT TERM
 	cd /
-	[ -n "${throwaway_folder-}" ] && [ -d "$throwaway_folder" ] || return 0
+	[ ! -d "${throwaway_folder-}" ] || throwaway_remove_folder
+	[ -z "${throwaway_mounted-}" ] || throwaway_root_does umount -l /proc
+	return "$status"
+}
+
+# Ends what still runs in the folder, keeps the logs of a failure, and removes
+# the rest.
+throwaway_remove_folder()
+{
 	throwaway_end_strays "$throwaway_folder"
 	if [ -e "$throwaway_folder/log/keep" ]; then
-		kept=$(mktemp -d "${throwaway_folder%/*}/healthlake-logs-XXXXXX")
-		cp -R "$throwaway_folder/log/." "$kept"
-		rm -f "$kept/keep"
-		say "logs are kept in $kept" >&2
+		rm -f "$throwaway_folder/log/keep"
+		mv -n "$throwaway_folder/log" "$(throwaway_logs)"
 	fi
 	rm -rf "$throwaway_folder"
-	return "$status"
+}
+
+# Where the logs are kept, beside the folder.
+throwaway_logs()
+{
+	local folder=${HEALTHLAKE_INSIDE:-$throwaway_folder}
+	echo "${folder%/*}/healthlake-logs-${folder##*-}"
 }
 
 # Prints the pids of processes that were started by what runs in a folder: it
