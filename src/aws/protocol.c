@@ -165,12 +165,17 @@ write_value(HlBytes *body, const HlJson *value, const HlShape *shape,
 		hl_json_append_node(body, value);
 }
 
-/* Writes the body of a request. */
+/* Writes the body of a request; no request at all is an empty one. */
 void
 hl_protocol_write_request(HlBytes *body, const HlShape *input,
 						  const HlJson *request, const char *token)
 {
-	write_structure(body, request, input, token);
+	HlJsonKind kind = hl_json_kind(request);
+
+	if (kind == HL_JSON_OBJECT || kind == HL_JSON_NULL)
+		write_structure(body, request, input, token);
+	else
+		hl_json_append_node(body, request);
 }
 
 /* A timestamp of a reply, in microseconds since 1970. */

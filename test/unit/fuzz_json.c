@@ -49,6 +49,7 @@ round_trip(const HlJsonDocument *document)
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What libFuzzer calls. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

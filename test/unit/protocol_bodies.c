@@ -117,9 +117,11 @@ static const struct
 	 "{\"Id\":\"x\",\"Inner\":{\"A\":\"a\",\"C\":1},\"Zoo\":{\"a\":null,"
 	 "\"b\":[1]}}"},
 	{"{\"Id\":\"first\",\"Id\":\"last\"}", NULL, "{\"Id\":\"last\"}"},
+	{"null", "t-1", "{\"Token\":\"t-1\"}"},
 	/* what was not validated is written as it is */
 	{"{\"Id\":[{}],\"At\":\"soon\",\"Inner\":7,\"Map\":[]}", NULL,
 	 "{\"Id\":[{}],\"At\":\"soon\",\"Inner\":7,\"Map\":[]}"},
+	{"[8]", "t-1", "[8]"},
 };
 
 /* Requests become the right bodies, byte for byte. */
