@@ -1,0 +1,89 @@
+-- 1. A data store is one line of SQL.
+
+CREATE EXTENSION healthlake;
+
+\x on
+SELECT * FROM healthlake_create_datastore('ward 7');
+
+-- 2. The same in AWS's own words: the members that boto3 takes, as jsonb. Here with
+--    a key of the customer's, tags, and SMART on FHIR.
+
+SELECT * FROM healthlake_create_datastore($$ {
+    "DatastoreName": "ward 7, research",
+    "DatastoreTypeVersion": "R4",
+    "SseConfiguration": {"KmsEncryptionConfig": {
+        "CmkType": "CUSTOMER_MANAGED_KMS_KEY",
+        "KmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/0b7e3f5a-1c7d-4f4e-9d5e-6a7b8c9d0e1f"}},
+    "IdentityProviderConfiguration": {
+        "AuthorizationStrategy": "SMART_ON_FHIR_V1",
+        "FineGrainedAuthorizationEnabled": true,
+        "IdpLambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:identify",
+        "Metadata": {
+            "issuer": "https://id.example.org",
+            "authorization_endpoint": "https://id.example.org/authorize",
+            "token_endpoint": "https://id.example.org/token",
+            "jwks_uri": "https://id.example.org/keys",
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code"],
+            "scopes_supported": ["openid", "launch/patient", "patient/*.read"],
+            "code_challenge_methods_supported": ["S256"],
+            "capabilities": ["launch-ehr", "sso-openid-connect", "client-public"]}},
+    "Tags": [{"Key": "team", "Value": "oncology"}, {"Key": "env", "Value": "test"}]
+} $$::jsonb);
+\x off
+
+-- 3. What cannot work is refused here, all faults at once, and nothing is sent.
+
+SELECT * FROM healthlake_create_datastore($$ {
+    "DatastoreName": "ward 8",
+    "Colour": "green",
+    "Tags": [{"Key": "", "Value": 7}]
+} $$::jsonb);
+\echo SQLSTATE :LAST_ERROR_SQLSTATE
+
+--    What AWS refuses comes back in AWS's own words, with the id of the request.
+
+SELECT * FROM healthlake_create_datastore('ward 8', type_version => 'DSTU2');
+\echo SQLSTATE :LAST_ERROR_SQLSTATE
+
+-- 4. A data store for each row of a query, and a table that keeps who asked for what.
+
+CREATE TABLE ward (name text PRIMARY KEY, team text);
+INSERT INTO ward VALUES ('ward 1', 'surgery'), ('ward 2', 'paediatrics'), ('ward 3', 'surgery');
+
+CREATE TABLE created (
+    at timestamptz DEFAULT now(), by name DEFAULT session_user, ward text, id text, status text);
+
+INSERT INTO created (ward, id, status)
+SELECT ward.name, store.id, store.status
+FROM ward, healthlake_create_datastore(ward.name, tags => jsonb_build_object('team', ward.team)) store
+WHERE ward.team = 'surgery'
+RETURNING by, ward, id, status;
+
+-- 5. A trigger: whoever adds a clinic gets its data store with it.
+
+CREATE TABLE clinic (name text PRIMARY KEY, datastore_id text);
+
+CREATE FUNCTION give_datastore() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    store healthlake_datastore;
+BEGIN
+    store := healthlake_create_datastore(NEW.name);
+    NEW.datastore_id := store.id;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER give_datastore BEFORE INSERT ON clinic FOR EACH ROW EXECUTE FUNCTION give_datastore();
+
+INSERT INTO clinic (name) VALUES ('north clinic'), ('south clinic') RETURNING *;
+
+-- 6. AWS knows nothing of transactions: what a rollback cannot undo, it says.
+
+BEGIN;
+SELECT id, status FROM healthlake_create_datastore('ward 9');
+ROLLBACK;
+
+--    The session's last call can be asked for, whatever became of its transaction.
+
+\x on
+SELECT operation, outcome, client_token, aws_request_id FROM healthlake_last_call();
