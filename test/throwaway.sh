@@ -242,10 +242,12 @@ throwaway_logs()
 # is their working directory, or their HEALTHLAKE_WORK or HEALTHLAKE_INSIDE.
 throwaway_strays()
 {
+	local pid
 	{
 		find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' \
-			\( -lname "$1" -o -lname "$1/*" \) -printf '%h\n'
-		grep -lzE "^HEALTHLAKE_(WORK|INSIDE)=$1(/|\$)" /proc/[0-9]*/environ
+			\( -lname "$1" -o -lname "$1/*" \) -printf '%h\n' || true
+		grep -lzE "^HEALTHLAKE_(WORK|INSIDE)=$1(/|\$)" \
+			/proc/[0-9]*/environ || true
 	} 2>/dev/null | sed -E 's,^/proc/([0-9]+).*,\1,' | sort -un |
 		while read -r pid; do
 			[ "$pid" = "$$" ] || [ ! -d "/proc/$pid" ] || echo "$pid"
