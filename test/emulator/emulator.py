@@ -18,14 +18,17 @@ import tempfile
 import threading
 
 import certificate
+from container import Container, SingleSignOn
 from control import PREFIX, Control
 from healthlake import HealthLake
 from listener import ClosedPort, DeafPort, Listener, tls_context
+from metadata import Metadata
 from requestlog import RequestLog
 from router import Router
 from script import Script
 from settings import Settings
 from signature import Key, Verifier
+from sts import Sts
 
 ACCESS_KEY_ID = "AKIDEXAMPLE"
 SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -40,7 +43,9 @@ class Emulator:
         self.script = Script()
         self.verifier = Verifier(self.settings)
         self.healthlake = HealthLake(self.settings)
-        self.services = [self.healthlake]
+        others = (Metadata, Container, SingleSignOn, Sts)
+        self.services = [*(one(self.settings, self.verifier) for one in others),
+                         self.healthlake]
         self.router = Router(self.settings, self.log, self.script, self.verifier, self.services)
         self.control = Control(self)
         self.lock = threading.Lock()

@@ -1,5 +1,6 @@
 """What a test can set about the emulator, and how it is by itself."""
 
+import copy
 import time
 
 DEFAULTS = {
@@ -34,8 +35,22 @@ DEFAULTS = {
     # how many requests the log keeps
     "log_limit": 10000,
     "account": "123456789012",
-    # temporary credentials that STS, the container endpoint and instance metadata hand out
-    "session_seconds": 3600,
+    # how long temporary credentials live; None: as asked for, or as long as AWS's do
+    "session_seconds": None,
+    # roles that STS refuses, external ids that roles want, and the web identity tokens
+    # that it knows; None: any
+    "denied_roles": [],
+    "external_ids": {},
+    "web_identity_tokens": None,
+    # what the container endpoint wants as Authorization, and the portal as bearer token
+    "container_token": None,
+    "sso_tokens": None,
+    # instance metadata: whether it is there, whether a request without a token will do,
+    # the instance's role (None: it has none) and region
+    "metadata": True,
+    "metadata_v1": False,
+    "instance_role": "ward-server",
+    "instance_region": "us-east-1",
 }
 
 
@@ -48,7 +63,7 @@ class Settings:
     def reset(self):
         """Sets everything as it is by itself."""
         for name, value in DEFAULTS.items():
-            setattr(self, name, list(value) if isinstance(value, list) else value)
+            setattr(self, name, copy.copy(value))
 
     def change(self, changes):
         """Sets some; raises ValueError for a name that is none."""

@@ -8,8 +8,10 @@ InvalidSignatureException where STS says SignatureDoesNotMatch.
 import calendar
 import hashlib
 import hmac
+import os
 import re
 import time
+from base64 import b32encode, b64encode
 from urllib.parse import quote, unquote_to_bytes
 
 AUTHORIZATION = re.compile(
@@ -127,6 +129,11 @@ def basic_iso(seconds):
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
+def iso(seconds):
+    """A time in the form that credentials' expiry has."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
 class Verifier:
     """Holds the keys and judges requests."""
 
@@ -139,6 +146,14 @@ class Verifier:
         """Makes a key known."""
         self.keys[key.id] = key
         self.derived.clear()
+
+    def issue(self, arn, account, expires):
+        """Makes a temporary key and makes it known."""
+        key = Key("ASIA" + b32encode(os.urandom(10)).decode(),
+                  b64encode(os.urandom(30)).decode(), b64encode(os.urandom(180)).decode(),
+                  int(expires), arn, account)
+        self.add(key)
+        return key
 
     def forget(self, keep):
         """Forgets all keys but these."""
