@@ -1,0 +1,419 @@
+/*
+ * once.c
+ *	  One call for one row of (f(...)).*.
+ *
+ *	  The parser copies the expression of a row for each of its columns, so a
+ *	  copy is known by what the parser copied: the function, the arguments as
+ *	  expressions and the place in the text of the query. Values would not do:
+ *	  'x' || gen_random_uuid() differs in each copy. Nor would the place: two
+ *	  assignments of PL/pgSQL have the same. What tells copies from repetitions
+ *	  is memory: copies are in one plan, and the executor evaluates them in the
+ *	  memory that it resets from row to row.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "lib/ilist.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "api/once.h"
+
+/* What a call returned, in the memory of its row. */
+typedef struct Kept
+{
+	dlist_node node;
+	MemoryContext row;
+	MemoryContext plan;
+	SubTransactionId subtransaction;
+	const FuncExpr *call;
+	List *copies; /* FmgrInfo of those that have returned it */
+	Datum result;
+	bool isnull;
+	MemoryContextCallback forget;
+} Kept;
+
+/* Everything that is kept, the newest first. */
+static dlist_head kept_replies = DLIST_STATIC_INIT(kept_replies);
+
+/*
+ * The call as an expression of a plan; NULL where it has no copies: in FROM,
+ * and where C code calls without an expression.
+ */
+static const FuncExpr *
+call_of(FunctionCallInfo fcinfo)
+{
+	Node *expression = fcinfo->flinfo == NULL ? NULL : fcinfo->flinfo->fn_expr;
+
+	if (expression == NULL || !IsA(expression, FuncExpr) ||
+		fcinfo->resultinfo != NULL)
+		return NULL;
+	return (const FuncExpr *) expression;
+}
+
+/* Whether the two are copies of one call, made by the parser. */
+static bool
+is_copy(const FuncExpr *one, const FuncExpr *other)
+{
+	return one->location == other->location && equal(one, other);
+}
+
+/* Gives a copy of the call the reply, once. */
+bool
+hl_once_take(FunctionCallInfo fcinfo, Datum *result)
+{
+	const FuncExpr *call = call_of(fcinfo);
+	dlist_iter each;
+
+	if (call == NULL)
+		return false;
+	dlist_foreach(each, &kept_replies)
+	{
+		Kept *kept = dlist_container(Kept, node, each.cur);
+
+		if (kept->row != CurrentMemoryContext ||
+			kept->plan != GetMemoryChunkContext(unconstify(FuncExpr *, call)) ||
+			kept->subtransaction != GetCurrentSubTransactionId() ||
+			list_member_ptr(kept->copies, fcinfo->flinfo) ||
+			!is_copy(kept->call, call))
+			continue;
+		kept->copies = lappend(kept->copies, fcinfo->flinfo);
+		*result = kept->result;
+		fcinfo->isnull = kept->isnull;
+		return true;
+	}
+	return false;
+}
+
+/* Runs when the memory of the row is reset or deleted. */
+static void
+forget(void *argument)
+{
+	dlist_delete(&((Kept *) argument)->node);
+}
+
+/* Keeps a reply as long as the row lasts. */
+void
+hl_once_keep(FunctionCallInfo fcinfo, Datum result)
+{
+	const FuncExpr *call = call_of(fcinfo);
+	Kept *kept;
+
+	if (call == NULL)
+		return;
+	kept = palloc0(sizeof(Kept));
+	kept->row = CurrentMemoryContext;
+	kept->plan = GetMemoryChunkContext(unconstify(FuncExpr *, call));
+	kept->subtransaction = GetCurrentSubTransactionId();
+	kept->call = call;
+	kept->copies = list_make1(fcinfo->flinfo);
+	kept->result = result;
+	kept->isnull = fcinfo->isnull;
+	kept->forget.func = forget;
+	kept->forget.arg = kept;
+	dlist_push_head(&kept_replies, &kept->node);
+	MemoryContextRegisterResetCallback(kept->row, &kept->forget);
+}
+
+/*
+ * What the planner makes of copies. A column that ORDER BY, GROUP BY, DISTINCT
+ * or a window names is computed below the sort or the aggregate, every other
+ * volatile column above it (make_sort_input_target and its like in
+ * PostgreSQL's planner.c): two nodes, two rows, two calls. And a subquery
+ * in the copied expression is planned once for each copy.
+ */
+
+typedef enum Side
+{
+	SIDE_ABOVE = 0,
+	SIDE_BELOW_SORT = 1,
+	SIDE_BELOW_WINDOW = 2,
+	SIDE_BELOW_GROUP = 4
+} Side;
+
+/* A call in a target list, and where the planner will put it. */
+typedef struct Placed
+{
+	const FuncExpr *call;
+	int sides;
+} Placed;
+
+/* A walk over the target list of a query. */
+typedef struct Search
+{
+	const Query *query;
+	Oid function; /* InvalidOid: any that may be inlined */
+	int sides;    /* of the target at hand */
+	bool beside;  /* the target is beside a set-returning function */
+	List *placed;
+} Search;
+
+/* Refuses a call that would be made several times for a row. */
+static void
+refuse_copies(Oid function, const char *detail)
+{
+	const char *name = get_func_name(function);
+
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("function %s would be called more than once for a row", name),
+		 errdetail("%s", detail),
+		 errhint("Call the function in FROM: SELECT r.* FROM %s(...) AS r; "
+				 "for the rows of a table, FROM t, LATERAL %s(...) AS r.",
+				 name, name)));
+}
+
+/* Refuses a call that would be made for one row too many. */
+static void
+refuse_beside(Oid function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("function %s would be called once more than there are rows",
+					get_func_name(function)),
+			 errdetail("PostgreSQL computes the columns beside a set-returning "
+					   "function once more when that function has come to its "
+					   "end."),
+			 errhint("Call the set-returning function in FROM.")));
+}
+
+/* Whether a clause of a query, made of SortGroupClauses, has that reference. */
+static bool
+has_reference(const List *clauses, Index reference)
+{
+	ListCell *cell;
+
+	foreach (cell, clauses)
+		if (lfirst_node(SortGroupClause, cell)->tleSortGroupRef == reference)
+			return true;
+	return false;
+}
+
+/* Where the planner will compute a target. */
+static int
+sides_of(const Query *query, const TargetEntry *target)
+{
+	Index reference = target->ressortgroupref;
+	int sides = SIDE_ABOVE;
+	ListCell *cell;
+
+	if (reference == 0)
+		return sides;
+	if (query->sortClause != NIL)
+		sides |= SIDE_BELOW_SORT;
+	if (has_reference(query->groupClause, reference))
+		sides |= SIDE_BELOW_GROUP;
+	foreach (cell, query->windowClause)
+	{
+		WindowClause *window = lfirst_node(WindowClause, cell);
+
+		if (has_reference(window->partitionClause, reference) ||
+			has_reference(window->orderClause, reference))
+			sides |= SIDE_BELOW_WINDOW;
+	}
+	return sides;
+}
+
+/* Whether PostgreSQL may put a function's body in place of its call. */
+static bool
+may_be_inlined(Oid function)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc row;
+	bool result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	row = (Form_pg_proc) GETSTRUCT(tuple);
+	result = row->prolang == SQLlanguageId && !row->proretset;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Whether a function is what is looked for. */
+static bool
+is_sought(Oid function, Oid sought)
+{
+	return OidIsValid(sought) ? function == sought : may_be_inlined(function);
+}
+
+/* Holds a call of the target list against those before it. */
+static void
+place(Search *search, const FuncExpr *call)
+{
+	Placed *placed = palloc(sizeof(Placed));
+	ListCell *cell;
+
+	if (search->beside)
+		refuse_beside(call->funcid);
+	foreach (cell, search->placed)
+	{
+		const Placed *other = lfirst(cell);
+
+		if (!equal(other->call, call))
+			continue;
+		if (other->sides != search->sides)
+			refuse_copies(
+				call->funcid,
+				"PostgreSQL computes the columns that ORDER BY, GROUP BY, "
+				"DISTINCT or a window names apart from the other columns.");
+		if (other->call->location == call->location &&
+			checkExprHasSubLink((Node *) call))
+			refuse_copies(
+				call->funcid,
+				"PostgreSQL repeats a subquery among the arguments for "
+				"each column of the result.");
+	}
+	placed->call = call;
+	placed->sides = search->sides;
+	search->placed = lappend(search->placed, placed);
+}
+
+/* Visits an expression of the target list, and no query inside it. */
+static bool
+search_walker(Node *node, void *context)
+{
+	Search *search = context;
+
+	if (node == NULL || IsA(node, Query))
+		return false;
+#if PG_VERSION_NUM >= 180000
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == 0)
+	{
+		const Var *var = (const Var *) node;
+		const RangeTblEntry *entry =
+			rt_fetch(var->varno, search->query->rtable);
+
+		if (entry->rtekind == RTE_GROUP && var->varattno > 0)
+			return search_walker(list_nth(entry->groupexprs, var->varattno - 1),
+								 context);
+	}
+#endif
+	if (IsA(node, FuncExpr) &&
+		is_sought(((FuncExpr *) node)->funcid, search->function))
+		place(search, (FuncExpr *) node);
+	return expression_tree_walker(node, search_walker, context);
+}
+
+/* Whether one of the targets is nothing but a set-returning function. */
+static bool
+has_set_target(const Query *query)
+{
+	ListCell *cell;
+
+	foreach (cell, query->targetList)
+	{
+		Node *node = (Node *) lfirst_node(TargetEntry, cell)->expr;
+
+		if ((IsA(node, FuncExpr) && ((FuncExpr *) node)->funcretset) ||
+			(IsA(node, OpExpr) && ((OpExpr *) node)->opretset))
+			return true;
+	}
+	return false;
+}
+
+/* Whether there is a call of the function in the query's own expressions. */
+static bool
+search_query(const Query *query, Oid function)
+{
+	Search search = {.query = query, .function = function};
+	bool has_set = has_set_target(query);
+	ListCell *cell;
+
+	search_walker((Node *) query->jointree, &search);
+	foreach (cell, query->targetList)
+	{
+		TargetEntry *target = lfirst_node(TargetEntry, cell);
+
+		search.sides = sides_of(query, target);
+		search.beside =
+			has_set && !expression_returns_set((Node *) target->expr);
+		search_walker((Node *) target->expr, &search);
+	}
+	return search.placed != NIL;
+}
+
+/* Looks for a call anywhere in a tree, in its subqueries too. */
+static bool
+contains_walker(Node *node, void *function)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) &&
+		is_sought(((FuncExpr *) node)->funcid, *(Oid *) function))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, contains_walker, function, 0);
+	return expression_tree_walker(node, contains_walker, function);
+}
+
+/* Collects the subqueries of an expression. */
+static bool
+sublink_walker(Node *node, void *sublinks)
+{
+	if (node == NULL || IsA(node, Query))
+		return false;
+	if (IsA(node, SubLink))
+		*(List **) sublinks = lappend(*(List **) sublinks, node);
+	return expression_tree_walker(node, sublink_walker, sublinks);
+}
+
+/* Refuses (SELECT f(...)).*, in which the subquery is what is copied. */
+static void
+search_sublinks(const Query *query, Oid function, Oid sought)
+{
+	List *sublinks = NIL;
+	ListCell *cell;
+	ListCell *rest;
+
+	sublink_walker((Node *) query->targetList, &sublinks);
+	foreach (cell, sublinks)
+	{
+		SubLink *one = lfirst(cell);
+
+		for_each_cell(rest, sublinks, lnext(sublinks, cell))
+		{
+			SubLink *other = lfirst(rest);
+
+			if (one->location == other->location && equal(one, other) &&
+				contains_walker(one->subselect, &sought))
+				refuse_copies(function,
+							  "PostgreSQL repeats a subquery in the SELECT "
+							  "list for each column of its row.");
+		}
+	}
+}
+
+/* Looks at the target lists in which a call is about to be planned. */
+Node *
+hl_once_support(Node *request)
+{
+	SupportRequestSimplify *simplify = (SupportRequestSimplify *) request;
+	PlannerInfo *root;
+	Oid function;
+	Oid sought;
+
+	if (!IsA(request, SupportRequestSimplify) || simplify->root == NULL)
+		return NULL;
+	root = simplify->root;
+	function = sought = simplify->fcall->funcid;
+	if (!search_query(root->parse, sought))
+	{
+		/* A call that the query does not have came out of a wrapper. */
+		sought = InvalidOid;
+		search_query(root->parse, sought);
+	}
+	for (root = root->parent_root; root != NULL; root = root->parent_root)
+		search_sublinks(root->parse, function, sought);
+	return NULL;
+}
