@@ -25,7 +25,7 @@ typedef struct HlTarget
 /* What holds for every call of a run; NULL and "" say the same. */
 typedef struct HlClientConfig
 {
-	const struct HlSigv4Credentials *credentials;
+	const HlSigv4Credentials *credentials;
 	const char *ca_bundle; /* NULL: the one that libcurl was built with */
 	const char *proxy;     /* NULL: none, whatever the environment says */
 	int connect_timeout_ms;
@@ -61,7 +61,7 @@ typedef struct HlReply
 	char *request_id; /* NULL: none came */
 	char *network;    /* what went wrong below AWS; NULL: nothing */
 	HlBytes body;
-	struct HlJson *document; /* the body, read; NULL: no JSON object */
+	HlJsonDocument document; /* the body, read; no root: it was no JSON */
 } HlReply;
 
 typedef struct HlCall
