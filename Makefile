@@ -51,7 +51,7 @@ test/unit/build/%.o: src/%.c $(HEADERS_ALL)
 
 $(UNIT_PROGRAMS): test/unit/%: test/unit/%.c $(UNIT_OBJS) \
 		$(wildcard test/unit/*.h)
-	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_OBJS) -lcurl -lcrypto
+	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_OBJS) -lcurl -lssl -lcrypto
 
 # Fuzz targets take libFuzzer's arguments: test/unit/fuzz_json -runs=1000000
 FUZZ_CC ?= clang

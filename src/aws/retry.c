@@ -1,0 +1,332 @@
+/*
+ * retry.c
+ *	  AWS's retry arithmetic: the "standard" mode that its clients share, with
+ *	  the constants of 2026 (botocore's retries/standard.py, smithy's retry).
+ */
+#include "aws/retry.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define BASE_MS 50
+#define THROTTLED_BASE_MS 1000
+#define CAP_MS 20000
+#define HINT_MARGIN_MS 5000
+
+#define COST 14
+#define THROTTLED_COST 5
+
+#define SECOND INT64_C(1000000)
+#define SKEW_THRESHOLD (240 * SECOND)
+#define SLOWEST_ROUND_TRIP (900 * SECOND)
+
+/* A delay that no server means: what is larger is not heard. */
+#define LONGEST_HINT_S (INT64_C(366) * 86400)
+
+static const char *const throttling_codes[] = {
+	"BandwidthLimitExceeded",
+	"EC2ThrottledException",
+	"LimitExceededException",
+	"PriorRequestNotComplete",
+	"ProvisionedThroughputExceededException",
+	"RequestLimitExceeded",
+	"RequestThrottled",
+	"RequestThrottledException",
+	"SlowDown",
+	"ThrottledException",
+	"Throttling",
+	"ThrottlingException",
+	"TooManyRequestsException",
+	"TransactionInProgressException",
+	NULL};
+
+/* IDPCommunicationError is STS's. */
+static const char *const transient_codes[] = {
+	"RequestTimeout", "RequestTimeoutException", "TimeoutError",
+	"IDPCommunicationError", NULL};
+
+static const char *const clock_codes[] = {
+	"InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
+	"RequestTimeTooSkewed",      "AccessDeniedException", NULL};
+
+/* Tells whether a code is in a list; a missing code is in none. */
+static bool
+is_among(const char *code, const char *const *list)
+{
+	while (code != NULL && *list != NULL && strcmp(code, *list) != 0)
+		list++;
+	return code != NULL && *list != NULL;
+}
+
+/* Judges an attempt that ended below HTTP. */
+static HlVerdict
+judge_transport(HlTransport transport)
+{
+	switch (transport)
+	{
+		case HL_TRANSPORT_DNS:
+		case HL_TRANSPORT_CONNECT:
+		case HL_TRANSPORT_TLS:
+		case HL_TRANSPORT_TIMEOUT:
+		case HL_TRANSPORT_LOST:
+			return HL_VERDICT_TRANSIENT;
+		default:
+			return HL_VERDICT_TERMINAL;
+	}
+}
+
+/* Judges one attempt; code is AWS's error code, or NULL. */
+HlVerdict
+hl_retry_judge(HlTransport transport, int status, const char *code)
+{
+	if (transport != HL_TRANSPORT_OK)
+		return judge_transport(transport);
+	if (status >= 200 && status < 300)
+		return HL_VERDICT_SUCCESS;
+	if (status == 429 || is_among(code, throttling_codes))
+		return HL_VERDICT_THROTTLING;
+	if (status == 500 || status == 502 || status == 503 || status == 504 ||
+		is_among(code, transient_codes))
+		return HL_VERDICT_TRANSIENT;
+	return HL_VERDICT_TERMINAL;
+}
+
+/* Milliseconds before the attempt after this one; see the header. */
+int64_t
+hl_retry_delay(HlVerdict verdict, int attempt, double jitter, int64_t hint_ms)
+{
+	int64_t delay =
+		verdict == HL_VERDICT_THROTTLING ? THROTTLED_BASE_MS : BASE_MS;
+
+	for (int i = 1; i < attempt && delay < CAP_MS; i++)
+		delay *= 2;
+	delay = delay > CAP_MS ? CAP_MS : delay;
+	delay = (int64_t) ((double) delay * jitter);
+	if (hint_ms <= delay)
+		return delay;
+	return hint_ms < delay + HINT_MARGIN_MS ? hint_ms : delay + HINT_MARGIN_MS;
+}
+
+/* Reads a whole number that is nothing but digits; -1 where it is not. */
+static int64_t
+read_number(const char *text)
+{
+	int64_t number = 0;
+
+	if (*text == '\0')
+		return -1;
+	for (; *text != '\0'; text++)
+		if (*text < '0' || *text > '9' ||
+			__builtin_mul_overflow(number, 10, &number) ||
+			__builtin_add_overflow(number, *text - '0', &number))
+			return -1;
+	return number;
+}
+
+/* What the server asked for in milliseconds, or -1. */
+int64_t
+hl_retry_hint(const char *amz_retry_after, const char *retry_after, int64_t now)
+{
+	int64_t number = read_number(amz_retry_after);
+
+	if (number >= 0)
+		return number;
+	number = read_number(retry_after);
+	if (number < 0 && hl_http_date(retry_after, &number))
+		number = number > now ? number - now : 0;
+	return number >= 0 && number <= LONGEST_HINT_S ? number * 1000 : -1;
+}
+
+/* Takes what a further attempt costs; 0 where there is not enough. */
+int
+hl_quota_take(HlQuota *quota, HlVerdict verdict)
+{
+	int cost = verdict == HL_VERDICT_THROTTLING ? THROTTLED_COST : COST;
+
+	if (quota->tokens < cost)
+		return 0;
+	quota->tokens -= cost;
+	return cost;
+}
+
+/* Gives back what the last attempt of a success cost. */
+void
+hl_quota_give(HlQuota *quota, int cost)
+{
+	quota->tokens += cost > 0 ? cost : 1;
+	if (quota->tokens > HL_QUOTA_FULL)
+		quota->tokens = HL_QUOTA_FULL;
+}
+
+/* The parts of a date, as they are read. */
+typedef struct Date
+{
+	int year;
+	int month;
+	int day;
+	int hour;
+	int minute;
+	int second;
+} Date;
+
+/* Days from 1970 to a day of the Gregorian calendar. */
+static int64_t
+days_from_civil(int year, int month, int day)
+{
+	int64_t shifted = month <= 2 ? year - 1 : year;
+	int64_t era = (shifted >= 0 ? shifted : shifted - 399) / 400;
+	int64_t of_era = shifted - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year -
+		   719468;
+}
+
+/* Reads a number of so many digits, and a pattern's place behind it. */
+static bool
+read_digits(const char **text, int digits, int *number)
+{
+	*number = 0;
+	for (int i = 0; i < digits; i++, (*text)++)
+	{
+		if (**text < '0' || **text > '9')
+			return false;
+		*number = *number * 10 + (**text - '0');
+	}
+	return true;
+}
+
+/* Reads an English month of three letters. */
+static bool
+read_month(const char **text, int *month)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	for (*month = 1; *month <= 12; (*month)++)
+		if (strncmp(*text, names + (*month - 1) * 3, 3) == 0)
+		{
+			*text += 3;
+			return true;
+		}
+	return false;
+}
+
+/* Puts a year of two digits into the century that RFC 9110 5.6.7 means. */
+static int
+full_year(int year)
+{
+	return year < 70 ? 2000 + year : 1900 + year;
+}
+
+/* Reads a day of the month as asctime() writes it: one digit, or two. */
+static bool
+read_padded_day(const char **text, int *day)
+{
+	if (**text != ' ')
+		return read_digits(text, 2, day);
+	(*text)++;
+	return read_digits(text, 1, day);
+}
+
+/* Reads one part of a date, the letter naming it as strftime() does. */
+static bool
+read_part(const char **text, char part, Date *date)
+{
+	switch (part)
+	{
+		case 'Y':
+			return read_digits(text, 4, &date->year);
+		case 'y':
+			if (!read_digits(text, 2, &date->year))
+				return false;
+			date->year = full_year(date->year);
+			return true;
+		case 'b':
+			return read_month(text, &date->month);
+		case 'd':
+			return read_digits(text, 2, &date->day);
+		case 'e':
+			return read_padded_day(text, &date->day);
+		case 'H':
+			return read_digits(text, 2, &date->hour);
+		case 'M':
+			return read_digits(text, 2, &date->minute);
+		default: /* 'S' */
+			return read_digits(text, 2, &date->second);
+	}
+}
+
+/* Reads a date by a pattern, to the end of the text. */
+static bool
+read_date(const char *text, const char *pattern, Date *date)
+{
+	for (; *pattern != '\0'; pattern++)
+	{
+		if (*pattern == '%')
+		{
+			if (!read_part(&text, *++pattern, date))
+				return false;
+		}
+		else if (*pattern == '~') /* the day's name says nothing new */
+			while ((*text | 0x20) >= 'a' && (*text | 0x20) <= 'z')
+				text++;
+		else if (*text++ != *pattern)
+			return false;
+	}
+	return *text == '\0';
+}
+
+/* Tells whether a date is one (a leap second is). */
+static bool
+is_date(const Date *date)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap =
+		date->year % 4 == 0 && (date->year % 100 != 0 || date->year % 400 == 0);
+	int last = days[date->month - 1] + (leap && date->month == 2 ? 1 : 0);
+
+	return date->day >= 1 && date->day <= last && date->hour < 24 &&
+		   date->minute < 60 && date->second <= 60;
+}
+
+/* Reads a date of HTTP in any of its three forms. */
+bool
+hl_http_date(const char *text, int64_t *seconds)
+{
+	static const char *const patterns[] = {"~, %d %b %Y %H:%M:%S GMT",
+										   "~, %d-%b-%y %H:%M:%S GMT",
+										   "~ %b %e %H:%M:%S %Y"};
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+	{
+		Date date = {0};
+
+		if (!read_date(text, patterns[i], &date) || !is_date(&date))
+			continue;
+		*seconds = days_from_civil(date.year, date.month, date.day) * 86400 +
+				   date.hour * 3600 + date.minute * 60 + date.second;
+		return true;
+	}
+	return false;
+}
+
+/* Tells whether the clock was why an attempt was refused. */
+bool
+hl_clock_skewed(const HlClockReading *reading, int64_t *offset)
+{
+	int64_t round_trip = reading->received_at - reading->sent_at;
+	int64_t midpoint = reading->sent_at + round_trip / 2;
+	int64_t server, skew, wrong;
+
+	/* a cached reply, or a slow one, says nothing of the server's clock */
+	if (!is_among(reading->code, clock_codes) || reading->age[0] != '\0' ||
+		round_trip < 0 || round_trip > SLOWEST_ROUND_TRIP ||
+		!hl_http_date(reading->date, &server))
+		return false;
+	skew = server * SECOND - midpoint;
+	wrong = skew - reading->offset;
+	if (wrong > -SKEW_THRESHOLD && wrong < SKEW_THRESHOLD)
+		return false;
+	*offset = skew;
+	return true;
+}
