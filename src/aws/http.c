@@ -133,7 +133,8 @@ static const struct Fixed
 	{CURLOPT_SSL_SESSIONID_CACHE, 0},
 #if LIBCURL_VERSION_NUM >= 0x075700
 	{CURLOPT_QUICK_EXIT, 1},
-	{CURLOPT_CA_CACHE_TIMEOUT, 3600},
+	/* seconds: a bundle that was repaired is read soon */
+	{CURLOPT_CA_CACHE_TIMEOUT, 60},
 #endif
 };
 
@@ -794,12 +795,15 @@ judge_code(const HlHttpTransfer *transfer, CURLcode code)
 	return transport;
 }
 
-/* Judges a body that libcurl takes for complete by what its head announced. */
+/* Judges what libcurl takes for complete: a cut head, too, is that to it. */
 static HlTransport
-judge_body(HlHttpTransfer *transfer)
+judge_reply(HlHttpTransfer *transfer)
 {
 	HlHttpReply *reply = &transfer->reply;
 	bool bodyless = reply->status == 204 || reply->status == 304;
+
+	if (transfer->in_headers || transfer->before_status)
+		return HL_TRANSPORT_LOST;
 
 	reply->framed =
 		bodyless || transfer->chunked || transfer->content_length >= 0;
@@ -883,7 +887,7 @@ end_transfer(HlHttpTransfer *transfer, CURLcode code)
 	if (transfer->fault != HL_TRANSPORT_OK)
 		reply->transport = transfer->fault;
 	else if (code == CURLE_OK)
-		reply->transport = judge_body(transfer);
+		reply->transport = judge_reply(transfer);
 	else
 		reply->transport = judge_code(transfer, code);
 	tell_error(transfer, code);

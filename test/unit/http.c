@@ -1,0 +1,917 @@
+/*
+ * http.c
+ *	  Transfers against servers of the test's own, on loopback.
+ *
+ * getaddrinfo() and connect() here stand before libc's: names under .test are
+ * the test's to answer, and no address but loopback is ever tried.
+ */
+#include "aws/http.h"
+
+#include "peer.h"
+#include "tap.h"
+
+#include <curl/curl.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <time.h>
+
+static HlHttp *http;
+static char ca_path[] = "/tmp/healthlake-http-XXXXXX";
+static char other_ca_path[] = "/tmp/healthlake-http-XXXXXX";
+
+/* what the functions that stand before others saw, or shall do */
+static atomic_int strange_connects;
+static atomic_int lookups_under_way;
+static atomic_bool lookup_was_interruptible;
+static int multi_failures;
+
+/* what the waiting function shall do, and how often it did */
+static jmp_buf escape;
+static int waits_until_escape;
+static int waits;
+
+/* Stands before libc's: resolves what ends in .test as the test wants. */
+int
+getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+			struct addrinfo **result)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *,
+				struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	sigset_t mask;
+
+	if (node == NULL || strstr(node, ".test") == NULL)
+		return real(node, service, hints, result);
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	if (!sigismember(&mask, SIGINT) || !sigismember(&mask, SIGALRM) ||
+		!sigismember(&mask, SIGUSR1) || !sigismember(&mask, SIGTERM))
+		lookup_was_interruptible = true;
+	if (strcmp(node, "strange.test") == 0)
+		return real("192.0.2.1", service, hints, result);
+	if (strcmp(node, "slow.test") == 0)
+	{
+		lookups_under_way++;
+		usleep(700 * 1000);
+		lookups_under_way--;
+	}
+	return EAI_NONAME;
+}
+
+/* Stands before libc's: lets nothing out of this machine. */
+int
+connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+	int (*real)(int, const struct sockaddr *, socklen_t) =
+		dlsym(RTLD_NEXT, "connect");
+	const struct sockaddr_in *in = (const void *) address;
+
+	if (address->sa_family == AF_INET &&
+		ntohl(in->sin_addr.s_addr) >> 24 != 127)
+	{
+		strange_connects++;
+		errno = ENETUNREACH;
+		return -1;
+	}
+	return real(fd, address, len);
+}
+
+/* Stands before libcurl's: fails as often as the test wants. */
+CURLMcode
+curl_multi_socket_action(CURLM *multi, curl_socket_t fd, int events,
+						 int *running)
+{
+	CURLMcode (*real)(CURLM *, curl_socket_t, int, int *) =
+		dlsym(RTLD_NEXT, "curl_multi_socket_action");
+
+	if (multi_failures > 0)
+	{
+		multi_failures--;
+		return CURLM_INTERNAL_ERROR;
+	}
+	return real(multi, fd, events, running);
+}
+
+/* Microseconds that only grow. */
+static int64_t
+now(void *context)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * INT64_C(1000000) + time.tv_nsec / 1000;
+}
+
+/* Waits as a program would, and jumps out when the test wants that. */
+static void
+wait_for(void *context, int epoll_fd, long timeout_ms)
+{
+	struct pollfd fd = {.fd = epoll_fd, .events = POLLIN};
+
+	waits++;
+	if (waits_until_escape > 0 && --waits_until_escape == 0)
+		longjmp(escape, 1);
+	poll(&fd, 1, (int) timeout_ms);
+}
+
+/* How many descriptors are open, those of our own servers' sides aside. */
+static int
+descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	int count = -peers_alive;
+
+	while (readdir(folder) != NULL)
+		count++;
+	closedir(folder);
+	return count;
+}
+
+static const char *const some_headers[] = {"Host: localhost",
+										   "Authorization: AWS4 secret"};
+
+/* A request as most tests want it. */
+static HlHttpRequest
+request_to(const char *url)
+{
+	return (HlHttpRequest){.url = url,
+						   .headers = some_headers,
+						   .nheaders = 2,
+						   .body = "{\"a\":1}",
+						   .body_len = 7,
+						   .connect_timeout_ms = 2000,
+						   .timeout_ms = 5000,
+						   .plain = strncmp(url, "http:", 5) == 0};
+}
+
+/* Drives a transfer to its end. */
+static HlHttpReply *
+finish(HlHttpTransfer *transfer)
+{
+	while (hl_http_reply(transfer) == NULL)
+		hl_http_step(http, -1);
+	return hl_http_reply(transfer);
+}
+
+/* The address of a server. */
+static const char *
+url_of(const PeerServer *server, const char *path)
+{
+	static char url[128];
+
+	snprintf(url, sizeof(url), "http%s://%s:%d%s", server->tls ? "s" : "",
+			 server->tls ? "localhost" : "127.0.0.1", server->port, path);
+	return url;
+}
+
+static const char *const transport_names[] = {
+	"OK",   "DNS",      "CONNECT",   "TLS",    "UNTRUSTED", "TIMEOUT",
+	"LOST", "NOT_HTTP", "TOO_LARGE", "MEMORY", "UNUSABLE"};
+
+/* Makes one request and checks how it ends. */
+static void
+ends(const HlHttpRequest *request, HlTransport transport, bool sent,
+	 const char *name)
+{
+	HlHttpTransfer *transfer = hl_http_start(http, request);
+	HlHttpReply *reply = finish(transfer);
+
+	if (!ok(reply->transport == transport && reply->sent == sent &&
+				(transport == HL_TRANSPORT_OK) == (reply->error[0] == '\0'),
+			"%s", name) ||
+		transport != HL_TRANSPORT_OK)
+		printf("# %s, %ssent, status %d, %zu bytes: %s\n",
+			   transport_names[reply->transport], reply->sent ? "" : "not ",
+			   reply->status, reply->body.len, reply->error);
+	hl_http_release(transfer);
+}
+
+/* Handler: answers every request well. */
+static void
+answer(Peer *peer)
+{
+	while (peer_request(peer))
+		peer_say(peer, "HTTP/1.1 200 OK\r\n"
+					   "x-amzn-RequestId: id-1\r\n"
+					   "X-Amz-Request-Id: id-3\r\n"
+					   "Date: Wed, 21 Oct 2015 07:28:00 GMT\r\n"
+					   "Content-Type: application/x-amz-json-1.0\r\n"
+					   "Content-Length: 8\r\n\r\n{\"b\": 2}");
+}
+
+/* What is sent, byte for byte, and what is told of the reply. */
+static void
+test_success(void)
+{
+	PeerServer server = peer_serve(answer);
+	HlHttpRequest request = request_to(url_of(&server, "/a/../b/"));
+	HlHttpTransfer *transfer;
+	HlHttpReply *reply;
+	int64_t began = now(NULL);
+
+	peer_start(&server);
+	transfer = hl_http_start(http, &request);
+	reply = finish(transfer);
+	ok(reply->transport == HL_TRANSPORT_OK && reply->status == 200 &&
+		   reply->sent && reply->framed,
+	   "a reply comes");
+	is(hl_bytes_string(&reply->body), "{\"b\": 2}", "with its body");
+	is(reply->request_id, "id-1", "the first of the request ids");
+	is(reply->date, "Wed, 21 Oct 2015 07:28:00 GMT", "the date");
+	is(reply->content_type, "application/x-amz-json-1.0", "the content type");
+	is(reply->age, "", "a header that did not come is empty");
+	ok(began <= reply->sent_at && reply->sent_at <= reply->received_at &&
+		   reply->received_at <= now(NULL),
+	   "times are in order");
+	is(peer_last,
+	   "POST /a/../b/ HTTP/1.1\r\nHost: localhost\r\n"
+	   "Authorization: AWS4 secret\r\nContent-Length: 7\r\n"
+	   "Content-Type: application/x-www-form-urlencoded\r\n\r\n{\"a\":1}",
+	   "libcurl adds Content-Length, and a Content-Type where there is none");
+	hl_http_release(transfer);
+	peer_stop(&server);
+}
+
+/* Connections are kept, unless one of its own is asked for. */
+static void
+test_connections(void)
+{
+	PeerServer server = peer_serve(answer);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+
+	peer_start(&server);
+	for (int i = 0; i < 3; i++)
+		ends(&request, HL_TRANSPORT_OK, true, "one of three requests");
+	ok(peer_connections == 1 && peer_requests == 3,
+	   "three requests take one connection");
+	request.fresh = true;
+	ends(&request, HL_TRANSPORT_OK, true, "a fresh one");
+	ok(peer_connections == 2, "takes another connection");
+	peer_stop(&server);
+}
+
+/* Handler: answers once; the next request dies with the connection. */
+static void
+answer_once(Peer *peer)
+{
+	peer_request(peer);
+	peer_say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+	if (peer->nth == 0)
+		peer_request(peer);
+	peer_reset(peer);
+}
+
+/* What libcurl repeats by itself, and where it must not. */
+static void
+test_dead_connection(void)
+{
+	PeerServer server = peer_serve(answer_once);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_OK, true, "a first request");
+	ends(&request, HL_TRANSPORT_OK, true,
+		 "libcurl repeats one whose kept connection dies");
+	ok(peer_requests == 3, "so the server sees it twice");
+	peer_stop(&server);
+
+	server = peer_serve(answer_once);
+	request = request_to(url_of(&server, "/"));
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_OK, true, "a first request");
+	request.fresh = true;
+	ends(&request, HL_TRANSPORT_OK, true, "a fresh connection");
+	ok(peer_requests == 2, "lets nothing be sent twice");
+	peer_stop(&server);
+}
+
+/* Handler: answers after a while, the longer the later it came. */
+static void
+answer_slowly(Peer *peer)
+{
+	peer_request(peer);
+	usleep(100 * 1000);
+	peer_say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+	peer_wait(peer);
+}
+
+/* Many transfers share one wait. */
+static void
+test_many(void)
+{
+	PeerServer server = peer_serve(answer_slowly);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	HlHttpTransfer *transfers[30];
+	int64_t began = now(NULL);
+	int good = 0;
+
+	peer_start(&server);
+	for (int i = 0; i < 30; i++)
+		transfers[i] = hl_http_start(http, &request);
+	for (int i = 0; i < 30; i++)
+		if (finish(transfers[i])->transport == HL_TRANSPORT_OK)
+			good++;
+	ok(good == 30, "thirty transfers end well");
+	ok(now(NULL) - began < 1500 * 1000, "beside each other");
+	for (int i = 0; i < 30; i++)
+		hl_http_release(transfers[i]);
+	peer_stop(&server);
+}
+
+/* A reply that a handler gives, and how it closes. */
+static const char *canned;
+static size_t canned_len;
+static bool canned_reset;
+
+/* Handler: says what is canned, and closes. */
+static void
+answer_canned(Peer *peer)
+{
+	if (!peer_request(peer))
+		return;
+	peer_send(peer, canned, canned_len);
+	if (canned_reset)
+		peer_reset(peer);
+	else
+	{
+		shutdown(peer->fd, SHUT_WR);
+		peer_wait(peer);
+	}
+}
+
+/* A canned reply, its end, and whether its body's end was announced. */
+typedef struct Case
+{
+	const char *name;
+	const char *reply;
+	HlTransport transport;
+	bool framed;
+	int status;
+	const char *body;
+} Case;
+
+#define OKAY "HTTP/1.1 200 OK\r\n"
+
+static const Case cases[] = {
+	{"a length", OKAY "Content-Length: 2\r\n\r\n{}", HL_TRANSPORT_OK, true, 200,
+	 "{}"},
+	{"no length", OKAY "\r\n{}", HL_TRANSPORT_OK, false, 200, "{}"},
+	{"nothing at all after the head", OKAY "\r\n", HL_TRANSPORT_OK, false, 200,
+	 ""},
+	{"no content", "HTTP/1.1 204 No Content\r\n\r\n", HL_TRANSPORT_OK, true,
+	 204, ""},
+	{"chunks",
+	 OKAY "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+	 HL_TRANSPORT_OK, true, 200, "{}"},
+	{"chunks that are cut",
+	 OKAY "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", HL_TRANSPORT_LOST,
+	 false, 200, "{}"},
+	{"a body that is cut", OKAY "Content-Length: 3\r\n\r\n{}",
+	 HL_TRANSPORT_LOST, false, 200, "{}"},
+	{"a head that is cut", OKAY "Content-Len", HL_TRANSPORT_LOST, false, 200,
+	 NULL},
+	{"one length twice",
+	 OKAY "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", HL_TRANSPORT_OK,
+	 true, 200, "{}"},
+	{"two lengths", OKAY "Content-Length: 2\r\nContent-Length: 1\r\n\r\n{}",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"a list of lengths", OKAY "Content-Length: 2, 2\r\n\r\n{}",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"a length beyond 64 bits",
+	 OKAY "Content-Length: 18446744073709551618\r\n\r\n{}",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"a negative length", OKAY "Content-Length: -2\r\n\r\n{}",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"an empty length", OKAY "Content-Length:\r\n\r\n{}", HL_TRANSPORT_NOT_HTTP,
+	 false, 200, NULL},
+	{"a length and chunks",
+	 OKAY "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+		  "2\r\n{}\r\n0\r\n\r\n",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"a length that is too large", OKAY "Content-Length: 1001\r\n\r\n{}",
+	 HL_TRANSPORT_TOO_LARGE, false, 200, ""},
+	{"an interim reply",
+	 "HTTP/1.1 100 Continue\r\nx-amzn-requestid: no\r\n"
+	 "Content-Length: 7\r\n\r\n" OKAY "Content-Length: 2\r\n\r\n{}",
+	 HL_TRANSPORT_OK, true, 200, "{}"},
+	{"a trailer",
+	 OKAY "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+		  "x-amzn-requestid: no\r\nContent-Length: 9\r\n\r\n",
+	 HL_TRANSPORT_OK, true, 200, "{}"},
+	{"a redirect",
+	 "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n"
+	 "Content-Length: 0\r\n\r\n",
+	 HL_TRANSPORT_OK, true, 302, ""},
+	{"an error", "HTTP/1.1 400 Bad\r\nContent-Length: 2\r\n\r\n{}",
+	 HL_TRANSPORT_OK, true, 400, "{}"},
+	{"a body that claims to be compressed",
+	 OKAY "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+	 HL_TRANSPORT_OK, true, 200, "{}"},
+	{"no reply", "", HL_TRANSPORT_LOST, false, 0, ""},
+	{"another protocol", "220 mail.example.com ESMTP\r\n",
+	 HL_TRANSPORT_NOT_HTTP, false, 0, ""},
+};
+
+/* Plays one case. */
+static void
+play(const PeerServer *server, const Case *what)
+{
+	HlHttpRequest request = request_to(url_of(server, "/"));
+	HlHttpTransfer *transfer;
+	HlHttpReply *reply;
+
+	canned = what->reply;
+	canned_len = strlen(canned);
+	request.max_body = 1000;
+	request.fresh = true;
+	transfer = hl_http_start(http, &request);
+	reply = finish(transfer);
+	if (!ok(reply->transport == what->transport && reply->sent &&
+				(reply->transport != HL_TRANSPORT_OK ||
+				 reply->framed == what->framed) &&
+				reply->status == what->status && reply->request_id[0] == '\0' &&
+				(what->body == NULL ||
+				 strcmp(hl_bytes_string(&reply->body), what->body) == 0),
+			"%s", what->name))
+		printf("# %s, status %d, %s, body %s: %s\n",
+			   transport_names[reply->transport], reply->status,
+			   reply->framed ? "framed" : "unframed",
+			   hl_bytes_string(&reply->body), reply->error);
+	hl_http_release(transfer);
+}
+
+/* Replies of all kinds: what is complete, and what must not pass for it. */
+static void
+test_replies(void)
+{
+	PeerServer server = peer_serve(answer_canned);
+
+	canned_reset = false;
+	peer_start(&server);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		play(&server, &cases[i]);
+	ok(strstr(peer_last, "/elsewhere") == NULL, "no redirect was followed");
+	peer_stop(&server);
+}
+
+/* A reply of one head and so many lines or bytes. */
+static void
+play_large(const PeerServer *server, const char *head, const char *line,
+		   size_t times, HlTransport transport, const char *name)
+{
+	HlHttpRequest request = request_to(url_of(server, "/"));
+	HlBytes reply = {0};
+	int alive = peers_alive;
+
+	hl_bytes_append_string(&reply, head);
+	for (size_t i = 0; i < times; i++)
+		hl_bytes_append_string(&reply, line);
+	canned = reply.data;
+	canned_len = reply.len;
+	request.fresh = true;
+	ends(&request, transport, true, name);
+	while (peers_alive > alive)
+		usleep(1000);
+	hl_bytes_free(&reply);
+}
+
+/* Limits on what a server can make us hold. */
+static void
+test_limits(void)
+{
+	PeerServer server = peer_serve(answer_canned);
+	char block[65536];
+
+	memset(block, 'x', sizeof(block));
+	block[sizeof(block) - 1] = '\0';
+	canned_reset = false;
+	peer_start(&server);
+	play_large(&server, OKAY "\r\n", block, 8 * 16 + 1, HL_TRANSPORT_TOO_LARGE,
+			   "an endless body ends at 8 MiB");
+	play_large(&server, OKAY, "X: y\r\n", 300, HL_TRANSPORT_NOT_HTTP,
+			   "too many headers");
+	block[4000] = '\n';
+	block[4001] = '\0';
+	memcpy(block, "X: ", 3);
+	play_large(&server, OKAY, block, 30, HL_TRANSPORT_NOT_HTTP,
+			   "headers that are too large");
+	peer_stop(&server);
+}
+
+/* Servers that are not there, or break off. */
+static void
+test_losses(void)
+{
+	PeerServer server = peer_serve(answer_canned);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+
+	canned = OKAY "Content-Length: 5\r\n\r\n{}";
+	canned_len = strlen(canned);
+	canned_reset = true;
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_LOST, true, "a reset");
+	peer_stop(&server);
+	ends(&request, HL_TRANSPORT_CONNECT, false, "nobody listens");
+	request = request_to("http://nowhere.test/");
+	ends(&request, HL_TRANSPORT_DNS, false, "no such name");
+	ok(!lookup_was_interruptible, "signals are blocked in name lookups");
+}
+
+/* What is not sent at all. */
+static void
+test_refusals(void)
+{
+	PeerServer server = peer_serve(answer);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+
+	peer_start(&server);
+	request.plain = false;
+	ends(&request, HL_TRANSPORT_UNUSABLE, false, "http where https is due");
+	request = request_to("https://localhost/");
+	request.plain = true;
+	ends(&request, HL_TRANSPORT_UNUSABLE, false, "https where http is due");
+	request = request_to("ftp://localhost/");
+	ends(&request, HL_TRANSPORT_UNUSABLE, false, "another protocol");
+	request = request_to("http://strange.test/");
+	ends(&request, HL_TRANSPORT_CONNECT, false, "http to another machine");
+	ok(strange_connects == 0, "is not even tried");
+	ok(peer_connections == 0, "nothing was sent");
+	peer_stop(&server);
+}
+
+/* Handler: reads and says nothing. */
+static void
+be_silent(Peer *peer)
+{
+	peer_request(peer);
+	peer_wait(peer);
+}
+
+/* Handler: says a little now and then. */
+static void
+drip(Peer *peer)
+{
+	peer_request(peer);
+	peer_say(peer, OKAY "Content-Length: 1000\r\n\r\n");
+	while (peer_say(peer, " "))
+		usleep(20 * 1000);
+}
+
+/* Time limits hold wherever the time is lost. */
+static void
+test_timeouts(void)
+{
+	PeerServer server = peer_serve(be_silent);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	int64_t began;
+
+	request.timeout_ms = 200;
+	peer_start(&server);
+	began = now(NULL);
+	ends(&request, HL_TRANSPORT_TIMEOUT, true, "a silent server");
+	peer_stop(&server);
+	server = peer_serve(drip);
+	request.url = url_of(&server, "/");
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_TIMEOUT, true, "a dripping body");
+	peer_stop(&server);
+	request = request_to("https://slow.test/");
+	request.connect_timeout_ms = 200;
+	ends(&request, HL_TRANSPORT_TIMEOUT, false, "a hanging name lookup");
+	ok(now(NULL) - began < 1000 * 1000, "each after its time");
+}
+
+/* Fills the backlog of a socket, so that the next connection hangs. */
+static void
+fill_backlog(int port, int *fds, int count)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+								  .sin_port = htons((uint16_t) port)};
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (int i = 0; i < count; i++)
+	{
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fds[i], (struct sockaddr *) &address, sizeof(address));
+	}
+}
+
+/* A connection that is never accepted, and a handshake never answered. */
+static void
+test_connect_timeouts(void)
+{
+	int fds[4], port;
+	int fd = peer_socket(0, &port);
+	PeerServer server = {.port = port};
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	char url[64];
+
+	fill_backlog(port, fds, 4);
+	request.connect_timeout_ms = 200;
+	ends(&request, HL_TRANSPORT_TIMEOUT, false, "a hanging connection");
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	close(fd);
+	server = peer_serve(be_silent);
+	peer_start(&server);
+	snprintf(url, sizeof(url), "https://localhost:%d/", server.port);
+	request = request_to(url);
+	request.connect_timeout_ms = 200;
+	ends(&request, HL_TRANSPORT_TIMEOUT, false, "a hanging TLS handshake");
+	peer_stop(&server);
+}
+
+/* Jumps out of the n-th wait of a transfer and gives it back; microseconds. */
+static int64_t
+jump_out(const HlHttpRequest *request, int nth)
+{
+	HlHttpTransfer *volatile transfer = hl_http_start(http, request);
+	volatile int64_t began = 0;
+
+	waits_until_escape = nth;
+	if (setjmp(escape) == 0)
+	{
+		finish(transfer);
+		return -1;
+	}
+	began = now(NULL);
+	hl_http_release(transfer);
+	return now(NULL) - began;
+}
+
+/* Waiting may end in a jump, at any stage, and nothing is lost by it. */
+static void
+test_jumps(void)
+{
+	PeerServer server = peer_serve(drip);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	int before;
+	int64_t took = 0;
+
+	peer_start(&server);
+	jump_out(&request, 3);
+	before = descriptors();
+	for (int i = 1; i <= 8; i++)
+		took = took < 0 ? took : jump_out(&request, i);
+	ok(took >= 0, "eight jumps");
+	ok(descriptors() <= before, "lose no descriptor");
+	peer_stop(&server);
+	before--;
+
+	request = request_to("https://slow.test/");
+	took = jump_out(&request, 2);
+	ok(took >= 0 && took < 50 * 1000, "a name lookup is left within 50 ms");
+	printf("# it took %d us\n", (int) took);
+	usleep(50 * 1000);
+	ok(lookups_under_way == 1, "while it still hangs");
+	ok(!lookup_was_interruptible, "with its signals blocked");
+	while (lookups_under_way > 0)
+		usleep(1000);
+	usleep(100 * 1000);
+	ok(descriptors() <= before, "and ends by itself");
+	server = peer_serve(answer);
+	request = request_to(url_of(&server, "/"));
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_OK, true, "the next request is as ever");
+	peer_stop(&server);
+}
+
+/* A libcurl that fails is put aside, and replaced. */
+static void
+test_failures(void)
+{
+	PeerServer server = peer_serve(answer);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+
+	peer_start(&server);
+	multi_failures = 1;
+	ends(&request, HL_TRANSPORT_UNUSABLE, false, "libcurl fails at once");
+	ends(&request, HL_TRANSPORT_OK, true, "and is replaced");
+	peer_stop(&server);
+	server = peer_serve(answer_slowly);
+	request = request_to(url_of(&server, "/"));
+	peer_start(&server);
+	for (int i = 0; i < 2; i++)
+	{
+		HlHttpTransfer *transfer = hl_http_start(http, &request);
+
+		while (!hl_http_sent(transfer))
+			hl_http_step(http, -1);
+		multi_failures = 1;
+		ok(finish(transfer)->transport == HL_TRANSPORT_LOST,
+		   "libcurl fails when the request was sent");
+		hl_http_release(transfer);
+	}
+	ends(&request, HL_TRANSPORT_OK, true, "and is replaced");
+	peer_stop(&server);
+}
+
+/* Handler: the head and half a body, then TLS is cut. */
+static void
+cut(Peer *peer)
+{
+	peer_request(peer);
+	peer_say(peer, canned);
+}
+
+/* A certificate that is known, one that is not, and streams that are cut. */
+static void
+test_tls(void)
+{
+	PeerServer server = peer_serve(answer);
+	HlHttpRequest request;
+	char url[64];
+
+	peer_use_tls(&server, ca_path);
+	peer_start(&server);
+	request = request_to(url_of(&server, "/"));
+	request.ca_bundle = ca_path;
+	ends(&request, HL_TRANSPORT_OK, true, "TLS");
+	ends(&request, HL_TRANSPORT_OK, true, "TLS again");
+	ok(peer_connections == 1, "on one connection");
+	request.ca_bundle = NULL;
+	request.fresh = true;
+	ends(&request, HL_TRANSPORT_UNTRUSTED, false, "an unknown certificate");
+	request.ca_bundle = "/nonexistent/ca.pem";
+	ends(&request, HL_TRANSPORT_UNTRUSTED, false, "a missing CA bundle");
+	request.ca_bundle = ca_path;
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", server.port);
+	request.url = url;
+	ends(&request, HL_TRANSPORT_UNTRUSTED, false, "another name");
+	ok(peer_requests == 2, "nothing was sent to those");
+	peer_stop(&server);
+	SSL_CTX_free(server.tls);
+}
+
+/* TLS that is too old, or ends without saying so. */
+static void
+test_bad_tls(void)
+{
+	PeerServer server = peer_serve(cut);
+	HlHttpRequest request;
+	HlHttpTransfer *transfer;
+
+	/* libcurl keeps what it read of a bundle for a while */
+	peer_use_tls(&server, other_ca_path);
+	peer_start(&server);
+	request = request_to(url_of(&server, "/"));
+	request.ca_bundle = other_ca_path;
+	canned = OKAY "Content-Length: 20\r\n\r\n{}";
+	ends(&request, HL_TRANSPORT_LOST, true, "TLS that is cut");
+	canned = OKAY "\r\n";
+	request.fresh = true;
+	transfer = hl_http_start(http, &request);
+	ok(!finish(transfer)->framed,
+	   "without a length, an empty body is no proof of anything");
+	hl_http_release(transfer);
+	SSL_CTX_set_security_level(server.tls, 0);
+	SSL_CTX_set_max_proto_version(server.tls, TLS1_1_VERSION);
+	ends(&request, HL_TRANSPORT_TLS, false, "TLS 1.1");
+	peer_stop(&server);
+	SSL_CTX_free(server.tls);
+}
+
+/* Handler: a proxy that refuses. */
+static void
+refuse_proxy(Peer *peer)
+{
+	peer_request(peer);
+	peer_say(peer, "HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n");
+}
+
+/* Handler: a proxy that connects to nobody in particular. */
+static void
+pretend_proxy(Peer *peer)
+{
+	peer_request(peer);
+	peer_say(peer, "HTTP/1.1 200 Connected\r\nx-amzn-requestid: proxy\r\n\r\n");
+	peer_wait(peer);
+}
+
+/* A proxy gets nothing but the name of the server. */
+static void
+test_proxy(void)
+{
+	PeerServer server = peer_serve(refuse_proxy);
+	HlHttpRequest request = request_to("https://far.test/");
+	char proxy[64];
+
+	snprintf(proxy, sizeof(proxy), "http://me:hush%%21@127.0.0.1:%d",
+			 server.port);
+	request.proxy = proxy;
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_CONNECT, false, "a proxy refuses");
+	is(peer_last,
+	   "CONNECT far.test:443 HTTP/1.1\r\nHost: far.test:443\r\n"
+	   "Proxy-Authorization: Basic bWU6aHVzaCE=\r\n"
+	   "Proxy-Connection: Keep-Alive\r\n\r\n",
+	   "it was told the server's name, not the signature");
+	peer_stop(&server);
+	server = peer_serve(pretend_proxy);
+	snprintf(proxy, sizeof(proxy), "127.0.0.1:%d", server.port);
+	request.timeout_ms = 200;
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_TIMEOUT, false,
+		 "bytes for a proxy are not the request");
+	peer_stop(&server);
+}
+
+/* Makes a request that fails, and checks that the text keeps a secret. */
+static void
+keeps_secret(HlHttpRequest *request, const char *proxy)
+{
+	HlHttpTransfer *transfer;
+	HlHttpReply *reply;
+
+	request->proxy = proxy;
+	transfer = hl_http_start(http, request);
+	reply = finish(transfer);
+	ok(reply->transport != HL_TRANSPORT_OK && !reply->sent &&
+		   strstr(reply->error, "hush") == NULL,
+	   "proxy %s", proxy);
+	printf("# %s: %s\n", transport_names[reply->transport], reply->error);
+	hl_http_release(transfer);
+}
+
+/* No text has a proxy's password, and the environment names no proxy. */
+static void
+test_secrets(void)
+{
+	HlHttpRequest request = request_to("https://far.test/");
+	PeerServer server = peer_serve(answer);
+
+	keeps_secret(&request, "http://me:hush@nowhere.test:3128");
+	keeps_secret(&request, "me:hush@127.0.0.1:1");
+	keeps_secret(&request, "gopher://me:hush@127.0.0.1:1");
+	keeps_secret(&request, "http://me:hush@127.0.0.1:99999");
+	keeps_secret(&request, "http://me:hush@bad host/");
+	keeps_secret(&request, "me:hush@");
+
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	setenv("all_proxy", "http://127.0.0.1:1", 1);
+	peer_start(&server);
+	request = request_to(url_of(&server, "/"));
+	ends(&request, HL_TRANSPORT_OK, true, "the environment names no proxy");
+	request.proxy = "http://127.0.0.1:1";
+	ends(&request, HL_TRANSPORT_OK, true, "http on loopback takes none");
+	setenv("no_proxy", "*", 1);
+	request = request_to("https://far.test/");
+	request.proxy = "http://127.0.0.1:1";
+	ends(&request, HL_TRANSPORT_CONNECT, false, "nor talks us out of one");
+	peer_stop(&server);
+}
+
+/* Destroying with transfers in flight frees everything (see the sanitizer). */
+static void
+test_destroy(int before)
+{
+	PeerServer server = peer_serve(be_silent);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+
+	peer_start(&server);
+	for (int i = 0; i < 3; i++)
+		hl_http_start(http, &request);
+	hl_http_step(http, 100);
+	hl_http_step(http, 100);
+	hl_http_destroy(http);
+	peer_stop(&server);
+	while (peers_alive > 0)
+		usleep(1000);
+	ok(descriptors() == before, "no descriptor is left");
+	hl_http_destroy(NULL);
+}
+
+int
+main(void)
+{
+	int before = descriptors();
+
+	signal(SIGPIPE, SIG_IGN);
+	close(mkstemp(ca_path));
+	close(mkstemp(other_ca_path));
+	http = hl_http_create(wait_for, now, NULL);
+	ok(http != NULL && hl_http_leaves_lookups(), "libcurl is there");
+	test_success();
+	test_connections();
+	test_dead_connection();
+	test_many();
+	test_replies();
+	test_limits();
+	test_losses();
+	test_refusals();
+	test_timeouts();
+	test_connect_timeouts();
+	test_jumps();
+	test_failures();
+	test_tls();
+	test_bad_tls();
+	test_proxy();
+	test_secrets();
+	test_destroy(before);
+	unlink(ca_path);
+	unlink(other_ca_path);
+	return tap_end();
+}
