@@ -10,9 +10,8 @@
 #define HL_CLIENT_CLIENT_H
 
 #include "aws/bytes.h"
-
-struct HlSigv4Credentials; /* aws/sigv4.h */
-struct HlJson;             /* aws/json.h */
+#include "aws/json.h"
+#include "aws/sigv4.h"
 
 /* Where requests go: scheme://[host prefix]authority path. */
 typedef struct HlTarget
