@@ -40,8 +40,8 @@ UNIT_PROGRAMS = $(filter-out $(FUZZ_PROGRAMS),\
 	$(patsubst %.c,%,$(wildcard test/unit/*.c)))
 UNIT_CC ?= $(CC)
 UNIT_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
-UNIT_CFLAGS = -g -O1 -std=gnu11 -Wall -Wextra -Werror \
-	-Wno-missing-field-initializers $(UNIT_SANITIZE) \
+UNIT_CFLAGS = -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror \
+	-Wno-unused-parameter -Wno-missing-field-initializers $(UNIT_SANITIZE) \
 	-Isrc -Itest/unit
 UNIT_OBJS = $(patsubst src/%.c,test/unit/build/%.o,$(wildcard src/aws/*.c))
 
