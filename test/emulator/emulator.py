@@ -9,6 +9,7 @@ README.md beside this file.
 """
 
 import argparse
+import gc
 import json
 import os
 import shutil
@@ -51,6 +52,7 @@ class Emulator:
         self.lock = threading.Lock()
         self.accepted = 0
         self.connections = {}
+        self.ports = {}
         self.add_key(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
 
     def add_key(self, id, secret, token=None, expires=None):
@@ -144,15 +146,23 @@ What it was asked, and what it keeps:
 def start(options, directory):
     """Opens the ports; what the line of JSON says."""
     emulator = Emulator()
-    ca, chain, key = certificate.make(directory)
-    plain = Listener(options.port, None, emulator)
-    secure = Listener(options.tls_port, tls_context(chain, key), emulator)
-    start.ports = (plain, secure, DeafPort(), ClosedPort())
-    return {"http": f"http://127.0.0.1:{plain.port}", "https": f"https://localhost:{secure.port}",
-            "ca": str(ca), "access_key_id": ACCESS_KEY_ID,
-            "secret_access_key": SECRET_ACCESS_KEY, "region": "us-east-1",
-            "deaf": f"http://127.0.0.1:{start.ports[2].port}",
-            "closed": f"http://127.0.0.1:{start.ports[3].port}", "pid": os.getpid()}
+    authority = certificate.Authority(directory)
+
+    def tls(port, *certified):
+        context = tls_context(authority.certify(*certified), authority.key)
+        return Listener(port, context, emulator)
+
+    emulator.ports = {
+        "http": Listener(options.port, None, emulator),
+        "https": tls(options.tls_port, "server", certificate.HERE),
+        "misnamed": tls(0, "misnamed", certificate.ELSEWHERE),
+        "expired": tls(0, "expired", certificate.HERE, certificate.EXPIRED),
+        "deaf": DeafPort(), "closed": ClosedPort(),
+    }
+    authority.close()
+    urls = {name: port.url() for name, port in emulator.ports.items()}
+    return {**urls, "ca": str(authority.ca), "access_key_id": ACCESS_KEY_ID,
+            "secret_access_key": SECRET_ACCESS_KEY, "region": "us-east-1", "pid": os.getpid()}
 
 
 def end_with_stdin(end):
@@ -164,12 +174,15 @@ def end_with_stdin(end):
 
 def main():
     """Runs until it is told to end."""
+    gc.set_threshold(100000, 50, 1000)  # what it keeps, it keeps: looking often is lost time
     options = arguments()
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: end.set())
     directory = options.directory or tempfile.mkdtemp(prefix="healthlake-emulator-")
     os.makedirs(directory, exist_ok=True)
+    if not options.directory:
+        os.chmod(directory, 0o755)  # the server's user reads the CA; the key stays ours
     try:
         ready = start(options, directory)
         print(json.dumps(ready), flush=True)
@@ -178,6 +191,9 @@ def main():
         if options.until_stdin_closes:
             threading.Thread(target=end_with_stdin, args=(end,), daemon=True).start()
         end.wait()
+    except (OSError, RuntimeError) as fault:
+        print(f"emulator.py: {fault}", file=sys.stderr)
+        sys.exit(1)
     finally:
         if not options.directory:
             shutil.rmtree(directory, ignore_errors=True)

@@ -65,7 +65,20 @@ def tls_context(chain, key):
     return context
 
 
-class DeafPort:
+class Port:
+    """A port on 127.0.0.1."""
+
+    port = None
+    context = None
+
+    def url(self):
+        """Its address."""
+        if self.context:
+            return f"https://localhost:{self.port}"
+        return f"http://127.0.0.1:{self.port}"
+
+
+class DeafPort(Port):
     """A port where connecting hangs: its backlog is full and nobody accepts."""
 
     def __init__(self):
@@ -81,7 +94,7 @@ class DeafPort:
             self.fillers.append(filler)
 
 
-class ClosedPort:
+class ClosedPort(Port):
     """A port that stays taken and refuses every connection."""
 
     def __init__(self):
@@ -90,7 +103,7 @@ class ClosedPort:
         self.port = self.sock.getsockname()[1]
 
 
-class Listener:
+class Listener(Port):
     """Accepts on one port, plain or with TLS, and gives each connection a thread."""
 
     def __init__(self, port, context, server):

@@ -1,7 +1,6 @@
 """What HealthLake keeps: data stores, jobs and profiles, and how their status moves."""
 
 import os
-import uuid
 
 PARTITIONS = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("us-isob-", "aws-iso-b"),
               ("us-iso-", "aws-iso"))
@@ -15,7 +14,8 @@ def new_id():
 
 def request_id():
     """A UUID, as in x-amzn-RequestId."""
-    return str(uuid.UUID(bytes=os.urandom(16), version=4))
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def partition(region):

@@ -12,6 +12,7 @@ import os
 import re
 import time
 from base64 import b32encode, b64encode
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 AUTHORIZATION = re.compile(
@@ -129,6 +130,12 @@ def basic_iso(seconds):
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
+@lru_cache(maxsize=16)
+def seconds_of(stamp):
+    """The time that a signature's date says."""
+    return calendar.timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ"))
+
+
 def iso(seconds):
     """A time in the form that credentials' expiry has."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
@@ -211,7 +218,7 @@ class Verifier:
         """The request's time, if it is close enough to the service's."""
         stamp = request.fields.get("x-amz-date") or request.fields.get("date", "")
         try:
-            then = calendar.timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ"))
+            then = seconds_of(stamp)
         except ValueError:
             raise Refusal("incomplete", "Date must be in ISO-8601 'basic format'. "
                           f"Got '{stamp}'. See https://en.wikipedia.org/wiki/ISO_8601") from None

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -532,6 +533,10 @@ def check_connections(emulator):
         tap.same(refusal(tls=tls), None, f"{where}: and the next one works")
     untrusted = oracle.client(emulator, True, verify=None)
     tap.raises(failures.SSLError, untrusted.list_fhir_datastores, "a CA that is not trusted")
+    for port, words in (("misnamed", "doesn't match|mismatch"), ("expired", "expired")):
+        wrong = oracle.client(emulator, True, endpoint_url=emulator.ready[port])
+        told = tap.raises(failures.SSLError, wrong.list_fhir_datastores, f"{port} certificate")
+        tap.ok(re.search(words, str(told)), f"{port} certificate: {words}", told)
 
 
 # What it says about itself
