@@ -75,7 +75,7 @@ struct HlHttp
 	int epoll_fd;
 	CURLM *multi;     /* NULL: to be made */
 	bool broken;      /* the multi handle must not be called any more */
-	bool eager;       /* something was started: libcurl has work at once */
+	bool eager;       /* there is something to be done without waiting */
 	int64_t timer_at; /* when libcurl wants to be called; -1: never */
 	int in_flight;
 	int nslots;
@@ -936,6 +936,7 @@ drop_multi(HlHttp *http)
 		curl_multi_cleanup(http->multi);
 	http->multi = NULL;
 	http->broken = false;
+	http->eager = true;
 	http->in_flight = 0;
 	http->timer_at = -1;
 }
@@ -998,7 +999,7 @@ void
 hl_http_step(HlHttp *http, long timeout_ms)
 {
 	sigset_t saved;
-	bool eager = http->eager && http->timer_at >= 0;
+	bool eager = http->eager;
 
 	http->eager = false;
 	if (!eager)
@@ -1029,7 +1030,6 @@ launch(HlHttpTransfer *transfer, const HlHttpRequest *request)
 		return fail(transfer, "libcurl cannot be set up");
 	transfer->added = true;
 	http->in_flight++;
-	http->eager = true;
 	return true;
 }
 
@@ -1041,6 +1041,7 @@ hl_http_start(HlHttp *http, const HlHttpRequest *request)
 	sigset_t saved;
 
 	signals_block(&saved);
+	http->eager = true;
 	transfer = take_slot(http);
 	if (transfer != NULL && !launch(transfer, request))
 	{

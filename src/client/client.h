@@ -60,7 +60,7 @@ typedef struct HlReply
 	char *request_id; /* NULL: none came */
 	char *network;    /* what went wrong below AWS; NULL: nothing */
 	HlBytes body;
-	HlJsonDocument document; /* the body, read; no root: it was no JSON */
+	const HlJson *document; /* the body, read; NULL: no JSON object */
 } HlReply;
 
 typedef struct HlCall
