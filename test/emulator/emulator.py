@@ -191,7 +191,7 @@ def main():
         if options.until_stdin_closes:
             threading.Thread(target=end_with_stdin, args=(end,), daemon=True).start()
         end.wait()
-    except (OSError, RuntimeError) as fault:
+    except (OSError, OverflowError, RuntimeError) as fault:
         print(f"emulator.py: {fault}", file=sys.stderr)
         sys.exit(1)
     finally:

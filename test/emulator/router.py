@@ -1,6 +1,7 @@
 """The way of one request: to its service, past the script, into the log, and back."""
 
 import email.utils
+from functools import lru_cache
 
 import signature
 import wire
@@ -20,79 +21,87 @@ class Router:
     def handle(self, request, connection):
         """Answers one request; true when the connection goes on."""
         service = next(one for one in self.services if one.claims(request))
-        operation = service.operation(request)
-        step = self.script.take(operation)
-        now = self.settings.now() if step is None or step.clock is None else \
-            self.settings.now() - self.settings.clock + step.clock
-        entry = Entry(request, connection, service.name, operation)
-        refusal = caller = None
-        if service.signed(operation):
-            try:
-                caller = self.verifier.check(request, service.name, now, service.tolerance)
-                entry.signature = "ok"
-            except signature.Refusal as caught:
-                refusal = caught
-                entry.signature = caught.answer(service.protocol)[1]
-                if caught.canonical:
-                    entry.texts = (caught.canonical, caught.to_sign)
-        self.log.add(entry)
-        return self.answer(connection, service, entry, (step, caller, refusal, now))
+        exchange = Exchange(self, service, request, connection)
+        exchange.verify(self.verifier)
+        self.log.add(exchange.entry)
+        exchange.answer()
+        return exchange.send()
 
-    def answer(self, connection, service, entry, circumstances):
-        """Performs the operation or the step, and sends what comes of it."""
-        step, caller, refusal, now = circumstances
-        request = entry.request
-        reply, applied = None, False
-        if step is None or step.applies:
-            reply, applied = self.perform(service, entry, caller, refusal, now)
-        if step is not None:
-            given = step.reply(service)
-            reply = given if given is not None else step.dress(reply) if reply is not None else \
-                service.success(b"{}")
-        delivery = wire.PLAIN if step is None else step.delivery
-        entry.answered(None if delivery.raw is not None or delivery.silence else reply,
-                       step is not None, applied)
-        return self.send(connection, entry, reply, delivery, (now, request.wants_close()))
 
-    def perform(self, service, entry, caller, refusal, now):
-        """What the service says, and whether it let the request in."""
-        if refusal is not None and self.settings.verify:
-            status, code = refusal.answer(service.protocol)
-            return service.failure(status, code, refusal.message), False
-        if caller is None and service.signed(entry.operation):
-            caller = signature.Caller(signature.Key("anonymous", ""), "us-east-1", service.name)
-        reply = service.perform(entry.operation, entry.request, caller, now)
-        return reply, reply.status < 300
+class Exchange:
+    """One request and what becomes of it."""
 
-    @staticmethod
-    def send(connection, entry, reply, delivery, circumstances):
-        """Sends, notes how that ended, and closes where it should."""
-        now, last = circumstances
+    def __init__(self, router, service, request, connection):
+        self.settings = router.settings
+        self.service = service
+        self.request = request
+        self.connection = connection
+        self.operation = service.operation(request)
+        self.step = router.script.take(self.operation)
+        self.entry = Entry(request, connection, service.name, self.operation)
+        self.now = self.settings.now()
+        if self.step is not None and self.step.clock is not None:
+            self.now += self.step.clock - self.settings.clock
+        self.caller = None
+        self.refusal = None
+        self.reply = None
+        self.delivery = wire.PLAIN
+
+    def verify(self, verifier):
+        """Finds out who signed the request, or why it is not to be let in."""
+        if not self.service.signed(self.operation):
+            return
         try:
-            ended = connection.send(reply, delivery, http_date(now), last)
+            self.caller = verifier.check(self.request, self.service.name, self.now,
+                                         self.service.tolerance)
+            self.entry.signature = "ok"
+        except signature.Refusal as refusal:
+            self.refusal = refusal
+            self.entry.signature = refusal.answer(self.service.protocol)[1]
+            if refusal.canonical:
+                self.entry.texts = (refusal.canonical, refusal.to_sign)
+            if not self.settings.verify:
+                self.refusal = None
+                self.caller = signature.Caller(signature.Key("anonymous", ""),
+                                               self.settings.instance_region, self.service.name)
+
+    def answer(self):
+        """Performs the operation, the step, or both."""
+        step = self.step
+        applied = False
+        if step is None or step.applies:
+            applied = self.perform()
+        if step is not None:
+            self.delivery = step.delivery
+            self.reply = step.reply(self.service) or step.dress(
+                self.reply or self.service.success(b"{}"))
+        unseen = self.delivery.silence or self.delivery.raw is not None
+        self.entry.answered(None if unseen else self.reply, step is not None, applied)
+
+    def perform(self):
+        """Has the service answer, and tells whether it did what was asked."""
+        if self.refusal is not None:
+            status, code = self.refusal.answer(self.service.protocol)
+            self.reply = self.service.failure(status, code, self.refusal.message)
+            return False
+        self.reply = self.service.perform(self.operation, self.request, self.caller, self.now)
+        return self.reply.status < 300
+
+    def send(self):
+        """Sends the reply and notes how that ended; true when the connection goes on."""
+        last = self.request.wants_close()
+        try:
+            ended = self.connection.send(self.reply, self.delivery, http_date(int(self.now)), last)
         except OSError:
             ended = "left"
-        entry.finished(ended)
-        if ended != "sent":
-            connection.close(ended)
-            return False
-        if last or delivery.close or delivery.raw is not None:
-            connection.close(ended)
-            return False
-        return True
+        self.entry.finished(ended)
+        if ended == "sent" and not (last or self.delivery.close or self.delivery.raw is not None):
+            return True
+        self.connection.close(ended)
+        return False
 
 
-class DateCache:
-    """The Date header's text, made once a second."""
-
-    second = None
-    text = None
-
-
-def http_date(now):
+@lru_cache(maxsize=4)
+def http_date(second):
     """The time as HTTP writes it."""
-    second = int(now)
-    if DateCache.second != second:
-        DateCache.text = email.utils.formatdate(second, usegmt=True)
-        DateCache.second = second
-    return DateCache.text
+    return email.utils.formatdate(second, usegmt=True)

@@ -15,7 +15,7 @@ from wire import Delivery
 
 FIELDS = {"operation", "times", "status", "headers", "body", "body_base64", "repeat", "error",
           "message", "delay", "silence", "drip", "cut", "reset", "apply", "close", "clock",
-          "http_garbage", "http_garbage_base64"}
+          "chunked", "http_garbage", "http_garbage_base64"}
 REPLACING = {"status", "body", "body_base64", "error", "http_garbage", "http_garbage_base64",
              "silence", "reset"}
 SERVER_FAULTS = {"InternalServerException": 500, "InternalFailure": 500,
@@ -99,7 +99,16 @@ class Step:
         named = {name.lower() for name, _ in self.headers}
         reply.headers = [header for header in reply.headers
                          if header[0].lower() not in named] + self.headers
+        if self.said.get("chunked"):
+            reply.headers.append(("Transfer-Encoding", "chunked"))
+            reply.body = chunks(reply.body, int(self.said["chunked"]))
         return reply
+
+
+def chunks(body, size):
+    """A body in chunks of so many bytes."""
+    parts = [body[start:start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
 
 
 class Script:

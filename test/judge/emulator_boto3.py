@@ -376,12 +376,12 @@ def check_life(emulator):
     def status(id):
         return lake.describe_fhir_datastore(DatastoreId=id)["DatastoreProperties"]
 
-    emulator.state(settle_after_describes=None, settle_after_seconds=0.3)
+    emulator.state(settle_after_describes=None, settle_after_seconds=100)
     id = create()
     tap.same(status(id)["DatastoreStatus"], "CREATING", "before its time: CREATING")
     tap.same(code(lake.delete_fhir_datastore, DatastoreId=id), "ConflictException",
              "what is being created cannot be deleted")
-    time.sleep(0.35)
+    emulator.state(clock=150)
     tap.same(status(id)["DatastoreStatus"], "ACTIVE", "after its time: ACTIVE")
     emulator.reset()
     emulator.state(create_fails={"ErrorMessage": "no quota", "ErrorCategory":
@@ -439,7 +439,7 @@ def check_pages(emulator):
 
 def check_script(emulator):
     """Every step does what it says; boto3 sees what it must."""
-    lake = oracle.client(emulator, read_timeout=0.5)
+    lake = oracle.client(emulator, read_timeout=1)
 
     def create():
         return lake.create_fhir_datastore(DatastoreTypeVersion="R4")
@@ -473,10 +473,12 @@ def check_script(emulator):
     step("all but the last byte, which botocore does not notice", None, 1, cut=-1)
     step("done, but 500 said", "500", 1, status=500, body="", apply=True)
     step("delay", None, 1, delay=0.1)
-    step("delay longer than patience", failures.ReadTimeoutError, 1, delay=2)
+    step("delay longer than patience", failures.ReadTimeoutError, 1, delay=3)
     step("drip", None, 1, drip={"bytes": 100, "seconds": 0.02})
     step("drip from the head on", None, 1, drip={"bytes": 100, "seconds": 0.02, "head": True})
     step("close", None, 1, close=True)
+    step("chunks", None, 1, chunked=7)
+    step("chunks that end early", lost, 1, chunked=7, cut=-20)
     step("headers", None, 1, headers={"x-odd": "1", "Connection": "close"})
     step("garbage", lost, 0, http_garbage="no HTTP at all\r\n\r\n")
     step("base64", "400", 0, status=400, body_base64="AAEC")
@@ -513,7 +515,7 @@ def check_retries(emulator):
 def check_connections(emulator):
     """Faults before the first byte."""
     def refusal(url=None, tls=False):
-        lake = oracle.client(emulator, tls, connect_timeout=0.5, read_timeout=0.5,
+        lake = oracle.client(emulator, tls, connect_timeout=1, read_timeout=1,
                              **({"endpoint_url": url} if url else {}))
         try:
             lake.list_fhir_datastores()
@@ -576,11 +578,14 @@ def check_speed(emulator):
     request = f"POST / HTTP/1.1\r\n{head}\r\n{entry['body']}".encode()
     with socket.create_connection(("127.0.0.1", int(emulator.http.rpartition(":")[2]))) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        start = time.perf_counter()
-        for _ in range(1000):
-            sock.sendall(request)
-            sock.recv(65536)
-        each = (time.perf_counter() - start) / 1000
+        rounds = []
+        for _ in range(5):
+            start = time.perf_counter()
+            for _ in range(200):
+                sock.sendall(request)
+                sock.recv(65536)
+            rounds.append((time.perf_counter() - start) / 200)
+    each = min(rounds)
     tap.say(f"{each * 1e6:.0f} microseconds a call")
     tap.ok(each < 0.002, "a call takes less than 2 ms")
     tap.same(emulator.state()["stores"], 1, "and a thousand repeats made nothing more")
