@@ -27,6 +27,10 @@ override with_llvm = no
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq (,$(wildcard $(PGXS)))
+$(error $(PG_CONFIG) leads to no PGXS: install postgresql-server-dev-N, or set \
+	PG_CONFIG)
+endif
 include $(PGXS)
 
 # A header that changes rebuilds everything: the tree is small, and PGXS
