@@ -1,0 +1,36 @@
+/*
+ * compat.h
+ *	  What differs between PostgreSQL 14 and 18, under one name each.
+ */
+#ifndef HL_CLIENT_COMPAT_H
+#define HL_CLIENT_COMPAT_H
+
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+/* Before 16 what a check hook hands on is freed by free(). */
+#if PG_VERSION_NUM >= 160000
+#define hl_compat_guc_malloc(size) guc_malloc(LOG, (size))
+#else
+#define hl_compat_guc_malloc(size) malloc(size)
+#endif
+
+/* From 15 on nobody can invent a parameter under our prefix. */
+#if PG_VERSION_NUM >= 150000
+#define hl_compat_reserve_prefix(prefix) MarkGUCPrefixReserved(prefix)
+#else
+#define hl_compat_reserve_prefix(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/* 16 has one function for the privileges on every kind of object. */
+#if PG_VERSION_NUM >= 160000
+#define hl_compat_may_execute(function, role)                                 \
+	(object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE) == \
+	 ACLCHECK_OK)
+#else
+#define hl_compat_may_execute(function, role)                                 \
+	(pg_proc_aclcheck((function), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#endif
+
+#endif

@@ -1,0 +1,397 @@
+/*
+ * settings.c
+ *	  The healthlake.* parameters.
+ *
+ *	  Credentials, files, endpoints and proxies are the superuser's (or of
+ *	  whoever was granted SET on them): each of them can make the server hand
+ *	  out its credentials. A value that must never be shown has a check hook
+ *	  that speaks for itself, since PostgreSQL's own message of a refused
+ *	  value quotes the value.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/varlena.h"
+
+#include "aws/endpoint.h"
+#include "client/client.h"
+#include "client/compat.h"
+#include "client/settings.h"
+
+#define MASK "****************"
+
+/* Kept beside a credential's value: where the value came from. */
+typedef struct CredentialOrigin
+{
+	GucSource source;
+} CredentialOrigin;
+
+HlSettings hl_settings;
+
+/* Where the session's secrets came from, and whether they were ever bare. */
+static GucSource secret_source = PGC_S_DEFAULT;
+static GucSource token_source = PGC_S_DEFAULT;
+static bool loaded_first = false;
+static bool warned = false;
+
+/*
+ * Notes where a credential comes from. A mask is what SHOW gave, so it can
+ * only be somebody's way of copying a setting; it would replace the secret.
+ */
+static bool
+credential_check(char **newval, void **extra, GucSource source)
+{
+	CredentialOrigin *origin;
+
+	if (*newval != NULL && strncmp(*newval, MASK, strlen(MASK)) == 0)
+	{
+		GUC_check_errmsg("a masked value cannot be set as a credential");
+		GUC_check_errhint("What SHOW displays of a credential is a mask. "
+						  "Set the credential itself.");
+		return false;
+	}
+	origin = hl_compat_guc_malloc(sizeof(CredentialOrigin));
+	if (origin == NULL)
+		return false;
+	origin->source = source;
+	*extra = origin;
+	return true;
+}
+
+/* A credential that changes takes every key derived from it along. */
+static void
+access_key_id_assign(const char *newval, void *extra)
+{
+	hl_client_forget_keys();
+}
+
+/* As above, and remembers where the secret is from. */
+static void
+secret_access_key_assign(const char *newval, void *extra)
+{
+	if (extra != NULL)
+		secret_source = ((CredentialOrigin *) extra)->source;
+	hl_client_forget_keys();
+}
+
+/* As above, for the session token. */
+static void
+session_token_assign(const char *newval, void *extra)
+{
+	if (extra != NULL)
+		token_source = ((CredentialOrigin *) extra)->source;
+	hl_client_forget_keys();
+}
+
+/* Shows that something is set, and the last four characters of a key id. */
+static const char *
+access_key_id_show(void)
+{
+	static char shown[sizeof(MASK) + 4];
+	const char *value = hl_settings.access_key_id;
+	size_t len = value == NULL ? 0 : strlen(value);
+
+	if (len == 0)
+		return "";
+	snprintf(shown, sizeof(shown), "%s%s", MASK,
+			 len >= 8 ? value + len - 4 : "");
+	return shown;
+}
+
+/* Gives a mask for a secret that is set. */
+static const char *
+mask_of(const char *value)
+{
+	return value == NULL || value[0] == '\0' ? "" : MASK;
+}
+
+/* Shows that a secret is set, and nothing of it. */
+static const char *
+secret_access_key_show(void)
+{
+	return mask_of(hl_settings.secret_access_key);
+}
+
+/* Shows that a session token is set, and nothing of it. */
+static const char *
+session_token_show(void)
+{
+	return mask_of(hl_settings.session_token);
+}
+
+/* Shows a proxy without the user and the password it may hold. */
+static const char *
+proxy_show(void)
+{
+	static char shown[512];
+	const char *value = hl_settings.proxy == NULL ? "" : hl_settings.proxy;
+	const char *at = strrchr(value, '@');
+	const char *scheme = strstr(value, "://");
+
+	if (at == NULL)
+		return value;
+	snprintf(shown, sizeof(shown), "%.*s%s%s",
+			 scheme == NULL ? 0 : (int) (scheme - value) + 3, value, MASK, at);
+	return shown;
+}
+
+/* A region becomes a part of a host name: it is one label and no more. */
+static bool
+region_check(char **newval, void **extra, GucSource source)
+{
+	if (*newval == NULL || **newval == '\0' || hl_endpoint_is_region(*newval))
+		return true;
+	GUC_check_errdetail("A region has letters, digits and hyphens, such as "
+						"us-east-1.");
+	return false;
+}
+
+/* An endpoint is an https URL, or an http one of this machine. */
+static bool
+endpoint_url_check(char **newval, void **extra, GucSource source)
+{
+	HlEndpoint endpoint;
+	bool valid;
+
+	if (*newval == NULL || **newval == '\0')
+		return true;
+	valid = hl_endpoint_read_url(*newval, &endpoint) == HL_ENDPOINT_OK;
+	if (valid && (endpoint.tls || hl_endpoint_is_loopback(&endpoint)))
+		return true;
+	/* The value is not quoted: somebody may have put a password into it. */
+	GUC_check_errmsg("invalid value for parameter \"%s\"",
+					 "healthlake.endpoint_url");
+	GUC_check_errdetail("%s", valid ? "http is for a loopback address alone; "
+									  "anything else takes https."
+									: endpoint.reason);
+	return false;
+}
+
+/* A proxy may hold a password, so a refused one is not quoted. */
+static bool
+proxy_check(char **newval, void **extra, GucSource source)
+{
+	const char *c;
+
+	for (c = *newval; c != NULL && *c != '\0'; c++)
+		if ((unsigned char) *c <= ' ' || *c == 0x7f)
+		{
+			GUC_check_errmsg("invalid value for parameter \"%s\"",
+							 "healthlake.proxy");
+			GUC_check_errdetail("The address of a proxy has no blanks.");
+			return false;
+		}
+	return true;
+}
+
+/* A list with something in it that is no region is a mistake. */
+static bool
+allowed_regions_check(char **newval, void **extra, GucSource source)
+{
+	List *words = NIL;
+	char *copy = pstrdup(*newval == NULL ? "" : *newval);
+	bool valid = SplitIdentifierString(copy, ',', &words);
+	ListCell *cell;
+
+	foreach (cell, words)
+		valid = valid && hl_endpoint_is_region(lfirst(cell));
+	if (!valid)
+		GUC_check_errdetail("Regions are separated by commas, such as "
+							"us-east-1, us-west-2.");
+	return valid;
+}
+
+/* A list of tag keys; unlike regions they keep their case. */
+static bool
+tags_check(char **newval, void **extra, GucSource source)
+{
+	List *words = NIL;
+
+	if (SplitGUCList(pstrdup(*newval == NULL ? "" : *newval), ',', &words))
+		return true;
+	GUC_check_errdetail("Keys of tags are separated by commas; one with a "
+						"comma or a blank in it is double-quoted.");
+	return false;
+}
+
+/* One row for each parameter that holds text. */
+typedef struct StringSetting
+{
+	const char *name;
+	const char *summary;
+	char **value;
+	GucContext context;
+	int flags;
+	GucStringCheckHook check;
+	GucStringAssignHook assign;
+	GucShowHook show;
+} StringSetting;
+
+#define SECRET (GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE)
+
+static const StringSetting string_settings[] = {
+	{"healthlake.access_key_id", "AWS access key id.",
+	 &hl_settings.access_key_id, PGC_SUSET, SECRET, credential_check,
+	 access_key_id_assign, access_key_id_show},
+	{"healthlake.secret_access_key", "AWS secret access key.",
+	 &hl_settings.secret_access_key, PGC_SUSET, SECRET, credential_check,
+	 secret_access_key_assign, secret_access_key_show},
+	{"healthlake.session_token", "AWS session token.",
+	 &hl_settings.session_token, PGC_SUSET, SECRET, credential_check,
+	 session_token_assign, session_token_show},
+	{"healthlake.region", "AWS region of the calls.", &hl_settings.region,
+	 PGC_USERSET, 0, region_check, NULL, NULL},
+	{"healthlake.allowed_regions",
+	 "Regions that calls may go to; empty allows every region.",
+	 &hl_settings.allowed_regions, PGC_SUSET, 0, allowed_regions_check, NULL,
+	 NULL},
+	{"healthlake.required_tags",
+	 "Keys of the tags that whatever is created must have.",
+	 &hl_settings.required_tags, PGC_SUSET, GUC_LIST_INPUT, tags_check, NULL,
+	 NULL},
+	{"healthlake.endpoint_url", "URL to send requests to, in place of AWS's.",
+	 &hl_settings.endpoint_url, PGC_SUSET, 0, endpoint_url_check, NULL, NULL},
+	{"healthlake.ca_bundle",
+	 "File of the certificate authorities to trust, in PEM format.",
+	 &hl_settings.ca_bundle, PGC_SUSET, 0, NULL, NULL, NULL},
+	{"healthlake.proxy", "Proxy to send requests through.", &hl_settings.proxy,
+	 PGC_SUSET, GUC_SUPERUSER_ONLY, proxy_check, NULL, proxy_show},
+};
+
+/* One row for each parameter that holds a number. */
+typedef struct IntSetting
+{
+	const char *name;
+	const char *summary;
+	int *value;
+	int standard;
+	int least;
+	int most;
+	GucContext context;
+	int flags;
+} IntSetting;
+
+static const IntSetting int_settings[] = {
+	{"healthlake.connect_timeout",
+	 "Time allowed for connecting, in one attempt.",
+	 &hl_settings.connect_timeout, 3100, 1, INT_MAX, PGC_USERSET, GUC_UNIT_MS},
+	{"healthlake.request_timeout",
+	 "Time allowed for one attempt, from connecting to the last byte.",
+	 &hl_settings.request_timeout, 30000, 1, INT_MAX, PGC_USERSET, GUC_UNIT_MS},
+	{"healthlake.max_attempts", "Number of attempts, the first one included.",
+	 &hl_settings.max_attempts, 3, 1, 10, PGC_USERSET, 0},
+	{"healthlake.max_response_size", "Largest reply that is read.",
+	 &hl_settings.max_response_size, 8192, 1, 1024 * 1024, PGC_SUSET,
+	 GUC_UNIT_KB},
+};
+
+/* One row for each switch. */
+typedef struct BoolSetting
+{
+	const char *name;
+	const char *summary;
+	bool *value;
+} BoolSetting;
+
+static const BoolSetting bool_settings[] = {
+	{"healthlake.require_customer_key",
+	 "Refuses to create anything without a customer managed key.",
+	 &hl_settings.require_customer_key},
+	{"healthlake.use_fips_endpoint", "Uses AWS's FIPS endpoints.",
+	 &hl_settings.use_fips_endpoint},
+	{"healthlake.use_dualstack_endpoint",
+	 "Uses AWS's endpoints for IPv4 and IPv6.",
+	 &hl_settings.use_dualstack_endpoint},
+};
+
+static const struct config_enum_entry unknown_members_words[] = {
+	{"error", HL_UNKNOWN_ERROR, false},
+	{"send", HL_UNKNOWN_SEND, false},
+	{NULL, 0, false}};
+
+/* Defines the parameters. */
+void
+hl_settings_init(void)
+{
+	loaded_first = process_shared_preload_libraries_in_progress;
+	for (size_t i = 0; i < lengthof(string_settings); i++)
+	{
+		const StringSetting *row = &string_settings[i];
+
+		DefineCustomStringVariable(row->name, row->summary, NULL, row->value,
+								   "", row->context, row->flags, row->check,
+								   row->assign, row->show);
+	}
+	for (size_t i = 0; i < lengthof(int_settings); i++)
+	{
+		const IntSetting *row = &int_settings[i];
+
+		DefineCustomIntVariable(row->name, row->summary, NULL, row->value,
+								row->standard, row->least, row->most,
+								row->context, row->flags, NULL, NULL, NULL);
+	}
+	for (size_t i = 0; i < lengthof(bool_settings); i++)
+		DefineCustomBoolVariable(
+			bool_settings[i].name, bool_settings[i].summary, NULL,
+			bool_settings[i].value, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable(
+		"healthlake.unknown_members",
+		"What to do with members of a request that the model does not know.",
+		NULL, &hl_settings.unknown_members, HL_UNKNOWN_ERROR,
+		unknown_members_words, PGC_SUSET, 0, NULL, NULL, NULL);
+	hl_compat_reserve_prefix("healthlake");
+}
+
+/* Whether a value from there lies where other roles can read it. */
+static bool
+source_is_readable(GucSource source)
+{
+	return source >= PGC_S_ENV_VAR && source <= PGC_S_DATABASE_USER;
+}
+
+/* Whether every session that could show the value has the library. */
+static bool
+library_is_everywhere(void)
+{
+	return loaded_first ||
+		   strstr(session_preload_libraries_string, "healthlake") != NULL;
+}
+
+/* Tells the operator, once, of a secret that any role can SHOW. */
+void
+hl_settings_warn_exposed(void)
+{
+	if (warned || library_is_everywhere() ||
+		!(source_is_readable(secret_source) ||
+		  source_is_readable(token_source)))
+		return;
+	warned = true;
+	ereport(WARNING,
+			(errmsg("healthlake credentials in a configuration file, role or "
+					"database setting can be read by every role"),
+			 errdetail("A session that has not loaded the library shows the "
+					   "value to anyone who asks."),
+			 errhint("Add healthlake to shared_preload_libraries or "
+					 "session_preload_libraries, or use another source of "
+					 "credentials.")));
+}
+
+/* Whether the list lets the word pass. */
+bool
+hl_settings_list_allows(const char *list, const char *word)
+{
+	List *words = NIL;
+	ListCell *cell;
+
+	if (list == NULL || list[0] == '\0')
+		return true;
+	if (!SplitIdentifierString(pstrdup(list), ',', &words))
+		return false;
+	foreach (cell, words)
+		if (strcmp(lfirst(cell), word) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,56 @@
+/*
+ * settings.h
+ *	  What an operator can set: the healthlake.* parameters, read at each
+ *	  call. PostgreSQL owns every string here; an empty one is not set.
+ *	  The three credentials are masked wherever PostgreSQL shows a setting
+ *	  and must not be copied anywhere that outlives the call.
+ */
+#ifndef HL_CLIENT_SETTINGS_H
+#define HL_CLIENT_SETTINGS_H
+
+#include "postgres.h"
+
+/* What to do with members that this version's model does not know. */
+typedef enum HlUnknownMembers
+{
+	HL_UNKNOWN_ERROR,
+	HL_UNKNOWN_SEND
+} HlUnknownMembers;
+
+typedef struct HlSettings
+{
+	char *access_key_id;
+	char *secret_access_key;
+	char *session_token;
+	char *region;
+	char *allowed_regions; /* a list, separated by commas */
+	bool require_customer_key;
+	char *required_tags; /* keys, separated by commas */
+	int unknown_members; /* HlUnknownMembers */
+	char *endpoint_url;
+	bool use_fips_endpoint;
+	bool use_dualstack_endpoint;
+	char *ca_bundle;
+	char *proxy;
+	int connect_timeout;   /* milliseconds */
+	int request_timeout;   /* milliseconds, one attempt */
+	int max_attempts;      /* 1 to 10, the first one included */
+	int max_response_size; /* kilobytes */
+} HlSettings;
+
+extern HlSettings hl_settings;
+
+/* Defines every parameter; called once, when the library is loaded. */
+extern void hl_settings_init(void);
+
+/*
+ * Warns, once a session, when a secret is in force that every role can read:
+ * one from a file, a role's or a database's setting in a session whose
+ * library was not there before the first command.
+ */
+extern void hl_settings_warn_exposed(void);
+
+/* Whether a comma-separated list is empty or holds the word. */
+extern bool hl_settings_list_allows(const char *list, const char *word);
+
+#endif

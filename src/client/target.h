@@ -1,0 +1,22 @@
+/*
+ * target.h
+ *	  Where a call goes, and with whose credentials: region, endpoint and
+ *	  credentials as the settings have them at this moment. What it fills in
+ *	  lives in CurrentMemoryContext; the credentials stay where they are.
+ */
+#ifndef HL_CLIENT_TARGET_H
+#define HL_CLIENT_TARGET_H
+
+#include "client/client.h"
+
+/*
+ * Fills in config, target, region and service of a call whose operation and
+ * host prefix are set. "region" NULL: that of the settings, else AWS_REGION,
+ * else AWS_DEFAULT_REGION. Throws 22023 for a region that is none, 42501 for
+ * one that healthlake.allowed_regions leaves out, 55000 where there is none
+ * or where settings exclude each other. False without credentials: the reply
+ * then says why, and nothing can be sent.
+ */
+extern bool hl_target_settle(HlCall *call, const char *region);
+
+#endif

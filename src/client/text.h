@@ -1,0 +1,27 @@
+/*
+ * text.h
+ *	  Text between PostgreSQL, which has the database's encoding, and AWS,
+ *	  which has UTF-8. Results are palloc'd, or the argument itself where
+ *	  nothing was to be changed.
+ */
+#ifndef HL_CLIENT_TEXT_H
+#define HL_CLIENT_TEXT_H
+
+#include "postgres.h"
+
+/*
+ * UTF-8 from outside as text of the database, for messages: a character that
+ * the database's encoding lacks becomes a question mark. Never throws.
+ */
+extern const char *hl_text_from_utf8(const char *utf8);
+
+/*
+ * The same for values: throws where PostgreSQL's own conversion throws
+ * (22P05), since a value with a character replaced would be another value.
+ */
+extern char *hl_text_value_from_utf8(const char *utf8, int len);
+
+/* Text of the database as UTF-8; throws 22023 when it is not valid. */
+extern char *hl_text_to_utf8(const char *text, int len);
+
+#endif
