@@ -9,7 +9,7 @@ SELECT * FROM healthlake_create_datastore('ward 7');
 --    a key of the customer's, tags, and SMART on FHIR.
 
 SELECT * FROM healthlake_create_datastore($$ {
-    "DatastoreName": "ward 7, research",
+    "DatastoreName": "ward 7 research",
     "DatastoreTypeVersion": "R4",
     "SseConfiguration": {"KmsEncryptionConfig": {
         "CmkType": "CUSTOMER_MANAGED_KMS_KEY",

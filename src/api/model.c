@@ -141,7 +141,8 @@ STRUCTURE(BackupConfiguration, backup_configuration);
 
 static const HlMember create_fhir_datastore_request[] = {
 	{"DatastoreName", "name", &DatastoreName},
-	{"DatastoreTypeVersion", "type_version", &FHIRVersion, .required = true},
+	{"DatastoreTypeVersion", "type_version", &FHIRVersion, .required = true,
+	 .example = "\"R4\""},
 	{"SseConfiguration", NULL, &SseConfiguration},
 	{"PreloadDataConfig", NULL, &PreloadDataConfig},
 	{"ClientToken", "client_token", &ClientTokenString,

@@ -52,6 +52,7 @@ typedef struct HlMember
 	 */
 	const char *implied;
 	const char *implied_by;
+	const char *example; /* for the hint to one who left it out; JSON */
 } HlMember;
 
 struct HlShape

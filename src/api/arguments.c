@@ -1,0 +1,342 @@
+/*
+ * arguments.c
+ *	  From SQL's arguments to a request's JSON.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "api/arguments.h"
+#include "aws/json.h"
+#include "client/text.h"
+
+/* What one walk over the shapes of a request needs. */
+typedef struct Binding
+{
+	const HlArguments *arguments;
+	StringInfo json;
+} Binding;
+
+/* Keeps what the catalog says of the function for the function's later calls.
+ */
+static HlArguments *
+arguments_of_function(FmgrInfo *flinfo)
+{
+	MemoryContext caller = MemoryContextSwitchTo(flinfo->fn_mcxt);
+	HlArguments *arguments = palloc0(sizeof(HlArguments));
+	HeapTuple tuple =
+		SearchSysCache1(PROCOID, ObjectIdGetDatum(flinfo->fn_oid));
+	char *modes;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", flinfo->fn_oid);
+	arguments->count =
+		get_func_arg_info(tuple, &arguments->types, &arguments->names, &modes);
+	ReleaseSysCache(tuple);
+	MemoryContextSwitchTo(caller);
+	return arguments;
+}
+
+/* Gives the arguments of this call. */
+HlArguments *
+hl_arguments_read(FunctionCallInfo fcinfo)
+{
+	HlArguments *arguments = fcinfo->flinfo->fn_extra;
+
+	/* A set-returning function has its state there, and asks once a set. */
+	if (arguments == NULL || fcinfo->flinfo->fn_retset)
+		arguments = arguments_of_function(fcinfo->flinfo);
+	if (!fcinfo->flinfo->fn_retset)
+		fcinfo->flinfo->fn_extra = arguments;
+	arguments->fcinfo = fcinfo;
+	return arguments;
+}
+
+/* The position of an argument that is not NULL; -1 if there is none. */
+static int
+position_of(const HlArguments *arguments, const char *name)
+{
+	int count = Min(arguments->count, arguments->fcinfo->nargs);
+
+	for (int i = 0; name != NULL && i < count; i++)
+		if (strcmp(arguments->names[i], name) == 0)
+			return arguments->fcinfo->args[i].isnull ? -1 : i;
+	return -1;
+}
+
+/* Gives an argument as text. */
+const char *
+hl_arguments_text(const HlArguments *arguments, const char *name)
+{
+	int i = position_of(arguments, name);
+	Oid output;
+	bool varlena;
+
+	if (i < 0)
+		return NULL;
+	getTypeOutputInfo(arguments->types[i], &output, &varlena);
+	return OidOutputFunctionCall(output, arguments->fcinfo->args[i].value);
+}
+
+/* Gives an argument that is an interval. */
+Interval *
+hl_arguments_interval(const HlArguments *arguments, const char *name)
+{
+	int i = position_of(arguments, name);
+
+	if (i < 0 || arguments->types[i] != INTERVALOID)
+		return NULL;
+	return DatumGetIntervalP(arguments->fcinfo->args[i].value);
+}
+
+/* Appends a string of the database as a JSON string. */
+static void
+append_text(StringInfo json, const char *text, int len)
+{
+	char *utf8 = hl_text_to_utf8(text, len);
+	HlBytes bytes = {0};
+
+	hl_json_append_string(&bytes, utf8, strlen(utf8));
+	if (!bytes.failed)
+		appendBinaryStringInfo(json, bytes.data, (int) bytes.len);
+	hl_bytes_free(&bytes);
+	pfree(utf8);
+}
+
+/* Appends a text[] as a list of strings; an element that is NULL is null. */
+static void
+append_text_array(StringInfo json, ArrayType *array)
+{
+	Datum *elements;
+	bool *nulls;
+	int count;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  &nulls, &count);
+	appendStringInfoChar(json, '[');
+	for (int i = 0; i < count; i++)
+	{
+		text *element = nulls[i] ? NULL : DatumGetTextPP(elements[i]);
+
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		if (element == NULL)
+			appendStringInfoString(json, "null");
+		else
+			append_text(json, VARDATA_ANY(element), VARSIZE_ANY_EXHDR(element));
+	}
+	appendStringInfoChar(json, ']');
+}
+
+/* Appends a point in time as seconds since 1970. */
+static void
+append_timestamp(StringInfo json, TimestampTz value, const char *argument)
+{
+	int64 milliseconds;
+	int64 epoch =
+		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
+
+	if (TIMESTAMP_NOT_FINITE(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a finite time", argument)));
+	milliseconds = value / 1000 - (value % 1000 < 0 ? 1 : 0) + epoch;
+	appendStringInfo(
+		json, "%s" INT64_FORMAT ".%03d", milliseconds < 0 ? "-" : "",
+		(int64) (Abs(milliseconds) / 1000), (int) (Abs(milliseconds) % 1000));
+}
+
+/* Appends jsonb; an object of tags becomes AWS's list of keys and values. */
+static void
+append_jsonb(StringInfo json, Jsonb *value, HlForm form)
+{
+	char *text = JsonbToCString(NULL, &value->root, VARSIZE(value));
+	char *utf8 = hl_text_to_utf8(text, (int) strlen(text));
+	HlJsonDocument document = {0};
+	HlBytes bytes = {0};
+	HlJsonEach each;
+	const HlJson *tag;
+
+	if (form != HL_FORM_TAGS || !JB_ROOT_IS_OBJECT(value) ||
+		!hl_json_read(&document, utf8, strlen(utf8)))
+	{
+		hl_json_free(&document);
+		appendStringInfoString(json, utf8);
+		return;
+	}
+	each = hl_json_each(document.root);
+	while ((tag = hl_json_step(&each)) != NULL)
+	{
+		hl_bytes_append_string(&bytes, bytes.len == 0 ? "" : ",");
+		hl_bytes_append_string(&bytes, "{\"Key\":");
+		hl_json_append_string(&bytes, each.name, each.name_len);
+		hl_bytes_append_string(&bytes, ",\"Value\":");
+		hl_json_append_node(&bytes, tag);
+		hl_bytes_append_char(&bytes, '}');
+	}
+	hl_json_free(&document);
+	appendStringInfo(json, "[%s]", hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+}
+
+/* Appends the value of an argument in the JSON that its SQL type asks for. */
+static void
+append_argument(const Binding *binding, int i, HlForm form)
+{
+	const HlArguments *arguments = binding->arguments;
+	Datum value = arguments->fcinfo->args[i].value;
+	text *string;
+
+	switch (arguments->types[i])
+	{
+		case TEXTOID:
+			string = DatumGetTextPP(value);
+			append_text(binding->json, VARDATA_ANY(string),
+						VARSIZE_ANY_EXHDR(string));
+			break;
+		case BOOLOID:
+			appendStringInfoString(binding->json,
+								   DatumGetBool(value) ? "true" : "false");
+			break;
+		case INT4OID:
+			appendStringInfo(binding->json, "%d", DatumGetInt32(value));
+			break;
+		case INT8OID:
+			appendStringInfo(binding->json, INT64_FORMAT, DatumGetInt64(value));
+			break;
+		case TIMESTAMPTZOID:
+			append_timestamp(binding->json, DatumGetTimestampTz(value),
+							 arguments->names[i]);
+			break;
+		case TEXTARRAYOID:
+			append_text_array(binding->json, DatumGetArrayTypeP(value));
+			break;
+		case JSONBOID:
+			append_jsonb(binding->json, DatumGetJsonbP(value), form);
+			break;
+		default:
+			elog(ERROR, "argument \"%s\" has a type that is not supported",
+				 arguments->names[i]);
+	}
+}
+
+/* Whether an argument is given for the member or for one below it. */
+static bool
+is_given(const Binding *binding, const HlMember *member)
+{
+	if (member->sql_name != NULL)
+		return position_of(binding->arguments, member->sql_name) >= 0;
+	if (member->shape->kind != HL_KIND_STRUCTURE &&
+		member->shape->kind != HL_KIND_UNION)
+		return false;
+	for (int i = 0; i < member->shape->nmembers; i++)
+		if (is_given(binding, &member->shape->members[i]))
+			return true;
+	return false;
+}
+
+/* Finds the sibling that a member's implied value goes with. */
+static const HlMember *
+implied_by(const HlShape *shape, const HlMember *member)
+{
+	for (int i = 0; member->implied != NULL && i < shape->nmembers; i++)
+		if (strcmp(shape->members[i].name, member->implied_by) == 0)
+			return &shape->members[i];
+	return NULL;
+}
+
+/* Refuses the implied value where what it goes with is missing. */
+static void
+refuse_implied_alone(const Binding *binding, const HlMember *member,
+					 const HlMember *sibling)
+{
+	const char *value = hl_arguments_text(binding->arguments, member->sql_name);
+
+	if (value == NULL || strcmp(value, member->implied) != 0 ||
+		is_given(binding, sibling))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("argument \"%s\" must not be null when \"%s\" is %s",
+						   sibling->sql_name, member->sql_name, value)));
+}
+
+/* Appends a structure with the members that arguments are given for. */
+static void
+append_structure(const Binding *binding, const HlShape *shape)
+{
+	const char *separator = "";
+
+	appendStringInfoChar(binding->json, '{');
+	for (int i = 0; i < shape->nmembers; i++)
+	{
+		const HlMember *member = &shape->members[i];
+		const HlMember *sibling = implied_by(shape, member);
+		bool given = is_given(binding, member);
+
+		if (sibling != NULL)
+			refuse_implied_alone(binding, member, sibling);
+		if (!given && (sibling == NULL || !is_given(binding, sibling)))
+			continue;
+		appendStringInfo(binding->json, "%s\"%s\":", separator, member->name);
+		separator = ",";
+		if (!given)
+			appendStringInfo(binding->json, "\"%s\"", member->implied);
+		else if (member->sql_name != NULL)
+			append_argument(binding,
+							position_of(binding->arguments, member->sql_name),
+							member->form);
+		else
+			append_structure(binding, member->shape);
+	}
+	appendStringInfoChar(binding->json, '}');
+}
+
+/*
+ * An uncast literal in place of a request is taken by PostgreSQL for the
+ * name: nobody wants a data store that is called like that.
+ */
+static void
+refuse_name(const HlArguments *arguments)
+{
+	const char *name = hl_arguments_text(arguments, "name");
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", "name"),
+				 errhint("A data store without a name is created with the "
+						 "form of the function that takes jsonb.")));
+	while (isspace((unsigned char) *name))
+		name++;
+	if (*name == '{' || *name == '[')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" looks like a request in JSON", "name"),
+				 errhint("Write the literal with ::jsonb, or as "
+						 "request => '...'.")));
+}
+
+/* Gives the request that the arguments make. */
+char *
+hl_arguments_request(const HlArguments *arguments, const HlOperation *operation)
+{
+	StringInfoData json;
+	Binding binding = {arguments, &json};
+
+	if (operation->creates != NULL)
+		refuse_name(arguments);
+	initStringInfo(&json);
+	append_structure(&binding, operation->input);
+	return json.data;
+}

@@ -1,0 +1,265 @@
+/*
+ * call.c
+ *	  One operation performed for SQL.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "utils/elog.h"
+
+#include "api/call.h"
+#include "api/error.h"
+#include "api/last_call.h"
+#include "api/response.h"
+#include "api/transaction.h"
+#include "aws/json.h"
+#include "aws/validate.h"
+#include "client/settings.h"
+#include "client/target.h"
+#include "client/text.h"
+
+/* Refuses a change where PostgreSQL itself may change nothing. */
+static void
+refuse_change_where_read_only(const HlOperation *operation)
+{
+	if (!operation->changes_something)
+		return;
+	PreventCommandIfReadOnly(operation->function);
+	PreventCommandDuringRecovery(operation->function);
+	PreventCommandIfParallelMode(operation->function);
+}
+
+/* Appends key="value" with the value as a JSON string: one line, whatever. */
+static void
+append_quoted(StringInfo line, const char *key, const char *value)
+{
+	HlBytes bytes = {0};
+
+	if (value == NULL)
+		return;
+	hl_json_append_string(&bytes, value, strlen(value));
+	appendStringInfo(line, " %s=%s", key,
+					 hl_text_from_utf8(hl_bytes_string(&bytes)));
+	hl_bytes_free(&bytes);
+}
+
+/* The part of a log line that says which call it speaks of. */
+static void
+append_call(StringInfo line, const HlRequest *request, const HlCall *call)
+{
+	appendStringInfo(line, " operation=%s", request->operation->name);
+	if (request->client_token != NULL)
+		append_quoted(line, "client_token", request->client_token);
+	append_quoted(line, "name", request->name);
+	appendStringInfo(line, " region=%s", call->region);
+}
+
+/* Writes a line to the server's log, and to nobody else. */
+static void
+write_log(const char *line)
+{
+	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", line), errhidestmt(true),
+							  errhidecontext(true)));
+}
+
+/* Logs a change before it is sent. */
+static void
+log_request(const HlRequest *request, const HlCall *call)
+{
+	StringInfoData line;
+
+	if (!request->operation->changes_something)
+		return;
+	initStringInfo(&line);
+	appendStringInfoString(&line, "healthlake event=request");
+	append_call(&line, request, call);
+	write_log(line.data);
+	pfree(line.data);
+}
+
+/* Logs what became of a change. */
+static void
+log_reply(const HlRequest *request, const HlCall *call, int sqlstate,
+		  instr_time started)
+{
+	const HlReply *reply = &call->reply;
+	StringInfoData line;
+	instr_time now;
+
+	if (!request->operation->changes_something)
+		return;
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, started);
+	initStringInfo(&line);
+	appendStringInfo(&line, "healthlake event=reply outcome=%s sqlstate=%s",
+					 hl_last_call_outcome(reply, sqlstate),
+					 unpack_sql_state(sqlstate));
+	append_call(&line, request, call);
+	append_quoted(&line, "id",
+				  hl_response_id(request->operation->output, reply->document));
+	append_quoted(&line, "aws_code", reply->code);
+	append_quoted(&line, "request_id", reply->request_id);
+	appendStringInfo(&line, " http_status=%d attempts=%d duration_ms=%.3f",
+					 reply->http_status, reply->attempts,
+					 INSTR_TIME_GET_MILLISEC(now));
+	write_log(line.data);
+	pfree(line.data);
+}
+
+/* What a context callback needs to tell of a call that was interrupted. */
+typedef struct Interrupted
+{
+	const HlRequest *request;
+	const HlCall *call;
+} Interrupted;
+
+/* Tells, in the CONTEXT of a cancel, what became of the call. */
+static void
+interrupted_context(void *argument)
+{
+	const Interrupted *interrupted = argument;
+	const char *name = interrupted->request->operation->name;
+	const char *token = interrupted->request->client_token;
+
+	if (!interrupted->call->reply.sent)
+		errcontext("HealthLake operation %s, of which nothing had been sent",
+				   name);
+	else if (!interrupted->request->operation->changes_something)
+		errcontext("HealthLake operation %s", name);
+	else if (token == NULL)
+		errcontext("HealthLake operation %s, which had been sent: its outcome "
+				   "is unknown",
+				   name);
+	else
+		errcontext("HealthLake operation %s with client token \"%s\", which "
+				   "had been sent: its outcome is unknown",
+				   name, token);
+}
+
+/* Runs the call; an interrupt leaves its traces before it goes on. */
+static void
+run_to_its_end(HlCall *call, const HlRequest *request, instr_time started)
+{
+	Interrupted interrupted = {request, call};
+	ErrorContextCallback context = {.previous = error_context_stack,
+									.callback = interrupted_context,
+									.arg = &interrupted};
+
+	error_context_stack = &context;
+	PG_TRY();
+	{
+		hl_client_run(call, 1);
+	}
+	PG_CATCH();
+	{
+		error_context_stack = context.previous;
+		hl_last_call_end(&call->reply, geterrcode());
+		log_reply(request, call, geterrcode(), started);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	error_context_stack = context.previous;
+}
+
+/* Turns a success that lacks what it must have into what it is. */
+static void
+check_reply(const HlOperation *operation, HlReply *reply)
+{
+	HlFaults faults = {0};
+
+	if (reply->outcome == HL_OUTCOME_SUCCESS &&
+		!hl_validate_reply(&faults, reply->document, operation->output))
+	{
+		reply->outcome = HL_OUTCOME_MALFORMED;
+		reply->may_have_run = operation->changes_something;
+		reply->network = faults.count > 0 ? pstrdup(faults.list[0].text)
+										  : pstrdup("out of memory");
+	}
+	hl_faults_free(&faults);
+}
+
+/* Remembers, for a rollback, that a change stays. */
+static void
+remember_change(const HlRequest *request, const HlReply *reply)
+{
+	const HlOperation *operation = request->operation;
+	const char *id = hl_response_id(operation->output, reply->document);
+	StringInfoData sentence;
+	StringInfoData line;
+
+	if (!operation->changes_something)
+		return;
+	initStringInfo(&sentence);
+	if (operation->creates != NULL && id != NULL)
+		appendStringInfo(&sentence, "%s \"%s\" exists", operation->creates,
+						 hl_text_from_utf8(id));
+	else
+		appendStringInfo(&sentence, "AWS has carried out %s", operation->name);
+	if (request->client_token != NULL)
+		appendStringInfo(&sentence, " (client token \"%s\")",
+						 hl_text_from_utf8(request->client_token));
+	initStringInfo(&line);
+	appendStringInfo(&line, "healthlake event=rollback operation=%s",
+					 operation->name);
+	append_quoted(&line, "client_token", request->client_token);
+	append_quoted(&line, "name", request->name);
+	append_quoted(&line, "id", id);
+	hl_transaction_remember(sentence.data, line.data);
+}
+
+/* Makes a call of a request and finds out where it goes. */
+static bool
+prepare(HlCall *call, const HlRequest *request, const char *region)
+{
+	const HlOperation *operation = request->operation;
+
+	call->operation = psprintf("HealthLake.%s", operation->name);
+	call->host_prefix = operation->host_prefix;
+	call->body = hl_bytes_string(&request->body);
+	call->body_len = request->body.len;
+	call->changes = operation->changes_something;
+	call->repeatable = operation->idempotent;
+	return hl_target_settle(call, region);
+}
+
+/* Performs an operation, and leaves it to the caller what to make of it. */
+const HlReply *
+hl_call_try(const HlRequest *request, const char *region)
+{
+	const HlOperation *operation = request->operation;
+	HlCall *call = hl_client_calls(1);
+	HlReply *reply = &call->reply;
+	instr_time started;
+	int sqlstate;
+
+	refuse_change_where_read_only(operation);
+	if (!prepare(call, request, region))
+		return reply;
+	hl_settings_warn_exposed();
+
+	INSTR_TIME_SET_CURRENT(started);
+	hl_last_call_begin(operation, request->client_token);
+	log_request(request, call);
+	run_to_its_end(call, request, started);
+	check_reply(operation, reply);
+	sqlstate =
+		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply);
+	hl_last_call_end(reply, sqlstate);
+	log_reply(request, call, sqlstate, started);
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		remember_change(request, reply);
+	return reply;
+}
+
+/* Performs an operation that must succeed. */
+const HlReply *
+hl_call_perform(const HlRequest *request, const char *region)
+{
+	const HlReply *reply = hl_call_try(request, region);
+
+	if (reply->outcome != HL_OUTCOME_SUCCESS)
+		hl_error_raise(request->operation, reply, request->client_token);
+	return reply;
+}

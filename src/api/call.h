@@ -1,0 +1,27 @@
+/*
+ * call.h
+ *	  One operation performed for SQL, with everything around the sending of
+ *	  it: refused where nothing may change, logged before and after, kept as
+ *	  the session's last call, remembered for a rollback, raised when it fails.
+ *	  The reply lives in CurrentMemoryContext.
+ */
+#ifndef HL_API_CALL_H
+#define HL_API_CALL_H
+
+#include "postgres.h"
+
+#include "api/request.h"
+#include "client/client.h"
+
+/*
+ * Sends the request to the region (NULL: the one that the settings name) and
+ * gives the reply, whatever it is. Throws where nothing can be sent, and when
+ * interrupted.
+ */
+extern const HlReply *hl_call_try(const HlRequest *request, const char *region);
+
+/* The same, but throws in every case except success. */
+extern const HlReply *hl_call_perform(const HlRequest *request,
+									  const char *region);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * last_call.c
+ *	  The session's last call.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "api/last_call.h"
+#include "api/response.h"
+#include "client/text.h"
+
+/* Strings in UTF-8, as they were received, in the record's own memory. */
+typedef struct LastCall
+{
+	MemoryContext memory;
+	Oid session_user;
+	const char *operation;
+	const char *client_token;
+	const char *request_id;
+	const char *outcome;
+	int sqlstate;
+	const char *reply;
+	TimestampTz at;
+} LastCall;
+
+static LastCall last_call;
+static ProcessUtility_hook_type next_utility = NULL;
+
+/* Forgets the call. */
+static void
+last_call_forget(void)
+{
+	if (last_call.memory != NULL)
+		MemoryContextReset(last_call.memory);
+	last_call = (LastCall){.memory = last_call.memory};
+}
+
+/* Copies a string into the record; NULL stays NULL. */
+static const char *
+last_call_keep(const char *string)
+{
+	return string == NULL ? NULL
+						  : MemoryContextStrdup(last_call.memory, string);
+}
+
+/* Begins the record of a call. */
+void
+hl_last_call_begin(const HlOperation *operation, const char *client_token)
+{
+	if (last_call.memory == NULL)
+		last_call.memory = AllocSetContextCreate(
+			TopMemoryContext, "healthlake last call", ALLOCSET_SMALL_SIZES);
+	last_call_forget();
+	last_call.session_user = GetSessionUserId();
+	last_call.operation = operation->name;
+	last_call.client_token = last_call_keep(client_token);
+	last_call.at = GetCurrentTimestamp();
+}
+
+/* In a word, what is known of a call. */
+const char *
+hl_last_call_outcome(const HlReply *reply, int sqlstate)
+{
+	if (reply->may_have_run)
+		return "unknown";
+	return sqlstate == 0 ? "succeeded" : "failed";
+}
+
+/* Completes the record of a call. */
+void
+hl_last_call_end(const HlReply *reply, int sqlstate)
+{
+	last_call.outcome = hl_last_call_outcome(reply, sqlstate);
+	last_call.sqlstate = sqlstate;
+	last_call.request_id = last_call_keep(reply->request_id);
+	if (reply->document != NULL)
+		last_call.reply = last_call_keep(hl_bytes_string(&reply->body));
+}
+
+/* Gives the record to the user whose it is; to others, nothing. */
+Datum
+hl_last_call_row(FunctionCallInfo fcinfo)
+{
+	const LastCall *call = &last_call;
+	TupleDesc desc;
+	Datum values[7] = {0};
+	bool nulls[7];
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	memset(nulls, true, sizeof(nulls));
+	if (call->operation != NULL && call->session_user == GetSessionUserId())
+	{
+		const char *texts[] = {call->operation, call->client_token,
+							   call->request_id, call->outcome,
+							   unpack_sql_state(call->sqlstate)};
+
+		for (int i = 0; i < (int) lengthof(texts); i++)
+		{
+			nulls[i] = texts[i] == NULL;
+			if (!nulls[i])
+				values[i] = CStringGetTextDatum(hl_text_from_utf8(texts[i]));
+		}
+		nulls[5] = call->reply == NULL;
+		if (!nulls[5])
+			values[5] = hl_response_jsonb(call->reply);
+		nulls[6] = false;
+		values[6] = TimestampTzGetDatum(call->at);
+	}
+	return HeapTupleGetDatum(
+		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/* Forgets with DISCARD ALL, which is how a pooler hands a session on. */
+static void
+last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
+				  ProcessUtilityContext context, ParamListInfo parameters,
+				  QueryEnvironment *environment, DestReceiver *destination,
+				  QueryCompletion *completion)
+{
+	ProcessUtility_hook_type next =
+		next_utility != NULL ? next_utility : standard_ProcessUtility;
+
+	next(statement, query, read_only, context, parameters, environment,
+		 destination, completion);
+	if (IsA(statement->utilityStmt, DiscardStmt) &&
+		((DiscardStmt *) statement->utilityStmt)->target == DISCARD_ALL)
+	{
+		last_call_forget();
+		hl_client_forget_keys();
+	}
+}
+
+/* Installs the hook. */
+void
+hl_last_call_init(void)
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = last_call_utility;
+}

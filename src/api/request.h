@@ -1,0 +1,33 @@
+/*
+ * request.h
+ *	  A request that is known to be well-formed: what botocore would refuse
+ *	  before sending is refused here, with all its faults at once, and the
+ *	  client token is filled in where the operation has one. Lives, with its
+ *	  malloc'd parts, in CurrentMemoryContext.
+ */
+#ifndef HL_API_REQUEST_H
+#define HL_API_REQUEST_H
+
+#include "postgres.h"
+
+#include "api/model.h"
+#include "aws/bytes.h"
+
+typedef struct HlRequest
+{
+	const HlOperation *operation;
+	HlBytes body;             /* as it is sent: UTF-8, the token in it */
+	const char *client_token; /* NULL: the operation has none */
+	const char *name;         /* of what is asked for, UTF-8; NULL: none */
+} HlRequest;
+
+/*
+ * Makes the request from JSON in UTF-8. "more" (NULL: none) is a second
+ * object, merged in; a member that both give is refused. With "typed" the
+ * faults also name SQL's arguments. Throws 22023 or 22004.
+ */
+extern HlRequest *hl_request_make(const HlOperation *operation,
+								  const char *json, const char *more,
+								  bool typed);
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * response.c
+ *	  From a reply's JSON to SQL's row.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/tupdesc.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "api/response.h"
+#include "aws/protocol.h"
+#include "client/text.h"
+
+/* Finds the value of the member with that SQL name, at any depth. */
+static const HlJson *
+value_of(const HlShape *shape, const HlJson *node, const char *name,
+		 const HlShape **found)
+{
+	for (int i = 0; i < shape->nmembers; i++)
+	{
+		const HlMember *member = &shape->members[i];
+		const HlJson *value = hl_json_member(node, member->name);
+
+		if (member->sql_name != NULL && strcmp(member->sql_name, name) == 0)
+		{
+			*found = member->shape;
+			return value;
+		}
+		if (member->sql_name == NULL &&
+			(member->shape->kind == HL_KIND_STRUCTURE ||
+			 member->shape->kind == HL_KIND_UNION))
+			value = value_of(member->shape, value, name, found);
+		else
+			continue;
+		if (*found != NULL)
+			return value;
+	}
+	return NULL;
+}
+
+/* Gives a string of the reply. */
+const char *
+hl_response_string(const HlShape *shape, const HlJson *reply, const char *name)
+{
+	const HlShape *found = NULL;
+	const HlJson *value = value_of(shape, reply, name, &found);
+
+	return hl_json_kind(value) == HL_JSON_STRING ? hl_json_string(value) : NULL;
+}
+
+/* Gives a number of the reply. */
+bool
+hl_response_int64(const HlShape *shape, const HlJson *reply, const char *name,
+				  int64_t *value)
+{
+	const HlShape *found = NULL;
+
+	return hl_json_int64(value_of(shape, reply, name, &found), value);
+}
+
+/* Gives the identifier that a reply brought. */
+const char *
+hl_response_id(const HlShape *shape, const HlJson *reply)
+{
+	static const char *const names[] = {"id", "job_id", "profile_id"};
+
+	const char *id = NULL;
+
+	for (size_t i = 0; id == NULL && i < lengthof(names); i++)
+		id = hl_response_string(shape, reply, names[i]);
+	return id;
+}
+
+/* Gives JSON in UTF-8 as jsonb. */
+Datum
+hl_response_jsonb(const char *utf8)
+{
+	char *text = hl_text_value_from_utf8(utf8, (int) strlen(utf8));
+
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+}
+
+/* Gives a node as the text it stands for: a string's own, or its JSON. */
+static char *
+node_text(const HlJson *node)
+{
+	HlBytes bytes = {0};
+	char *text;
+
+	if (hl_json_kind(node) == HL_JSON_STRING ||
+		hl_json_kind(node) == HL_JSON_NUMBER)
+		return hl_text_value_from_utf8(hl_json_string(node),
+									   (int) hl_json_len(node));
+	hl_json_append_node(&bytes, node);
+	text = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	return hl_text_value_from_utf8(text, (int) strlen(text));
+}
+
+/* Gives a list of strings as text[]. */
+static Datum
+node_text_array(const HlJson *node)
+{
+	int count = (int) hl_json_len(node);
+	Datum *elements = palloc0(sizeof(Datum) * (count + 1));
+	bool *nulls = palloc0(sizeof(bool) * (count + 1));
+	HlJsonEach each = hl_json_each(node);
+	const HlJson *element;
+	int dimensions[] = {count};
+	int bounds[] = {1};
+
+	for (int i = 0; (element = hl_json_step(&each)) != NULL; i++)
+	{
+		nulls[i] = hl_json_kind(element) == HL_JSON_NULL;
+		if (!nulls[i])
+			elements[i] = CStringGetTextDatum(node_text(element));
+	}
+	if (count == 0)
+		return PointerGetDatum(construct_empty_array(TEXTOID));
+	return PointerGetDatum(construct_md_array(elements, nulls, 1, dimensions,
+											  bounds, TEXTOID, -1, false,
+											  TYPALIGN_INT));
+}
+
+/* Gives a node as jsonb; a string that holds JSON as what it holds. */
+static Datum
+node_jsonb(const HlJson *node)
+{
+	HlBytes bytes = {0};
+	HlJsonDocument inner = {0};
+	char *text;
+
+	if (hl_json_kind(node) == HL_JSON_STRING &&
+		hl_json_read(&inner, hl_json_string(node), hl_json_len(node)))
+		hl_json_append_node(&bytes, inner.root);
+	else
+		hl_json_append_node(&bytes, node);
+	hl_json_free(&inner);
+	text = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	return hl_response_jsonb(text);
+}
+
+/* Gives a point in time; null where SQL has no such time. */
+static Datum
+node_timestamp(const HlJson *node, bool *null)
+{
+	int64_t micros = 0;
+	int64 epoch =
+		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+
+	*null = !hl_protocol_timestamp(node, &micros) ||
+			!IS_VALID_TIMESTAMP((Timestamp) micros - epoch);
+	return TimestampTzGetDatum((TimestampTz) micros - epoch);
+}
+
+/* Gives a node as a value of the column's type; sets null where it cannot. */
+static Datum
+node_value(const HlJson *node, Oid type, bool *null)
+{
+	int64 number = 0;
+	double real = 0;
+
+	*null = hl_json_kind(node) == HL_JSON_NULL;
+	if (*null)
+		return (Datum) 0;
+	switch (type)
+	{
+		case TEXTOID:
+			return CStringGetTextDatum(node_text(node));
+		case BOOLOID:
+			return BoolGetDatum(hl_json_kind(node) == HL_JSON_TRUE);
+		case INT4OID:
+			*null = !hl_json_int64(node, &number) || number > PG_INT32_MAX ||
+					number < PG_INT32_MIN;
+			return Int32GetDatum((int32) number);
+		case INT8OID:
+			*null = !hl_json_int64(node, &number);
+			return Int64GetDatum(number);
+		case FLOAT8OID:
+			*null = !hl_json_double(node, &real);
+			return Float8GetDatum(real);
+		case TIMESTAMPTZOID:
+			return node_timestamp(node, null);
+		case TEXTARRAYOID:
+			return node_text_array(node);
+		case JSONBOID:
+			return node_jsonb(node);
+		default:
+			elog(ERROR, "column type %u is not supported", type);
+	}
+}
+
+/* Gives the row. */
+Datum
+hl_response_row(FunctionCallInfo fcinfo, const HlShape *shape,
+				const HlJson *reply)
+{
+	TupleDesc desc;
+	Datum *values;
+	bool *nulls;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values = palloc0(sizeof(Datum) * desc->natts);
+	nulls = palloc0(sizeof(bool) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+		const HlShape *found = NULL;
+		const HlJson *value =
+			value_of(shape, reply, NameStr(column->attname), &found);
+
+		if (strcmp(NameStr(column->attname), "properties") == 0)
+			value = reply;
+		values[i] = node_value(value, column->atttypid, &nulls[i]);
+	}
+	return HeapTupleGetDatum(
+		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}

@@ -1,0 +1,34 @@
+/*
+ * response.h
+ *	  A reply as what SQL returns: each column takes the member that bears
+ *	  its name in the output's tables, wherever that member is nested; a
+ *	  column "properties" takes the whole reply. Results live in
+ *	  CurrentMemoryContext.
+ */
+#ifndef HL_API_RESPONSE_H
+#define HL_API_RESPONSE_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "api/model.h"
+#include "aws/json.h"
+
+/* A row of the function's result type. */
+extern Datum hl_response_row(FunctionCallInfo fcinfo, const HlShape *shape,
+							 const HlJson *reply);
+
+/* The identifier of what the reply speaks of, in UTF-8; NULL: it has none. */
+extern const char *hl_response_id(const HlShape *shape, const HlJson *reply);
+
+/* The string, or the number, of the member with that SQL name, if any. */
+extern const char *hl_response_string(const HlShape *shape, const HlJson *reply,
+									  const char *name);
+extern bool hl_response_int64(const HlShape *shape, const HlJson *reply,
+							  const char *name, int64_t *value);
+
+/* JSON in UTF-8 as jsonb. */
+extern Datum hl_response_jsonb(const char *utf8);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * healthlake.c
+ *	  The module: one call per room, nothing else.
+ */
+#include "postgres.h"
+
+#pragma GCC visibility push(default)
+
+#include "fmgr.h"
+
+#include "api/last_call.h"
+#include "api/transaction.h"
+#include "client/settings.h"
+
+PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+/* Runs when the library is loaded; in the postmaster, when it is preloaded. */
+void
+_PG_init(void)
+{
+	hl_settings_init();
+	hl_transaction_init();
+	hl_last_call_init();
+}
+
+#pragma GCC visibility pop
