@@ -1,0 +1,340 @@
+/*
+ * profile_chain.c
+ *	  From a profile to the source of its credentials. A role_arn makes a
+ *	  profile a link that leads on to another, or to the same one again;
+ *	  anything else is where a chain ends. The refusals are in the words of
+ *	  AWS's SDKs.
+ */
+#include "aws/profile_chain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Notes why there is no chain. */
+__attribute__((format(printf, 2, 3))) static bool
+refuse(HlProfileChain *chain, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(chain->reason, sizeof(chain->reason), format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+/* Whether a profile has a property. */
+static bool
+has(const HlProfile *profile, const char *name)
+{
+	return hl_profile_value(profile, name) != NULL;
+}
+
+/* Whether a profile has both halves of a pair of access keys. */
+static bool
+has_keys(const HlProfile *profile)
+{
+	return has(profile, "aws_access_key_id") &&
+		   has(profile, "aws_secret_access_key");
+}
+
+/* Takes a profile's access keys. */
+static bool
+use_keys(HlProfileChain *chain, const HlProfile *profile)
+{
+	HlProfileSource *source = &chain->source;
+
+	source->kind = HL_PROFILE_SOURCE_KEYS;
+	source->access_key_id = hl_profile_value(profile, "aws_access_key_id");
+	source->secret_access_key =
+		hl_profile_value(profile, "aws_secret_access_key");
+	source->session_token = hl_profile_value(profile, "aws_session_token");
+	source->account_id = hl_profile_value(profile, "aws_account_id");
+	if (source->access_key_id == NULL && source->secret_access_key == NULL &&
+		source->session_token == NULL)
+		return refuse(chain,
+					  "profile `%s` did not contain credential information",
+					  profile->name);
+	if (source->access_key_id == NULL || source->secret_access_key == NULL)
+		return refuse(chain,
+					  "invalid credential source in `%s`: profile missing %s",
+					  profile->name,
+					  source->access_key_id == NULL ? "aws_access_key_id"
+													: "aws_secret_access_key");
+	return true;
+}
+
+/* Takes a role that is assumed with a token out of a file. */
+static bool
+use_web_identity(HlProfileChain *chain, const HlProfile *profile)
+{
+	HlProfileSource *source = &chain->source;
+
+	source->kind = HL_PROFILE_SOURCE_WEB_IDENTITY;
+	source->role_arn = hl_profile_value(profile, "role_arn");
+	source->role_session_name = hl_profile_value(profile, "role_session_name");
+	source->web_identity_token_file =
+		hl_profile_value(profile, "web_identity_token_file");
+	if (source->role_arn == NULL)
+		return refuse(chain,
+					  "invalid credential source in `%s`: "
+					  "`web_identity_token_file` was specified but `role_arn` "
+					  "was missing",
+					  profile->name);
+	return true;
+}
+
+/* Whether a profile says anything about SSO. */
+static bool
+has_sso(const HlProfile *profile)
+{
+	return has(profile, "sso_account_id") || has(profile, "sso_region") ||
+		   has(profile, "sso_role_name") || has(profile, "sso_start_url") ||
+		   has(profile, "sso_session");
+}
+
+/* Takes region and start URL from the sso-session that a profile names. */
+static bool
+use_sso_session(HlProfileChain *chain, const HlProfiles *profiles,
+				const HlProfile *profile)
+{
+	HlProfileSource *source = &chain->source;
+	const HlProfile *session =
+		hl_profile_find(profiles, HL_PROFILE_SSO_SESSION, source->sso_session);
+
+	if (source->sso_start_url != NULL || source->sso_region != NULL)
+		return refuse(chain,
+					  "profile `%s` has invalid SSO config: `%s` can only be "
+					  "specified in the [sso-session] config when a session "
+					  "name is given",
+					  profile->name,
+					  source->sso_start_url != NULL ? "sso_start_url"
+													: "sso_region");
+	if (session == NULL)
+		return refuse(chain,
+					  "sso-session named `%s` (referenced by profile `%s`) was "
+					  "not found",
+					  source->sso_session, profile->name);
+	source->sso_start_url = hl_profile_value(session, "sso_start_url");
+	source->sso_region = hl_profile_value(session, "sso_region");
+	return true;
+}
+
+/* Takes an SSO sign-on, of the profile's own or of an sso-session. */
+static bool
+use_sso(HlProfileChain *chain, const HlProfiles *profiles,
+		const HlProfile *profile)
+{
+	HlProfileSource *source = &chain->source;
+
+	source->kind = HL_PROFILE_SOURCE_SSO;
+	source->sso_session = hl_profile_value(profile, "sso_session");
+	source->sso_region = hl_profile_value(profile, "sso_region");
+	source->sso_start_url = hl_profile_value(profile, "sso_start_url");
+	source->sso_account_id = hl_profile_value(profile, "sso_account_id");
+	source->sso_role_name = hl_profile_value(profile, "sso_role_name");
+	if (source->sso_session != NULL &&
+		!use_sso_session(chain, profiles, profile))
+		return false;
+	if ((source->sso_account_id == NULL) != (source->sso_role_name == NULL))
+		return refuse(chain,
+					  "profile `%s` has invalid SSO config: if `%s` is set, "
+					  "then `%s` must also be set",
+					  profile->name,
+					  source->sso_account_id != NULL ? "sso_account_id"
+													 : "sso_role_name",
+					  source->sso_account_id != NULL ? "sso_role_name"
+													 : "sso_account_id");
+	if (source->sso_region == NULL || source->sso_start_url == NULL)
+		return refuse(
+			chain, "profile `%s` has invalid SSO config: `%s` was missing",
+			profile->name,
+			source->sso_region == NULL ? "sso_region" : "sso_start_url");
+	return true;
+}
+
+/* Ends the chain with the source that a profile names first. */
+static bool
+use_source(HlProfileChain *chain, const HlProfiles *profiles,
+		   const HlProfile *profile)
+{
+	HlProfileSource *source = &chain->source;
+
+	*source = (HlProfileSource){.profile = profile};
+	source->named = hl_profile_value(profile, "credential_source");
+	source->kind = HL_PROFILE_SOURCE_NAMED;
+	if (source->named != NULL)
+		return true;
+	if (has(profile, "web_identity_token_file"))
+		return use_web_identity(chain, profile);
+	if (has_sso(profile))
+		return use_sso(chain, profiles, profile);
+	source->login_session = hl_profile_value(profile, "login_session");
+	source->kind = HL_PROFILE_SOURCE_LOGIN;
+	if (source->login_session != NULL)
+		return true;
+	source->process = hl_profile_value(profile, "credential_process");
+	source->account_id = hl_profile_value(profile, "aws_account_id");
+	source->kind = HL_PROFILE_SOURCE_PROCESS;
+	if (source->process != NULL)
+		return true;
+	return use_keys(chain, profile);
+}
+
+/* Adds the role that a profile wants assumed. */
+static bool
+add_role(HlProfileChain *chain, const HlProfile *profile)
+{
+	if (chain->nroles == HL_PROFILE_CHAIN_ROLES)
+		return refuse(chain, "profile `%s` is behind more than %d roles",
+					  profile->name, HL_PROFILE_CHAIN_ROLES);
+	chain->roles[chain->nroles++] = (HlProfileRole){
+		.profile = profile,
+		.role_arn = hl_profile_value(profile, "role_arn"),
+		.external_id = hl_profile_value(profile, "external_id"),
+		.role_session_name = hl_profile_value(profile, "role_session_name"),
+		.mfa_serial = hl_profile_value(profile, "mfa_serial"),
+	};
+	return true;
+}
+
+/* Whether a profile is a link: a web identity's role_arn makes it none. */
+static bool
+is_link(const HlProfile *profile)
+{
+	return has(profile, "role_arn") && !has(profile, "web_identity_token_file");
+}
+
+/* Gives the profile that a link leads to, which may be itself; NULL: none. */
+static const HlProfile *
+follow_link(HlProfileChain *chain, const HlProfiles *profiles,
+			const HlProfile *profile)
+{
+	const char *source = hl_profile_value(profile, "source_profile");
+	const char *named = hl_profile_value(profile, "credential_source");
+	const HlProfile *next;
+
+	if ((source == NULL) == (named == NULL))
+	{
+		refuse(chain, "invalid credential source in `%s`: %s", profile->name,
+			   source != NULL
+				   ? "profile contained both source_profile and "
+					 "credential_source. Only one or the other can be defined"
+				   : "profile must contain `source_profile` or "
+					 "`credential_source` but neither were defined");
+		return NULL;
+	}
+	if (named != NULL)
+		return profile;
+	next = hl_profile_find(profiles, HL_PROFILE_PROFILE, source);
+	if (next == NULL)
+		refuse(chain,
+			   "profile `%s` was not defined: could not find source profile "
+			   "%s referenced from %s",
+			   source, source, profile->name);
+	return next;
+}
+
+/* Whether a profile has been a link of the chain before. */
+static bool
+was_visited(const HlProfileChain *chain, const HlProfile *profile)
+{
+	for (int i = 0; i < chain->nroles; i++)
+		if (chain->roles[i].profile == profile)
+			return true;
+	return false;
+}
+
+/* Puts the roles in the order in which they are assumed. */
+static void
+reverse_roles(HlProfileChain *chain)
+{
+	for (int i = 0, j = chain->nroles - 1; i < j; i++, j--)
+	{
+		HlProfileRole role = chain->roles[i];
+
+		chain->roles[i] = chain->roles[j];
+		chain->roles[j] = role;
+	}
+}
+
+/* Says of a refusal that it is about a profile that another leads to. */
+static bool
+blame_source_profile(HlProfileChain *chain, const HlProfile *profile)
+{
+	char reason[sizeof(chain->reason)];
+
+	memcpy(reason, chain->reason, sizeof(reason));
+	return refuse(chain,
+				  "invalid credential source in `%s`: could not load source "
+				  "profile: %s",
+				  profile->name, reason);
+}
+
+/*
+ * Follows links until one leads to itself, to a profile with access keys, or
+ * to one that is no link: there the credentials come from.
+ */
+static bool
+follow_links(HlProfileChain *chain, const HlProfiles *profiles,
+			 const HlProfile *profile)
+{
+	while (is_link(profile))
+	{
+		const HlProfile *next = follow_link(chain, profiles, profile);
+
+		if (next == NULL || !add_role(chain, profile))
+			return false;
+		if (next == profile)
+			break;
+		if (was_visited(chain, next))
+			return refuse(chain,
+						  "profile formed an infinite loop: `%s` leads back to "
+						  "`%s`",
+						  profile->name, next->name);
+		profile = next;
+		if (has_keys(profile))
+		{
+			chain->source = (HlProfileSource){.profile = profile};
+			return use_keys(chain, profile);
+		}
+	}
+	return use_source(chain, profiles, profile) ||
+		   (chain->nroles > 0 &&
+			chain->roles[chain->nroles - 1].profile != profile &&
+			blame_source_profile(chain, profile));
+}
+
+/* Whether there is any profile at all. */
+static bool
+has_profiles(const HlProfiles *profiles)
+{
+	for (int i = 0; i < profiles->count; i++)
+		if (profiles->profiles[i].kind == HL_PROFILE_PROFILE)
+			return true;
+	return false;
+}
+
+/* Resolves a profile. */
+HlProfileChainOutcome
+hl_profile_chain_resolve(const HlProfiles *profiles, const char *name,
+						 bool asked, HlProfileChain *chain)
+{
+	const HlProfile *profile =
+		hl_profile_find(profiles, HL_PROFILE_PROFILE, name);
+
+	*chain = (HlProfileChain){0};
+	if (profile == NULL && !has_profiles(profiles))
+		refuse(chain, "No profiles were defined");
+	else if (profile == NULL)
+		refuse(chain,
+			   "profile `%s` was not defined: could not find source profile "
+			   "%s referenced from the root profile",
+			   name, name);
+	if (profile == NULL)
+		return asked ? HL_PROFILE_CHAIN_BAD : HL_PROFILE_CHAIN_NONE;
+	if (!follow_links(chain, profiles, profile))
+		return HL_PROFILE_CHAIN_BAD;
+	reverse_roles(chain);
+	return HL_PROFILE_CHAIN_OK;
+}
