@@ -25,11 +25,11 @@
 
 /* 16 has one function for the privileges on every kind of object. */
 #if PG_VERSION_NUM >= 160000
-#define hl_compat_may_execute(function, role)                                 \
-	(object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE) == \
+#define hl_compat_may_execute(function, role)                                  \
+	(object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE) ==  \
 	 ACLCHECK_OK)
 #else
-#define hl_compat_may_execute(function, role)                                 \
+#define hl_compat_may_execute(function, role)                                  \
 	(pg_proc_aclcheck((function), (role), ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
