@@ -38,7 +38,7 @@ include $(PGXS)
 HEADERS_ALL = $(wildcard src/*.h src/*/*.h)
 $(OBJS): $(HEADERS_ALL)
 
-# The ground floor as ordinary programs, under the sanitizers.
+# The ground floor and the model as ordinary programs, under the sanitizers.
 FUZZ_PROGRAMS = $(patsubst %.c,%,$(wildcard test/unit/fuzz_*.c))
 UNIT_PROGRAMS = $(filter-out $(FUZZ_PROGRAMS),\
 	$(patsubst %.c,%,$(wildcard test/unit/*.c)))
@@ -47,7 +47,8 @@ UNIT_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_CFLAGS = -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-field-initializers $(UNIT_SANITIZE) \
 	-Isrc -Itest/unit
-UNIT_OBJS = $(patsubst src/%.c,test/unit/build/%.o,$(wildcard src/aws/*.c))
+UNIT_OBJS = $(patsubst src/%.c,test/unit/build/%.o,\
+	$(wildcard src/aws/*.c src/api/model*.c))
 
 test/unit/build/%.o: src/%.c $(HEADERS_ALL)
 	@mkdir -p $(@D)

@@ -20,6 +20,7 @@ typedef struct HlOperation
 	bool changes_something;
 	bool idempotent;     /* may be repeated when its outcome is unknown */
 	const char *creates; /* what a success leaves to be paid for, or NULL */
+	const char *pages; /* the reply's list, if NextToken leads to more of it */
 } HlOperation;
 
 extern const HlOperation hl_operations[];
