@@ -17,7 +17,7 @@ PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
 # the server's own flags are gcc's, and clang does not know all of them
 ifneq (,$(findstring clang,$(CC)))
 PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument \
-	-Wno-unused-command-line-argument
+	-Wno-unused-command-line-argument -Wno-ignored-attributes
 endif
 SHLIB_LINK = -lcurl -lcrypto
 EXTRA_CLEAN = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) test/unit/build

@@ -195,7 +195,7 @@ compare_authorization(const char *folder, const char *got)
 {
 	HlBytes text = {0};
 	bool given = read_expected(folder, "header-signed-request.txt", &text);
-	char *line = strstr(hl_bytes_string(&text), "\nAuthorization:");
+	char *line = text.data ? strstr(text.data, "\nAuthorization:") : NULL;
 	bool equal = true;
 
 	if (given && line != NULL)
