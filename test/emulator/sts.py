@@ -117,7 +117,7 @@ class Sts:
                             + (f" and satisfy regular expression pattern: {pattern}"
                                if pattern else ""))
         duration = form.get("DurationSeconds", "3600")
-        if not duration.isdigit() or not 900 <= int(duration) <= 43200:
+        if not duration.isdecimal() or not 900 <= int(duration) <= 43200:
             raise Fault("ValidationError", f"1 validation error detected: Value '{duration}' at "
                         "'durationSeconds' failed to satisfy constraint: Member must have value "
                         "between 900 and 43200")

@@ -139,7 +139,7 @@ class Wire:
     def length(request):
         """How long the request says that its body is."""
         text = request.fields["content-length"]
-        if not text.isdigit() or int(text) > BODY_LIMIT:
+        if not text.isdecimal() or int(text) > BODY_LIMIT:
             raise BadRequest(f"bad Content-Length: {text[:40]}")
         return int(text)
 
