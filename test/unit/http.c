@@ -5,6 +5,10 @@
  * getaddrinfo() and connect() here stand before libc's: names under .test are
  * the test's to answer, and no address but loopback is ever tried.
  */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #include "aws/http.h"
 
 #include "peer.h"
@@ -34,6 +38,20 @@ static int multi_failures;
 static jmp_buf escape;
 static int waits_until_escape;
 static int waits;
+
+/* From here on, or no longer, what is lost is not ours. */
+static void
+forgive_leaks(bool forgive)
+{
+#ifdef __SANITIZE_ADDRESS__
+	if (forgive)
+		__lsan_disable();
+	else
+		__lsan_enable();
+#else
+	(void) forgive;
+#endif
+}
 
 /* Stands before libc's: resolves what ends in .test as the test wants. */
 int
@@ -516,7 +534,10 @@ test_losses(void)
 	peer_stop(&server);
 	ends(&request, HL_TRANSPORT_CONNECT, false, "nobody listens");
 	request = request_to("http://nowhere.test/");
+	/* libcurl 8.14 loses the name that it did not find */
+	forgive_leaks(true);
 	ends(&request, HL_TRANSPORT_DNS, false, "no such name");
+	forgive_leaks(false);
 	ok(!lookup_was_interruptible, "signals are blocked in name lookups");
 }
 
@@ -666,7 +687,8 @@ test_jumps(void)
 	ok(took >= 0 && took < 50 * 1000, "a name lookup is left within 50 ms");
 	printf("# it took %d us\n", (int) took);
 	usleep(50 * 1000);
-	ok(lookups_under_way == 1, "while it still hangs");
+	/* newer libcurl looks for each family in a thread of its own */
+	ok(lookups_under_way >= 1, "while it still hangs");
 	ok(!lookup_was_interruptible, "with its signals blocked");
 	while (lookups_under_way > 0)
 		usleep(1000);
