@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+"""The tables of operations agree with AWS's model, and test/model-diff sees when they do not."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "test" / "python"))
+
+from tap import Tap  # noqa: E402
+
+PROGRAM = ROOT / "test" / "model-diff"
+MODEL = ROOT / "test" / "emulator" / "model.json"
+
+
+def run(path):
+    """The program's lines and status."""
+    done = subprocess.run([PROGRAM, path], stdout=subprocess.PIPE, encoding="utf-8", check=False)
+    return done.stdout.splitlines(), done.returncode
+
+
+def add_operation(model):
+    model["operations"]["CloneFHIRDatastore"] = model["operations"]["CreateFHIRDatastore"]
+
+
+def change_shape(name, **traits):
+    """A change that gives a shape other traits."""
+    return lambda model: model["shapes"][name].update(traits)
+
+
+def change_member(of, member, **traits):
+    """A change that adds a member, or gives it other traits."""
+    return lambda model: model["shapes"][of]["members"].setdefault(member, {}).update(traits)
+
+
+# What may become of a model, and a line of what is then said.
+CHANGES = [
+    (add_operation, "missing: operation CloneFHIRDatastore"),
+    (lambda model: model["operations"].pop("TagResource"), "extra: operation TagResource"),
+    (lambda model: model["operations"]["TagResource"].update(readonly=True),
+     "different: TagResource: changes something is true, in the model null"),
+    (lambda model: model["operations"]["PublishDataTransformationProfile"].update(idempotent=True),
+     "different: PublishDataTransformationProfile: idempotent is null, in the model true"),
+    (lambda model: model["operations"]["TagResource"].update(requestcompression={}),
+     "missing: TagResource: trait requestcompression"),
+    (lambda model: model["operations"]["UntagResource"].update(endpoint={"hostPrefix": "tags."}),
+     'different: UntagResource: host prefix is null, in the model "tags."'),
+    (lambda model: model["metadata"].update(jsonVersion="1.1"),
+     'different: metadata: jsonVersion is "1.0", in the model "1.1"'),
+    (change_member("Tag", "Colour", shape="TagValue"), "missing: Tag: member Colour"),
+    (lambda model: model["shapes"]["Tag"]["members"].pop("Value"), "extra: Tag: member Value"),
+    (change_member("Tag", "Value", shape="TagKey"),
+     'different: Tag.Value: shape is "TagValue", in the model "TagKey"'),
+    (change_member("Tag", "Value", locationName="value"), "missing: Tag.Value: trait locationName"),
+    (change_member("RestoreFHIRDatastoreRequest", "ClientToken", idempotencyToken=False),
+     "different: RestoreFHIRDatastoreRequest.ClientToken: idempotencyToken is true, "
+     "in the model false"),
+    (change_shape("Tag", required=["Key"]),
+     "different: Tag.Value: required is true, in the model false"),
+    (change_shape("DatastoreName", min=2), "different: DatastoreName: min is 1, in the model 2"),
+    (change_shape("DatastoreName", sensitive=True),
+     "different: DatastoreName: sensitive is null, in the model true"),
+    (change_shape("MaxResults", type="long"),
+     'different: MaxResults: type is "integer", in the model "long"'),
+    (change_shape("InputDataConfig", union=False),
+     "different: InputDataConfig: union is true, in the model false"),
+    (change_shape("DateTime", timestampFormat="iso8601"),
+     "missing: DateTime: trait timestampFormat"),
+    (change_shape("TagKeyList", member={"shape": "TagValue"}),
+     'different: TagKeyList: member: shape is "TagKey", in the model "TagValue"'),
+    (change_member("ListTagsForResourceRequest", "NextToken", shape="NextToken"),
+     "missing: ListTagsForResourceRequest: member NextToken"),
+]
+
+
+def main():
+    tap = Tap()
+    models = [str(MODEL)]
+    if os.environ.get("HEALTHLAKE_MODEL"):
+        models.append(os.environ["HEALTHLAKE_MODEL"])
+    for path in models:
+        lines, status = run(path)
+        tap.ok(status == 0, f"the tables agree with {Path(path).name}", *lines)
+    model = json.loads(MODEL.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        changed_path = Path(folder) / "model.json"
+        for change, expected in CHANGES:
+            changed = copy.deepcopy(model)
+            change(changed)
+            changed_path.write_text(json.dumps(changed), encoding="utf-8")
+            lines, status = run(changed_path)
+            tap.ok(expected in lines and status == 1, expected, *lines)
+        changed_path.write_text("[]", encoding="utf-8")
+        tap.same(run(changed_path)[1], 2, "what is no model has a status of its own")
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()
