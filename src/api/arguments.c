@@ -152,9 +152,10 @@ append_timestamp(StringInfo json, TimestampTz value, const char *argument)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be a finite time", argument)));
 	milliseconds = value / 1000 - (value % 1000 < 0 ? 1 : 0) + epoch;
-	appendStringInfo(
-		json, "%s" INT64_FORMAT ".%03d", milliseconds < 0 ? "-" : "",
-		(int64) (Abs(milliseconds) / 1000), (int) (Abs(milliseconds) % 1000));
+	appendStringInfo(json, "%s" INT64_FORMAT ".%03d",
+					 milliseconds < 0 ? "-" : "",
+					 (int64) (llabs(milliseconds) / 1000),
+					 (int) (llabs(milliseconds) % 1000));
 }
 
 /* Appends jsonb; an object of tags becomes AWS's list of keys and values. */
