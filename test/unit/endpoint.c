@@ -246,6 +246,8 @@ check_pseudo_regions(void)
 	memset(longest, 'a', sizeof(longest));
 	strcpy(longest + 90, "-fips");
 	ok(!hl_endpoint_real_region(longest, real), "an endless one is cut");
+	strcpy(longest + 59, "-fips");
+	ok(!hl_endpoint_real_region(longest, real), "so is one of 64 letters");
 }
 
 /* The rules for partitions as they may be one day. */

@@ -417,7 +417,14 @@ check_headers(void)
 	check_header("host", "other.example", HL_SIGV4_NO_HOST,
 				 "a second host is refused");
 	check_header(NULL, NULL, HL_SIGV4_NO_HOST, "no host is refused");
+	request.flags = HL_SIGV4_SIGN_BODY;
 	many[0] = plain_headers[0];
+	many[1] = (HlHeader){"X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD"};
+	request.headers = many;
+	check_refused(&request, &plain_credentials, &plain_scope,
+				  HL_SIGV4_BAD_HEADER,
+				  "a digest of the caller's beside the signer's is refused");
+	request.flags = 0;
 	for (int i = 1; i <= HL_SIGV4_MAX_HEADERS; i++)
 		many[i] = (HlHeader){"X-Many", "again"};
 	request.headers = many;
@@ -443,6 +450,12 @@ check_arguments(void)
 	keys = (HlSigv4Credentials){"AKID", "", NULL};
 	check_refused(&request, &keys, &scope, HL_SIGV4_BAD_CREDENTIALS,
 				  "an empty secret is refused");
+	keys = (HlSigv4Credentials){NULL, "s", NULL};
+	check_refused(&request, &keys, &scope, HL_SIGV4_BAD_CREDENTIALS,
+				  "no key id is refused");
+	keys = (HlSigv4Credentials){"AKID", NULL, NULL};
+	check_refused(&request, &keys, &scope, HL_SIGV4_BAD_CREDENTIALS,
+				  "no secret is refused");
 	scope.region = "us-east-1/other";
 	check_refused(&request, &plain_credentials, &scope, HL_SIGV4_BAD_SCOPE,
 				  "a slash in a region is refused");
@@ -463,6 +476,9 @@ check_arguments(void)
 	request.query = "a=%4";
 	check_refused(&request, &plain_credentials, &plain_scope,
 				  HL_SIGV4_BAD_REQUEST, "half an escape is refused");
+	request.query = "%z1=1";
+	check_refused(&request, &plain_credentials, &plain_scope,
+				  HL_SIGV4_BAD_REQUEST, "an escape of half a digit is refused");
 	request.query = "%zz=1";
 	check_refused(&request, &plain_credentials, &plain_scope,
 				  HL_SIGV4_BAD_REQUEST, "an escape of no digits is refused");
