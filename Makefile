@@ -58,6 +58,10 @@ $(UNIT_PROGRAMS): test/unit/%: test/unit/%.c $(UNIT_OBJS) \
 		$(wildcard test/unit/*.h)
 	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_OBJS) -lcurl -lssl -lcrypto
 
+# This one brings the sources along, with an allocator that fails.
+test/unit/memory: UNIT_OBJS =
+test/unit/memory: $(wildcard src/aws/*.c)
+
 # Fuzz targets take libFuzzer's arguments: test/unit/fuzz_json -runs=1000000
 FUZZ_CC ?= clang
 FUZZ_CFLAGS = $(UNIT_CFLAGS) -O2 -fsanitize=fuzzer

@@ -1,0 +1,167 @@
+/*
+ * memory.c
+ *	  The ground floor's readers and writers when memory runs out: the test
+ *	  takes them in with an allocator of its own, and lets one allocation
+ *	  after the other fail. Nothing may crash, leak or be taken for a success.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+static int allocations_left = -1; /* -1: as many as they like */
+
+/* Whether this allocation may succeed. */
+static int
+may_allocate(void)
+{
+	if (allocations_left > 0)
+		allocations_left--;
+	return allocations_left != 0;
+}
+
+/* malloc, as long as it may. */
+static void *
+scarce_malloc(size_t size)
+{
+	return may_allocate() ? malloc(size) : NULL;
+}
+
+/* realloc, as long as it may. */
+static void *
+scarce_realloc(void *memory, size_t size)
+{
+	return may_allocate() ? realloc(memory, size) : NULL;
+}
+
+#define malloc scarce_malloc
+#define realloc scarce_realloc
+
+#include "aws/bytes.c"
+#include "aws/shape.c"
+
+/* Names that more than one file uses for its own. */
+#define take json_take
+#include "aws/json.c"
+#undef take
+
+#define take timestamp_take
+#include "aws/timestamp.c"
+#undef take
+
+#define report validate_report
+#include "aws/validate.c"
+#undef report
+#include "aws/protocol.c"
+
+#undef malloc
+#undef realloc
+
+#include "tap.h"
+
+static const HlShape Text = {.name = "Text", .kind = HL_KIND_STRING};
+static const HlShape Texts = {
+	.name = "Texts", .kind = HL_KIND_LIST, .element = &Text};
+static const HlMember members[] = {
+	{"Name", "name", &Text, .required = true},
+	{"List", "list", &Texts},
+	{"Text", "text", &Text, .form = HL_FORM_JSON_TEXT},
+};
+static const HlShape All = {.name = "All",
+							.kind = HL_KIND_STRUCTURE,
+							.members = members,
+							.nmembers = 3};
+
+/* Reads and writes; true if all of it went well. */
+static bool
+write_body(void)
+{
+	static const char text[] = "{\"Name\":\"a\",\"List\":[\"b\"],\"Text\":"
+							   "{\"c\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,"
+							   "17,18,19,20,21,22,23,24,25,26,27,28,29,30]}}";
+	HlJsonDocument document = {.secret = true};
+	HlBytes body = {.secret = true};
+	bool fine = hl_json_read(&document, text, sizeof(text) - 1);
+
+	if (!fine && document.fault != HL_JSON_NO_MEMORY)
+		ok(0, "a text is refused for another reason");
+	if (fine)
+		hl_protocol_write_request(&body, &All, document.root, "token");
+	fine = fine && !body.failed && body.len > 100;
+	hl_bytes_wipe(&body);
+	hl_json_free(&document);
+	return fine;
+}
+
+/* Finds faults; true if all of them were found. */
+static bool
+find_faults(void)
+{
+	static const char text[] = "{\"Nam\":1,\"List\":[1,2,3,4,5,6,7,8,9,null]}";
+	HlJsonDocument document = {0};
+	HlFaults faults = {0};
+	bool fine = hl_json_read(&document, text, sizeof(text) - 1);
+
+	if (fine && hl_validate(&faults, document.root, &All, false))
+		ok(0, "a request with faults is never valid");
+	fine = fine && !faults.failed && faults.count == 12;
+	hl_faults_free(&faults);
+	hl_json_free(&document);
+	return fine;
+}
+
+/* Reads a good reply; true if it could be read. */
+static bool
+read_reply(void)
+{
+	static const char text[] = "{\"Name\":\"a\",\"List\":[\"b\",null]}";
+	HlJsonDocument document = {0};
+	HlBytes reason = {0};
+	bool fine = hl_protocol_read_reply(&document, &All, text, sizeof(text) - 1,
+									   &reason);
+
+	hl_bytes_free(&reason);
+	hl_json_free(&document);
+	return fine;
+}
+
+/* Reads an error; true if its code and message are whole. */
+static bool
+read_error(void)
+{
+	static const char text[] = "{\"__type\":\"ns#X\",\"Message\":\"m\"}";
+	HlErrorReply reply = {
+		.http_status = 400, .body = text, .len = sizeof(text) - 1};
+	HlBytes code = {0};
+	HlBytes message = {0};
+	bool fine = hl_protocol_read_error(&reply, &code, &message) &&
+				strcmp(hl_bytes_string(&code), "X") == 0 &&
+				strcmp(hl_bytes_string(&message), "m") == 0;
+
+	hl_bytes_free(&code);
+	hl_bytes_free(&message);
+	return fine;
+}
+
+/* Lets the first allocation fail, then the second, until none is left. */
+static void
+run_short(bool (*work)(void), const char *name)
+{
+	int n = 0;
+
+	do
+	{
+		allocations_left = ++n;
+	} while (!work() && n < 10000);
+	allocations_left = -1;
+	ok(n > 2 && n < 10000 && work(), "%s: %d allocations, each failed once",
+	   name, n - 1);
+}
+
+int
+main(void)
+{
+	run_short(write_body, "writing a request");
+	run_short(find_faults, "finding faults");
+	run_short(read_reply, "reading a reply");
+	run_short(read_error, "reading an error");
+	return tap_end();
+}
