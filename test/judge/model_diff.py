@@ -7,15 +7,22 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "test" / "python"))
 
 from tap import Tap  # noqa: E402
 
 PROGRAM = ROOT / "test" / "model-diff"
 MODEL = ROOT / "test" / "emulator" / "model.json"
+
+loader = SourceFileLoader("model_diff", str(PROGRAM))
+model_diff = module_from_spec(spec_from_loader("model_diff", loader))
+loader.exec_module(model_diff)
 
 
 def run(path):
@@ -87,16 +94,21 @@ def main():
         lines, status = run(path)
         tap.ok(status == 0, f"the tables agree with {Path(path).name}", *lines)
     model = json.loads(MODEL.read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory() as folder:
-        changed_path = Path(folder) / "model.json"
-        for change, expected in CHANGES:
-            changed = copy.deepcopy(model)
-            change(changed)
-            changed_path.write_text(json.dumps(changed), encoding="utf-8")
-            lines, status = run(changed_path)
-            tap.ok(expected in lines and status == 1, expected, *lines)
-        changed_path.write_text("[]", encoding="utf-8")
-        tap.same(run(changed_path)[1], 2, "what is no model has a status of its own")
+    tables = model_diff.read_tables()
+    for change, expected in CHANGES:
+        changed = copy.deepcopy(model)
+        change(changed)
+        lines = list(model_diff.compare_models(tables, changed))
+        tap.ok(expected in lines, expected, *lines)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(changed, file)
+        file.flush()
+        tap.same(run(file.name)[1], 1, "differences have a status of their own")
+        file.seek(0)
+        file.truncate()
+        file.write("[]")
+        file.flush()
+        tap.same(run(file.name)[1], 2, "so has what is no model")
     tap.end()
 
 
