@@ -185,7 +185,7 @@ check_services(void)
 						   "healthlake = \n"
 						   "  Endpoint_URL = https://one.example # the first\n"
 						   "\n"
-						   "\tendpoint_url=https://two.example\n"
+						   "\tendpoint_URL=https://two.example\n"
 						   "  ca_bundle =\n"
 						   "sts = https://flat.example\n"
 						   "  endpoint_url = https://three.example\n");
