@@ -73,6 +73,18 @@ hl_last_call_outcome(const HlReply *reply, int sqlstate)
 	return sqlstate == 0 ? "succeeded" : "failed";
 }
 
+/* Writes the reply's document into the record, as JSON that is well-formed. */
+static void
+last_call_keep_reply(const HlJson *document)
+{
+	HlBytes bytes = {0};
+
+	hl_json_append_node(&bytes, document);
+	if (!bytes.failed)
+		last_call.reply = last_call_keep(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+}
+
 /* Completes the record of a call. */
 void
 hl_last_call_end(const HlReply *reply, int sqlstate)
@@ -81,7 +93,39 @@ hl_last_call_end(const HlReply *reply, int sqlstate)
 	last_call.sqlstate = sqlstate;
 	last_call.request_id = last_call_keep(reply->request_id);
 	if (reply->document != NULL)
-		last_call.reply = last_call_keep(hl_bytes_string(&reply->body));
+		last_call_keep_reply(reply->document);
+}
+
+/*
+ * Gives the reply as jsonb. What jsonb cannot hold (a number beyond numeric,
+ * a character that the database lacks) is left out: the rest of the record is
+ * what the user is here for. Nothing but jsonb's input can throw here, which
+ * holds nothing that an aborted transaction would have to release.
+ */
+static Datum
+last_call_reply(bool *isnull)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile Datum result = (Datum) 0;
+
+	*isnull = last_call.reply == NULL;
+	if (*isnull)
+		return result;
+	PG_TRY();
+	{
+		result = hl_response_jsonb(last_call.reply);
+	}
+	PG_CATCH();
+	{
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION &&
+			ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		*isnull = true;
+	}
+	PG_END_TRY();
+	return result;
 }
 
 /* Gives the record to the user whose it is; to others, nothing. */
@@ -108,9 +152,7 @@ hl_last_call_row(FunctionCallInfo fcinfo)
 			if (!nulls[i])
 				values[i] = CStringGetTextDatum(hl_text_from_utf8(texts[i]));
 		}
-		nulls[5] = call->reply == NULL;
-		if (!nulls[5])
-			values[5] = hl_response_jsonb(call->reply);
+		values[5] = last_call_reply(&nulls[5]);
 		nulls[6] = false;
 		values[6] = TimestampTzGetDatum(call->at);
 	}

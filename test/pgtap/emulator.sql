@@ -9,7 +9,7 @@
 	\q
 \endif
 
-CREATE TEMPORARY TABLE emulator_said (line text);
+CREATE TEMPORARY TABLE emulator_said (n bigint GENERATED ALWAYS AS IDENTITY, line text);
 CREATE TEMPORARY TABLE emulator_address (url text);
 INSERT INTO emulator_address VALUES (:'emulator_url');
 SELECT format('GRANT ALL ON SCHEMA %s TO PUBLIC', nspname)
@@ -22,11 +22,11 @@ DECLARE
 	said text;
 BEGIN
 	DELETE FROM pg_temp.emulator_said;
-	EXECUTE format('COPY pg_temp.emulator_said FROM PROGRAM %L'
+	EXECUTE format('COPY pg_temp.emulator_said (line) FROM PROGRAM %L'
 		' (FORMAT csv, QUOTE e''\x01'', DELIMITER e''\x02'')',
 		format('curl -sS -m 60 "%s/_emulator/%s"',
 			(SELECT url FROM pg_temp.emulator_address), door));
-	SELECT string_agg(line, '') INTO said FROM pg_temp.emulator_said;
+	SELECT string_agg(line, '' ORDER BY n) INTO said FROM pg_temp.emulator_said;
 	RETURN said;
 END
 $$;

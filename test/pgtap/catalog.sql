@@ -1,0 +1,109 @@
+-- What CREATE EXTENSION leaves in the catalogs, and what nobody can do to it beforehand.
+
+\ir setup.sql
+SELECT no_plan();
+
+CREATE TEMPORARY TABLE member AS
+	SELECT classid, objid, pg_describe_object(classid, objid, 0) AS said
+	  FROM pg_depend AS d, pg_extension AS e
+	 WHERE e.extname = 'healthlake' AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+	   AND d.deptype = 'e';
+CREATE TEMPORARY TABLE routine AS
+	SELECT p.*, p.oid::regprocedure::text AS said FROM pg_proc AS p JOIN member ON objid = p.oid
+	 WHERE classid = 'pg_proc'::regclass;
+
+-- Every object
+
+SELECT cmp_ok(count(*), '>', 3::bigint, 'there are objects') FROM member;
+SELECT is(coalesce(obj_description(objid, classid::regclass::name), '') <> '', true, said || ' is commented')
+  FROM member WHERE classid <> 'pg_class'::regclass AND said !~ '\[\]$' ORDER BY said;
+SELECT is(coalesce(col_description(a.attrelid, a.attnum), '') <> '' OR c.relkind = 'c', true, c.relname || '.' || a.attname)
+  FROM member JOIN pg_class AS c ON c.oid = objid JOIN pg_attribute AS a ON attrelid = c.oid
+ WHERE classid = 'pg_class'::regclass AND attnum > 0 AND c.relkind = 'r';
+SELECT is(array_agg(said)::text, NULL, 'every name starts with healthlake_') FROM
+	(SELECT proname AS name, said FROM routine
+	 UNION ALL
+	 SELECT ltrim(typname, '_'), m.said FROM member AS m JOIN pg_type ON objid = pg_type.oid
+	  WHERE classid = 'pg_type'::regclass
+	 UNION ALL
+	 SELECT relname, m.said FROM member AS m JOIN pg_class ON objid = pg_class.oid
+	  WHERE classid = 'pg_class'::regclass) AS named
+ WHERE name NOT LIKE 'healthlake\_%';
+SELECT is_row(ROW(extrelocatable, extconfig), ROW(false, NULL::oid[]), 'not relocatable')
+  FROM pg_extension WHERE extname = 'healthlake';
+SELECT is_row(ROW(superuser, trusted), ROW(true, false), 'for a superuser to create')
+  FROM pg_available_extension_versions WHERE name = 'healthlake' AND installed;
+
+-- Rights
+
+SELECT is(array_agg(said)::text, NULL, 'no function is granted to PUBLIC') FROM routine
+ WHERE proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0);
+SELECT is(array_agg(c.relname)::text, NULL, 'no table, no sequence') FROM member JOIN pg_class AS c ON objid = c.oid
+ WHERE classid = 'pg_class'::regclass AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0);
+SELECT is(array_agg(DISTINCT grantee::regrole)::text, '{' || (SELECT extowner::regrole FROM pg_extension
+	WHERE extname = 'healthlake') || '}', 'nothing to anybody but the owner') FROM routine, aclexplode(proacl);
+SELECT is(array_agg(said)::text, NULL, 'no SECURITY DEFINER without a search_path') FROM routine
+ WHERE prosecdef AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search\_path=pg\_catalog, pg\_temp');
+
+-- How functions are declared
+
+SELECT is_row(ROW(provolatile, proparallel, procost, proisstrict, prosecdef, proleakproof),
+	ROW('v'::"char", 'u'::"char", 1000000::real, false, false, false), said || ' is declared as what calls AWS')
+  FROM routine WHERE proname = 'healthlake_create_datastore' ORDER BY said;
+SELECT is_row(ROW(provolatile, proparallel IN ('r', 'u')), ROW('v'::"char", true), said || ' is a session''s')
+  FROM routine WHERE proname = 'healthlake_last_call';
+SELECT is(count(*), 2::bigint, 'creating has two forms') FROM routine WHERE proname = 'healthlake_create_datastore';
+SELECT is(count(*), 0::bigint, 'what creates has a support function') FROM routine
+ WHERE proname = 'healthlake_create_datastore' AND prosupport = 0;
+SELECT is(proargnames::text, '{name,type_version,kms_key_id,cmk_type,preload_data_type,client_token,tags,authorization_strategy,fine_grained_authorization_enabled,identity_provider_metadata,idp_lambda_arn,analytics_status,nlp_status,default_profiles,backup_status,backup_type,backup_retention_period_in_days,backup_tags_enabled,region,more}',
+	'its arguments') FROM routine WHERE proname = 'healthlake_create_datastore' AND pronargs > 1;
+SELECT is(proargtypes::regtype[]::text, '{text,text,text,text,text,text,jsonb,text,boolean,jsonb,text,text,text,text[],text,text,integer,boolean,text,jsonb}',
+	'and their types') FROM (SELECT array_agg(t::regtype ORDER BY n) AS proargtypes FROM routine,
+		unnest(proargtypes) WITH ORDINALITY AS a (t, n)
+	 WHERE proname = 'healthlake_create_datastore' AND pronargs > 1) AS f;
+SELECT is(pronargdefaults, 19::smallint, 'all but the name have defaults') FROM routine
+ WHERE proname = 'healthlake_create_datastore' AND pronargs > 1;
+SELECT is(array_agg(proallargtypes::regtype[]::text || proargnames::text)::text,
+	'{"{text,text,text,text,text,jsonb,\"timestamp with time zone\"}{operation,client_token,aws_request_id,outcome,sqlstate,reply,at}"}',
+	'the last call''s columns') FROM routine WHERE proname = 'healthlake_last_call';
+SELECT is(array_agg(attname || ' ' || atttypid::regtype ORDER BY attnum)::text,
+	'{"id text","arn text","status text","endpoint text"}', 'the row of a data store')
+  FROM pg_attribute WHERE attrelid = 'healthlake_datastore'::regclass AND attnum > 0;
+SELECT throws_ok('SELECT healthlake_support(NULL)', NULL, NULL, 'the support function is not for SQL to call')
+ WHERE EXISTS (SELECT FROM routine WHERE proname = 'healthlake_support');
+
+-- In a schema of its own, under a hostile search_path
+
+DROP EXTENSION healthlake;
+CREATE SCHEMA hostile;
+CREATE TYPE hostile.text AS ENUM ('hostile');
+CREATE DOMAIN hostile.jsonb AS integer;
+CREATE FUNCTION hostile.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT 1/0; SELECT pg_catalog.now() $$;
+CREATE SCHEMA apart;
+SET search_path = hostile, pg_catalog, public;
+CREATE EXTENSION healthlake SCHEMA apart;
+CREATE TABLE public.made AS SELECT store.arn, call.operation
+  FROM apart.healthlake_create_datastore('x'::pg_catalog.text) AS store, apart.healthlake_last_call() AS call;
+RESET search_path;
+SELECT is(count(*), 0::bigint, 'a hostile search_path changes no type') FROM pg_depend
+ WHERE refobjid IN (SELECT oid FROM pg_type WHERE typnamespace = 'hostile'::regnamespace)
+   AND classid = 'pg_proc'::regclass;
+SELECT matches(arn, '^arn:', 'nor what the functions do') FROM made;
+SELECT is(operation, 'CreateFHIRDatastore', 'nor the last call') FROM made;
+SELECT throws_ok('ALTER EXTENSION healthlake SET SCHEMA public', '0A000', NULL, 'it stays in its schema');
+DROP EXTENSION healthlake;
+
+-- What was there before is not taken over
+
+CREATE SCHEMA taken;
+CREATE FUNCTION taken.healthlake_last_call() RETURNS text LANGUAGE sql AS $$ SELECT 'hostile' $$;
+SELECT throws_ok('CREATE EXTENSION healthlake SCHEMA taken', '42723', NULL, 'a function of our name stops the installation');
+DROP FUNCTION taken.healthlake_last_call();
+CREATE TYPE taken.healthlake_datastore AS (id text);
+SELECT throws_ok('CREATE EXTENSION healthlake SCHEMA taken', '42710', NULL, 'so does a type');
+DROP TYPE taken.healthlake_datastore;
+CREATE TABLE taken.healthlake_datastore (id text);
+SELECT ok(sqlstate IN ('42710', '42P07'), 'and a table') FROM raised('CREATE EXTENSION healthlake SCHEMA taken');
+SELECT is(count(*), 0::bigint, 'nothing is half installed') FROM pg_extension WHERE extname = 'healthlake';
+
+SELECT * FROM finish();

@@ -1,0 +1,313 @@
+-- How many data stores a statement creates: one for (f(...)).*, however PostgreSQL expands it,
+-- and otherwise as many as a reader of the SQL expects.
+
+\ir setup.sql
+SELECT no_plan();
+
+-- Whether a statement creates so many data stores, each with one request and its own token.
+CREATE FUNCTION creates(statement text, stores bigint, what text) RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+	tokens bigint;
+	requests bigint;
+BEGIN
+	PERFORM emulator_reset();
+	EXECUTE statement;
+	SELECT count(*), count(DISTINCT body ->> 'ClientToken') INTO requests, tokens
+	  FROM emulator_log();
+	RETURN NEXT is(ARRAY[emulator_stores(), requests, tokens], ARRAY[stores, stores, stores], what);
+END
+$$;
+
+-- Whether a statement is refused, with a hint, before anything is sent.
+CREATE FUNCTION refuses(statement text, what text) RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+	raised record;
+BEGIN
+	PERFORM emulator_reset();
+	raised := raised(statement);
+	RETURN NEXT ok(raised.sqlstate = '0A000' AND raised.detail <> '' AND raised.hint ~ 'in FROM'
+		AND NOT EXISTS (SELECT FROM emulator_log()), what);
+	IF raised.sqlstate IS DISTINCT FROM '0A000' THEN
+		RETURN NEXT diag(raised.sqlstate || ' ' || raised.message);
+	END IF;
+END
+$$;
+
+CREATE TABLE ward (name text, id text, arn text, status text, endpoint text);
+CREATE FUNCTION f(name text) RETURNS healthlake_datastore LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN healthlake_create_datastore(name);
+END $$;
+
+-- The expanded row
+
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).* $$, 1, 'one row');
+SELECT creates($$ SELECT (healthlake_create_datastore('{"DatastoreTypeVersion": "R4"}'::jsonb)).* $$, 1,
+	'the form that takes jsonb');
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).* FROM generate_series(1, 3) $$, 3,
+	'three rows');
+SELECT creates($$ SELECT (healthlake_create_datastore('x' || g)).*, g FROM generate_series(1, 3) g $$, 3,
+	'three rows with an argument of their own');
+SELECT creates($$ SELECT s FROM (SELECT (healthlake_create_datastore('x')).*) AS s $$, 1, 'a subquery');
+SELECT creates($$ SELECT (s.store).* FROM (SELECT healthlake_create_datastore('x') AS store) AS s $$, 1,
+	'the row of a subquery''s column');
+SELECT creates($$ SELECT (healthlake_create_datastore('x' || gen_random_uuid())).* $$, 1,
+	'an argument that differs in each copy');
+SELECT creates($$ SELECT (healthlake_create_datastore(
+		(healthlake_create_datastore('x')).id)).* $$, 2, 'a call in the argument of a call');
+SELECT creates($$ SELECT (CASE WHEN g <> 2 THEN healthlake_create_datastore('x') END).*
+	FROM generate_series(1, 3) g $$, 2, 'CASE');
+SELECT creates($$ SELECT (coalesce(NULL, healthlake_create_datastore('x'))).* $$, 1, 'COALESCE');
+SELECT creates($$ SELECT ROW((healthlake_create_datastore('x')).*) $$, 1, 'ROW');
+SELECT creates($$ VALUES ((healthlake_create_datastore('x')).*), ((healthlake_create_datastore('y')).*) $$,
+	2, 'VALUES');
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).* UNION ALL
+	SELECT (healthlake_create_datastore('x')).* $$, 2, 'UNION ALL');
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).* UNION
+	SELECT (healthlake_create_datastore('x')).* ORDER BY id $$, 2, 'UNION, in order');
+SELECT creates($$ WITH s AS (SELECT (healthlake_create_datastore('x')).*) SELECT * FROM s, s AS t $$, 1,
+	'a CTE that is read twice');
+SELECT creates($$ WITH s AS MATERIALIZED (SELECT healthlake_create_datastore('x') AS store)
+	SELECT (store).* FROM s ORDER BY id $$, 1, 'a materialized CTE');
+SELECT creates($$ WITH s AS NOT MATERIALIZED (SELECT healthlake_create_datastore('x') AS store)
+	SELECT (store).* FROM s ORDER BY id $$, 1, 'one that need not be materialized');
+SELECT creates($$ SELECT (healthlake_create_datastore(max(g)::text)).*, count(*)
+	FROM generate_series(1, 3) g $$, 1, 'an aggregate in the argument');
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).*, rank() OVER () $$, 1,
+	'beside a window function');
+SELECT creates($$ SELECT (jsonb_populate_record(NULL::healthlake_datastore,
+	to_jsonb(healthlake_create_datastore('x')))).* $$, 1, 'the row of a function of the call');
+SELECT creates($$ CREATE TABLE copy AS SELECT (healthlake_create_datastore('x')).* $$, 1,
+	'CREATE TABLE AS');
+SELECT creates($$ SELECT (healthlake_create_datastore('x' || g)).* FROM generate_series(1, 9) g LIMIT 2 $$,
+	2, 'LIMIT');
+
+-- In order, and grouped
+
+SELECT creates($$ SELECT (healthlake_create_datastore('x' || g)).* FROM generate_series(1, 3) g
+	ORDER BY g DESC $$, 3, 'in the order of something else');
+SELECT creates($$ SELECT (healthlake_create_datastore('x' || g)).* FROM generate_series(1, 3) g
+	ORDER BY g DESC LIMIT 2 $$, 2, 'the first of them');
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).* ORDER BY 1, 2, 3, 4 $$, 1,
+	'in the order of all columns');
+SELECT creates($$ SELECT DISTINCT (healthlake_create_datastore('x')).* $$, 1, 'DISTINCT');
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).* GROUP BY 1, 2, 3, 4 $$, 1,
+	'GROUP BY all columns');
+SELECT creates($$ SELECT (healthlake_create_datastore(g::text)).*, count(*)
+	FROM generate_series(1, 3) g GROUP BY g ORDER BY count(*) $$, 3, 'GROUP BY something else');
+SELECT creates($$ SELECT * FROM healthlake_create_datastore('x') ORDER BY id $$, 1, 'in FROM, in order');
+SELECT creates($$ SELECT s.* FROM generate_series(1, 3) g,
+	LATERAL healthlake_create_datastore('x' || g) AS s ORDER BY s.id $$, 3, 'LATERAL, in order');
+
+SELECT refuses($$ SELECT (healthlake_create_datastore('x')).* ORDER BY id $$, 'ORDER BY a column is refused');
+SELECT refuses($$ SELECT (healthlake_create_datastore('x')).* FROM generate_series(1, 3) ORDER BY arn, id $$,
+	'ORDER BY two columns is refused');
+SELECT refuses($$ SELECT (healthlake_create_datastore('{"DatastoreTypeVersion": "R4"}'::jsonb)).*
+	ORDER BY id $$, 'so it is with jsonb');
+SELECT refuses($$ SELECT (healthlake_create_datastore('x' || g)).* FROM generate_series(1, 3) g
+	GROUP BY g, 1 $$, 'GROUP BY a column is refused');
+SELECT refuses($$ SELECT DISTINCT ON (id) (healthlake_create_datastore('x')).* ORDER BY id $$,
+	'DISTINCT ON a column is refused');
+SELECT refuses($$ SELECT (healthlake_create_datastore('x')).*,
+	rank() OVER (ORDER BY (healthlake_create_datastore('x')).id) $$, 'a window over a column is refused');
+SELECT refuses($$ SELECT healthlake_create_datastore('x') AS a, healthlake_create_datastore('x') AS b
+	ORDER BY a $$, 'two calls that PostgreSQL would make one of are refused');
+SELECT refuses($$ SELECT (SELECT healthlake_create_datastore('x')).* $$,
+	'a subquery that is expanded is refused');
+SELECT refuses($$ SELECT (healthlake_create_datastore((SELECT 'x'))).* $$,
+	'a subquery in the argument is refused');
+SELECT refuses($$ SELECT healthlake_create_datastore('x'), generate_series(1, 3) $$,
+	'a set-returning function beside the call is refused');
+SELECT is((raised($$ SELECT (healthlake_create_datastore('x')).* ORDER BY id $$)).message,
+	'function healthlake_create_datastore would be called more than once for a row', 'in these words');
+
+-- Calls that are several
+
+SELECT creates($$ SELECT healthlake_create_datastore('x'), healthlake_create_datastore('x') $$, 2,
+	'two calls');
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).id, (healthlake_create_datastore('x')).arn $$, 2,
+	'two calls, a column of each');
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).id || (healthlake_create_datastore('x')).arn $$,
+	2, 'two calls in an expression');
+SELECT creates($$ SELECT ARRAY[healthlake_create_datastore('x'), healthlake_create_datastore('x')] $$, 2,
+	'two calls in an array');
+SELECT creates($$ SELECT (SELECT healthlake_create_datastore('x')), (SELECT healthlake_create_datastore('x')) $$,
+	2, 'two subqueries');
+SELECT creates($$ SELECT healthlake_create_datastore((SELECT 'x')) $$, 1, 'a subquery as the argument');
+SELECT creates($$ WITH s AS (SELECT (healthlake_create_datastore('x')).*),
+	t AS (SELECT (healthlake_create_datastore('x')).*) SELECT * FROM s, t $$, 2, 'two CTEs');
+SELECT creates($$ SELECT * FROM healthlake_create_datastore('x') a, healthlake_create_datastore('x') b $$, 2,
+	'two in FROM');
+SELECT creates($$ SELECT * FROM ROWS FROM (healthlake_create_datastore('x'), healthlake_create_datastore('x')) $$,
+	2, 'ROWS FROM');
+SELECT creates($$ SELECT count(*) FROM generate_series(1, 2)
+	WHERE (healthlake_create_datastore('x')).id IS NOT NULL $$, 2, 'WHERE');
+SELECT creates($$ SELECT healthlake_create_datastore(unnest(ARRAY['a', 'b'])) $$, 2,
+	'a set-returning function in the argument');
+SELECT creates($$ SELECT healthlake_create_datastore('x') FROM generate_series(1, 3) $$, 3,
+	'the row unexpanded, three times');
+SELECT creates($$ SELECT s.* FROM generate_series(1, 3) g, healthlake_create_datastore('x') AS s $$, 1,
+	'in FROM without a column of the other table: once');
+
+-- Statements that write
+
+SELECT creates($$ INSERT INTO ward (id, arn, status, endpoint) VALUES
+	((healthlake_create_datastore('x')).*) $$, 1, 'INSERT VALUES');
+SELECT creates($$ INSERT INTO ward (id, arn, status, endpoint) VALUES
+	((healthlake_create_datastore('x')).*), ((healthlake_create_datastore('x')).*) $$, 2,
+	'INSERT VALUES of two rows');
+SELECT creates($$ INSERT INTO ward (id, arn, status, endpoint)
+	SELECT (healthlake_create_datastore('x' || g)).* FROM generate_series(1, 2) g ORDER BY g $$, 2,
+	'INSERT SELECT');
+SELECT creates($$ UPDATE ward SET (id, arn, status, endpoint) = ROW((healthlake_create_datastore('x')).*)
+	WHERE ctid = '(0,1)' $$, 1, 'UPDATE');
+SELECT creates($$ UPDATE ward SET (id, arn, status, endpoint) = (SELECT (healthlake_create_datastore(ward.id)).*) $$,
+	5, 'UPDATE by a subquery of each row');
+SELECT creates($$ UPDATE ward SET name = 'n' RETURNING (healthlake_create_datastore(name)).* $$, 5,
+	'RETURNING of an UPDATE');
+SELECT creates($$ INSERT INTO ward (name) VALUES ('a'), ('b') RETURNING (healthlake_create_datastore(name)).* $$,
+	2, 'RETURNING of an INSERT');
+SELECT creates($$ DELETE FROM ward RETURNING (healthlake_create_datastore(name)).* $$, 7,
+	'RETURNING of a DELETE');
+
+-- PL/pgSQL
+
+SELECT creates($$ DO $do$ DECLARE a healthlake_datastore; b healthlake_datastore; BEGIN
+	a := healthlake_create_datastore('x'); b := healthlake_create_datastore('x');
+	END $do$ $$, 2, 'two assignments');
+SELECT creates($$ DO $do$ DECLARE a healthlake_datastore; BEGIN
+	FOR i IN 1..3 LOOP a := healthlake_create_datastore('x'); END LOOP; END $do$ $$, 3, 'a loop');
+SELECT creates($$ DO $do$ DECLARE a healthlake_datastore; BEGIN
+	FOR i IN 1..3 LOOP SELECT (healthlake_create_datastore('x')).* INTO a; END LOOP; END $do$ $$, 3,
+	'SELECT INTO in a loop');
+SELECT creates($$ DO $do$ DECLARE r record; BEGIN
+	FOR r IN SELECT (healthlake_create_datastore('x')).* FROM generate_series(1, 3) LOOP END LOOP;
+	END $do$ $$, 3, 'a loop over a query');
+SELECT creates($$ DO $do$ BEGIN
+	IF (healthlake_create_datastore('x')).id = (healthlake_create_datastore('x')).id THEN END IF;
+	END $do$ $$, 2, 'a condition with two calls');
+SELECT creates($$ DO $do$ BEGIN PERFORM healthlake_create_datastore('x'); END $do$ $$, 1, 'PERFORM');
+SELECT creates($$ DO $do$ DECLARE a healthlake_datastore; BEGIN
+	FOR i IN 1..2 LOOP
+		BEGIN
+			a := healthlake_create_datastore('x');
+			PERFORM 1 / 0;
+		EXCEPTION WHEN division_by_zero THEN
+			a := healthlake_create_datastore('x');
+		END;
+	END LOOP; END $do$ $$, 4, 'exceptions');
+SELECT creates($$ SELECT f('x') $$, 1, 'a function');
+SELECT creates($$ SELECT (s).* FROM (SELECT f('x') AS s) AS t $$, 1, 'a function, its row from a subquery');
+SELECT creates($$ SELECT * FROM f('x') $$, 1, 'a function in FROM');
+
+CREATE FUNCTION again(n integer) RETURNS healthlake_datastore LANGUAGE plpgsql AS $$
+DECLARE
+	a healthlake_datastore;
+BEGIN
+	a := healthlake_create_datastore('x');
+	IF n > 1 THEN
+		PERFORM (again(n - 1)).id;
+	END IF;
+	RETURN a;
+END $$;
+SELECT creates($$ SELECT again(3) $$, 3, 'recursion');
+
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	SELECT (healthlake_create_datastore(NEW.name)).* INTO NEW.id, NEW.arn, NEW.status, NEW.endpoint;
+	RETURN NEW;
+END $$;
+CREATE TRIGGER fill BEFORE INSERT ON ward FOR EACH ROW EXECUTE FUNCTION fill();
+SELECT creates($$ INSERT INTO ward (name) SELECT 'x' FROM generate_series(1, 3) $$, 3, 'a trigger');
+SELECT is(count(DISTINCT id), 3::bigint, 'whose rows have a data store each') FROM ward;
+DROP TABLE ward;
+
+-- A copy that fails shares nothing: every one of these fails at the second, and another follows.
+
+SELECT emulator_reset() \g /dev/null
+SELECT emulator_next('[{"times": 1, "status": 200, "apply": true,
+	"body": "{}"}, {"error": "ConflictException"}]') \g /dev/null
+SELECT is((raised($$ SELECT (healthlake_create_datastore('x')).* $$)).sqlstate, '38M01',
+	'a call whose reply is of no use');
+SELECT is((raised($$ SELECT (healthlake_create_datastore('x')).* $$)).sqlstate, '55006',
+	'is made again by the next statement');
+SELECT isnt((healthlake_create_datastore('x')).id, NULL, 'and again');
+SELECT is(count(*), 3::bigint, 'by one request each') FROM emulator_log();
+
+-- Plans that are kept, and rows that are fetched one by one
+
+SET plan_cache_mode = force_generic_plan;
+PREPARE expanded(text) AS SELECT (healthlake_create_datastore($1)).*;
+SELECT emulator_reset() \g /dev/null
+EXECUTE expanded('x') \g /dev/null
+EXECUTE expanded('x') \g /dev/null
+EXECUTE expanded('y') \g /dev/null
+SELECT is(emulator_stores(), 3::bigint, 'a generic plan creates one for each execution');
+SELECT is(array_agg(body ->> 'DatastoreName' ORDER BY n)::text, '{x,x,y}', 'with its own arguments')
+  FROM emulator_log();
+RESET plan_cache_mode;
+
+SELECT emulator_reset() \g /dev/null
+BEGIN;
+DECLARE wards CURSOR FOR SELECT (healthlake_create_datastore('x' || g)).* FROM generate_series(1, 5) g;
+FETCH 2 FROM wards \g /dev/null
+SELECT is(emulator_stores(), 2::bigint, 'a cursor creates those that are fetched');
+FETCH 1 FROM wards \g /dev/null
+SELECT is(emulator_stores(), 3::bigint, 'and the next one when it is fetched');
+COMMIT;
+
+PREPARE sorted AS SELECT (healthlake_create_datastore('x')).* ORDER BY id;
+SELECT refuses('EXECUTE sorted', 'a prepared statement is refused when it is planned');
+SELECT refuses('EXPLAIN SELECT (healthlake_create_datastore(''x'')).* ORDER BY id', 'and so is EXPLAIN');
+
+-- Compiled, and where parallel plans are wanted
+
+SET jit = on;
+SET jit_above_cost = 0;
+SET jit_inline_above_cost = 0;
+SET jit_optimize_above_cost = 0;
+SELECT creates($$ SELECT (healthlake_create_datastore('x' || g)).* FROM generate_series(1, 2) g $$, 2,
+	'compiled' || CASE WHEN pg_jit_available() THEN '' ELSE ' # SKIP no JIT here' END);
+RESET jit_above_cost;
+RESET jit_inline_above_cost;
+RESET jit_optimize_above_cost;
+RESET jit;
+SELECT set_config(name, 'on', false) FROM pg_settings
+ WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \g /dev/null
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).* $$, 1, 'where parallel plans are forced');
+SELECT set_config(name, 'off', false) FROM pg_settings
+ WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \g /dev/null
+
+-- What remains, and is in the README: wrappers, and what is stored without its text
+
+CREATE FUNCTION inlined(name text) RETURNS healthlake_datastore LANGUAGE sql AS $$
+	SELECT healthlake_create_datastore(name) $$;
+CREATE FUNCTION kept(name text) RETURNS healthlake_datastore LANGUAGE sql SECURITY DEFINER AS $$
+	SELECT healthlake_create_datastore(name) $$;
+CREATE VIEW expanded AS SELECT (healthlake_create_datastore('x')).*;
+CREATE VIEW twice AS SELECT healthlake_create_datastore('x') AS a, healthlake_create_datastore('x') AS b;
+CREATE VIEW sorted AS SELECT (healthlake_create_datastore('x')).* ORDER BY 1;
+CREATE TABLE filled (a text DEFAULT (healthlake_create_datastore('x')).id,
+	b text DEFAULT (healthlake_create_datastore('x')).id);
+
+SELECT creates('SELECT (inlined(''x'')).*', 1, 'an SQL function that is inlined');
+SELECT creates('SELECT inlined(''x''), inlined(''y'')', 2, 'two of its calls');
+SELECT creates('SELECT inlined(''x''), inlined(''x'')', 1, 'two of its calls that are equal share one');
+SELECT refuses('SELECT (inlined(''x'')).* ORDER BY id', 'ORDER BY one of its columns is refused');
+SELECT refuses('SELECT (inlined((SELECT ''x''))).*', 'a subquery in its argument is refused');
+SELECT refuses('SELECT (SELECT inlined(''x'')).*', 'its call in a subquery that is expanded is refused');
+SELECT refuses('SELECT inlined(''x''), generate_series(1, 3)',
+	'a set-returning function beside it is refused');
+SELECT creates('SELECT (kept(''x'')).*', 4, 'an SQL function that is not inlined is expanded itself');
+SELECT creates('SELECT * FROM kept(''x'')', 1, 'but not in FROM');
+SELECT creates('SELECT (f(''x'')).*', 4, 'so it is with PL/pgSQL');
+SELECT creates('SELECT * FROM expanded', 1, 'a view');
+SELECT creates('SELECT * FROM expanded ORDER BY id', 1, 'a view, in order');
+SELECT creates('SELECT * FROM expanded, expanded AS again', 2, 'a view that is read twice');
+SELECT creates('SELECT * FROM twice', 1, 'equal calls in a row of a view share one');
+SELECT refuses('SELECT * FROM sorted', 'a view with ORDER BY a column is refused');
+SELECT creates('INSERT INTO filled DEFAULT VALUES', 1, 'equal defaults of a row share one');
+
+SELECT * FROM finish();
