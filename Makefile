@@ -64,18 +64,25 @@ test/unit/memory: $(wildcard src/aws/*.c)
 
 # Fuzz targets take libFuzzer's arguments: test/unit/fuzz_json -runs=1000000
 FUZZ_CC ?= clang
-FUZZ_CFLAGS = $(UNIT_CFLAGS) -O2 -fsanitize=fuzzer
+FUZZ_CFLAGS = $(UNIT_CFLAGS) -O2 -fsanitize=fuzzer-no-link
+FUZZ_OBJS = $(patsubst src/%.c,test/unit/build/fuzz/%.o,$(wildcard src/aws/*.c))
 
-$(FUZZ_PROGRAMS): test/unit/%: test/unit/%.c $(wildcard src/aws/*.c) \
-		$(HEADERS_ALL)
-	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(filter src/%.c,$^) -lcurl -lcrypto
+test/unit/build/fuzz/%.o: src/%.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(FUZZ_PROGRAMS): test/unit/%: test/unit/%.c $(FUZZ_OBJS) \
+		$(wildcard test/unit/*.h)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJS) \
+		-lcurl -lssl -lcrypto
 
 # Says by its success whether FUZZ_CC is there, with its libFuzzer.
 fuzz_possible:
 	@mkdir -p test/unit/build
 	echo 'int LLVMFuzzerTestOneInput(void); \
 		int LLVMFuzzerTestOneInput(void) { return 0; }' | \
-		$(FUZZ_CC) $(FUZZ_CFLAGS) -x c -o test/unit/build/$@ -
+		$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -x c \
+		-o test/unit/build/$@ -
 
 .PHONY: unit fuzz fuzz_possible
 unit: $(UNIT_PROGRAMS)
