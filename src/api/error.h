@@ -31,6 +31,6 @@ extern int hl_error_sqlstate(const HlReply *reply);
 
 /* Raises the reply's failure; client_token may be NULL. */
 extern void hl_error_raise(const HlOperation *operation, const HlReply *reply,
-						   const char *client_token) pg_attribute_noreturn();
+						   const char *client_token) __attribute__((noreturn));
 
 #endif
