@@ -60,7 +60,7 @@ typedef Datum (*Form)(FunctionCallInfo fcinfo, const HlOperation *operation);
 
 /* Performs an operation once for all copies of its call in a row. */
 static Datum
-call_once(FunctionCallInfo fcinfo, const char *name, Form form)
+call_for_row(FunctionCallInfo fcinfo, const char *name, Form form)
 {
 	const HlOperation *operation = hl_operation_find(name);
 	Datum result;
@@ -80,7 +80,7 @@ call_once(FunctionCallInfo fcinfo, const char *name, Form form)
 	PG_FUNCTION_INFO_V1(function);                                             \
 	Datum function(PG_FUNCTION_ARGS)                                           \
 	{                                                                          \
-		return call_once(fcinfo, operation, call_with_arguments);              \
+		return call_for_row(fcinfo, operation, call_with_arguments);           \
 	}
 
 /* Binds the form of an operation that takes its request as jsonb. */
@@ -88,7 +88,7 @@ call_once(FunctionCallInfo fcinfo, const char *name, Form form)
 	PG_FUNCTION_INFO_V1(function);                                             \
 	Datum function(PG_FUNCTION_ARGS)                                           \
 	{                                                                          \
-		return call_once(fcinfo, operation, call_with_jsonb);                  \
+		return call_for_row(fcinfo, operation, call_with_jsonb);               \
 	}
 
 TYPED(healthlake_create_datastore, "CreateFHIRDatastore")
