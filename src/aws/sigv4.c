@@ -239,54 +239,65 @@ derive_step(HlSigv4Keys *keys, const char *text, size_t len)
 }
 
 /* Derives the signing key of a secret for a day, a region and a service. */
-static bool
+static HlSigv4Outcome
 derive_key(Signing *signing)
 {
 	HlSigv4Keys *keys = signing->keys;
 	const HlSigv4Scope *scope = signing->scope;
 	HlBytes secret = {.secret = true};
-	bool derived;
+	HlSigv4Outcome outcome = HL_SIGV4_NO_DIGEST;
 
 	hl_bytes_append_string(&secret, "AWS4");
 	hl_bytes_append_string(&secret, signing->credentials->secret_access_key);
-	derived = !secret.failed &&
-			  hmac(keys, &secret, signing->result->amz_date, 8, keys->key) &&
-			  derive_step(keys, scope->region, strlen(scope->region)) &&
-			  derive_step(keys, scope->service, strlen(scope->service)) &&
-			  derive_step(keys, "aws4_request", 12);
+	if (secret.failed)
+		outcome = HL_SIGV4_NO_MEMORY;
+	else if (hmac(keys, &secret, signing->result->amz_date, 8, keys->key) &&
+			 derive_step(keys, scope->region, strlen(scope->region)) &&
+			 derive_step(keys, scope->service, strlen(scope->service)) &&
+			 derive_step(keys, "aws4_request", 12))
+		outcome = HL_SIGV4_OK;
 	hl_bytes_wipe(&secret);
-	if (derived)
+	if (outcome == HL_SIGV4_OK)
 		keys->derivations++;
-	return derived;
+	return outcome;
+}
+
+/* Digests all that a key is derived from, with no copy of the secret. */
+static bool
+digest_scope(Signing *signing, unsigned char *digest)
+{
+	EVP_MD_CTX *context = signing->keys->context;
+	const char *parts[] = {signing->scope->region, "/", signing->scope->service,
+						   "/", signing->credentials->secret_access_key};
+	bool done = EVP_DigestInit_ex(context, signing->keys->digest, NULL) == 1 &&
+				EVP_DigestUpdate(context, signing->result->amz_date, 8) == 1;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		done =
+			done && EVP_DigestUpdate(context, parts[i], strlen(parts[i])) == 1;
+	return done && EVP_DigestFinal_ex(context, digest, NULL) == 1;
 }
 
 /* Has the key for this scope and secret in place, derived only where new. */
-static bool
+static HlSigv4Outcome
 prepare_key(Signing *signing)
 {
 	HlSigv4Keys *keys = signing->keys;
+	HlSigv4Outcome outcome = HL_SIGV4_OK;
 	unsigned char scope[DIGEST_SIZE];
-	HlBytes text = {.secret = true};
-	bool ready;
 
-	hl_bytes_append(&text, signing->result->amz_date, 8);
-	hl_bytes_append_string(&text, signing->scope->region);
-	hl_bytes_append_char(&text, '/');
-	hl_bytes_append_string(&text, signing->scope->service);
-	hl_bytes_append_char(&text, '/');
-	hl_bytes_append_string(&text, signing->credentials->secret_access_key);
-	ready = !text.failed && digest_bytes(keys, text.data, text.len, scope);
-	hl_bytes_wipe(&text);
-	if (ready && (keys->derivations == 0 ||
-				  CRYPTO_memcmp(scope, keys->scope, DIGEST_SIZE) != 0))
+	if (!digest_scope(signing, scope))
+		return HL_SIGV4_NO_DIGEST;
+	if (keys->derivations == 0 ||
+		CRYPTO_memcmp(scope, keys->scope, DIGEST_SIZE) != 0)
 	{
 		OPENSSL_cleanse(keys->scope, DIGEST_SIZE);
-		ready = derive_key(signing);
-		if (ready)
+		outcome = derive_key(signing);
+		if (outcome == HL_SIGV4_OK)
 			memcpy(keys->scope, scope, DIGEST_SIZE);
 	}
 	OPENSSL_cleanse(scope, sizeof(scope));
-	return ready;
+	return outcome;
 }
 
 /* Writes a number in so many digits. */
@@ -691,9 +702,11 @@ write_signature(Signing *signing)
 	const HlBytes *text = &signing->result->string_to_sign;
 	HlBytes key = {.data = (char *) keys->key, .len = DIGEST_SIZE};
 	unsigned char digest[DIGEST_SIZE];
+	HlSigv4Outcome outcome = prepare_key(signing);
 
-	if (!prepare_key(signing) ||
-		!hmac(keys, &key, text->data, text->len, digest))
+	if (outcome != HL_SIGV4_OK)
+		return outcome;
+	if (!hmac(keys, &key, text->data, text->len, digest))
 		return HL_SIGV4_NO_DIGEST;
 	write_hex(signing->result->signature, digest);
 	return HL_SIGV4_OK;

@@ -32,8 +32,16 @@ scarce_realloc(void *memory, size_t size)
 	return may_allocate() ? realloc(memory, size) : NULL;
 }
 
+/* calloc, as long as it may. */
+static void *
+scarce_calloc(size_t count, size_t size)
+{
+	return may_allocate() ? calloc(count, size) : NULL;
+}
+
 #define malloc scarce_malloc
 #define realloc scarce_realloc
+#define calloc scarce_calloc
 
 #include "aws/bytes.c"
 #include "aws/shape.c"
@@ -52,8 +60,19 @@ scarce_realloc(void *memory, size_t size)
 #undef report
 #include "aws/protocol.c"
 
+#define append_name sigv4_append_name
+#include "aws/sigv4.c"
+#undef append_name
+
+#define is_blank profile_is_blank
+#define Reader ProfileReader
+#include "aws/profile.c"
+#undef is_blank
+#undef Reader
+
 #undef malloc
 #undef realloc
+#undef calloc
 
 #include "tap.h"
 
@@ -141,6 +160,54 @@ read_error(void)
 	return fine;
 }
 
+/* Signs a request; true if it is signed, and as it should be. */
+static bool
+sign_request(void)
+{
+	HlHeader headers[] = {{"Host", "example.com"}};
+	HlSigv4Request request = {.method = "POST",
+							  .path = "/a//b/../c%20d",
+							  .query = "b=2&a=1&%C3%A9=3",
+							  .headers = headers,
+							  .nheaders = 1};
+	HlSigv4Credentials credentials = {"AKIDEXAMPLE", "a secret", "a token"};
+	HlSigv4Scope scope = {"eu-west-2", "healthlake", 1700000000};
+	HlSigv4Keys keys = {0};
+	HlSigv4Signed result = {0};
+	HlSigv4Outcome outcome =
+		hl_sigv4_sign(&keys, &request, &credentials, &scope, &result);
+
+	if (outcome != HL_SIGV4_OK && outcome != HL_SIGV4_NO_MEMORY)
+		ok(0, "a request is refused for another reason");
+	hl_sigv4_wipe_keys(&keys);
+	hl_sigv4_wipe_signed(&result);
+	return outcome == HL_SIGV4_OK;
+}
+
+/* Reads profiles; true if all of them are there. */
+static bool
+read_profiles(void)
+{
+	static const char text[] =
+		"[profile a]\nkey = 1234567890123456789012345678901234567890\n"
+		"  continued 1234567890123456789012345678901234567890\n"
+		"nested =\n  x = 1\n[services b]\n[default]\na = b\n";
+	HlProfiles profiles = {0};
+	HlBytes value = {0};
+	bool fine =
+		hl_profile_read(&profiles, HL_PROFILE_CONFIG, text, sizeof(text) - 1);
+
+	if (!fine && strcmp(profiles.reason, "out of memory") != 0)
+		ok(0, "profiles are refused for another reason");
+	if (fine &&
+		!hl_profile_nested_value(&profiles.profiles[0], "nested", "x", &value))
+		fine = false;
+	fine = fine && profiles.count == 3 && !value.failed;
+	hl_bytes_wipe(&value);
+	hl_profile_wipe(&profiles);
+	return fine;
+}
+
 /* Lets the first allocation fail, then the second, until none is left. */
 static void
 run_short(bool (*work)(void), const char *name)
@@ -163,5 +230,7 @@ main(void)
 	run_short(find_faults, "finding faults");
 	run_short(read_reply, "reading a reply");
 	run_short(read_error, "reading an error");
+	run_short(sign_request, "signing a request");
+	run_short(read_profiles, "reading profiles");
 	return tap_end();
 }
