@@ -26,14 +26,14 @@ typedef struct Change
 /* In order of happening; in TopTransactionContext, gone with it. */
 static List *changes = NIL;
 
-/* Says of one change that it stays. */
+/* Says of one change that it stays, though what it belonged to is undone. */
 static void
-warn_of(const Change *change)
+warn_of(const Change *change, const char *undone)
 {
-	ereport(WARNING_CLIENT_ONLY,
-			(errmsg("%s although the transaction was rolled back",
-					change->sentence),
-			 errdetail("What AWS has done is not undone by a rollback.")));
+	ereport(
+		WARNING_CLIENT_ONLY,
+		(errmsg("%s although its %s was rolled back", change->sentence, undone),
+		 errdetail("What AWS has done is not undone by a rollback.")));
 	ereport(LOG_SERVER_ONLY, (errmsg("%s", change->log), errhidestmt(true),
 							  errhidecontext(true)));
 }
@@ -58,7 +58,7 @@ transaction_ends(XactEvent event, void *unused)
 	changes = NIL;
 	if (event == XACT_EVENT_ABORT)
 		foreach (cell, ended)
-			warn_of(lfirst(cell));
+			warn_of(lfirst(cell), "transaction");
 }
 
 /* Does the same for a savepoint, and hands on what it has committed. */
@@ -80,7 +80,7 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 
 		if (change->subtransaction == mine && event == SUBXACT_EVENT_ABORT_SUB)
 		{
-			warn_of(change);
+			warn_of(change, "subtransaction");
 			continue;
 		}
 		if (change->subtransaction == mine)
