@@ -181,7 +181,7 @@ def without_null_members(value, shape):
 
 
 def whole_seconds(value, shape):
-    """A body whose timestamps are cut to seconds, as botocore's are."""
+    """A body whose timestamps are cut to seconds, as older botocores do it."""
     if shape.type_name == "timestamp":
         return math.floor(value)
     if shape.type_name == "structure":
@@ -242,6 +242,7 @@ class Judge:
         if expected:
             return False, ""
         body = json.loads(self.serializer.serialize_to_request(theirs, operation)["body"])
+        body = whole_seconds(body, shape)
         ours = whole_seconds(answer["body"], shape)
         return True, "" if ours == body else f"body {ours}, botocore's {body}"
 
