@@ -430,6 +430,29 @@ prepare(HlCall *call)
 		give_up(call, "no credentials");
 }
 
+/* Shows what the next attempt would send. */
+bool
+hl_client_preview(HlCall *call, HlPreview *preview)
+{
+	HlSigv4Outcome outcome;
+
+	if (engine.user_agent[0] == '\0')
+		make_user_agent();
+	prepare(call);
+	if (call->attempt->stage == STAGE_DONE)
+		return false;
+	outcome = sign(call);
+	if (outcome != HL_SIGV4_OK)
+	{
+		give_up(call, hl_sigv4_reason(outcome));
+		return false;
+	}
+	write_head(call);
+	preview->url = hl_bytes_string(&call->attempt->url);
+	preview->head = &call->attempt->head;
+	return true;
+}
+
 /* Puts words of our own beside a reply. */
 static HlOutcome
 told(HlCall *call, HlOutcome outcome, const char *text)
@@ -528,6 +551,19 @@ judge_error(HlCall *call, const HlHttpReply *http)
 				"the reply is an error, but none of AWS's");
 }
 
+/* Compares the clocks, at the middle of the attempt. */
+static void
+compare_clocks(HlReply *reply, const HlHttpReply *http)
+{
+	int64_t server;
+	int64 since = wall_now() - steady_now(NULL);
+	int64 here = (http->sent_at + http->received_at) / 2 + since;
+
+	reply->dated = http->age[0] == '\0' && hl_http_date(http->date, &server);
+	if (reply->dated)
+		reply->clock_skew = (int) (server - here / USECS_PER_SEC);
+}
+
 /* What became of an attempt: the reply's fields, and the outcome. */
 static HlOutcome
 judge_attempt(HlCall *call, HlHttpReply *http)
@@ -539,6 +575,7 @@ judge_attempt(HlCall *call, HlHttpReply *http)
 	http->body = (HlBytes){0};
 	reply->http_status = http->status;
 	call->attempt->transport = http->transport;
+	compare_clocks(reply, http);
 	if (http->request_id[0] != '\0')
 	{
 		strlcpy(call->attempt->request_id, http->request_id,

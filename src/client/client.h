@@ -9,9 +9,8 @@
 #ifndef HL_CLIENT_CLIENT_H
 #define HL_CLIENT_CLIENT_H
 
-#include "aws/bytes.h"
-#include "aws/json.h"
 #include "aws/sigv4.h"
+#include "client/reply.h"
 
 /* Where requests go: scheme://[host prefix]authority path. */
 typedef struct HlTarget
@@ -32,36 +31,6 @@ typedef struct HlClientConfig
 	int max_attempts;
 	size_t max_response_size;
 } HlClientConfig;
-
-typedef enum HlOutcome
-{
-	HL_OUTCOME_NONE,      /* still under way */
-	HL_OUTCOME_SUCCESS,   /* 2xx whose body is a JSON object, or empty */
-	HL_OUTCOME_REFUSED,   /* AWS's error in a 4xx */
-	HL_OUTCOME_FAULT,     /* 5xx */
-	HL_OUTCOME_NOT_SENT,  /* not resolved, not connected, TLS not trusted */
-	HL_OUTCOME_LOST,      /* sent, then the connection was lost */
-	HL_OUTCOME_TIMED_OUT, /* sent, then request_timeout was over */
-	HL_OUTCOME_MALFORMED, /* no HTTP, no JSON, too large, 3xx, foreign 4xx */
-	HL_OUTCOME_UNSIGNED   /* no attempt made: see network (bad key, memory) */
-} HlOutcome;
-
-/* What became of a call; true to the moment whenever an interrupt throws. */
-typedef struct HlReply
-{
-	HlOutcome outcome;
-	bool throttled;    /* and still so at the last attempt */
-	bool sent;         /* the first byte of some attempt left */
-	bool may_have_run; /* it changes something, and nobody knows whether */
-	int http_status;   /* 0: none came */
-	int attempts;
-	char *code;       /* AWS's, or the status as text; NULL: none */
-	char *message;    /* AWS's; NULL: none */
-	char *request_id; /* NULL: none came */
-	char *network;    /* what went wrong below AWS; NULL: nothing */
-	HlBytes body;
-	const HlJson *document; /* the body, read; NULL: no JSON object */
-} HlReply;
 
 typedef struct HlCall
 {
@@ -87,6 +56,15 @@ extern HlCall *hl_client_calls(int count);
 
 /* Drives all calls to their ends; throws only what an interrupt throws. */
 extern void hl_client_run(HlCall *calls, int count);
+
+/* What would be sent, as long as the call lives; false: see the reply. */
+typedef struct HlPreview
+{
+	const char *url;
+	const HlBytes *head; /* header lines, each ended by a zero; secret */
+} HlPreview;
+
+extern bool hl_client_preview(HlCall *call, HlPreview *preview);
 
 /* Wipes the signing key that the backend keeps: DISCARD ALL, new settings. */
 extern void hl_client_forget_keys(void);

@@ -360,13 +360,19 @@ library_is_everywhere(void)
 		   strstr(session_preload_libraries_string, "healthlake") != NULL;
 }
 
+/* Whether a secret lies where sessions without the library show it. */
+bool
+hl_settings_are_exposed(void)
+{
+	return !library_is_everywhere() && (source_is_readable(secret_source) ||
+										source_is_readable(token_source));
+}
+
 /* Tells the operator, once, of a secret that any role can SHOW. */
 void
 hl_settings_warn_exposed(void)
 {
-	if (warned || library_is_everywhere() ||
-		!(source_is_readable(secret_source) ||
-		  source_is_readable(token_source)))
+	if (warned || !hl_settings_are_exposed())
 		return;
 	warned = true;
 	ereport(WARNING,

@@ -43,6 +43,9 @@ extern HlSettings hl_settings;
 /* Defines every parameter; called once, when the library is loaded. */
 extern void hl_settings_init(void);
 
+/* Whether a secret is in force that every role can read. */
+extern bool hl_settings_are_exposed(void);
+
 /*
  * Warns, once a session, when a secret is in force that every role can read:
  * one from a file, a role's or a database's setting in a session whose

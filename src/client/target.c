@@ -80,6 +80,15 @@ refuse_endpoint(HlEndpointOutcome outcome, const HlEndpoint *endpoint)
 							   "address alone")));
 }
 
+/* AWS's own switch against host prefixes, for endpoints that lack them. */
+static bool
+prefixes_are_off(void)
+{
+	const char *value = getenv("AWS_DISABLE_HOST_PREFIX_INJECTION");
+
+	return value != NULL && pg_strcasecmp(value, "true") == 0;
+}
+
 /* Finds out where the call goes. */
 static void
 settle_endpoint(HlCall *call, Settled *settled, const char *region)
@@ -89,7 +98,7 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 		.service = "healthlake",
 		.region = region_of(region),
 		.url = hl_settings.endpoint_url,
-		.host_prefix = call->host_prefix,
+		.host_prefix = prefixes_are_off() ? NULL : call->host_prefix,
 		.use_fips = hl_settings.use_fips_endpoint,
 		.use_dual_stack = hl_settings.use_dualstack_endpoint};
 

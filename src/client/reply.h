@@ -1,0 +1,44 @@
+/*
+ * reply.h
+ *	  What became of a call, as a value: whoever is above the engine decides
+ *	  whether it is an error. Its strings and its body belong to the call.
+ */
+#ifndef HL_CLIENT_REPLY_H
+#define HL_CLIENT_REPLY_H
+
+#include "aws/bytes.h"
+#include "aws/json.h"
+
+typedef enum HlOutcome
+{
+	HL_OUTCOME_NONE,      /* still under way */
+	HL_OUTCOME_SUCCESS,   /* 2xx whose body is a JSON object, or empty */
+	HL_OUTCOME_REFUSED,   /* AWS's error in a 4xx */
+	HL_OUTCOME_FAULT,     /* 5xx */
+	HL_OUTCOME_NOT_SENT,  /* not resolved, not connected, TLS not trusted */
+	HL_OUTCOME_LOST,      /* sent, then the connection was lost */
+	HL_OUTCOME_TIMED_OUT, /* sent, then request_timeout was over */
+	HL_OUTCOME_MALFORMED, /* no HTTP, no JSON, too large, 3xx, foreign 4xx */
+	HL_OUTCOME_UNSIGNED   /* no attempt made: see network (bad key, memory) */
+} HlOutcome;
+
+/* What became of a call; true to the moment whenever an interrupt throws. */
+typedef struct HlReply
+{
+	HlOutcome outcome;
+	bool throttled;    /* and still so at the last attempt */
+	bool sent;         /* the first byte of some attempt left */
+	bool may_have_run; /* it changes something, and nobody knows whether */
+	int http_status;   /* 0: none came */
+	int attempts;
+	bool dated;       /* the reply had the time of the server: */
+	int clock_skew;   /* seconds that its clock is ahead of this one's */
+	char *code;       /* AWS's, or the status as text; NULL: none */
+	char *message;    /* AWS's; NULL: none */
+	char *request_id; /* NULL: none came */
+	char *network;    /* what went wrong below AWS; NULL: nothing */
+	HlBytes body;
+	const HlJson *document; /* the body, read; NULL: no JSON object */
+} HlReply;
+
+#endif
