@@ -14,36 +14,71 @@
 
 #include "api/arguments.h"
 #include "api/call.h"
+#include "api/check.h"
+#include "api/datastore.h"
+#include "api/door.h"
+#include "api/grant.h"
 #include "api/last_call.h"
+#include "api/list.h"
 #include "api/once.h"
+#include "api/operations.h"
+#include "api/poll.h"
+#include "api/preview.h"
 #include "api/request.h"
 #include "api/response.h"
 #include "client/text.h"
 
-/* Performs an operation with SQL's arguments and gives its row. */
+/* Performs an operation and gives its row. */
+static Datum
+row_of(FunctionCallInfo fcinfo, const HlRequest *request, const char *region)
+{
+	const HlShape *output = request->operation->output;
+	const HlReply *reply = hl_call_perform(request, region);
+
+	if (output->nmembers == 0)
+		PG_RETURN_VOID();
+	return hl_response_row(fcinfo, output, reply->document);
+}
+
+/* Performs an operation with SQL's arguments. */
 static Datum
 call_with_arguments(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
 	const HlArguments *arguments = hl_arguments_read(fcinfo);
-	const char *json = hl_arguments_request(arguments, operation);
-	const char *more = hl_arguments_text(arguments, "more");
-	const char *region = hl_arguments_text(arguments, "region");
-	HlRequest *request = hl_request_make(
-		operation, json,
-		more == NULL ? NULL : hl_text_to_utf8(more, (int) strlen(more)), true);
-	const HlReply *reply = hl_call_perform(request, region);
+	HlRequest *request = hl_arguments_make(arguments, operation);
 
-	return hl_response_row(fcinfo, operation->output, reply->document);
+	return row_of(fcinfo, request, hl_arguments_text(arguments, "region"));
 }
 
-/* Performs an operation with a request in jsonb and gives its row. */
+/* Deletes a data store whose name is confirmed. */
+static Datum
+delete_confirmed(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	const HlArguments *arguments = hl_arguments_read(fcinfo);
+	HlRequest *request = hl_arguments_make(arguments, operation);
+
+	hl_datastore_confirm(arguments);
+	return row_of(fcinfo, request, hl_arguments_text(arguments, "region"));
+}
+
+/* Restores a data store, and tells what is not taken over. */
+static Datum
+restore_compared(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	const HlArguments *arguments = hl_arguments_read(fcinfo);
+	HlRequest *request = hl_arguments_make(arguments, operation);
+
+	hl_datastore_compare_source(arguments);
+	return row_of(fcinfo, request, hl_arguments_text(arguments, "region"));
+}
+
+/* Performs an operation with a request in jsonb. */
 static Datum
 call_with_jsonb(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
 	Jsonb *json;
 	char *text;
 	HlRequest *request;
-	const HlReply *reply;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -52,8 +87,7 @@ call_with_jsonb(FunctionCallInfo fcinfo, const HlOperation *operation)
 	text = JsonbToCString(NULL, &json->root, VARSIZE(json));
 	request = hl_request_make(
 		operation, hl_text_to_utf8(text, (int) strlen(text)), NULL, false);
-	reply = hl_call_perform(request, NULL);
-	return hl_response_row(fcinfo, operation->output, reply->document);
+	return row_of(fcinfo, request, NULL);
 }
 
 typedef Datum (*Form)(FunctionCallInfo fcinfo, const HlOperation *operation);
@@ -75,24 +109,71 @@ call_for_row(FunctionCallInfo fcinfo, const char *name, Form form)
 	return result;
 }
 
-/* Binds a typed SQL function to its operation. */
-#define TYPED(function, operation)                                             \
+/* The definition of an SQL-callable function whose body is an expression. */
+#define FUNCTION(function, expression)                                         \
 	PG_FUNCTION_INFO_V1(function);                                             \
 	Datum function(PG_FUNCTION_ARGS)                                           \
 	{                                                                          \
-		return call_for_row(fcinfo, operation, call_with_arguments);           \
+		return expression;                                                     \
 	}
 
-/* Binds the form of an operation that takes its request as jsonb. */
-#define UNTYPED(function, operation)                                           \
-	PG_FUNCTION_INFO_V1(function);                                             \
-	Datum function(PG_FUNCTION_ARGS)                                           \
-	{                                                                          \
-		return call_for_row(fcinfo, operation, call_with_jsonb);               \
-	}
+/* Binds SQL functions to operations, by the form that the functions have. */
+#define TYPED(function, name)                                                  \
+	FUNCTION(function, call_for_row(fcinfo, name, call_with_arguments))
+#define UNTYPED(function, name)                                                \
+	FUNCTION(function, call_for_row(fcinfo, name, call_with_jsonb))
+#define LISTED(function, name)                                                 \
+	FUNCTION(function, hl_list_next(fcinfo, hl_operation_find(name)))
+#define WAITED(function, name)                                                 \
+	FUNCTION(function, hl_poll_wait(fcinfo, hl_operation_find(name)))
+#define AWAITED(function, name)                                                \
+	FUNCTION(function, hl_poll_await(fcinfo, hl_operation_find(name)))
 
 TYPED(healthlake_create_datastore, "CreateFHIRDatastore")
 UNTYPED(healthlake_create_datastore_jsonb, "CreateFHIRDatastore")
+TYPED(healthlake_update_datastore, "UpdateFHIRDatastore")
+FUNCTION(healthlake_restore_datastore,
+		 call_for_row(fcinfo, "RestoreFHIRDatastore", restore_compared))
+FUNCTION(healthlake_delete_datastore,
+		 call_for_row(fcinfo, "DeleteFHIRDatastore", delete_confirmed))
+FUNCTION(healthlake_ensure_datastore,
+		 call_for_row(fcinfo, "CreateFHIRDatastore", hl_datastore_ensure))
+TYPED(healthlake_describe_datastore, "DescribeFHIRDatastore")
+LISTED(healthlake_list_datastores, "ListFHIRDatastores")
+TYPED(healthlake_tag_resource, "TagResource")
+TYPED(healthlake_untag_resource, "UntagResource")
+LISTED(healthlake_list_tags, "ListTagsForResource")
+TYPED(healthlake_start_import_job, "StartFHIRImportJob")
+TYPED(healthlake_describe_import_job, "DescribeFHIRImportJob")
+LISTED(healthlake_list_import_jobs, "ListFHIRImportJobs")
+TYPED(healthlake_start_export_job, "StartFHIRExportJob")
+TYPED(healthlake_describe_export_job, "DescribeFHIRExportJob")
+LISTED(healthlake_list_export_jobs, "ListFHIRExportJobs")
+TYPED(healthlake_create_transformation_profile,
+	  "CreateDataTransformationProfile")
+TYPED(healthlake_get_transformation_profile, "GetDataTransformationProfile")
+LISTED(healthlake_list_transformation_profiles,
+	   "ListDataTransformationProfiles")
+LISTED(healthlake_list_transformation_profile_versions,
+	   "ListDataTransformationProfileVersions")
+TYPED(healthlake_publish_transformation_profile,
+	  "PublishDataTransformationProfile")
+TYPED(healthlake_update_transformation_profile,
+	  "UpdateDataTransformationProfile")
+TYPED(healthlake_update_profile_with_agent, "UpdateProfileWithAgent")
+TYPED(healthlake_delete_transformation_profile,
+	  "DeleteDataTransformationProfile")
+TYPED(healthlake_start_transformation_job, "StartDataTransformationJob")
+TYPED(healthlake_describe_transformation_job, "DescribeDataTransformationJob")
+LISTED(healthlake_list_transformation_jobs, "ListDataTransformationJobs")
+WAITED(healthlake_wait_datastore, "DescribeFHIRDatastore")
+AWAITED(healthlake_await_datastore, "DescribeFHIRDatastore")
+WAITED(healthlake_wait_import_job, "DescribeFHIRImportJob")
+AWAITED(healthlake_await_import_job, "DescribeFHIRImportJob")
+WAITED(healthlake_wait_export_job, "DescribeFHIRExportJob")
+AWAITED(healthlake_await_export_job, "DescribeFHIRExportJob")
+WAITED(healthlake_wait_transformation_job, "DescribeDataTransformationJob")
+AWAITED(healthlake_await_transformation_job, "DescribeDataTransformationJob")
 
 PG_FUNCTION_INFO_V1(healthlake_support);
 
@@ -102,6 +183,28 @@ healthlake_support(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_POINTER(hl_once_support((Node *) PG_GETARG_POINTER(0)));
 }
+
+PG_FUNCTION_INFO_V1(healthlake_call);
+
+/* Performs any operation, by name. */
+Datum
+healthlake_call(PG_FUNCTION_ARGS)
+{
+	const HlOperation *operation = hl_door_enter(fcinfo);
+	Datum result;
+
+	if (operation->changes_something && hl_once_take(fcinfo, &result))
+		return result;
+	result = hl_door_call(fcinfo, operation);
+	if (operation->changes_something)
+		hl_once_keep(fcinfo, result);
+	return result;
+}
+
+FUNCTION(healthlake_operations, hl_operations_next(fcinfo))
+FUNCTION(healthlake_preview, hl_preview_row(fcinfo, hl_door_enter(fcinfo)))
+FUNCTION(healthlake_grant, hl_grant(fcinfo))
+FUNCTION(healthlake_check, hl_check_next(fcinfo))
 
 PG_FUNCTION_INFO_V1(healthlake_last_call);
 

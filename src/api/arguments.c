@@ -158,42 +158,86 @@ append_timestamp(StringInfo json, TimestampTz value, const char *argument)
 					 (int) (llabs(milliseconds) % 1000));
 }
 
-/* Appends jsonb; an object of tags becomes AWS's list of keys and values. */
+/* Appends an object of tags as AWS's list of keys and values. */
 static void
-append_jsonb(StringInfo json, Jsonb *value, HlForm form)
+append_tag_list(HlBytes *bytes, const HlJson *object)
+{
+	HlJsonEach each = hl_json_each(object);
+	const HlJson *value;
+
+	hl_bytes_append_char(bytes, '[');
+	while ((value = hl_json_step(&each)) != NULL)
+	{
+		hl_bytes_append_string(bytes, bytes->len == 1 ? "" : ",");
+		hl_bytes_append_string(bytes, "{\"Key\":");
+		hl_json_append_string(bytes, each.name, each.name_len);
+		hl_bytes_append_string(bytes, ",\"Value\":");
+		hl_json_append_node(bytes, value);
+		hl_bytes_append_char(bytes, '}');
+	}
+	hl_bytes_append_char(bytes, ']');
+}
+
+/* Whether each element of a list is an object with a key that is a string. */
+static bool
+has_keys(const HlJson *list)
+{
+	HlJsonEach each = hl_json_each(list);
+	const HlJson *tag;
+
+	while ((tag = hl_json_step(&each)) != NULL)
+		if (hl_json_kind(hl_json_member(tag, "Key")) != HL_JSON_STRING)
+			return false;
+	return true;
+}
+
+/* Appends a list of keys and values as the object that a map takes. */
+static void
+append_tag_map(HlBytes *bytes, const HlJson *list)
+{
+	HlJsonEach each = hl_json_each(list);
+	const HlJson *tag;
+
+	hl_bytes_append_char(bytes, '{');
+	while ((tag = hl_json_step(&each)) != NULL)
+	{
+		const HlJson *key = hl_json_member(tag, "Key");
+
+		hl_bytes_append_string(bytes, bytes->len == 1 ? "" : ",");
+		hl_json_append_string(bytes, hl_json_string(key), hl_json_len(key));
+		hl_bytes_append_char(bytes, ':');
+		hl_json_append_node(bytes, hl_json_member(tag, "Value"));
+	}
+	hl_bytes_append_char(bytes, '}');
+}
+
+/* Appends jsonb; tags in the one notation become those of the other. */
+static void
+append_jsonb(StringInfo json, Jsonb *value, const HlMember *member)
 {
 	char *text = JsonbToCString(NULL, &value->root, VARSIZE(value));
 	char *utf8 = hl_text_to_utf8(text, (int) strlen(text));
 	HlJsonDocument document = {0};
 	HlBytes bytes = {0};
-	HlJsonEach each;
-	const HlJson *tag;
 
-	if (form != HL_FORM_TAGS || !JB_ROOT_IS_OBJECT(value) ||
-		!hl_json_read(&document, utf8, strlen(utf8)))
+	if (member->form == HL_FORM_TAGS &&
+		hl_json_read(&document, utf8, strlen(utf8)))
 	{
-		hl_json_free(&document);
-		appendStringInfoString(json, utf8);
-		return;
-	}
-	each = hl_json_each(document.root);
-	while ((tag = hl_json_step(&each)) != NULL)
-	{
-		hl_bytes_append_string(&bytes, bytes.len == 0 ? "" : ",");
-		hl_bytes_append_string(&bytes, "{\"Key\":");
-		hl_json_append_string(&bytes, each.name, each.name_len);
-		hl_bytes_append_string(&bytes, ",\"Value\":");
-		hl_json_append_node(&bytes, tag);
-		hl_bytes_append_char(&bytes, '}');
+		if (member->shape->kind == HL_KIND_LIST && JB_ROOT_IS_OBJECT(value))
+			append_tag_list(&bytes, document.root);
+		if (member->shape->kind == HL_KIND_MAP && JB_ROOT_IS_ARRAY(value) &&
+			!JB_ROOT_IS_SCALAR(value) && has_keys(document.root))
+			append_tag_map(&bytes, document.root);
 	}
 	hl_json_free(&document);
-	appendStringInfo(json, "[%s]", hl_bytes_string(&bytes));
+	appendStringInfoString(json,
+						   bytes.len > 0 ? hl_bytes_string(&bytes) : utf8);
 	hl_bytes_free(&bytes);
 }
 
 /* Appends the value of an argument in the JSON that its SQL type asks for. */
 static void
-append_argument(const Binding *binding, int i, HlForm form)
+append_argument(const Binding *binding, int i, const HlMember *member)
 {
 	const HlArguments *arguments = binding->arguments;
 	Datum value = arguments->fcinfo->args[i].value;
@@ -224,7 +268,7 @@ append_argument(const Binding *binding, int i, HlForm form)
 			append_text_array(binding->json, DatumGetArrayTypeP(value));
 			break;
 		case JSONBOID:
-			append_jsonb(binding->json, DatumGetJsonbP(value), form);
+			append_jsonb(binding->json, DatumGetJsonbP(value), member);
 			break;
 		default:
 			elog(ERROR, "argument \"%s\" has a type that is not supported",
@@ -247,6 +291,20 @@ is_given(const Binding *binding, const HlMember *member)
 	return false;
 }
 
+/* Whether a structure says something by being there, though it is empty. */
+static bool
+can_be_empty(const HlShape *shape)
+{
+	if (shape->kind == HL_KIND_UNION)
+		return shape->nmembers == 1 && can_be_empty(shape->members[0].shape);
+	if (shape->kind != HL_KIND_STRUCTURE)
+		return false;
+	for (int i = 0; i < shape->nmembers; i++)
+		if (shape->members[i].required)
+			return false;
+	return true;
+}
+
 /* Finds the sibling that a member's implied value goes with. */
 static const HlMember *
 implied_by(const HlShape *shape, const HlMember *member)
@@ -259,17 +317,43 @@ implied_by(const HlShape *shape, const HlMember *member)
 
 /* Refuses the implied value where what it goes with is missing. */
 static void
-refuse_implied_alone(const Binding *binding, const HlMember *member,
-					 const HlMember *sibling)
+refuse_implied_alone(const Binding *binding, const HlShape *shape,
+					 const HlMember *member)
 {
-	const char *value = hl_arguments_text(binding->arguments, member->sql_name);
+	const HlMember *sibling = implied_by(shape, member);
+	const char *value;
 
-	if (value == NULL || strcmp(value, member->implied) != 0 ||
-		is_given(binding, sibling))
+	if (sibling == NULL || is_given(binding, sibling))
 		return;
-	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					errmsg("argument \"%s\" must not be null when \"%s\" is %s",
-						   sibling->sql_name, member->sql_name, value)));
+	value = hl_arguments_text(binding->arguments, member->sql_name);
+	if (value != NULL && strcmp(value, member->implied) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null when \"%s\" is %s",
+						sibling->sql_name, member->sql_name, value)));
+}
+
+static void append_structure(const Binding *binding, const HlShape *shape);
+
+/* Appends what stands for a member without an argument; false if nothing. */
+static bool
+append_unasked(const Binding *binding, const HlShape *shape,
+			   const HlMember *member, const char *separator)
+{
+	const HlMember *sibling = implied_by(shape, member);
+
+	if (sibling != NULL && is_given(binding, sibling))
+	{
+		appendStringInfo(binding->json, "%s\"%s\":\"%s\"", separator,
+						 member->name, member->implied);
+		return true;
+	}
+	if (member->sql_name != NULL || !can_be_empty(member->shape) ||
+		!(member->required || shape->kind == HL_KIND_UNION))
+		return false;
+	appendStringInfo(binding->json, "%s\"%s\":", separator, member->name);
+	append_structure(binding, member->shape);
+	return true;
 }
 
 /* Appends a structure with the members that arguments are given for. */
@@ -282,21 +366,20 @@ append_structure(const Binding *binding, const HlShape *shape)
 	for (int i = 0; i < shape->nmembers; i++)
 	{
 		const HlMember *member = &shape->members[i];
-		const HlMember *sibling = implied_by(shape, member);
-		bool given = is_given(binding, member);
 
-		if (sibling != NULL)
-			refuse_implied_alone(binding, member, sibling);
-		if (!given && (sibling == NULL || !is_given(binding, sibling)))
+		refuse_implied_alone(binding, shape, member);
+		if (!is_given(binding, member))
+		{
+			if (append_unasked(binding, shape, member, separator))
+				separator = ",";
 			continue;
+		}
 		appendStringInfo(binding->json, "%s\"%s\":", separator, member->name);
 		separator = ",";
-		if (!given)
-			appendStringInfo(binding->json, "\"%s\"", member->implied);
-		else if (member->sql_name != NULL)
+		if (member->sql_name != NULL)
 			append_argument(binding,
 							position_of(binding->arguments, member->sql_name),
-							member->form);
+							member);
 		else
 			append_structure(binding, member->shape);
 	}
@@ -340,4 +423,15 @@ hl_arguments_request(const HlArguments *arguments, const HlOperation *operation)
 	initStringInfo(&json);
 	append_structure(&binding, operation->input);
 	return json.data;
+}
+
+/* Makes the request of a typed function. */
+HlRequest *
+hl_arguments_make(const HlArguments *arguments, const HlOperation *operation)
+{
+	const char *more = hl_arguments_text(arguments, "more");
+
+	return hl_request_make(
+		operation, hl_arguments_request(arguments, operation),
+		more == NULL ? NULL : hl_text_to_utf8(more, (int) strlen(more)), true);
 }

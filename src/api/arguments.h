@@ -14,6 +14,7 @@
 #include "fmgr.h"
 
 #include "api/model.h"
+#include "api/request.h"
 
 typedef struct HlArguments
 {
@@ -41,5 +42,9 @@ extern Interval *hl_arguments_interval(const HlArguments *arguments,
  */
 extern char *hl_arguments_request(const HlArguments *arguments,
 								  const HlOperation *operation);
+
+/* The whole request: arguments and "more", validated, with its token. */
+extern HlRequest *hl_arguments_make(const HlArguments *arguments,
+									const HlOperation *operation);
 
 #endif

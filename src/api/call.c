@@ -21,8 +21,8 @@
 #include "client/text.h"
 
 /* Refuses a change where PostgreSQL itself may change nothing. */
-static void
-refuse_change_where_read_only(const HlOperation *operation)
+void
+hl_call_refuse_change(const HlOperation *operation)
 {
 	if (!operation->changes_something)
 		return;
@@ -210,8 +210,8 @@ remember_change(const HlRequest *request, const HlReply *reply)
 }
 
 /* Makes a call of a request and finds out where it goes. */
-static bool
-prepare(HlCall *call, const HlRequest *request, const char *region)
+bool
+hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
 {
 	const HlOperation *operation = request->operation;
 
@@ -234,8 +234,8 @@ hl_call_try(const HlRequest *request, const char *region)
 	instr_time started;
 	int sqlstate;
 
-	refuse_change_where_read_only(operation);
-	if (!prepare(call, request, region))
+	hl_call_refuse_change(operation);
+	if (!hl_call_prepare(call, request, region))
 		return reply;
 	hl_settings_warn_exposed();
 

@@ -13,6 +13,16 @@
 #include "api/request.h"
 #include "client/client.h"
 
+/* Refuses (25006) a change where PostgreSQL itself may change nothing. */
+extern void hl_call_refuse_change(const HlOperation *operation);
+
+/*
+ * Fills a call with a request and finds out where it goes; false, with the
+ * reason in the reply, when there are no credentials.
+ */
+extern bool hl_call_prepare(HlCall *call, const HlRequest *request,
+							const char *region);
+
 /*
  * Sends the request to the region (NULL: the one that the settings name) and
  * gives the reply, whatever it is. Throws where nothing can be sent, and when

@@ -658,7 +658,7 @@ static const HlMember create_data_transformation_profile_request[] = {
 	{"KmsKeyId", "kms_key_id", &KmsKeyId},
 	{"ProfileDescription", "profile_description", &ProfileDescription},
 	{"ProfileName", "profile_name", &ProfileNameString, .required = true},
-	{"Tags", "tags", &TagMap},
+	{"Tags", "tags", &TagMap, .form = HL_FORM_TAGS},
 	{"ClientToken", "client_token", &ClientToken, .idempotency_token = true},
 };
 STRUCTURE(CreateDataTransformationProfileRequest,

@@ -103,6 +103,19 @@ node_text(const HlJson *node)
 	return hl_text_value_from_utf8(text, (int) strlen(text));
 }
 
+/* Gives a node as the jsonb that it is. */
+Datum
+hl_response_whole(const HlJson *reply)
+{
+	HlBytes bytes = {0};
+	char *text;
+
+	hl_json_append_node(&bytes, reply);
+	text = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	return hl_response_jsonb(text);
+}
+
 /* Gives a list of strings as text[]. */
 static Datum
 node_text_array(const HlJson *node)
@@ -132,19 +145,16 @@ node_text_array(const HlJson *node)
 static Datum
 node_jsonb(const HlJson *node)
 {
-	HlBytes bytes = {0};
 	HlJsonDocument inner = {0};
-	char *text;
 
-	if (hl_json_kind(node) == HL_JSON_STRING &&
-		hl_json_read(&inner, hl_json_string(node), hl_json_len(node)))
-		hl_json_append_node(&bytes, inner.root);
-	else
-		hl_json_append_node(&bytes, node);
+	if (hl_json_kind(node) != HL_JSON_STRING ||
+		!hl_json_read(&inner, hl_json_string(node), hl_json_len(node)))
+	{
+		hl_json_free(&inner);
+		return hl_response_whole(node);
+	}
 	hl_json_free(&inner);
-	text = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
-	return hl_response_jsonb(text);
+	return hl_response_jsonb(hl_json_string(node));
 }
 
 /* Gives a point in time; null where SQL has no such time. */
@@ -197,6 +207,22 @@ node_value(const HlJson *node, Oid type, bool *null)
 	}
 }
 
+/*
+ * The part of a reply that a row is about: what describing operations wrap in
+ * one structure, and listing ones give as it is. A reply that has more than
+ * that structure is its own innermost part, lest anything be lost.
+ */
+static const HlJson *
+innermost(const HlShape *shape, const HlJson *reply)
+{
+	const HlMember *only = shape->nmembers == 1 ? &shape->members[0] : NULL;
+
+	if (only == NULL || only->shape->kind != HL_KIND_STRUCTURE ||
+		hl_json_len(reply) != 1)
+		return reply;
+	return hl_json_member(reply, only->name);
+}
+
 /* Gives the row. */
 Datum
 hl_response_row(FunctionCallInfo fcinfo, const HlShape *shape,
@@ -218,7 +244,7 @@ hl_response_row(FunctionCallInfo fcinfo, const HlShape *shape,
 			value_of(shape, reply, NameStr(column->attname), &found);
 
 		if (strcmp(NameStr(column->attname), "properties") == 0)
-			value = reply;
+			value = innermost(shape, reply);
 		values[i] = node_value(value, column->atttypid, &nulls[i]);
 	}
 	return HeapTupleGetDatum(

@@ -28,6 +28,9 @@ extern const char *hl_response_string(const HlShape *shape, const HlJson *reply,
 extern bool hl_response_int64(const HlShape *shape, const HlJson *reply,
 							  const char *name, int64_t *value);
 
+/* A reply as jsonb, just as it came. */
+extern Datum hl_response_whole(const HlJson *reply);
+
 /* JSON in UTF-8 as jsonb. */
 extern Datum hl_response_jsonb(const char *utf8);
 

@@ -1,0 +1,224 @@
+/*
+ * check.c
+ *	  Checks.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "access/htup_details.h"
+#include "api/call.h"
+#include "api/check.h"
+#include "api/error.h"
+#include "client/settings.h"
+#include "client/text.h"
+
+/* One row. */
+typedef struct Finding
+{
+	const char *item;
+	bool ok;
+	const char *detail;
+} Finding;
+
+/* Adds a row; the detail must live as long as the list. */
+static List *
+add(List *findings, const char *item, bool ok, const char *detail)
+{
+	Finding *finding = palloc(sizeof(Finding));
+
+	finding->item = item;
+	finding->ok = ok;
+	finding->detail = detail;
+	return lappend(findings, finding);
+}
+
+/* The request that is tried: it reads, and reads little. */
+static HlRequest *
+probe(void)
+{
+	return hl_request_make(hl_operation_find("ListFHIRDatastores"),
+						   "{\"MaxResults\":1}", NULL, false);
+}
+
+/* Finds out where a call would go; false, with the rows that say why not. */
+static bool
+settle(HlCall *call, const HlRequest *request, List **findings)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	volatile bool settled = false;
+	volatile bool found = false;
+
+	/* Nothing below this does more than read settings. */
+	PG_TRY();
+	{
+		found = hl_call_prepare(call, request, NULL);
+		settled = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(memory);
+		error = CopyErrorData();
+		FlushErrorState();
+		*findings = add(*findings, "region and endpoint", false,
+						error->hint != NULL
+							? psprintf("%s: %s", error->message, error->hint)
+							: error->message);
+	}
+	PG_END_TRY();
+	if (!settled)
+		return false;
+	*findings = add(*findings, "region", true, pstrdup(call->region));
+	*findings =
+		add(*findings, "endpoint", true,
+			psprintf("%s://%s%s", call->target->plain ? "http" : "https",
+					 call->target->authority, call->target->path));
+	*findings =
+		add(*findings, "credentials", found,
+			found ? "settings" : hl_text_from_utf8(call->reply.network));
+	return found;
+}
+
+/* Says of a probe how far it came. */
+static List *
+judge(List *findings, const HlReply *reply)
+{
+	bool sent = reply->outcome != HL_OUTCOME_NOT_SENT;
+	bool refused = reply->outcome == HL_OUTCOME_REFUSED;
+	const char *cause =
+		reply->network != NULL ? reply->network : reply->message;
+
+	cause = cause == NULL ? "" : pstrdup(hl_text_from_utf8(cause));
+	findings = add(findings, "name lookup, connection and TLS", sent,
+				   sent ? "the endpoint was reached" : cause);
+	if (!sent)
+		return findings;
+	if (reply->dated)
+		findings =
+			add(findings, "clock", Abs(reply->clock_skew) < 240,
+				psprintf("%d seconds off AWS's", (int) reply->clock_skew));
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		return add(findings, "AWS", true, "ListFHIRDatastores succeeded");
+	return add(findings, "AWS", false,
+			   psprintf("ListFHIRDatastores failed (SQLSTATE %s%s%s): %s",
+						unpack_sql_state(hl_error_sqlstate(reply)),
+						refused ? ", AWS error code " : "",
+						refused ? hl_text_from_utf8(reply->code) : "", cause));
+}
+
+/* Adds a row for each role's, database's or function's setting of a secret. */
+static List *
+exposures(List *findings)
+{
+	MemoryContext memory = CurrentMemoryContext;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(
+			"SELECT pg_catalog.format('%s is in %s, which every role can read',"
+			" pg_catalog.split_part(c, '=', 1), place) FROM ("
+			" SELECT pg_catalog.unnest(setconfig) AS c, CASE"
+			" WHEN setrole OPERATOR(pg_catalog.=) 0 THEN 'a setting of "
+			"database '"
+			" WHEN setdatabase OPERATOR(pg_catalog.=) 0 THEN 'a setting of "
+			"role '"
+			" ELSE 'a setting of role and database ' END"
+			" OPERATOR(pg_catalog.||) pg_catalog.concat_ws(', ',"
+			" nullif(setrole, 0)::pg_catalog.regrole,"
+			" (SELECT datname FROM pg_catalog.pg_database d"
+			"  WHERE d.oid OPERATOR(pg_catalog.=) setdatabase)) AS place"
+			" FROM pg_catalog.pg_db_role_setting UNION ALL"
+			" SELECT pg_catalog.unnest(proconfig), 'a setting of function '"
+			" OPERATOR(pg_catalog.||)"
+			" oid::pg_catalog.regprocedure::pg_catalog.text"
+			" FROM pg_catalog.pg_proc WHERE proconfig IS NOT NULL) s"
+			" WHERE c OPERATOR(pg_catalog.~)"
+			" '^healthlake[.](access_key_id|secret_access_key|session_token)=."
+			"'",
+			true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the settings of roles");
+	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
+	{
+		char *detail =
+			SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+		MemoryContext spi = MemoryContextSwitchTo(memory);
+
+		findings = add(findings, "exposed secret", false, pstrdup(detail));
+		MemoryContextSwitchTo(spi);
+	}
+	SPI_finish();
+	return findings;
+}
+
+/* Adds what holds for the server as a whole. */
+static List *
+surroundings(List *findings)
+{
+	bool hidden = !hl_settings_are_exposed();
+	bool leaves = hl_client_leaves_lookups();
+
+	findings =
+		add(findings, "secrets in files", hidden,
+			hidden ? "no secret is in force that every role can read"
+				   : "a secret from a file, role or database setting is in "
+					 "force, and the library is not preloaded: every role can "
+					 "read it with SHOW");
+	return add(findings, "cancelling a name lookup", leaves,
+			   leaves ? "at once"
+					  : "libcurl is older than 7.87: a lookup that hangs "
+						"delays a cancel");
+}
+
+/* Makes all rows. */
+static List *
+all_findings(void)
+{
+	List *findings = NIL;
+	HlRequest *request = probe();
+	HlCall *call = hl_client_calls(1);
+
+	if (settle(call, request, &findings))
+		findings = judge(findings, hl_call_try(request, NULL));
+	findings = surroundings(findings);
+	return exposures(findings);
+}
+
+/* Gives the next row. */
+Datum
+hl_check_next(FunctionCallInfo fcinfo)
+{
+	FuncCallContext *calls;
+	List *findings;
+	const Finding *finding;
+	Datum values[3];
+	bool nulls[3] = {false};
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext caller;
+		TupleDesc desc;
+
+		calls = SRF_FIRSTCALL_INIT();
+		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
+		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "return type must be a row type");
+		calls->tuple_desc = BlessTupleDesc(desc);
+		calls->user_fctx = all_findings();
+		MemoryContextSwitchTo(caller);
+	}
+	calls = SRF_PERCALL_SETUP();
+	findings = calls->user_fctx;
+	if (calls->call_cntr >= (uint64) list_length(findings))
+		SRF_RETURN_DONE(calls);
+	finding = list_nth(findings, (int) calls->call_cntr);
+	values[0] = CStringGetTextDatum(finding->item);
+	values[1] = BoolGetDatum(finding->ok);
+	values[2] = CStringGetTextDatum(finding->detail);
+	SRF_RETURN_NEXT(calls, HeapTupleGetDatum(heap_form_tuple(calls->tuple_desc,
+															 values, nulls)));
+}

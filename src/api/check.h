@@ -1,0 +1,17 @@
+/*
+ * check.h
+ *	  Whether a call from here would work, and what would be wrong: one row
+ *	  for each thing that a call needs, and one for each place where a secret
+ *	  lies open. No row has a secret in it.
+ */
+#ifndef HL_API_CHECK_H
+#define HL_API_CHECK_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/* The next row (item, ok, detail) of healthlake_check(). */
+extern Datum hl_check_next(FunctionCallInfo fcinfo);
+
+#endif

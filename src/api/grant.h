@@ -1,0 +1,19 @@
+/*
+ * grant.h
+ *	  The right to call functions, by what they do instead of by name.
+ */
+#ifndef HL_API_GRANT_H
+#define HL_API_GRANT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/*
+ * healthlake_grant(to_role, what): grants EXECUTE as the current user, who
+ * must be allowed to. Throws 22023 for a word that is none of read, create,
+ * manage, delete and audit.
+ */
+extern Datum hl_grant(FunctionCallInfo fcinfo);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * operations.c
+ *	  The model as rows.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+#include "api/door.h"
+#include "api/model.h"
+#include "api/operations.h"
+
+/* A member with an SQL name, or one that has none and nothing below it. */
+typedef struct Leaf
+{
+	const HlOperation *operation;
+	const HlMember *member;
+	const char *path; /* SseConfiguration.KmsEncryptionConfig.KmsKeyId */
+	const char *top;  /* SseConfiguration */
+	bool required;    /* with all the structures on the way */
+} Leaf;
+
+/* Whether the members below are arguments of their own. */
+static bool
+is_flattened(const HlMember *member)
+{
+	return member->sql_name == NULL &&
+		   (member->shape->kind == HL_KIND_STRUCTURE ||
+			member->shape->kind == HL_KIND_UNION);
+}
+
+/* Collects the leaves of a structure. */
+static List *
+leaves_of(List *leaves, const Leaf *above, const HlShape *shape)
+{
+	for (int i = 0; i < shape->nmembers; i++)
+	{
+		Leaf *leaf = palloc(sizeof(Leaf));
+
+		*leaf = *above;
+		leaf->member = &shape->members[i];
+		leaf->required = above->required && leaf->member->required &&
+						 shape->kind != HL_KIND_UNION;
+		leaf->path = above->path == NULL
+						 ? leaf->member->name
+						 : psprintf("%s.%s", above->path, leaf->member->name);
+		leaf->top = above->top == NULL ? leaf->member->name : above->top;
+		if (is_flattened(leaf->member))
+			leaves = leaves_of(leaves, leaf, leaf->member->shape);
+		else
+			leaves = lappend(leaves, leaf);
+	}
+	return leaves;
+}
+
+/*
+ * The AWS CLI's option for a member: its words, in lower case, with hyphens.
+ * A word begins at a capital after a small letter, and at the last capital of
+ * a run that a small letter follows.
+ */
+static char *
+cli_option(const char *name)
+{
+	StringInfoData option;
+
+	initStringInfo(&option);
+	appendStringInfoString(&option, "--");
+	for (const char *c = name; *c != '\0'; c++)
+	{
+		bool capital = isupper((unsigned char) *c);
+
+		if (c > name && capital &&
+			(!isupper((unsigned char) c[-1]) || islower((unsigned char) c[1])))
+			appendStringInfoChar(&option, '-');
+		appendStringInfoChar(&option, (char) tolower((unsigned char) *c));
+	}
+	return option.data;
+}
+
+/* Collects the leaves of all operations; one without any has an empty one. */
+static List *
+all_leaves(void)
+{
+	List *leaves = NIL;
+
+	for (int i = 0; i < hl_operations_count; i++)
+	{
+		Leaf root = {.operation = &hl_operations[i], .required = true};
+
+		leaves = leaves_of(leaves, &root, root.operation->input);
+	}
+	return leaves;
+}
+
+/* Makes the row of a leaf. */
+static Datum
+leaf_row(FunctionCallInfo fcinfo, TupleDesc desc, const Leaf *leaf)
+{
+	Oid function = hl_door_function(fcinfo, leaf->operation);
+	const char *argument = leaf->member->sql_name;
+	Datum values[] = {CStringGetTextDatum(leaf->operation->name),
+					  ObjectIdGetDatum(function),
+					  argument ? CStringGetTextDatum(argument) : (Datum) 0,
+					  CStringGetTextDatum(leaf->path),
+					  CStringGetTextDatum(cli_option(leaf->top)),
+					  BoolGetDatum(leaf->required),
+					  BoolGetDatum(leaf->operation->changes_something),
+					  BoolGetDatum(leaf->operation->idempotent),
+					  BoolGetDatum(leaf->member->shape->sensitive)};
+	bool nulls[lengthof(values)] = {false};
+
+	nulls[1] = !OidIsValid(function);
+	nulls[2] = argument == NULL;
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}
+
+/* Gives the next row. */
+Datum
+hl_operations_next(FunctionCallInfo fcinfo)
+{
+	FuncCallContext *calls;
+	List *leaves;
+	Datum row;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext caller;
+		TupleDesc desc;
+
+		calls = SRF_FIRSTCALL_INIT();
+		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
+		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "return type must be a row type");
+		calls->tuple_desc = BlessTupleDesc(desc);
+		calls->user_fctx = all_leaves();
+		MemoryContextSwitchTo(caller);
+	}
+	calls = SRF_PERCALL_SETUP();
+	leaves = calls->user_fctx;
+	if (calls->call_cntr >= (uint64) list_length(leaves))
+		SRF_RETURN_DONE(calls);
+	row = leaf_row(fcinfo, calls->tuple_desc,
+				   list_nth(leaves, (int) calls->call_cntr));
+	SRF_RETURN_NEXT(calls, row);
+}

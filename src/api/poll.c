@@ -1,0 +1,320 @@
+/*
+ * poll.c
+ *	  Waiting for a state.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/timestamp.h"
+
+#include "api/arguments.h"
+#include "api/call.h"
+#include "api/error.h"
+#include "api/poll.h"
+#include "api/response.h"
+#include "client/text.h"
+
+/* What ends a wait, by the state that is waited for. */
+typedef struct Goal
+{
+	const char *operation;
+	const char *noun;
+	const char *wanted; /* the argument "status", or what is waited for */
+	const char *const *good;
+	const char *const *bad; /* the good ones cannot come any more */
+} Goal;
+
+static const char *const active[] = {"ACTIVE", NULL};
+static const char *const never_active[] = {"CREATE_FAILED", "UPDATE_FAILED",
+										   "DELETING", "DELETED", NULL};
+static const char *const deleted[] = {"DELETED", NULL};
+static const char *const nothing[] = {NULL};
+static const char *const completed[] = {"COMPLETED", "COMPLETED_WITH_ERRORS",
+										NULL};
+static const char *const not_completed[] = {"FAILED", "CANCEL_COMPLETED",
+											"CANCEL_FAILED", NULL};
+
+static const Goal goals[] = {
+	{"DescribeFHIRDatastore", "data store", "ACTIVE", active, never_active},
+	{"DescribeFHIRDatastore", "data store", "DELETED", deleted, nothing},
+	{"DescribeFHIRImportJob", "import job", NULL, completed, not_completed},
+	{"DescribeFHIRExportJob", "export job", NULL, completed, not_completed},
+	{"DescribeDataTransformationJob", "transformation job", NULL, completed,
+	 not_completed},
+};
+
+/* A wait under way. */
+typedef struct Waiting
+{
+	const HlOperation *operation;
+	const Goal *goal;
+	const char *json; /* the request */
+	const char *region;
+	const char *id;
+	TimestampTz deadline;
+	long interval;        /* milliseconds */
+	char status[64];      /* the one before; "" at first */
+	MemoryContext memory; /* what lives as long as the wait */
+	MemoryContext round;  /* what lives as long as a poll */
+} Waiting;
+
+/* Finds what an operation's wait is over with. */
+static const Goal *
+goal_of(const HlOperation *operation, const char *status)
+{
+	for (size_t i = 0; i < lengthof(goals); i++)
+		if (strcmp(goals[i].operation, operation->name) == 0 &&
+			(goals[i].wanted == NULL ||
+			 strcmp(goals[i].wanted, status == NULL ? "" : status) == 0))
+			return &goals[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"%s\" must be ACTIVE or DELETED", "status")));
+}
+
+/* Gives an interval argument in milliseconds. */
+static int64
+milliseconds_of(const HlArguments *arguments, const char *name)
+{
+	Interval *span = hl_arguments_interval(arguments, name);
+	int64 days;
+
+	if (span == NULL)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("argument \"%s\" must not be null", name)));
+	days = (int64) span->month * DAYS_PER_MONTH + span->day;
+	if (days < 0 || days > INT_MAX / SECS_PER_DAY / 1000 * 1000 ||
+		span->time < 0 || days * USECS_PER_DAY + span->time < 1000)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be at least a "
+							   "millisecond and at most %d days",
+							   name, INT_MAX / SECS_PER_DAY / 1000 * 1000)));
+	return (days * USECS_PER_DAY + span->time) / 1000;
+}
+
+/* Begins a wait; all that it needs is copied to memory that stays. */
+static Waiting *
+waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	MemoryContext memory = AllocSetContextCreate(
+		PortalContext != NULL ? PortalContext : CurrentMemoryContext,
+		"healthlake wait", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(memory);
+	const HlArguments *arguments = hl_arguments_read(fcinfo);
+	Waiting *waiting = palloc0(sizeof(Waiting));
+	const char *id = hl_arguments_text(arguments, "job_id");
+
+	waiting->operation = operation;
+	waiting->goal = goal_of(operation, hl_arguments_text(arguments, "status"));
+	waiting->json = hl_arguments_request(arguments, operation);
+	waiting->region = hl_arguments_text(arguments, "region");
+	waiting->id = id != NULL ? id : hl_arguments_text(arguments, "id");
+	waiting->interval =
+		(long) Min(milliseconds_of(arguments, "poll_interval"), INT_MAX);
+	waiting->deadline = TimestampTzPlusMilliseconds(
+		GetCurrentTimestamp(), milliseconds_of(arguments, "timeout"));
+	waiting->memory = memory;
+	waiting->round = AllocSetContextCreate(memory, "healthlake poll",
+										   ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(caller);
+	return waiting;
+}
+
+/* Whether a list of states has that one. */
+static bool
+has_state(const char *const *states, const char *state)
+{
+	for (; *states != NULL; states++)
+		if (strcmp(*states, state) == 0)
+			return true;
+	return false;
+}
+
+/* Tells of a new state, and of a job's progress whenever there is some. */
+static void
+tell_progress(Waiting *waiting, const HlJson *reply, const char *status)
+{
+	const HlShape *output = waiting->operation->output;
+	int64_t scanned = 0;
+	int64_t imported = 0;
+	int64_t errors = 0;
+
+	if (hl_response_int64(output, reply, "total_number_of_resources_scanned",
+						  &scanned) &&
+		scanned > 0)
+	{
+		(void) hl_response_int64(
+			output, reply, "total_number_of_resources_imported", &imported);
+		(void) hl_response_int64(
+			output, reply, "total_number_of_resources_with_customer_error",
+			&errors);
+		ereport(NOTICE,
+				(errmsg("%s \"%s\" is %s: " INT64_FORMAT " of " INT64_FORMAT
+						" resources imported (%d%%), " INT64_FORMAT " errors",
+						waiting->goal->noun, waiting->id, status,
+						(int64) imported, (int64) scanned,
+						(int) (imported * 100.0 / scanned), (int64) errors)));
+	}
+	else if (strcmp(waiting->status, status) != 0)
+		ereport(NOTICE, (errmsg("%s \"%s\" is %s", waiting->goal->noun,
+								waiting->id, status)));
+	strlcpy(waiting->status, status, sizeof(waiting->status));
+}
+
+/* Raises that what is waited for cannot come any more. */
+static void
+raise_failed(const Waiting *waiting, const HlJson *reply, const char *status)
+{
+	const HlShape *output = waiting->operation->output;
+	const char *category = hl_response_string(output, reply, "error_category");
+	const char *cause = hl_response_string(output, reply, "error_message");
+
+	if (cause == NULL)
+		cause = hl_response_string(output, reply, "message");
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("%s \"%s\" is %s%s%s", waiting->goal->noun,
+						   waiting->id, status, cause ? ": " : "",
+						   cause ? hl_text_from_utf8(cause) : ""),
+					category ? errdetail("AWS error category %s.",
+										 hl_text_from_utf8(category))
+							 : 0));
+}
+
+/* Whether trouble may be gone at the next poll. */
+static bool
+may_pass(const HlReply *reply)
+{
+	switch (hl_error_sqlstate(reply))
+	{
+		case HL_ERRCODE_THROTTLED:
+		case HL_ERRCODE_SERVICE:
+		case HL_ERRCODE_LOST:
+		case HL_ERRCODE_NOT_SENT:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Asks once; gives the reply when the wait is over, and NULL when not. */
+static const HlReply *
+poll_once(Waiting *waiting)
+{
+	HlRequest *request =
+		hl_request_make(waiting->operation, waiting->json, NULL, true);
+	const HlReply *reply = hl_call_try(request, waiting->region);
+	const char *status;
+
+	if (reply->outcome != HL_OUTCOME_SUCCESS)
+	{
+		if (!may_pass(reply))
+			hl_error_raise(waiting->operation, reply, NULL);
+		return NULL;
+	}
+	status = hl_response_string(waiting->operation->output, reply->document,
+								"status");
+	status = status == NULL ? "" : hl_text_from_utf8(status);
+	tell_progress(waiting, reply->document, status);
+	if (has_state(waiting->goal->good, status))
+		return reply;
+	if (has_state(waiting->goal->bad, status))
+		raise_failed(waiting, reply->document, status);
+	return NULL;
+}
+
+/* Sleeps until the next poll is due; raises when there is no time for it. */
+static void
+sleep_between(const Waiting *waiting)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz due = TimestampTzPlusMilliseconds(now, waiting->interval);
+
+	if (now >= waiting->deadline)
+		ereport(ERROR,
+				(errcode(HL_ERRCODE_WAIT_OVER),
+				 errmsg("%s \"%s\" is still %s after the time allowed",
+						waiting->goal->noun, waiting->id,
+						waiting->status[0] ? waiting->status : "unreachable"),
+				 errhint("Give a longer \"timeout\", or wait again.")));
+	due = Min(due, waiting->deadline);
+	while ((now = GetCurrentTimestamp()) < due)
+	{
+		(void) WaitLatch(
+			MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+			TimestampDifferenceMilliseconds(now, due) + 1, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Waits in the statement at hand. */
+Datum
+hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Waiting *waiting = waiting_start(fcinfo, describe);
+	const HlReply *reply;
+	Datum row;
+
+	MemoryContextSwitchTo(waiting->round);
+	while ((reply = poll_once(waiting)) == NULL)
+	{
+		MemoryContextReset(waiting->round);
+		sleep_between(waiting);
+	}
+	MemoryContextSwitchTo(caller);
+	row = hl_response_row(fcinfo, describe->output, reply->document);
+	MemoryContextDelete(waiting->memory);
+	return row;
+}
+
+/* Refuses a CALL that may not commit, before anything is asked. */
+static void
+refuse_atomic(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
+		castNode(CallContext, fcinfo->context)->atomic)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("a procedure that waits cannot be called within a "
+						"transaction block"),
+				 errhint("CALL it on its own, or use the function of the same "
+						 "name with \"wait\".")));
+}
+
+/* Waits with a transaction for each poll, and none while it sleeps. */
+Datum
+hl_poll_await(FunctionCallInfo fcinfo, const HlOperation *describe)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Waiting *waiting;
+
+	refuse_atomic(fcinfo);
+	waiting = waiting_start(fcinfo, describe);
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect_ext failed");
+	for (;;)
+	{
+		bool over;
+
+		MemoryContextSwitchTo(waiting->round);
+		over = poll_once(waiting) != NULL;
+		MemoryContextReset(waiting->round);
+		SPI_commit();
+		if (over)
+			break;
+		sleep_between(waiting);
+	}
+	SPI_finish();
+	MemoryContextDelete(waiting->memory);
+	MemoryContextSwitchTo(caller);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,143 @@
+/*
+ * preview.c
+ *	  What would be sent.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+#include "api/arguments.h"
+#include "api/call.h"
+#include "api/door.h"
+#include "api/error.h"
+#include "api/preview.h"
+#include "api/response.h"
+
+#define MASK "****************"
+
+/* Appends a value without what the model marks as sensitive. */
+static void
+append_masked(HlBytes *bytes, const HlShape *shape, const HlJson *node)
+{
+	HlJsonEach each = hl_json_each(node);
+	HlJsonKind kind = hl_json_kind(node);
+	const HlJson *value;
+	const char *separator = "";
+
+	if (shape != NULL && shape->sensitive && kind != HL_JSON_NULL)
+	{
+		hl_json_append_string(bytes, MASK, strlen(MASK));
+		return;
+	}
+	if (kind != HL_JSON_OBJECT && kind != HL_JSON_ARRAY)
+	{
+		hl_json_append_node(bytes, node);
+		return;
+	}
+	hl_bytes_append_char(bytes, kind == HL_JSON_OBJECT ? '{' : '[');
+	while ((value = hl_json_step(&each)) != NULL)
+	{
+		const HlMember *member = NULL;
+
+		hl_bytes_append_string(bytes, separator);
+		separator = ",";
+		if (kind == HL_JSON_OBJECT)
+		{
+			hl_json_append_string(bytes, each.name, each.name_len);
+			hl_bytes_append_char(bytes, ':');
+		}
+		if (kind == HL_JSON_OBJECT && shape != NULL && shape->nmembers > 0)
+			member = hl_shape_member(shape, each.name, each.name_len);
+		append_masked(bytes,
+					  member != NULL  ? member->shape
+					  : shape != NULL ? shape->element
+									  : NULL,
+					  value);
+	}
+	hl_bytes_append_char(bytes, kind == HL_JSON_OBJECT ? '}' : ']');
+}
+
+/* Gives the body, masked, as jsonb. */
+static Datum
+body_of(const HlRequest *request)
+{
+	HlJsonDocument document = {0};
+	HlBytes bytes = {0};
+	char *json;
+
+	(void) hl_json_read(&document, request->body.data, request->body.len);
+	append_masked(&bytes, request->operation->input, document.root);
+	json = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	hl_json_free(&document);
+	return hl_response_jsonb(json);
+}
+
+/* How much of a header's value may be shown. */
+static size_t
+shown_part(const char *name, const char *value)
+{
+	const char *signature = strstr(value, "Signature=");
+
+	if (pg_strcasecmp(name, "X-Amz-Security-Token") == 0)
+		return 0;
+	if (pg_strcasecmp(name, "Authorization") == 0 && signature != NULL)
+		return (size_t) (signature - value) + strlen("Signature=");
+	return strlen(value);
+}
+
+/* Gives the header lines, each ended by a zero, as a jsonb object, masked. */
+static Datum
+headers_of(const HlBytes *head)
+{
+	HlBytes bytes = {0};
+	char *json;
+
+	hl_bytes_append_char(&bytes, '{');
+	for (const char *line = hl_bytes_string(head);
+		 line < head->data + head->len; line += strlen(line) + 1)
+	{
+		const char *colon = strstr(line, ": ");
+		char *name = pnstrdup(line, colon - line);
+		char *value = pstrdup(colon + 2);
+		size_t shown = shown_part(name, value);
+
+		if (shown < strlen(value))
+			value = psprintf("%.*s%s", (int) shown, value, MASK);
+		hl_bytes_append_string(&bytes, bytes.len > 1 ? "," : "");
+		hl_json_append_string(&bytes, name, strlen(name));
+		hl_bytes_append_char(&bytes, ':');
+		hl_json_append_string(&bytes, value, strlen(value));
+	}
+	hl_bytes_append_char(&bytes, '}');
+	json = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	return hl_response_jsonb(json);
+}
+
+/* Gives the row. */
+Datum
+hl_preview_row(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	HlRequest *request = hl_door_request(fcinfo, operation);
+	HlCall *call = hl_client_calls(1);
+	HlPreview preview;
+	TupleDesc desc;
+	Datum values[3];
+	bool nulls[3] = {false};
+
+	if (!hl_call_prepare(
+			call, request,
+			hl_arguments_text(hl_arguments_read(fcinfo), "region")) ||
+		!hl_client_preview(call, &preview))
+		hl_error_raise(operation, &call->reply, NULL);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = CStringGetTextDatum(preview.url);
+	values[1] = headers_of(preview.head);
+	values[2] = body_of(request);
+	return HeapTupleGetDatum(
+		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
