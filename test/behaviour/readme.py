@@ -1,0 +1,559 @@
+"""README.md is true: what it tells a reader to type is typed, and what it shows comes back.
+
+Every sql block runs, in order, in one psql session against a server that is set up with every conf
+block; a text block behind one is what psql must print, but for ids, tokens and times. Every line of
+an sh block runs in a copy of the tree; nothing is installed for real. The tables of arguments,
+settings and SQLSTATEs are held against what there is, and every message under "Troubleshooting" is
+provoked. A comment above a block says what is particular about it:
+
+    <!-- error 22023 -->         it must fail, with this SQLSTATE
+    <!-- needs pg_cron -->       it is left out where that extension is not installed
+    <!-- since 15 -->            it is left out on older servers
+    <!-- not run: reason -->     it is left out, and the reason is told
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import psycopg2
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "test" / "python"), str(ROOT / "test" / "emulator")]
+
+import client  # noqa: E402 pylint: disable=wrong-import-position
+import tap as speech  # noqa: E402 pylint: disable=wrong-import-position
+from server import BINDIR, WORK, Server  # noqa: E402 pylint: disable=wrong-import-position
+
+Block = namedtuple("Block", "language text line marks")
+MAJOR = int(subprocess.run([str(BINDIR / "pg_config"), "--version"], text=True, check=True,
+                           stdout=subprocess.PIPE).stdout.split()[1].split(".")[0].rstrip("abdevrc"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MARKS = re.compile(r"(error) ([0-9A-Z]{5})|(needs) (\w+)|(since) (\d+)|(not run): (\S.*)")
+
+# No name but localhost is ever looked up: what resolves names on the server is this.
+NO_LOOKUPS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **result)
+{
+    int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+        dlsym(RTLD_NEXT, "getaddrinfo");
+    if (node != NULL && strcmp(node, "localhost") != 0 && strspn(node, "0123456789.") != strlen(node))
+        return EAI_NONAME;
+    return next(node, service, hints, result);
+}
+"""
+
+
+def read_blocks():
+    """The fenced blocks of README.md, with the comments above them."""
+    blocks, marks, opened = [], {}, None
+    for number, line in enumerate(README.splitlines(), 1):
+        comment = re.fullmatch(r"<!-- (.*) -->", line)
+        if opened is not None:
+            if line == "```":
+                blocks.append(Block(opened[0], "\n".join(opened[2]), opened[1], marks))
+                opened, marks = None, {}
+            else:
+                opened[2].append(line)
+        elif line.startswith("```"):
+            opened = (line[3:], number, [])
+        elif comment:
+            said = MARKS.fullmatch(comment[1])
+            if not said:
+                raise ValueError(f"README.md:{number}: {comment[1]!r} says nothing to this test")
+            words = [word for word in said.groups() if word]
+            marks[words[0]] = words[1]
+        elif line and marks:
+            raise ValueError(f"README.md:{number}: the comment above belongs to no block")
+    return blocks
+
+
+def table_rows(heading):
+    """The rows of the table whose first heading is that, as lists of cells."""
+    lines = iter(README.splitlines())
+    for line in lines:
+        if line.startswith(f"| {heading} |"):
+            next(lines)
+            break
+    for line in lines:
+        if not line.startswith("|"):
+            return
+        yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
+
+
+def quoted(cell):
+    """What a cell has in backquotes."""
+    return re.findall(r"`([^`]*)`", cell)
+
+
+def masked(text):
+    """Output without what differs from run to run."""
+    for pattern, mask in ((r"\b[0-9a-f]{32}\b", "ID"),
+                          (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID")):
+        text = re.sub(pattern, mask, text)
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
+
+
+def without_tags(printed, wanted):
+    """Output less the tags of the commands before the one whose result is shown."""
+    while printed and wanted and printed[0] != wanted[0] and \
+            re.fullmatch(r"SET|RESET|(CREATE|ALTER|DROP|GRANT) ?[A-Z ]*", printed[0]):
+        printed = printed[1:]
+    return printed
+
+
+def masked_log(line):
+    """A log line without its values."""
+    line = line[line.index("healthlake event="):]
+    return re.sub(r"=[0-9.]+\b", "=N", re.sub(r'"[^"]*"', '"…"', line)).strip()
+
+
+class Psql:
+    """A psql session that is fed a block at a time, as by a person."""
+
+    def __init__(self, where):
+        self.child = subprocess.Popen(
+            [str(BINDIR / "psql"), "-X", "-P", "pager=off", "-v", "ON_ERROR_STOP=0",
+             "-h", where["host"], "-p", str(where["port"]), "-U", where["user"], where["dbname"]],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            encoding="utf-8")
+
+    def run(self, text):
+        """What the block prints, and the SQLSTATE of its last error, or 00000."""
+        self.child.stdin.write(f"\\set LAST_ERROR_SQLSTATE 00000\n{text}\n"
+                               "\\echo END OF BLOCK :LAST_ERROR_SQLSTATE\n")
+        self.child.stdin.flush()
+        printed = []
+        for line in self.child.stdout:
+            if line.startswith("END OF BLOCK "):
+                return "".join(printed), line.split()[-1]
+            printed.append(line)
+        raise RuntimeError("psql ended: " + "".join(printed))
+
+    def end(self):
+        """Ends the session."""
+        self.child.stdin.close()
+        self.child.wait(30)
+        self.child.stdout.close()
+
+
+class Check:
+    """One run over README.md."""
+
+    def __init__(self):
+        self.tap = speech.Tap()
+        self.emulator = client.emulator()
+        self.blocks = read_blocks()
+        self.cron = None  # the version of pg_cron, once it is there
+        self.has_cron = bool(list(BINDIR.parents[3].glob(
+            f"share/postgresql/{MAJOR}/extension/pg_cron.control")))
+        self.left_out = []
+        self.tree = WORK / "tree"
+        self.demo = None
+
+    # ------------------------------------------------------------ sh blocks ---
+
+    def start_demo(self):
+        """test/demo takes the longest: it runs beside everything else."""
+        shutil.copytree(ROOT, self.tree, ignore=shutil.ignore_patterns("*.o", "*.so", ".git"))
+        folder = WORK / "demo"
+        folder.mkdir()
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith(("PG", "HEALTHLAKE_INSIDE", "HEALTHLAKE_EMULATOR"))}
+        environment.update(HEALTHLAKE_NO_SETUP="1", TMPDIR=str(folder),
+                           HEALTHLAKE_PG_VERSION=str(MAJOR))
+        with open(WORK / "demo.log", "w", encoding="utf-8") as log:
+            self.demo = subprocess.Popen(["test/demo"], cwd=self.tree, env=environment, stdout=log,
+                                         stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+
+    def end_demo(self):
+        """What became of it, and whether it left anything."""
+        status = self.demo.wait(300)
+        told = (WORK / "demo.log").read_text(encoding="utf-8")
+        self.tap.ok(status == 0 and "CREATING" in told and "nothing of it is left" in told,
+                    "test/demo shows a data store", f"status {status}", told[-4000:])
+        self.tap.same(list((WORK / "demo").iterdir()), [], "test/demo leaves no folder behind")
+        self.tap.same([line for line in told.splitlines() if line.startswith(("FATAL", "PANIC"))],
+                      [], "test/demo breaks no session")
+
+    def shell_line(self, line):
+        """Runs one line of an sh block, or what stands for it; None, or what is wrong."""
+        words = line.removeprefix("sudo ").split()
+        words = [re.sub(r"/15/", f"/{MAJOR}/", re.sub(r"-15$", f"-{MAJOR}", word)) for word in words]
+        if words[:2] == ["apt-get", "install"]:
+            listed = subprocess.run(["bash", "test/setup", "--list"], cwd=ROOT, text=True,
+                                    stdout=subprocess.PIPE, check=True).stdout.split()
+            missing = set(words[2:]) - set(listed)
+            return f"test/setup does not install {missing}" if missing else None
+        if words[0] == "make":
+            words += [f"DESTDIR={WORK / 'installed'}"] if "install" in words else ["-j2"]
+            done = subprocess.run(words, cwd=self.make_tree(), text=True, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+            return done.stdout[-2000:] if done.returncode else None
+        if words == ["test/demo"]:
+            return None  # it is under way
+        return "this test does not know how to run it"
+
+    def make_tree(self):
+        """A copy of the sources for make."""
+        folder = WORK / "make"
+        if not folder.exists():
+            shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("*.o", "*.so", ".git"))
+        return folder
+
+    def shell_block(self, block):
+        """Each line of an sh block."""
+        for line in block.text.splitlines():
+            wrong = self.shell_line(line)
+            self.tap.ok(wrong is None, f"README.md:{block.line}: {line}", wrong)
+        if "make install" in block.text:
+            names = {path.name for path in (WORK / "installed").rglob("healthlake*")}
+            self.tap.ok({"healthlake.so", "healthlake.control", "healthlake--1.0.sql"} <= names,
+                        "what make install installs", names)
+
+    # ----------------------------------------------------------- sql blocks ---
+
+    def reason_to_leave_out(self, block):
+        """Why a block is not run here; None where it is."""
+        if "not run" in block.marks:
+            return block.marks["not run"]
+        if block.marks.get("needs") == "pg_cron" and not self.has_cron:
+            return f"postgresql-{MAJOR}-cron is not installed"
+        if MAJOR < int(block.marks.get("since", 0)):
+            return f"it needs PostgreSQL {block.marks['since']}"
+        return None
+
+    def run_blocks(self, psql):
+        """All blocks, in their order."""
+        for at, block in enumerate(self.blocks):
+            what = f"README.md:{block.line}: {block.language} block"
+            reason = self.reason_to_leave_out(block)
+            if reason:
+                self.left_out.append(what)
+                self.tap.skip(what, reason)
+            elif block.language == "sh":
+                self.shell_block(block)
+            elif block.language == "sql":
+                following = self.blocks[at + 1] if at + 1 < len(self.blocks) else None
+                self.sql_block(psql, block, self.result_of(block, following), what)
+            elif block.language == "json":
+                with self.tap.check(f"{what} is JSON"):
+                    json.loads(block.text)
+            elif block.language not in ("conf", "text"):
+                self.tap.ok(False, f"{what} is of a language that this test knows")
+
+    @staticmethod
+    def result_of(block, following):
+        """The text block that shows what a block prints, if it is next to it."""
+        if following is None or following.language != "text":
+            return None
+        between = README.splitlines()[block.line + len(block.text.splitlines()) + 1:
+                                      following.line - 1]
+        return following if not any(between) else None
+
+    def sql_block(self, psql, block, result, what):
+        """Runs one, and compares what it prints."""
+        printed, state = psql.run(block.text)
+        if "cron.schedule" in block.text and state == "00000":
+            self.hurry_job()
+        wanted = block.marks.get("error", "00000")
+        self.tap.ok(state == wanted, f"{what} {'fails' if wanted != '00000' else 'succeeds'}",
+                    f"SQLSTATE {state}, not {wanted}", printed)
+        if wanted == "00000":
+            self.tap.ok(not re.search(r"^(ERROR|FATAL|PANIC): ", printed, re.M),
+                        f"{what} has no error", printed)
+        if result:
+            shown = masked(result.text)
+            self.tap.same(without_tags(masked(printed), shown), shown,
+                          f"{what} prints what is shown")
+        if "pg_reload_conf" in block.text:
+            time.sleep(0.5)
+
+    def counted(self, statement):
+        """How many data stores a statement creates."""
+        before = len(self.emulator.stores())
+        with self.server.connect(dbname="clinics") as connection:
+            connection.cursor().execute(statement)
+        return len(self.emulator.stores()) - before
+
+    def check_counts(self):
+        """What the section on counting says, statement by statement."""
+        for block in self.blocks:
+            for line in block.text.splitlines():
+                said = re.search(r"-- (?:creates )?(one|three|four)$", line)
+                if block.language == "sql" and said:
+                    self.tap.same(self.counted(line), {"one": 1, "three": 3, "four": 4}[said[1]],
+                                  f"creates {said[1]}: {line.split('--')[0].strip()}")
+        self.tap.same(sum(store["DatastoreName"] == "ward 11" for store in self.emulator.stores()),
+                      1, "a call that is repeated with its token makes one data store")
+
+    # ---------------------------------------------------------- the cron job ---
+
+    def hurry_job(self):
+        """The job that was just scheduled runs at the next second, or minute."""
+        with self.server.connect(dbname="clinics") as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'pg_cron'")
+            self.cron = tuple(map(int, re.findall(r"\d+", cursor.fetchone()[0])[:2]))
+            cursor.execute("SELECT cron.alter_job(jobid, schedule => %s) FROM cron.job",
+                           ["1 second" if self.cron >= (1, 5) else "* * * * *"])
+
+    def end_job(self):
+        """What the job did; where its schedule knows no seconds, a minute after."""
+        if self.cron is None:
+            return
+        with self.server.connect(dbname="clinics") as connection:
+            cursor = connection.cursor()
+            end = time.monotonic() + 70
+            row = None
+            while time.monotonic() < end and (row is None or row[0] is None):
+                time.sleep(0.5)
+                cursor.execute("SELECT datastore_id, fault FROM wanted_datastore")
+                row = cursor.fetchone()
+            cursor.execute("SELECT cron.unschedule(jobid) FROM cron.job")
+            cursor.execute("SELECT status, return_message FROM cron.job_run_details")
+            details = cursor.fetchall()
+        self.tap.ok(row[0] and row[1] is None, "pg_cron's job creates the wanted data store",
+                    row, details)
+        self.tap.same(sum(store["DatastoreName"] == "clinic east"
+                          for store in self.emulator.stores()), 1, "and no second one")
+
+    # ----------------------------------------------------------- the tables ---
+
+    def check_arguments(self):
+        """The table of arguments is the function's."""
+        with self.server.connect(dbname="clinics") as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT pg_get_function_arguments(oid) FROM pg_proc"
+                           " WHERE proname = 'healthlake_create_datastore' AND pronargs > 1")
+            declared = [part.replace("::text", "").replace(" DEFAULT NULL", "").split(" DEFAULT ")
+                        for part in re.sub(r"NULL::[\w\[\]]+", "NULL", cursor.fetchone()[0])
+                        .split(", ")]
+        wanted = [[*first.split(" ", 1), *rest] for first, *rest in declared]
+        shown = [[quoted(row[0])[0], row[1].split(",")[0], *quoted(row[1])]
+                 for row in table_rows("argument")]
+        self.tap.same(shown, wanted, "the table of arguments")
+
+    def check_settings(self):
+        """The table of settings is what there is, with defaults and who may set them."""
+        rows = {quoted(row[0])[0]: row for row in table_rows("setting")}
+        with self.server.connect(dbname="clinics") as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT name FROM pg_settings WHERE name LIKE 'healthlake.%'")
+            self.tap.ok({name for name, in cursor.fetchall()} <= set(rows),
+                        "the table of settings has them all")
+            for name, row in rows.items():
+                cursor.execute("SELECT name, context FROM pg_settings WHERE name = %s"
+                               " UNION ALL SELECT %s, 'superuser' WHERE %s", [name, name, (
+                                   name.endswith(("_key", "_key_id", "session_token"))
+                                   and not name.endswith("customer_key"))])
+                found = cursor.fetchone()
+                self.tap.same(found and {"superuser": "superuser", "user": "anyone"}[found[1]],
+                              row[2], f"who may set {name}")
+                standard = quoted(row[1])[0].strip("'")
+                cursor.execute(f"SET {name} = %s; SELECT current_setting(%s)", [standard, name])
+                shown = cursor.fetchone()[0]
+                cursor.execute("SELECT boot_val, unit FROM pg_settings WHERE name = %s", [name])
+                boot, unit = cursor.fetchone() or ("", None)
+                cursor.execute(f"SET {name} = %s; SELECT current_setting(%s)",
+                               [f"{boot or ''}{unit or ''}", name])
+                self.tap.same(shown, cursor.fetchone()[0], f"the default of {name}")
+
+    def check_sqlstates(self):
+        """The SQLSTATEs of our own that the sources raise are those of the table."""
+        sources = "".join(path.read_text(encoding="utf-8")
+                          for path in sorted((ROOT / "src").rglob("*.c")))
+        header = (ROOT / "src/api/error.h").read_text(encoding="utf-8")
+        ours = {"".join(re.findall(r"'(.)'", letters)) for name, letters in
+                re.findall(r"define (HL_ERRCODE_\w+)\s+MAKE_SQLSTATE\((.*?)\)", header)
+                if re.search(rf"\b{name}\b", sources)}
+        shown = {row[0].strip("*") for row in table_rows("SQLSTATE")}
+        self.tap.same({state for state in shown if state.startswith("38")}, ours | {"38000"},
+                      "the table of SQLSTATEs has those of class 38")
+
+    def check_log(self):
+        """The log lines are of the form that is shown."""
+        seen = {masked_log(line) for line in self.server.told().splitlines()
+                if "healthlake event=" in line}
+        for block in self.blocks:
+            for line in block.text.splitlines():
+                if block.language == "text" and "healthlake event=" in line:
+                    self.tap.ok(masked_log(line) in seen, f"logged: {masked_log(line)[:60]}…",
+                                *sorted(seen))
+
+    # ------------------------------------------------------- troubleshooting ---
+
+    def check_troubles(self, unloaded):
+        """Each message under Troubleshooting can be provoked, and is as it is written."""
+        for cells in table_rows("message"):
+            message = quoted(cells[0])[0]
+            how = PROVOKED.get(message)
+            if how is None:
+                self.tap.ok(False, f"this test can provoke: {message}")
+                continue
+            if message in unloaded:
+                told = unloaded[message]
+            elif MAJOR < how.since:
+                self.tap.skip(message, f"before PostgreSQL {how.since}")
+                continue
+            else:
+                told = self.provoke(how)
+            pattern = ".+".join(re.escape(part) for part in message.split("…"))
+            self.tap.ok(re.fullmatch(pattern, told), f"told: {message}", f"got: {told}")
+        self.tap.same(set(PROVOKED) - {quoted(row[0])[0] for row in table_rows("message")}, set(),
+                      "every message that this test provokes is in README.md")
+
+    def provoke(self, how):
+        """The message of the error that some statements end in, in a session of their own."""
+        self.emulator.next(*how.steps)
+        self.emulator.state(**how.state)
+        with self.server.connect(dbname="clinics") as connection:
+            try:
+                for statement in how.statements:
+                    connection.cursor().execute(statement)
+            except psycopg2.Error as caught:
+                return caught.diag.message_primary.replace(STAND_IN, "healthlake")
+        return "no error"
+
+    def without_preloading(self):
+        """The same server before anybody has preloaded the library: what it warns of."""
+        keys = "\n".join(block.text for block in self.blocks if block.language == "conf"
+                         and "secret_access_key" in block.text)
+        server = Server("bare", f"{keys}\n{self.to_emulator()}", self.environment)
+        with server, server.connect() as connection:
+            cursor = connection.cursor()
+            cursor.execute("CREATE EXTENSION healthlake;"
+                           "SELECT healthlake_create_datastore('ward 7')")
+            warnings = [line.split("WARNING:  ")[1].splitlines()[0] for line in connection.notices
+                        if line.startswith("WARNING")]
+        self.tap.same(len(warnings), 1, "a server that does not preload warns once")
+        return {EXPOSED: warnings[0] if warnings else "no warning"}
+
+    # -------------------------------------------------------------- all of it ---
+
+    def to_emulator(self):
+        """The lines that lead to the emulator in place of AWS."""
+        return (f"healthlake.endpoint_url = '{self.emulator.https}'\n"
+                f"healthlake.ca_bundle = '{self.emulator.ca}'")
+
+    def configuration(self):
+        """Every conf block, less what is not installed."""
+        lines = "\n".join(block.text for block in self.blocks if block.language == "conf")
+        if not self.has_cron:
+            lines = re.sub(r"^cron\..*$", "", lines.replace(", pg_cron", ""), flags=re.M)
+        return lines
+
+    def guard_lookups(self):
+        """Builds what keeps the server from looking any name up."""
+        (WORK / "lookups.c").write_text(NO_LOOKUPS, encoding="utf-8")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(WORK / "lookups.so"),
+                        str(WORK / "lookups.c"), "-ldl"], check=True)
+        self.environment = {"LD_PRELOAD": str(WORK / "lookups.so")}
+
+    def run(self):
+        """Everything."""
+        self.tap.say(f"PostgreSQL {MAJOR}, {len(self.blocks)} blocks")
+        self.start_demo()
+        try:
+            self.run_beside_demo()
+        finally:
+            self.demo.terminate()
+            self.demo.wait(30)
+        self.tap.say(f"{len(self.left_out)} blocks were left out")
+        self.tap.end()
+
+    def run_beside_demo(self):
+        """Everything else, and what came of the demo."""
+        self.guard_lookups()
+        unloaded = self.without_preloading()
+        self.emulator.reset()
+        self.server = Server("own", f"{self.configuration()}\n{self.to_emulator()}",
+                             self.environment)
+        with self.server:
+            with self.server.connect() as connection:
+                connection.cursor().execute("CREATE DATABASE clinics")
+            psql = Psql(self.server.where(dbname="clinics"))
+            try:
+                self.run_blocks(psql)
+            finally:
+                psql.end()
+            self.check_counts()
+            self.check_log()
+            self.check_arguments()
+            self.check_settings()
+            self.check_sqlstates()
+            self.end_job()
+            self.check_troubles(unloaded)
+        self.end_demo()
+
+
+Provocation = namedtuple("Provocation", "statements steps state since",
+                         defaults=([], [], {}, 0))
+STAND_IN = "healthlakf"  # for messages about an extension that is not installed
+CREATE = "SELECT * FROM healthlake_create_datastore('ward 8')"
+EXPOSED = ("healthlake credentials in a configuration file, role or database setting can be read "
+           "by every role")
+SENT = "could not send CreateFHIRDatastore: "
+REFUSED = "AWS refused CreateFHIRDatastore: "
+
+PROVOKED = {
+    SENT + "no AWS credentials found": Provocation(
+        ["SET healthlake.access_key_id = ''", "SET healthlake.secret_access_key = ''", CREATE]),
+    SENT + "healthlake.secret_access_key is not set": Provocation(
+        ["SET healthlake.secret_access_key = ''", CREATE]),
+    "no AWS region is set": Provocation(["SET healthlake.region = ''", CREATE]),
+    'AWS region "…" is not allowed': Provocation(
+        ["SET healthlake.allowed_regions = 'eu-west-2'", CREATE]),
+    "permission denied for function healthlake_create_datastore": Provocation(
+        ["CREATE ROLE nobody_in_particular", "SET ROLE nobody_in_particular", CREATE]),
+    'permission denied to set parameter "healthlake.…"': Provocation(
+        ["SET ROLE clinic_app", "SET healthlake.endpoint_url = 'https://example.org'"]),
+    'argument "name" looks like a request in JSON': Provocation(
+        ["SELECT * FROM healthlake_create_datastore('{}')"]),
+    "function healthlake_create_datastore(…) does not exist": Provocation(
+        ["SELECT * FROM healthlake_create_datastore(name => 'ward 8', kms_key => 'k')"]),
+    'invalid configuration parameter name "healthlake.…"': Provocation(
+        ["SET healthlake.regoin = 'us-east-1'"], since=15),
+    "a masked value cannot be set as a credential": Provocation(
+        ["SELECT set_config(n, current_setting(n), false)"
+         " FROM (VALUES ('healthlake.secret_access_key')) AS s (n)"]),
+    REFUSED + "The security token included in the request is invalid.": Provocation(
+        ["SET healthlake.access_key_id = 'AKIAUNKNOWN'", CREATE]),
+    REFUSED + "The request signature we calculated does not match the signature you provided. …":
+        Provocation(["SET healthlake.secret_access_key = 'another'", CREATE]),
+    REFUSED + "The security token included in the request is expired": Provocation(
+        ["SET healthlake.session_token = 'an old one'", CREATE],
+        state={"expired_tokens": ["an old one"]}),
+    REFUSED + "User: … is not authorized to perform: healthlake:CreateFHIRDatastore …": Provocation(
+        [CREATE], [{"error": "AccessDeniedException", "message":
+                    "User: arn:aws:iam::123456789012:user/a is not authorized to perform: "
+                    "healthlake:CreateFHIRDatastore on resource: *"}]),
+    SENT + "Could not resolve host: …": Provocation(
+        ["SET healthlake.endpoint_url = 'https://healthlake.xx-nowhere-1.amazonaws.com'", CREATE]),
+    SENT + "Failed to connect to …": Provocation(
+        ["SET healthlake.endpoint_url = 'https://127.0.0.1:1'", CREATE]),
+    SENT + "SSL certificate problem: …": Provocation(["SET healthlake.ca_bundle = ''", CREATE]),
+    SENT + "error setting certificate file: …": Provocation(
+        ["SET healthlake.ca_bundle = '/nonexistent/ca.pem'", CREATE]),
+    "outcome of CreateFHIRDatastore is unknown: …": Provocation(
+        ["SET healthlake.max_attempts = 1", CREATE], [{"apply": True, "cut": 0}]),
+    EXPOSED: Provocation(),
+    'extension "healthlake" is not available': Provocation([f"CREATE EXTENSION {STAND_IN}"]),
+    'could not access file "$libdir/healthlake": No such file or directory': Provocation(
+        [f"LOAD '$libdir/{STAND_IN}'"]),
+}
+
+if not os.environ.get("HEALTHLAKE_BINDIR"):
+    speech.skip_all("it needs the server of test/run")
+Check().run()
