@@ -1,0 +1,95 @@
+"""A PostgreSQL server of a test's own, for what cannot be done to the one that all share.
+
+    with Cluster(folder, preload="shim.so", settings={"log_statement": "all"}) as cluster:
+        session = cluster.connect()
+
+It is a child that dies with its parent, and listens on a socket in its folder alone.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg2
+
+PR_SET_PDEATHSIG = 1
+
+
+def bindir():
+    """Where the server's programs are."""
+    config = os.environ.get("PG_CONFIG", "pg_config")
+    return Path(subprocess.check_output([config, "--bindir"], text=True).strip())
+
+
+def die_with_parent():
+    """In the child: an immediate shutdown when the test ends, however it ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+class Cluster:
+    """One server; it can be killed and started again."""
+
+    def __init__(self, folder, preload=None, settings=None):
+        self.folder = Path(folder)
+        self.preload = preload
+        self.process = None
+        (self.folder / "socket").mkdir(mode=0o700, parents=True)
+        subprocess.run([bindir() / "initdb", "-D", self.folder / "cluster", "-U", "postgres",
+                        "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+                       check=True, stdout=subprocess.DEVNULL)
+        given = {"listen_addresses": "", "unix_socket_directories": self.folder / "socket",
+                 "fsync": "off", "shared_buffers": "16MB", "max_connections": "30",
+                 "autovacuum": "off", "log_line_prefix": "[%p] ", **(settings or {})}
+        with open(self.folder / "cluster" / "postgresql.conf", "a", encoding="utf-8") as file:
+            for name, value in given.items():
+                file.write(f"{name} = '{value}'\n")
+
+    def start(self):
+        """Starts the server and waits until it takes sessions."""
+        environment = dict(os.environ)
+        if self.preload:
+            environment["LD_PRELOAD"] = str(self.preload)
+        with open(self.folder / "server.log", "ab") as log:
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with,W1509
+                [bindir() / "postgres", "-D", self.folder / "cluster"], env=environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
+        for _ in range(600):
+            try:
+                self.connect().close()
+                return self
+            except psycopg2.OperationalError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.05)
+        raise RuntimeError("no server: " + self.log())
+
+    def log(self):
+        """What the server has logged."""
+        return (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")
+
+    def connect(self):
+        """A session of a superuser, each statement its own transaction."""
+        session = psycopg2.connect(host=str(self.folder / "socket"), user="postgres",
+                                   dbname="postgres")
+        session.autocommit = True
+        return session
+
+    def kill(self):
+        """Ends the postmaster as the kernel would; its children find out by themselves."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """An immediate shutdown."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(30)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
