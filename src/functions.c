@@ -99,8 +99,6 @@ call_for_row(FunctionCallInfo fcinfo, const char *name, Form form)
 	const HlOperation *operation = hl_operation_find(name);
 	Datum result;
 
-	if (!operation->changes_something)
-		return form(fcinfo, operation);
 	if (!hl_once_take(fcinfo, &result))
 	{
 		result = form(fcinfo, operation);
@@ -125,7 +123,7 @@ call_for_row(FunctionCallInfo fcinfo, const char *name, Form form)
 #define LISTED(function, name)                                                 \
 	FUNCTION(function, hl_list_next(fcinfo, hl_operation_find(name)))
 #define WAITED(function, name)                                                 \
-	FUNCTION(function, hl_poll_wait(fcinfo, hl_operation_find(name)))
+	FUNCTION(function, call_for_row(fcinfo, name, hl_poll_wait))
 #define AWAITED(function, name)                                                \
 	FUNCTION(function, hl_poll_await(fcinfo, hl_operation_find(name)))
 
@@ -193,11 +191,11 @@ healthlake_call(PG_FUNCTION_ARGS)
 	const HlOperation *operation = hl_door_enter(fcinfo);
 	Datum result;
 
-	if (operation->changes_something && hl_once_take(fcinfo, &result))
-		return result;
-	result = hl_door_call(fcinfo, operation);
-	if (operation->changes_something)
+	if (!hl_once_take(fcinfo, &result))
+	{
+		result = hl_door_call(fcinfo, operation);
 		hl_once_keep(fcinfo, result);
+	}
 	return result;
 }
 

@@ -2,8 +2,10 @@
  * once.h
  *	  One call for one row of (f(...)).*, which PostgreSQL expands to a copy
  *	  of the call for each column: the first copy performs the operation, the
- *	  others take its reply. For operations that change something. A reply is
- *	  kept in the memory of the row at hand and is forgotten with it.
+ *	  others take its reply. A reply is kept in the memory of the row at hand
+ *	  and is forgotten with it. The functions that change something also ask
+ *	  hl_once_support() by the planner, since for them more calls than one
+ *	  are more than a waste.
  */
 #ifndef HL_API_ONCE_H
 #define HL_API_ONCE_H

@@ -224,6 +224,38 @@ SELECT creates($$ INSERT INTO ward (name) SELECT 'x' FROM generate_series(1, 3) 
 SELECT is(count(DISTINCT id), 3::bigint, 'whose rows have a data store each') FROM ward;
 DROP TABLE ward;
 
+-- Every other function that calls AWS
+
+SELECT emulator_reset() \g /dev/null
+SELECT id FROM healthlake_create_datastore('x') \gset
+
+-- Whether a statement makes so many requests.
+CREATE FUNCTION requests(statement text, requests bigint, what text) RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := (SELECT max(n) FROM emulator_log());
+BEGIN
+	EXECUTE statement;
+	RETURN NEXT is((SELECT count(*) FROM emulator_log(before)), requests, what);
+END
+$$;
+
+SELECT requests(format('SELECT (healthlake_describe_datastore(%L)).*', :'id'), 1, 'a description, expanded');
+SELECT requests(format('SELECT (healthlake_describe_datastore(%L)).id, (healthlake_describe_datastore(%1$L)).arn', :'id'),
+	2, 'two descriptions');
+SELECT requests(format('SELECT (healthlake_describe_datastore(%L)).* FROM generate_series(1, 3)', :'id'), 3,
+	'a description for each row');
+SELECT requests(format('SELECT (healthlake_update_datastore(%L, name => ''y'')).*', :'id'), 1, 'an update');
+SELECT requests(format('SELECT (jsonb_populate_record(NULL::healthlake_datastore, healthlake_call(''CreateFHIRDatastore'', %L))).*',
+	'{"DatastoreTypeVersion": "R4"}'), 1, 'healthlake_call(), its reply expanded');
+SELECT requests(format('SELECT (healthlake_delete_datastore(%L, ''y'')).*', :'id'), 2,
+	'a deletion, which asks for the name first');
+SELECT is(array_agg(p.oid::regprocedure::text)::text, NULL, 'what changes something has the support function')
+  FROM pg_proc AS p
+ WHERE (p.oid IN (SELECT function FROM healthlake_operations() WHERE changes_something)
+		OR proname IN ('healthlake_create_datastore', 'healthlake_call', 'healthlake_ensure_datastore'))
+   AND prosupport <> 'healthlake_support'::regproc;
+
 -- A copy that fails shares nothing: every one of these fails at the second, and another follows.
 
 SELECT emulator_reset() \g /dev/null

@@ -7,7 +7,7 @@ SELECT pronargs, unnest(string_to_array(pg_get_function_arguments(oid), ', ')) A
 SELECT pg_get_function_result(oid) AS result, provolatile, proparallel, procost, proisstrict, prosupport, proacl IS NULL AS public
   FROM pg_proc WHERE proname = 'healthlake_create_datastore' ORDER BY pronargs;
 SELECT obj_description(oid, 'pg_proc') AS comment
-  FROM pg_proc WHERE proname LIKE 'healthlake\_%' ORDER BY proname, pronargs;
+  FROM pg_proc WHERE proname IN ('healthlake_create_datastore', 'healthlake_last_call') ORDER BY proname, pronargs;
 SELECT name, setting, unit, context FROM pg_settings WHERE name LIKE 'healthlake.%' ORDER BY name;
 SET healthlake.secret_access_key = 'wJalrXUtnFEMI';
 SHOW healthlake.secret_access_key;
