@@ -232,8 +232,10 @@ fault_of_members(const HlShape *shape)
 			return "an SQL name needs quotation marks";
 		if (member->idempotency_token && member->shape->kind != HL_KIND_STRING)
 			return "a token is no string";
-		if (member->form == HL_FORM_TAGS && member->shape->kind != HL_KIND_LIST)
-			return "tags are no list";
+		if (member->form == HL_FORM_TAGS &&
+			member->shape->kind != HL_KIND_LIST &&
+			member->shape->kind != HL_KIND_MAP)
+			return "tags are neither a list nor a map";
 	}
 	return NULL;
 }
