@@ -100,7 +100,8 @@ judge(List *findings, const HlReply *reply)
 		return findings;
 	if (reply->dated)
 		findings =
-			add(findings, "clock", Abs(reply->clock_skew) < 240,
+			add(findings, "clock",
+				reply->clock_skew > -240 && reply->clock_skew < 240,
 				psprintf("%d seconds off AWS's", (int) reply->clock_skew));
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
 		return add(findings, "AWS", true, "ListFHIRDatastores succeeded");
