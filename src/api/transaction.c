@@ -23,7 +23,10 @@ typedef struct Change
 	const char *log;
 } Change;
 
-/* In order of happening; in TopTransactionContext, gone with it. */
+/*
+ * In order of happening; in TopTransactionContext, gone with it. Those of the
+ * innermost subtransaction are at the end, next to each other.
+ */
 static List *changes = NIL;
 
 /* Says of one change that it stays, though what it belonged to is undone. */
@@ -34,16 +37,23 @@ warn_of(const Change *change, const char *undone)
 		WARNING_CLIENT_ONLY,
 		(errmsg("%s although its %s was rolled back", change->sentence, undone),
 		 errdetail("What AWS has done is not undone by a rollback.")));
-	ereport(LOG_SERVER_ONLY, (errmsg("%s", change->log), errhidestmt(true),
-							  errhidecontext(true)));
+	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", change->log),
+							  errhidestmt(true), errhidecontext(true)));
 }
 
-/* Says it of all changes when the transaction ends in a rollback. */
+/* Says it of all changes from a place in the list on. */
+static void
+warn_from(List *list, int first, const char *undone)
+{
+	for (int i = first; i < list_length(list); i++)
+		warn_of(list_nth(list, i), undone);
+}
+
+/* Ends the transaction: in a rollback with a warning of each change. */
 static void
 transaction_ends(XactEvent event, void *unused)
 {
 	List *ended = changes;
-	ListCell *cell;
 
 	if (event == XACT_EVENT_PRE_PREPARE && changes != NIL)
 		ereport(ERROR,
@@ -57,8 +67,19 @@ transaction_ends(XactEvent event, void *unused)
 		return;
 	changes = NIL;
 	if (event == XACT_EVENT_ABORT)
-		foreach (cell, ended)
-			warn_of(lfirst(cell), "transaction");
+		warn_from(ended, 0, "transaction");
+}
+
+/* Where the changes of the innermost subtransaction begin in the list. */
+static int
+first_of(SubTransactionId mine)
+{
+	int first = list_length(changes);
+
+	while (first > 0 &&
+		   ((Change *) list_nth(changes, first - 1))->subtransaction == mine)
+		first--;
+	return first;
 }
 
 /* Does the same for a savepoint, and hands on what it has committed. */
@@ -66,29 +87,16 @@ static void
 subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 					SubTransactionId parent, void *unused)
 {
-	List *kept = NIL;
-	ListCell *cell;
-	MemoryContext caller;
+	int first = first_of(mine);
 
-	if (changes == NIL ||
-		(event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
-		return;
-	caller = MemoryContextSwitchTo(TopTransactionContext);
-	foreach (cell, changes)
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		for (int i = first; i < list_length(changes); i++)
+			((Change *) list_nth(changes, i))->subtransaction = parent;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
 	{
-		Change *change = lfirst(cell);
-
-		if (change->subtransaction == mine && event == SUBXACT_EVENT_ABORT_SUB)
-		{
-			warn_of(change, "subtransaction");
-			continue;
-		}
-		if (change->subtransaction == mine)
-			change->subtransaction = parent;
-		kept = lappend(kept, change);
+		warn_from(changes, first, "subtransaction");
+		changes = list_truncate(changes, first);
 	}
-	changes = kept;
-	MemoryContextSwitchTo(caller);
 }
 
 /* Registers the callbacks. */
