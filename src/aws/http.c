@@ -1077,18 +1077,21 @@ hl_http_release(HlHttpTransfer *transfer)
 	HlHttp *http = transfer->http;
 	sigset_t saved;
 
-	signals_block(&saved);
-	remove_transfer(transfer);
+	if (transfer->added)
+	{
+		signals_block(&saved);
+		remove_transfer(transfer);
+		if (http->broken)
+			drop_multi(http);
+		signals_restore(&saved);
+	}
 	transfer->used = false;
 	if (!SET(transfer, CURLOPT_POSTFIELDS, NULL) ||
 		!SET(transfer, CURLOPT_HTTPHEADER, NULL))
 		transfer->spoiled = true;
 	hl_bytes_free(&transfer->reply.body);
-	if (http->broken)
-		drop_multi(http);
 	if (transfer->spoiled || http->nslots > MAX_KEPT_SLOTS)
 		free_slot(transfer);
-	signals_restore(&saved);
 }
 
 /* NULL where memory or a descriptor is missing. */

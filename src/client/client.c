@@ -124,17 +124,21 @@ jitter(void)
 static bool
 make_uuid(char *uuid)
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[16];
-	char *at = uuid;
 
 	if (!pg_strong_random(bytes, sizeof(bytes)))
 		return false;
 	bytes[6] = (bytes[6] & 0x0f) | 0x40;
 	bytes[8] = (bytes[8] & 0x3f) | 0x80;
 	for (int i = 0; i < 16; i++)
-		at += sprintf(at,
-					  i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
-					  bytes[i]);
+	{
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*uuid++ = '-';
+		*uuid++ = digits[bytes[i] >> 4];
+		*uuid++ = digits[bytes[i] & 0x0f];
+	}
+	*uuid = '\0';
 	return true;
 }
 

@@ -1,0 +1,138 @@
+/*
+ * bench.c
+ *	  Two halves of a comparison. "bench serve CA-FILE" answers every request
+ *	  with the same bytes, over HTTP and over TLS, and prints both ports;
+ *	  "bench loop URL CA-FILE COUNT" sends one request again and again as
+ *	  plainly as libcurl allows, and prints microseconds a call.
+ */
+#include "peer.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <time.h>
+
+/* What CreateFHIRDatastore sends and gets: the same bytes on both sides. */
+static const char request_body[] =
+	"{\"DatastoreName\":\"bench\",\"DatastoreTypeVersion\":\"R4\","
+	"\"ClientToken\":\"6f2d3d59-3b9c-4c0e-8b46-2f6b2f5ad9c1\"}";
+
+static const char reply_body[] =
+	"{\"DatastoreId\":\"c1cbeeac03514069f5dcaa110f206385\",\"DatastoreArn\":"
+	"\"arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/"
+	"c1cbeeac03514069f5dcaa110f206385\",\"DatastoreStatus\":\"CREATING\","
+	"\"DatastoreEndpoint\":\"https://healthlake.us-east-1.amazonaws.com/"
+	"datastore/c1cbeeac03514069f5dcaa110f206385/r4/\"}";
+
+static char reply[1024];
+
+static const char *const headers[] = {
+	"X-Amz-Target: HealthLake.CreateFHIRDatastore",
+	"Content-Type: application/x-amz-json-1.0",
+	"User-Agent: healthlake-pg/1.0.0 ua/2.1 os/linux#6.1.0-35-amd64 lang/c "
+	"md/postgresql#15.20 md/libcurl#7.88.1 api/healthlake#2017-07-01 m/E "
+	"cfg/retry-mode#standard",
+	"X-Amz-Date: 20261123T160000Z",
+	"Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261123/"
+	"us-east-1/healthlake/aws4_request, "
+	"SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature="
+	"29029bf589cbd4e31372a0d4bba408ed9bd1e6cc7b524bba8eef44d7ff38347d",
+	"amz-sdk-invocation-id: 852ba461-ae3f-4ce2-96b7-870626616752",
+	"amz-sdk-request: attempt=1; max=3",
+	"Accept:",
+	"Expect:"};
+
+/* Handler: one reply for each piece that ends a request's JSON object. */
+static void
+answer(Peer *peer)
+{
+	int got;
+
+	while ((got = peer_receive(peer, peer->request, sizeof(peer->request))) > 0)
+		if (peer->request[got - 1] == '}')
+			peer_say(peer, reply);
+}
+
+/* Answers until standard input ends. */
+static int
+serve(const char *ca_path)
+{
+	PeerServer plain = peer_serve(answer);
+	PeerServer tls = peer_serve(answer);
+	char rest[16];
+
+	snprintf(reply, sizeof(reply),
+			 "HTTP/1.1 200 OK\r\n"
+			 "x-amzn-RequestId: 2b8a1f0a-6f0e-4d57-a6a0-1c6fd1f8f0e3\r\n"
+			 "Date: Mon, 23 Nov 2026 16:00:00 GMT\r\n"
+			 "Content-Type: application/x-amz-json-1.0\r\n"
+			 "Content-Length: %zu\r\n\r\n%s",
+			 strlen(reply_body), reply_body);
+	peer_use_tls(&tls, ca_path);
+	peer_start(&plain);
+	peer_start(&tls);
+	printf("%d %d\n", plain.port, tls.port);
+	fflush(stdout);
+	while (read(STDIN_FILENO, rest, sizeof(rest)) > 0)
+		;
+	return 0;
+}
+
+/* Callback: takes the body and forgets it. */
+static size_t
+ignore(char *data, size_t size, size_t count, void *context)
+{
+	return size * count;
+}
+
+/* An easy handle that is ready to send the request. */
+static CURL *
+prepare(const char *url, const char *ca_path)
+{
+	struct curl_slist *list = NULL;
+	CURL *easy = curl_easy_init();
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		list = curl_slist_append(list, headers[i]);
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_CAINFO, ca_path);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request_body);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ignore);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	return easy;
+}
+
+/* Sends the request so many times and prints what one took. */
+static int
+loop(const char *url, const char *ca_path, int count)
+{
+	CURL *easy = prepare(url, ca_path);
+	struct timespec began, ended;
+
+	for (int i = -count / 10; i < count; i++)
+	{
+		if (i == 0)
+			clock_gettime(CLOCK_MONOTONIC, &began);
+		if (curl_easy_perform(easy) != CURLE_OK)
+			return 1;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	printf("%.2f\n", ((ended.tv_sec - began.tv_sec) * 1e9 +
+					  (ended.tv_nsec - began.tv_nsec)) /
+						 1e3 / count);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc == 3 && strcmp(argv[1], "serve") == 0)
+		return serve(argv[2]);
+	if (argc == 5 && strcmp(argv[1], "loop") == 0)
+		return loop(argv[2], argv[3], atoi(argv[4]));
+	fprintf(stderr, "usage: bench serve CA | bench loop URL CA COUNT\n");
+	return 2;
+}
