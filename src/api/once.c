@@ -20,7 +20,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
-#include "parser/parsetree.h"
+#include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -150,7 +150,6 @@ typedef struct Placed
 /* A walk over the target list of a query. */
 typedef struct Search
 {
-	const Query *query;
 	Oid function; /* InvalidOid: any that may be inlined */
 	int sides;    /* of the target at hand */
 	bool beside;  /* the target is beside a set-returning function */
@@ -279,7 +278,7 @@ place(Search *search, const FuncExpr *call)
 	search->placed = lappend(search->placed, placed);
 }
 
-/* Visits an expression of the target list, and no query inside it. */
+/* Visits the expressions of a query, and no query inside them. */
 static bool
 search_walker(Node *node, void *context)
 {
@@ -287,31 +286,31 @@ search_walker(Node *node, void *context)
 
 	if (node == NULL || IsA(node, Query))
 		return false;
-#if PG_VERSION_NUM >= 180000
-	if (IsA(node, Var) && ((Var *) node)->varlevelsup == 0)
-	{
-		const Var *var = (const Var *) node;
-		const RangeTblEntry *entry =
-			rt_fetch(var->varno, search->query->rtable);
-
-		if (entry->rtekind == RTE_GROUP && var->varattno > 0)
-			return search_walker(list_nth(entry->groupexprs, var->varattno - 1),
-								 context);
-	}
-#endif
 	if (IsA(node, FuncExpr) &&
 		is_sought(((FuncExpr *) node)->funcid, search->function))
 		place(search, (FuncExpr *) node);
 	return expression_tree_walker(node, search_walker, context);
 }
 
+/* The target list; since 18 with what GROUP BY names back in its place. */
+static List *
+targets_of(Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+	if (query->hasGroupRTE)
+		return (List *) flatten_group_exprs(NULL, query,
+											(Node *) query->targetList);
+#endif
+	return query->targetList;
+}
+
 /* Whether one of the targets is nothing but a set-returning function. */
 static bool
-has_set_target(const Query *query)
+has_set_target(const List *targets)
 {
 	ListCell *cell;
 
-	foreach (cell, query->targetList)
+	foreach (cell, targets)
 	{
 		Node *node = (Node *) lfirst_node(TargetEntry, cell)->expr;
 
@@ -322,16 +321,16 @@ has_set_target(const Query *query)
 	return false;
 }
 
-/* Whether there is a call of the function in the query's own expressions. */
-static bool
-search_query(const Query *query, Oid function)
+/* Looks for copies of a call that the planner would put on different sides. */
+static void
+search_targets(Query *query, Oid function)
 {
-	Search search = {.query = query, .function = function};
-	bool has_set = has_set_target(query);
+	Search search = {.function = function};
+	List *targets = targets_of(query);
+	bool has_set = has_set_target(targets);
 	ListCell *cell;
 
-	search_walker((Node *) query->jointree, &search);
-	foreach (cell, query->targetList)
+	foreach (cell, targets)
 	{
 		TargetEntry *target = lfirst_node(TargetEntry, cell);
 
@@ -340,6 +339,16 @@ search_query(const Query *query, Oid function)
 			has_set && !expression_returns_set((Node *) target->expr);
 		search_walker((Node *) target->expr, &search);
 	}
+}
+
+/* Looks into the whole query, and tells whether there is any call in it. */
+static bool
+search_query(Query *query, Oid function)
+{
+	Search search = {.function = function};
+
+	search_targets(query, function);
+	query_tree_walker(query, search_walker, &search, 0);
 	return search.placed != NIL;
 }
 
@@ -370,13 +379,13 @@ sublink_walker(Node *node, void *sublinks)
 
 /* Refuses (SELECT f(...)).*, in which the subquery is what is copied. */
 static void
-search_sublinks(const Query *query, Oid function, Oid sought)
+search_sublinks(Query *query, Oid function, Oid sought)
 {
 	List *sublinks = NIL;
 	ListCell *cell;
 	ListCell *rest;
 
-	sublink_walker((Node *) query->targetList, &sublinks);
+	query_tree_walker(query, sublink_walker, &sublinks, 0);
 	foreach (cell, sublinks)
 	{
 		SubLink *one = lfirst(cell);
@@ -388,8 +397,8 @@ search_sublinks(const Query *query, Oid function, Oid sought)
 			if (one->location == other->location && equal(one, other) &&
 				contains_walker(one->subselect, &sought))
 				refuse_copies(function,
-							  "PostgreSQL repeats a subquery in the SELECT "
-							  "list for each column of its row.");
+							  "PostgreSQL repeats a subquery for each column "
+							  "of its row.");
 		}
 	}
 }

@@ -118,6 +118,12 @@ SELECT refuses($$ SELECT (SELECT healthlake_create_datastore('x')).* $$,
 	'a subquery that is expanded is refused');
 SELECT refuses($$ SELECT (healthlake_create_datastore((SELECT 'x'))).* $$,
 	'a subquery in the argument is refused');
+SELECT refuses($$ VALUES ((healthlake_create_datastore((SELECT 'x'))).*), ('a', 'b', 'c', 'd') $$,
+	'in VALUES, too');
+SELECT refuses($$ VALUES (((SELECT healthlake_create_datastore('x'))).*), ('a', 'b', 'c', 'd') $$,
+	'so is a subquery there');
+SELECT refuses($$ UPDATE ward SET name = 'n' RETURNING (healthlake_create_datastore((SELECT 'x'))).* $$,
+	'and in RETURNING');
 SELECT refuses($$ SELECT healthlake_create_datastore('x'), generate_series(1, 3) $$,
 	'a set-returning function beside the call is refused');
 SELECT is((raised($$ SELECT (healthlake_create_datastore('x')).* ORDER BY id $$)).message,
@@ -144,6 +150,8 @@ SELECT creates($$ SELECT * FROM ROWS FROM (healthlake_create_datastore('x'), hea
 	2, 'ROWS FROM');
 SELECT creates($$ SELECT count(*) FROM generate_series(1, 2)
 	WHERE (healthlake_create_datastore('x')).id IS NOT NULL $$, 2, 'WHERE');
+SELECT creates($$ SELECT (healthlake_create_datastore('x')).id FROM generate_series(1, 2)
+	WHERE (healthlake_create_datastore('x')).id IS NOT NULL ORDER BY id $$, 4, 'WHERE, and in order');
 SELECT creates($$ SELECT healthlake_create_datastore(unnest(ARRAY['a', 'b'])) $$, 2,
 	'a set-returning function in the argument');
 SELECT creates($$ SELECT healthlake_create_datastore('x') FROM generate_series(1, 3) $$, 3,
