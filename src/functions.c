@@ -40,36 +40,38 @@ row_of(FunctionCallInfo fcinfo, const HlRequest *request, const char *region)
 	return hl_response_row(fcinfo, output, reply->document);
 }
 
-/* Performs an operation with SQL's arguments. */
+/* Performs an operation with SQL's arguments, if a check lets them pass. */
 static Datum
-call_with_arguments(FunctionCallInfo fcinfo, const HlOperation *operation)
+call_checked(FunctionCallInfo fcinfo, const HlOperation *operation,
+			 void (*check)(const HlArguments *arguments))
 {
 	const HlArguments *arguments = hl_arguments_read(fcinfo);
 	HlRequest *request = hl_arguments_make(arguments, operation);
 
+	if (check != NULL)
+		check(arguments);
 	return row_of(fcinfo, request, hl_arguments_text(arguments, "region"));
+}
+
+/* Performs an operation with SQL's arguments. */
+static Datum
+call_with_arguments(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	return call_checked(fcinfo, operation, NULL);
 }
 
 /* Deletes a data store whose name is confirmed. */
 static Datum
 delete_confirmed(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
-	const HlArguments *arguments = hl_arguments_read(fcinfo);
-	HlRequest *request = hl_arguments_make(arguments, operation);
-
-	hl_datastore_confirm(arguments);
-	return row_of(fcinfo, request, hl_arguments_text(arguments, "region"));
+	return call_checked(fcinfo, operation, hl_datastore_confirm);
 }
 
 /* Restores a data store, and tells what is not taken over. */
 static Datum
 restore_compared(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
-	const HlArguments *arguments = hl_arguments_read(fcinfo);
-	HlRequest *request = hl_arguments_make(arguments, operation);
-
-	hl_datastore_compare_source(arguments);
-	return row_of(fcinfo, request, hl_arguments_text(arguments, "region"));
+	return call_checked(fcinfo, operation, hl_datastore_compare_source);
 }
 
 /* Performs an operation with a request in jsonb. */

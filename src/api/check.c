@@ -13,6 +13,7 @@
 #include "api/call.h"
 #include "api/check.h"
 #include "api/error.h"
+#include "api/rows.h"
 #include "client/settings.h"
 #include "client/text.h"
 
@@ -177,7 +178,7 @@ surroundings(List *findings)
 
 /* Makes all rows. */
 static List *
-all_findings(void)
+all_findings(FunctionCallInfo fcinfo)
 {
 	List *findings = NIL;
 	HlRequest *request = probe();
@@ -189,37 +190,22 @@ all_findings(void)
 	return exposures(findings);
 }
 
+/* Makes the row of a finding. */
+static Datum
+finding_row(FunctionCallInfo fcinfo, TupleDesc desc, const void *thing)
+{
+	const Finding *finding = thing;
+	Datum values[] = {CStringGetTextDatum(finding->item),
+					  BoolGetDatum(finding->ok),
+					  CStringGetTextDatum(finding->detail)};
+	bool nulls[lengthof(values)] = {false};
+
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}
+
 /* Gives the next row. */
 Datum
 hl_check_next(FunctionCallInfo fcinfo)
 {
-	FuncCallContext *calls;
-	List *findings;
-	const Finding *finding;
-	Datum values[3];
-	bool nulls[3] = {false};
-
-	if (SRF_IS_FIRSTCALL())
-	{
-		MemoryContext caller;
-		TupleDesc desc;
-
-		calls = SRF_FIRSTCALL_INIT();
-		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
-		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		calls->tuple_desc = BlessTupleDesc(desc);
-		calls->user_fctx = all_findings();
-		MemoryContextSwitchTo(caller);
-	}
-	calls = SRF_PERCALL_SETUP();
-	findings = calls->user_fctx;
-	if (calls->call_cntr >= (uint64) list_length(findings))
-		SRF_RETURN_DONE(calls);
-	finding = list_nth(findings, (int) calls->call_cntr);
-	values[0] = CStringGetTextDatum(finding->item);
-	values[1] = BoolGetDatum(finding->ok);
-	values[2] = CStringGetTextDatum(finding->detail);
-	SRF_RETURN_NEXT(calls, HeapTupleGetDatum(heap_form_tuple(calls->tuple_desc,
-															 values, nulls)));
+	return hl_rows_next(fcinfo, all_findings, finding_row);
 }

@@ -14,6 +14,7 @@
 #include "api/door.h"
 #include "api/model.h"
 #include "api/operations.h"
+#include "api/rows.h"
 
 /* A member with an SQL name, or one that has none and nothing below it. */
 typedef struct Leaf
@@ -84,7 +85,7 @@ cli_option(const char *name)
 
 /* Collects the leaves of all operations; one without any has an empty one. */
 static List *
-all_leaves(void)
+all_leaves(FunctionCallInfo fcinfo)
 {
 	List *leaves = NIL;
 
@@ -99,8 +100,9 @@ all_leaves(void)
 
 /* Makes the row of a leaf. */
 static Datum
-leaf_row(FunctionCallInfo fcinfo, TupleDesc desc, const Leaf *leaf)
+leaf_row(FunctionCallInfo fcinfo, TupleDesc desc, const void *thing)
 {
+	const Leaf *leaf = thing;
 	Oid function = hl_door_function(fcinfo, leaf->operation);
 	const char *argument = leaf->member->sql_name;
 	Datum values[] = {CStringGetTextDatum(leaf->operation->name),
@@ -123,28 +125,5 @@ leaf_row(FunctionCallInfo fcinfo, TupleDesc desc, const Leaf *leaf)
 Datum
 hl_operations_next(FunctionCallInfo fcinfo)
 {
-	FuncCallContext *calls;
-	List *leaves;
-	Datum row;
-
-	if (SRF_IS_FIRSTCALL())
-	{
-		MemoryContext caller;
-		TupleDesc desc;
-
-		calls = SRF_FIRSTCALL_INIT();
-		caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
-		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		calls->tuple_desc = BlessTupleDesc(desc);
-		calls->user_fctx = all_leaves();
-		MemoryContextSwitchTo(caller);
-	}
-	calls = SRF_PERCALL_SETUP();
-	leaves = calls->user_fctx;
-	if (calls->call_cntr >= (uint64) list_length(leaves))
-		SRF_RETURN_DONE(calls);
-	row = leaf_row(fcinfo, calls->tuple_desc,
-				   list_nth(leaves, (int) calls->call_cntr));
-	SRF_RETURN_NEXT(calls, row);
+	return hl_rows_next(fcinfo, all_leaves, leaf_row);
 }

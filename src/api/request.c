@@ -11,6 +11,7 @@
 #include "api/request.h"
 #include "aws/json.h"
 #include "aws/protocol.h"
+#include "aws/uuid.h"
 #include "aws/validate.h"
 #include "client/settings.h"
 #include "client/text.h"
@@ -140,21 +141,18 @@ merge_more(Making *making, const char *more)
 	read_object(&making->document, making->text.data, "request");
 }
 
-/* A random UUID (RFC 9562, version 4), as AWS's own clients fill in. */
+/* A client token of our own. */
 static char *
 make_token(void)
 {
-	unsigned char b[16];
+	unsigned char random[HL_UUID_BYTES];
+	char *token = palloc(HL_UUID_SIZE);
 
-	if (!pg_strong_random(b, sizeof(b)))
+	if (!pg_strong_random(random, sizeof(random)))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 						errmsg("could not generate random values")));
-	b[6] = (b[6] & 0x0f) | 0x40;
-	b[8] = (b[8] & 0x3f) | 0x80;
-	return psprintf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-					"%02x%02x%02x%02x%02x%02x",
-					b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9],
-					b[10], b[11], b[12], b[13], b[14], b[15]);
+	hl_uuid_write(random, token);
+	return token;
 }
 
 /* Settles the client token of an operation that has one. */

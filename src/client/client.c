@@ -19,6 +19,7 @@
 #include "aws/http.h"
 #include "aws/protocol.h"
 #include "aws/retry.h"
+#include "aws/uuid.h"
 #include "client/wait.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -53,7 +54,7 @@ typedef struct HlAttempt
 	int64 offset;   /* of the clock, when it was signed */
 	HlTransport transport;
 	HlHttpTransfer *transfer; /* NULL: not in flight */
-	char invocation_id[37];
+	char invocation_id[HL_UUID_SIZE];
 	char request_id[128];
 	HlBytes url;
 	HlBytes host;
@@ -120,25 +121,15 @@ jitter(void)
 	return number / (double) PG_UINT32_MAX;
 }
 
-/* Writes a random UUID (version 4). */
+/* Writes a random UUID. */
 static bool
-make_uuid(char *uuid)
+make_uuid(char uuid[HL_UUID_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-	unsigned char bytes[16];
+	unsigned char random[HL_UUID_BYTES];
 
-	if (!pg_strong_random(bytes, sizeof(bytes)))
+	if (!pg_strong_random(random, sizeof(random)))
 		return false;
-	bytes[6] = (bytes[6] & 0x0f) | 0x40;
-	bytes[8] = (bytes[8] & 0x3f) | 0x80;
-	for (int i = 0; i < 16; i++)
-	{
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*uuid++ = '-';
-		*uuid++ = digits[bytes[i] >> 4];
-		*uuid++ = digits[bytes[i] & 0x0f];
-	}
-	*uuid = '\0';
+	hl_uuid_write(random, uuid);
 	return true;
 }
 
