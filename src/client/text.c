@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 
 #include "client/text.h"
@@ -26,16 +28,47 @@ ascii_of(const char *utf8)
 	return ascii;
 }
 
+/* Converts character by character; one that cannot be is a question mark. */
+static char *
+converted(const char *utf8, int len, Oid conversion)
+{
+	int encoding = GetDatabaseEncoding();
+	char *text = palloc((Size) len * MAX_CONVERSION_GROWTH + 1);
+	char *out = text;
+
+	while (len > 0)
+	{
+		int bytes = pg_utf_mblen((const unsigned char *) utf8);
+
+		if (pg_do_encoding_conversion_buf(
+				conversion, PG_UTF8, encoding, (unsigned char *) utf8, bytes,
+				(unsigned char *) out, bytes * MAX_CONVERSION_GROWTH + 1,
+				true) != bytes)
+			strcpy(out, "?");
+		out += strlen(out);
+		utf8 += bytes;
+		len -= bytes;
+	}
+	*out = '\0';
+	return text;
+}
+
 /* Gives text that can go into a message, whatever came from outside. */
 const char *
 hl_text_from_utf8(const char *utf8)
 {
 	int len = (int) strlen(utf8);
+	Oid conversion;
 
-	if (GetDatabaseEncoding() == PG_UTF8 &&
-		pg_verify_mbstr(PG_UTF8, utf8, len, true))
+	if (!pg_verify_mbstr(PG_UTF8, utf8, len, true))
+		return ascii_of(utf8);
+	if (GetDatabaseEncoding() == PG_UTF8)
 		return utf8;
-	return ascii_of(utf8);
+	conversion = IsTransactionState()
+					 ? FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding())
+					 : InvalidOid;
+	return OidIsValid(conversion) ? converted(utf8, len, conversion)
+								  : ascii_of(utf8);
 }
 
 /* Gives a value in the database's encoding. */
@@ -51,8 +84,10 @@ hl_text_value_from_utf8(const char *utf8, int len)
 char *
 hl_text_to_utf8(const char *text, int len)
 {
-	char *utf8 = pg_server_to_any(text, len, PG_UTF8);
+	char *utf8 = unconstify(char *, text);
 
+	if (GetDatabaseEncoding() != PG_SQL_ASCII)
+		utf8 = pg_server_to_any(text, len, PG_UTF8);
 	if (utf8 == text)
 		utf8 = pnstrdup(text, len);
 	if (!pg_verify_mbstr(PG_UTF8, utf8, (int) strlen(utf8), true))

@@ -1,0 +1,22 @@
+-- A database of encoding SQL_ASCII: bytes that are not UTF-8 are not for AWS.
+
+\ir setup.sql
+SELECT current_database() AS home, current_database() || '_sql_ascii' AS other \gset
+CREATE DATABASE :"other" TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C';
+\c :"other"
+\ir setup.sql
+SELECT no_plan();
+SELECT is(sent($$ healthlake_create_datastore('ward 7') $$) ->> 'DatastoreName', 'ward 7', 'a name');
+SELECT is(sent($$ healthlake_create_datastore(E'S\303\274d') $$) ->> 'DatastoreName', E'S\303\274d', 'bytes that are UTF-8 are sent');
+SELECT emulator_reset() \g /dev/null
+SELECT is(sqlstate, '22023', 'bytes that are not are refused') FROM raised($$ SELECT healthlake_create_datastore(E'S\374d') $$);
+SELECT is(sqlstate, '22023', 'in jsonb, too') FROM raised($$ SELECT healthlake_create_datastore(E'{"DatastoreName": "S\374d", "DatastoreTypeVersion": "R4"}'::jsonb) $$);
+SELECT is(sqlstate, '22023', 'in tags, too') FROM raised($$ SELECT healthlake_create_datastore('x', tags => E'{"\374": "a"}') $$);
+SELECT is(sqlstate, '22023', 'in a token, too') FROM raised($$ SELECT healthlake_create_datastore('x', client_token => E'\374') $$);
+SELECT is(count(*), 0::bigint, 'and not sent') FROM emulator_log();
+SELECT emulator_next('{"error": "ConflictException", "message": "Süd"}') \g /dev/null
+SELECT is(sqlstate, '55006', 'a message beyond ASCII') FROM raised($$ SELECT healthlake_create_datastore('x') $$);
+SELECT * FROM finish();
+
+\c :"home"
+DROP DATABASE :"other";
