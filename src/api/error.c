@@ -20,13 +20,17 @@ typedef struct ErrorRow
 #define HINT_KEYS                                                              \
 	"Check healthlake.access_key_id, healthlake.secret_access_key and "        \
 	"healthlake.session_token: temporary credentials need all three."
+#define HINT_NO_KEYS                                                           \
+	"Set healthlake.access_key_id and healthlake.secret_access_key, and for "  \
+	"temporary credentials healthlake.session_token."
 #define HINT_EXPIRED "Set fresh temporary credentials, all three of them."
 #define HINT_POLICY                                                            \
 	"The IAM policy of the credentials in use must allow this operation on "   \
 	"the resource."
-#define HINT_CLOCK                                                             \
-	"Check the server's clock, and that the secret access key belongs to "     \
-	"the access key id."
+#define HINT_SECRET                                                            \
+	"Check that the secret access key belongs to the access key id, and that " \
+	"the server's clock is right."
+#define HINT_CLOCK "Check that the server's clock is right."
 
 static const ErrorRow error_rows[] = {
 	{"ValidationException", ERRCODE_INVALID_PARAMETER_VALUE, NULL},
@@ -54,8 +58,8 @@ static const ErrorRow error_rows[] = {
 	{"ExpiredToken", HL_ERRCODE_CREDENTIALS, HINT_EXPIRED},
 	{"ExpiredTokenException", HL_ERRCODE_CREDENTIALS, HINT_EXPIRED},
 	{"TokenRefreshRequired", HL_ERRCODE_CREDENTIALS, HINT_EXPIRED},
-	{"SignatureDoesNotMatch", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
-	{"InvalidSignatureException", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
+	{"SignatureDoesNotMatch", HL_ERRCODE_CREDENTIALS, HINT_SECRET},
+	{"InvalidSignatureException", HL_ERRCODE_CREDENTIALS, HINT_SECRET},
 	{"RequestTimeTooSkewed", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
 	{"RequestExpired", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
 	{"RequestInTheFuture", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
@@ -199,7 +203,7 @@ hint_of(const HlReply *reply, const char *client_token)
 				   "healthlake.ca_bundle, and that the server can reach the "
 				   "endpoint.";
 		case HL_ERRCODE_CREDENTIALS:
-			return row != NULL ? row->hint : HINT_KEYS;
+			return row != NULL ? row->hint : HINT_NO_KEYS;
 		case HL_ERRCODE_LOST:
 			return "Check the network, and healthlake.request_timeout.";
 		case HL_ERRCODE_THROTTLED:

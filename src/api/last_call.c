@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
@@ -14,6 +15,7 @@
 
 #include "api/last_call.h"
 #include "api/response.h"
+#include "client/settings.h"
 #include "client/text.h"
 
 /* Strings in UTF-8, as they were received, in the record's own memory. */
@@ -169,11 +171,17 @@ last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
 {
 	ProcessUtility_hook_type next =
 		next_utility != NULL ? next_utility : standard_ProcessUtility;
+	bool discards =
+		IsA(statement->utilityStmt, DiscardStmt) &&
+		((DiscardStmt *) statement->utilityStmt)->target == DISCARD_ALL;
 
+	/* elsewhere it is refused, and the settings are still needed */
+	if (discards && context == PROCESS_UTILITY_TOPLEVEL &&
+		!IsTransactionBlock())
+		hl_settings_wipe();
 	next(statement, query, read_only, context, parameters, environment,
 		 destination, completion);
-	if (IsA(statement->utilityStmt, DiscardStmt) &&
-		((DiscardStmt *) statement->utilityStmt)->target == DISCARD_ALL)
+	if (discards)
 	{
 		last_call_forget();
 		hl_client_forget_keys();

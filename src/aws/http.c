@@ -10,6 +10,8 @@
  */
 #include "aws/http.h"
 
+#include "aws/curlmemory.h"
+
 #include <curl/curl.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -1100,7 +1102,7 @@ hl_http_create(HlWait wait, HlClock clock, void *context)
 {
 	HlHttp *http = calloc(1, sizeof(*http));
 	sigset_t saved;
-	CURLcode code;
+	bool initialised;
 
 	if (http == NULL)
 		return NULL;
@@ -1110,9 +1112,9 @@ hl_http_create(HlWait wait, HlClock clock, void *context)
 	http->timer_at = -1;
 	http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	signals_block(&saved);
-	code = curl_global_init(CURL_GLOBAL_DEFAULT);
+	initialised = hl_curlmemory_init();
 	signals_restore(&saved);
-	if (http->epoll_fd >= 0 && code == CURLE_OK)
+	if (http->epoll_fd >= 0 && initialised)
 		return http;
 	if (http->epoll_fd >= 0)
 		close(http->epoll_fd);

@@ -32,6 +32,9 @@
 #define MAX_CLOCKS 4
 #define MAX_CONCURRENT 64
 
+/* What is shorter is no token of AWS's, and may stand in any text. */
+#define SHORTEST_TOKEN 16
+
 /* PostgreSQL's time begins thirty years after Unix's. */
 #define EPOCH_SHIFT                                                            \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
@@ -519,6 +522,27 @@ judge_success(HlCall *call, const HlHttpReply *http)
 	return told(call, HL_OUTCOME_MALFORMED, text);
 }
 
+/*
+ * Hides the session token in what AWS says: to explain that a signature does
+ * not match, it repeats the headers that it has received.
+ */
+static void
+hide_token(const HlCall *call, HlBytes *said)
+{
+	const char *token = call->config->credentials->session_token;
+	size_t len = token == NULL ? 0 : strlen(token);
+	char *rest = said->data;
+	char *end = said->data + said->len;
+
+	if (len < SHORTEST_TOKEN || rest == NULL)
+		return;
+	while ((rest = memmem(rest, end - rest, token, len)) != NULL)
+	{
+		memset(rest, '*', len);
+		rest += len;
+	}
+}
+
 /* What became of an attempt that was answered with an error. */
 static HlOutcome
 judge_error(HlCall *call, const HlHttpReply *http)
@@ -530,9 +554,11 @@ judge_error(HlCall *call, const HlHttpReply *http)
 						  .error_type = http->error_type,
 						  .body = hl_bytes_string(&reply->body),
 						  .len = reply->body.len};
-	bool coded =
-		hl_protocol_read_error(&error, &attempt->code, &attempt->message);
+	bool coded;
 
+	hide_token(call, &reply->body);
+	coded = hl_protocol_read_error(&error, &attempt->code, &attempt->message);
+	hide_token(call, &attempt->message);
 	reply->code = (char *) hl_bytes_string(&attempt->code);
 	reply->message = (char *) hl_bytes_string(&attempt->message);
 	if (hl_json_read(&attempt->document, error.body, error.len) &&

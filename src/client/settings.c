@@ -86,6 +86,25 @@ session_token_assign(const char *newval, void *extra)
 	hl_client_forget_keys();
 }
 
+/*
+ * Wipes a secret that the session itself has set: its string is nobody else's,
+ * since what a file, a role or a database sets is kept apart for RESET.
+ */
+static void
+wipe_if_of_session(char *secret, GucSource source)
+{
+	if (secret != NULL && source == PGC_S_SESSION)
+		explicit_bzero(secret, strlen(secret));
+}
+
+/* Wipes, before PostgreSQL frees it. */
+void
+hl_settings_wipe(void)
+{
+	wipe_if_of_session(hl_settings.secret_access_key, secret_source);
+	wipe_if_of_session(hl_settings.session_token, token_source);
+}
+
 /* Shows that something is set, and the last four characters of a key id. */
 static const char *
 access_key_id_show(void)

@@ -1,0 +1,18 @@
+/*
+ * curlmemory.h
+ *	  What libcurl gives back is wiped first: its buffers have held session
+ *	  tokens, signatures and the passwords of proxies, and what malloc() has
+ *	  back stays as it is until somebody writes over it.
+ */
+#ifndef HL_AWS_CURLMEMORY_H
+#define HL_AWS_CURLMEMORY_H
+
+#include <stdbool.h>
+
+/*
+ * Initialises libcurl for the process, on malloc() with a free() that wipes.
+ * Where somebody else has initialised it before, their functions stay.
+ */
+extern bool hl_curlmemory_init(void);
+
+#endif

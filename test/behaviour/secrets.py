@@ -1,0 +1,369 @@
+"""No secret gets out: not into the server's log at DEBUG5, an error, a view, a plan or a dump.
+
+Secret keys, session tokens and proxies' passwords are handed to a server of this test's own in
+every way there is; everything that it then says is searched for them, for the keys derived from
+them and for signatures. The one exception is the text of a SET that somebody typed. What README.md
+says of who can read a secret is tried; and after DISCARD ALL a backend's memory is searched.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import random
+import re
+import string
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "test" / "python"), str(ROOT / "test" / "emulator")]
+
+import client  # noqa: E402 pylint: disable=wrong-import-position
+import tap as speech  # noqa: E402 pylint: disable=wrong-import-position
+from server import Server  # noqa: E402 pylint: disable=wrong-import-position
+
+CREATE = "SELECT * FROM healthlake_create_datastore('ward 7')"
+LOUD = """
+log_min_messages = debug5
+log_min_error_statement = debug5
+log_statement = all
+log_duration = on
+log_connections = on
+log_error_verbosity = verbose
+healthlake.max_attempts = 1
+healthlake.region = 'us-east-1'
+"""
+# the statements that a person types with a secret in them, where statements are logged
+TYPED = re.compile(r"(LOG:  (00000: )?statement|STATEMENT): +"
+                   r"(SET|ALTER ROLE reader SET) healthlake\.")
+REPLIES = [{"error": "AccessDeniedException", "message": "no"}, {"error": "ThrottlingException"},
+           {"status": 500, "body": "{}"}, {"status": 200, "body": "[]"}, {"http_garbage": "what?"},
+           {"cut": 0}, {"reset": True}, {"error": "ExpiredTokenException"}]
+
+
+def invent(length):
+    """A secret that is nowhere yet."""
+    return "".join(random.SystemRandom().choice(string.ascii_letters) for _ in range(length))
+
+
+def derived_key(secret):
+    """The key that today's requests are signed with."""
+    key = ("AWS4" + secret).encode()
+    for part in (time.strftime("%Y%m%d", time.gmtime()), "us-east-1", "healthlake", "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key
+
+
+class Identity:
+    """Credentials that the emulator knows."""
+
+    def __init__(self, emulator, token=False):
+        self.id = "AKID" + invent(12).upper()
+        self.secret = invent(40)
+        self.token = invent(200) if token else None
+        emulator.key(self.id, self.secret, self.token)
+
+    def settings(self):
+        """As settings: names and values."""
+        return {"healthlake.access_key_id": self.id, "healthlake.secret_access_key": self.secret,
+                "healthlake.session_token": self.token or ""}
+
+    def lines(self):
+        """As lines of a configuration file."""
+        return "\n".join(f"{name} = '{value}'" for name, value in self.settings().items())
+
+    def type(self, cursor):
+        """Typed into a session."""
+        for name, value in self.settings().items():
+            cursor.execute(f"SET {name} = '{value}'")
+
+    def secrets(self):
+        """What nobody may see, as texts."""
+        key = derived_key(self.secret)
+        return [text for text in (self.secret, self.secret[16:], self.token,
+                                  self.token and self.token[100:], key.hex(), repr(key)[2:-1])
+                if text]
+
+
+class Check:
+    """All of it: what was heard is kept, and searched at the end."""
+
+    def __init__(self):
+        self.tap = speech.Tap()
+        self.emulator = client.emulator()
+        self.heard = []
+        self.identities = []
+
+    def identity(self, **how):
+        """New credentials, whose secrets are looked for from now on."""
+        self.identities.append(Identity(self.emulator, **how))
+        return self.identities[-1]
+
+    @staticmethod
+    @contextmanager
+    def session(server, **changes):
+        """A session that is told everything."""
+        with server.connect(**changes) as connection:
+            connection.cursor().execute("SET client_min_messages = debug5")
+            yield connection
+
+    def ask(self, connection, statement):
+        """Runs a statement and keeps all that comes back; its rows, or its SQLSTATE."""
+        cursor = connection.cursor()
+        try:
+            cursor.execute(statement)
+            answer = cursor.fetchall() if cursor.description else []
+            self.heard.append(repr(answer))
+        except psycopg2.Error as caught:
+            answer = caught.pgcode
+            diagnostics = caught.diag
+            self.heard += [str(getattr(diagnostics, name)) for name in dir(diagnostics)
+                           if not name.startswith("_")]
+        self.heard += connection.notices
+        del connection.notices[:]
+        return answer
+
+    def to_emulator(self):
+        """The lines that lead to the emulator."""
+        return (f"healthlake.endpoint_url = '{self.emulator.https}'\n"
+                f"healthlake.ca_bundle = '{self.emulator.ca}'")
+
+    # ------------------------------------------------------------- what is done ---
+
+    def fail_in_every_way(self, connection, token=None):
+        """Calls that AWS or the network refuses."""
+        for step in REPLIES:
+            self.emulator.next(**step)
+            self.ask(connection, CREATE)
+        self.emulator.next(error="InvalidSignatureException", message=(
+            "The Canonical String for this request should have been\n'POST\n/\n\n"
+            f"host:localhost\nx-amz-security-token:{token}\n'"))
+        told = self.ask(connection, CREATE)
+        self.tap.same(told, "38X01", "a signature that AWS refuses")
+        self.ask(connection, "SELECT * FROM healthlake_last_call()")
+        for setting in ("endpoint_url = 'https://127.0.0.1:1'", "ca_bundle = ''",
+                        "region = ''", "use_fips_endpoint = on"):
+            self.ask(connection, f"SET healthlake.{setting}")
+            self.ask(connection, CREATE)
+            self.ask(connection, f"RESET healthlake.{setting.split(' ')[0]}")
+        self.ask(connection, "SELECT * FROM healthlake_create_datastore('{}'::jsonb)")
+        self.emulator.next(silence=True)
+        self.ask(connection, "SET healthlake.request_timeout = '200ms'")
+        self.tap.same(self.ask(connection, CREATE), "38M01", "a reply that does not come")
+        self.ask(connection, "RESET healthlake.request_timeout")
+        self.emulator.next(silence=True)
+        self.ask(connection, "SET statement_timeout = '200ms'")
+        self.tap.same(self.ask(connection, CREATE), "57014", "a call that is cancelled")
+        self.ask(connection, "RESET statement_timeout")
+
+    def look_everywhere(self, connection):
+        """What shows settings."""
+        names = "access_key_id secret_access_key session_token proxy".split()
+        for statement in ("SHOW ALL", "SELECT * FROM pg_settings", "SELECT * FROM pg_stat_activity",
+                          "SELECT * FROM pg_show_all_settings()",
+                          "SELECT * FROM pg_backend_memory_contexts",
+                          f"EXPLAIN (VERBOSE, SETTINGS) {CREATE}",
+                          f"EXPLAIN (ANALYZE, VERBOSE, SETTINGS) {CREATE}",
+                          "SELECT * FROM healthlake_last_call()",
+                          "SELECT * FROM pg_prepared_statements",
+                          *(f"SHOW healthlake.{name}" for name in names),
+                          *(f"SELECT current_setting('healthlake.{name}')" for name in names),
+                          "SET healthlake.secret_access_key FROM CURRENT",
+                          "CREATE OR REPLACE FUNCTION copied() RETURNS void LANGUAGE sql"
+                          " SET healthlake.secret_access_key FROM CURRENT AS ''",
+                          "SELECT * FROM pg_proc WHERE proconfig IS NOT NULL",
+                          "SELECT * FROM pg_db_role_setting"):
+            self.ask(connection, statement)
+
+    def typed_session(self, server):
+        """Somebody who types keys: right ones, wrong ones, temporary ones, a proxy's password."""
+        mine, temporary, wrong = self.identity(), self.identity(token=True), self.identity()
+        with self.session(server) as connection:
+            cursor = connection.cursor()
+            mine.type(cursor)
+            self.tap.ok(isinstance(self.ask(connection, CREATE), list), "keys that were typed")
+            temporary.type(cursor)
+            self.tap.ok(isinstance(self.ask(connection, CREATE), list), "temporary ones")
+            self.look_everywhere(connection)
+            self.fail_in_every_way(connection, temporary.token)
+            cursor.execute(f"SET healthlake.secret_access_key = '{wrong.secret}'")
+            self.tap.same(self.ask(connection, CREATE), "38X01", "a wrong secret")
+            for url in ("http://user:{}@127.0.0.1:1", "http://user:{}@127.0.0.1:99999",
+                        "none://user:{}@127.0.0.1:1", "http://user:{}@[::1", "user:{}@"):
+                cursor.execute(f"SET healthlake.proxy = '{url.format(wrong.secret)}'")
+                self.tap.same(self.ask(connection, CREATE), "38N01", f"a proxy: {url}")
+                self.look_everywhere(connection)
+            self.tap.same(self.ask(connection, f"SET healthlake.proxy = 'a b:{wrong.secret}'"),
+                          "22023", "a proxy that is refused")
+
+    def after_discard(self, server):
+        """A pooled session: what the next client finds, and what is left in memory."""
+        mine = self.identity(token=True)
+        with self.session(server) as connection:
+            mine.type(connection.cursor())
+            for _ in range(3):
+                self.ask(connection, CREATE)
+            before = self.find_in_memory(connection, mine)
+            connection.cursor().execute("DISCARD ALL")
+            after = self.find_in_memory(connection, mine)
+            self.tap.same(self.ask(connection, "SELECT operation FROM healthlake_last_call()"),
+                          [(None,)], "after DISCARD ALL there is no last call")
+            self.tap.same(self.ask(connection, CREATE), "38X01", "nor are there keys")
+        if before is None:
+            for what in self.traces(mine):
+                self.tap.skip(f"{what} in memory", "this system forbids reading a process's memory")
+            return
+        for what, count in after.items():
+            self.tap.ok(before[what] > 0 or "header" in what, f"{what} was in memory", before)
+            self.tap.same(count, 0, f"{what} is not, after DISCARD ALL")
+
+    @staticmethod
+    def traces(mine):
+        """What the extension itself has in memory, as bytes."""
+        return {"the secret's end": mine.secret[24:].encode(),
+                "the signing key": derived_key(mine.secret)[16:],
+                "the token in a header": f"Security-Token: {mine.token[:60]}".encode(),
+                "the token's beginning": mine.token[16:80].encode()}
+
+    def find_in_memory(self, connection, mine):
+        """How often each trace is in the backend's memory; None where nobody may look."""
+        counts = dict.fromkeys(self.traces(mine), 0)
+        folder = Path("/proc") / str(connection.info.backend_pid)
+        try:
+            with open(folder / "maps", encoding="utf-8") as maps, \
+                    open(folder / "mem", "rb", 0) as memory:
+                for line in maps:
+                    # what all sessions share has the text of the last statement
+                    if line.split()[1][0] != "r" or line.split()[1][3] == "s" or "[v" in line:
+                        continue
+                    start, end = (int(part, 16) for part in line.split()[0].split("-"))
+                    memory.seek(start)
+                    content = memory.read(end - start)
+                    for what, trace in self.traces(mine).items():
+                        counts[what] += content.count(trace)
+        except PermissionError:
+            return None
+        return counts
+
+    def plain_role(self, server):
+        """A role without any right, and one that may read all settings."""
+        with self.session(server) as connection:
+            connection.cursor().execute("CREATE ROLE plain LOGIN; CREATE ROLE reader LOGIN;"
+                                        "GRANT pg_read_all_settings TO reader")
+        for role, wanted in (("plain", "42501"), ("reader", [("****************",)])):
+            with self.session(server, user=role) as connection:
+                self.tap.same(self.ask(connection, "SHOW healthlake.secret_access_key"), wanted,
+                              f"what SHOW gives {role}")
+                self.tap.same(self.ask(connection, "SELECT * FROM pg_file_settings"), "42501",
+                              f"{role} cannot read the configuration file")
+                self.look_everywhere(connection)
+
+    def exposed_role_setting(self, server):
+        """ALTER ROLE … SET: README.md says that every role can read it, and so it is."""
+        mine = Identity(self.emulator)
+        with self.session(server) as connection:
+            self.ask(connection, "ALTER ROLE reader SET healthlake.secret_access_key"
+                     f" = '{mine.secret}'")
+        with self.session(server, user="plain") as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT setconfig::text FROM pg_db_role_setting")
+            self.tap.ok(mine.secret in cursor.fetchone()[0],
+                        "ALTER ROLE SET is readable for every role, as README.md says")
+        self.tap.ok(mine.secret in server.run("pg_dumpall", "-h", server.where()["host"], "-U",
+                                              "postgres", "--globals-only"), "and is in a dump")
+        with self.session(server) as connection:
+            self.ask(connection, "ALTER ROLE reader RESET healthlake.secret_access_key")
+
+    def loud_server(self):
+        """A server that preloads the library and logs all it can."""
+        mine = self.identity(token=True)
+        server = Server("loud", f"{LOUD}{self.to_emulator()}\n{mine.lines()}\n"
+                        "shared_preload_libraries = 'healthlake'")
+        with server:
+            with self.session(server) as connection:
+                self.ask(connection, "CREATE EXTENSION healthlake")
+                self.tap.ok(isinstance(self.ask(connection, CREATE), list),
+                            "keys of the configuration file")
+                self.look_everywhere(connection)
+                self.fail_in_every_way(connection, mine.token)
+            self.typed_session(server)
+            self.plain_role(server)
+            self.exposed_role_setting(server)
+            self.heard.append(server.run("pg_dumpall", "-h", server.where()["host"],
+                                         "-U", "postgres"))
+        self.search("at DEBUG5", server)
+        server.configure(f"healthlake.access_key_id = ''\nhealthlake.secret_access_key = ''\n"
+                         "healthlake.session_token = ''")
+        with server:
+            self.after_discard(server)
+            new = Identity(self.emulator)
+            server.configure(f"healthlake.secret_access_key = '{new.secret}'")
+            server.run("pg_ctl", "-D", server.data, "reload")
+            end = time.monotonic() + 5
+            while new.secret not in server.told() and time.monotonic() < end:
+                time.sleep(0.1)
+            self.tap.ok(new.secret in server.told(),
+                        "a reload logs the changed value, as README.md says")
+        self.search("after DISCARD ALL", server)
+
+    def bare_server(self):
+        """A server that does not preload the library."""
+        mine = Identity(self.emulator)
+        server = Server("bare", f"{LOUD}{self.to_emulator()}\n{mine.lines()}")
+        with server:
+            with self.session(server) as connection:
+                connection.cursor().execute(
+                    "CREATE EXTENSION healthlake; CREATE ROLE plain LOGIN;"
+                    "GRANT EXECUTE ON FUNCTION healthlake_create_datastore(jsonb) TO plain")
+            with self.session(server, user="plain") as connection:
+                cursor = connection.cursor()
+                cursor.execute("SHOW healthlake.secret_access_key")
+                self.tap.same(cursor.fetchone()[0], mine.secret,
+                              "without preloading every role can SHOW it, as README.md says")
+                # what a role may not set it could only set before the library is there
+                cursor.execute("SET healthlake.endpoint_url = 'https://127.0.0.1:1'")
+                cursor.execute("SET healthlake.proxy = 'http://127.0.0.1:1'")
+                answer = self.ask(connection, "SELECT id FROM healthlake_create_datastore("
+                                  "'{\"DatastoreTypeVersion\": \"R4\"}'::jsonb)")
+                self.tap.ok(isinstance(answer, list),
+                            "a plain role cannot lead the requests elsewhere", answer)
+                self.tap.same(sum(text.startswith("WARNING") and "read by every role" in text
+                                  for text in self.heard), 1, "a warning says so, once")
+                self.tap.same(self.ask(connection, "SHOW healthlake.secret_access_key"), "42501",
+                              "nor read the secret any more")
+        self.identities.append(mine)
+        self.search("without preloading", server)
+
+    # --------------------------------------------------------- what came of it ---
+
+    def search(self, when, server):
+        """Looks for every secret in all that was said."""
+        log = server.told().splitlines()
+        signatures = set()
+        for entry in self.emulator.log():
+            signatures |= set(re.findall(r"Signature=([0-9a-f]{64})", json.dumps(entry)))
+        self.tap.ok(len(log) > 100 and self.heard and signatures,
+                    f"{when}: there is much to search", len(log), len(self.heard), len(signatures))
+        secrets = {text: "a secret" for identity in self.identities for text in identity.secrets()}
+        secrets.update(dict.fromkeys(signatures, "a signature"))
+        for place, texts in (("the log", log), ("what clients saw", self.heard)):
+            found = [f"{secrets[secret]}: {text[:300]}" for text in texts for secret in secrets
+                     if secret in text and not TYPED.search(text)]
+            self.tap.same(found[:5], [], f"{when}: no secret is in {place}")
+
+    def run(self):
+        """Everything."""
+        self.loud_server()
+        self.heard.clear()
+        self.bare_server()
+        self.tap.end()
+
+
+if not os.environ.get("HEALTHLAKE_BINDIR"):
+    speech.skip_all("it needs the server of test/run")
+Check().run()
