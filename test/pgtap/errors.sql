@@ -123,11 +123,52 @@ SELECT leaves_unknown('{"status": 404, "body": "<html>not here</html>"}', '404',
 SET healthlake.request_timeout = '300ms';
 SELECT leaves_unknown('{"silence": true}', 'time|300', 'silence');
 SELECT leaves_unknown('{"apply": true, "drip": {"bytes": 1, "seconds": 0.05}}', 'time|300', 'a body that drips');
-RESET healthlake.request_timeout;
+SET healthlake.request_timeout = '5s';
 SET healthlake.max_response_size = '1kB';
 SELECT leaves_unknown(jsonb_build_object('status', 200, 'body', repeat('x', 2000)), 'large|limit|size',
 	'more than healthlake.max_response_size');
 RESET healthlake.max_response_size;
+
+-- An earlier attempt may have been carried out, whatever the last one ended in
+
+SET healthlake.max_attempts = 2;
+SELECT leaves_unknown(jsonb_build_array('{"error": "InternalServerException", "apply": true}'::jsonb, last), '', what)
+  FROM (VALUES ('{"error": "AccessDeniedException"}'::jsonb, 'then a refusal'), ('{"error": "ThrottlingException"}', 'then throttling'),
+	('{"status": 200, "body": "{}"}', 'then a reply without members')) AS t (last, what);
+SET healthlake.max_attempts = 1;
+
+-- What only reads has SQLSTATEs of its own for that
+
+CREATE FUNCTION told_reading(step jsonb) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+	raised record;
+BEGIN
+	PERFORM emulator_reset();
+	PERFORM emulator_next(step);
+	raised := raised('SELECT healthlake_describe_datastore(''00112233445566778899aabbccddeeff'')');
+	RETURN ARRAY[raised.sqlstate, substring(raised.message FROM '^[^:]*'), (SELECT sqlstate FROM healthlake_last_call()),
+		(SELECT outcome FROM healthlake_last_call()), (raised.hint <> '')::text];
+END
+$$;
+SELECT is(told_reading(step), ARRAY[state, message || ' DescribeFHIRDatastore', state, 'failed', hint], what)
+  FROM (VALUES ('{"error": "InternalServerException"}'::jsonb, '38S01', 'AWS failed at', 'true', 'reading: InternalServerException'),
+	('{"status": 502, "body": "<html>"}', '38S01', 'AWS failed at', 'false', 'reading: 502 that is not AWS''s'),
+	('{"error": "NotImplementedOperationException"}', '38U01', 'AWS failed at', 'false', 'reading: NotImplementedOperationException'),
+	('{"error": "ServiceUnavailable"}', '38S01', 'AWS failed at', 'false', 'reading: ServiceUnavailable'),
+	('{"cut": 0, "times": 2}', '38N02', 'no reply to', 'true', 'reading: no byte of a reply'),
+	('{"reset": true, "times": 2}', '38N02', 'no reply to', 'true', 'reading: a reset'),
+	('{"http_garbage": "SSH-2.0-OpenSSH_9.2\r\n"}', '38P01', 'unusable reply to', 'true', 'reading: no HTTP'),
+	('{"status": 200, "body": "[]"}', '38P01', 'unusable reply to', 'true', 'reading: no JSON object'),
+	('{"status": 200, "body": "{}"}', '38P01', 'unusable reply to', 'true', 'reading: a member is missing'),
+	('{"status": 200, "body": {"DatastoreProperties": []}}', '38P01', 'unusable reply to', 'true', 'reading: a member is of another type'),
+	('{"status": 200, "body": "0123456789", "repeat": 1000000}', '38P01', 'unusable reply to', 'true', 'reading: too large'),
+	('{"status": 302, "body": ""}', '38P01', 'unusable reply to', 'true', 'reading: a redirect')) AS t (step, state, message, hint, what);
+SET healthlake.request_timeout = '300ms';
+SELECT is(told_reading('{"silence": true}'), ARRAY['38N02', 'no reply to DescribeFHIRDatastore', '38N02', 'failed', 'true'],
+	'reading: silence');
+SET healthlake.request_timeout = '5s';
+SELECT is((raised('SELECT healthlake_describe_datastore(''00112233445566778899aabbccddeeff'')')).sqlstate, '42704',
+	'reading: what is not there');
 
 -- A reply that jsonb cannot hold is left out of the last call; the rest is there
 
