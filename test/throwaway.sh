@@ -342,9 +342,11 @@ throwaway_start_emulator()
 	local ready=$directory/ready.json
 	mkdir -p "$directory"
 	: >"$ready"
+	set -m # out of reach of a terminal's Ctrl-C
 	/usr/bin/python3 test/emulator/emulator.py --port 0 --tls-port 0 \
 		--directory "$directory" >"$ready" 2>>"$log/emulator.log" </dev/null &
 	throwaway_emulator=$!
+	set +m
 	for _ in $(seq 300); do
 		[ ! -s "$ready" ] || break
 		kill -0 "$throwaway_emulator" 2>/dev/null || break
