@@ -128,6 +128,9 @@ interrupted_context(void *argument)
 				   name);
 	else if (!interrupted->request->operation->changes_something)
 		errcontext("HealthLake operation %s", name);
+	else if (!interrupted->call->reply.may_have_run)
+		errcontext("HealthLake operation %s, which AWS had not carried out",
+				   name);
 	else if (token == NULL)
 		errcontext("HealthLake operation %s, which had been sent: its outcome "
 				   "is unknown",

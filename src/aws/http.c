@@ -236,18 +236,24 @@ note_sent(HlHttpTransfer *transfer)
 {
 	HlHttp *http = transfer->http;
 
-	if (!transfer->reply.sent)
-		transfer->reply.sent_at = http->clock(http->context);
+	transfer->reply.sent_at = http->clock(http->context);
 	transfer->reply.sent = true;
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075000
-/* Callback: connected, TLS and proxy done; the request is what comes next. */
+/*
+ * Callback: connected, TLS and proxy done; the request is what comes next.
+ * A second time, when a kept connection broke before the first byte of a
+ * reply: libcurl repeats a POST then, and has no switch for it.
+ */
 static int
 on_request(void *context, char *server_ip, char *local_ip, int server_port,
 		   int local_port)
 {
-	note_sent(context);
+	HlHttpTransfer *transfer = context;
+
+	transfer->reply.resent = transfer->reply.sent;
+	note_sent(transfer);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -263,7 +269,8 @@ look_whether_sent(HlHttpTransfer *transfer)
 {
 	long size = 0;
 
-	if (curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &size) ==
+	if (!transfer->reply.sent &&
+		curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &size) ==
 			CURLE_OK &&
 		size > 0)
 		note_sent(transfer);
@@ -1151,4 +1158,11 @@ hl_http_leaves_lookups(void)
 	return LIBCURL_VERSION_NUM >= 0x075700 &&
 		   version->version_num >= 0x075700 &&
 		   (version->features & CURL_VERSION_ASYNCHDNS) != 0;
+}
+
+/* Whether HlHttpReply.resent can be relied upon. */
+bool
+hl_http_tells_resends(void)
+{
+	return LIBCURL_VERSION_NUM >= 0x075000;
 }

@@ -58,6 +58,7 @@ typedef struct HlHttpReply
 {
 	HlTransport transport;
 	bool sent;   /* the first byte may have left: certain where false */
+	bool resent; /* libcurl sent it twice: what became of the first? */
 	bool framed; /* the end of the body was announced, and came */
 	int status;  /* 0: none came */
 	HlBytes body;
@@ -69,8 +70,7 @@ typedef struct HlHttpReply
 	char age[32];
 	char retry_after[64];
 	char amz_retry_after[32];
-	int64_t sent_at; /* by the clock that was handed in */
-	int64_t received_at;
+	int64_t sent_at, received_at; /* by the clock that was handed in */
 } HlHttpReply;
 
 typedef struct HlHttp HlHttp;
@@ -89,12 +89,12 @@ extern void hl_http_step(HlHttp *http, long timeout_ms);
 /* The reply of a transfer that has ended, else NULL. Its body may be taken. */
 extern HlHttpReply *hl_http_reply(HlHttpTransfer *transfer);
 extern bool hl_http_sent(const HlHttpTransfer *transfer);
-
 /* Gives a transfer back, in flight or ended. */
 extern void hl_http_release(HlHttpTransfer *transfer);
 extern void hl_http_destroy(HlHttp *http);
 
-/* Whether a hanging name lookup can be left behind at once. */
-extern bool hl_http_leaves_lookups(void);
+/* What an older libcurl cannot do. */
+extern bool hl_http_leaves_lookups(void); /* at once, when they hang */
+extern bool hl_http_tells_resends(void);
 
 #endif

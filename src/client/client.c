@@ -353,6 +353,13 @@ write_head(HlCall *call)
 	add_line(head, "amz-sdk-request", counted);
 }
 
+/* Whether libcurl must not send it twice, which happens on kept connections. */
+static bool
+needs_own_connection(const HlCall *call)
+{
+	return !call->repeatable || (call->changes && !hl_http_tells_resends());
+}
+
 /* Hands the attempt to libcurl. */
 static bool
 send_attempt(HlCall *call)
@@ -371,7 +378,7 @@ send_attempt(HlCall *call)
 							 .timeout_ms = config->request_timeout_ms,
 							 .max_body = config->max_response_size,
 							 .plain = call->target->plain,
-							 .fresh = !call->repeatable};
+							 .fresh = needs_own_connection(call)};
 
 	while (line < attempt->head.data + attempt->head.len)
 	{
@@ -708,7 +715,7 @@ end_attempt(HlCall *call, HlHttpReply *http)
 	verdict = judge_retry(call, outcome, http);
 	unsettled = http->sent && outcome != HL_OUTCOME_SUCCESS &&
 				outcome != HL_OUTCOME_REFUSED;
-	attempt->unsettled |= unsettled;
+	attempt->unsettled |= unsettled || http->resent;
 	call->reply.sent |= http->sent;
 	call->reply.may_have_run = call->changes && attempt->unsettled;
 	call->reply.throttled = verdict == HL_VERDICT_THROTTLING;

@@ -274,6 +274,16 @@ def test_cancel(cluster, emulator, watch, scene):
     session.connection.close()
 
 
+def test_refused_so_far(cluster, emulator, watch):
+    """A cancel between two attempts of which the first certainly did not run."""
+    session = Session(cluster, emulator)
+    emulator.next(error="ThrottlingException", headers={"x-amz-retry-after": "60000"})
+    _, error = interrupt(session, watch, emulator.http, signal.SIGINT)
+    tap.ok("which AWS had not carried out" in (error.diag.context or ""),
+           "throttled, then cancel: the context says that nothing ran", error.diag.context)
+    session.connection.close()
+
+
 def test_timeout(cluster, emulator, scene):
     """statement_timeout ends the wait, too."""
     what, url, _ = scene
@@ -356,7 +366,7 @@ def main():
     """All scenes, all ways out."""
     folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
     emulator = client.emulator()
-    with Cluster(folder, preload=build_shim(folder)) as cluster:
+    with Cluster(folder, environment={"LD_PRELOAD": str(build_shim(folder))}) as cluster:
         watch = cluster.connect()
         with watch.cursor() as cursor:
             cursor.execute("CREATE EXTENSION healthlake")
@@ -364,6 +374,7 @@ def main():
             test_cancel(cluster, emulator, watch, scene)
             test_timeout(cluster, emulator, scene)
             test_terminate(cluster, emulator, watch, scene)
+        test_refused_so_far(cluster, emulator, watch)
         watch.close()
         for scene in SCENES:
             test_postmaster(cluster, emulator, scene)

@@ -1,6 +1,6 @@
 """A PostgreSQL server of a test's own, for what cannot be done to the one that all share.
 
-    with Cluster(folder, preload="shim.so", settings={"log_statement": "all"}) as cluster:
+    with Cluster(folder, environment={"LD_PRELOAD": "shim.so"}) as cluster:
         session = cluster.connect()
 
 It is a child that dies with its parent, and listens on a socket in its folder alone.
@@ -32,9 +32,9 @@ def die_with_parent():
 class Cluster:
     """One server; it can be killed and started again."""
 
-    def __init__(self, folder, preload=None, settings=None):
+    def __init__(self, folder, environment=None, settings=None):
         self.folder = Path(folder)
-        self.preload = preload
+        self.environment = {**os.environ, **(environment or {})}
         self.process = None
         (self.folder / "socket").mkdir(mode=0o700, parents=True)
         subprocess.run([bindir() / "initdb", "-D", self.folder / "cluster", "-U", "postgres",
@@ -49,12 +49,9 @@ class Cluster:
 
     def start(self):
         """Starts the server and waits until it takes sessions."""
-        environment = dict(os.environ)
-        if self.preload:
-            environment["LD_PRELOAD"] = str(self.preload)
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with,W1509
-                [bindir() / "postgres", "-D", self.folder / "cluster"], env=environment,
+                [bindir() / "postgres", "-D", self.folder / "cluster"], env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
         for _ in range(600):
             try:

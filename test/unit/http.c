@@ -234,7 +234,7 @@ test_success(void)
 	transfer = hl_http_start(http, &request);
 	reply = finish(transfer);
 	ok(reply->transport == HL_TRANSPORT_OK && reply->status == 200 &&
-		   reply->sent && reply->framed,
+		   reply->sent && !reply->resent && reply->framed,
 	   "a reply comes");
 	is(hl_bytes_string(&reply->body), "{\"b\": 2}", "with its body");
 	is(reply->request_id, "id-1", "the first of the request ids");
@@ -288,11 +288,16 @@ test_dead_connection(void)
 {
 	PeerServer server = peer_serve(answer_once);
 	HlHttpRequest request = request_to(url_of(&server, "/"));
+	HlHttpTransfer *transfer;
 
 	peer_start(&server);
 	ends(&request, HL_TRANSPORT_OK, true, "a first request");
-	ends(&request, HL_TRANSPORT_OK, true,
-		 "libcurl repeats one whose kept connection dies");
+	transfer = hl_http_start(http, &request);
+	ok(finish(transfer)->transport == HL_TRANSPORT_OK,
+	   "libcurl repeats one whose kept connection dies");
+	ok(hl_http_reply(transfer)->resent && hl_http_tells_resends(),
+	   "which is told");
+	hl_http_release(transfer);
 	ok(peer_requests == 3, "so the server sees it twice");
 	peer_stop(&server);
 
