@@ -181,6 +181,7 @@ throwaway_run_inside()
 	cd "$throwaway_folder/source" || exit
 	throwaway_status=0
 	if [ -n "${throwaway_in_foreground-}" ]; then
+		trap : INT # there, Ctrl-C is for psql
 		"${inside[@]}" || throwaway_status=$?
 	else
 		set -m # a process group of its own, to be ended as a whole
