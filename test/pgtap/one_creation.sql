@@ -296,6 +296,8 @@ FETCH 2 FROM wards \g /dev/null
 SELECT is(emulator_stores(), 2::bigint, 'a cursor creates those that are fetched');
 FETCH 1 FROM wards \g /dev/null
 SELECT is(emulator_stores(), 3::bigint, 'and the next one when it is fetched');
+FETCH PRIOR FROM wards \g /dev/null
+SELECT is(emulator_stores(), 4::bigint, 'going back is another call, which is in the README');
 COMMIT;
 
 PREPARE sorted AS SELECT (healthlake_create_datastore('x')).* ORDER BY id;
