@@ -345,6 +345,20 @@ class Check:
                  for row in table_rows("argument")]
         self.tap.same(shown, wanted, "the table of arguments")
 
+    def check_functions(self):
+        """The tables of functions have them all."""
+        with self.server.connect(dbname="clinics") as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT DISTINCT proname FROM pg_proc WHERE proname ~ '^healthlake_'"
+                           " AND proname <> 'healthlake_support'")
+            there = {name for name, in cursor.fetchall()}
+        self.tap.same({name for row in table_rows("functions") for name in quoted(row[0])}, there,
+                      "the table of functions")
+        words = self.provoke(Provocation(["SELECT healthlake_grant('postgres', 'nothing')"]))
+        self.tap.same([quoted(row[0])[0] for row in table_rows("what")],
+                      re.findall(r"\w+(?=,| or |$)", words.partition(" must be ")[2]),
+                      "the table of what can be granted")
+
     def check_settings(self):
         """The table of settings is what there is, with defaults and who may set them."""
         rows = {quoted(row[0])[0]: row for row in table_rows("setting")}
@@ -491,6 +505,7 @@ class Check:
             self.check_counts()
             self.check_log()
             self.check_arguments()
+            self.check_functions()
             self.check_settings()
             self.check_sqlstates()
             self.end_job()
@@ -548,6 +563,14 @@ PROVOKED = {
         ["SET healthlake.ca_bundle = '/nonexistent/ca.pem'", CREATE]),
     "outcome of CreateFHIRDatastore is unknown: …": Provocation(
         ["SET healthlake.max_attempts = 1", CREATE], [{"apply": True, "cut": 0}]),
+    'operation "…" does not exist': Provocation(["SELECT healthlake_call('ListDatastores')"]),
+    'data store "…" is not named "…"': Provocation(
+        ["SELECT healthlake_delete_datastore(id, 'another')"
+         " FROM healthlake_list_datastores(max_rows => 1)"]),
+    "cannot use subquery in CALL argument": Provocation(
+        ["CALL healthlake_await_datastore((SELECT 'x'))"]),
+    "a procedure that waits cannot be called within a transaction block": Provocation(
+        ["BEGIN", "CALL healthlake_await_datastore('x')"]),
     EXPOSED: Provocation(),
     'extension "healthlake" is not available': Provocation([f"CREATE EXTENSION {STAND_IN}"]),
     'could not access file "$libdir/healthlake": No such file or directory': Provocation(
