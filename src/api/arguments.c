@@ -28,12 +28,11 @@ typedef struct Binding
 	StringInfo json;
 } Binding;
 
-/* Keeps what the catalog says of the function for the function's later calls.
- */
+/* Keeps what the catalog says of the function, in that memory. */
 static HlArguments *
-arguments_of_function(FmgrInfo *flinfo)
+arguments_of_function(const FmgrInfo *flinfo, MemoryContext memory)
 {
-	MemoryContext caller = MemoryContextSwitchTo(flinfo->fn_mcxt);
+	MemoryContext caller = MemoryContextSwitchTo(memory);
 	HlArguments *arguments = palloc0(sizeof(HlArguments));
 	HeapTuple tuple =
 		SearchSysCache1(PROCOID, ObjectIdGetDatum(flinfo->fn_oid));
@@ -55,10 +54,11 @@ hl_arguments_read(FunctionCallInfo fcinfo)
 	HlArguments *arguments = fcinfo->flinfo->fn_extra;
 
 	/* A set-returning function has its state there, and asks once a set. */
-	if (arguments == NULL || fcinfo->flinfo->fn_retset)
-		arguments = arguments_of_function(fcinfo->flinfo);
-	if (!fcinfo->flinfo->fn_retset)
-		fcinfo->flinfo->fn_extra = arguments;
+	if (fcinfo->flinfo->fn_retset)
+		arguments = arguments_of_function(fcinfo->flinfo, CurrentMemoryContext);
+	else if (arguments == NULL)
+		fcinfo->flinfo->fn_extra = arguments =
+			arguments_of_function(fcinfo->flinfo, fcinfo->flinfo->fn_mcxt);
 	arguments->fcinfo = fcinfo;
 	return arguments;
 }
@@ -399,8 +399,8 @@ refuse_name(const HlArguments *arguments)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", "name"),
-				 errhint("A data store without a name is created with the "
-						 "form of the function that takes jsonb.")));
+				 errhint("A data store without a name is asked for with a "
+						 "request in jsonb.")));
 	while (isspace((unsigned char) *name))
 		name++;
 	if (*name == '{' || *name == '[')

@@ -8,21 +8,16 @@
 #include "utils/memutils.h"
 
 #include "api/arguments.h"
-#include "api/call.h"
-#include "api/error.h"
 #include "api/list.h"
+#include "api/pages.h"
 #include "api/response.h"
 #include "client/text.h"
 
 /* Where a list has got to; lives as long as the set does. */
 typedef struct Listing
 {
-	const HlOperation *operation;
 	const HlMember *items; /* the output's list */
-	const char *json;      /* the request without its page */
-	const char *more;
-	const char *region;
-	char *token;        /* of the page to come; NULL: there is none */
+	HlPages *pages;
 	MemoryContext page; /* the page at hand, and nothing else */
 	HlJsonEach each;
 	int64 left; /* rows that may still be given */
@@ -43,7 +38,7 @@ static int64
 rows_wanted(const HlArguments *arguments)
 {
 	const char *text = hl_arguments_text(arguments, "max_rows");
-	int64 rows = text == NULL ? PG_INT64_MAX : strtoi64(text, NULL, 10);
+	int64 rows = text == NULL ? PG_INT64_MAX : strtoll(text, NULL, 10);
 
 	if (rows < 1)
 		ereport(ERROR,
@@ -52,67 +47,19 @@ rows_wanted(const HlArguments *arguments)
 	return rows;
 }
 
-/* The members that make a request ask for a page. */
-static char *
-page_members(const Listing *listing)
-{
-	const HlShape *input = listing->operation->input;
-	const HlMember *size = hl_shape_member(input, "MaxResults", 10);
-	HlBytes bytes = {0};
-	char *json;
-
-	hl_bytes_append_char(&bytes, '{');
-	if (size != NULL && listing->left < size->shape->max)
-		hl_bytes_format(&bytes, "\"MaxResults\":" INT64_FORMAT, listing->left);
-	if (listing->token != NULL)
-	{
-		hl_bytes_append_string(&bytes, bytes.len > 1 ? "," : "");
-		hl_bytes_append_string(&bytes, "\"NextToken\":");
-		hl_json_append_string(&bytes, listing->token, strlen(listing->token));
-	}
-	hl_bytes_append_char(&bytes, '}');
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
-	return json;
-}
-
-/* Takes the token of the page after this one; one that repeats never ends. */
-static void
-take_token(Listing *listing, MemoryContext memory, const HlJson *page)
-{
-	const char *token = hl_json_string(hl_json_member(page, "NextToken"));
-
-	if (listing->token != NULL && strcmp(token, listing->token) == 0)
-		ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED),
-						errmsg("unusable reply to %s: the token of the next "
-							   "page is the one of this page",
-							   listing->operation->name)));
-	if (listing->token != NULL)
-		pfree(listing->token);
-	listing->token =
-		token[0] == '\0' ? NULL : MemoryContextStrdup(memory, token);
-}
-
-/* Fetches the next page into the memory of the one before. */
-static void
-fetch_page(Listing *listing, MemoryContext memory)
+/* Fetches the next page into the memory of the one before, if there is one. */
+static bool
+fetch_page(Listing *listing)
 {
 	MemoryContext caller;
-	HlRequest *request;
-	const HlReply *reply;
+	const HlJson *page;
 
 	MemoryContextReset(listing->page);
 	caller = MemoryContextSwitchTo(listing->page);
-	request =
-		hl_request_make(listing->operation, listing->json, listing->more, true);
-	request =
-		hl_request_make(listing->operation, hl_bytes_string(&request->body),
-						page_members(listing), true);
-	reply = hl_call_perform(request, listing->region);
-	take_token(listing, memory, reply->document);
-	listing->each =
-		hl_json_each(hl_json_member(reply->document, listing->items->name));
+	page = hl_pages_next(listing->pages, listing->left);
+	listing->each = hl_json_each(hl_json_member(page, listing->items->name));
 	MemoryContextSwitchTo(caller);
+	return page != NULL;
 }
 
 /* Begins a list: nothing of the arguments is looked at again. */
@@ -125,12 +72,11 @@ listing_start(FunctionCallInfo fcinfo, const HlOperation *operation,
 	Listing *listing = palloc0(sizeof(Listing));
 	const char *more = hl_arguments_text(arguments, "more");
 
-	listing->operation = operation;
 	listing->items = items_of(operation->output);
-	listing->json = hl_arguments_request(arguments, operation);
-	listing->more =
-		more == NULL ? NULL : hl_text_to_utf8(more, (int) strlen(more));
-	listing->region = hl_arguments_text(arguments, "region");
+	listing->pages = hl_pages_start(
+		operation, hl_arguments_request(arguments, operation),
+		more == NULL ? NULL : hl_text_to_utf8(more, (int) strlen(more)),
+		hl_arguments_text(arguments, "region"));
 	listing->left = rows_wanted(arguments);
 	listing->page = AllocSetContextCreate(memory, "healthlake page",
 										  ALLOCSET_DEFAULT_SIZES);
@@ -149,16 +95,14 @@ hl_list_next(FunctionCallInfo fcinfo, const HlOperation *operation)
 	if (SRF_IS_FIRSTCALL())
 	{
 		calls = SRF_FIRSTCALL_INIT();
-		listing =
+		calls->user_fctx =
 			listing_start(fcinfo, operation, calls->multi_call_memory_ctx);
-		calls->user_fctx = listing;
-		fetch_page(listing, calls->multi_call_memory_ctx);
 	}
 	calls = SRF_PERCALL_SETUP();
 	listing = calls->user_fctx;
 	while (listing->left > 0 && (item = hl_json_step(&listing->each)) == NULL &&
-		   listing->token != NULL)
-		fetch_page(listing, calls->multi_call_memory_ctx);
+		   fetch_page(listing))
+		;
 	if (item == NULL)
 		SRF_RETURN_DONE(calls);
 	listing->left--;

@@ -1,0 +1,123 @@
+-- Lists: page after page, filters, a limit, and pages that go wrong.
+
+\ir setup.sql
+SELECT no_plan();
+
+-- What raises, as SQLSTATE and message.
+CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$ SELECT sqlstate || ' ' || message FROM raised(statement) $$;
+
+-- How many requests a statement makes.
+CREATE FUNCTION requests_of(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := (SELECT coalesce(max(n), 0) FROM emulator_log());
+BEGIN
+	EXECUTE statement;
+	RETURN (SELECT count(*) FROM emulator_log(before));
+END
+$$;
+
+SELECT emulator_tell('stores', jsonb_agg(jsonb_build_object('DatastoreName', 'ward ' || lpad(i::text, 3, '0'),
+	'DatastoreId', md5(i::text), 'CreatedAt', 1700000000 + i,
+	'DatastoreStatus', CASE WHEN i % 10 = 0 THEN 'DELETED' ELSE 'ACTIVE' END)))
+  FROM generate_series(1, 250) AS i \g /dev/null
+
+-- All of them
+
+SELECT is_row(ROW(count(*), count(DISTINCT id), min(name), max(name)), ROW(250::bigint, 250::bigint, 'ward 001'::text, 'ward 250'::text),
+	'every row comes once') FROM healthlake_list_datastores();
+SELECT is(requests_of('SELECT count(*) FROM healthlake_list_datastores()'), 3::bigint, 'in as many requests as there are pages');
+SELECT is(array_agg(id)::text, (SELECT array_agg(md5(i::text))::text FROM generate_series(1, 250) AS i), 'in the order of AWS''s')
+  FROM healthlake_list_datastores();
+SELECT is(count(*), 250::bigint, 'by a call in the target list too') FROM (SELECT healthlake_list_datastores()) AS rows;
+SELECT is(count(*), 500::bigint, 'a set is asked for anew for each row of another')
+  FROM generate_series(1, 2), LATERAL healthlake_list_datastores();
+SELECT is(requests_of('SELECT (healthlake_list_datastores()).id LIMIT 5'), 1::bigint, 'a LIMIT on it stops the fetching');
+SELECT is(requests_of('SELECT healthlake_list_datastores() LIMIT 101'), 2::bigint, 'at the page that is needed');
+SELECT is(requests_of('SELECT * FROM healthlake_list_datastores(max_rows => 5)'), 1::bigint, 'so does max_rows');
+SELECT is(count(*), 5::bigint, 'which limits the rows') FROM healthlake_list_datastores(max_rows => 5);
+SELECT is((SELECT body FROM emulator_log() ORDER BY n DESC LIMIT 1), '{"MaxResults": 5}', 'and the page');
+SELECT is(count(*), 250::bigint, 'more rows than there are') FROM healthlake_list_datastores(max_rows => 2147483647);
+SELECT is(count(*), 250::bigint, 'or just as many') FROM healthlake_list_datastores(max_rows => 250);
+SELECT is(says('SELECT healthlake_list_datastores(max_rows => 0)'), '22023 argument "max_rows" must be at least 1', 'no rows are no list');
+SELECT is(says('SELECT healthlake_list_datastores(max_rows => -1)'), '22023 argument "max_rows" must be at least 1', 'nor fewer');
+SELECT is(requests_of('SELECT * FROM healthlake_list_datastores(more => ''{"MaxResults": 50}'')'), 5::bigint, 'more names the size of a page');
+SELECT is(requests_of('SELECT * FROM healthlake_list_datastores(max_rows => 60, more => ''{"MaxResults": 50}'')'), 2::bigint,
+	'and keeps it beside max_rows');
+SELECT is(says('SELECT healthlake_list_datastores(more => ''{"NextToken": "x"}'')'),
+	'22023 member NextToken is not for a list of all pages', 'but no page to begin with');
+
+-- Filters
+
+SELECT is(array_agg(name)::text, '{"ward 007"}', 'by name') FROM healthlake_list_datastores('ward 007');
+SELECT is(count(*), 25::bigint, 'by status') FROM healthlake_list_datastores(status => 'DELETED');
+SELECT is(count(*), 11::bigint, 'by time') FROM healthlake_list_datastores(created_after => to_timestamp(1700000010),
+	created_before => to_timestamp(1700000020));
+SELECT is((SELECT body FROM emulator_log() ORDER BY n DESC LIMIT 1),
+	'{"Filter": {"CreatedAfter": 1700000010.000, "CreatedBefore": 1700000020.000}}', 'in seconds since 1970');
+SELECT is(says('SELECT healthlake_list_datastores(created_after => ''infinity'')'),
+	'22023 argument "created_after" must be a finite time', 'a time that is none is refused');
+SELECT is(says('SELECT healthlake_list_datastores(name => '''')') ~ '^22023 .*DatastoreName', true, 'an empty name, too');
+SELECT is(count(*), 0::bigint, 'nothing is an empty set') FROM healthlake_list_datastores('nobody');
+SELECT is(count(*), 0::bigint, 'in another region') FROM healthlake_list_datastores(region => 'us-west-2');
+
+-- Pages that are odd
+
+SELECT emulator_next('[{"operation": "ListFHIRDatastores", "body": {"DatastorePropertiesList": [], "NextToken": "MA=="}}]') \g /dev/null
+SELECT is(count(*), 250::bigint, 'an empty page is not the end') FROM healthlake_list_datastores();
+SELECT emulator_next('[{"operation": "ListFHIRDatastores", "body": {"DatastorePropertiesList": [], "NextToken": ""}}]') \g /dev/null
+SELECT is(count(*), 0::bigint, 'an empty token is') FROM healthlake_list_datastores();
+SELECT emulator_next('[{"operation": "ListFHIRDatastores", "body": {"DatastorePropertiesList": [], "NextToken": null}}]') \g /dev/null
+SELECT is(count(*), 0::bigint, 'so is none') FROM healthlake_list_datastores();
+SELECT emulator_next('[{"operation": "ListFHIRDatastores", "times": 2, "body": {"DatastorePropertiesList": [], "NextToken": "x"}}]') \g /dev/null
+SELECT is(says('SELECT * FROM healthlake_list_datastores()'),
+	'38P01 unusable reply to ListFHIRDatastores: the token of the next page has been used before', 'a token that repeats ends the list');
+SELECT emulator_next('{"operation": "@none"}') \g /dev/null
+SELECT emulator_reset() \g /dev/null
+SELECT emulator_next(jsonb_agg(jsonb_build_object('operation', 'ListFHIRDatastores',
+	'body', jsonb_build_object('DatastorePropertiesList', '[]'::jsonb, 'NextToken', CASE WHEN i < 4 THEN i ELSE 4 + i % 3 END::text))))
+  FROM generate_series(1, 100) AS i \g /dev/null
+SELECT is(says('SELECT * FROM healthlake_list_datastores()'),
+	'38P01 unusable reply to ListFHIRDatastores: the token of the next page has been used before', 'so does a circle of tokens');
+SELECT cmp_ok(count(*), '<', 20::bigint, 'after a few laps') FROM emulator_log();
+
+-- Errors in the middle
+
+SELECT emulator_reset() \g /dev/null
+SELECT emulator_tell('stores', jsonb_agg(jsonb_build_object('DatastoreName', 'x'))) FROM generate_series(1, 250) \g /dev/null
+SELECT emulator_next('[{"operation": "ListFHIRDatastores", "apply": true, "delay": 0}, {"operation": "ListFHIRDatastores", "error": "AccessDeniedException", "message": "no"}]') \g /dev/null
+SELECT is(says('SELECT count(*) FROM healthlake_list_datastores()') ~ '^42501 ', true, 'a page that is refused is an error');
+SELECT is(count(*), 250::bigint, 'the next list is whole') FROM healthlake_list_datastores();
+SET healthlake.max_attempts = 3;
+SELECT emulator_next('[{"operation": "ListFHIRDatastores", "apply": true, "delay": 0}, {"operation": "ListFHIRDatastores", "error": "ThrottlingException"}]') \g /dev/null
+SELECT is(count(*), 250::bigint, 'a page that is throttled is asked for again') FROM healthlake_list_datastores();
+SET healthlake.max_attempts = 1;
+SELECT emulator_next('{"operation": "ListFHIRDatastores", "body": {"DatastorePropertiesList": [{"DatastoreId": "x"}]}}') \g /dev/null
+SELECT is(says('SELECT healthlake_list_datastores()') ~ '^38P01 .*DatastorePropertiesList\[0\]', true, 'an item that lacks a member is an error that names it');
+SELECT emulator_next('{"operation": "ListFHIRDatastores", "body": {"NextToken": "x"}}') \g /dev/null
+SELECT is(says('SELECT healthlake_list_datastores()') ~ '^38P01 .*DatastorePropertiesList', true, 'so is a page without its list');
+
+-- A cursor takes what it wants
+
+BEGIN;
+DECLARE c CURSOR FOR SELECT (healthlake_list_datastores()).id;
+SELECT emulator_reset() \g /dev/null
+SELECT emulator_tell('stores', jsonb_agg(jsonb_build_object('DatastoreName', 'x'))) FROM generate_series(1, 250) \g /dev/null
+FETCH 10 FROM c \g /dev/null
+SELECT is(count(*), 1::bigint, 'a cursor fetches a page when it needs it') FROM emulator_log();
+MOVE 95 FROM c \g /dev/null
+SELECT is(count(*), 2::bigint, 'and the next one later') FROM emulator_log();
+CLOSE c;
+COMMIT;
+
+-- Warnings of members that are not known come once
+
+SET healthlake.unknown_members = send;
+SELECT is(requests_of('SELECT * FROM healthlake_list_datastores(more => ''{"Colour": "red"}'')'), 3::bigint, 'what is not known is sent');
+SELECT is(count(*), 3::bigint, 'with every page') FROM emulator_log() WHERE body ->> 'Colour' = 'red';
+RESET healthlake.unknown_members;
+
+-- Two lists at once do not mix
+
+SELECT is(count(*), 62500::bigint, 'a list within a list') FROM (SELECT healthlake_list_datastores()) AS a, (SELECT healthlake_list_datastores()) AS b;
+
+SELECT * FROM finish();
