@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
@@ -17,6 +18,20 @@
 #include "api/response.h"
 #include "client/compat.h"
 #include "client/text.h"
+
+/*
+ * Whether a function is of the same extension as the one that was called: in
+ * a schema where others may create functions, one of theirs is no key.
+ */
+static bool
+is_ours(FunctionCallInfo fcinfo, Oid function)
+{
+	Oid extension =
+		getExtensionOfObject(ProcedureRelationId, fcinfo->flinfo->fn_oid);
+
+	return OidIsValid(extension) &&
+		   getExtensionOfObject(ProcedureRelationId, function) == extension;
+}
 
 /* The functions of that name beside the one that was called. */
 static FuncCandidateList
@@ -36,7 +51,8 @@ may_execute(FunctionCallInfo fcinfo, const HlOperation *operation)
 	FuncCandidateList function = candidates(fcinfo, operation);
 
 	for (; function != NULL; function = function->next)
-		if (hl_compat_may_execute(function->oid, GetUserId()))
+		if (is_ours(fcinfo, function->oid) &&
+			hl_compat_may_execute(function->oid, GetUserId()))
 			return true;
 	return false;
 }
@@ -50,7 +66,7 @@ hl_door_function(FunctionCallInfo fcinfo, const HlOperation *operation)
 	int most = -1;
 
 	for (; function != NULL; function = function->next)
-		if (function->nargs > most)
+		if (function->nargs > most && is_ours(fcinfo, function->oid))
 		{
 			found = function->oid;
 			most = function->nargs;

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/dependency.h"
+#include "catalog/pg_proc.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -48,16 +50,23 @@ purpose_of(const HlOperation *operation)
 	return strncmp(operation->name, "Delete", 6) == 0 ? "delete" : "manage";
 }
 
-/* Grants EXECUTE on all functions of a name to the role. */
+/* Grants EXECUTE on all the extension's functions of a name to the role. */
 static void
-grant_function(Oid schema, const char *function, Oid role)
+grant_function(Oid extension, const char *function, Oid role)
 {
-	Datum values[] = {ObjectIdGetDatum(schema), CStringGetTextDatum(function)};
+	Datum values[] = {ObjectIdGetDatum(extension),
+					  CStringGetTextDatum(function)};
 	Oid types[] = {OIDOID, TEXTOID};
 	int found = SPI_execute_with_args(
 		"SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text"
-		" FROM pg_catalog.pg_proc p"
-		" WHERE p.pronamespace OPERATOR(pg_catalog.=) $1"
+		" FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_depend d"
+		" ON d.objid OPERATOR(pg_catalog.=) p.oid"
+		" WHERE d.classid OPERATOR(pg_catalog.=)"
+		" 'pg_catalog.pg_proc'::pg_catalog.regclass"
+		" AND d.refclassid OPERATOR(pg_catalog.=)"
+		" 'pg_catalog.pg_extension'::pg_catalog.regclass"
+		" AND d.refobjid OPERATOR(pg_catalog.=) $1"
+		" AND d.deptype OPERATOR(pg_catalog.=) 'e'"
 		" AND p.proname::pg_catalog.text OPERATOR(pg_catalog.=) $2",
 		2, types, values, NULL, true, 0);
 	SPITupleTable *table = SPI_tuptable;
@@ -78,7 +87,7 @@ grant_function(Oid schema, const char *function, Oid role)
 
 /* Grants all that is for one purpose; false when nothing is. */
 static bool
-grant_purpose(Oid schema, const char *what, Oid role)
+grant_purpose(Oid extension, const char *what, Oid role)
 {
 	bool granted = strcmp(what, "audit") == 0;
 
@@ -86,13 +95,13 @@ grant_purpose(Oid schema, const char *what, Oid role)
 	{
 		if (strcmp(purpose_of(&hl_operations[i]), what) != 0)
 			continue;
-		grant_function(schema, hl_operations[i].function, role);
+		grant_function(extension, hl_operations[i].function, role);
 		granted = true;
 	}
 	for (size_t i = 0; granted && i < lengthof(others); i++)
 		if (strcmp(others[i].what, what) == 0 ||
 			strcmp(others[i].what, "*") == 0)
-			grant_function(schema, others[i].name, role);
+			grant_function(extension, others[i].name, role);
 	return granted;
 }
 
@@ -100,7 +109,8 @@ grant_purpose(Oid schema, const char *what, Oid role)
 Datum
 hl_grant(FunctionCallInfo fcinfo)
 {
-	Oid schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	Oid extension =
+		getExtensionOfObject(ProcedureRelationId, fcinfo->flinfo->fn_oid);
 	char *what;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -110,7 +120,7 @@ hl_grant(FunctionCallInfo fcinfo)
 	what = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (!grant_purpose(schema, what, PG_GETARG_OID(0)))
+	if (!grant_purpose(extension, what, PG_GETARG_OID(0)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" must be read, create, manage, "
 							   "delete or audit",
