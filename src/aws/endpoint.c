@@ -401,6 +401,15 @@ hl_endpoint_read_url(const char *url, HlEndpoint *endpoint)
 	return HL_ENDPOINT_OK;
 }
 
+/* Whether a name is localhost or ends in it: no DNS is asked (RFC 6761, 6.3). */
+static bool
+is_localhost(const char *host)
+{
+	const char *last = strrchr(host, '.');
+
+	return strcmp(last == NULL ? host : last + 1, "localhost") == 0;
+}
+
 /* Whether the host is this machine, by address or by its one sure name. */
 bool
 hl_endpoint_is_loopback(const HlEndpoint *endpoint)
@@ -413,7 +422,7 @@ hl_endpoint_is_loopback(const HlEndpoint *endpoint)
 			   IN6_IS_ADDR_LOOPBACK(&v6);
 	if (is_ipv4(endpoint->host, &v4))
 		return ntohl(v4.s_addr) >> 24 == 127;
-	return strcmp(endpoint->host, "localhost") == 0;
+	return is_localhost(endpoint->host);
 }
 
 /* Whether STS's one global endpoint serves a region that asks for it. */

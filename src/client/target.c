@@ -61,9 +61,20 @@ refuse_region(const char *region)
 								  hl_settings.allowed_regions)));
 }
 
+/* What may help where a host prefix was put before the endpoint's name. */
+static const char *
+prefix_hint(const char *prefix)
+{
+	return psprintf("The operation's requests go to a host whose name begins "
+					"with \"%s\"; AWS_DISABLE_HOST_PREFIX_INJECTION=true in "
+					"the server's environment leaves that out.",
+					prefix);
+}
+
 /* Refuses an endpoint that the rules, or safety, do not permit. */
 static void
-refuse_endpoint(HlEndpointOutcome outcome, const HlEndpoint *endpoint)
+refuse_endpoint(HlEndpointOutcome outcome, const HlEndpoint *endpoint,
+				const char *prefix)
 {
 	if (outcome == HL_ENDPOINT_CONFLICT)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -73,11 +84,13 @@ refuse_endpoint(HlEndpointOutcome outcome, const HlEndpoint *endpoint)
 								"healthlake.endpoint_url.")));
 	if (outcome != HL_ENDPOINT_OK)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid endpoint: %s", endpoint->reason)));
+						errmsg("invalid endpoint: %s", endpoint->reason),
+						prefix ? errhint("%s", prefix_hint(prefix)) : 0));
 	if (!endpoint->tls && !hl_endpoint_is_loopback(endpoint))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid endpoint: http is for a loopback "
-							   "address alone")));
+							   "address alone"),
+						prefix ? errhint("%s", prefix_hint(prefix)) : 0));
 }
 
 /* AWS's own switch against host prefixes, for endpoints that lack them. */
@@ -102,7 +115,8 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 		.use_fips = hl_settings.use_fips_endpoint,
 		.use_dual_stack = hl_settings.use_dualstack_endpoint};
 
-	refuse_endpoint(hl_endpoint_resolve(&parameters, endpoint), endpoint);
+	refuse_endpoint(hl_endpoint_resolve(&parameters, endpoint), endpoint,
+					parameters.host_prefix);
 	refuse_region(endpoint->signing_region);
 	settled->target = (HlTarget){.plain = !endpoint->tls,
 								 .authority = endpoint->authority,
