@@ -10,6 +10,28 @@
 #include "client/settings.h"
 #include "client/text.h"
 
+/* Whether the shape has a member of that name. */
+static bool
+has_member(const HlShape *shape, const char *name)
+{
+	return hl_shape_member(shape, name, strlen(name)) != NULL;
+}
+
+/* Whether a member is a string with something in it. */
+static bool
+is_filled(const HlJson *object, const char *member)
+{
+	return hl_json_string(hl_json_member(object, member))[0] != '\0';
+}
+
+/* Whether the operation makes something that is encrypted with a key. */
+static bool
+makes_encrypted(const HlOperation *operation)
+{
+	return has_member(operation->input, "SseConfiguration") ||
+		   has_member(operation->input, "KmsKeyId");
+}
+
 /* Whether a request asks for encryption with a key of the customer's. */
 static bool
 has_customer_key(const HlJson *request)
@@ -18,21 +40,25 @@ has_customer_key(const HlJson *request)
 		hl_json_member(request, "SseConfiguration"), "KmsEncryptionConfig");
 	const char *type = hl_json_string(hl_json_member(config, "CmkType"));
 
-	return strcmp(type, "CUSTOMER_MANAGED_KMS_KEY") == 0 &&
-		   hl_json_string(hl_json_member(config, "KmsKeyId"))[0] != '\0';
+	return is_filled(request, "KmsKeyId") ||
+		   (strcmp(type, "CUSTOMER_MANAGED_KMS_KEY") == 0 &&
+			is_filled(config, "KmsKeyId"));
 }
 
-/* Whether a list of tags has one of that key whose value is not empty. */
-static bool
-has_tag(const HlJson *tags, const char *key)
+/* The value of a tag in a list or a map of tags; NULL: it is not there. */
+static const HlJson *
+tag_value(const HlJson *tags, const char *key)
 {
 	HlJsonEach each = hl_json_each(tags);
+	const HlJson *found = NULL;
 	const HlJson *tag;
 
+	if (hl_json_kind(tags) == HL_JSON_OBJECT)
+		return hl_json_member(tags, key);
 	while ((tag = hl_json_step(&each)) != NULL)
 		if (strcmp(hl_json_string(hl_json_member(tag, "Key")), key) == 0)
-			return hl_json_string(hl_json_member(tag, "Value"))[0] != '\0';
-	return false;
+			found = hl_json_member(tag, "Value"); /* the last one holds */
+	return found;
 }
 
 /* Whether a list of strings has that one. */
@@ -48,14 +74,23 @@ has_string(const HlJson *list, const char *string)
 	return false;
 }
 
-/* Whether what is made by an operation could be without the required tags. */
+/*
+ * Whether something would be without a tag: what is made without it, or with
+ * an empty value, and what has it taken away or emptied.
+ */
 static bool
 loses_tag(const HlOperation *operation, const HlJson *request, const char *key)
 {
-	if (hl_json_kind(hl_json_member(request, "TagKeys")) == HL_JSON_ARRAY)
-		return has_string(hl_json_member(request, "TagKeys"), key);
-	return operation->creates != NULL &&
-		   !has_tag(hl_json_member(request, "Tags"), key);
+	const HlJson *tags = hl_json_member(request, "Tags");
+	const HlJson *value = tag_value(tags, key);
+	bool tagged = value != NULL && hl_json_string(value)[0] != '\0';
+
+	if (has_string(hl_json_member(request, "TagKeys"), key))
+		return true;
+	if (!has_member(operation->input, "Tags"))
+		return false;
+	return has_member(operation->input, "ResourceARN") ? value && !tagged
+													   : !tagged;
 }
 
 /* Refuses a request that would leave something without a required tag. */
@@ -85,7 +120,7 @@ refuse_missing_tags(const HlOperation *operation, const HlJson *request)
 void
 hl_guard_request(const HlOperation *operation, const HlJson *request)
 {
-	if (hl_settings.require_customer_key && operation->creates != NULL &&
+	if (hl_settings.require_customer_key && makes_encrypted(operation) &&
 		!has_customer_key(request))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("a customer managed key is required"),
