@@ -75,17 +75,37 @@ body_of(const HlRequest *request)
 	return hl_response_jsonb(json);
 }
 
-/* How much of a header's value may be shown. */
-static size_t
-shown_part(const char *name, const char *value)
+/*
+ * Masks an Authorization header: the signature whole, the access key id but
+ * for its last four characters, as SHOW does.
+ */
+static char *
+mask_authorization(const char *value)
 {
+	const char *id = strstr(value, "Credential=");
+	const char *slash = id == NULL ? NULL : strchr(id, '/');
 	const char *signature = strstr(value, "Signature=");
+	int len;
 
+	if (slash == NULL || signature == NULL)
+		return pstrdup(MASK);
+	id += strlen("Credential=");
+	signature += strlen("Signature=");
+	len = (int) (slash - id);
+	return psprintf("%.*s" MASK "%.*s%.*s" MASK, (int) (id - value), value,
+					len >= 8 ? 4 : 0, slash - (len >= 8 ? 4 : 0),
+					(int) (signature - slash), slash);
+}
+
+/* Gives a header's value, as far as it may be shown. */
+static const char *
+shown_value(const char *name, const char *value)
+{
 	if (pg_strcasecmp(name, "X-Amz-Security-Token") == 0)
-		return 0;
-	if (pg_strcasecmp(name, "Authorization") == 0 && signature != NULL)
-		return (size_t) (signature - value) + strlen("Signature=");
-	return strlen(value);
+		return MASK;
+	if (pg_strcasecmp(name, "Authorization") == 0)
+		return mask_authorization(value);
+	return value;
 }
 
 /* Gives the header lines, each ended by a zero, as a jsonb object, masked. */
@@ -101,11 +121,8 @@ headers_of(const HlBytes *head)
 	{
 		const char *colon = strstr(line, ": ");
 		char *name = pnstrdup(line, colon - line);
-		char *value = pstrdup(colon + 2);
-		size_t shown = shown_part(name, value);
+		const char *value = shown_value(name, colon + 2);
 
-		if (shown < strlen(value))
-			value = psprintf("%.*s%s", (int) shown, value, MASK);
 		hl_bytes_append_string(&bytes, bytes.len > 1 ? "," : "");
 		hl_json_append_string(&bytes, name, strlen(name));
 		hl_bytes_append_char(&bytes, ':');
