@@ -24,6 +24,7 @@ typedef struct Leaf
 	const char *path; /* SseConfiguration.KmsEncryptionConfig.KmsKeyId */
 	const char *top;  /* SseConfiguration */
 	bool required;    /* with all the structures on the way */
+	bool sensitive;   /* or one of them is, or what it is made of */
 } Leaf;
 
 /* Whether the members below are arguments of their own. */
@@ -33,6 +34,14 @@ is_flattened(const HlMember *member)
 	return member->sql_name == NULL &&
 		   (member->shape->kind == HL_KIND_STRUCTURE ||
 			member->shape->kind == HL_KIND_UNION);
+}
+
+/* Whether a value of the shape, or an element of it, is not to be shown. */
+static bool
+is_sensitive(const HlShape *shape)
+{
+	return shape->sensitive ||
+		   (shape->element != NULL && is_sensitive(shape->element));
 }
 
 /* Collects the leaves of a structure. */
@@ -47,6 +56,7 @@ leaves_of(List *leaves, const Leaf *above, const HlShape *shape)
 		leaf->member = &shape->members[i];
 		leaf->required = above->required && leaf->member->required &&
 						 shape->kind != HL_KIND_UNION;
+		leaf->sensitive = above->sensitive || is_sensitive(leaf->member->shape);
 		leaf->path = above->path == NULL
 						 ? leaf->member->name
 						 : psprintf("%s.%s", above->path, leaf->member->name);
@@ -113,7 +123,7 @@ leaf_row(FunctionCallInfo fcinfo, TupleDesc desc, const void *thing)
 					  BoolGetDatum(leaf->required),
 					  BoolGetDatum(leaf->operation->changes_something),
 					  BoolGetDatum(leaf->operation->idempotent),
-					  BoolGetDatum(leaf->member->shape->sensitive)};
+					  BoolGetDatum(leaf->sensitive)};
 	bool nulls[lengthof(values)] = {false};
 
 	nulls[1] = !OidIsValid(function);
