@@ -201,18 +201,38 @@ member_at(const HlShape *shape, const char *path)
 	return NULL;
 }
 
-/* One fault as a line: its path, SQL's argument, what is wrong. */
+/* Appends the arguments that stand for a member, or for what it must have. */
+static void
+append_arguments(StringInfo names, const HlMember *member)
+{
+	const HlShape *shape = member->shape;
+
+	if (member->sql_name != NULL)
+		appendStringInfo(names, "%s\"%s\"", names->len > 0 ? ", " : "",
+						 member->sql_name);
+	else if (shape->kind == HL_KIND_STRUCTURE || shape->kind == HL_KIND_UNION)
+		for (int i = 0; i < shape->nmembers; i++)
+			if (shape->members[i].required || shape->kind == HL_KIND_UNION)
+				append_arguments(names, &shape->members[i]);
+}
+
+/* One fault as a line: its path, SQL's arguments, what is wrong. */
 static void
 append_fault(StringInfo lines, const Making *making, const HlFault *fault)
 {
 	const char *path = path_of(fault);
 	const HlMember *member = member_at(making->request.operation->input, path);
+	StringInfoData names;
 
+	initStringInfo(&names);
+	if (making->typed && member != NULL)
+		append_arguments(&names, member);
 	if (lines->len > 0)
 		appendStringInfoChar(lines, '\n');
 	appendStringInfoString(lines, hl_text_from_utf8(path));
-	if (making->typed && member != NULL && member->sql_name != NULL)
-		appendStringInfo(lines, " (argument \"%s\")", member->sql_name);
+	if (names.len > 0)
+		appendStringInfo(lines, " (argument%s %s)",
+						 strchr(names.data, ',') ? "s" : "", names.data);
 	appendStringInfo(lines, ": %s.", hl_text_from_utf8(fault->text));
 }
 
