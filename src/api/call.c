@@ -212,6 +212,21 @@ remember_change(const HlRequest *request, const HlReply *reply)
 	hl_transaction_remember(sentence.data, line.data);
 }
 
+/* Keeps a call to less time than the settings allow it. */
+static void
+shorten(HlCall *call, int64 patience)
+{
+	HlClientConfig *config = palloc(sizeof(HlClientConfig));
+
+	*config = *call->config;
+	config->max_attempts = (int) Max(Min(patience / config->request_timeout_ms,
+										 (int64) config->max_attempts),
+									 1);
+	config->request_timeout_ms =
+		(int) Min(patience, (int64) config->request_timeout_ms);
+	call->config = config;
+}
+
 /* Makes a call of a request and finds out where it goes. */
 bool
 hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
@@ -224,7 +239,11 @@ hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
 	call->body_len = request->body.len;
 	call->changes = operation->changes_something;
 	call->repeatable = operation->idempotent;
-	return hl_target_settle(call, region);
+	if (!hl_target_settle(call, region))
+		return false;
+	if (request->patience > 0)
+		shorten(call, request->patience);
+	return true;
 }
 
 /* Performs an operation, and leaves it to the caller what to make of it. */

@@ -22,14 +22,37 @@
 #include "api/response.h"
 #include "client/text.h"
 
+/* Milliseconds that a poll may take, be the time allowed over or not. */
+#define LEAST_PATIENCE 1000
+
+/* How a job tells how far it has come, by the SQL names of members. */
+typedef struct Progress
+{
+	const char *units;
+	const char *done_word;
+	const char *total;
+	const char *done;
+	const char *errors;
+} Progress;
+
+static const Progress import_progress = {
+	"resources", "imported", "total_number_of_resources_scanned",
+	"total_number_of_resources_imported",
+	"total_number_of_resources_with_customer_error"};
+static const Progress transformation_progress = {
+	"files", "converted", "total_files_scanned", "total_files_converted",
+	"total_files_failed"};
+
 /* What ends a wait, by the state that is waited for. */
 typedef struct Goal
 {
 	const char *operation;
 	const char *noun;
-	const char *wanted; /* the argument "status", or what is waited for */
+	const char *wanted; /* the argument "status"; NULL: there is none */
 	const char *const *good;
 	const char *const *bad; /* the good ones cannot come any more */
+	const Progress *progress;
+	bool gone_is_good; /* what AWS knew, and no longer knows */
 } Goal;
 
 static const char *const active[] = {"ACTIVE", NULL};
@@ -44,11 +67,13 @@ static const char *const not_completed[] = {"FAILED", "CANCEL_COMPLETED",
 
 static const Goal goals[] = {
 	{"DescribeFHIRDatastore", "data store", "ACTIVE", active, never_active},
-	{"DescribeFHIRDatastore", "data store", "DELETED", deleted, nothing},
-	{"DescribeFHIRImportJob", "import job", NULL, completed, not_completed},
+	{"DescribeFHIRDatastore", "data store", "DELETED", deleted, nothing,
+	 .gone_is_good = true},
+	{"DescribeFHIRImportJob", "import job", NULL, completed, not_completed,
+	 .progress = &import_progress},
 	{"DescribeFHIRExportJob", "export job", NULL, completed, not_completed},
 	{"DescribeDataTransformationJob", "transformation job", NULL, completed,
-	 not_completed},
+	 not_completed, .progress = &transformation_progress},
 };
 
 /* A wait under way. */
@@ -57,11 +82,14 @@ typedef struct Waiting
 	const HlOperation *operation;
 	const Goal *goal;
 	const char *json; /* the request */
+	const char *more;
 	const char *region;
 	const char *id;
 	TimestampTz deadline;
 	long interval;        /* milliseconds */
 	char status[64];      /* the one before; "" at first */
+	char *trouble;        /* of the last poll, in words; NULL: none */
+	char *seen;           /* the last reply, where it may be the last one */
 	MemoryContext memory; /* what lives as long as the wait */
 	MemoryContext round;  /* what lives as long as a poll */
 } Waiting;
@@ -73,8 +101,11 @@ goal_of(const HlOperation *operation, const char *status)
 	for (size_t i = 0; i < lengthof(goals); i++)
 		if (strcmp(goals[i].operation, operation->name) == 0 &&
 			(goals[i].wanted == NULL ||
-			 strcmp(goals[i].wanted, status == NULL ? "" : status) == 0))
+			 (status != NULL && strcmp(goals[i].wanted, status) == 0)))
 			return &goals[i];
+	if (status == NULL)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("argument \"%s\" must not be null", "status")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("argument \"%s\" must be ACTIVE or DELETED", "status")));
@@ -111,12 +142,17 @@ waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
 	const HlArguments *arguments = hl_arguments_read(fcinfo);
 	Waiting *waiting = palloc0(sizeof(Waiting));
 	const char *id = hl_arguments_text(arguments, "job_id");
+	const char *more = hl_arguments_text(arguments, "more");
 
 	waiting->operation = operation;
 	waiting->goal = goal_of(operation, hl_arguments_text(arguments, "status"));
 	waiting->json = hl_arguments_request(arguments, operation);
+	if (more != NULL)
+		waiting->more = hl_text_to_utf8(more, (int) strlen(more));
 	waiting->region = hl_arguments_text(arguments, "region");
 	waiting->id = id != NULL ? id : hl_arguments_text(arguments, "id");
+	if (waiting->id == NULL)
+		waiting->id = "";
 	waiting->interval =
 		(long) Min(milliseconds_of(arguments, "poll_interval"), INT_MAX);
 	waiting->deadline = TimestampTzPlusMilliseconds(
@@ -138,32 +174,37 @@ has_state(const char *const *states, const char *state)
 	return false;
 }
 
+/* Tells how far a job has come; false where it does not say. */
+static bool
+tell_share(const Waiting *waiting, const HlJson *reply, const char *status)
+{
+	const HlShape *output = waiting->operation->output;
+	const Progress *progress = waiting->goal->progress;
+	int64_t total = 0;
+	int64_t done = 0;
+	int64_t errors = 0;
+
+	if (progress == NULL ||
+		!hl_response_int64(output, reply, progress->total, &total))
+		return false;
+	(void) hl_response_int64(output, reply, progress->done, &done);
+	(void) hl_response_int64(output, reply, progress->errors, &errors);
+	ereport(
+		NOTICE,
+		(errmsg("%s \"%s\" is %s: " INT64_FORMAT " of " INT64_FORMAT
+				" %s %s (%d%%), errors: " INT64_FORMAT,
+				waiting->goal->noun, waiting->id, status, (int64) done,
+				(int64) total, progress->units, progress->done_word,
+				total > 0 ? (int) (done * 100.0 / total) : 0, (int64) errors)));
+	return true;
+}
+
 /* Tells of a new state, and of a job's progress whenever there is some. */
 static void
 tell_progress(Waiting *waiting, const HlJson *reply, const char *status)
 {
-	const HlShape *output = waiting->operation->output;
-	int64_t scanned = 0;
-	int64_t imported = 0;
-	int64_t errors = 0;
-
-	if (hl_response_int64(output, reply, "total_number_of_resources_scanned",
-						  &scanned) &&
-		scanned > 0)
-	{
-		(void) hl_response_int64(
-			output, reply, "total_number_of_resources_imported", &imported);
-		(void) hl_response_int64(
-			output, reply, "total_number_of_resources_with_customer_error",
-			&errors);
-		ereport(NOTICE,
-				(errmsg("%s \"%s\" is %s: " INT64_FORMAT " of " INT64_FORMAT
-						" resources imported (%d%%), " INT64_FORMAT " errors",
-						waiting->goal->noun, waiting->id, status,
-						(int64) imported, (int64) scanned,
-						(int) (imported * 100.0 / scanned), (int64) errors)));
-	}
-	else if (strcmp(waiting->status, status) != 0)
+	if (!tell_share(waiting, reply, status) &&
+		strcmp(waiting->status, status) != 0)
 		ereport(NOTICE, (errmsg("%s \"%s\" is %s", waiting->goal->noun,
 								waiting->id, status)));
 	strlcpy(waiting->status, status, sizeof(waiting->status));
@@ -188,46 +229,144 @@ raise_failed(const Waiting *waiting, const HlJson *reply, const char *status)
 							 : 0));
 }
 
-/* Whether trouble may be gone at the next poll. */
+/*
+ * Whether trouble may be gone at the next poll. What was never reached is not
+ * where it was looked for; what was, will be reached again.
+ */
 static bool
-may_pass(const HlReply *reply)
+may_pass(const Waiting *waiting, const HlReply *reply)
 {
 	switch (hl_error_sqlstate(reply))
 	{
 		case HL_ERRCODE_THROTTLED:
 		case HL_ERRCODE_SERVICE:
 		case HL_ERRCODE_LOST:
-		case HL_ERRCODE_NOT_SENT:
 			return true;
+		case HL_ERRCODE_NOT_SENT:
+			return waiting->status[0] != '\0';
 		default:
 			return false;
 	}
 }
 
-/* Asks once; gives the reply when the wait is over, and NULL when not. */
-static const HlReply *
-poll_once(Waiting *waiting)
+/* Keeps something as long as the wait, in place of what was there. */
+static void
+keep(const Waiting *waiting, char **kept, const char *text)
 {
-	HlRequest *request =
-		hl_request_make(waiting->operation, waiting->json, NULL, true);
-	const HlReply *reply = hl_call_try(request, waiting->region);
-	const char *status;
+	if (*kept != NULL)
+		pfree(*kept);
+	*kept = text == NULL ? NULL : MemoryContextStrdup(waiting->memory, text);
+}
 
-	if (reply->outcome != HL_OUTCOME_SUCCESS)
+/* Keeps what the last poll failed with, for who asks why it took so long. */
+static void
+keep_trouble(Waiting *waiting, const HlReply *reply)
+{
+	const char *said = reply->message != NULL ? reply->message : reply->network;
+
+	keep(waiting, &waiting->trouble,
+		 psprintf("SQLSTATE %s: %s", unpack_sql_state(hl_error_sqlstate(reply)),
+				  said == NULL ? "" : hl_text_from_utf8(said)));
+}
+
+/* The last that was seen of a data store, and that it is deleted. */
+static const HlJson *
+seen_and_gone(Waiting *waiting)
+{
+	const HlJson *seen = hl_response_read(waiting->seen);
+	HlJsonEach each = hl_json_each(hl_json_member(seen, "DatastoreProperties"));
+	const HlJson *value;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"DatastoreProperties\":{"
+								  "\"DatastoreStatus\":\"DELETED\"");
+	while ((value = hl_json_step(&each)) != NULL)
 	{
-		if (!may_pass(reply))
-			hl_error_raise(waiting->operation, reply, NULL);
-		return NULL;
+		HlBytes bytes = {0};
+
+		if (strcmp(each.name, "DatastoreStatus") == 0)
+			continue;
+		hl_json_append_string(&bytes, each.name, each.name_len);
+		hl_bytes_append_char(&bytes, ':');
+		hl_json_append_node(&bytes, value);
+		appendStringInfo(&json, ",%s", hl_bytes_string(&bytes));
+		hl_bytes_free(&bytes);
 	}
-	status = hl_response_string(waiting->operation->output, reply->document,
-								"status");
+	appendStringInfoString(&json, "}}");
+	ereport(NOTICE, (errmsg("%s \"%s\" is %s", waiting->goal->noun, waiting->id,
+							"DELETED"),
+					 errdetail("AWS does not know it any more.")));
+	return hl_response_read(json.data);
+}
+
+/* What becomes of a wait when a poll fails: it goes on, is over or throws. */
+static const HlJson *
+take_failure(Waiting *waiting, const HlReply *reply)
+{
+	if (waiting->seen != NULL &&
+		hl_error_sqlstate(reply) == ERRCODE_UNDEFINED_OBJECT)
+		return seen_and_gone(waiting);
+	if (!may_pass(waiting, reply))
+		hl_error_raise(waiting->operation, reply, NULL);
+	keep_trouble(waiting, reply);
+	return NULL;
+}
+
+/* What becomes of it when a poll succeeds. */
+static const HlJson *
+take_success(Waiting *waiting, const HlJson *reply)
+{
+	const char *status =
+		hl_response_string(waiting->operation->output, reply, "status");
+
 	status = status == NULL ? "" : hl_text_from_utf8(status);
-	tell_progress(waiting, reply->document, status);
+	tell_progress(waiting, reply, status);
+	keep(waiting, &waiting->trouble, NULL);
 	if (has_state(waiting->goal->good, status))
 		return reply;
 	if (has_state(waiting->goal->bad, status))
-		raise_failed(waiting, reply->document, status);
+		raise_failed(waiting, reply, status);
+	if (waiting->goal->gone_is_good)
+	{
+		HlBytes bytes = {0};
+
+		hl_json_append_node(&bytes, reply);
+		keep(waiting, &waiting->seen, hl_bytes_string(&bytes));
+		hl_bytes_free(&bytes);
+	}
 	return NULL;
+}
+
+/* Asks once; gives the reply when the wait is over, and NULL when not. */
+static const HlJson *
+poll_once(Waiting *waiting)
+{
+	HlRequest *request =
+		hl_request_make(waiting->operation, waiting->json, waiting->more, true);
+	const HlReply *reply;
+
+	request->patience = Max(TimestampDifferenceMilliseconds(
+								GetCurrentTimestamp(), waiting->deadline),
+							LEAST_PATIENCE);
+	reply = hl_call_try(request, waiting->region);
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		return take_success(waiting, reply->document);
+	return take_failure(waiting, reply);
+}
+
+/* Raises that there is no time left. */
+static void
+raise_over(const Waiting *waiting)
+{
+	ereport(ERROR, (errcode(HL_ERRCODE_WAIT_OVER),
+					errmsg("%s \"%s\" is still %s after the time allowed",
+						   waiting->goal->noun, waiting->id,
+						   waiting->status[0] ? waiting->status : "unknown"),
+					waiting->trouble ? errdetail("The last poll failed with %s",
+												 waiting->trouble)
+									 : 0,
+					errhint("Give a longer \"timeout\", or wait again.")));
 }
 
 /* Sleeps until the next poll is due; raises when there is no time for it. */
@@ -238,12 +377,7 @@ sleep_between(const Waiting *waiting)
 	TimestampTz due = TimestampTzPlusMilliseconds(now, waiting->interval);
 
 	if (now >= waiting->deadline)
-		ereport(ERROR,
-				(errcode(HL_ERRCODE_WAIT_OVER),
-				 errmsg("%s \"%s\" is still %s after the time allowed",
-						waiting->goal->noun, waiting->id,
-						waiting->status[0] ? waiting->status : "unreachable"),
-				 errhint("Give a longer \"timeout\", or wait again.")));
+		raise_over(waiting);
 	due = Min(due, waiting->deadline);
 	while ((now = GetCurrentTimestamp()) < due)
 	{
@@ -261,7 +395,7 @@ hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Waiting *waiting = waiting_start(fcinfo, describe);
-	const HlReply *reply;
+	const HlJson *reply;
 	Datum row;
 
 	MemoryContextSwitchTo(waiting->round);
@@ -271,7 +405,7 @@ hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe)
 		sleep_between(waiting);
 	}
 	MemoryContextSwitchTo(caller);
-	row = hl_response_row(fcinfo, describe->output, reply->document);
+	row = hl_response_row(fcinfo, describe->output, reply);
 	MemoryContextDelete(waiting->memory);
 	return row;
 }

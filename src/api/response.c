@@ -11,6 +11,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "api/response.h"
@@ -62,6 +63,52 @@ hl_response_int64(const HlShape *shape, const HlJson *reply, const char *name,
 	const HlShape *found = NULL;
 
 	return hl_json_int64(value_of(shape, reply, name, &found), value);
+}
+
+/* Gives what a member of the reply holds. */
+const char *
+hl_response_text(const HlShape *shape, const HlJson *reply, const char *name)
+{
+	const HlShape *found = NULL;
+	const HlJson *value = value_of(shape, reply, name, &found);
+	HlBytes bytes = {0};
+	const char *text;
+
+	if (hl_json_kind(value) == HL_JSON_NULL)
+		return NULL;
+	if (hl_json_kind(value) == HL_JSON_STRING)
+		return hl_json_string(value);
+	hl_json_append_node(&bytes, value);
+	text = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	return text;
+}
+
+/* A document that goes with the memory context. */
+typedef struct ReadHere
+{
+	HlJsonDocument document;
+	MemoryContextCallback callback;
+} ReadHere;
+
+/* Frees what malloc gave. */
+static void
+read_here_free(void *argument)
+{
+	hl_json_free(&((ReadHere *) argument)->document);
+}
+
+/* Reads JSON. */
+const HlJson *
+hl_response_read(const char *utf8)
+{
+	ReadHere *here = palloc0(sizeof(ReadHere));
+
+	here->callback.func = read_here_free;
+	here->callback.arg = here;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &here->callback);
+	(void) hl_json_read(&here->document, utf8, strlen(utf8));
+	return here->document.root;
 }
 
 /* Gives the identifier that a reply brought. */

@@ -28,6 +28,13 @@ extern const char *hl_response_string(const HlShape *shape, const HlJson *reply,
 extern bool hl_response_int64(const HlShape *shape, const HlJson *reply,
 							  const char *name, int64_t *value);
 
+/* The member's value as text, UTF-8: a string's own, or JSON; NULL: none. */
+extern const char *hl_response_text(const HlShape *shape, const HlJson *reply,
+									const char *name);
+
+/* JSON in UTF-8, read into CurrentMemoryContext; NULL where it is none. */
+extern const HlJson *hl_response_read(const char *utf8);
+
 /* A reply as jsonb, just as it came. */
 extern Datum hl_response_whole(const HlJson *reply);
 
