@@ -43,13 +43,13 @@ row_of(FunctionCallInfo fcinfo, const HlRequest *request, const char *region)
 /* Performs an operation with SQL's arguments, if a check lets them pass. */
 static Datum
 call_checked(FunctionCallInfo fcinfo, const HlOperation *operation,
-			 void (*check)(const HlArguments *arguments))
+			 void (*check)(const HlArguments *, const HlRequest *))
 {
 	const HlArguments *arguments = hl_arguments_read(fcinfo);
 	HlRequest *request = hl_arguments_make(arguments, operation);
 
 	if (check != NULL)
-		check(arguments);
+		check(arguments, request);
 	return row_of(fcinfo, request, hl_arguments_text(arguments, "region"));
 }
 

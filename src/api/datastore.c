@@ -9,10 +9,13 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
 
 #include "api/call.h"
 #include "api/datastore.h"
 #include "api/error.h"
+#include "api/pages.h"
 #include "api/response.h"
 #include "client/text.h"
 
@@ -44,30 +47,34 @@ json_of(const char *member, const char *value)
 	return json;
 }
 
-/* Asks for a data store; the reply may be a failure. */
+/* Asks for a data store of that id in UTF-8; the reply may be a failure. */
 static const HlReply *
 describe(const HlArguments *arguments, const char *id)
 {
-	char *utf8 = hl_text_to_utf8(id, (int) strlen(id));
 	HlRequest *request =
 		hl_request_make(operation_of("DescribeFHIRDatastore"),
-						json_of("DatastoreId", utf8), NULL, false);
+						json_of("DatastoreId", id), NULL, false);
 
 	return hl_call_try(request, hl_arguments_text(arguments, "region"));
+}
+
+/* The shape of a description, and of an entry of the list. */
+static const HlShape *
+properties_shape(void)
+{
+	return operation_of("DescribeFHIRDatastore")->output->members[0].shape;
 }
 
 /* A string of a description, or of an entry of the list; NULL: none. */
 static const char *
 property(const HlJson *properties, const char *name)
 {
-	return hl_response_string(
-		operation_of("ListFHIRDatastores")->output->members[0].shape->element,
-		properties, name);
+	return hl_response_string(properties_shape(), properties, name);
 }
 
 /* Refuses a deletion whose name is not the data store's. */
 void
-hl_datastore_confirm(const HlArguments *arguments)
+hl_datastore_confirm(const HlArguments *arguments, const HlRequest *request)
 {
 	const char *id = hl_arguments_text(arguments, "id");
 	const char *confirmed = hl_arguments_text(arguments, "confirm_name");
@@ -78,8 +85,8 @@ hl_datastore_confirm(const HlArguments *arguments)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("argument \"%s\" must not be null",
 							   id == NULL ? "id" : "confirm_name")));
-	hl_call_refuse_change(operation_of("DeleteFHIRDatastore"));
-	reply = describe(arguments, id);
+	hl_call_refuse_change(request->operation);
+	reply = describe(arguments, hl_text_to_utf8(id, (int) strlen(id)));
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 		hl_error_raise(operation_of("DescribeFHIRDatastore"), reply, NULL);
 	name = property(hl_json_member(reply->document, "DatastoreProperties"),
@@ -93,53 +100,99 @@ hl_datastore_confirm(const HlArguments *arguments)
 				 errhint("Give its present name as \"confirm_name\".")));
 }
 
-/* Whether what was asked for is what is there; a key may be named shortly. */
-static bool
-is_as_asked(const char *asked, const char *present)
+/* A member of a data store that is looked at besides its name and status. */
+typedef struct Trait
 {
-	size_t asked_len = strlen(asked);
-	size_t len = present == NULL ? 0 : strlen(present);
+	const char *name;
+	const char *words;
+	const char *usual; /* what AWS makes of it when it is not asked for */
+} Trait;
 
-	if (present == NULL)
-		return asked_len == 0;
-	return strcmp(asked, present) == 0 ||
-		   (len > asked_len && strcmp(present + len - asked_len, asked) == 0 &&
-			(present[len - asked_len - 1] == '/' ||
-			 present[len - asked_len - 1] == ':'));
+static const Trait traits[] = {
+	{"type_version", "type version", NULL},
+	{"kms_key_id", "key", ""},
+	{"cmk_type", "kind of key", NULL},
+	{"authorization_strategy", "authorization strategy", "AWS_AUTH"},
+	{"fine_grained_authorization_enabled", "fine-grained authorization",
+	 "false"},
+	{"identity_provider_metadata", "identity provider's metadata", ""},
+	{"idp_lambda_arn", "token introspection function", ""},
+};
+
+/* Text that holds JSON in one way of writing; other text as it is. */
+static const char *
+normal_text(const char *utf8)
+{
+	HlJsonDocument document = {0};
+	bool is_json = hl_json_read(&document, utf8, strlen(utf8));
+
+	hl_json_free(&document);
+	if (!is_json)
+		return hl_text_from_utf8(utf8);
+	return DatumGetCString(
+		DirectFunctionCall1(jsonb_out, hl_response_jsonb(utf8)));
 }
 
-/* What a restored data store would have in its source's place. */
-static void
-warn_unless_same(const char *what, const char *source, const char *asked)
+/* What a request asks for, or a data store has; NULL: nothing. */
+static const char *
+trait_of(const HlShape *shape, const HlJson *json, const Trait *trait)
 {
-	const char *wanted = asked == NULL ? "" : asked;
+	const char *text = hl_response_text(shape, json, trait->name);
 
-	if (source == NULL || source[0] == '\0' ||
-		is_as_asked(wanted[0] ? wanted : "-", source))
+	return text == NULL || text[0] == '\0' ? NULL : normal_text(text);
+}
+
+/* Whether the text ends in a part that begins after a slash or a colon. */
+static bool
+ends_in(const char *text, const char *part)
+{
+	size_t len = strlen(text);
+	size_t part_len = strlen(part);
+
+	return len > part_len && strcmp(text + len - part_len, part) == 0 &&
+		   strchr("/:", text[len - part_len - 1]) != NULL;
+}
+
+/* Whether what was asked for is what is there; a key may be named shortly. */
+static bool
+is_as_asked(const Trait *trait, const char *asked, const char *present)
+{
+	if (present == NULL)
+		return trait->usual != NULL && strcmp(asked, trait->usual) == 0;
+	return strcmp(asked, present) == 0 ||
+		   (strcmp(trait->name, "kms_key_id") == 0 && ends_in(present, asked));
+}
+
+/* Warns of what a restored data store would not have of its source's. */
+static void
+warn_unless_same(const Trait *trait, const char *source, const char *asked)
+{
+	if (source == NULL || trait->usual == NULL ||
+		strcmp(source, trait->usual) == 0 ||
+		(asked != NULL && is_as_asked(trait, asked, source)))
 		return;
 	ereport(WARNING,
 			(errmsg("the restored data store will not have the %s of its "
 					"source",
-					what),
-			 errdetail("The source has %s, the restore asks for %s.",
-					   hl_text_from_utf8(source),
-					   wanted[0] ? wanted : "AWS's default"),
-			 errhint("AWS does not inherit it; name it in the call.")));
+					trait->words),
+			 errdetail("The source has %s, the restore asks for %s.", source,
+					   asked ? asked : "AWS's default"),
+			 errhint("AWS does not inherit it; give the argument \"%s\".",
+					 trait->name)));
 }
 
 /* Warns of what a restore does not take over. */
 void
-hl_datastore_compare_source(const HlArguments *arguments)
+hl_datastore_compare_source(const HlArguments *arguments,
+							const HlRequest *request)
 {
-	const char *id = hl_arguments_text(arguments, "source_datastore_id");
+	const HlJson *asked = hl_response_read(hl_bytes_string(&request->body));
 	const HlReply *reply;
 	const HlJson *source;
-	const char *strategy;
 
-	hl_call_refuse_change(operation_of("RestoreFHIRDatastore"));
-	if (id == NULL)
-		return;
-	reply = describe(arguments, id);
+	hl_call_refuse_change(request->operation);
+	reply = describe(
+		arguments, hl_json_string(hl_json_member(asked, "SourceDatastoreId")));
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 	{
 		ereport(WARNING,
@@ -151,13 +204,10 @@ hl_datastore_compare_source(const HlArguments *arguments)
 		return;
 	}
 	source = hl_json_member(reply->document, "DatastoreProperties");
-	warn_unless_same("key", property(source, "kms_key_id"),
-					 hl_arguments_text(arguments, "kms_key_id"));
-	strategy = property(source, "authorization_strategy");
-	if (strategy != NULL && strcmp(strategy, "AWS_AUTH") != 0)
+	for (size_t i = 0; i < lengthof(traits); i++)
 		warn_unless_same(
-			"authorization strategy", strategy,
-			hl_arguments_text(arguments, "authorization_strategy"));
+			&traits[i], trait_of(properties_shape(), source, &traits[i]),
+			trait_of(request->operation->input, asked, &traits[i]));
 }
 
 /* Makes the sessions of this database that ensure a name take turns. */
@@ -203,50 +253,56 @@ add_live(List *stores, const HlJson *page, const char *name)
 	return stores;
 }
 
-/* Finds all live data stores of that name. */
+/* Finds all live data stores of that name; keeps the pages that have some. */
 static List *
 find_live(const HlArguments *arguments, const char *name)
 {
-	const HlOperation *list = operation_of("ListFHIRDatastores");
 	char *utf8 = hl_text_to_utf8(name, (int) strlen(name));
-	char *json = psprintf("{\"Filter\":%s}", json_of("DatastoreName", utf8));
-	char *more = NULL;
+	HlPages *pages = hl_pages_start(
+		operation_of("ListFHIRDatastores"),
+		psprintf("{\"Filter\":%s}", json_of("DatastoreName", utf8)), NULL,
+		hl_arguments_text(arguments, "region"));
+	MemoryContext caller = CurrentMemoryContext;
 	List *stores = NIL;
-	const char *token;
 
-	do
+	for (;;)
 	{
-		HlRequest *request = hl_request_make(list, json, more, false);
-		const HlReply *reply =
-			hl_call_perform(request, hl_arguments_text(arguments, "region"));
+		MemoryContext memory = AllocSetContextCreate(caller, "healthlake page",
+													 ALLOCSET_DEFAULT_SIZES);
+		const HlJson *page;
+		int before = list_length(stores);
 
-		stores = add_live(stores, reply->document, utf8);
-		token = hl_json_string(hl_json_member(reply->document, "NextToken"));
-		more = json_of("NextToken", token);
-	} while (token[0] != '\0');
+		MemoryContextSwitchTo(memory);
+		page = hl_pages_next(pages, PG_INT64_MAX);
+		MemoryContextSwitchTo(caller);
+		if (page == NULL)
+			break;
+		stores = add_live(stores, page, utf8);
+		if (list_length(stores) == before)
+			MemoryContextDelete(memory);
+	}
 	return stores;
 }
 
 /* Refuses a data store that differs from what was asked for. */
 static void
-refuse_other(const HlArguments *arguments, const HlJson *store)
+refuse_other(const HlRequest *request, const HlJson *store)
 {
-	static const char *const compared[] = {
-		"type_version", "kms_key_id", "cmk_type", "authorization_strategy"};
+	const HlJson *json = hl_response_read(hl_bytes_string(&request->body));
 	StringInfoData differences;
 
 	initStringInfo(&differences);
-	for (size_t i = 0; i < lengthof(compared); i++)
+	for (size_t i = 0; i < lengthof(traits); i++)
 	{
-		const char *asked = hl_arguments_text(arguments, compared[i]);
-		const char *present = property(store, compared[i]);
+		const Trait *trait = &traits[i];
+		const char *asked = trait_of(request->operation->input, json, trait);
+		const char *present = trait_of(properties_shape(), store, trait);
 
-		if (asked == NULL || is_as_asked(asked, present))
+		if (asked == NULL || is_as_asked(trait, asked, present))
 			continue;
 		appendStringInfo(&differences, "%s%s is %s, asked for was %s",
-						 differences.len > 0 ? "; " : "", compared[i],
-						 present ? hl_text_from_utf8(present) : "not set",
-						 asked);
+						 differences.len > 0 ? "; " : "", trait->name,
+						 present ? present : "not set", asked);
 	}
 	if (differences.len > 0)
 		ereport(ERROR,
@@ -310,12 +366,8 @@ hl_datastore_ensure(FunctionCallInfo fcinfo, const HlOperation *create)
 		refuse_several(stores, name);
 	if (stores != NIL)
 	{
-		refuse_other(arguments, linitial(stores));
-		return ensured_row(fcinfo,
-						   operation_of("ListFHIRDatastores")
-							   ->output->members[0]
-							   .shape->element,
-						   linitial(stores), false);
+		refuse_other(request, linitial(stores));
+		return ensured_row(fcinfo, properties_shape(), linitial(stores), false);
 	}
 	reply = hl_call_perform(request, hl_arguments_text(arguments, "region"));
 	return ensured_row(fcinfo, create->output, reply->document, true);

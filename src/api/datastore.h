@@ -13,10 +13,12 @@
 #include "api/model.h"
 
 /* Refuses (22023) unless argument confirm_name is the present name. */
-extern void hl_datastore_confirm(const HlArguments *arguments);
+extern void hl_datastore_confirm(const HlArguments *arguments,
+								 const HlRequest *request);
 
 /* Warns where a restored store's key or authorization will not be the same. */
-extern void hl_datastore_compare_source(const HlArguments *arguments);
+extern void hl_datastore_compare_source(const HlArguments *arguments,
+										const HlRequest *request);
 
 /*
  * Gives the row of healthlake_ensure_datastore(). Throws 55000 when the live
