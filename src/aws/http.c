@@ -59,6 +59,7 @@ struct HlHttpTransfer
 
 	/* what the callbacks know of the reply */
 	HlTransport fault;
+	bool opened;        /* a connection of its own */
 	bool before_status; /* the next line must be a status line */
 	bool in_headers;
 	bool chunked;
@@ -206,30 +207,6 @@ on_timer(CURLM *multi, long timeout_ms, void *context)
 	return 0;
 }
 
-/* Tells whether an address is this machine's own. */
-static bool
-is_loopback(const struct curl_sockaddr *address)
-{
-	const struct sockaddr_in *in = (const void *) &address->addr;
-	const struct sockaddr_in6 *in6 = (const void *) &address->addr;
-
-	if (address->family == AF_INET)
-		return (ntohl(in->sin_addr.s_addr) >> 24) == 127;
-	return address->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-}
-
-/* Callback: a socket that no child inherits, and http on loopback alone. */
-static curl_socket_t
-on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	HlHttpTransfer *transfer = context;
-
-	if (transfer->plain && !is_loopback(address))
-		return CURL_SOCKET_BAD;
-	return socket(address->family, address->socktype | SOCK_CLOEXEC,
-				  address->protocol);
-}
-
 /* Notes that the request may now be on its way to the server. */
 static void
 note_sent(HlHttpTransfer *transfer)
@@ -263,19 +240,48 @@ look_whether_sent(HlHttpTransfer *transfer)
 {
 }
 #else
-/* Without that callback: bytes of any request, a proxy's CONNECT included. */
+/* Without that callback: bytes were sent, and not just a proxy's CONNECT. */
 static void
 look_whether_sent(HlHttpTransfer *transfer)
 {
 	long size = 0;
+	curl_off_t secured = 0;
 
-	if (!transfer->reply.sent &&
-		curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &size) ==
-			CURLE_OK &&
-		size > 0)
+	if (transfer->reply.sent)
+		return;
+	curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &size);
+	curl_easy_getinfo(transfer->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+	if (size > 0 && (transfer->plain || secured > 0 || !transfer->opened))
 		note_sent(transfer);
 }
 #endif
+
+/* Tells whether an address is this machine's own. */
+static bool
+is_loopback(const struct curl_sockaddr *address)
+{
+	const struct sockaddr_in *in = (const void *) &address->addr;
+	const struct sockaddr_in6 *in6 = (const void *) &address->addr;
+
+	if (address->family == AF_INET)
+		return (ntohl(in->sin_addr.s_addr) >> 24) == 127;
+	return address->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+}
+
+/* Callback: a socket that no child inherits, and http on loopback alone. */
+static curl_socket_t
+on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	HlHttpTransfer *transfer = context;
+
+	/* a kept connection may have been tried before this one */
+	look_whether_sent(transfer);
+	transfer->opened = true;
+	if (transfer->plain && !is_loopback(address))
+		return CURL_SOCKET_BAD;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC,
+				  address->protocol);
+}
 
 /* Ends a transfer from within a callback, and says why. */
 static size_t
@@ -641,6 +647,7 @@ forget_reply(HlHttpTransfer *transfer)
 	memset(&transfer->reply, 0, sizeof(transfer->reply));
 	transfer->ended = false;
 	transfer->fault = HL_TRANSPORT_OK;
+	transfer->opened = false;
 	transfer->before_status = true;
 	transfer->in_headers = false;
 	transfer->chunked = false;

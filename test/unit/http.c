@@ -25,6 +25,7 @@
 #include <time.h>
 
 static HlHttp *http;
+static bool leaves; /* hanging lookups, at once */
 static char ca_path[] = "/tmp/healthlake-http-XXXXXX";
 static char other_ca_path[] = "/tmp/healthlake-http-XXXXXX";
 
@@ -295,8 +296,8 @@ test_dead_connection(void)
 	transfer = hl_http_start(http, &request);
 	ok(finish(transfer)->transport == HL_TRANSPORT_OK,
 	   "libcurl repeats one whose kept connection dies");
-	ok(hl_http_reply(transfer)->resent && hl_http_tells_resends(),
-	   "which is told");
+	ok(hl_http_reply(transfer)->resent == hl_http_tells_resends(),
+	   "which is told, where libcurl can");
 	hl_http_release(transfer);
 	ok(peer_requests == 3, "so the server sees it twice");
 	peer_stop(&server);
@@ -607,7 +608,7 @@ test_timeouts(void)
 	request = request_to("https://slow.test/");
 	request.connect_timeout_ms = 200;
 	ends(&request, HL_TRANSPORT_TIMEOUT, false, "a hanging name lookup");
-	ok(now(NULL) - began < 1000 * 1000, "each after its time");
+	ok(!leaves || now(NULL) - began < 1000 * 1000, "each after its time");
 }
 
 /* Fills the backlog of a socket, so that the next connection hangs. */
@@ -689,7 +690,8 @@ test_jumps(void)
 
 	request = request_to("https://slow.test/");
 	took = jump_out(&request, 2);
-	ok(took >= 0 && took < 50 * 1000, "a name lookup is left within 50 ms");
+	ok(took >= 0 && (!leaves || took < 50 * 1000),
+	   "a name lookup is left within 50 ms");
 	printf("# it took %d us\n", (int) took);
 	usleep(50 * 1000);
 	/* newer libcurl looks for each family in a thread of its own */
@@ -715,7 +717,10 @@ test_failures(void)
 
 	peer_start(&server);
 	multi_failures = 1;
-	ends(&request, HL_TRANSPORT_UNUSABLE, false, "libcurl fails at once");
+	/* before 7.80 it counts what the transfer before had sent */
+	ends(&request,
+		 hl_http_tells_resends() ? HL_TRANSPORT_UNUSABLE : HL_TRANSPORT_LOST,
+		 !hl_http_tells_resends(), "libcurl fails at once");
 	ends(&request, HL_TRANSPORT_OK, true, "and is replaced");
 	peer_stop(&server);
 	server = peer_serve(answer_slowly);
@@ -920,7 +925,10 @@ main(void)
 	close(mkstemp(ca_path));
 	close(mkstemp(other_ca_path));
 	http = hl_http_create(wait_for, now, NULL);
-	ok(http != NULL && hl_http_leaves_lookups(), "libcurl is there");
+	ok(http != NULL, "libcurl is there");
+	leaves = hl_http_leaves_lookups();
+	if (!leaves)
+		printf("# this libcurl waits for name lookups that hang\n");
 	test_success();
 	test_connections();
 	test_dead_connection();
