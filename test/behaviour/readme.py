@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
@@ -29,8 +30,10 @@ sys.path[:0] = [str(ROOT / "test" / "python"), str(ROOT / "test" / "emulator")]
 
 import client  # noqa: E402 pylint: disable=wrong-import-position
 import tap as speech  # noqa: E402 pylint: disable=wrong-import-position
-from server import BINDIR, WORK, Server  # noqa: E402 pylint: disable=wrong-import-position
+from cluster import Cluster, bindir  # noqa: E402 pylint: disable=wrong-import-position
 
+WORK = Path(os.environ.get("HEALTHLAKE_WORK", "."))
+BINDIR = bindir()
 Block = namedtuple("Block", "language text line marks")
 MAJOR = int(os.environ.get("HEALTHLAKE_PG_VERSION", 0))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -47,7 +50,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 {
     int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
         dlsym(RTLD_NEXT, "getaddrinfo");
-    if (node != NULL && strcmp(node, "localhost") != 0 &&
+    if (node != NULL && strcmp(node, "localhost") != 0 && strchr(node, ':') == NULL &&
         strspn(node, "0123456789.") != strlen(node))
         return EAI_NONAME;
     return next(node, service, hints, result);
@@ -125,7 +128,7 @@ class Psql:
     def __init__(self, where):
         self.child = subprocess.Popen(
             [str(BINDIR / "psql"), "-X", "-P", "pager=off", "-v", "ON_ERROR_STOP=0",
-             "-h", where["host"], "-p", str(where["port"]), "-U", where["user"], where["dbname"]],
+             "-h", where["host"], "-U", where["user"], where["dbname"]],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             encoding="utf-8")
 
@@ -161,6 +164,10 @@ class Check:
         self.left_out = []
         self.tree = WORK / "tree"
         self.demo = None
+
+    def session(self):
+        """A session in the database in which the blocks run."""
+        return closing(self.server.connect(dbname="clinics"))
 
     # ------------------------------------------------------------ sh blocks ---
 
@@ -283,7 +290,7 @@ class Check:
     def counted(self, statement):
         """How many data stores a statement creates."""
         before = len(self.emulator.stores())
-        with self.server.connect(dbname="clinics") as connection:
+        with self.session() as connection:
             connection.cursor().execute(statement)
         return len(self.emulator.stores()) - before
 
@@ -302,7 +309,7 @@ class Check:
 
     def hurry_job(self):
         """The job that was just scheduled runs at the next second, or minute."""
-        with self.server.connect(dbname="clinics") as connection:
+        with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'pg_cron'")
             self.cron = tuple(map(int, re.findall(r"\d+", cursor.fetchone()[0])[:2]))
@@ -313,7 +320,7 @@ class Check:
         """What the job did; where its schedule knows no seconds, a minute after."""
         if self.cron is None:
             return
-        with self.server.connect(dbname="clinics") as connection:
+        with self.session() as connection:
             cursor = connection.cursor()
             end = time.monotonic() + 70
             row = None
@@ -333,7 +340,7 @@ class Check:
 
     def check_arguments(self):
         """The table of arguments is the function's."""
-        with self.server.connect(dbname="clinics") as connection:
+        with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT pg_get_function_arguments(oid) FROM pg_proc"
                            " WHERE proname = 'healthlake_create_datastore' AND pronargs > 1")
@@ -347,7 +354,7 @@ class Check:
 
     def check_functions(self):
         """The tables of functions have them all."""
-        with self.server.connect(dbname="clinics") as connection:
+        with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT DISTINCT proname FROM pg_proc WHERE proname ~ '^healthlake_'"
                            " AND proname <> 'healthlake_support'")
@@ -362,7 +369,7 @@ class Check:
     def check_settings(self):
         """The table of settings is what there is, with defaults and who may set them."""
         rows = {quoted(row[0])[0]: row for row in table_rows("setting")}
-        with self.server.connect(dbname="clinics") as connection:
+        with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT name FROM pg_settings WHERE name LIKE 'healthlake.%'")
             self.tap.ok({name for name, in cursor.fetchall()} <= set(rows),
@@ -398,7 +405,7 @@ class Check:
 
     def check_log(self):
         """The log lines are of the form that is shown."""
-        seen = {masked_log(line) for line in self.server.told().splitlines()
+        seen = {masked_log(line) for line in self.server.log().splitlines()
                 if "healthlake event=" in line}
         for block in self.blocks:
             for line in block.text.splitlines():
@@ -432,7 +439,7 @@ class Check:
         """The message of the error that some statements end in, in a session of their own."""
         self.emulator.next(*how.steps)
         self.emulator.state(**how.state)
-        with self.server.connect(dbname="clinics") as connection:
+        with self.session() as connection:
             try:
                 for statement in how.statements:
                     connection.cursor().execute(statement)
@@ -444,8 +451,9 @@ class Check:
         """The same server before anybody has preloaded the library: what it warns of."""
         keys = "\n".join(block.text for block in self.blocks if block.language == "conf"
                          and "secret_access_key" in block.text)
-        server = Server("bare", f"{keys}\n{self.to_emulator()}", self.environment)
-        with server, server.connect() as connection:
+        server = Cluster(WORK / "bare", self.environment)
+        server.configure(f"{keys}\n{self.to_emulator()}")
+        with server, closing(server.connect()) as connection:
             cursor = connection.cursor()
             cursor.execute("CREATE EXTENSION healthlake;"
                            "SELECT healthlake_create_datastore('ward 7')")
@@ -492,10 +500,10 @@ class Check:
         self.guard_lookups()
         unloaded = self.without_preloading()
         self.emulator.reset()
-        self.server = Server("own", f"{self.configuration()}\n{self.to_emulator()}",
-                             self.environment)
+        self.server = Cluster(WORK / "own", self.environment)
+        self.server.configure(f"{self.configuration()}\n{self.to_emulator()}")
         with self.server:
-            with self.server.connect() as connection:
+            with closing(self.server.connect()) as connection:
                 connection.cursor().execute("CREATE DATABASE clinics")
             psql = Psql(self.server.where(dbname="clinics"))
             try:
@@ -577,6 +585,6 @@ PROVOKED = {
         [f"LOAD '$libdir/{STAND_IN}'"]),
 }
 
-if not os.environ.get("HEALTHLAKE_BINDIR"):
+if not os.environ.get("HEALTHLAKE_WORK"):
     speech.skip_all("it needs the server of test/run")
 Check().run()

@@ -13,9 +13,10 @@ import os
 import random
 import re
 import string
+import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -25,7 +26,7 @@ sys.path[:0] = [str(ROOT / "test" / "python"), str(ROOT / "test" / "emulator")]
 
 import client  # noqa: E402 pylint: disable=wrong-import-position
 import tap as speech  # noqa: E402 pylint: disable=wrong-import-position
-from server import Server  # noqa: E402 pylint: disable=wrong-import-position
+from cluster import Cluster, bindir  # noqa: E402 pylint: disable=wrong-import-position
 
 CREATE = "SELECT * FROM healthlake_create_datastore('ward 7')"
 LOUD = """
@@ -108,7 +109,7 @@ class Check:
     @contextmanager
     def session(server, **changes):
         """A session that is told everything."""
-        with server.connect(**changes) as connection:
+        with closing(server.connect(**changes)) as connection:
             connection.cursor().execute("SET client_min_messages = debug5")
             yield connection
 
@@ -274,16 +275,28 @@ class Check:
             cursor.execute("SELECT setconfig::text FROM pg_db_role_setting")
             self.tap.ok(mine.secret in cursor.fetchone()[0],
                         "ALTER ROLE SET is readable for every role, as README.md says")
-        self.tap.ok(mine.secret in server.run("pg_dumpall", "-h", server.where()["host"], "-U",
-                                              "postgres", "--globals-only"), "and is in a dump")
+        self.tap.ok(mine.secret in self.dump(server), "and is in a dump")
         with self.session(server) as connection:
             self.ask(connection, "ALTER ROLE reader RESET healthlake.secret_access_key")
+
+    @staticmethod
+    def dump(server):
+        """All that pg_dumpall writes."""
+        return subprocess.check_output([bindir() / "pg_dumpall", "-h", server.where()["host"],
+                                        "-U", "postgres"], text=True)
+
+    @staticmethod
+    def server(name, settings):
+        """A server that is not started yet."""
+        cluster = Cluster(Path(os.environ["HEALTHLAKE_WORK"]) / name)
+        cluster.configure(f"log_line_prefix = '%m [%p] %q%u@%d '\n{LOUD}{settings}")
+        return cluster
 
     def loud_server(self):
         """A server that preloads the library and logs all it can."""
         mine = self.identity(token=True)
-        server = Server("loud", f"{LOUD}{self.to_emulator()}\n{mine.lines()}\n"
-                        "shared_preload_libraries = 'healthlake'")
+        server = self.server("loud", f"{self.to_emulator()}\n{mine.lines()}\n"
+                             "shared_preload_libraries = 'healthlake'")
         with server:
             with self.session(server) as connection:
                 self.ask(connection, "CREATE EXTENSION healthlake")
@@ -294,8 +307,7 @@ class Check:
             self.typed_session(server)
             self.plain_role(server)
             self.exposed_role_setting(server)
-            self.heard.append(server.run("pg_dumpall", "-h", server.where()["host"],
-                                         "-U", "postgres"))
+            self.heard.append(self.dump(server))
         self.search("at DEBUG5", server)
         server.configure(f"healthlake.access_key_id = ''\nhealthlake.secret_access_key = ''\n"
                          "healthlake.session_token = ''")
@@ -303,18 +315,19 @@ class Check:
             self.after_discard(server)
             new = Identity(self.emulator)
             server.configure(f"healthlake.secret_access_key = '{new.secret}'")
-            server.run("pg_ctl", "-D", server.data, "reload")
+            with self.session(server) as connection:
+                connection.cursor().execute("SELECT pg_reload_conf()")
             end = time.monotonic() + 5
-            while new.secret not in server.told() and time.monotonic() < end:
+            while new.secret not in server.log() and time.monotonic() < end:
                 time.sleep(0.1)
-            self.tap.ok(new.secret in server.told(),
+            self.tap.ok(new.secret in server.log(),
                         "a reload logs the changed value, as README.md says")
         self.search("after DISCARD ALL", server)
 
     def bare_server(self):
         """A server that does not preload the library."""
         mine = Identity(self.emulator)
-        server = Server("bare", f"{LOUD}{self.to_emulator()}\n{mine.lines()}")
+        server = self.server("bare", f"{self.to_emulator()}\n{mine.lines()}")
         with server:
             with self.session(server) as connection:
                 connection.cursor().execute(
@@ -343,7 +356,7 @@ class Check:
 
     def search(self, when, server):
         """Looks for every secret in all that was said."""
-        log = server.told().splitlines()
+        log = server.log().splitlines()
         signatures = set()
         for entry in self.emulator.log():
             signatures |= set(re.findall(r"Signature=([0-9a-f]{64})", json.dumps(entry)))
@@ -364,6 +377,6 @@ class Check:
         self.tap.end()
 
 
-if not os.environ.get("HEALTHLAKE_BINDIR"):
+if not os.environ.get("HEALTHLAKE_WORK"):
     speech.skip_all("it needs the server of test/run")
 Check().run()

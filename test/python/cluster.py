@@ -67,10 +67,19 @@ class Cluster:
         """What the server has logged."""
         return (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")
 
-    def connect(self):
-        """A session of a superuser, each statement its own transaction."""
-        session = psycopg2.connect(host=str(self.folder / "socket"), user="postgres",
-                                   dbname="postgres")
+    def configure(self, lines):
+        """Adds lines to postgresql.conf, which hold from the next start or reload on."""
+        with open(self.folder / "cluster" / "postgresql.conf", "a", encoding="utf-8") as file:
+            file.write(f"\n{lines}\n")
+
+    def where(self, **changes):
+        """How to reach it, in libpq's words."""
+        return {"host": str(self.folder / "socket"), "user": "postgres", "dbname": "postgres",
+                **changes}
+
+    def connect(self, **changes):
+        """A session, of a superuser unless told, each statement its own transaction."""
+        session = psycopg2.connect(**self.where(**changes))
         session.autocommit = True
         return session
 
