@@ -22,6 +22,7 @@
 #include "api/list.h"
 #include "api/once.h"
 #include "api/operations.h"
+#include "api/planner.h"
 #include "api/poll.h"
 #include "api/preview.h"
 #include "api/request.h"
@@ -181,7 +182,7 @@ PG_FUNCTION_INFO_V1(healthlake_support);
 Datum
 healthlake_support(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_POINTER(hl_once_support((Node *) PG_GETARG_POINTER(0)));
+	PG_RETURN_POINTER(hl_planner_support((Node *) PG_GETARG_POINTER(0)));
 }
 
 PG_FUNCTION_INFO_V1(healthlake_call);
