@@ -94,6 +94,8 @@ static struct
 	ServerClock clocks[MAX_CLOCKS];
 	int next_clock;
 	char user_agent[256];
+	unsigned char random[512];
+	size_t random_left; /* of its bytes, those that nobody has had */
 } engine;
 
 /* Microseconds of a clock that is never set back. */
@@ -113,13 +115,28 @@ wall_now(void)
 	return GetCurrentTimestamp() + EPOCH_SHIFT;
 }
 
+/* Random bytes, from a stock: nothing that must stay secret. */
+static bool
+take_random(void *bytes, size_t len)
+{
+	if (engine.random_left < len)
+	{
+		if (!pg_strong_random(engine.random, sizeof(engine.random)))
+			return false;
+		engine.random_left = sizeof(engine.random);
+	}
+	engine.random_left -= len;
+	memcpy(bytes, engine.random + engine.random_left, len);
+	return true;
+}
+
 /* A random number from 0 to 1; without randomness the longest wait. */
 static double
 jitter(void)
 {
 	uint32 number;
 
-	if (!pg_strong_random(&number, sizeof(number)))
+	if (!take_random(&number, sizeof(number)))
 		return 1;
 	return number / (double) PG_UINT32_MAX;
 }
@@ -130,7 +147,7 @@ make_uuid(char uuid[HL_UUID_SIZE])
 {
 	unsigned char random[HL_UUID_BYTES];
 
-	if (!pg_strong_random(random, sizeof(random)))
+	if (!take_random(random, sizeof(random)))
 		return false;
 	hl_uuid_write(random, uuid);
 	return true;
