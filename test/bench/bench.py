@@ -27,9 +27,9 @@ client = boto3.client("healthlake", region_name="us-east-1", endpoint_url=url, v
                       aws_access_key_id=sys.argv[4], aws_secret_access_key=sys.argv[5])
 for i in range(-count // 10, count):
     if i == 0:
-        began = time.monotonic()
+        began, busy = time.monotonic(), time.process_time()
     client.create_fhir_datastore(DatastoreName="bench", DatastoreTypeVersion="R4")
-print((time.monotonic() - began) / count * 1e6)
+print((time.monotonic() - began) / count * 1e6, (time.process_time() - busy) / count * 1e6)
 """
 
 
@@ -57,15 +57,21 @@ class Fast:
         self.process.stdout.close()
 
     def bare(self, url, count):
-        """Microseconds a call of libcurl alone."""
-        return float(subprocess.check_output([self.program, "loop", url + "/", self.ca,
-                                              str(count)]))
+        """What a call of libcurl alone costs: microseconds, and those of the CPU."""
+        return self.measure(self.program, "loop", url + "/", self.ca, str(count))
 
     def boto3(self, url, count):
-        """Microseconds a call of boto3; None where there is none."""
-        done = subprocess.run(["/usr/bin/python3", "-c", BOTO3, url, self.ca, str(count), *KEY],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-        return float(done.stdout) if done.returncode == 0 else None
+        """What a call of boto3 costs; None where there is none."""
+        return self.measure("/usr/bin/python3", "-c", BOTO3, url, self.ca, str(count), *KEY)
+
+    @staticmethod
+    def measure(*command):
+        """Runs a loop that prints both; None where it cannot run."""
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False)
+        if done.returncode != 0:
+            return None
+        return tuple(float(number) for number in done.stdout.split())
 
 
 class Session:
@@ -98,11 +104,15 @@ class Session:
             cursor.execute(statement)
 
     def calls(self, url, count):
-        """Makes calls; microseconds for each."""
+        """Makes calls; what each cost: microseconds, and those of the CPU."""
         self.run(f"SET healthlake.endpoint_url = '{url}'")
-        began = time.monotonic()
+        began, busy = time.monotonic(), self.busy()
         self.run(f"CALL loop_of_calls({count})")
-        return (time.monotonic() - began) / count * 1e6
+        return ((time.monotonic() - began) / count * 1e6, (self.busy() - busy) / count / 1e3)
+
+    def busy(self):
+        """The nanoseconds that the backend has had of a CPU."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text(encoding="ascii").split()[0])
 
     def descriptors(self):
         """How many descriptors the backend has."""
@@ -116,26 +126,27 @@ class Session:
 
 def compare(fast, session, url, rounds, count):
     """One table: bare libcurl, SQL with and without its log lines, boto3."""
-    bare, quiet, logged, boto3 = [], [], [], []
-    for _ in range(rounds):
-        bare.append(fast.bare(url, count))
+    rows = {"bare libcurl": [], "SQL": [], "SQL and its two log lines": [], "boto3": []}
+    for number in range(rounds):
+        rows["bare libcurl"].append(fast.bare(url, count))
         session.run("SET log_min_messages = fatal")
         session.calls(url, count // 10)
-        quiet.append(session.calls(url, count))
+        rows["SQL"].append(session.calls(url, count))
         session.run("RESET log_min_messages")
-        logged.append(session.calls(url, count))
-    boto3.append(fast.boto3(url, max(count // 20, 20)))
-    middle = statistics.median(bare)
-    print(f"bare libcurl              {middle:8.1f} us a call")
-    for name, times in (("SQL", quiet), ("SQL and its two log lines", logged),
-                        ("boto3", boto3)):
-        if times[0] is None:
-            print(f"{name:25} not there")
+        rows["SQL and its two log lines"].append(session.calls(url, count))
+        if number < 3:
+            rows["boto3"].append(fast.boto3(url, max(count // 10, 20)))
+    print(f"{'':26}{'us a call':>10}{'times bare':>12}{'us of CPU':>12}{'times bare':>12}")
+    for name, costs in rows.items():
+        if costs[0] is None:
+            print(f"{name:26} not there")
             continue
-        time_middle = statistics.median(times)
-        print(f"{name:25} {time_middle:8.1f} us a call, {time_middle / middle:5.2f} times bare")
-    ratios = ", ".join(f"{sql / one:.2f}" for sql, one in zip(quiet, bare))
-    print(f"each round's ratio        {ratios}")
+        told = f"{name:26}"
+        for part, width in ((0, 10), (1, 12)):
+            ratios = [cost[part] / bare[part] for cost, bare in zip(costs, rows["bare libcurl"])]
+            told += (f"{statistics.median(cost[part] for cost in costs):{width}.1f}"
+                     f"{statistics.median(ratios):12.2f}")
+        print(told)
 
 
 def hold(session, url, count):
@@ -143,7 +154,7 @@ def hold(session, url, count):
     session.calls(url, 1000)
     memory, descriptors = session.memory(), session.descriptors()
     session.run("SET log_min_messages = fatal")
-    each = session.calls(url, count)
+    each = session.calls(url, count)[0]
     print(f"{count} calls ({each:.0f} us each): {session.memory() - memory} kB, "
           f"{session.descriptors() - descriptors} descriptors more than before")
 
