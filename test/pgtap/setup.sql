@@ -39,7 +39,7 @@ BEGIN
 	PERFORM emulator_reset();
 	BEGIN
 		EXECUTE 'SELECT ' || call;
-	EXCEPTION WHEN invalid_parameter_value THEN
+	EXCEPTION WHEN invalid_parameter_value OR undefined_object THEN
 	END;
 	RETURN (SELECT body - 'ClientToken' FROM emulator_log());
 END
