@@ -87,7 +87,7 @@ SELECT is(sqlstate, '42704', 'once') FROM raised(format('SELECT healthlake_delet
 
 SELECT is(array_agg(DISTINCT split_part(headers ->> 'host', ':', 1))::text, '{datatransformation.localhost}', 'its host has a prefix') FROM emulator_log();
 SET healthlake.endpoint_url = :'emulator_url';
-SELECT is(says('SELECT * FROM healthlake_list_transformation_jobs()'), '22023 invalid endpoint: http is for a loopback address alone'
+SELECT is(says('SELECT * FROM healthlake_list_transformation_jobs()'), '22023 invalid endpoint: the operation''s host prefix cannot be put before an address'
 	' | The operation''s requests go to a host whose name begins with "datatransformation."; AWS_DISABLE_HOST_PREFIX_INJECTION=true in the server''s environment leaves that out.',
 	'which an address cannot have');
 
