@@ -78,7 +78,7 @@ struct HlHttp
 	int epoll_fd;
 	CURLM *multi;     /* NULL: to be made */
 	bool broken;      /* the multi handle must not be called any more */
-	bool eager;       /* there is something to be done without waiting */
+	bool eager;       /* a transfer ended since the caller looked */
 	int64_t timer_at; /* when libcurl wants to be called; -1: never */
 	int in_flight;
 	int nslots;
@@ -908,6 +908,7 @@ end_transfer(HlHttpTransfer *transfer, CURLcode code)
 		reply->transport = judge_code(transfer, code);
 	tell_error(transfer, code);
 	transfer->ended = true;
+	transfer->http->eager = true;
 }
 
 /* Ends the transfers that libcurl is through with. */
@@ -917,7 +918,7 @@ collect(HlHttp *http)
 	CURLMsg *message;
 	int left;
 
-	while (!http->broken &&
+	while (http->multi != NULL && !http->broken &&
 		   (message = curl_multi_info_read(http->multi, &left)) != NULL)
 	{
 		CURLcode code = message->data.result;
@@ -957,6 +958,17 @@ drop_multi(HlHttp *http)
 	http->timer_at = -1;
 }
 
+/* Lets libcurl do what is due by its clock: also, what was just started. */
+static void
+act_on_clock(HlHttp *http)
+{
+	int running;
+
+	http->timer_at = -1;
+	multi_ok(http, curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0,
+											&running));
+}
+
 /* Lets libcurl act on sockets that are ready, and on its clock. */
 static void
 act(HlHttp *http)
@@ -976,11 +988,7 @@ act(HlHttp *http)
 	if (!http->broken &&
 		(count <= 0 ||
 		 (http->timer_at >= 0 && http->timer_at <= http->clock(http->context))))
-	{
-		http->timer_at = -1;
-		multi_ok(http, curl_multi_socket_action(
-						   http->multi, CURL_SOCKET_TIMEOUT, 0, &running));
-	}
+		act_on_clock(http);
 }
 
 /* Looks at all that is in flight, for hl_http_sent(). */
@@ -991,6 +999,17 @@ look_at_flights(HlHttp *http)
 		 transfer = transfer->next)
 		if (transfer->added)
 			look_whether_sent(transfer);
+}
+
+/* Ends what has ended, and notes of the rest whether it was sent. */
+static void
+settle(HlHttp *http)
+{
+	if (!http->broken)
+		collect(http);
+	if (http->broken)
+		drop_multi(http);
+	look_at_flights(http);
 }
 
 /* How long to wait: until libcurl's time or the caller's, -1 for ever. */
@@ -1015,24 +1034,21 @@ void
 hl_http_step(HlHttp *http, long timeout_ms)
 {
 	sigset_t saved;
-	bool eager = http->eager;
 
-	http->eager = false;
-	if (!eager)
+	if (!http->eager)
 		http->wait(http->context, http->epoll_fd, wait_time(http, timeout_ms));
-	if (http->in_flight == 0)
-		return;
-	signals_block(&saved);
-	act(http);
-	if (!http->broken)
-		collect(http);
-	if (http->broken)
-		drop_multi(http);
-	look_at_flights(http);
-	signals_restore(&saved);
+	if (http->in_flight > 0)
+	{
+		signals_block(&saved);
+		act(http);
+		settle(http);
+		signals_restore(&saved);
+	}
+	/* the caller looks at every transfer now */
+	http->eager = false;
 }
 
-/* Sets a slot up and hands it to libcurl. */
+/* Sets a slot up and lets libcurl begin: it connects, or sends at once. */
 static bool
 launch(HlHttpTransfer *transfer, const HlHttpRequest *request)
 {
@@ -1046,6 +1062,7 @@ launch(HlHttpTransfer *transfer, const HlHttpRequest *request)
 		return fail(transfer, "libcurl cannot be set up");
 	transfer->added = true;
 	http->in_flight++;
+	act_on_clock(http);
 	return true;
 }
 
@@ -1057,7 +1074,6 @@ hl_http_start(HlHttp *http, const HlHttpRequest *request)
 	sigset_t saved;
 
 	signals_block(&saved);
-	http->eager = true;
 	transfer = take_slot(http);
 	if (transfer != NULL && !launch(transfer, request))
 	{
@@ -1065,9 +1081,9 @@ hl_http_start(HlHttp *http, const HlHttpRequest *request)
 		transfer->spoiled = true;
 		transfer->reply.transport = HL_TRANSPORT_UNUSABLE;
 		copy_error(&transfer->reply, transfer->error);
+		http->eager = true;
 	}
-	if (http->broken)
-		drop_multi(http);
+	settle(http);
 	signals_restore(&saved);
 	return transfer;
 }
