@@ -174,17 +174,21 @@ last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
 	bool discards =
 		IsA(statement->utilityStmt, DiscardStmt) &&
 		((DiscardStmt *) statement->utilityStmt)->target == DISCARD_ALL;
+	bool had_secrets = false;
 
 	/* elsewhere it is refused, and the settings are still needed */
 	if (discards && context == PROCESS_UTILITY_TOPLEVEL &&
 		!IsTransactionBlock())
-		hl_settings_wipe();
+		had_secrets = hl_settings_wipe();
 	next(statement, query, read_only, context, parameters, environment,
 		 destination, completion);
 	if (discards)
 	{
 		last_call_forget();
-		hl_client_forget_keys();
+		if (had_secrets)
+			hl_client_forget();
+		else
+			hl_client_forget_keys();
 	}
 }
 

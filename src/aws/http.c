@@ -1152,6 +1152,26 @@ hl_http_create(HlWait wait, HlClock clock, void *context)
 	return NULL;
 }
 
+/* Closes every connection, unless one is in use, and all that was kept. */
+void
+hl_http_forget(HlHttp *http)
+{
+	HlHttpTransfer *next;
+	sigset_t saved;
+
+	if (http == NULL || http->in_flight > 0)
+		return;
+	signals_block(&saved);
+	drop_multi(http);
+	for (HlHttpTransfer *slot = http->slots; slot != NULL; slot = next)
+	{
+		next = slot->next;
+		if (!slot->used)
+			free_slot(slot);
+	}
+	signals_restore(&saved);
+}
+
 /* Frees everything, whatever is in flight. */
 void
 hl_http_destroy(HlHttp *http)

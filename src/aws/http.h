@@ -76,10 +76,8 @@ typedef struct HlHttpReply
 typedef struct HlHttp HlHttp;
 typedef struct HlHttpTransfer HlHttpTransfer;
 
-/* NULL where memory or a descriptor is missing. */
+/* Create and start give NULL where memory or a descriptor is missing. */
 extern HlHttp *hl_http_create(HlWait wait, HlClock clock, void *context);
-
-/* Starts a transfer; NULL where memory is missing. */
 extern HlHttpTransfer *hl_http_start(HlHttp *http,
 									 const HlHttpRequest *request);
 
@@ -92,6 +90,8 @@ extern bool hl_http_sent(const HlHttpTransfer *transfer);
 /* Gives a transfer back, in flight or ended. */
 extern void hl_http_release(HlHttpTransfer *transfer);
 extern void hl_http_destroy(HlHttp *http);
+/* Closes what is idle: libcurl's buffers hold what was sent last. */
+extern void hl_http_forget(HlHttp *http);
 
 /* What an older libcurl cannot do. */
 extern bool hl_http_leaves_lookups(void); /* at once, when they hang */

@@ -181,6 +181,14 @@ hl_client_forget_keys(void)
 	hl_sigv4_wipe_signed(&engine.signature);
 }
 
+/* Forgets what the session's last client has sent. */
+void
+hl_client_forget(void)
+{
+	hl_client_forget_keys();
+	hl_http_forget(engine.http);
+}
+
 /* At the end of the backend's life. */
 static void
 forget_at_exit(int code, Datum unused)

@@ -69,6 +69,9 @@ extern bool hl_client_preview(HlCall *call, HlPreview *preview);
 /* Wipes the signing key that the backend keeps: DISCARD ALL, new settings. */
 extern void hl_client_forget_keys(void);
 
+/* The same, and closes the connections, whose buffers hold what was sent. */
+extern void hl_client_forget(void);
+
 /* Whether a hanging name lookup can be left behind (libcurl 7.87). */
 extern bool hl_client_leaves_lookups(void);
 

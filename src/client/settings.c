@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
 #include <limits.h>
 
 #include "miscadmin.h"
@@ -34,8 +35,23 @@ HlSettings hl_settings;
 /* Where the session's secrets came from, and whether they were ever bare. */
 static GucSource secret_source = PGC_S_DEFAULT;
 static GucSource token_source = PGC_S_DEFAULT;
+static bool session_had_secrets = false;
 static bool loaded_first = false;
 static bool warned = false;
+
+/* Whether more was copied than a key. */
+static bool
+is_miscopied(const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len > 0 && (isspace((unsigned char) value[0]) ||
+					isspace((unsigned char) value[len - 1])))
+		return true;
+	while (*value != '\0' && !iscntrl((unsigned char) *value))
+		value++;
+	return *value != '\0';
+}
 
 /*
  * Notes where a credential comes from. A mask is what SHOW gave, so it can
@@ -51,6 +67,13 @@ credential_check(char **newval, void **extra, GucSource source)
 		GUC_check_errmsg("a masked value cannot be set as a credential");
 		GUC_check_errhint("What SHOW displays of a credential is a mask. "
 						  "Set the credential itself.");
+		return false;
+	}
+	if (*newval != NULL && is_miscopied(*newval))
+	{
+		GUC_check_errmsg("a credential begins or ends with a blank, or has a "
+						 "line break in it");
+		GUC_check_errhint("Copy the credential alone.");
 		return false;
 	}
 	origin = hl_compat_guc_malloc(sizeof(CredentialOrigin));
@@ -74,6 +97,7 @@ secret_access_key_assign(const char *newval, void *extra)
 {
 	if (extra != NULL)
 		secret_source = ((CredentialOrigin *) extra)->source;
+	session_had_secrets |= secret_source == PGC_S_SESSION;
 	hl_client_forget_keys();
 }
 
@@ -83,6 +107,7 @@ session_token_assign(const char *newval, void *extra)
 {
 	if (extra != NULL)
 		token_source = ((CredentialOrigin *) extra)->source;
+	session_had_secrets |= token_source == PGC_S_SESSION;
 	hl_client_forget_keys();
 }
 
@@ -98,11 +123,15 @@ wipe_if_of_session(char *secret, GucSource source)
 }
 
 /* Wipes, before PostgreSQL frees it. */
-void
+bool
 hl_settings_wipe(void)
 {
+	bool had_secrets = session_had_secrets;
+
 	wipe_if_of_session(hl_settings.secret_access_key, secret_source);
 	wipe_if_of_session(hl_settings.session_token, token_source);
+	session_had_secrets = false;
+	return had_secrets;
 }
 
 /* Shows that something is set, and the last four characters of a key id. */
@@ -183,9 +212,11 @@ endpoint_url_check(char **newval, void **extra, GucSource source)
 	/* The value is not quoted: somebody may have put a password into it. */
 	GUC_check_errmsg("invalid value for parameter \"%s\"",
 					 "healthlake.endpoint_url");
-	GUC_check_errdetail("%s", valid ? "http is for a loopback address alone; "
-									  "anything else takes https."
-									: endpoint.reason);
+	if (valid)
+		GUC_check_errdetail("http is for a loopback address alone; anything "
+							"else takes https.");
+	else
+		GUC_check_errdetail("The URL cannot be used: %s.", endpoint.reason);
 	return false;
 }
 

@@ -55,9 +55,10 @@ extern void hl_settings_warn_exposed(void);
 
 /*
  * Wipes the secrets that the session has set, which are about to be reset and
- * freed: no transaction block may be open that could bring them back.
+ * freed: no transaction block may be open that could bring them back. Tells
+ * whether the session has ever set any.
  */
-extern void hl_settings_wipe(void);
+extern bool hl_settings_wipe(void);
 
 /* Whether a comma-separated list is empty or holds the word. */
 extern bool hl_settings_list_allows(const char *list, const char *word);

@@ -551,6 +551,8 @@ PROVOKED = {
     "a masked value cannot be set as a credential": Provocation(
         ["SELECT set_config(n, current_setting(n), false)"
          " FROM (VALUES ('healthlake.secret_access_key')) AS s (n)"]),
+    "a credential begins or ends with a blank, or has a line break in it": Provocation(
+        ["SET healthlake.secret_access_key = 'copied\n'"]),
     REFUSED + "The security token included in the request is invalid.": Provocation(
         ["SET healthlake.access_key_id = 'AKIAUNKNOWN'", CREATE]),
     REFUSED + "The request signature we calculated does not match the signature you provided. …":
@@ -566,8 +568,8 @@ PROVOKED = {
         ["SET healthlake.endpoint_url = 'https://healthlake.xx-nowhere-1.amazonaws.com'", CREATE]),
     SENT + "Failed to connect to …": Provocation(
         ["SET healthlake.endpoint_url = 'https://127.0.0.1:1'", CREATE]),
-    SENT + "SSL certificate problem: …": Provocation(["SET healthlake.ca_bundle = ''", CREATE]),
-    SENT + "error setting certificate file: …": Provocation(
+    SENT + "SSL certificate …": Provocation(["SET healthlake.ca_bundle = ''", CREATE]),
+    SENT + "error … file: …": Provocation(
         ["SET healthlake.ca_bundle = '/nonexistent/ca.pem'", CREATE]),
     "outcome of CreateFHIRDatastore is unknown: …": Provocation(
         ["SET healthlake.max_attempts = 1", CREATE], [{"apply": True, "cut": 0}]),

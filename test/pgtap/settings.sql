@@ -94,10 +94,18 @@ SELECT is(sqlstate, '22023', 'SET FROM CURRENT') FROM
 	raised('ALTER FUNCTION holder() SET healthlake.secret_access_key FROM CURRENT; SELECT holder()');
 SELECT is(current_setting('healthlake.secret_access_key'), '****************', 'the secret is as it was');
 
+-- More than the key was copied
+
+SELECT is(r.sqlstate, '22023', 'refused: ' || quote_literal(value))
+  FROM unnest('{access_key_id,secret_access_key,session_token}'::text[]) AS name,
+	unnest(ARRAY[' hunter2', 'hunter2 ', E'hunter2\n', E'hun\nter2', E'\thunter2']) AS value,
+	raised(format('SET healthlake.%I = %L', name, value)) AS r;
+
 -- What is refused quotes no secret
 
 SELECT is(count(*), 0::bigint, 'a refused value is not quoted') FROM
 	unnest(ARRAY['SET healthlake.secret_access_key = ''****************hunter2''',
+		'SET healthlake.secret_access_key = ''hunter2 ''',
 		'SET healthlake.proxy = ''http://user:hunter2@a b''',
 		'SET healthlake.endpoint_url = ''http://user:hunter2@example.com/''',
 		'SET healthlake.endpoint_url = ''ftp://hunter2''']) AS statement,
