@@ -172,6 +172,10 @@ class Check:
                           f"EXPLAIN (ANALYZE, VERBOSE, SETTINGS) {CREATE}",
                           "SELECT * FROM healthlake_last_call()",
                           "SELECT * FROM pg_prepared_statements",
+                          "SELECT * FROM healthlake_check()",
+                          "SELECT * FROM healthlake_preview('CreateFHIRDatastore')",
+                          "SELECT * FROM healthlake_preview('CreateFHIRDatastore',"
+                          " '{\"DatastoreTypeVersion\": \"R4\"}')",
                           *(f"SHOW healthlake.{name}" for name in names),
                           *(f"SELECT current_setting('healthlake.{name}')" for name in names),
                           "SET healthlake.secret_access_key FROM CURRENT",
