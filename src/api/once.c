@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "lib/ilist.h"
 #include "nodes/primnodes.h"
 #include "utils/memutils.h"
@@ -25,7 +24,6 @@ typedef struct Kept
 	dlist_node node;
 	MemoryContext row;
 	MemoryContext plan;
-	SubTransactionId subtransaction;
 	const FuncExpr *call;
 	List *copies; /* FmgrInfo of those that have returned it */
 	Datum result;
@@ -73,7 +71,6 @@ hl_once_take(FunctionCallInfo fcinfo, Datum *result)
 
 		if (kept->row != CurrentMemoryContext ||
 			kept->plan != GetMemoryChunkContext(unconstify(FuncExpr *, call)) ||
-			kept->subtransaction != GetCurrentSubTransactionId() ||
 			list_member_ptr(kept->copies, fcinfo->flinfo) ||
 			!is_copy(kept->call, call))
 			continue;
@@ -104,7 +101,6 @@ hl_once_keep(FunctionCallInfo fcinfo, Datum result)
 	kept = palloc0(sizeof(Kept));
 	kept->row = CurrentMemoryContext;
 	kept->plan = GetMemoryChunkContext(unconstify(FuncExpr *, call));
-	kept->subtransaction = GetCurrentSubTransactionId();
 	kept->call = call;
 	kept->copies = list_make1(fcinfo->flinfo);
 	kept->result = result;

@@ -142,6 +142,8 @@ SELECT creates($$ SELECT ARRAY[healthlake_create_datastore('x'), healthlake_crea
 SELECT creates($$ SELECT (SELECT healthlake_create_datastore('x')), (SELECT healthlake_create_datastore('x')) $$,
 	2, 'two subqueries');
 SELECT creates($$ SELECT healthlake_create_datastore((SELECT 'x')) $$, 1, 'a subquery as the argument');
+SELECT creates($$ SELECT healthlake_create_datastore((SELECT 'x')), healthlake_create_datastore((SELECT 'x')) $$,
+	2, 'the same subquery as the argument of two calls');
 SELECT creates($$ WITH s AS (SELECT (healthlake_create_datastore('x')).*),
 	t AS (SELECT (healthlake_create_datastore('x')).*) SELECT * FROM s, t $$, 2, 'two CTEs');
 SELECT creates($$ SELECT * FROM healthlake_create_datastore('x') a, healthlake_create_datastore('x') b $$, 2,
@@ -351,5 +353,23 @@ SELECT creates('SELECT * FROM expanded, expanded AS again', 2, 'a view that is r
 SELECT creates('SELECT * FROM twice', 1, 'equal calls in a row of a view share one');
 SELECT refuses('SELECT * FROM sorted', 'a view with ORDER BY a column is refused');
 SELECT creates('INSERT INTO filled DEFAULT VALUES', 1, 'equal defaults of a row share one');
+
+-- Expressions that are stored have no place in a text, and may be evaluated more than once for a row
+
+CREATE DOMAIN checked AS text CHECK ((healthlake_create_datastore(VALUE)).id IS NOT NULL
+	AND (healthlake_create_datastore(VALUE)).arn IS NOT NULL);
+CREATE DOMAIN half_checked AS text CHECK ((VALUE <> 'a' OR (healthlake_create_datastore('x')).id IS NOT NULL)
+	AND (healthlake_create_datastore('x')).arn IS NOT NULL);
+SELECT creates($$ SELECT ARRAY(SELECT unnest('{a,b}'::text[]))::checked[] $$, 2,
+	'a domain''s check, for each element');
+SELECT creates($$ SELECT ARRAY(SELECT unnest('{a,b}'::text[]))::half_checked[] $$, 2,
+	'a reply that was given is not given again');
+
+CREATE TABLE copied (n text, id text DEFAULT (healthlake_create_datastore('x')).id);
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER nothing BEFORE INSERT ON copied FOR EACH ROW
+	WHEN ((healthlake_create_datastore('x')).id IS NOT NULL) EXECUTE FUNCTION nothing();
+SELECT creates($$ COPY copied (n) FROM PROGRAM 'echo a' $$, 2,
+	'COPY: a default and a trigger''s condition are two calls');
 
 SELECT * FROM finish();
