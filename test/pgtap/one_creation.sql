@@ -365,6 +365,10 @@ SELECT creates($$ SELECT ARRAY(SELECT unnest('{a,b}'::text[]))::checked[] $$, 2,
 SELECT creates($$ SELECT ARRAY(SELECT unnest('{a,b}'::text[]))::half_checked[] $$, 2,
 	'a reply that was given is not given again');
 
+CREATE VIEW beside AS SELECT (healthlake_create_datastore('x')).id, s.arn
+	FROM healthlake_create_datastore('x') AS s;
+SELECT creates('SELECT * FROM beside', 2, 'a view: a call in FROM is shared with nobody');
+
 CREATE TABLE copied (n text, id text DEFAULT (healthlake_create_datastore('x')).id);
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER nothing BEFORE INSERT ON copied FOR EACH ROW
