@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""10,000 data stores over 100 pages: every row, in memory that does not grow, and no page too many.
+
+Besides, operations that have a host of their own, and AWS's switch against it.
+"""
+
+import os
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
+
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
+import client  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+STORES = 10_000
+PAGES = 100
+LIMIT = 512  # kB that a hundred pages may take beyond ten
+
+tap = Tap()
+emulator = client.emulator()
+
+
+def settings(endpoint):
+    """What a session needs to call the emulator."""
+    return {"endpoint_url": endpoint, "region": "us-east-1", "max_attempts": "1",
+            "access_key_id": emulator.access_key_id,
+            "secret_access_key": emulator.secret_access_key}
+
+
+def connect():
+    """A session that calls the emulator."""
+    session = psycopg2.connect("")
+    session.autocommit = True
+    with session.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")
+        for name, value in settings(emulator.http).items():
+            cursor.execute(f"SET healthlake.{name} = %s", [value])
+    return session
+
+
+def rows_of(session, statement):
+    """What a statement gives."""
+    with session.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def requests_of(session, statement):
+    """The rows, and how many requests they took."""
+    before = emulator.log()[-1]["n"] if emulator.log() else 0
+    rows = rows_of(session, statement)
+    return rows, len(emulator.log(since=before))
+
+
+def peak(session):
+    """The most memory that the backend has had, in kB."""
+    with open(f"/proc/{session.get_backend_pid()}/status", encoding="ascii") as file:
+        return int(next(line for line in file if line.startswith("VmHWM")).split()[1])
+
+
+def place_stores():
+    """Ten thousand of them."""
+    made = [{"DatastoreId": f"{number:032x}", "DatastoreName": f"ward {number:05}",
+             "CreatedAt": 1700000000 + number} for number in range(STORES)]
+    for start in range(0, STORES, 1000):
+        emulator.place(*made[start:start + 1000])
+
+
+def all_rows(session):
+    """Every row, once, in order; in memory that does not grow."""
+    call = "(healthlake_list_datastores(%s)).id"
+    count = "SELECT count(*), count(DISTINCT id), min(id), max(id) FROM (SELECT %s AS id) AS rows"
+    wanted = [(STORES, STORES, f"{0:032x}", f"{STORES - 1:032x}")]
+    rows_of(session, count % (call % "max_rows => 1000"))
+    small = peak(session)
+    rows, requests = requests_of(session, count % (call % ""))
+    tap.same((rows, requests), (wanted, PAGES), "10,000 rows in 100 requests")
+    tap.ok(peak(session) - small < LIMIT, "100 pages take no more memory than 10",
+           f"{peak(session) - small} kB")
+    tap.say(f"{peak(session) - small} kB more")
+    rows, requests = requests_of(
+        session, "SELECT count(*), count(DISTINCT id), min(id), max(id) "
+        "FROM healthlake_list_datastores()")
+    tap.same((rows, requests), (wanted, PAGES), "the same in FROM")
+    rows = rows_of(session, "SELECT bool_and(name = 'ward ' || lpad(n::text, 5, '0') AND "
+                   "created_at = to_timestamp(1700000000 + n) AND status = 'ACTIVE' AND "
+                   "properties ->> 'DatastoreId' = id AND arn LIKE '%/' || id) FROM (SELECT *, "
+                   "('x' || right(id, 8))::bit(32)::int AS n FROM healthlake_list_datastores()) s")
+    tap.same(rows, [(True,)], "each of them complete")
+
+
+def few_requests(session):
+    """No page that nobody asked for."""
+    for statement, requests in (
+            ("SELECT healthlake_list_datastores() LIMIT 5", 1),
+            ("SELECT * FROM healthlake_list_datastores(max_rows => 5)", 1),
+            ("SELECT healthlake_list_datastores() LIMIT 100", 1),
+            ("SELECT healthlake_list_datastores() LIMIT 101", 2),
+            ("SELECT * FROM healthlake_list_datastores(max_rows => 700)", 4),
+            ("SELECT EXISTS (SELECT healthlake_list_datastores())", 1)):
+        tap.same(requests_of(session, statement)[1], requests, statement)
+
+
+def many_lists(session):
+    """Lists leave nothing behind, within a statement and beyond it."""
+    emulator.reset()
+    emulator.place(*({"DatastoreName": str(number)} for number in range(10)))
+    for _ in range(3):
+        rows_of(session, "SELECT 1 FROM healthlake_list_datastores(max_rows => 5)")
+    before = peak(session)
+    for _ in range(200):
+        rows_of(session, "SELECT 1 FROM healthlake_list_datastores(max_rows => 5)")
+    tap.ok(peak(session) - before < LIMIT, "200 lists take no more than a few",
+           f"{peak(session) - before} kB")
+    rows_of(session, "SELECT healthlake_list_datastores(max_rows => 1) "
+            "FROM generate_series(1, 20)")
+    before = peak(session)
+    rows_of(session, "SELECT count(*) FROM generate_series(1, 2000), LATERAL "
+            "(SELECT healthlake_list_datastores(max_rows => 1)) AS each")
+    tap.ok(peak(session) - before < LIMIT, "nor do 2,000 in one statement",
+           f"{peak(session) - before} kB")
+
+
+def own_hosts():
+    """The host prefix of data transformation, and a server whose environment leaves it out."""
+    given = {f"healthlake.{name}": value for name, value in settings(
+        emulator.http.replace("127.0.0.1", "localhost")).items()}
+    given["shared_preload_libraries"] = "healthlake"
+    for switch, host in (("", "datatransformation.localhost"), ("true", "localhost"),
+                         ("TRUE", "localhost"), ("false", "datatransformation.localhost")):
+        environment = {"AWS_DISABLE_HOST_PREFIX_INJECTION": switch} if switch else {}
+        folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
+        with Cluster(folder, environment, given) as cluster, \
+                closing(cluster.connect()) as session:
+            rows_of(session, "CREATE EXTENSION healthlake; SELECT 1")
+            emulator.reset()
+            rows_of(session, "SELECT count(*) FROM healthlake_list_transformation_jobs()")
+            rows_of(session, "SELECT count(*) FROM healthlake_list_datastores()")
+            hosts = [dict((name.lower(), value) for name, value in entry["headers"])["host"]
+                     .split(":")[0] for entry in emulator.log()]
+            tap.same(hosts, [host, "localhost"],
+                     f"AWS_DISABLE_HOST_PREFIX_INJECTION={switch or '(not set)'}")
+
+
+def main():
+    """All of it."""
+    session = connect()
+    place_stores()
+    all_rows(session)
+    few_requests(session)
+    many_lists(session)
+    own_hosts()
+    emulator.stop()
+    tap.end()
+
+
+if __name__ == "__main__":
+    if "PGHOST" not in os.environ:
+        sys.exit("start the tests with test/run")
+    main()
