@@ -775,13 +775,14 @@ advance(HlCall *call, int64 now)
 		reply = hl_http_reply(attempt->transfer);
 		if (reply != NULL)
 			end_attempt(call, reply);
-		else
-			note_sent(call);
 	}
 	if (attempt->stage == STAGE_RESTING && attempt->due_at <= now)
 		attempt->stage = STAGE_DUE;
 	if (attempt->stage == STAGE_DUE)
 		start_attempt(call);
+	/* on a kept connection it has left by now */
+	if (attempt->stage == STAGE_IN_FLIGHT)
+		note_sent(call);
 	return attempt->stage != STAGE_DONE;
 }
 
