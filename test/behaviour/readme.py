@@ -213,10 +213,10 @@ class Check:
         return "this test does not know how to run it"
 
     def make_tree(self):
-        """A copy of the sources for make."""
+        """A copy of the sources for make, which need not compile again what is compiled."""
         folder = WORK / "make"
         if not folder.exists():
-            shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("*.o", "*.so", ".git"))
+            shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("*.so", ".git"))
         return folder
 
     def shell_block(self, block):
