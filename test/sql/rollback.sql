@@ -9,7 +9,7 @@ CREATE FUNCTION reply_with(id text) RETURNS void LANGUAGE sql AS $$
 		'DatastoreArn', 'arn:' || id, 'DatastoreStatus', 'CREATING', 'DatastoreEndpoint', 'https://' || id))) $$;
 \set ECHO all
 CREATE EXTENSION healthlake;
-SELECT reply_with(id) FROM unnest('{a1,a2,b1,b2,c1,d1,e1,f1}'::text[]) AS id \g /dev/null
+SELECT reply_with(id) FROM unnest('{a1,a2,b1,b2,c1,c2,d1,e1,f1}'::text[]) AS id \g /dev/null
 -- a transaction
 BEGIN;
 SELECT id FROM healthlake_create_datastore('ward 1', client_token => 'token-1');
@@ -27,6 +27,14 @@ BEGIN;
 SAVEPOINT a;
 SELECT id FROM healthlake_create_datastore('ward 1', client_token => 'token-1');
 RELEASE a;
+ROLLBACK;
+-- or to the savepoint around it
+BEGIN;
+SAVEPOINT a;
+SAVEPOINT b;
+SELECT id FROM healthlake_create_datastore('ward 1', client_token => 'token-1');
+RELEASE b;
+ROLLBACK TO a;
 ROLLBACK;
 -- exceptions of PL/pgSQL
 DO $$
