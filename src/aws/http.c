@@ -220,7 +220,6 @@ drop_multi(HlHttp *http)
 		curl_multi_cleanup(http->multi);
 	http->multi = NULL;
 	http->broken = false;
-	http->eager = true;
 	http->in_flight = 0;
 	http->timer_at = -1;
 }
