@@ -780,10 +780,18 @@ advance(HlCall *call, int64 now)
 		attempt->stage = STAGE_DUE;
 	if (attempt->stage == STAGE_DUE)
 		start_attempt(call);
-	/* on a kept connection it has left by now */
-	if (attempt->stage == STAGE_IN_FLIGHT)
-		note_sent(call);
 	return attempt->stage != STAGE_DONE;
+}
+
+/* How long the engine may wait for this call: -1, as long as libcurl likes. */
+static long
+rest_left(const HlAttempt *attempt, int64 now)
+{
+	int64 us = attempt->due_at - now;
+
+	if (attempt->stage != STAGE_RESTING)
+		return -1;
+	return us <= 0 ? 0 : (long) ((us + 999) / 1000);
 }
 
 /* Moves all calls on; true while some are not done, and when to look again. */
@@ -795,20 +803,16 @@ advance_all(HlCall *calls, int count, long *timeout_ms)
 
 	*timeout_ms = -1;
 	for (int i = 0; i < count; i++)
+		left |= advance(&calls[i], now);
+	/* starting one may have moved others on, so this comes after them all */
+	for (int i = 0; i < count; i++)
 	{
-		HlAttempt *attempt = calls[i].attempt;
+		long ms = rest_left(calls[i].attempt, now);
 
-		if (!advance(&calls[i], now))
-			continue;
-		left = true;
-		if (attempt->stage == STAGE_RESTING)
-		{
-			int64 us = attempt->due_at - now;
-			long ms = us <= 0 ? 0 : (long) ((us + 999) / 1000);
-
-			if (*timeout_ms < 0 || ms < *timeout_ms)
-				*timeout_ms = ms;
-		}
+		if (calls[i].attempt->stage == STAGE_IN_FLIGHT)
+			note_sent(&calls[i]);
+		if (ms >= 0 && (*timeout_ms < 0 || ms < *timeout_ms))
+			*timeout_ms = ms;
 	}
 	return left;
 }
