@@ -206,6 +206,18 @@ class Check:
             self.tap.same(self.ask(connection, f"SET healthlake.proxy = 'a b:{wrong.secret}'"),
                           "22023", "a proxy that is refused")
 
+    def connecting_session(self, server):
+        """Keys that come with the connection: after DISCARD ALL they are still the session's."""
+        mine = self.identity(token=True)
+        options = " ".join(f"-c {name}={value}" for name, value in mine.settings().items())
+        with self.session(server, options=options) as connection:
+            self.tap.ok(isinstance(self.ask(connection, CREATE), list),
+                        "keys that came with the connection")
+            self.look_everywhere(connection)
+            connection.cursor().execute("DISCARD ALL")
+            self.tap.ok(isinstance(self.ask(connection, CREATE), list),
+                        "which are what DISCARD ALL resets to")
+
     def after_discard(self, server):
         """A pooled session: what the next client finds, and what is left in memory."""
         mine = self.identity(token=True)
@@ -309,6 +321,7 @@ class Check:
                 self.look_everywhere(connection)
                 self.fail_in_every_way(connection, mine.token)
             self.typed_session(server)
+            self.connecting_session(server)
             self.plain_role(server)
             self.exposed_role_setting(server)
             self.heard.append(self.dump(server))
