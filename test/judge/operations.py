@@ -4,8 +4,10 @@
 For each operation twenty random valid requests made from the model and as many spoiled ones, all
 through healthlake_call(): the body that reaches the emulator is the one that botocore writes (as
 JSON; timestamps to the second), what botocore's validator refuses is refused with the same paths,
-and nothing is sent. Besides, healthlake_operations() has the members of the model, and the names
-that AWS's CLI makes of them.
+and nothing is sent. Two differences are deliberate: metadata may be an object, and
+StartDataTransformationJob's token may be left out. Besides, healthlake_operations() has the
+members of the model, and the names that AWS's CLI makes of them.
+HEALTHLAKE_SEED is another seed.
 """
 
 import json
@@ -26,6 +28,7 @@ from client import emulator as find_emulator  # noqa: E402
 from tap import Tap  # noqa: E402
 
 COUNT = 20
+TOKENS_OF_OURS = ["ClientToken"]  # filled in here also where the model does not say so
 AWS_SAYS_NO = "55006"  # the emulator answers every request with a ConflictException
 REFUSED_HERE = ("22023", "22004")
 
@@ -35,6 +38,15 @@ def paths_of(request, shape):
     return {path if kind not in ("missing", "unknown") else
             member if path == "input" else f"{path}.{member}"
             for kind, path, member in validator.judge_faults(request, shape)}
+
+
+def with_metadata_as_text(request):
+    """The request with an object as the text that is sent for it, which botocore would not."""
+    config = request.get("IdentityProviderConfiguration")
+    if isinstance(config, dict) and isinstance(config.get("Metadata"), dict):
+        text = json.dumps(config["Metadata"], separators=(",", ":"))
+        return {**request, "IdentityProviderConfiguration": {**config, "Metadata": text}}
+    return request
 
 
 class Caller:
@@ -85,11 +97,9 @@ class Judge:
     def difference(self, operation, request):
         """Whether botocore accepts the request, and in what SQL differs ("" in nothing)."""
         shape = operation.input_shape
-        theirs = validator.without_null_members(request, shape)
-        token = [name for name in operation.idempotent_members if name not in theirs] \
-            if isinstance(theirs, dict) else []
-        token += [name for name in ("ClientToken",) if name in shape.required_members and
-                  name not in theirs and name not in token]
+        theirs = with_metadata_as_text(validator.without_null_members(request, shape))
+        token = [name for name in {*operation.idempotent_members, *TOKENS_OF_OURS}
+                 if name in shape.members and name not in theirs]
         theirs.update({name: validator.TOKEN for name in token})
         paths = paths_of(theirs, shape)
         state, detail, bodies = self.caller.call(operation.name, request)

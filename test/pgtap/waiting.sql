@@ -21,6 +21,9 @@ SELECT is(array_agg(proname ORDER BY proname)::text, '{healthlake_await_datastor
 SELECT is(obj_description(oid, 'pg_proc') ~ ('pins the snapshot of its statement.*' || replace(proname, '_wait_', '_await_')), true, proname || ' says what it pins')
   FROM pg_proc WHERE proname ~ '^healthlake_wait_' AND proname <> 'healthlake_wait_request' ORDER BY proname;
 
+SELECT is_row(ROW(provolatile, proparallel, procost, proisstrict), ROW('v'::"char", 'u'::"char", CASE prokind WHEN 'f' THEN 1000000 ELSE 1 END::real, false),
+	proname || ' is declared as what calls AWS') FROM pg_proc WHERE proname ~ '^healthlake_(a?wait_.*(datastore|job)|ensure_datastore|call|check)$' ORDER BY proname;
+
 -- Of data stores
 
 SELECT id FROM healthlake_create_datastore('ward') \gset

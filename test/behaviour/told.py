@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+"""What is told besides the rows: a restore's comparison, members that are not known, and what
+the server's log has of members that are sensitive.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
+
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
+import client  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234"
+LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:introspect"
+SMART = {"SseConfiguration": {"KmsEncryptionConfig": {"CmkType": "CUSTOMER_MANAGED_KMS_KEY",
+                                                      "KmsKeyId": KEY}},
+         "IdentityProviderConfiguration": {
+             "AuthorizationStrategy": "SMART_ON_FHIR", "FineGrainedAuthorizationEnabled": True,
+             "Metadata": '{"b": 1, "a": [2]}', "IdpLambdaArn": LAMBDA}}
+ALL_OF_IT = ["key", "authorization strategy", "fine-grained authorization",
+             "identity provider's metadata", "token introspection function"]
+WORDS = "the private words of a patient"
+
+tap = Tap()
+emulator = client.emulator()
+
+
+def connect():
+    """A session that calls the emulator."""
+    session = psycopg2.connect("")
+    session.autocommit = True
+    with session.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")
+        for name, value in (("endpoint_url", emulator.http.replace("127.0.0.1", "localhost")),
+                            ("region", "us-east-1"), ("max_attempts", "1"),
+                            ("access_key_id", emulator.access_key_id),
+                            ("secret_access_key", emulator.secret_access_key)):
+            cursor.execute(f"SET healthlake.{name} = %s", [value])
+    return session
+
+
+def told(session, statement, parameters=None):
+    """The warnings that a statement gives, whole, and its SQLSTATE."""
+    del session.notices[:]
+    state = "00000"
+    try:
+        with session.cursor() as cursor:
+            cursor.execute(statement, parameters)
+    except psycopg2.Error as caught:
+        state = caught.pgcode
+    return [text for text in session.notices if text.startswith("WARNING")], state
+
+
+def place(name, more):
+    """A data store that can be restored from."""
+    emulator.place({"DatastoreId": name, "DatastoreName": name,
+                    "BackupConfiguration": {"Status": "ENABLED"}, **more})
+
+
+def restores(session):
+    """What a restored data store would not have of its source's."""
+    place("plain", {})
+    place("smart", SMART)
+    restore = "SELECT healthlake_restore_datastore('%s', 'copy'%s)"
+    tap.same(told(session, restore % ("plain", "")), ([], "00000"), "nothing to warn of")
+    tap.same(told(session, restore % ("plain", f", kms_key_id => '{KEY}'")), ([], "00000"),
+             "what is asked for besides is wanted")
+    warnings, state = told(session, restore % ("smart", ""))
+    tap.same((len(warnings), state), (5, "00000"), "a warning for each that is not taken over")
+    for what, text in zip(ALL_OF_IT, warnings):
+        tap.ok(f"the restored data store will not have the {what} of its source" in text and
+               "the restore asks for AWS's default" in text and "give the argument" in text,
+               f"a warning of the {what}", text)
+    same = (f", kms_key_id => '{KEY}', authorization_strategy => 'SMART_ON_FHIR', "
+            "fine_grained_authorization_enabled => true, "
+            "identity_provider_metadata => '{\"a\": [2], \"b\": 1}', "
+            f"idp_lambda_arn => '{LAMBDA}'")
+    tap.same(told(session, restore % ("smart", same)), ([], "00000"), "none when all is named")
+    warnings, _ = told(session, restore % ("smart", same.replace("SMART_ON_FHIR", "AWS_AUTH")))
+    tap.ok(len(warnings) == 1 and "The source has SMART_ON_FHIR, the restore asks for AWS_AUTH."
+           in warnings[0], "one for what differs", warnings)
+    emulator.next(operation="DescribeFHIRDatastore", error="AccessDeniedException")
+    warnings, state = told(session, restore % ("smart", ""))
+    tap.ok(state == "00000" and len(warnings) == 1 and "could not compare" in warnings[0] and
+           "42501" in warnings[0], "a source that may not be described is restored", warnings)
+
+
+def unknown_members(session):
+    """Members that are sent though nobody knows them."""
+    emulator.place(*({"DatastoreName": str(number)} for number in range(250)))
+    told(session, "SET healthlake.unknown_members = send")
+    warnings, state = told(session, "SELECT count(*) FROM healthlake_list_datastores("
+                           "more => '{\"Colour\": \"red\", \"Filter\": {\"Shape\": 1}}')")
+    tap.same((len(warnings), state), (2, "00000"), "a warning for each, whatever the pages")
+    tap.ok(any("Filter.Shape is sent as it is" in text for text in warnings), "with its path",
+           warnings)
+    tap.same(told(session, "SELECT healthlake_list_datastores(max_rows => 1)"), ([], "00000"),
+             "none without")
+    told(session, "RESET healthlake.unknown_members")
+
+
+def sensitive(session):
+    """What is sensitive is in no line of the log, and in no error."""
+    with session.cursor() as cursor:
+        cursor.execute("SELECT profile_id FROM healthlake_create_transformation_profile("
+                       "'p', 'CCDA', starter_profile_name => 's')")
+        profile = cursor.fetchone()[0]
+    talk = "SELECT healthlake_update_profile_with_agent(%s, 'CCDA', %s, 'normal')"
+    log = Path(os.environ["HEALTHLAKE_SERVER_LOG"])
+    before = log.stat().st_size if log.exists() else 0
+    said = []
+    for step in (None, {"error": "InternalServerException"}, {"error": "ValidationException"},
+                 {"body": "no JSON"}, {"body": {"AgentResponse": {"Body": WORDS}}}):
+        if step:
+            emulator.next(operation="UpdateProfileWithAgent", **step)
+        try:
+            with session.cursor() as cursor:
+                cursor.execute("PREPARE talk (text, text) AS " + talk.replace("%s", "$%d") % (1, 2))
+                cursor.execute("SET log_min_error_statement = panic")
+                cursor.execute("EXECUTE talk (%s, %s)", [profile, WORDS])
+        except psycopg2.Error as caught:
+            said.append(f"{caught} {caught.diag.message_detail} {caught.diag.context}")
+        told(session, "DEALLOCATE ALL")
+    tap.same(len(said), 4, "four replies are errors")
+    tap.ok(not any(WORDS in text for text in said), "none has what was said", *said)
+    with open(log, "rb") as file:
+        file.seek(before)
+        written = file.read().decode("utf-8", "replace")
+    lines = [line for line in written.splitlines() if "healthlake event=" in line]
+    tap.ok(len(lines) == 10, "each call has two lines", *lines)
+    tap.ok(not any(WORDS in line for line in lines), "nor have they", *lines)
+
+
+def main():
+    """All of it."""
+    session = connect()
+    restores(session)
+    unknown_members(session)
+    sensitive(session)
+    emulator.stop()
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()
