@@ -75,7 +75,7 @@ def main():
                  FROM unnest(proargtypes) WITH ORDINALITY AS a (t, n))
             FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid
             WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
-              AND proname LIKE 'healthlake\\_%' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'healthlake')
+              AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'healthlake')
               AND pronargs > 0 AND prorettype <> 'internal'::regtype
             ORDER BY p.oid::regprocedure::text""")
         functions = cursor.fetchall()
