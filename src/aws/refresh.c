@@ -1,0 +1,63 @@
+/*
+ * refresh.c
+ *	  Windows of refreshing.
+ */
+#include "aws/refresh.h"
+
+#define SECOND INT64_C(1000000)
+#define MINUTE (60 * SECOND)
+
+/* A program's credentials are not used in their last seconds. */
+#define UNSTABLE_MARGIN (10 * SECOND)
+
+/* How long before their end credentials of a lifetime are looked after. */
+static int64_t
+advisory_window(int64_t lifetime)
+{
+	if (lifetime <= 20 * MINUTE)
+		return 5 * MINUTE;
+	return lifetime < 90 * MINUTE ? 15 * MINUTE : 60 * MINUTE;
+}
+
+/* Says whether credentials should be fetched again. */
+HlRefreshNeed
+hl_refresh_need(const HlLease *lease, int64_t now)
+{
+	int64_t left = lease->expires_at - now;
+
+	if (lease->refused)
+		return HL_REFRESH_MANDATORY;
+	if (!lease->expires)
+		return HL_REFRESH_NONE;
+	if (!lease->stable)
+		return left <= UNSTABLE_MARGIN ? HL_REFRESH_MANDATORY : HL_REFRESH_NONE;
+	if (now < lease->retry_at)
+		return HL_REFRESH_NONE;
+	if (left <= MINUTE)
+		return HL_REFRESH_MANDATORY;
+	return left <= advisory_window(lease->expires_at - lease->fetched_at)
+			   ? HL_REFRESH_ADVISED
+			   : HL_REFRESH_NONE;
+}
+
+/* Whether credentials may be used although they should be fetched again. */
+bool
+hl_refresh_may_serve(const HlLease *lease, int64_t now)
+{
+	return !lease->refused && (lease->stable || !lease->expires ||
+							   lease->expires_at - now > UNSTABLE_MARGIN);
+}
+
+/* Five to ten minutes after a failure. */
+int64_t
+hl_refresh_retry_at(int64_t now, double random)
+{
+	return now + 300 * SECOND + (int64_t) (random * 300 * SECOND);
+}
+
+/* One to five seconds after a failure that is final. */
+int64_t
+hl_refresh_forget_at(int64_t now, double random)
+{
+	return now + SECOND + (int64_t) (random * 4 * SECOND);
+}
