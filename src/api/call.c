@@ -229,7 +229,8 @@ shorten(HlCall *call, int64 patience)
 
 /* Makes a call of a request and finds out where it goes. */
 bool
-hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
+hl_call_prepare(HlCall *call, const HlRequest *request, const char *region,
+				List **notes)
 {
 	const HlOperation *operation = request->operation;
 
@@ -239,7 +240,7 @@ hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
 	call->body_len = request->body.len;
 	call->changes = operation->changes_something;
 	call->repeatable = operation->idempotent;
-	if (!hl_target_settle(call, region))
+	if (!hl_target_settle(call, region, notes))
 		return false;
 	if (request->patience > 0)
 		shorten(call, request->patience);
@@ -257,7 +258,7 @@ hl_call_try(const HlRequest *request, const char *region)
 	int sqlstate;
 
 	hl_call_refuse_change(operation);
-	if (!hl_call_prepare(call, request, region))
+	if (!hl_call_prepare(call, request, region, NULL))
 		return reply;
 	hl_settings_warn_exposed();
 

@@ -12,16 +12,18 @@
 
 #include "api/request.h"
 #include "client/client.h"
+#include "nodes/pg_list.h"
 
 /* Refuses (25006) a change where PostgreSQL itself may change nothing. */
 extern void hl_call_refuse_change(const HlOperation *operation);
 
 /*
  * Fills a call with a request and finds out where it goes; false, with the
- * reason in the reply, when there are no credentials.
+ * reason in the reply, when there are no credentials. notes: NULL, or a List
+ * of HlSourceNote to add to.
  */
 extern bool hl_call_prepare(HlCall *call, const HlRequest *request,
-							const char *region);
+							const char *region, List **notes);
 
 /*
  * Sends the request to the region (NULL: the one that the settings name) and

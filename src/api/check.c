@@ -14,6 +14,11 @@
 #include "api/check.h"
 #include "api/error.h"
 #include "api/rows.h"
+#include "client/ambient.h"
+#include "client/credentials.h"
+#include "client/issue.h"
+#include "client/plan.h"
+#include "client/profiles.h"
 #include "client/settings.h"
 #include "client/text.h"
 
@@ -45,44 +50,146 @@ probe(void)
 						   "{\"MaxResults\":1}", NULL, false);
 }
 
+/* Turns what the settings forbid into a row; anything else is thrown on. */
+static List *
+catch_refusal(List *findings, MemoryContext memory)
+{
+	ErrorData *error;
+	int state = geterrcode();
+
+	if (state != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE &&
+		state != ERRCODE_INVALID_PARAMETER_VALUE &&
+		state != ERRCODE_INSUFFICIENT_PRIVILEGE)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(memory);
+	error = CopyErrorData();
+	FlushErrorState();
+	return add(findings, "region and endpoint", false,
+			   error->hint != NULL
+				   ? psprintf("%s: %s", error->message, error->hint)
+				   : error->message);
+}
+
+/* Says which sources were passed over, and why. */
+static List *
+add_notes(List *findings, List *notes)
+{
+	ListCell *cell;
+
+	foreach (cell, notes)
+	{
+		const HlSourceNote *note = lfirst(cell);
+
+		if (note->text != NULL)
+			findings = add(findings, "credentials passed over", true,
+						   psprintf("%s: %s", note->name, note->text));
+	}
+	return findings;
+}
+
+/* Says where the credentials are from, or why there are none. */
+static List *
+add_credentials(List *findings, const HlCall *call, bool found, List *notes)
+{
+	const HlCredentials *credentials = call->config->holder;
+
+	findings = add_notes(findings, notes);
+	if (!found)
+		return add(findings, "credentials", false,
+				   call->reply.hint != NULL
+					   ? psprintf("%s: %s",
+								  hl_text_from_utf8(call->reply.network),
+								  call->reply.hint)
+					   : hl_text_from_utf8(call->reply.network));
+	if (!credentials->expires)
+		return add(findings, "credentials", true, credentials->source);
+	return add(findings, "credentials", true,
+			   psprintf("%s, until %s", credentials->source,
+						hl_issue_time(credentials->expires_at)));
+}
+
+/* Says where requests go, and who says so. */
+static List *
+add_endpoint(List *findings, const HlCall *call)
+{
+	const HlTarget *target = call->target;
+	const char *bundle = call->config->ca_bundle;
+
+	findings = add(findings, "region", true, pstrdup(call->region));
+	findings = add(findings, "endpoint", true,
+				   psprintf("%s://%s%s", target->plain ? "http" : "https",
+							target->authority, target->path));
+	findings = add(findings, "endpoint set by", true,
+				   target->from != NULL ? target->from : "AWS's rules");
+	return add(findings, "trusted authorities", true,
+			   target->plain ? "none: requests stay on this machine"
+			   : bundle != NULL && bundle[0] != '\0'
+				   ? psprintf("those of \"%s\"", bundle)
+				   : "those of the system");
+}
+
 /* Finds out where a call would go; false, with the rows that say why not. */
 static bool
 settle(HlCall *call, const HlRequest *request, List **findings)
 {
 	MemoryContext memory = CurrentMemoryContext;
+	List *volatile rows = *findings;
+	List *notes = NIL;
 	volatile bool settled = false;
 	volatile bool found = false;
 
-	/* Nothing below this does more than read settings. */
+	/* What is caught below has done no more than read settings and files. */
 	PG_TRY();
 	{
-		found = hl_call_prepare(call, request, NULL);
+		found = hl_call_prepare(call, request, NULL, &notes);
 		settled = true;
 	}
 	PG_CATCH();
 	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(memory);
-		error = CopyErrorData();
-		FlushErrorState();
-		*findings = add(*findings, "region and endpoint", false,
-						error->hint != NULL
-							? psprintf("%s: %s", error->message, error->hint)
-							: error->message);
+		rows = catch_refusal(rows, memory);
 	}
 	PG_END_TRY();
-	if (!settled)
-		return false;
-	*findings = add(*findings, "region", true, pstrdup(call->region));
-	*findings =
-		add(*findings, "endpoint", true,
-			psprintf("%s://%s%s", call->target->plain ? "http" : "https",
-					 call->target->authority, call->target->path));
-	*findings =
-		add(*findings, "credentials", found,
-			found ? "settings" : hl_text_from_utf8(call->reply.network));
+	*findings = rows;
+	if (settled)
+	{
+		*findings = add_endpoint(*findings, call);
+		*findings = add_credentials(*findings, call, found, notes);
+	}
 	return found;
+}
+
+/* Whether a call goes to this machine, where no STS is to be expected. */
+static bool
+is_local(const HlCall *call)
+{
+	HlEndpoint endpoint;
+
+	return hl_endpoint_read_url(psprintf("%s://%s",
+										 call->target->plain ? "http" : "https",
+										 call->target->authority),
+								&endpoint) == HL_ENDPOINT_OK &&
+		   hl_endpoint_is_loopback(&endpoint);
+}
+
+/* Says whose the credentials are. */
+static List *
+add_identity(List *findings, const HlCall *call)
+{
+	HlIssue *issue = hl_issue_create();
+	HlEndpoint sts;
+	const char *from;
+	char *identity = NULL;
+
+	issue->limits = call->config;
+	issue->region = call->region;
+	if (hl_issue_sts(issue, &sts, &from) && from == NULL && is_local(call))
+		return add(findings, "identity", true,
+				   "not asked for: the endpoint is on this machine, and none "
+				   "is set for STS");
+	if (issue->reason == NULL)
+		identity = hl_issue_identity(issue, call->config->credentials);
+	return add(findings, "identity", identity != NULL,
+			   hl_text_from_utf8(identity != NULL ? identity : issue->reason));
 }
 
 /* Says of a probe how far it came. */
@@ -157,6 +264,30 @@ exposures(List *findings)
 	return findings;
 }
 
+/* Adds what is wrong with AWS's files, and what the environment holds. */
+static List *
+add_places(List *findings)
+{
+	static const char *const secrets[] = {"AWS_SECRET_ACCESS_KEY",
+										  "AWS_SESSION_TOKEN",
+										  "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
+
+	for (int file = HL_PROFILE_CONFIG; file <= HL_PROFILE_CREDENTIALS; file++)
+		if (hl_profiles_fault(file) != NULL)
+			findings = add(findings, "AWS's files", false,
+						   pstrdup(hl_profiles_fault(file)));
+	for (size_t i = 0; i < lengthof(secrets); i++)
+		if (hl_ambient_variable(secrets[i]) != NULL)
+			findings =
+				add(findings, "secrets in the environment", true,
+					psprintf("%s is in the server's environment: whoever "
+							 "may run programs or read files as the "
+							 "server can read it, and at DEBUG3 "
+							 "PostgreSQL logs it when it starts",
+							 secrets[i]));
+	return findings;
+}
+
 /* Adds what holds for the server as a whole. */
 static List *
 surroundings(List *findings)
@@ -185,7 +316,11 @@ all_findings(FunctionCallInfo fcinfo)
 	HlCall *call = hl_client_calls(1);
 
 	if (settle(call, request, &findings))
+	{
+		findings = add_identity(findings, call);
 		findings = judge(findings, hl_call_try(request, NULL));
+	}
+	findings = add_places(findings);
 	findings = surroundings(findings);
 	return exposures(findings);
 }

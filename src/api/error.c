@@ -203,7 +203,9 @@ hint_of(const HlReply *reply, const char *client_token)
 				   "healthlake.ca_bundle, and that the server can reach the "
 				   "endpoint.";
 		case HL_ERRCODE_CREDENTIALS:
-			return row != NULL ? row->hint : HINT_NO_KEYS;
+			return reply->hint != NULL ? reply->hint
+				   : row != NULL       ? row->hint
+									   : HINT_NO_KEYS;
 		case HL_ERRCODE_LOST:
 			return "Check the network, and healthlake.request_timeout.";
 		case HL_ERRCODE_THROTTLED:

@@ -16,6 +16,7 @@
 #include "api/last_call.h"
 #include "api/response.h"
 #include "client/settings.h"
+#include "client/credentials.h"
 #include "client/text.h"
 
 /* Strings in UTF-8, as they were received, in the record's own memory. */
@@ -185,6 +186,7 @@ last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
 	if (discards)
 	{
 		last_call_forget();
+		had_secrets |= hl_credentials_forget();
 		if (had_secrets)
 			hl_client_forget();
 		else

@@ -8,9 +8,8 @@
 #ifndef HL_AWS_HTTP_H
 #define HL_AWS_HTTP_H
 
-#include "aws/bytes.h"
-
 #include <stdint.h>
+#include "aws/bytes.h"
 
 #define HL_HTTP_MAX_BODY (8 * 1024 * 1024)
 
@@ -40,6 +39,7 @@ typedef enum HlTransport
 typedef struct HlHttpRequest
 {
 	const char *url;
+	const char *method;         /* NULL: POST; else GET or PUT */
 	const char *const *headers; /* "Name: value", Host among them */
 	int nheaders;
 	const char *body;
@@ -50,7 +50,9 @@ typedef struct HlHttpRequest
 	long timeout_ms; /* from connecting to the last byte */
 	size_t max_body; /* 0: HL_HTTP_MAX_BODY */
 	bool plain;      /* http, to a loopback address and nowhere else */
+	bool link_local; /* or to AWS's own addresses on the link */
 	bool fresh;      /* on a connection of its own */
+	bool secret;     /* the reply's body is: it is wiped */
 } HlHttpRequest;
 
 /* The headers that matter are "" where they did not come. */
@@ -63,8 +65,7 @@ typedef struct HlHttpReply
 	int status;  /* 0: none came */
 	HlBytes body;
 	char error[256]; /* of libcurl, without secrets; "" after OK */
-	char request_id[128];
-	char error_type[256];
+	char request_id[128], error_type[256];
 	char content_type[128];
 	char date[64];
 	char age[32];
@@ -80,7 +81,6 @@ typedef struct HlHttpTransfer HlHttpTransfer;
 extern HlHttp *hl_http_create(HlWait wait, HlClock clock, void *context);
 extern HlHttpTransfer *hl_http_start(HlHttp *http,
 									 const HlHttpRequest *request);
-
 /* Waits once, at most timeout_ms (-1: none), and does what is to be done. */
 extern void hl_http_step(HlHttp *http, long timeout_ms);
 

@@ -16,7 +16,6 @@ static const struct Fixed
 	CURLoption option;
 	long value;
 } fixed_options[] = {
-	{CURLOPT_POST, 1},
 	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
 	{CURLOPT_HTTP09_ALLOWED, 0},
 	{CURLOPT_FOLLOWLOCATION, 0},
@@ -56,6 +55,29 @@ is_loopback(const struct curl_sockaddr *address)
 	return address->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
+/* Tells whether an address is one of those where AWS hands credentials out. */
+static bool
+is_link_local(const struct curl_sockaddr *address)
+{
+	const struct sockaddr_in *in = (const void *) &address->addr;
+	const struct sockaddr_in6 *in6 = (const void *) &address->addr;
+	/* fd00:ec2::23 and fd00:ec2::254 */
+	struct in6_addr ours = {.s6_addr = {0xfd, 0x00, 0x0e, 0xc2}};
+	uint32_t ip;
+
+	if (address->family == AF_INET)
+	{
+		ip = ntohl(in->sin_addr.s_addr);
+		return ip == 0xa9fea9fe || ip == 0xa9feaa02 || ip == 0xa9feaa17;
+	}
+	if (address->family != AF_INET6)
+		return false;
+	ours.s6_addr[15] = in6->sin6_addr.s6_addr[15];
+	ours.s6_addr[14] = ours.s6_addr[15] == 0x54 ? 0x02 : 0;
+	return memcmp(&ours, &in6->sin6_addr, sizeof(ours)) == 0 &&
+		   (ours.s6_addr[15] == 0x54 || ours.s6_addr[15] == 0x23);
+}
+
 /* Callback: a socket that no child inherits, and http on loopback alone. */
 static curl_socket_t
 on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
@@ -65,7 +87,8 @@ on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	/* a kept connection may have been tried before this one */
 	hl_reply_look(transfer);
 	transfer->opened = true;
-	if (transfer->plain && !is_loopback(address))
+	if (transfer->plain && !is_loopback(address) &&
+		!(transfer->link_local && is_link_local(address)))
 		return CURL_SOCKET_BAD;
 	return socket(address->family, address->socktype | SOCK_CLOEXEC,
 				  address->protocol);
@@ -245,6 +268,17 @@ set_route(HlHttpTransfer *transfer, const HlHttpRequest *request)
 		   fail(transfer, "libcurl lacks the protocol");
 }
 
+/* By which method; after the body, which would make it a POST. */
+static bool
+set_method(HlHttpTransfer *transfer, const char *method)
+{
+	if (method != NULL && strcmp(method, "GET") == 0)
+		return SET(transfer, CURLOPT_CUSTOMREQUEST, NULL) &&
+			   SET(transfer, CURLOPT_HTTPGET, 1L);
+	return SET(transfer, CURLOPT_POST, 1L) &&
+		   SET(transfer, CURLOPT_CUSTOMREQUEST, method);
+}
+
 /* What is sent, and for how long. */
 static bool
 set_request(HlHttpTransfer *transfer, const HlHttpRequest *request)
@@ -256,6 +290,7 @@ set_request(HlHttpTransfer *transfer, const HlHttpRequest *request)
 			   (curl_off_t) request->body_len) &&
 		   SET(transfer, CURLOPT_POSTFIELDS,
 			   request->body ? request->body : "") &&
+		   set_method(transfer, request->method) &&
 		   SET(transfer, CURLOPT_CONNECTTIMEOUT_MS,
 			   request->connect_timeout_ms) &&
 		   SET(transfer, CURLOPT_TIMEOUT_MS, request->timeout_ms) &&
@@ -267,6 +302,8 @@ set_request(HlHttpTransfer *transfer, const HlHttpRequest *request)
 bool
 hl_transfer_set(HlHttpTransfer *transfer, const HlHttpRequest *request)
 {
+	transfer->reply.body.secret = request->secret;
+	transfer->link_local = request->link_local;
 	if (!set_route(transfer, request))
 		return false;
 	return set_request(transfer, request) ||

@@ -34,6 +34,7 @@ struct HlHttpTransfer
 	struct curl_slist *lines;
 	int lines_size;
 	bool plain;
+	bool link_local;
 	size_t max_body;
 
 	/* what the callbacks know of the reply */

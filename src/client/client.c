@@ -19,6 +19,7 @@
 #include "aws/http.h"
 #include "aws/protocol.h"
 #include "aws/retry.h"
+#include "aws/sts.h"
 #include "aws/uuid.h"
 #include "client/wait.h"
 #include "miscadmin.h"
@@ -51,10 +52,12 @@ typedef enum Stage
 typedef struct HlAttempt
 {
 	Stage stage;
-	int64 due_at;   /* by the steady clock, when it rests */
-	bool unsettled; /* some attempt was sent, and nobody knows its end */
-	int cost;       /* of the last repetition, from the quota */
-	int64 offset;   /* of the clock, when it was signed */
+	int64 due_at;     /* by the steady clock, when it rests */
+	bool unsettled;   /* some attempt was sent, and nobody knows its end */
+	bool renewed;     /* its credentials were, and that once */
+	int cost;         /* of the last repetition, from the quota */
+	char key_id[129]; /* it was signed with */
+	int64 offset;     /* of the clock, when it was signed */
 	HlTransport transport;
 	HlHttpTransfer *transfer; /* NULL: not in flight */
 	char invocation_id[HL_UUID_SIZE];
@@ -320,27 +323,41 @@ give_up(HlCall *call, const char *why)
 	finish(call, HL_OUTCOME_UNSIGNED);
 }
 
+/* Whether a call needs credentials. */
+static bool
+is_signed(const HlCall *call)
+{
+	return call->kind == HL_CALL_OPERATION || call->kind == HL_CALL_QUERY;
+}
+
 /* Signs the attempt that is about to be made. */
 static HlSigv4Outcome
 sign(HlCall *call)
 {
+	bool query = call->kind == HL_CALL_QUERY;
 	HlHeader headers[] = {
-		{"Content-Type", HL_PROTOCOL_CONTENT_TYPE},
+		{"Content-Type",
+		 query ? HL_STS_CONTENT_TYPE : HL_PROTOCOL_CONTENT_TYPE},
 		{"Host", hl_bytes_string(&call->attempt->host)},
 		{"X-Amz-Target", call->operation},
 	};
 	HlSigv4Request request = {.method = "POST",
 							  .path = call->target->path,
 							  .headers = headers,
-							  .nheaders = lengthof(headers),
+							  .nheaders = lengthof(headers) - (query ? 1 : 0),
 							  .body = call->body,
 							  .body_len = call->body_len};
 	HlSigv4Scope scope = {.region = call->region, .service = call->service};
+	const HlSigv4Credentials *credentials = call->config->credentials;
 
+	if (!is_signed(call))
+		return HL_SIGV4_OK;
+	strlcpy(call->attempt->key_id, credentials->access_key_id,
+			sizeof(call->attempt->key_id));
 	call->attempt->offset = clock_offset(hl_bytes_string(&call->attempt->host));
 	scope.timestamp = (wall_now() + call->attempt->offset) / USECS_PER_SEC;
-	return hl_sigv4_sign(&engine.keys, &request, call->config->credentials,
-						 &scope, &engine.signature);
+	return hl_sigv4_sign(&engine.keys, &request, credentials, &scope,
+						 &engine.signature);
 }
 
 /* Adds one header line, ended by a zero. */
@@ -353,29 +370,53 @@ add_line(HlBytes *head, const char *name, const char *value)
 	hl_bytes_append_char(head, '\0');
 }
 
-/* Writes the head of the attempt. */
+/* Adds the header lines of a signature. */
 static void
-write_head(HlCall *call)
+add_signature(HlBytes *head, const HlSigv4Credentials *credentials)
 {
-	HlAttempt *attempt = call->attempt;
-	HlBytes *head = &attempt->head;
-	const char *token = call->config->credentials->session_token;
-	char counted[40];
+	const char *token = credentials->session_token;
 
-	hl_bytes_reset(head);
-	add_line(head, "Host", hl_bytes_string(&attempt->host));
-	add_line(head, "X-Amz-Target", call->operation);
-	add_line(head, "Content-Type", HL_PROTOCOL_CONTENT_TYPE);
-	add_line(head, "User-Agent", engine.user_agent);
 	add_line(head, "X-Amz-Date", engine.signature.amz_date);
 	if (token != NULL && token[0] != '\0')
 		add_line(head, "X-Amz-Security-Token", token);
 	add_line(head, "Authorization",
 			 hl_bytes_string(&engine.signature.authorization));
-	add_line(head, "amz-sdk-invocation-id", attempt->invocation_id);
+}
+
+/* Adds the header lines by which AWS knows a call and its attempts. */
+static void
+add_attempt(HlCall *call)
+{
+	char counted[40];
+
+	add_line(&call->attempt->head, "amz-sdk-invocation-id",
+			 call->attempt->invocation_id);
 	snprintf(counted, sizeof(counted), "attempt=%d; max=%d",
 			 call->reply.attempts + 1, call->config->max_attempts);
-	add_line(head, "amz-sdk-request", counted);
+	add_line(&call->attempt->head, "amz-sdk-request", counted);
+}
+
+/* Writes the head of the attempt. */
+static void
+write_head(HlCall *call)
+{
+	HlBytes *head = &call->attempt->head;
+
+	hl_bytes_reset(head);
+	add_line(head, "Host", hl_bytes_string(&call->attempt->host));
+	if (call->kind == HL_CALL_OPERATION)
+		add_line(head, "X-Amz-Target", call->operation);
+	if (call->kind != HL_CALL_FETCH)
+		add_line(head, "Content-Type",
+				 call->kind == HL_CALL_OPERATION ? HL_PROTOCOL_CONTENT_TYPE
+												 : HL_STS_CONTENT_TYPE);
+	add_line(head, "User-Agent", engine.user_agent);
+	for (int i = 0; i < call->nheaders; i++)
+		add_line(head, call->headers[i].name, call->headers[i].value);
+	if (is_signed(call))
+		add_signature(head, call->config->credentials);
+	if (call->kind != HL_CALL_FETCH)
+		add_attempt(call);
 }
 
 /* Whether libcurl must not send it twice, which happens on kept connections. */
@@ -394,6 +435,7 @@ send_attempt(HlCall *call)
 	const char *lines[MAX_LINES];
 	const char *line = hl_bytes_string(&attempt->head);
 	HlHttpRequest request = {.url = hl_bytes_string(&attempt->url),
+							 .method = call->method,
 							 .headers = lines,
 							 .body = call->body,
 							 .body_len = call->body_len,
@@ -403,6 +445,8 @@ send_attempt(HlCall *call)
 							 .timeout_ms = config->request_timeout_ms,
 							 .max_body = config->max_response_size,
 							 .plain = call->target->plain,
+							 .link_local = call->target->link_local,
+							 .secret = call->kind != HL_CALL_OPERATION,
 							 .fresh = needs_own_connection(call)};
 
 	while (line < attempt->head.data + attempt->head.len)
@@ -456,7 +500,7 @@ prepare(HlCall *call)
 		give_up(call, "out of memory");
 	else if (!make_uuid(attempt->invocation_id))
 		give_up(call, "no random numbers");
-	else if (call->config->credentials == NULL)
+	else if (is_signed(call) && call->config->credentials == NULL)
 		give_up(call, "no credentials");
 }
 
@@ -554,6 +598,23 @@ judge_success(HlCall *call, const HlHttpReply *http)
 	return told(call, HL_OUTCOME_MALFORMED, text);
 }
 
+/* Puts asterisks over a secret. */
+static void
+hide_secret(HlBytes *said, const char *secret)
+{
+	size_t len = secret == NULL ? 0 : strlen(secret);
+	char *rest = said->data;
+	char *end = said->data + said->len;
+
+	if (len < SHORTEST_TOKEN || rest == NULL)
+		return;
+	while ((rest = memmem(rest, end - rest, secret, len)) != NULL)
+	{
+		memset(rest, '*', len);
+		rest += len;
+	}
+}
+
 /*
  * Hides the session token in what AWS says: to explain that a signature does
  * not match, it repeats the headers that it has received.
@@ -561,18 +622,36 @@ judge_success(HlCall *call, const HlHttpReply *http)
 static void
 hide_token(const HlCall *call, HlBytes *said)
 {
-	const char *token = call->config->credentials->session_token;
-	size_t len = token == NULL ? 0 : strlen(token);
-	char *rest = said->data;
-	char *end = said->data + said->len;
+	if (call->config->credentials != NULL)
+		hide_secret(said, call->config->credentials->session_token);
+	hide_secret(said, call->secret);
+}
 
-	if (len < SHORTEST_TOKEN || rest == NULL)
-		return;
-	while ((rest = memmem(rest, end - rest, token, len)) != NULL)
+/*
+ * What became of an attempt to fetch that was answered with an error. Nobody
+ * knows what is in such a reply, so nothing of it is told but STS's own words.
+ */
+static HlOutcome
+judge_fetch_error(HlCall *call, const HlHttpReply *http)
+{
+	HlAttempt *attempt = call->attempt;
+	HlReply *reply = &call->reply;
+
+	if (call->kind != HL_CALL_FETCH &&
+		hl_sts_read_error(hl_bytes_string(&reply->body), reply->body.len,
+						  &attempt->code, &attempt->message))
 	{
-		memset(rest, '*', len);
-		rest += len;
+		hide_token(call, &attempt->code);
+		hide_token(call, &attempt->message);
+		reply->code = (char *) hl_bytes_string(&attempt->code);
+		reply->message = (char *) hl_bytes_string(&attempt->message);
 	}
+	if (http->status >= 500)
+		return HL_OUTCOME_FAULT;
+	if (reply->code != NULL || call->kind == HL_CALL_FETCH)
+		return HL_OUTCOME_REFUSED;
+	return told(call, HL_OUTCOME_MALFORMED,
+				"the reply is an error, but none of STS's");
 }
 
 /* What became of an attempt that was answered with an error. */
@@ -638,9 +717,11 @@ judge_attempt(HlCall *call, HlHttpReply *http)
 	if (http->transport != HL_TRANSPORT_OK)
 		return judge_transport(call, http);
 	if (http->status >= 200 && http->status < 300)
-		return judge_success(call, http);
+		return call->kind == HL_CALL_OPERATION ? judge_success(call, http)
+											   : HL_OUTCOME_SUCCESS;
 	if (http->status >= 400 && http->status < 600)
-		return judge_error(call, http);
+		return call->kind == HL_CALL_OPERATION ? judge_error(call, http)
+											   : judge_fetch_error(call, http);
 	snprintf(text, sizeof(text), "unexpected HTTP status %d", http->status);
 	return told(call, HL_OUTCOME_MALFORMED, text);
 }
@@ -726,6 +807,45 @@ rest(HlCall *call, HlVerdict verdict, const HlHttpReply *http)
 	call->attempt->stage = STAGE_RESTING;
 }
 
+/* Whether AWS says that the credentials have expired. */
+static bool
+has_expired(const HlReply *reply)
+{
+	return reply->code != NULL &&
+		   (strcmp(reply->code, "ExpiredToken") == 0 ||
+			strcmp(reply->code, "InvalidToken") == 0 ||
+			strcmp(reply->code, "ExpiredTokenException") == 0);
+}
+
+/*
+ * Gets other credentials for a call that was refused because its own have
+ * expired; once, and without counting that attempt, which did nothing. Other
+ * calls may run meanwhile, and an interrupt may throw.
+ */
+static bool
+renew(HlCall *call, HlOutcome outcome)
+{
+	const HlClientConfig *config = call->config;
+	const char *why = NULL;
+
+	if (outcome != HL_OUTCOME_REFUSED || !has_expired(&call->reply) ||
+		config->renew == NULL || call->attempt->renewed)
+		return false;
+	call->attempt->renewed = true;
+	if (config->renew(config->holder, call->attempt->key_id, &why))
+	{
+		call->attempt->stage = STAGE_DUE;
+		return true;
+	}
+	if (why != NULL)
+	{
+		told(call, outcome, why);
+		call->reply.hint = "Look after what the credentials come from; "
+						   "healthlake_check() tells more of it.";
+	}
+	return false;
+}
+
 /* Judges a call whose transfer has ended: done, or once more. */
 static void
 end_attempt(HlCall *call, HlHttpReply *http)
@@ -748,7 +868,7 @@ end_attempt(HlCall *call, HlHttpReply *http)
 		hl_quota_give(&engine.quota, attempt->cost);
 	if (may_repeat(call, verdict, unsettled))
 		rest(call, verdict, http);
-	else
+	else if (!renew(call, outcome))
 		finish(call, outcome);
 	abandon(attempt);
 }

@@ -16,14 +16,21 @@
 typedef struct HlTarget
 {
 	bool plain;            /* http; only for a loopback address */
+	const char *from;      /* who says so; NULL: AWS's rules */
 	const char *authority; /* lower case, without a default port */
 	const char *path;      /* "/", or the base path of a custom endpoint */
+	bool link_local;       /* plain goes to AWS's addresses on the link, too */
 } HlTarget;
+
+/* Replaces the config's credentials, which AWS calls expired; false: why not. */
+typedef bool (*HlRenew)(void *holder, const char *key_id, const char **why);
 
 /* What holds for every call of a run; NULL and "" say the same. */
 typedef struct HlClientConfig
 {
 	const HlSigv4Credentials *credentials;
+	HlRenew renew; /* NULL: they stay what they are */
+	void *holder;
 	const char *ca_bundle; /* NULL: the one that libcurl was built with */
 	const char *proxy;     /* NULL: none, whatever the environment says */
 	int connect_timeout_ms;
@@ -32,9 +39,22 @@ typedef struct HlClientConfig
 	size_t max_response_size;
 } HlClientConfig;
 
+typedef enum HlCallKind
+{
+	HL_CALL_OPERATION,  /* signed JSON, answered by JSON */
+	HL_CALL_QUERY,      /* a signed form, answered by STS's XML */
+	HL_CALL_OPEN_QUERY, /* the same, unsigned */
+	HL_CALL_FETCH       /* unsigned, answered by anything */
+} HlCallKind;
+
 typedef struct HlCall
 {
 	/* filled by the caller */
+	HlCallKind kind;
+	const char *method;      /* NULL: POST; else GET or PUT */
+	const HlHeader *headers; /* of a query or a fetch; secrets are wiped */
+	int nheaders;
+	const char *secret; /* that no reply may repeat; NULL: none */
 	const HlClientConfig *config;
 	const HlTarget *target;
 	const char *operation;   /* X-Amz-Target: HealthLake.CreateFHIRDatastore */

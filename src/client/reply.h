@@ -37,6 +37,7 @@ typedef struct HlReply
 	char *message;    /* AWS's; NULL: none */
 	char *request_id; /* NULL: none came */
 	char *network;    /* what went wrong below AWS; NULL: nothing */
+	const char *hint; /* what to do about it, where that is known better here */
 	HlBytes body;
 	const HlJson *document; /* the body, read; NULL: no JSON object */
 } HlReply;

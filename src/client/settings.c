@@ -18,8 +18,10 @@
 #include "utils/varlena.h"
 
 #include "aws/endpoint.h"
+#include "aws/sts.h"
 #include "client/client.h"
 #include "client/compat.h"
+#include "client/credentials.h"
 #include "client/settings.h"
 
 #define MASK "****************"
@@ -84,11 +86,12 @@ credential_check(char **newval, void **extra, GucSource source)
 	return true;
 }
 
-/* A credential that changes takes every key derived from it along. */
+/* What can lead to credentials takes along all that was derived from them. */
 static void
-access_key_id_assign(const char *newval, void *extra)
+forget_on_assign(const char *newval, void *extra)
 {
 	hl_client_forget_keys();
+	hl_credentials_forget();
 }
 
 /* As above, and remembers where the secret is from. */
@@ -98,7 +101,7 @@ secret_access_key_assign(const char *newval, void *extra)
 	if (extra != NULL)
 		secret_source = ((CredentialOrigin *) extra)->source;
 	session_had_secrets |= secret_source == PGC_S_SESSION;
-	hl_client_forget_keys();
+	forget_on_assign(newval, extra);
 }
 
 /* As above, for the session token. */
@@ -108,7 +111,7 @@ session_token_assign(const char *newval, void *extra)
 	if (extra != NULL)
 		token_source = ((CredentialOrigin *) extra)->source;
 	session_had_secrets |= token_source == PGC_S_SESSION;
-	hl_client_forget_keys();
+	forget_on_assign(newval, extra);
 }
 
 /*
@@ -197,26 +200,103 @@ region_check(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* An endpoint is an https URL, or an http one of this machine. */
+/* Checks an endpoint: an https URL, or an http one of this machine. */
 static bool
-endpoint_url_check(char **newval, void **extra, GucSource source)
+check_url(const char *name, const char *value)
 {
 	HlEndpoint endpoint;
 	bool valid;
 
-	if (*newval == NULL || **newval == '\0')
+	if (value == NULL || *value == '\0')
 		return true;
-	valid = hl_endpoint_read_url(*newval, &endpoint) == HL_ENDPOINT_OK;
+	valid = hl_endpoint_read_url(value, &endpoint) == HL_ENDPOINT_OK;
 	if (valid && (endpoint.tls || hl_endpoint_is_loopback(&endpoint)))
 		return true;
 	/* The value is not quoted: somebody may have put a password into it. */
-	GUC_check_errmsg("invalid value for parameter \"%s\"",
-					 "healthlake.endpoint_url");
+	GUC_check_errmsg("invalid value for parameter \"%s\"", name);
 	if (valid)
 		GUC_check_errdetail("http is for a loopback address alone; anything "
 							"else takes https.");
 	else
 		GUC_check_errdetail("The URL cannot be used: %s.", endpoint.reason);
+	return false;
+}
+
+/* Where HealthLake is. */
+static bool
+endpoint_url_check(char **newval, void **extra, GucSource source)
+{
+	return check_url("healthlake.endpoint_url", *newval);
+}
+
+/* Where STS is. */
+static bool
+sts_endpoint_url_check(char **newval, void **extra, GucSource source)
+{
+	return check_url("healthlake.sts_endpoint_url", *newval);
+}
+
+/* The words of credential_sources, single sign-on last: it is not standard. */
+static const char *const source_words[] = {
+	"settings",  "environment", "profile", "web_identity",
+	"container", "metadata",    "sso"};
+
+#define STANDARD_SOURCES                                                       \
+	"settings, environment, profile, web_identity, container, metadata"
+
+/* Whether a word names a source of credentials. */
+static bool
+is_source_word(const char *word)
+{
+	for (size_t i = 0; i < lengthof(source_words); i++)
+		if (strcmp(word, source_words[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A source that does not exist would be one that is never asked. */
+static bool
+credential_sources_check(char **newval, void **extra, GucSource source)
+{
+	List *words = NIL;
+	char *copy = pstrdup(*newval == NULL ? "" : *newval);
+	bool valid = SplitIdentifierString(copy, ',', &words) && words != NIL;
+	ListCell *cell;
+
+	foreach (cell, words)
+		valid = valid && is_source_word(lfirst(cell));
+	if (!valid)
+		GUC_check_errdetail("The sources are settings, environment, profile, "
+							"web_identity, container, metadata and sso.");
+	return valid;
+}
+
+/* A role is named by its ARN. */
+static bool
+role_arn_check(char **newval, void **extra, GucSource source)
+{
+	const char *c = *newval;
+
+	if (c == NULL || *c == '\0')
+		return true;
+	while (*c > ' ' && *c <= '~')
+		c++;
+	if (*c == '\0' && strncmp(*newval, "arn:", 4) == 0 &&
+		strlen(*newval) >= 20 && strlen(*newval) <= 2048)
+		return true;
+	GUC_check_errdetail("A role is named by its ARN, such as "
+						"arn:aws:iam::123456789012:role/ward.");
+	return false;
+}
+
+/* The name of a session has the characters that STS allows. */
+static bool
+role_session_name_check(char **newval, void **extra, GucSource source)
+{
+	if (*newval == NULL || **newval == '\0' || hl_sts_is_session_name(*newval))
+		return true;
+	GUC_check_errdetail("The name has 2 to 64 letters, digits and characters "
+						"of _+=,.@-.");
 	return false;
 }
 
@@ -278,6 +358,7 @@ typedef struct StringSetting
 	GucStringCheckHook check;
 	GucStringAssignHook assign;
 	GucShowHook show;
+	const char *standard; /* NULL: "" */
 } StringSetting;
 
 #define SECRET (GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE)
@@ -285,13 +366,40 @@ typedef struct StringSetting
 static const StringSetting string_settings[] = {
 	{"healthlake.access_key_id", "AWS access key id.",
 	 &hl_settings.access_key_id, PGC_SUSET, SECRET, credential_check,
-	 access_key_id_assign, access_key_id_show},
+	 forget_on_assign, access_key_id_show},
 	{"healthlake.secret_access_key", "AWS secret access key.",
 	 &hl_settings.secret_access_key, PGC_SUSET, SECRET, credential_check,
 	 secret_access_key_assign, secret_access_key_show},
 	{"healthlake.session_token", "AWS session token.",
 	 &hl_settings.session_token, PGC_SUSET, SECRET, credential_check,
 	 session_token_assign, session_token_show},
+	{"healthlake.profile", "Profile of AWS's files to take credentials from.",
+	 &hl_settings.profile, PGC_SUSET, 0, NULL, forget_on_assign, NULL},
+	{"healthlake.credentials_file",
+	 "Credentials file, in place of AWS_SHARED_CREDENTIALS_FILE.",
+	 &hl_settings.credentials_file, PGC_SUSET, GUC_SUPERUSER_ONLY, NULL,
+	 forget_on_assign, NULL},
+	{"healthlake.config_file", "Config file, in place of AWS_CONFIG_FILE.",
+	 &hl_settings.config_file, PGC_SUSET, GUC_SUPERUSER_ONLY, NULL,
+	 forget_on_assign, NULL},
+	{"healthlake.credential_sources", "Sources that credentials may come from.",
+	 &hl_settings.credential_sources, PGC_SUSET, 0, credential_sources_check,
+	 forget_on_assign, NULL, STANDARD_SOURCES},
+	{"healthlake.role_arn",
+	 "Role to assume with the credentials that were found.",
+	 &hl_settings.role_arn, PGC_SUSET, 0, role_arn_check, forget_on_assign,
+	 NULL},
+	{"healthlake.role_external_id", "External id to assume that role with.",
+	 &hl_settings.role_external_id, PGC_SUSET, GUC_SUPERUSER_ONLY, NULL,
+	 forget_on_assign, NULL},
+	{"healthlake.role_session_name",
+	 "Name of the sessions of roles; empty takes the session's user.",
+	 &hl_settings.role_session_name, PGC_SUSET, 0, role_session_name_check,
+	 forget_on_assign, NULL},
+	{"healthlake.sts_endpoint_url",
+	 "URL to assume roles at, in place of AWS's.",
+	 &hl_settings.sts_endpoint_url, PGC_SUSET, 0, sts_endpoint_url_check,
+	 forget_on_assign, NULL},
 	{"healthlake.region", "AWS region of the calls.", &hl_settings.region,
 	 PGC_USERSET, 0, region_check, NULL, NULL},
 	{"healthlake.allowed_regions",
@@ -344,17 +452,23 @@ typedef struct BoolSetting
 	const char *name;
 	const char *summary;
 	bool *value;
+	GucContext context;
+	int flags;
 } BoolSetting;
 
 static const BoolSetting bool_settings[] = {
 	{"healthlake.require_customer_key",
 	 "Refuses to create anything without a customer managed key.",
-	 &hl_settings.require_customer_key},
+	 &hl_settings.require_customer_key, PGC_SUSET, 0},
 	{"healthlake.use_fips_endpoint", "Uses AWS's FIPS endpoints.",
-	 &hl_settings.use_fips_endpoint},
+	 &hl_settings.use_fips_endpoint, PGC_SUSET, 0},
 	{"healthlake.use_dualstack_endpoint",
 	 "Uses AWS's endpoints for IPv4 and IPv6.",
-	 &hl_settings.use_dualstack_endpoint},
+	 &hl_settings.use_dualstack_endpoint, PGC_SUSET, 0},
+	{"healthlake.allow_credential_process",
+	 "Lets a profile run a program that prints credentials.",
+	 &hl_settings.allow_credential_process, PGC_SIGHUP,
+	 GUC_DISALLOW_IN_AUTO_FILE},
 };
 
 static const struct config_enum_entry unknown_members_words[] = {
@@ -372,7 +486,8 @@ hl_settings_init(void)
 		const StringSetting *row = &string_settings[i];
 
 		DefineCustomStringVariable(row->name, row->summary, NULL, row->value,
-								   "", row->context, row->flags, row->check,
+								   row->standard != NULL ? row->standard : "",
+								   row->context, row->flags, row->check,
 								   row->assign, row->show);
 	}
 	for (size_t i = 0; i < lengthof(int_settings); i++)
@@ -386,7 +501,8 @@ hl_settings_init(void)
 	for (size_t i = 0; i < lengthof(bool_settings); i++)
 		DefineCustomBoolVariable(
 			bool_settings[i].name, bool_settings[i].summary, NULL,
-			bool_settings[i].value, false, PGC_SUSET, 0, NULL, NULL, NULL);
+			bool_settings[i].value, false, bool_settings[i].context,
+			bool_settings[i].flags, NULL, NULL, NULL);
 	DefineCustomEnumVariable(
 		"healthlake.unknown_members",
 		"What to do with members of a request that the model does not know.",

@@ -22,6 +22,15 @@ typedef struct HlSettings
 	char *access_key_id;
 	char *secret_access_key;
 	char *session_token;
+	char *profile;
+	char *credentials_file;
+	char *config_file;
+	char *credential_sources; /* a list, as allowed_regions is */
+	bool allow_credential_process;
+	char *role_arn;
+	char *role_external_id;
+	char *role_session_name;
+	char *sts_endpoint_url;
 	char *region;
 	char *allowed_regions; /* a list, separated by commas */
 	bool require_customer_key;

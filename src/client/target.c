@@ -5,7 +5,9 @@
 #include "postgres.h"
 
 #include "aws/endpoint.h"
+#include "client/ambient.h"
 #include "client/credentials.h"
+#include "client/profiles.h"
 #include "client/settings.h"
 #include "client/target.h"
 #include "client/text.h"
@@ -15,29 +17,23 @@ typedef struct Settled
 {
 	HlClientConfig config;
 	HlTarget target;
-	HlSigv4Credentials credentials;
 	HlEndpoint endpoint;
 } Settled;
-
-/* The first of some strings that is not empty; NULL if all are. */
-static const char *
-first_given(const char *const *strings, int count)
-{
-	for (int i = 0; i < count; i++)
-		if (strings[i] != NULL && strings[i][0] != '\0')
-			return strings[i];
-	return NULL;
-}
 
 /* The region to use, as whoever named it wrote it. */
 static const char *
 region_of(const char *argument)
 {
-	const char *const named[] = {argument, hl_settings.region,
-								 getenv("AWS_REGION"),
-								 getenv("AWS_DEFAULT_REGION")};
-	const char *region = first_given(named, lengthof(named));
+	const char *region = argument;
 
+	if (region == NULL || region[0] == '\0')
+		region = hl_settings.region;
+	if (region == NULL || region[0] == '\0')
+		region = hl_ambient_variable("AWS_REGION");
+	if (region == NULL)
+		region = hl_ambient_variable("AWS_DEFAULT_REGION");
+	if (region == NULL)
+		region = hl_ambient_property("region");
 	if (region == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("no AWS region is set"),
@@ -74,22 +70,25 @@ prefix_hint(const char *prefix)
 /* Refuses an endpoint that the rules, or safety, do not permit. */
 static void
 refuse_endpoint(HlEndpointOutcome outcome, const HlEndpoint *endpoint,
-				const char *prefix)
+				const char *from, const char *prefix)
 {
+	const char *where = from != NULL ? psprintf(" (%s)", from) : "";
+	bool clear = outcome == HL_ENDPOINT_OK && !endpoint->tls &&
+				 !hl_endpoint_is_loopback(endpoint);
+
 	if (outcome == HL_ENDPOINT_CONFLICT)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("%s", endpoint->reason),
 						errhint("Check healthlake.use_fips_endpoint, "
 								"healthlake.use_dualstack_endpoint and "
-								"healthlake.endpoint_url.")));
-	if (outcome != HL_ENDPOINT_OK)
+								"healthlake.endpoint_url, and what the "
+								"server's environment and AWS's config file "
+								"say of them.")));
+	if (outcome != HL_ENDPOINT_OK || clear)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid endpoint: %s", endpoint->reason),
-						prefix ? errhint("%s", prefix_hint(prefix)) : 0));
-	if (!endpoint->tls && !hl_endpoint_is_loopback(endpoint))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid endpoint: http is for a loopback "
-							   "address alone"),
+						errmsg("invalid endpoint%s: %s", where,
+							   clear ? "http is for a loopback address alone"
+									 : endpoint->reason),
 						prefix ? errhint("%s", prefix_hint(prefix)) : 0));
 }
 
@@ -112,13 +111,25 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 		.region = region_of(region),
 		.url = hl_settings.endpoint_url,
 		.host_prefix = prefixes_are_off() ? NULL : call->host_prefix,
-		.use_fips = hl_settings.use_fips_endpoint,
-		.use_dual_stack = hl_settings.use_dualstack_endpoint};
+		.use_fips =
+			hl_settings.use_fips_endpoint ||
+			hl_ambient_switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+		.use_dual_stack = hl_settings.use_dualstack_endpoint ||
+						  hl_ambient_switch("AWS_USE_DUALSTACK_ENDPOINT",
+											"use_dualstack_endpoint")};
+	const char *from = "healthlake.endpoint_url";
+	const char *named = NULL; /* what need not be said of a setting */
 
-	refuse_endpoint(hl_endpoint_resolve(&parameters, endpoint), endpoint,
+	if (parameters.url == NULL || parameters.url[0] == '\0')
+	{
+		parameters.url = hl_ambient_endpoint("healthlake", &from);
+		named = parameters.url != NULL ? from : NULL;
+	}
+	refuse_endpoint(hl_endpoint_resolve(&parameters, endpoint), endpoint, named,
 					parameters.host_prefix);
 	refuse_region(endpoint->signing_region);
 	settled->target = (HlTarget){.plain = !endpoint->tls,
+								 .from = parameters.url != NULL ? from : NULL,
 								 .authority = endpoint->authority,
 								 .path = endpoint->path};
 	call->target = &settled->target;
@@ -139,20 +150,34 @@ settle_limits(HlClientConfig *config)
 	config->max_response_size = (size_t) hl_settings.max_response_size * 1024;
 }
 
-/* Settles all of it. */
-bool
-hl_target_settle(HlCall *call, const char *region)
+/* Finds the credentials of a call whose region is known. */
+static bool
+settle_credentials(HlCall *call, Settled *settled, List **notes)
 {
-	Settled *settled = palloc0(sizeof(Settled));
-	const char *reason = NULL;
+	HlCredentials *credentials =
+		hl_credentials_create(&settled->config, call->region);
 
-	settle_endpoint(call, settled, region);
-	settle_limits(&settled->config);
-	settled->config.credentials = &settled->credentials;
 	call->config = &settled->config;
-	if (hl_credentials_find(&settled->credentials, &reason))
+	settled->config.credentials = &credentials->keys;
+	settled->config.renew = hl_credentials_renew;
+	settled->config.holder = credentials;
+	if (hl_credentials_find(credentials, notes))
 		return true;
 	call->reply.outcome = HL_OUTCOME_UNSIGNED;
-	call->reply.network = pstrdup(reason);
+	call->reply.network = pstrdup(credentials->reason);
+	call->reply.hint =
+		credentials->hint != NULL ? pstrdup(credentials->hint) : NULL;
 	return false;
+}
+
+/* Settles all of it. */
+bool
+hl_target_settle(HlCall *call, const char *region, List **notes)
+{
+	Settled *settled = palloc0(sizeof(Settled));
+
+	hl_profiles_read();
+	settle_endpoint(call, settled, region);
+	settle_limits(&settled->config);
+	return settle_credentials(call, settled, notes);
 }

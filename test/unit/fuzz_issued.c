@@ -45,6 +45,9 @@ try_addresses(const char *text)
 	hl_metadata_is_role(text);
 }
 
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Takes any bytes. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

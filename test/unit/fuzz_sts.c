@@ -28,6 +28,9 @@ is_sound(const HlBytes *value)
 	return value->len > 0;
 }
 
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Takes any bytes. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -275,6 +275,50 @@ is_inherited(int port)
 	return false;
 }
 
+/* Other methods, one after the other in the same slot. */
+static void
+test_methods(void)
+{
+	static const char *const headers[] = {"Host: localhost", "Content-Type:"};
+	static const struct
+	{
+		const char *method;
+		const char *body;
+		const char *request;
+	} cases[] = {
+		{"GET", NULL, "GET /x?y HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{"PUT", NULL,
+		 "PUT /x?y HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
+		 "\r\n"},
+		{"GET", NULL, "GET /x?y HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{NULL, "a=b",
+		 "POST /x?y HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n"
+		 "\r\na=b"},
+	};
+	PeerServer server = peer_serve(answer);
+	HlHttpRequest request = request_to(url_of(&server, "/x?y"));
+
+	request.headers = headers;
+	request.link_local = true;
+	request.secret = true;
+	peer_start(&server);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		HlHttpTransfer *transfer;
+
+		request.method = cases[i].method;
+		request.body = cases[i].body;
+		request.body_len = cases[i].body != NULL ? strlen(cases[i].body) : 0;
+		transfer = hl_http_start(http, &request);
+		ok(finish(transfer)->status == 200 &&
+			   hl_http_reply(transfer)->body.secret,
+		   "%s is answered", cases[i].method != NULL ? cases[i].method : "");
+		is(peer_last, cases[i].request, "and was sent as it should be");
+		hl_http_release(transfer);
+	}
+	peer_stop(&server);
+}
+
 /* Connections are kept, unless one of its own is asked for. */
 static void
 test_connections(void)
@@ -993,6 +1037,7 @@ main(void)
 	if (!leaves)
 		printf("# this libcurl waits for name lookups that hang\n");
 	test_success();
+	test_methods();
 	test_connections();
 	test_large_request();
 	test_dead_connection();

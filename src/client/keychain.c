@@ -1,0 +1,105 @@
+/*
+ * keychain.c
+ *	  Credentials that are kept.
+ */
+#include "postgres.h"
+
+#include "client/keychain.h"
+#include "storage/ipc.h"
+
+#define HOOKS 8
+
+static HlHeld *hooks[HOOKS];
+static int next_hook = 0;
+static bool guarded = false;
+
+/* What is kept under a key. */
+HlHeld *
+hl_keychain_find(const unsigned char *key)
+{
+	for (int i = 0; i < HOOKS; i++)
+		if (hooks[i] != NULL &&
+			memcmp(hooks[i]->key, key, HL_KEYCHAIN_KEY) == 0)
+			return hooks[i];
+	return NULL;
+}
+
+/* At the end of the backend's life. */
+static void
+forget_at_exit(int code, Datum unused)
+{
+	hl_keychain_forget();
+}
+
+/* The hook for a key: its own, a free one, or the one used longest ago. */
+static int
+hook_for(const unsigned char *key)
+{
+	for (int i = 0; i < HOOKS; i++)
+		if (hooks[i] != NULL &&
+			memcmp(hooks[i]->key, key, HL_KEYCHAIN_KEY) == 0)
+			return i;
+	for (int i = 0; i < HOOKS; i++)
+		if (hooks[i] == NULL)
+			return i;
+	next_hook = (next_hook + 1) % HOOKS;
+	return next_hook;
+}
+
+/* Keeps something under a key; what was issued is taken over. */
+HlHeld *
+hl_keychain_add(const unsigned char *key, HlIssued *issued)
+{
+	HlHeld *held = calloc(1, sizeof(HlHeld));
+	int hook = hook_for(key);
+
+	if (held == NULL)
+		return NULL;
+	if (!guarded)
+		on_proc_exit(forget_at_exit, (Datum) 0);
+	guarded = true;
+	memcpy(held->key, key, HL_KEYCHAIN_KEY);
+	held->issued = *issued;
+	*issued = (HlIssued){0};
+	held->holds = 1;
+	if (hooks[hook] != NULL)
+		hl_keychain_release(hooks[hook]);
+	hooks[hook] = held;
+	return held;
+}
+
+/* One more holds it. */
+void
+hl_keychain_hold(HlHeld *held)
+{
+	held->holds++;
+}
+
+/* One holds it no more; the last one wipes it. */
+void
+hl_keychain_release(HlHeld *held)
+{
+	if (--held->holds > 0)
+		return;
+	hl_issued_wipe(&held->issued);
+	explicit_bzero(held, sizeof(*held));
+	free(held);
+}
+
+/* Lets go of everything. */
+bool
+hl_keychain_forget(void)
+{
+	bool had = false;
+
+	for (int i = 0; i < HOOKS; i++)
+	{
+		HlHeld *held = hooks[i];
+
+		hooks[i] = NULL;
+		had |= held != NULL;
+		if (held != NULL)
+			hl_keychain_release(held);
+	}
+	return had;
+}

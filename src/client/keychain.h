@@ -1,0 +1,40 @@
+/*
+ * keychain.h
+ *	  Issued credentials that a backend keeps for its next calls, under a key
+ *	  that stands for all that they came from: settings, files, roles. They
+ *	  are in memory of their own, counted by who holds them, and wiped when
+ *	  the last one lets go.
+ */
+#ifndef HL_CLIENT_KEYCHAIN_H
+#define HL_CLIENT_KEYCHAIN_H
+
+#include "postgres.h"
+
+#include "aws/issued.h"
+#include "aws/refresh.h"
+
+#define HL_KEYCHAIN_KEY 32
+
+typedef struct HlHeld
+{
+	int holds;
+	unsigned char key[HL_KEYCHAIN_KEY];
+	HlIssued issued; /* empty where only a failure is remembered */
+	HlLease lease;
+	int64 forget_at; /* until then the failure holds */
+	char failure[512];
+} HlHeld;
+
+/* What is kept under a key; NULL: nothing. */
+extern HlHeld *hl_keychain_find(const unsigned char *key);
+
+/* Keeps something under a key, in place of what was there; NULL: no memory. */
+extern HlHeld *hl_keychain_add(const unsigned char *key, HlIssued *issued);
+
+extern void hl_keychain_hold(HlHeld *held);
+extern void hl_keychain_release(HlHeld *held);
+
+/* Lets go of everything; false: there was nothing. */
+extern bool hl_keychain_forget(void);
+
+#endif

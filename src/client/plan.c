@@ -1,0 +1,296 @@
+/*
+ * plan.c
+ *	  The sources of credentials, in their order.
+ */
+#include "postgres.h"
+
+#include "client/ambient.h"
+#include "client/plan.h"
+#include "client/settings.h"
+#include "miscadmin.h"
+
+/* One row for each source. */
+typedef struct Source
+{
+	const char *name; /* as told */
+	const char *word; /* of healthlake.credential_sources */
+	HlPlanAnswer (*ask)(HlPlan *plan);
+} Source;
+
+/* Whether a setting has a value. */
+static bool
+is_set(const char *value)
+{
+	return value != NULL && value[0] != '\0';
+}
+
+/* Says why a source is none. */
+HlPlanAnswer
+hl_plan_refuse(HlPlan *plan, HlPlanAnswer answer, char *reason)
+{
+	plan->reason = reason;
+	return answer;
+}
+
+/* The settings: key id and secret go together, or not at all. */
+static HlPlanAnswer
+ask_settings(HlPlan *plan)
+{
+	bool has_id = is_set(hl_settings.access_key_id);
+	bool has_secret = is_set(hl_settings.secret_access_key);
+
+	if (!has_id && !has_secret && !is_set(hl_settings.session_token))
+		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
+							  "healthlake.access_key_id is not set");
+	if (!has_id)
+		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
+							  "healthlake.access_key_id is not set");
+	if (!has_secret)
+		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
+							  "healthlake.secret_access_key is not set");
+	plan->source = "the settings";
+	plan->keys.access_key_id = hl_settings.access_key_id;
+	plan->keys.secret_access_key = hl_settings.secret_access_key;
+	plan->keys.session_token =
+		is_set(hl_settings.session_token) ? hl_settings.session_token : NULL;
+	plan->lasting = true;
+	return HL_PLAN_FOUND;
+}
+
+/* The profile that a setting names: that goes before the environment. */
+static HlPlanAnswer
+ask_named_profile(HlPlan *plan)
+{
+	if (!is_set(hl_settings.profile))
+		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
+							  "healthlake.profile is not set");
+	return hl_plan_profile(plan, hl_settings.profile, "healthlake.profile");
+}
+
+/* AWS's variables in the server's environment. */
+HlPlanAnswer
+hl_plan_environment(HlPlan *plan)
+{
+	const char *id = hl_ambient_variable("AWS_ACCESS_KEY_ID");
+	const char *secret = hl_ambient_variable("AWS_SECRET_ACCESS_KEY");
+	const char *expiration = hl_ambient_variable("AWS_CREDENTIAL_EXPIRATION");
+
+	if (id == NULL)
+		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
+							  "AWS_ACCESS_KEY_ID is not set");
+	if (secret == NULL)
+		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
+							  "AWS_ACCESS_KEY_ID is set in the server's "
+							  "environment, AWS_SECRET_ACCESS_KEY is not");
+	plan->source = "the environment";
+	plan->keys.access_key_id = id;
+	plan->keys.secret_access_key = secret;
+	plan->keys.session_token = hl_ambient_variable("AWS_SESSION_TOKEN");
+	if (plan->keys.session_token == NULL)
+		plan->keys.session_token = hl_ambient_variable("AWS_SECURITY_TOKEN");
+	plan->expiration = expiration != NULL ? pstrdup(expiration) : NULL;
+	plan->lasting = true;
+	return HL_PLAN_FOUND;
+}
+
+/* The profile in force; one that a setting names was asked before. */
+static HlPlanAnswer
+ask_profile(HlPlan *plan)
+{
+	const char *by;
+	const char *name = hl_ambient_profile(&by);
+
+	return hl_plan_profile(plan, name, by);
+}
+
+/* A web identity in the environment. */
+static HlPlanAnswer
+ask_web_identity(HlPlan *plan)
+{
+	const char *file = hl_ambient_variable("AWS_WEB_IDENTITY_TOKEN_FILE");
+	const char *role = hl_ambient_variable("AWS_ROLE_ARN");
+	const char *session = hl_ambient_variable("AWS_ROLE_SESSION_NAME");
+
+	if (file == NULL)
+		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
+							  "AWS_WEB_IDENTITY_TOKEN_FILE is not set");
+	if (role == NULL)
+		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
+							  "AWS_WEB_IDENTITY_TOKEN_FILE is set, "
+							  "AWS_ROLE_ARN is not");
+	if (session != NULL && !hl_sts_is_session_name(session))
+		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
+							  "AWS_ROLE_SESSION_NAME is no name of a session");
+	plan->source = "the web identity of the environment";
+	plan->kind = HL_PLAN_WEB_IDENTITY;
+	plan->file = pstrdup(file);
+	plan->roles[plan->nroles++] =
+		(HlStsRole){.role_arn = pstrdup(role),
+					.session_name = session != NULL ? pstrdup(session)
+													: hl_plan_session_name()};
+	return HL_PLAN_FOUND;
+}
+
+/* A container's endpoint, of ECS, EKS or a program that plays it. */
+HlPlanAnswer
+hl_plan_container(HlPlan *plan)
+{
+	const char *path =
+		hl_ambient_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *whole =
+		hl_ambient_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	const char *token =
+		hl_ambient_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	const char *file =
+		hl_ambient_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+
+	if (path == NULL && whole == NULL)
+		return hl_plan_refuse(
+			plan, HL_PLAN_EMPTY,
+			"neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
+			"AWS_CONTAINER_CREDENTIALS_FULL_URI is set");
+	if (!hl_metadata_container(path, whole, &plan->url))
+		return hl_plan_refuse(
+			plan, HL_PLAN_BROKEN,
+			psprintf("AWS_CONTAINER_CREDENTIALS_%s cannot be used: %s",
+					 path != NULL ? "RELATIVE_URI" : "FULL_URI",
+					 plan->url.reason));
+	plan->source =
+		psprintf("the container endpoint %s://%s",
+				 plan->url.tls ? "https" : "http", plan->url.authority);
+	plan->kind = HL_PLAN_CONTAINER;
+	plan->file = file != NULL ? pstrdup(file) : NULL;
+	plan->authorization = token;
+	return HL_PLAN_FOUND;
+}
+
+/* Whether AWS's switch against instance metadata is on. */
+static bool
+metadata_is_off(void)
+{
+	const char *value = hl_ambient_variable("AWS_EC2_METADATA_DISABLED");
+
+	return value != NULL && pg_strcasecmp(value, "true") == 0;
+}
+
+/* A setting of instance metadata: the environment's, or the profile's. */
+static const char *
+metadata_setting(const char *variable, const char *property)
+{
+	const char *value = hl_ambient_variable(variable);
+
+	return value != NULL ? value : hl_ambient_property(property);
+}
+
+/* Instance metadata, of which nobody knows whether it is there. */
+HlPlanAnswer
+hl_plan_metadata(HlPlan *plan)
+{
+	const char *address = metadata_setting("AWS_EC2_METADATA_SERVICE_ENDPOINT",
+										   "ec2_metadata_service_endpoint");
+
+	if (metadata_is_off())
+		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
+							  "AWS_EC2_METADATA_DISABLED is true");
+	if (!hl_metadata_instance(
+			address,
+			metadata_setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+							 "ec2_metadata_service_endpoint_mode"),
+			&plan->url))
+		return hl_plan_refuse(
+			plan, HL_PLAN_BROKEN,
+			psprintf("AWS_EC2_METADATA_SERVICE_ENDPOINT%s cannot be used: %s",
+					 address != NULL ? "" : "_MODE", plan->url.reason));
+	plan->source =
+		psprintf("instance metadata at %s://%s",
+				 plan->url.tls ? "https" : "http", plan->url.authority);
+	plan->kind = HL_PLAN_METADATA;
+	plan->optional = address == NULL;
+	return HL_PLAN_FOUND;
+}
+
+/* The sources. */
+static const Source sources[] = {
+	{"settings", "settings", ask_settings},
+	{"named profile", "profile", ask_named_profile},
+	{"environment", "environment", hl_plan_environment},
+	{"profile", "profile", ask_profile},
+	{"web identity", "web_identity", ask_web_identity},
+	{"container", "container", hl_plan_container},
+	{"instance metadata", "metadata", hl_plan_metadata},
+};
+
+/* The name of a role's session: who it is, for AWS's own log. */
+const char *
+hl_plan_session_name(void)
+{
+	const char *user;
+	char *name;
+
+	if (is_set(hl_settings.role_session_name))
+		return hl_settings.role_session_name;
+	name = palloc(65);
+	user = GetUserNameFromId(GetSessionUserId(), true);
+	hl_sts_session_name(name, user != NULL ? user : "postgres");
+	return name;
+}
+
+/* Adds the role that is assumed whatever the source is. */
+static void
+add_role_of_settings(HlPlan *plan)
+{
+	if (!is_set(hl_settings.role_arn))
+		return;
+	plan->roles[plan->nroles++] =
+		(HlStsRole){.role_arn = hl_settings.role_arn,
+					.session_name = hl_plan_session_name(),
+					.external_id = is_set(hl_settings.role_external_id)
+									   ? hl_settings.role_external_id
+									   : NULL};
+}
+
+/* Writes down what became of a source. */
+static void
+note(List **notes, const char *name, const char *text)
+{
+	HlSourceNote *row;
+
+	if (notes == NULL)
+		return;
+	row = palloc(sizeof(HlSourceNote));
+	row->name = name;
+	row->text = text;
+	*notes = lappend(*notes, row);
+}
+
+/* Asks one source, unless it is not to be used. */
+static HlPlanAnswer
+ask(const Source *source, HlPlan *plan)
+{
+	*plan = (HlPlan){0};
+	if (!hl_settings_list_allows(hl_settings.credential_sources, source->word))
+		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
+							  "healthlake.credential_sources leaves it out");
+	return source->ask(plan);
+}
+
+/* Makes a plan. */
+bool
+hl_plan_make(HlPlan *plan, List **notes)
+{
+	for (size_t i = 0; i < lengthof(sources); i++)
+		switch (ask(&sources[i], plan))
+		{
+			case HL_PLAN_FOUND:
+				note(notes, sources[i].name, NULL);
+				add_role_of_settings(plan);
+				return true;
+			case HL_PLAN_BROKEN:
+				note(notes, sources[i].name, NULL);
+				return false;
+			case HL_PLAN_EMPTY:
+				note(notes, sources[i].name, plan->reason);
+		}
+	*plan = (HlPlan){.reason = "no AWS credentials found"};
+	return false;
+}

@@ -1,0 +1,84 @@
+/*
+ * plan.h
+ *	  Where the credentials of a call come from, found out without asking
+ *	  anybody: a table of sources in their order, the first that is configured
+ *	  being the one, and the roles that are assumed with what it gives. Plans
+ *	  are palloc'd; secrets are not copied but pointed to, in settings, in the
+ *	  environment and in AWS's files as they were read last.
+ */
+#ifndef HL_CLIENT_PLAN_H
+#define HL_CLIENT_PLAN_H
+
+#include "postgres.h"
+
+#include "aws/metadata.h"
+#include "aws/profile_chain.h"
+#include "aws/sigv4.h"
+#include "aws/sts.h"
+#include "nodes/pg_list.h"
+
+typedef enum HlPlanKind
+{
+	HL_PLAN_KEYS,
+	HL_PLAN_WEB_IDENTITY, /* roles[0], for a token in a file */
+	HL_PLAN_SIGN_ON,
+	HL_PLAN_PROCESS,
+	HL_PLAN_CONTAINER,
+	HL_PLAN_METADATA
+} HlPlanKind;
+
+typedef struct HlPlan
+{
+	char *source; /* in words, with what it is configured by */
+	HlPlanKind kind;
+	HlSigv4Credentials keys;
+	bool lasting;     /* the keys outlive every call: nothing is to be kept */
+	char *expiration; /* of the keys, as the environment has it */
+	char *file;       /* of the web identity's, sign-on's, container's token */
+	const char *command;       /* of a program */
+	const char *authorization; /* a container's token */
+	HlMetadataUrl url;         /* of a container, of instance metadata */
+	bool optional; /* that nobody is there only means: no credentials */
+	char *sso_region;
+	char *sso_role;
+	char *sso_account;
+	HlStsRole roles[HL_PROFILE_CHAIN_ROLES + 2]; /* in order of assuming */
+	int nroles;
+	char *reason; /* why it is none */
+	char *hint;   /* NULL: nothing better than that */
+} HlPlan;
+
+/* What became of a source: for healthlake_check(). */
+typedef struct HlSourceNote
+{
+	const char *name;
+	const char *text; /* why it was passed over; NULL: it was not */
+} HlSourceNote;
+
+/* Makes a plan; false: see the reason. notes: NULL, or a List to add to. */
+extern bool hl_plan_make(HlPlan *plan, List **notes);
+
+/* For the table's functions: what a source answers. */
+typedef enum HlPlanAnswer
+{
+	HL_PLAN_EMPTY, /* not configured: ask the next one; see the reason */
+	HL_PLAN_FOUND,
+	HL_PLAN_BROKEN /* configured, and of no use: ask nobody else */
+} HlPlanAnswer;
+
+/* Plans by a profile; by: who chose it, NULL: nobody. */
+extern HlPlanAnswer hl_plan_profile(HlPlan *plan, const char *name,
+									const char *by);
+
+/* Plans by what credential_source can name; also the table's functions. */
+extern HlPlanAnswer hl_plan_environment(HlPlan *plan);
+extern HlPlanAnswer hl_plan_container(HlPlan *plan);
+extern HlPlanAnswer hl_plan_metadata(HlPlan *plan);
+
+extern HlPlanAnswer hl_plan_refuse(HlPlan *plan, HlPlanAnswer answer,
+								   char *reason);
+
+/* The name of a role's session where no profile gives one. */
+extern const char *hl_plan_session_name(void);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * plan_profile.c
+ *	  Credentials by a profile: its chain of roles, and what it begins with.
+ */
+#include "postgres.h"
+
+#include <openssl/evp.h>
+
+#include "client/file.h"
+#include "client/plan.h"
+#include "client/profiles.h"
+#include "client/settings.h"
+
+/* Copies a value that may be missing. */
+static char *
+copy(const char *value)
+{
+	return value != NULL ? pstrdup(value) : NULL;
+}
+
+/* Says why a profile is of no use. */
+static HlPlanAnswer
+refuse(HlPlan *plan, const HlProfile *profile, const char *reason)
+{
+	return hl_plan_refuse(
+		plan, HL_PLAN_BROKEN,
+		psprintf("profile \"%s\": %s", profile->name, reason));
+}
+
+/* Whether a profile says anything about credentials. */
+static bool
+is_about_credentials(const HlProfile *profile)
+{
+	static const char *const names[] = {
+		"aws_access_key_id", "aws_secret_access_key", "aws_session_token",
+		"role_arn",          "source_profile",        "credential_source",
+		"sso_session",       "sso_account_id",        "sso_role_name",
+		"sso_start_url",     "credential_process",    "web_identity_token_file",
+		"login_session"};
+
+	for (size_t i = 0; i < lengthof(names); i++)
+		if (hl_profile_value(profile, names[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* Takes keys out of the file: they stay where they are, and are not copied. */
+static HlPlanAnswer
+plan_keys(HlPlan *plan, const HlProfileSource *source)
+{
+	plan->keys.access_key_id = source->access_key_id;
+	plan->keys.secret_access_key = source->secret_access_key;
+	plan->keys.session_token = source->session_token;
+	return HL_PLAN_FOUND;
+}
+
+/* Takes what credential_source names. */
+static HlPlanAnswer
+plan_named(HlPlan *plan, const HlProfileSource *source)
+{
+	static const struct
+	{
+		const char *name;
+		const char *word;
+		HlPlanAnswer (*ask)(HlPlan *plan);
+	} rows[] = {{"Environment", "environment", hl_plan_environment},
+				{"EcsContainer", "container", hl_plan_container},
+				{"Ec2InstanceMetadata", "metadata", hl_plan_metadata}};
+
+	for (size_t i = 0; i < lengthof(rows); i++)
+		if (strcmp(source->named, rows[i].name) == 0)
+		{
+			if (!hl_settings_list_allows(hl_settings.credential_sources,
+										 rows[i].word))
+				return refuse(plan, source->profile,
+							  "healthlake.credential_sources leaves its "
+							  "credential_source out");
+			if (rows[i].ask(plan) == HL_PLAN_FOUND)
+			{
+				plan->optional = false;
+				return HL_PLAN_FOUND;
+			}
+			return refuse(plan, source->profile,
+						  psprintf("credential_source %s: %s", rows[i].name,
+								   plan->reason));
+		}
+	return refuse(plan, source->profile,
+				  "credential_source is not Environment, EcsContainer or "
+				  "Ec2InstanceMetadata");
+}
+
+/* Takes a role for a token in a file. */
+static HlPlanAnswer
+plan_web_identity(HlPlan *plan, const HlProfileSource *source)
+{
+	if (!hl_settings_list_allows(hl_settings.credential_sources,
+								 "web_identity"))
+		return refuse(plan, source->profile,
+					  "healthlake.credential_sources leaves web_identity out");
+	if (source->role_session_name != NULL &&
+		!hl_sts_is_session_name(source->role_session_name))
+		return refuse(plan, source->profile,
+					  "role_session_name is no name of a session");
+	plan->kind = HL_PLAN_WEB_IDENTITY;
+	plan->file = hl_file_expand(source->web_identity_token_file);
+	plan->roles[plan->nroles++] =
+		(HlStsRole){.role_arn = copy(source->role_arn),
+					.session_name = source->role_session_name != NULL
+										? copy(source->role_session_name)
+										: hl_plan_session_name()};
+	return HL_PLAN_FOUND;
+}
+
+/* Takes a program's output. */
+static HlPlanAnswer
+plan_process(HlPlan *plan, const HlProfileSource *source)
+{
+	if (!hl_settings.allow_credential_process)
+	{
+		plan->hint = "healthlake.allow_credential_process is for the "
+					 "configuration file alone.";
+		return refuse(plan, source->profile,
+					  "credential_process is not allowed");
+	}
+	plan->kind = HL_PLAN_PROCESS;
+	plan->command = source->process;
+	return HL_PLAN_FOUND;
+}
+
+/* Where a sign-on left its token: a file named for it. */
+static char *
+sign_on_file(const char *name)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
+
+	if (EVP_Digest(name, strlen(name), digest, &len, EVP_sha1(), NULL) != 1)
+		return NULL;
+	for (unsigned int i = 0; i < len; i++)
+		sprintf(hex + 2 * i, "%02x", digest[i]);
+	return hl_file_expand(psprintf("~/.aws/sso/cache/%s.json", hex));
+}
+
+/* Takes a sign-on that somebody has made. */
+static HlPlanAnswer
+plan_sign_on(HlPlan *plan, const HlProfileSource *source)
+{
+	if (!hl_settings_list_allows(hl_settings.credential_sources, "sso"))
+	{
+		plan->hint = "Add sso to healthlake.credential_sources.";
+		return refuse(plan, source->profile,
+					  "healthlake.credential_sources leaves sso out");
+	}
+	if (source->sso_start_url == NULL || source->sso_region == NULL ||
+		source->sso_account_id == NULL || source->sso_role_name == NULL)
+		return refuse(plan, source->profile,
+					  "sso_start_url, sso_region, sso_account_id and "
+					  "sso_role_name go together");
+	if (!hl_endpoint_is_region(source->sso_region))
+		return refuse(plan, source->profile, "sso_region is no region");
+	plan->kind = HL_PLAN_SIGN_ON;
+	plan->file =
+		sign_on_file(source->sso_session != NULL ? source->sso_session
+												 : source->sso_start_url);
+	if (plan->file == NULL)
+		return refuse(plan, source->profile, "OpenSSL has no SHA-1 for us");
+	plan->sso_region = copy(source->sso_region);
+	plan->sso_account = copy(source->sso_account_id);
+	plan->sso_role = copy(source->sso_role_name);
+	return HL_PLAN_FOUND;
+}
+
+/* Takes what a chain begins with. */
+static HlPlanAnswer
+plan_source(HlPlan *plan, const HlProfileSource *source)
+{
+	switch (source->kind)
+	{
+		case HL_PROFILE_SOURCE_KEYS:
+			return plan_keys(plan, source);
+		case HL_PROFILE_SOURCE_NAMED:
+			return plan_named(plan, source);
+		case HL_PROFILE_SOURCE_WEB_IDENTITY:
+			return plan_web_identity(plan, source);
+		case HL_PROFILE_SOURCE_SSO:
+			return plan_sign_on(plan, source);
+		case HL_PROFILE_SOURCE_PROCESS:
+			return plan_process(plan, source);
+		default:
+			return refuse(plan, source->profile,
+						  "login_session is not supported");
+	}
+}
+
+/* Takes a role of a chain; NULL, or why it cannot be assumed. */
+static const char *
+add_role(HlPlan *plan, const HlProfileRole *role)
+{
+	const char *duration = hl_profile_value(role->profile, "duration_seconds");
+
+	if (role->mfa_serial != NULL)
+		return "mfa_serial wants a code that a server cannot ask anybody for";
+	if (role->role_session_name != NULL &&
+		!hl_sts_is_session_name(role->role_session_name))
+		return "role_session_name is no name of a session";
+	if (duration != NULL && !hl_sts_is_duration(duration))
+		return "duration_seconds is not from 900 to 43200";
+	plan->roles[plan->nroles++] =
+		(HlStsRole){.role_arn = copy(role->role_arn),
+					.external_id = copy(role->external_id),
+					.session_name = role->role_session_name != NULL
+										? copy(role->role_session_name)
+										: hl_plan_session_name(),
+					.duration = copy(duration)};
+	return NULL;
+}
+
+/* Plans by a chain. */
+static HlPlanAnswer
+plan_chain(HlPlan *plan, const HlProfileChain *chain, const char *name)
+{
+	HlPlanAnswer answer = plan_source(plan, &chain->source);
+
+	if (answer != HL_PLAN_FOUND)
+		return answer;
+	for (int i = 0; i < chain->nroles; i++)
+	{
+		const char *reason = add_role(plan, &chain->roles[i]);
+
+		if (reason != NULL)
+			return refuse(plan, chain->roles[i].profile, reason);
+	}
+	plan->source = plan->source == NULL
+					   ? psprintf("profile \"%s\"", name)
+					   : psprintf("profile \"%s\" (%s)", name, plan->source);
+	return HL_PLAN_FOUND;
+}
+
+/* Gives the fault of a file as a reason; false: there is none. */
+static bool
+has_fault(HlPlan *plan, HlProfileFile file)
+{
+	const char *fault = hl_profiles_fault(file);
+
+	if (fault == NULL)
+		return false;
+	plan->reason = pstrdup(fault);
+	plan->hint = copy(hl_profiles_hint(file));
+	return true;
+}
+
+/* Plans by a profile. */
+HlPlanAnswer
+hl_plan_profile(HlPlan *plan, const char *name, const char *by)
+{
+	const HlProfiles *profiles = hl_profiles_kept();
+	const HlProfile *profile =
+		hl_profile_find(profiles, HL_PROFILE_PROFILE, name);
+	bool set = by != NULL && strcmp(by, "healthlake.profile") == 0;
+	HlProfileChain *chain;
+
+	if (has_fault(plan, HL_PROFILE_CONFIG) ||
+		has_fault(plan, HL_PROFILE_CREDENTIALS))
+		return HL_PLAN_BROKEN;
+	if (profile == NULL && by == NULL)
+		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
+							  "there is no profile \"default\"");
+	if (profile == NULL)
+		return hl_plan_refuse(
+			plan, HL_PLAN_BROKEN,
+			psprintf("profile \"%s\", which %s names, does not exist", name,
+					 by));
+	if (!is_about_credentials(profile))
+		return hl_plan_refuse(
+			plan, set ? HL_PLAN_BROKEN : HL_PLAN_EMPTY,
+			psprintf("profile \"%s\" says nothing about credentials", name));
+	chain = palloc(sizeof(HlProfileChain));
+	if (hl_profile_chain_resolve(profiles, name, true, chain) !=
+		HL_PROFILE_CHAIN_OK)
+		return hl_plan_refuse(plan, HL_PLAN_BROKEN, pstrdup(chain->reason));
+	return plan_chain(plan, chain, name);
+}

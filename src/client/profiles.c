@@ -1,0 +1,207 @@
+/*
+ * profiles.c
+ *	  AWS's files.
+ */
+#include "postgres.h"
+
+#include "client/file.h"
+#include "client/profiles.h"
+#include "client/settings.h"
+#include "storage/ipc.h"
+
+#define FILES 2
+
+/* One of the two files, and how it was found. */
+typedef struct Source
+{
+	char path[MAXPGPATH];
+	bool named; /* by a setting: then it must be there */
+	HlFileStamp stamp;
+	char fault[512]; /* "": none */
+	bool exposed;    /* the fault is that others can read it */
+} Source;
+
+/* What was read, and of what. */
+static struct
+{
+	bool read;
+	bool guarded;
+	Source sources[FILES];
+	HlProfiles profiles;
+} kept;
+
+/* At the end of the backend's life. */
+static void
+forget_at_exit(int code, Datum unused)
+{
+	hl_profiles_forget();
+}
+
+/* Wipes what was read. */
+void
+hl_profiles_forget(void)
+{
+	hl_profile_wipe(&kept.profiles);
+	kept.read = false;
+}
+
+/* Where a file is, and who says so. */
+static void
+locate(HlProfileFile file, Source *source)
+{
+	bool config = file == HL_PROFILE_CONFIG;
+	const char *setting =
+		config ? hl_settings.config_file : hl_settings.credentials_file;
+	const char *variable =
+		getenv(config ? "AWS_CONFIG_FILE" : "AWS_SHARED_CREDENTIALS_FILE");
+	const char *standard = config ? "~/.aws/config" : "~/.aws/credentials";
+	char *path;
+
+	*source = (Source){.named = setting != NULL && setting[0] != '\0'};
+	if (source->named)
+		path = hl_file_expand(setting);
+	else if (variable != NULL && variable[0] != '\0')
+		path = hl_file_expand(variable);
+	else
+		path = hl_file_expand(standard);
+	strlcpy(source->path, path, sizeof(source->path));
+	pfree(path);
+	source->stamp = hl_file_stamp(source->path);
+}
+
+/* Where a file is, and whether it is there. */
+char *
+hl_profiles_path(HlProfileFile file, bool *exists)
+{
+	Source source;
+
+	locate(file, &source);
+	*exists = source.stamp.exists;
+	return pstrdup(source.path);
+}
+
+/* Notes what is wrong with a file. */
+static void
+blame(Source *source, const char *fault)
+{
+	strlcpy(source->fault, fault, sizeof(source->fault));
+}
+
+/* Whether a file holds what only the server should read. */
+static bool
+holds_secrets(const HlProfiles *profiles)
+{
+	for (int i = 0; i < profiles->count; i++)
+		if (hl_profile_value(&profiles->profiles[i], "aws_secret_access_key") ||
+			hl_profile_value(&profiles->profiles[i], "aws_session_token"))
+			return true;
+	return false;
+}
+
+/* Refuses a file with secrets that others can read. */
+static bool
+is_exposed(HlProfileFile file, Source *source, const HlProfiles *alone)
+{
+	source->exposed = !hl_file_is_private(&source->stamp) &&
+					  (file == HL_PROFILE_CREDENTIALS || holds_secrets(alone));
+	if (source->exposed)
+		blame(source,
+			  psprintf("file \"%s\" has group or world access", source->path));
+	return source->exposed;
+}
+
+/* Takes a file in, unless something is wrong with it. */
+static void
+take_in(HlProfileFile file, Source *source)
+{
+	HlBytes bytes = {0};
+	HlProfiles alone = {0};
+	char *reason;
+
+	if (!source->stamp.exists && !source->named)
+		return;
+	reason = hl_file_read(source->path, &bytes, &source->stamp);
+	if (reason != NULL)
+		blame(source, reason);
+	else if (!hl_profile_read(&alone, file, hl_bytes_string(&bytes), bytes.len))
+		blame(source, psprintf("file \"%s\", line %d: %s", source->path,
+							   alone.line, alone.reason));
+	else if (!is_exposed(file, source, &alone) &&
+			 !hl_profile_read(&kept.profiles, file, hl_bytes_string(&bytes),
+							  bytes.len))
+		blame(source, "out of memory");
+	hl_profile_wipe(&alone);
+	hl_bytes_wipe(&bytes);
+}
+
+/* Reads both files, unless they are as they were. */
+void
+hl_profiles_read(void)
+{
+	Source now[FILES];
+	bool same = kept.read;
+
+	for (int i = 0; i < FILES; i++)
+	{
+		locate((HlProfileFile) i, &now[i]);
+		same = same && strcmp(now[i].path, kept.sources[i].path) == 0 &&
+			   now[i].named == kept.sources[i].named &&
+			   hl_file_is_same(&now[i].stamp, &kept.sources[i].stamp);
+	}
+	if (same)
+		return;
+	hl_profiles_forget();
+	if (!kept.guarded)
+		on_proc_exit(forget_at_exit, (Datum) 0);
+	kept.guarded = true;
+	memcpy(kept.sources, now, sizeof(now));
+	for (int i = 0; i < FILES; i++)
+		take_in((HlProfileFile) i, &kept.sources[i]);
+	kept.read = true;
+}
+
+/* Both files as they were read. */
+const HlProfiles *
+hl_profiles_kept(void)
+{
+	if (!kept.read)
+		hl_profiles_read();
+	return &kept.profiles;
+}
+
+/* What is wrong with a file. */
+const char *
+hl_profiles_fault(HlProfileFile file)
+{
+	const char *fault = kept.sources[file].fault;
+
+	return fault[0] != '\0' ? fault : NULL;
+}
+
+/* What to do about it. */
+const char *
+hl_profiles_hint(HlProfileFile file)
+{
+	return kept.sources[file].exposed
+			   ? "File must have permissions u=rw (0600) or less if owned by "
+				 "the server's user, or permissions u=rw,g=r (0640) or less if "
+				 "owned by root."
+			   : NULL;
+}
+
+/* Tells one reading from another. */
+void
+hl_profiles_mark(HlBytes *bytes)
+{
+	for (int i = 0; i < FILES; i++)
+	{
+		const Source *source = &kept.sources[i];
+
+		hl_bytes_format(bytes, "%s:%lu:%lu:%ld:%ld.%ld;", source->path,
+						(unsigned long) source->stamp.device,
+						(unsigned long) source->stamp.inode,
+						(long) source->stamp.size,
+						(long) source->stamp.changed.tv_sec,
+						(long) source->stamp.changed.tv_nsec);
+	}
+}

@@ -1,0 +1,36 @@
+/*
+ * profiles.h
+ *	  AWS's config and credentials files, kept as they were read until they
+ *	  change on disk, and wiped when they do. What is given out points into
+ *	  them: it holds until they are read again, which a call does at its
+ *	  beginning and nowhere else.
+ */
+#ifndef HL_CLIENT_PROFILES_H
+#define HL_CLIENT_PROFILES_H
+
+#include "postgres.h"
+
+#include "aws/profile.h"
+
+/* Reads both files, unless they are as they were. */
+extern void hl_profiles_read(void);
+
+/* Both files as one, as they were read; one that has a fault is left out. */
+extern const HlProfiles *hl_profiles_kept(void);
+
+/* What is wrong with a file, with its name and line; NULL: nothing. */
+extern const char *hl_profiles_fault(HlProfileFile file);
+
+/* What to do about it; NULL: nothing better than that. */
+extern const char *hl_profiles_hint(HlProfileFile file);
+
+/* Where a file is, or would be, and whether it is there; palloc'd. */
+extern char *hl_profiles_path(HlProfileFile file, bool *exists);
+
+/* Digests what was read, for whoever keeps what came of it. */
+extern void hl_profiles_mark(HlBytes *bytes);
+
+/* Wipes what was read. */
+extern void hl_profiles_forget(void);
+
+#endif

@@ -1,0 +1,729 @@
+#!/usr/bin/python3
+"""Credentials: who wins, who is told of, what is renewed, and whose they are.
+
+A server of this test's own is started with one environment after the other. Everything that hands
+out credentials is played by the emulator on loopback; no other address is ever in an environment,
+and where instance metadata is not played it is switched off.
+"""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "python"), str(ROOT / "emulator")]
+
+import psycopg2  # noqa: E402 pylint: disable=wrong-import-position
+import client  # noqa: E402 pylint: disable=wrong-import-position
+from cluster import Cluster  # noqa: E402 pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402 pylint: disable=wrong-import-position
+
+LIST = "SELECT count(*) FROM healthlake_list_datastores()"
+ROLE = "arn:aws:iam::210987654321:role/ward/importer"
+OTHER = "arn:aws:iam::210987654321:role/auditor"
+START = "https://health.awsapps.example/start"
+SECRET = "nobodyMustEverSeeThis"
+OFF = {"AWS_EC2_METADATA_DISABLED": "true"}
+PAST = "2020-01-01T00:00:00Z"
+
+tap = Tap()
+
+
+def iso(seconds):
+    """A time so many seconds from now."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+class Place:
+    """The server, the emulator, and the folder where AWS's files are."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.home = self.folder / "home"
+        (self.home / ".aws" / "sso" / "cache").mkdir(parents=True)
+        self.emulator = client.emulator()
+        self.cluster = Cluster(self.folder / "server", settings={
+            "healthlake.region": "us-east-1", "healthlake.endpoint_url": self.emulator.http,
+            "healthlake.max_attempts": "1", "session_preload_libraries": "healthlake",
+            "log_min_messages": "debug5"})
+        self.session = None
+        self.heard = []
+        self.begin()
+        self.run("CREATE EXTENSION healthlake")
+        self.run("CREATE ROLE nurse; GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO nurse")
+
+    def begin(self, **environment):
+        """Starts the server anew with this in its environment, and nothing else of AWS's."""
+        self.end()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self.cluster.environment = {**kept, "HOME": str(self.home), **OFF,
+                                    "AWS_ENDPOINT_URL_STS": self.emulator.http,
+                                    "AWS_ENDPOINT_URL_SSO": self.emulator.http, **environment}
+        self.cluster.start()
+        self.session = self.cluster.connect()
+
+    def end(self):
+        """Ends session and server."""
+        if self.session is not None:
+            self.session.close()
+            self.session = None
+        self.cluster.stop()
+
+    def again(self):
+        """A session that knows nothing yet."""
+        self.session.close()
+        self.session = self.cluster.connect()
+
+    def run(self, statement):
+        """What a statement gives; a psycopg2.Error is raised."""
+        cursor = self.session.cursor()
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else None
+
+    def fails(self, statement=LIST):
+        """SQLSTATE, message and hint of a statement that fails; else what it gave."""
+        try:
+            return self.run(statement)
+        except psycopg2.Error as caught:
+            said = caught.diag
+            self.heard.append(repr((said.message_primary, said.message_detail, said.message_hint,
+                                    said.context)))
+            return caught.pgcode, said.message_primary, said.message_hint or ""
+
+    def check(self):
+        """The rows of healthlake_check(), the first detail of each item."""
+        rows = self.run("SELECT item, ok, detail FROM healthlake_check()")
+        self.heard.append(repr(rows))
+        found = {}
+        for item, good, detail in rows:
+            found.setdefault(item, (good, detail))
+        found["passed"] = [detail for item, _, detail in rows if item == "credentials passed over"]
+        return found
+
+    def file(self, name, text, mode=0o600):
+        """Writes a file under ~/.aws."""
+        path = self.home / ".aws" / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+        return path
+
+    def clean(self):
+        """No files, no settings, and an emulator that knows nothing."""
+        for path in (self.home / ".aws").rglob("*"):
+            if path.is_file():
+                path.unlink()
+        self.emulator.reset()
+        self.run("RESET ALL")
+
+    def operations(self, since=0):
+        """What the emulator was asked for."""
+        return [entry["operation"] for entry in self.emulator.log(since=since)]
+
+    def who(self):
+        """Source and identity of a working call."""
+        found = self.check()
+        return found.get("credentials", (None, None))[1], found.get("identity", (None, None))[1]
+
+
+def keys(place, name, **how):
+    """A key that the emulator knows, of a name: its id, secret and token."""
+    place.emulator.key("AKIA" + name.upper(), SECRET + name, **how)
+    return "AKIA" + name.upper(), SECRET + name
+
+
+def profile(place, name, *lines, **how):
+    """A section with keys."""
+    key_id, secret = keys(place, name, **how)
+    return "\n".join([f"[{name}]", f"aws_access_key_id = {key_id}",
+                      f"aws_secret_access_key = {secret}", *lines, ""])
+
+
+def environment_of(place, *sources):
+    """The environment in which these sources are there."""
+    token = place.folder / "token"
+    token.write_text("web-token-of-the-test\n", encoding="ascii")
+    parts = {
+        "environment": {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": SECRET + "env"},
+        "web identity": {"AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": ROLE},
+        "container": {"AWS_CONTAINER_CREDENTIALS_FULL_URI":
+                      place.emulator.http + "/container/credentials"},
+        "instance metadata": {"AWS_EC2_METADATA_DISABLED": "false",
+                              "AWS_EC2_METADATA_SERVICE_ENDPOINT": place.emulator.http},
+    }
+    return {name: value for source in sources
+            for name, value in parts.get(source, {}).items()}
+
+
+ORDER = ["settings", "named profile", "environment", "profile", "web identity", "container",
+         "instance metadata"]
+WINNERS = {"settings": "the settings", "named profile": 'profile "named"',
+           "environment": "the environment", "profile": 'profile "default"',
+           "web identity": "the web identity of the environment",
+           "container": "the container endpoint", "instance metadata": "instance metadata at"}
+IDENTITIES = {"web identity": "assumed-role/importer/postgres",
+              "container": "assumed-role/container/task",
+              "instance metadata": "assumed-role/ward-server/"}
+
+
+def set_up(place, present):
+    """Makes exactly these sources be there."""
+    place.clean()
+    keys(place, "env")
+    text = ""
+    if "profile" in present:
+        text += profile(place, "default")
+    if "named profile" in present:
+        text += profile(place, "named")
+    place.file("credentials", text)
+    if "named profile" in present:
+        place.run("SET healthlake.profile = 'named'")
+    if "settings" in present:
+        key_id, secret = keys(place, "set")
+        place.run(f"SET healthlake.access_key_id = '{key_id}';"
+                  f"SET healthlake.secret_access_key = '{secret}'")
+
+
+def check_order(place):
+    """Present and absent: the first that is there wins."""
+    for at, winner in enumerate(ORDER):
+        present = ORDER[at:]
+        place.begin(**environment_of(place, *present))
+        set_up(place, present)
+        source, identity = place.who()
+        tap.ok(str(source).startswith(WINNERS[winner]), f"{winner} goes before what follows it",
+               source)
+        if winner in IDENTITIES:
+            tap.ok(IDENTITIES[winner] in str(identity), "and it is known whose they are", identity)
+        passed = place.check()["passed"]
+        tap.same([line.split(":")[0] for line in passed], ORDER[:at],
+                 "and what went before was passed over, with a reason")
+    place.begin()
+    place.clean()
+    state, message, hint = place.fails()
+    tap.ok(state == "38X01" and message.endswith("no AWS credentials found") and hint,
+           "nothing is there", message)
+    tap.same(place.operations(), [], "and nobody was asked")
+
+
+def check_list(place):
+    """healthlake.credential_sources leaves sources out."""
+    place.begin(**environment_of(place, *ORDER))
+    set_up(place, ORDER)
+    for at, word in enumerate(["environment", "profile", "web_identity", "container",
+                               "metadata"]):
+        place.run(f"SET healthlake.credential_sources = '{word}'")
+        place.run("RESET healthlake.profile")
+        winner = ORDER[2:][at]
+        tap.ok(str(place.who()[0]).startswith(WINNERS[winner]), f"{word} alone", place.who()[0])
+    tap.same(place.fails("SET healthlake.credential_sources = 'environment, cloud'")[0], "22023",
+             "an unknown source")
+
+
+# how each source breaks: environment, files, what is set, and what the message says
+BROKEN = {
+    "settings": ({}, None, "SET healthlake.access_key_id = 'AKIA'", "secret_access_key is not set"),
+    "named profile": ({}, "", "SET healthlake.profile = 'nowhere'",
+                      'profile "nowhere", which healthlake.profile names, does not exist'),
+    "environment": ({"AWS_SECRET_ACCESS_KEY": ""}, None, None, "AWS_SECRET_ACCESS_KEY is not"),
+    "profile": ({}, "[default]\naws_access_key_id = AKIA\n", None,
+                "profile missing aws_secret_access_key"),
+    "web identity": ({"AWS_ROLE_ARN": ""}, None, None, "AWS_ROLE_ARN is not"),
+    "container": ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://192.0.2.1/"}, None, None,
+                  "AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be used"),
+    "instance metadata": ({"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:1"}, None, None,
+                          "instance metadata at http://127.0.0.1:1"),
+}
+
+
+def check_broken(place):
+    """Configured and broken: an error that names it, and nobody else is asked."""
+    for at, source in enumerate(ORDER):
+        environment, text, statement, wanted = BROKEN[source]
+        present = ORDER[at:]
+        place.begin(**{**environment_of(place, *present), **environment})
+        set_up(place, [name for name in present if name != source])
+        if text is not None:
+            place.file("credentials", text)
+        if statement:
+            place.run("RESET healthlake.profile")
+            place.run(statement)
+        state, message, *_ = place.fails()
+        tap.ok(state == "38X01" and wanted in message, f"{source}: broken", message)
+        tap.same(place.operations(), [], "and nobody else is asked")
+
+
+def check_expired(place):
+    """Expired: an error that says so, which source, and when; and nobody else is asked."""
+    cases = {
+        "environment": ({"AWS_CREDENTIAL_EXPIRATION": PAST},
+                        "credentials of the environment expired at 2020-01-01 00:00:00 UTC"),
+        "container": ({}, "the container endpoint .* gave credentials that expired at "),
+        "instance metadata": ({}, "instance metadata at .* gave credentials that expired at "),
+        "web identity": ({}, "could not assume role .* ExpiredTokenException: Token expired"),
+    }
+    for source, (more, wanted) in cases.items():
+        present = ORDER[ORDER.index(source):]
+        place.begin(**{**environment_of(place, *present), **more})
+        set_up(place, present)
+        place.emulator.state(expired_tokens=["web-token-of-the-test"])
+        if source in ("container", "instance metadata"):
+            place.emulator.state(clock=-200000)
+        state, message, *_ = place.fails()
+        tap.ok(state == "38X01" and re.search(wanted, message), f"{source}: expired", message)
+        tap.ok("ListFHIRDatastores" not in place.operations(), "and nothing is sent with them")
+    for source in ("settings", "named profile", "profile"):
+        present = ORDER[ORDER.index(source):]
+        place.begin(**environment_of(place, *present))
+        set_up(place, present)
+        place.emulator.next(operation="ListFHIRDatastores", error="ExpiredTokenException",
+                            message="The security token included in the request is expired",
+                            times="always")
+        state, message, *_ = place.fails()
+        tap.ok(state == "38X01" and "expired" in message, f"{source}: expired", message)
+        tap.ok(set(place.operations()) == {"ListFHIRDatastores"}, "and nobody else is asked",
+               place.operations())
+
+
+def check_files(place):
+    """AWS's files: who may read them, what is wrong with them, and when they change."""
+    place.begin()
+    place.clean()
+    text = profile(place, "default", "region = eu-west-1")
+    path = place.file("credentials", text)
+    tap.same(place.run(LIST), [(0,)], "a file of mode 0600")
+    for mode in (0o640, 0o604, 0o660):
+        path.chmod(mode)
+        state, message, hint = place.fails()
+        tap.ok(state == "38X01" and "has group or world access" in message and "0600" in hint,
+               f"a file of mode {mode:04o} is refused, with a hint", message, hint)
+    path.chmod(0o600)
+    tap.same(place.run(LIST), [(0,)], "and works again when it is closed")
+    place.file("credentials", text + f"[x]\n{SECRET} in a line that is none\n")
+    state, message, _ = place.fails()
+    tap.ok(state == "38X01" and re.search(r"\.aws/credentials\", line 6: ", message)
+           and SECRET not in message, "a line that is none: file and number, and no word of it",
+           message)
+    place.file("credentials", text.replace("AKIADEFAULT", "AKIAUNKNOWN"))
+    tap.same(place.fails()[0], "38X01", "a file that changes is read again")
+    place.file("credentials", text)
+    place.run("RESET healthlake.region")
+    place.file("credentials", text)
+    place.run("SET healthlake.region = ''")
+    place.run(LIST)
+    entry = place.emulator.log()[-1]
+    tap.ok("/eu-west-1/healthlake/" in dict(entry["headers"])["Authorization"],
+           "the profile's region")
+    place.file("config", f"[default]\naws_access_key_id = AKIADEFAULT\n"
+                         f"aws_secret_access_key = {SECRET}default\n", 0o644)
+    place.file("credentials", "")
+    tap.ok("has group or world access" in place.fails()[1], "a config file with keys in it")
+    place.file("config", "[default]\nregion = us-east-1\n", 0o644)
+    place.file("credentials", text)
+    tap.same(place.run(LIST), [(0,)], "a config file without keys may be read")
+    own = place.folder / "own"
+    own.write_text(text, encoding="ascii")
+    own.chmod(0o600)
+    place.file("credentials", "[default]\naws_access_key_id = AKIAUNKNOWN\n"
+                              "aws_secret_access_key = x\n")
+    place.run(f"SET healthlake.credentials_file = '{own}'")
+    tap.same(place.run(LIST), [(0,)], "a file that a setting names")
+    place.run(f"SET healthlake.credentials_file = '{own}.not'")
+    tap.ok("could not open file" in place.fails()[1], "and that is not there")
+    place.run(f"SET healthlake.credentials_file = '{place.folder}'")
+    tap.ok("is not a file" in place.fails()[1], "or is none")
+
+
+def check_roles(place):
+    """Roles by a profile and by settings, one after the other."""
+    place.begin(AWS_ACCESS_KEY_ID="AKIAENV", AWS_SECRET_ACCESS_KEY=SECRET + "env")
+    place.clean()
+    keys(place, "env")
+    place.file("credentials", profile(place, "base"))
+    place.file("config", "\n".join([
+        "[profile first]", f"role_arn = {ROLE}", "source_profile = base",
+        "external_id = x-1", "duration_seconds = 900", "role_session_name = by-profile",
+        "[profile second]", f"role_arn = {OTHER}", "source_profile = first",
+        "[profile env]", f"role_arn = {ROLE}", "credential_source = Environment",
+        "[profile loop]", f"role_arn = {ROLE}", "source_profile = pool",
+        "[profile pool]", f"role_arn = {ROLE}", "source_profile = loop",
+        "[profile mfa]", f"role_arn = {ROLE}", "source_profile = base", "mfa_serial = 1",
+        "[profile long]", f"role_arn = {ROLE}", "source_profile = base", "duration_seconds = 1d",
+        ""]), 0o644)
+    place.emulator.state(external_ids={ROLE: "x-1"})
+    place.run("SET healthlake.profile = 'second'")
+    source, identity = place.who()
+    tap.ok(source.startswith('profile "second", until') and
+           "assumed-role/auditor/postgres" in identity, "a chain of two roles", source, identity)
+    bodies = [entry["body"] for entry in place.emulator.log(operation="AssumeRole")]
+    tap.ok(len(bodies) == 2 and "ExternalId=x-1" in bodies[0] and "DurationSeconds=900" in bodies[0]
+           and "RoleSessionName=by-profile" in bodies[0]
+           and "RoleSessionName=postgres" in bodies[1],
+           "each with what its profile says, and once", bodies)
+    place.emulator.state(external_ids={})
+    place.run("SET healthlake.profile = 'env'")
+    tap.ok("assumed-role/importer/postgres" in place.who()[1], "a role by credential_source")
+    for name, wanted in (("loop", "infinite loop"), ("mfa", "cannot ask"),
+                         ("long", "duration_seconds"), ("none", "does not exist")):
+        place.run(f"SET healthlake.profile = '{name}'")
+        state, message, *_ = place.fails()
+        tap.ok(state == "38X01" and wanted in message and name in message,
+               f"a chain that is none: {name}", message)
+    place.run("RESET ALL")
+    place.run(f"SET healthlake.role_arn = '{OTHER}'; SET healthlake.role_external_id = 'x-2';"
+              "SET healthlake.role_session_name = 'by-setting'")
+    tap.ok("assumed-role/auditor/by-setting" in place.who()[1], "a role by settings")
+    place.run("RESET healthlake.role_session_name")
+    place.emulator.state(denied_roles=[OTHER])
+    since = len(place.emulator.log())
+    answers = [place.fails() for _ in range(20)]
+    tap.ok({state for state, *_ in answers} == {"38X01"} and
+           all(f'could not assume role "{OTHER}": AccessDenied' in message
+               for _, message, _ in answers), "a role that is denied", answers[0])
+    tap.same(place.operations(since), ["AssumeRole"], "which is not asked for again at once")
+    place.emulator.state(denied_roles=[])
+    time.sleep(5.1)
+    tap.same(place.run(LIST), [(0,)], "but is after a few seconds")
+    for step, wanted in (({"body": "<a/>"}, "unusable reply"), ({"body": "{}"}, "unusable reply"),
+                         ({"body": "<!DOCTYPE a><a/>"}, "not STS's XML"),
+                         ({"status": 500, "body": "no"}, "HTTP status 500"),
+                         ({"reset": True}, "could not assume role"),
+                         ({"error": "Throttling", "message": "slow"}, "Throttling: slow")):
+        place.again()
+        place.run(f"SET healthlake.role_arn = '{OTHER}'")
+        place.emulator.next(operation="AssumeRole", **step)
+        state, message, *_ = place.fails()
+        tap.ok(state == "38X01" and wanted in message, f"STS answers badly: {step}", message)
+    place.again()
+
+
+def check_process(place):
+    """A program that prints credentials."""
+    program = place.folder / "program"
+    program.write_text("#!/bin/sh\nexec /bin/cat \"$1\"\n", encoding="ascii")
+    program.chmod(0o755)
+    printed = place.folder / "printed it"
+    place.begin(AWS_SECRET_ACCESS_KEY=SECRET, PGSECRET=SECRET)
+    place.clean()
+    key_id, secret = keys(place, "process")
+    good = {"Version": 1, "AccessKeyId": key_id, "SecretAccessKey": secret}
+
+    def prints(said):
+        printed.write_text(said if isinstance(said, str) else json.dumps(said), encoding="ascii")
+
+    def runs(line):
+        place.file("config", f"[default]\ncredential_process = {line}\n")
+
+    runs(f"{program} '{printed}'")
+    prints(good)
+    state, message, hint = place.fails()
+    tap.ok(state == "38X01" and "credential_process is not allowed" in message
+           and "configuration file" in hint, "not unless it is allowed", message)
+    tap.same(place.fails("SET healthlake.allow_credential_process = on")[0], "55P02",
+             "which no session can do")
+    tap.same(place.fails("ALTER SYSTEM SET healthlake.allow_credential_process = on")[0], "55P02",
+             "nor ALTER SYSTEM")
+    place.cluster.configure("healthlake.allow_credential_process = on")
+    place.run("SELECT pg_reload_conf()")
+    time.sleep(0.3)
+    place.again()
+    tap.ok(place.check()["credentials"] == (True, 'profile "default"'), "a program's credentials",
+           place.check()["credentials"])
+    for said, wanted in (({**good, "Version": 2}, "Version is not 1"), (SECRET, "not JSON"),
+                         ({**good, "Expiration": PAST}, "gave credentials that expired"),
+                         ({"Version": 1}, "access key id is missing"), ("x" * 70000, "64 kB")):
+        place.again()
+        prints(said)
+        state, message, *_ = place.fails()
+        tap.ok(state == "38X01" and wanted in message, f"it prints {str(said)[:40]}", message)
+    prints(good)
+    for line, wanted in (("/nowhere/program", "could not run"), ("/bin/false", "status 1"),
+                         ("/bin/sh -c 'kill -9 $$'", "signal 9"), ("'/bin/cat", "quotes"),
+                         (f"{program} $HOME", "status 1")):
+        place.again()
+        runs(line)
+        state, message, *_ = place.fails()
+        tap.ok(state == "38X01" and wanted in message, f"it is {line}", message)
+    place.again()
+    runs("/usr/bin/sleep 73")
+    place.run("SET healthlake.request_timeout = '200ms'")
+    started = time.monotonic()
+    state, message, *_ = place.fails()
+    tap.ok("longer than 200 ms" in message and time.monotonic() - started < 2, "it takes too long",
+           message)
+    place.run("RESET healthlake.request_timeout")
+    place.run("SET statement_timeout = '200ms'")
+    tap.same(place.fails()[0], "57014", "a statement that is cancelled meanwhile")
+    place.run("RESET statement_timeout")
+    tap.ok(not any("sleep\0" + "73" in command_line(path) for path in Path("/proc").iterdir()),
+           "leaves no program behind")
+    names = place.folder / "names"
+    runs(f"/bin/sh -c '/usr/bin/env >{names}; ls -l /proc/self/fd >>{names}'")
+    place.again()
+    place.fails()
+    seen = names.read_text(encoding="ascii")
+    tap.ok("HOME=" in seen and SECRET not in seen and "PGSECRET" not in seen,
+           "it sees where things are, and no secret", seen)
+    tap.ok("socket:" not in seen and str(place.cluster.folder) not in seen,
+           "nor a file or a connection of the server's", seen)
+    runs(f"{program} '{printed}'")
+
+
+def command_line(path):
+    """What a process was started with; "" for what is none, or gone."""
+    try:
+        return (path / "cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def check_metadata(place):
+    """Instance metadata and containers that answer badly."""
+    place.begin(**environment_of(place, "instance metadata"))
+    place.clean()
+    place.run(LIST)
+    tap.same(place.operations(), ["metadata:token", "metadata:roles", "metadata:credentials",
+                                  "ListFHIRDatastores"], "a token, the role, its credentials")
+    place.run(LIST)
+    tap.same(place.operations()[4:], ["ListFHIRDatastores"], "which are kept")
+    for settings, step, wanted in (
+            ({"metadata": False}, None, "switched off"),
+            ({"instance_role": None}, None, "has no role"),
+            ({}, {"operation": "metadata:token", "status": 400}, "HTTP status 400"),
+            ({}, {"operation": "metadata:token", "body": "a\nb"}, "token is empty or malformed"),
+            ({}, {"operation": "metadata:token", "silence": True}, "imed out|timeout"),
+            ({}, {"operation": "metadata:roles", "body": "<html>"}, "name of its role"),
+            ({}, {"operation": "metadata:credentials", "body": "{"}, "it is not JSON"),
+            ({}, {"operation": "metadata:credentials", "body": {
+                "Code": "Failed", "Message": SECRET}}, "Code is not Success"),
+            ({}, {"operation": "metadata:credentials", "status": 500, "body": SECRET},
+             "HTTP status 500")):
+        place.again()
+        place.emulator.reset()
+        if settings:
+            place.emulator.state(**settings)
+        if step:
+            place.emulator.next(step)
+        state, message, *_ = place.fails()
+        tap.ok(state == "38X01" and re.search(wanted, message), f"metadata: {wanted}", message)
+    place.emulator.reset()
+    token = place.folder / "token"
+    place.begin(**environment_of(place, "container"),
+                AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token),
+                AWS_CONTAINER_AUTHORIZATION_TOKEN="wrong")
+    token.write_text("open sesame\n", encoding="ascii")
+    place.emulator.state(container_token="open sesame")
+    tap.same(place.run(LIST), [(0,)], "a container's token in a file, before the variable's")
+    place.again()
+    token.write_text("close\r\nX-Evil: 1", encoding="ascii")
+    tap.ok("no header can hold" in place.fails()[1], "one that no header can hold")
+    place.again()
+    token.write_text("close", encoding="ascii")
+    tap.ok("HTTP status 401" in place.fails()[1], "and a wrong one")
+
+
+def check_sso(place):
+    """Single sign-on, where somebody has signed on and the list allows it."""
+    place.begin()
+    place.clean()
+    place.file("config", "\n".join([
+        "[default]", f"sso_start_url = {START}", "sso_region = us-east-1",
+        "sso_account_id = 123456789012", "sso_role_name = nurse", ""]))
+    name = f"sso/cache/{hashlib.sha1(START.encode()).hexdigest()}.json"
+
+    def sign_on(until, mode=0o600):
+        place.file(name, json.dumps({"accessToken": "signed-on", "expiresAt": until}), mode)
+
+    sign_on(iso(3600))
+    state, message, hint = place.fails()
+    tap.ok(state == "38X01" and "leaves sso out" in message and "sso" in hint, "not unless listed",
+           message)
+    place.run("SET healthlake.credential_sources = 'profile, sso'")
+    tap.ok("assumed-role/nurse/person" in place.who()[1], "single sign-on")
+    for until, mode, expired, wanted in ((PAST, 0o600, [], "sign-on expired at 2020-01-01"),
+                                         (iso(3600), 0o644, [], "group or world access"),
+                                         (iso(3600), 0o600, ["signed-on"], "HTTP status 401")):
+        place.again()
+        place.run("SET healthlake.credential_sources = 'profile, sso'")
+        sign_on(until, mode)
+        place.emulator.state(expired_tokens=expired)
+        state, message, *_ = place.fails()
+        tap.ok(state == "38X01" and wanted in message, f"single sign-on: {wanted}", message)
+
+
+def check_renewal(place):
+    """Credentials that end while they are in use."""
+    many = """DO $$ BEGIN FOR i IN 1..60 LOOP
+        PERFORM count(*) FROM healthlake_list_datastores(); PERFORM pg_sleep(0.05);
+        END LOOP; END $$"""
+    place.begin(**environment_of(place, "container"))
+    place.clean()
+    place.emulator.state(session_seconds=2)
+    tap.same(place.fails(many), None, "a statement of three seconds with keys of two")
+    fetched = place.operations().count("container:credentials")
+    tap.ok(2 <= fetched <= 12, "fetches as often as it must", fetched)
+    refused = [entry for entry in place.emulator.log() if entry["answer"]["status"] != 200]
+    tap.same(refused, [], "and no call was refused")
+    place.again()
+    place.emulator.reset()
+    place.emulator.next(*[step for _ in range(6) for step in (
+        {"operation": "ListFHIRDatastores", "times": 8},
+        {"operation": "ListFHIRDatastores", "error": "ExpiredTokenException"})])
+    tap.same(place.fails(many), None, "AWS calls them expired in the middle, six times")
+    tap.same(place.operations().count("container:credentials"), 7, "and they are renewed each time")
+    place.again()
+    place.emulator.reset()
+    place.run(LIST)
+    place.emulator.next(operation="ListFHIRDatastores", error="ExpiredTokenException",
+                        message="The security token is expired", times="always")
+    place.emulator.next(operation="container:credentials", status=503, times="always")
+    state, message, *_ = place.fails()
+    tap.ok(state == "38X01" and "AWS says that the credentials of the container endpoint" in message
+           and "valid until" in message and "could not be renewed" in message,
+           "and when they cannot be renewed, that is told", message)
+    place.emulator.reset()
+    place.again()
+    place.emulator.state(session_seconds=9)
+    place.run(LIST)
+    place.emulator.next(operation="container:credentials", status=503, times="always")
+    since = len(place.emulator.log())
+    time.sleep(4.6)
+    tap.same([place.run(LIST) for _ in range(3)], [[(0,)]] * 3,
+             "renewal fails: the old ones serve on")
+    asked = place.operations(since).count("container:credentials")
+    tap.ok(1 <= asked <= 3, "and it is tried once, not at every call", asked)
+    time.sleep(5)
+    state, message, hint = place.fails()
+    tap.ok(state == "38X01" and "healthlake_check" in hint and re.search(
+        r"credentials of the container endpoint \S+ expired at \d{4}-.* UTC and could not be "
+        r"renewed: ", message), "until AWS refuses them: which source, and when they ended",
+           message)
+    place.emulator.reset()
+    time.sleep(5.1)
+    tap.same(place.run(LIST), [(0,)], "and then it goes on")
+
+
+def check_isolation(place):
+    """What one role has fetched is not another's, nor the next client's."""
+    place.begin(**environment_of(place, "container"))
+    place.clean()
+    place.run(f"SET healthlake.role_arn = '{ROLE}'")
+    place.run(LIST)
+    first = len(place.emulator.log(operation="container:credentials"))
+    place.run(LIST)
+    tap.same(len(place.emulator.log(operation="container:credentials")), first, "kept for its own")
+    place.run("SET ROLE nurse")
+    place.run(LIST)
+    tap.same(len(place.emulator.log(operation="container:credentials")), first + 1,
+             "not for another role")
+    place.run("RESET ROLE")
+    place.run("RESET healthlake.role_arn")
+    tap.ok("assumed-role/container/task" in place.who()[1], "not under other settings")
+    since = len(place.emulator.log())
+    place.run("DISCARD ALL")
+    place.run(LIST)
+    tap.ok("container:credentials" in place.operations(since), "not after DISCARD ALL")
+    tap.ok(place.fails("SET ROLE nurse; SET healthlake.role_arn = 'arn:aws:iam::1:role/x-y-z'")[0]
+           == "42501", "and a plain role cannot name one")
+    place.run("RESET ROLE")
+
+
+def check_endpoints(place):
+    """Region, endpoints and kinds of endpoints of the environment and the profile."""
+    base = {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": SECRET + "env"}
+
+    def endpoint(config="", **environment):
+        place.begin(**base, **environment)
+        place.clean()
+        place.file("config", config)
+        place.run("SET healthlake.endpoint_url = ''; SET healthlake.region = ''")
+        try:
+            rows = place.run("SELECT url FROM healthlake_preview('ListFHIRDatastores', '{}')")
+        except psycopg2.Error as caught:
+            return f"{caught.pgcode} {caught.diag.message_primary}"
+        return rows[0][0]
+
+    region = "[default]\nregion = eu-west-2\n"
+    closed = "https://127.0.0.1:1"
+    services = f"services = s\n[services s]\nhealthlake =\n  endpoint_url = {closed}/s\n"
+    for what, got, wanted in (
+            ("no region", endpoint(), "55000 no AWS region is set"),
+            ("the profile's region", endpoint(region),
+             "https://healthlake.eu-west-2.amazonaws.com/"),
+            ("AWS_DEFAULT_REGION", endpoint(region, AWS_DEFAULT_REGION="eu-west-1"),
+             "https://healthlake.eu-west-1.amazonaws.com/"),
+            ("AWS_REGION", endpoint(region, AWS_DEFAULT_REGION="eu-west-1", AWS_REGION="us-west-2"),
+             "https://healthlake.us-west-2.amazonaws.com/"),
+            ("a FIPS region", endpoint("[default]\nregion = fips-us-east-1\n"),
+             "https://healthlake-fips.us-east-1.amazonaws.com/"),
+            ("the profile's FIPS", endpoint(region + "use_fips_endpoint = true\n"),
+             "https://healthlake-fips.eu-west-2.amazonaws.com/"),
+            ("but the environment's first", endpoint(region + "use_fips_endpoint = true\n",
+                                                     AWS_USE_FIPS_ENDPOINT="false"),
+             "https://healthlake.eu-west-2.amazonaws.com/"),
+            ("dual stack", endpoint(region, AWS_USE_DUALSTACK_ENDPOINT="true"),
+             "https://healthlake.eu-west-2.api.aws/"),
+            ("neither true nor false", endpoint(region, AWS_USE_FIPS_ENDPOINT="yes"),
+             "55000 AWS_USE_FIPS_ENDPOINT is neither true nor false"),
+            ("the profile's URL", endpoint(region + f"endpoint_url = {closed}/p\n"),
+             closed + "/p/"),
+            ("the services section's", endpoint(region + f"endpoint_url = {closed}/p\n" + services),
+             closed + "/s/"),
+            ("AWS_ENDPOINT_URL", endpoint(region + services, AWS_ENDPOINT_URL=closed + "/e"),
+             closed + "/e/"),
+            ("AWS_ENDPOINT_URL_HEALTHLAKE", endpoint(
+                region + services, AWS_ENDPOINT_URL=closed + "/e",
+                AWS_ENDPOINT_URL_HEALTHLAKE=closed + "/h"), closed + "/h/"),
+            ("all of them ignored", endpoint(
+                region + services, AWS_ENDPOINT_URL=closed + "/e",
+                AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true"),
+             "https://healthlake.eu-west-2.amazonaws.com/"),
+            ("a services section that is missing", endpoint(region + "services = t\n"),
+             '55000 profile "default" names services section "t", which does not exist'),
+            ("in clear to anywhere", endpoint(region, AWS_ENDPOINT_URL="http://192.0.2.1"),
+             "22023 invalid endpoint (AWS_ENDPOINT_URL): http is for a loopback address alone"),
+            ("FIPS with a URL", endpoint(region, AWS_ENDPOINT_URL=closed,
+                                         AWS_USE_FIPS_ENDPOINT="true"),
+             "55000 Invalid Configuration: FIPS and custom endpoint are not supported"),
+            ("a config file that is none", endpoint("what?\n").split(" cannot")[0],
+             "55000 AWS's config file")):
+        tap.same(got, wanted, f"endpoint: {what}")
+
+
+def check_silence(place):
+    """Nothing that was said, and nothing in the log, holds a secret."""
+    issued = set(re.findall(r"(?:SecretAccessKey|SessionToken|Token|secretAccessKey|sessionToken)"
+                            r"\W+([\w/+=]{16,})", json.dumps(place.issued)))
+    said = "\n".join(place.heard) + place.cluster.log()
+    # at its start, and at that level, PostgreSQL itself logs its environment
+    typed = [line for line in said.splitlines() if SECRET in line
+             and not re.search(r"SET healthlake\.|DEBUG:  \t(AWS|PG)[A-Z_]*=", line)]
+    tap.same(typed[:3], [], "no secret of the test's is told or logged")
+    tap.ok(not any(secret in said for secret in issued), "nor one that was issued")
+    tap.ok(len(issued) > 5, "of which there were some", len(issued))
+
+
+def main():
+    """All of it."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("HEALTHLAKE_WORK")) as folder:
+        place = Place(folder)
+        place.issued = []
+        try:
+            for check in (check_order, check_list, check_broken, check_expired, check_files,
+                          check_roles, check_process, check_metadata, check_sso, check_renewal,
+                          check_isolation, check_endpoints):
+                with tap.check(check.__doc__):
+                    check(place)
+                place.issued += [entry["answer"]["body"] for entry in place.emulator.log()]
+            check_silence(place)
+        finally:
+            place.end()
+            place.emulator.stop()
+    tap.end()
+
+
+main()
