@@ -29,8 +29,8 @@
 
 static HlHttp *http;
 static bool leaves; /* hanging lookups, at once */
-static char ca_path[] = "/tmp/healthlake-http-XXXXXX";
-static char other_ca_path[] = "/tmp/healthlake-http-XXXXXX";
+static char ca_path[256];
+static char other_ca_path[256];
 
 /* what the functions that stand before others saw, or shall do */
 static atomic_int strange_connects;
@@ -1023,14 +1023,24 @@ test_destroy(int before)
 	hl_http_destroy(NULL);
 }
 
+/* Makes an empty file and gives its path. */
+static void
+make_file(char *path, size_t size)
+{
+	const char *folder = getenv("TMPDIR");
+
+	snprintf(path, size, "%s/healthlake-http-XXXXXX", folder ? folder : "/tmp");
+	close(mkstemp(path));
+}
+
 int
 main(void)
 {
 	int before = descriptors();
 
 	signal(SIGPIPE, SIG_IGN);
-	close(mkstemp(ca_path));
-	close(mkstemp(other_ca_path));
+	make_file(ca_path, sizeof(ca_path));
+	make_file(other_ca_path, sizeof(other_ca_path));
 	http = hl_http_create(wait_for, now, NULL);
 	ok(http != NULL, "libcurl is there");
 	leaves = hl_http_leaves_lookups();
