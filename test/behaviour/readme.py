@@ -380,9 +380,14 @@ class Check:
                                    name.endswith(("_key", "_key_id", "session_token"))
                                    and not name.endswith("customer_key"))])
                 found = cursor.fetchone()
-                self.tap.same(found and {"superuser": "superuser", "user": "anyone"}[found[1]],
+                self.tap.same(found and {"superuser": "superuser", "user": "anyone",
+                                         "sighup": "configuration file"}[found[1]],
                               row[2], f"who may set {name}")
                 standard = quoted(row[1])[0].strip("'")
+                if found and found[1] == "sighup":  # no session can set it
+                    cursor.execute("SELECT current_setting(%s)", [name])
+                    self.tap.same(cursor.fetchone()[0], standard, f"the default of {name}")
+                    continue
                 cursor.execute(f"SET {name} = %s; SELECT current_setting(%s)", [standard, name])
                 shown = cursor.fetchone()[0]
                 cursor.execute("SELECT boot_val, unit FROM pg_settings WHERE name = %s", [name])
