@@ -85,7 +85,7 @@ SELECT is(count(*), 1::bigint, 'it is one row') FROM healthlake_last_call();
 SET healthlake.request_timeout = '30s';
 SELECT emulator_reset() \g /dev/null
 SELECT emulator_next('{"silence": true}') \g /dev/null
-SET statement_timeout = '500ms';
+SET statement_timeout = '3s';
 CREATE TEMPORARY TABLE cancelled AS SELECT * FROM raised('SELECT healthlake_create_datastore(''x'')');
 RESET statement_timeout;
 SELECT is_row(ROW(sqlstate, message), ROW('57014', 'canceling statement due to statement timeout'),
