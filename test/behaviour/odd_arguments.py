@@ -13,6 +13,7 @@ sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
+import session as session_of  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 COUNT = 120
@@ -39,15 +40,8 @@ tap = Tap()
 
 def connect(emulator):
     """A session that calls the emulator."""
-    session = psycopg2.connect("")
-    session.autocommit = True
+    session = session_of.connect(emulator)
     with session.cursor() as cursor:
-        cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")
-        for name, value in (("endpoint_url", emulator.http.replace("127.0.0.1", "localhost")),
-                            ("region", "us-east-1"), ("max_attempts", "1"),
-                            ("access_key_id", emulator.access_key_id),
-                            ("secret_access_key", emulator.secret_access_key)):
-            cursor.execute(f"SET healthlake.{name} = %s", [value])
         cursor.execute("SET statement_timeout = '2s'")
     return session
 

@@ -12,6 +12,7 @@ sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
+import session as session_of  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234"
@@ -31,16 +32,7 @@ emulator = client.emulator()
 
 def connect():
     """A session that calls the emulator."""
-    session = psycopg2.connect("")
-    session.autocommit = True
-    with session.cursor() as cursor:
-        cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")
-        for name, value in (("endpoint_url", emulator.http.replace("127.0.0.1", "localhost")),
-                            ("region", "us-east-1"), ("max_attempts", "1"),
-                            ("access_key_id", emulator.access_key_id),
-                            ("secret_access_key", emulator.secret_access_key)):
-            cursor.execute(f"SET healthlake.{name} = %s", [value])
-    return session
+    return session_of.connect(emulator)
 
 
 def told(session, statement, parameters=None):

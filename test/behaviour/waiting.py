@@ -18,6 +18,7 @@ sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
+import session as session_of  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 PROMPT = 1.0  # seconds; what is said to be at once takes a few milliseconds
@@ -30,15 +31,9 @@ emulator = client.emulator()
 
 def connect():
     """A session that calls the emulator, each statement its own transaction."""
-    session = psycopg2.connect("")
-    session.autocommit = True
+    session = session_of.connect(emulator)
     with session.cursor() as cursor:
         cursor.execute("SET client_min_messages = notice")
-        for name, value in (("endpoint_url", emulator.http.replace("127.0.0.1", "localhost")),
-                            ("region", "us-east-1"), ("max_attempts", "1"),
-                            ("access_key_id", emulator.access_key_id),
-                            ("secret_access_key", emulator.secret_access_key)):
-            cursor.execute(f"SET healthlake.{name} = %s", [value])
     return session
 
 
