@@ -978,3 +978,471 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_last_call() FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_last_call() IS
 'What became of the last call to AWS of this session, also after its transaction was aborted: succeeded, failed or unknown';
+
+--
+-- Requests that are kept first and sent later, and what was done: one table
+-- is the queue and the audit trail. Nobody is granted DML on it; the
+-- extension's C code acts as its owner, step by step.
+--
+
+CREATE TABLE @extschema@.healthlake_request (
+	id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	operation pg_catalog.text NOT NULL,
+	request pg_catalog.jsonb NOT NULL,
+	client_token pg_catalog.text,
+	request_hash pg_catalog.bytea NOT NULL,
+	state pg_catalog.text NOT NULL CHECK (state OPERATOR(pg_catalog.=) ANY
+		('{queued,running,succeeded,failed,cancelled,unknown}'::pg_catalog.text[])),
+	origin pg_catalog.text NOT NULL CHECK (origin OPERATOR(pg_catalog.=) ANY
+		('{queue,call}'::pg_catalog.text[])),
+	reference pg_catalog.jsonb,
+	until pg_catalog.text,
+	attempts pg_catalog.int4 NOT NULL DEFAULT 0,
+	response pg_catalog.jsonb,
+	datastore_id pg_catalog.text,
+	job_id pg_catalog.text,
+	error_sqlstate pg_catalog.text,
+	error_code pg_catalog.text,
+	error_message pg_catalog.text,
+	aws_request_id pg_catalog.text,
+	account pg_catalog.text,
+	region pg_catalog.text NOT NULL,
+	endpoint pg_catalog.text,
+	session_role pg_catalog.text NOT NULL,
+	"current_role" pg_catalog.text NOT NULL,
+	client_addr pg_catalog.inet,
+	application_name pg_catalog.text,
+	requested_at pg_catalog.timestamptz NOT NULL
+		DEFAULT pg_catalog.clock_timestamp(),
+	run_after pg_catalog.timestamptz,
+	first_sent_at pg_catalog.timestamptz,
+	unsettled_since pg_catalog.timestamptz,
+	looked_at pg_catalog.timestamptz,
+	lease_until pg_catalog.timestamptz,
+	lease_holder pg_catalog.int8,
+	finished_at pg_catalog.timestamptz,
+	duration pg_catalog."interval",
+	fence pg_catalog.text NOT NULL DEFAULT '',
+	timeline pg_catalog.int4 NOT NULL,
+	transaction pg_catalog.xid8,
+	rolled_back pg_catalog.bool,
+	note pg_catalog.text,
+	resolved_by pg_catalog.text,
+	resolved_at pg_catalog.timestamptz
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
+	autovacuum_vacuum_threshold = 200);
+
+COMMENT ON TABLE @extschema@.healthlake_request IS
+'Requests to AWS HealthLake: the queue of those that are sent later (origin queue), and the audit trail of those that were sent (origin call as well)';
+COMMENT ON COLUMN @extschema@.healthlake_request.id IS
+'What healthlake_enqueue() gave; the payload of the notification on channel healthlake';
+COMMENT ON COLUMN @extschema@.healthlake_request.operation IS
+'The operation, by its AWS name';
+COMMENT ON COLUMN @extschema@.healthlake_request.request IS
+'The members of the request, less the client token; sensitive ones are masked in an audited call, and refused in a queued one';
+COMMENT ON COLUMN @extschema@.healthlake_request.client_token IS
+'The token with which every sending of this request names the same thing';
+COMMENT ON COLUMN @extschema@.healthlake_request.request_hash IS
+'SHA-256 of the request, compared before it is sent';
+COMMENT ON COLUMN @extschema@.healthlake_request.state IS
+'queued; running (sent, or waiting for the status that "until" names); succeeded, failed, cancelled; or unknown, which a person resolves';
+COMMENT ON COLUMN @extschema@.healthlake_request.origin IS
+'queue: enqueued; call: made by a session, and never sent by the queue';
+COMMENT ON COLUMN @extschema@.healthlake_request.reference IS
+'The key of whoever enqueued it, for writing the result back';
+COMMENT ON COLUMN @extschema@.healthlake_request.until IS
+'The status that the data store or job must reach for the request to have succeeded';
+COMMENT ON COLUMN @extschema@.healthlake_request.attempts IS
+'How many times sending it was begun';
+COMMENT ON COLUMN @extschema@.healthlake_request.response IS
+'The reply of AWS; with "until", the last description; sensitive members are masked';
+COMMENT ON COLUMN @extschema@.healthlake_request.datastore_id IS
+'The data store that the request created, or speaks of';
+COMMENT ON COLUMN @extschema@.healthlake_request.job_id IS
+'The job that the request started';
+COMMENT ON COLUMN @extschema@.healthlake_request.error_sqlstate IS
+'SQLSTATE of the last failure, as a call in a session would have raised it';
+COMMENT ON COLUMN @extschema@.healthlake_request.error_code IS
+'Error code of AWS of the last failure';
+COMMENT ON COLUMN @extschema@.healthlake_request.error_message IS
+'What the last failure said';
+COMMENT ON COLUMN @extschema@.healthlake_request.aws_request_id IS
+'Request id that AWS gave the last attempt';
+COMMENT ON COLUMN @extschema@.healthlake_request.account IS
+'Number of the AWS account, once an answer has told it';
+COMMENT ON COLUMN @extschema@.healthlake_request.region IS
+'The AWS region that was in force when it was requested';
+COMMENT ON COLUMN @extschema@.healthlake_request.endpoint IS
+'Where it goes: a server that would send it elsewhere does not send it';
+COMMENT ON COLUMN @extschema@.healthlake_request.session_role IS
+'The role that had logged in';
+COMMENT ON COLUMN @extschema@.healthlake_request."current_role" IS
+'The role that was in force, whose privileges are checked again before sending';
+COMMENT ON COLUMN @extschema@.healthlake_request.client_addr IS
+'Address of the client; null for a Unix-domain socket or a job of the server';
+COMMENT ON COLUMN @extschema@.healthlake_request.application_name IS
+'What the client called itself';
+COMMENT ON COLUMN @extschema@.healthlake_request.requested_at IS
+'When it was enqueued, or the call was made';
+COMMENT ON COLUMN @extschema@.healthlake_request.run_after IS
+'Not before this time is it sent, sent again or looked after';
+COMMENT ON COLUMN @extschema@.healthlake_request.first_sent_at IS
+'From this time on AWS may have it';
+COMMENT ON COLUMN @extschema@.healthlake_request.unsettled_since IS
+'Since this time a sending is without a certain outcome; null: there is none such';
+COMMENT ON COLUMN @extschema@.healthlake_request.looked_at IS
+'When AWS was last searched for what the request may have created';
+COMMENT ON COLUMN @extschema@.healthlake_request.lease_until IS
+'Until then it is left to whoever holds it';
+COMMENT ON COLUMN @extschema@.healthlake_request.lease_holder IS
+'The worker or session that holds it; one that is gone holds nothing';
+COMMENT ON COLUMN @extschema@.healthlake_request.finished_at IS
+'When it was over';
+COMMENT ON COLUMN @extschema@.healthlake_request.duration IS
+'From the first sending to the end; of an audited call, its own time';
+COMMENT ON COLUMN @extschema@.healthlake_request.fence IS
+'healthlake.fence of the server that it belongs to; one with another fence never sends it';
+COMMENT ON COLUMN @extschema@.healthlake_request.timeline IS
+'Timeline of the server when it was enqueued; a later one is looked through first';
+COMMENT ON COLUMN @extschema@.healthlake_request.transaction IS
+'Transaction of a call that is audited durably';
+COMMENT ON COLUMN @extschema@.healthlake_request.rolled_back IS
+'Whether that transaction was rolled back, though what AWS did stays';
+COMMENT ON COLUMN @extschema@.healthlake_request.note IS
+'What there is to say of its end: how it was found, or what the person who resolved it wrote';
+COMMENT ON COLUMN @extschema@.healthlake_request.resolved_by IS
+'The role that resolved it';
+COMMENT ON COLUMN @extschema@.healthlake_request.resolved_at IS
+'When it was resolved';
+
+CREATE INDEX healthlake_request_due ON @extschema@.healthlake_request
+	(run_after, id)
+	WHERE state OPERATOR(pg_catalog.=) ANY
+		('{queued,running}'::pg_catalog.text[]);
+CREATE INDEX healthlake_request_finished ON @extschema@.healthlake_request
+	(finished_at);
+CREATE INDEX healthlake_request_datastore ON @extschema@.healthlake_request
+	(datastore_id);
+
+REVOKE ALL ON TABLE @extschema@.healthlake_request FROM PUBLIC;
+
+CREATE VIEW @extschema@.healthlake_audit WITH (security_barrier = true) AS
+	SELECT r.* FROM @extschema@.healthlake_request AS r;
+
+REVOKE ALL ON TABLE @extschema@.healthlake_audit FROM PUBLIC;
+
+COMMENT ON VIEW @extschema@.healthlake_audit IS
+'Every request of every role; SELECT on this view is the right to see them all, in healthlake_request too';
+
+ALTER TABLE @extschema@.healthlake_request ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY healthlake_request_own ON @extschema@.healthlake_request
+	FOR SELECT USING (
+		session_role OPERATOR(pg_catalog.=) (SESSION_USER)::pg_catalog.text
+		OR "current_role" OPERATOR(pg_catalog.=)
+			(CURRENT_USER)::pg_catalog.text
+		OR pg_catalog.has_table_privilege(
+			'@extschema@.healthlake_audit'::pg_catalog.regclass, 'SELECT'));
+
+COMMENT ON POLICY healthlake_request_own ON @extschema@.healthlake_request IS
+'A role sees its own requests; whoever may read healthlake_audit, all';
+
+CREATE FUNCTION @extschema@.healthlake_protect_request()
+RETURNS pg_catalog.trigger
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'healthlake_protect_request';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_protect_request() FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_protect_request() IS
+'Keeps finished requests from being altered or deleted';
+
+CREATE TRIGGER healthlake_request_protect
+	BEFORE UPDATE OR DELETE ON @extschema@.healthlake_request
+	FOR EACH ROW EXECUTE FUNCTION @extschema@.healthlake_protect_request();
+CREATE TRIGGER healthlake_request_protect_all
+	BEFORE TRUNCATE ON @extschema@.healthlake_request
+	FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.healthlake_protect_request();
+
+COMMENT ON TRIGGER healthlake_request_protect
+	ON @extschema@.healthlake_request IS
+'Finished requests are altered by the functions of the extension alone';
+COMMENT ON TRIGGER healthlake_request_protect_all
+	ON @extschema@.healthlake_request IS
+'Finished requests are altered by the functions of the extension alone';
+
+-- a dump carries what is finished: restored elsewhere, nothing is sent
+SELECT pg_catalog.pg_extension_config_dump(
+	'@extschema@.healthlake_request', 'WHERE finished_at IS NOT NULL');
+SELECT pg_catalog.pg_extension_config_dump(
+	'@extschema@.healthlake_request_id_seq', '');
+
+CREATE VIEW @extschema@.healthlake_created_datastores
+	WITH (security_barrier = true) AS
+	SELECT (pg_catalog.date_trunc('day', r.requested_at))::pg_catalog.date
+			AS day,
+		r.session_role,
+		r."current_role",
+		r.region,
+		pg_catalog.count(*) AS datastores,
+		pg_catalog.count(*) FILTER (WHERE r.rolled_back) AS rolled_back,
+		pg_catalog.array_agg(r.datastore_id ORDER BY r.requested_at)
+			AS datastore_ids
+	  FROM @extschema@.healthlake_request AS r
+	 WHERE r.operation OPERATOR(pg_catalog.=) ANY
+			('{CreateFHIRDatastore,RestoreFHIRDatastore}'::pg_catalog.text[])
+	   AND r.datastore_id IS NOT NULL
+	 GROUP BY 1, 2, 3, 4;
+
+REVOKE ALL ON TABLE @extschema@.healthlake_created_datastores FROM PUBLIC;
+
+COMMENT ON VIEW @extschema@.healthlake_created_datastores IS
+'Data stores that were created, by day and role';
+
+CREATE VIEW @extschema@.healthlake_stuck_requests
+	WITH (security_barrier = true) AS
+	SELECT r.id, r.operation, r.state, r.origin, r.session_role,
+		r.reference, r.client_token, r.datastore_id, r.requested_at,
+		r.run_after, r.attempts, r.error_sqlstate, r.error_code,
+		r.error_message, r.fence,
+		CASE
+			WHEN r.state OPERATOR(pg_catalog.=) 'unknown'
+				THEN 'its outcome is unknown: look, then call healthlake_resolve_request()'
+			WHEN r.fence OPERATOR(pg_catalog.<>)
+				coalesce(pg_catalog.current_setting('healthlake.fence', true), '')
+				THEN 'it belongs to a server with another fence'
+			WHEN r.attempts OPERATOR(pg_catalog.=) 0
+				THEN 'nobody takes it: no worker runs, and nobody calls healthlake_run_queue()'
+			ELSE 'it fails again and again'
+		END AS reason
+	  FROM @extschema@.healthlake_request AS r
+	 WHERE r.state OPERATOR(pg_catalog.=) 'unknown'
+		OR (r.state OPERATOR(pg_catalog.=) ANY
+				('{queued,running}'::pg_catalog.text[])
+			AND r.response IS NULL
+			AND (r.fence OPERATOR(pg_catalog.<>)
+					coalesce(pg_catalog.current_setting('healthlake.fence', true), '')
+				OR (r.run_after OPERATOR(pg_catalog.<)
+						(pg_catalog.now() OPERATOR(pg_catalog.-)
+							'5 minutes'::pg_catalog."interval")
+					AND coalesce(r.lease_until, '-infinity')
+						OPERATOR(pg_catalog.<) pg_catalog.now())
+				OR (r.attempts OPERATOR(pg_catalog.>) 2
+					AND r.requested_at OPERATOR(pg_catalog.<)
+						(pg_catalog.now() OPERATOR(pg_catalog.-)
+							'15 minutes'::pg_catalog."interval"))));
+
+REVOKE ALL ON TABLE @extschema@.healthlake_stuck_requests FROM PUBLIC;
+
+COMMENT ON VIEW @extschema@.healthlake_stuck_requests IS
+'Requests that need a person: of unknown outcome, of another server, or not getting anywhere';
+
+CREATE VIEW @extschema@.healthlake_left_behind
+	WITH (security_barrier = true) AS
+	SELECT r.id, r.operation, r.datastore_id, r.job_id,
+		r.request OPERATOR(pg_catalog.->>) 'DatastoreName' AS name,
+		r.region, r.account, r.client_token, r.session_role,
+		r."current_role", r.requested_at
+	  FROM @extschema@.healthlake_request AS r
+	 WHERE r.origin OPERATOR(pg_catalog.=) 'call'
+	   AND r.state OPERATOR(pg_catalog.=) ANY
+			('{succeeded,unknown}'::pg_catalog.text[])
+	   AND r.operation OPERATOR(pg_catalog.=) ANY
+			('{CreateFHIRDatastore,RestoreFHIRDatastore}'::pg_catalog.text[])
+	   AND (r.rolled_back
+			OR pg_catalog.pg_xact_status(r.transaction)
+				OPERATOR(pg_catalog.=) 'aborted')
+	   AND NOT EXISTS (
+			SELECT FROM @extschema@.healthlake_request AS d
+			 WHERE d.operation OPERATOR(pg_catalog.=) 'DeleteFHIRDatastore'
+			   AND d.datastore_id OPERATOR(pg_catalog.=) r.datastore_id
+			   AND d.state OPERATOR(pg_catalog.=) 'succeeded');
+
+REVOKE ALL ON TABLE @extschema@.healthlake_left_behind FROM PUBLIC;
+
+COMMENT ON VIEW @extschema@.healthlake_left_behind IS
+'Data stores that rolled-back transactions have left behind, as far as healthlake.audit = durable kept them, less those deleted since';
+
+CREATE FUNCTION @extschema@.healthlake_enqueue(
+	operation pg_catalog.text,
+	request pg_catalog.jsonb,
+	run_after pg_catalog.timestamptz DEFAULT NULL,
+	until pg_catalog.text DEFAULT NULL,
+	reference pg_catalog.jsonb DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'healthlake_enqueue';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_enqueue FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_enqueue IS
+'Keeps a request that is sent after this transaction commits, once in effect, whatever crashes meanwhile; gives its id in healthlake_request';
+
+CREATE FUNCTION @extschema@.healthlake_enqueue_create_datastore(
+	name pg_catalog.text,
+	type_version pg_catalog.text DEFAULT 'R4',
+	kms_key_id pg_catalog.text DEFAULT NULL,
+	cmk_type pg_catalog.text DEFAULT NULL,
+	preload_data_type pg_catalog.text DEFAULT NULL,
+	client_token pg_catalog.text DEFAULT NULL,
+	tags pg_catalog.jsonb DEFAULT NULL,
+	authorization_strategy pg_catalog.text DEFAULT NULL,
+	fine_grained_authorization_enabled pg_catalog.bool DEFAULT NULL,
+	identity_provider_metadata pg_catalog.jsonb DEFAULT NULL,
+	idp_lambda_arn pg_catalog.text DEFAULT NULL,
+	analytics_status pg_catalog.text DEFAULT NULL,
+	nlp_status pg_catalog.text DEFAULT NULL,
+	default_profiles pg_catalog.text[] DEFAULT NULL,
+	backup_status pg_catalog.text DEFAULT NULL,
+	backup_type pg_catalog.text DEFAULT NULL,
+	backup_retention_period_in_days pg_catalog.int4 DEFAULT NULL,
+	backup_tags_enabled pg_catalog.bool DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL,
+	more pg_catalog.jsonb DEFAULT NULL,
+	run_after pg_catalog.timestamptz DEFAULT NULL,
+	until pg_catalog.text DEFAULT NULL,
+	reference pg_catalog.jsonb DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'healthlake_enqueue_create_datastore';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_enqueue_create_datastore
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_enqueue_create_datastore IS
+'Keeps a request for a FHIR data store, with the arguments of healthlake_create_datastore(), which is sent after this transaction commits; gives its id in healthlake_request';
+
+CREATE PROCEDURE @extschema@.healthlake_run_queue(
+	max_requests pg_catalog.int4 DEFAULT NULL
+)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'healthlake_run_queue';
+
+REVOKE ALL ON PROCEDURE @extschema@.healthlake_run_queue FROM PUBLIC;
+
+COMMENT ON PROCEDURE @extschema@.healthlake_run_queue IS
+'Sends the requests that are due, at most so many, and commits as it goes; ends with a notice of what became of them';
+
+CREATE FUNCTION @extschema@.healthlake_cancel_request(id pg_catalog.int8)
+RETURNS pg_catalog.bool
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'healthlake_cancel_request';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_cancel_request FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_cancel_request IS
+'Cancels a request of which certainly nothing was sent; false where that is not so, or another session is at it';
+
+CREATE FUNCTION @extschema@.healthlake_retry_request(id pg_catalog.int8)
+RETURNS pg_catalog.bool
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'healthlake_retry_request';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_retry_request FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_retry_request IS
+'Enqueues again, as a new request to AWS, one that failed or was cancelled; looks again for what one of unknown outcome has created; takes over one of a server with another fence; lets a waiting one run now';
+
+CREATE FUNCTION @extschema@.healthlake_resolve_request(
+	id pg_catalog.int8,
+	state pg_catalog.text,
+	note pg_catalog.text,
+	response pg_catalog.jsonb DEFAULT NULL
+) RETURNS pg_catalog.bool
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'healthlake_resolve_request';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_resolve_request FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_resolve_request IS
+'Says what became of a request of unknown outcome: succeeded, failed or cancelled, with a note of how that is known; false where its outcome is not unknown';
+
+CREATE FUNCTION @extschema@.healthlake_wait_request(
+	id pg_catalog.int8,
+	timeout pg_catalog."interval" DEFAULT '1 hour'
+) RETURNS @extschema@.healthlake_request
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+AS 'MODULE_PATHNAME', 'healthlake_wait_request';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_wait_request FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_wait_request IS
+'Waits until a committed request is finished, whatever its end, and gives it; pins the snapshot of its statement meanwhile';
+
+CREATE FUNCTION @extschema@.healthlake_purge_requests(
+	older_than pg_catalog."interval"
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'healthlake_purge_requests';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_purge_requests FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_purge_requests IS
+'Deletes requests that were finished so long ago, but none that healthlake.audit_retention keeps and none whose outcome is unknown; gives how many';
+
+--
+-- How often operations were called, how they ended, how long they took
+--
+
+CREATE FUNCTION @extschema@.healthlake_operation_statistics() RETURNS TABLE (
+	scope pg_catalog.text,
+	operation pg_catalog.text,
+	calls pg_catalog.int8,
+	errors pg_catalog.int8,
+	unknown pg_catalog.int8,
+	retries pg_catalog.int8,
+	throttles pg_catalog.int8,
+	total_time pg_catalog.float8,
+	mean_time pg_catalog.float8,
+	max_time pg_catalog.float8
+)
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 20
+AS 'MODULE_PATHNAME', 'healthlake_operation_statistics';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_operation_statistics
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_operation_statistics IS
+'The rows of the view healthlake_statistics';
+
+CREATE VIEW @extschema@.healthlake_statistics AS
+	SELECT s.scope, s.operation, s.calls, s.errors, s.unknown, s.retries,
+		s.throttles, s.total_time, s.mean_time, s.max_time
+	  FROM @extschema@.healthlake_operation_statistics() AS s;
+
+REVOKE ALL ON TABLE @extschema@.healthlake_statistics FROM PUBLIC;
+
+COMMENT ON VIEW @extschema@.healthlake_statistics IS
+'Calls of each operation and their times in milliseconds: of this session, and of the cluster since it was started, where the library is in shared_preload_libraries; to read it takes EXECUTE on healthlake_operation_statistics() too';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.scope IS
+'session: calls of this session; cluster: of all sessions and workers, where the library is preloaded';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.operation IS
+'The operation, by its AWS name';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.calls IS
+'Calls that were begun and are over, whatever their end';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.errors IS
+'Those that did not succeed, cancelled ones among them';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.unknown IS
+'Those of the errors of which nobody knows whether AWS has carried them out';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.retries IS
+'Attempts beyond the first of each call';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.throttles IS
+'Calls that AWS throttled, and still did at their last attempt';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.total_time IS
+'Time of all these calls, rests between attempts included, in milliseconds';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.mean_time IS
+'Time of a call on average, in milliseconds';
+COMMENT ON COLUMN @extschema@.healthlake_statistics.max_time IS
+'Time of the longest call, in milliseconds';
+
+CREATE FUNCTION @extschema@.healthlake_reset_statistics()
+RETURNS pg_catalog.void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'healthlake_reset_statistics';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_reset_statistics
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_reset_statistics IS
+'Lets the statistics of this session, and those of the cluster where they are kept, begin anew';

@@ -27,6 +27,7 @@
 #include "api/preview.h"
 #include "api/request.h"
 #include "api/response.h"
+#include "api/statistics.h"
 #include "client/text.h"
 
 /* Performs an operation and gives its row. */
@@ -206,6 +207,8 @@ FUNCTION(healthlake_operations, hl_operations_next(fcinfo))
 FUNCTION(healthlake_preview, hl_preview_row(fcinfo, hl_door_enter(fcinfo)))
 FUNCTION(healthlake_grant, hl_grant(fcinfo))
 FUNCTION(healthlake_check, hl_check_next(fcinfo))
+FUNCTION(healthlake_operation_statistics, hl_statistics_rows(fcinfo))
+FUNCTION(healthlake_reset_statistics, hl_statistics_reset(fcinfo))
 
 PG_FUNCTION_INFO_V1(healthlake_last_call);
 

@@ -9,8 +9,10 @@
 #include "fmgr.h"
 
 #include "api/last_call.h"
+#include "api/statistics.h"
 #include "api/transaction.h"
 #include "client/settings.h"
+#include "queue/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -23,6 +25,8 @@ _PG_init(void)
 	hl_settings_init();
 	hl_transaction_init();
 	hl_last_call_init();
+	hl_statistics_init();
+	hl_worker_init();
 }
 
 #pragma GCC visibility pop

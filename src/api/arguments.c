@@ -100,6 +100,17 @@ hl_arguments_interval(const HlArguments *arguments, const char *name)
 	return DatumGetIntervalP(arguments->fcinfo->args[i].value);
 }
 
+/* Gives an argument as it is. */
+bool
+hl_arguments_value(const HlArguments *arguments, const char *name, Datum *value)
+{
+	int i = position_of(arguments, name);
+
+	if (i >= 0)
+		*value = arguments->fcinfo->args[i].value;
+	return i >= 0;
+}
+
 /* Appends a string of the database as a JSON string. */
 static void
 append_text(StringInfo json, const char *text, int len)

@@ -35,6 +35,10 @@ extern const char *hl_arguments_text(const HlArguments *arguments,
 extern Interval *hl_arguments_interval(const HlArguments *arguments,
 									   const char *name);
 
+/* The argument of that name as it is; false: it is NULL, or not there. */
+extern bool hl_arguments_value(const HlArguments *arguments, const char *name,
+							   Datum *value);
+
 /*
  * The request as JSON in UTF-8, before "more" is added. Throws 22004 for a
  * name that is NULL and for an implied value without what it goes with, and

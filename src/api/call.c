@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
 #include "utils/elog.h"
 
@@ -13,12 +14,28 @@
 #include "api/error.h"
 #include "api/last_call.h"
 #include "api/response.h"
+#include "api/statistics.h"
 #include "api/transaction.h"
 #include "aws/json.h"
 #include "aws/validate.h"
 #include "client/settings.h"
 #include "client/target.h"
 #include "client/text.h"
+
+const HlCallWitness *hl_call_witness = NULL;
+
+/* Refuses a CALL that may not commit, before anything is asked. */
+void
+hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
+					  const char *hint)
+{
+	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
+		castNode(CallContext, fcinfo->context)->atomic)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("%s cannot be called within a transaction block", what),
+				 errhint("%s", hint)));
+}
 
 /* Refuses a change where PostgreSQL itself may change nothing. */
 void
@@ -65,8 +82,8 @@ write_log(const char *line)
 }
 
 /* Logs a change before it is sent. */
-static void
-log_request(const HlRequest *request, const HlCall *call)
+void
+hl_call_log_request(const HlRequest *request, const HlCall *call)
 {
 	StringInfoData line;
 
@@ -80,22 +97,19 @@ log_request(const HlRequest *request, const HlCall *call)
 }
 
 /* Logs what became of a change. */
-static void
-log_reply(const HlRequest *request, const HlCall *call, int sqlstate,
-		  instr_time started)
+void
+hl_call_log_reply(const HlRequest *request, const HlCall *call,
+				  const HlCallEnd *end)
 {
 	const HlReply *reply = &call->reply;
 	StringInfoData line;
-	instr_time now;
 
 	if (!request->operation->changes_something)
 		return;
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, started);
 	initStringInfo(&line);
 	appendStringInfo(&line, "healthlake event=reply outcome=%s sqlstate=%s",
-					 hl_last_call_outcome(reply, sqlstate),
-					 unpack_sql_state(sqlstate));
+					 hl_last_call_outcome(reply, end->sqlstate),
+					 unpack_sql_state(end->sqlstate));
 	append_call(&line, request, call);
 	append_quoted(&line, "id",
 				  hl_response_id(request->operation->output, reply->document));
@@ -103,9 +117,39 @@ log_reply(const HlRequest *request, const HlCall *call, int sqlstate,
 	append_quoted(&line, "request_id", reply->request_id);
 	appendStringInfo(&line, " http_status=%d attempts=%d duration_ms=%.3f",
 					 reply->http_status, reply->attempts,
-					 INSTR_TIME_GET_MILLISEC(now));
+					 end->microseconds / 1000.0);
 	write_log(line.data);
 	pfree(line.data);
+}
+
+/* How a call that has ended just now did so. */
+static HlCallEnd
+end_of(int sqlstate, instr_time started)
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, started);
+	return (HlCallEnd){.sqlstate = sqlstate,
+					   .microseconds = INSTR_TIME_GET_MICROSEC(now)};
+}
+
+/* Has an account of a change opened; NULL: nobody keeps any. */
+static void *
+begin_account(const HlRequest *request, const HlCall *call)
+{
+	if (hl_call_witness == NULL || !request->operation->changes_something)
+		return NULL;
+	return hl_call_witness->begins(request, call);
+}
+
+/* Has it closed. */
+static void
+end_account(void *account, const HlRequest *request, const HlCall *call,
+			const HlCallEnd *end)
+{
+	if (account != NULL)
+		hl_call_witness->ends(account, request, call, end);
 }
 
 /* What a context callback needs to tell of a call that was interrupted. */
@@ -143,8 +187,10 @@ interrupted_context(void *argument)
 
 /* Runs the call; an interrupt leaves its traces before it goes on. */
 static void
-run_to_its_end(HlCall *call, const HlRequest *request, instr_time started)
+run_to_its_end(HlCall *call, const HlRequest *request, void *account,
+			   instr_time started)
 {
+	HlCallEnd end;
 	Interrupted interrupted = {request, call};
 	ErrorContextCallback context = {.previous = error_context_stack,
 									.callback = interrupted_context,
@@ -158,8 +204,12 @@ run_to_its_end(HlCall *call, const HlRequest *request, instr_time started)
 	PG_CATCH();
 	{
 		error_context_stack = context.previous;
-		hl_last_call_end(&call->reply, geterrcode());
-		log_reply(request, call, geterrcode(), started);
+		end = end_of(geterrcode(), started);
+		end.interrupted = true;
+		hl_statistics_count(request->operation, &call->reply, end.microseconds);
+		hl_last_call_end(&call->reply, end.sqlstate);
+		hl_call_log_reply(request, call, &end);
+		end_account(account, request, call, &end);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -167,8 +217,8 @@ run_to_its_end(HlCall *call, const HlRequest *request, instr_time started)
 }
 
 /* Turns a success that lacks what it must have into what it is. */
-static void
-check_reply(const HlOperation *operation, HlReply *reply)
+void
+hl_call_check_reply(const HlOperation *operation, HlReply *reply)
 {
 	HlFaults faults = {0};
 
@@ -255,24 +305,29 @@ hl_call_try(const HlRequest *request, const char *region)
 	HlCall *call = hl_client_calls(1);
 	HlReply *reply = &call->reply;
 	instr_time started;
-	int sqlstate;
+	void *account;
+	HlCallEnd end;
 
 	hl_call_refuse_change(operation);
 	if (!hl_call_prepare(call, request, region, NULL))
 		return reply;
 	hl_settings_warn_exposed();
 
+	account = begin_account(request, call);
 	INSTR_TIME_SET_CURRENT(started);
 	hl_last_call_begin(operation, request->client_token);
-	log_request(request, call);
-	run_to_its_end(call, request, started);
-	check_reply(operation, reply);
-	sqlstate =
-		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply);
-	hl_last_call_end(reply, sqlstate);
-	log_reply(request, call, sqlstate, started);
+	hl_call_log_request(request, call);
+	run_to_its_end(call, request, account, started);
+	hl_call_check_reply(operation, reply);
+	end = end_of(
+		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),
+		started);
+	hl_statistics_count(operation, reply, end.microseconds);
+	hl_last_call_end(reply, end.sqlstate);
+	hl_call_log_reply(request, call, &end);
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
 		remember_change(request, reply);
+	end_account(account, request, call, &end);
 	return reply;
 }
 

@@ -10,9 +10,38 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
+
 #include "api/request.h"
 #include "client/client.h"
 #include "nodes/pg_list.h"
+
+/* How a call ended. */
+typedef struct HlCallEnd
+{
+	int sqlstate; /* 0: a success */
+	int64 microseconds;
+	bool interrupted;
+} HlCallEnd;
+
+/*
+ * Who keeps an account of changes: the floor above, if it is there. "begins"
+ * is told before anything is sent, and its throwing prevents that; what it
+ * gives goes to "ends", with the reply. An interrupted call ends in the midst
+ * of an error: nothing may be thrown there, and no table be looked at.
+ */
+typedef struct HlCallWitness
+{
+	void *(*begins)(const HlRequest *request, const HlCall *call);
+	void (*ends)(void *account, const HlRequest *request, const HlCall *call,
+				 const HlCallEnd *end);
+} HlCallWitness;
+
+extern const HlCallWitness *hl_call_witness;
+
+/* Refuses (2D000) a CALL of something that may not commit where it is. */
+extern void hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
+								  const char *hint);
 
 /* Refuses (25006) a change where PostgreSQL itself may change nothing. */
 extern void hl_call_refuse_change(const HlOperation *operation);
@@ -24,6 +53,14 @@ extern void hl_call_refuse_change(const HlOperation *operation);
  */
 extern bool hl_call_prepare(HlCall *call, const HlRequest *request,
 							const char *region, List **notes);
+
+/* Makes a success that lacks what the model requires what it is. */
+extern void hl_call_check_reply(const HlOperation *operation, HlReply *reply);
+
+/* The server log's line of a change before it is sent, and of its end. */
+extern void hl_call_log_request(const HlRequest *request, const HlCall *call);
+extern void hl_call_log_reply(const HlRequest *request, const HlCall *call,
+							  const HlCallEnd *end);
 
 /*
  * Sends the request to the region (NULL: the one that the settings name) and

@@ -20,53 +20,65 @@
 #include "client/text.h"
 
 /*
- * Whether a function is of the same extension as the one that was called: in
- * a schema where others may create functions, one of theirs is no key.
+ * The extension's functions for an operation, all its forms: in a schema where
+ * others may create functions, one of theirs is no key.
  */
-static bool
-is_ours(FunctionCallInfo fcinfo, Oid function)
-{
-	Oid extension =
-		getExtensionOfObject(ProcedureRelationId, fcinfo->flinfo->fn_oid);
-
-	return OidIsValid(extension) &&
-		   getExtensionOfObject(ProcedureRelationId, function) == extension;
-}
-
-/* The functions of that name beside the one that was called. */
 static FuncCandidateList
-candidates(FunctionCallInfo fcinfo, const HlOperation *operation)
+candidates(Oid extension, Oid schema, const HlOperation *operation)
 {
-	Oid schema = get_func_namespace(fcinfo->flinfo->fn_oid);
 	List *name = list_make2(makeString(get_namespace_name(schema)),
 							makeString(pstrdup(operation->function)));
+	FuncCandidateList all =
+		FuncnameGetCandidates(name, -1, NIL, false, false, false, true);
+	FuncCandidateList *link = &all;
 
-	return FuncnameGetCandidates(name, -1, NIL, false, false, false, true);
+	while (*link != NULL)
+		if (OidIsValid(extension) &&
+			getExtensionOfObject(ProcedureRelationId, (*link)->oid) ==
+				extension)
+			link = &(*link)->next;
+		else
+			*link = (*link)->next;
+	return all;
 }
 
-/* Whether the current user may execute one of the operation's functions. */
-static bool
-may_execute(FunctionCallInfo fcinfo, const HlOperation *operation)
+/* The same, for the extension of the function that was called. */
+static FuncCandidateList
+candidates_beside(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
-	FuncCandidateList function = candidates(fcinfo, operation);
+	Oid called = fcinfo->flinfo->fn_oid;
 
+	return candidates(getExtensionOfObject(ProcedureRelationId, called),
+					  get_func_namespace(called), operation);
+}
+
+/* Whether a role may execute one of these. */
+static bool
+may_execute(FuncCandidateList function, Oid role)
+{
 	for (; function != NULL; function = function->next)
-		if (is_ours(fcinfo, function->oid) &&
-			hl_compat_may_execute(function->oid, GetUserId()))
+		if (hl_compat_may_execute(function->oid, role))
 			return true;
 	return false;
+}
+
+/* Whether a role may execute one of the operation's functions. */
+bool
+hl_door_lets(Oid extension, Oid schema, const HlOperation *operation, Oid role)
+{
+	return may_execute(candidates(extension, schema, operation), role);
 }
 
 /* Gives the form of an operation's function that takes arguments. */
 Oid
 hl_door_function(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
-	FuncCandidateList function = candidates(fcinfo, operation);
+	FuncCandidateList function = candidates_beside(fcinfo, operation);
 	Oid found = InvalidOid;
 	int most = -1;
 
 	for (; function != NULL; function = function->next)
-		if (function->nargs > most && is_ours(fcinfo, function->oid))
+		if (function->nargs > most)
 		{
 			found = function->oid;
 			most = function->nargs;
@@ -92,7 +104,7 @@ hl_door_enter(FunctionCallInfo fcinfo)
 				 errmsg("operation \"%s\" does not exist", name),
 				 errhint("healthlake_operations() lists them; names are "
 						 "written as AWS writes them: CreateFHIRDatastore.")));
-	if (!may_execute(fcinfo, operation))
+	if (!may_execute(candidates_beside(fcinfo, operation), GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for operation %s", operation->name),

@@ -21,6 +21,10 @@
  */
 extern const HlOperation *hl_door_enter(FunctionCallInfo fcinfo);
 
+/* Whether a role may execute one of the operation's own functions. */
+extern bool hl_door_lets(Oid extension, Oid schema,
+						 const HlOperation *operation, Oid role);
+
 /* The request in the argument "request"; NULL is an empty one. */
 extern HlRequest *hl_door_request(FunctionCallInfo fcinfo,
 								  const HlOperation *operation);

@@ -127,8 +127,8 @@ cause_of(const HlReply *reply)
 }
 
 /* The error's first line. */
-static const char *
-message_of(const HlOperation *operation, const HlReply *reply)
+const char *
+hl_error_message(const HlOperation *operation, const HlReply *reply)
 {
 	const char *cause = cause_of(reply);
 
@@ -226,7 +226,7 @@ hl_error_raise(const HlOperation *operation, const HlReply *reply,
 	const char *hint = hint_of(reply, client_token);
 
 	ereport(ERROR, (errcode(hl_error_sqlstate(reply)),
-					errmsg("%s", message_of(operation, reply)),
+					errmsg("%s", hl_error_message(operation, reply)),
 					errdetail("%s", detail_of(operation, reply, client_token)),
 					hint != NULL ? errhint("%s", hint) : 0));
 	pg_unreachable();

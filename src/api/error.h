@@ -29,6 +29,10 @@
 /* The SQLSTATE that stands for the reply's failure. */
 extern int hl_error_sqlstate(const HlReply *reply);
 
+/* The first line of what would be raised of it. */
+extern const char *hl_error_message(const HlOperation *operation,
+									const HlReply *reply);
+
 /* Raises the reply's failure; client_token may be NULL. */
 extern void hl_error_raise(const HlOperation *operation, const HlReply *reply,
 						   const char *client_token) __attribute__((noreturn));

@@ -99,38 +99,6 @@ hl_last_call_end(const HlReply *reply, int sqlstate)
 		last_call_keep_reply(reply->document);
 }
 
-/*
- * Gives the reply as jsonb. What jsonb cannot hold (a number beyond numeric,
- * a character that the database lacks) is left out: the rest of the record is
- * what the user is here for. Nothing but jsonb's input can throw here, which
- * holds nothing that an aborted transaction would have to release.
- */
-static Datum
-last_call_reply(bool *isnull)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	volatile Datum result = (Datum) 0;
-
-	*isnull = last_call.reply == NULL;
-	if (*isnull)
-		return result;
-	PG_TRY();
-	{
-		result = hl_response_jsonb(last_call.reply);
-	}
-	PG_CATCH();
-	{
-		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION &&
-			ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		*isnull = true;
-	}
-	PG_END_TRY();
-	return result;
-}
-
 /* Gives the record to the user whose it is; to others, nothing. */
 Datum
 hl_last_call_row(FunctionCallInfo fcinfo)
@@ -155,7 +123,7 @@ hl_last_call_row(FunctionCallInfo fcinfo)
 			if (!nulls[i])
 				values[i] = CStringGetTextDatum(hl_text_from_utf8(texts[i]));
 		}
-		values[5] = last_call_reply(&nulls[5]);
+		values[5] = hl_response_jsonb_if_fit(call->reply, &nulls[5]);
 		nulls[6] = false;
 		values[6] = TimestampTzGetDatum(call->at);
 	}

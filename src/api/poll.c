@@ -7,7 +7,6 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "pgstat.h"
 #include "storage/latch.h"
 #include "utils/builtins.h"
@@ -18,69 +17,20 @@
 #include "api/arguments.h"
 #include "api/call.h"
 #include "api/error.h"
+#include "api/goal.h"
 #include "api/poll.h"
 #include "api/response.h"
 #include "client/text.h"
+#include "client/wait.h"
 
 /* Milliseconds that a poll may take, be the time allowed over or not. */
 #define LEAST_PATIENCE 1000
-
-/* How a job tells how far it has come, by the SQL names of members. */
-typedef struct Progress
-{
-	const char *units;
-	const char *done_word;
-	const char *total;
-	const char *done;
-	const char *errors;
-} Progress;
-
-static const Progress import_progress = {
-	"resources", "imported", "total_number_of_resources_scanned",
-	"total_number_of_resources_imported",
-	"total_number_of_resources_with_customer_error"};
-static const Progress transformation_progress = {
-	"files", "converted", "total_files_scanned", "total_files_converted",
-	"total_files_failed"};
-
-/* What ends a wait, by the state that is waited for. */
-typedef struct Goal
-{
-	const char *operation;
-	const char *noun;
-	const char *wanted; /* the argument "status"; NULL: there is none */
-	const char *const *good;
-	const char *const *bad; /* the good ones cannot come any more */
-	const Progress *progress;
-	bool gone_is_good; /* what AWS knew, and no longer knows */
-} Goal;
-
-static const char *const active[] = {"ACTIVE", NULL};
-static const char *const never_active[] = {"CREATE_FAILED", "UPDATE_FAILED",
-										   "DELETING", "DELETED", NULL};
-static const char *const deleted[] = {"DELETED", NULL};
-static const char *const nothing[] = {NULL};
-static const char *const completed[] = {"COMPLETED", "COMPLETED_WITH_ERRORS",
-										NULL};
-static const char *const not_completed[] = {"FAILED", "CANCEL_COMPLETED",
-											"CANCEL_FAILED", NULL};
-
-static const Goal goals[] = {
-	{"DescribeFHIRDatastore", "data store", "ACTIVE", active, never_active},
-	{"DescribeFHIRDatastore", "data store", "DELETED", deleted, nothing,
-	 .gone_is_good = true},
-	{"DescribeFHIRImportJob", "import job", NULL, completed, not_completed,
-	 .progress = &import_progress},
-	{"DescribeFHIRExportJob", "export job", NULL, completed, not_completed},
-	{"DescribeDataTransformationJob", "transformation job", NULL, completed,
-	 not_completed, .progress = &transformation_progress},
-};
 
 /* A wait under way. */
 typedef struct Waiting
 {
 	const HlOperation *operation;
-	const Goal *goal;
+	const HlGoal *goal;
 	const char *json; /* the request */
 	const char *more;
 	const char *region;
@@ -95,14 +45,13 @@ typedef struct Waiting
 } Waiting;
 
 /* Finds what an operation's wait is over with. */
-static const Goal *
+static const HlGoal *
 goal_of(const HlOperation *operation, const char *status)
 {
-	for (size_t i = 0; i < lengthof(goals); i++)
-		if (strcmp(goals[i].operation, operation->name) == 0 &&
-			(goals[i].wanted == NULL ||
-			 (status != NULL && strcmp(goals[i].wanted, status) == 0)))
-			return &goals[i];
+	const HlGoal *goal = hl_goal_find(operation->name, status);
+
+	if (goal != NULL)
+		return goal;
 	if (status == NULL)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("argument \"%s\" must not be null", "status")));
@@ -164,22 +113,12 @@ waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
 	return waiting;
 }
 
-/* Whether a list of states has that one. */
-static bool
-has_state(const char *const *states, const char *state)
-{
-	for (; *states != NULL; states++)
-		if (strcmp(*states, state) == 0)
-			return true;
-	return false;
-}
-
 /* Tells how far a job has come; false where it does not say. */
 static bool
 tell_share(const Waiting *waiting, const HlJson *reply, const char *status)
 {
 	const HlShape *output = waiting->operation->output;
-	const Progress *progress = waiting->goal->progress;
+	const HlProgress *progress = waiting->goal->progress;
 	int64_t total = 0;
 	int64_t done = 0;
 	int64_t errors = 0;
@@ -323,9 +262,9 @@ take_success(Waiting *waiting, const HlJson *reply)
 	status = status == NULL ? "" : hl_text_from_utf8(status);
 	tell_progress(waiting, reply, status);
 	keep(waiting, &waiting->trouble, NULL);
-	if (has_state(waiting->goal->good, status))
+	if (hl_goal_judge(waiting->goal, status) == HL_GOAL_REACHED)
 		return reply;
-	if (has_state(waiting->goal->bad, status))
+	if (hl_goal_judge(waiting->goal, status) == HL_GOAL_MISSED)
 		raise_failed(waiting, reply, status);
 	if (waiting->goal->gone_is_good)
 	{
@@ -381,9 +320,10 @@ sleep_between(const Waiting *waiting)
 	due = Min(due, waiting->deadline);
 	while ((now = GetCurrentTimestamp()) < due)
 	{
-		(void) WaitLatch(
-			MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-			TimestampDifferenceMilliseconds(now, due) + 1, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 TimestampDifferenceMilliseconds(now, due) + 1,
+						 hl_wait_event(HL_WAIT_POLL));
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -410,20 +350,6 @@ hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe)
 	return row;
 }
 
-/* Refuses a CALL that may not commit, before anything is asked. */
-static void
-refuse_atomic(FunctionCallInfo fcinfo)
-{
-	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
-		castNode(CallContext, fcinfo->context)->atomic)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("a procedure that waits cannot be called within a "
-						"transaction block"),
-				 errhint("CALL it on its own, or use the function of the same "
-						 "name with \"wait\".")));
-}
-
 /* Waits with a transaction for each poll, and none while it sleeps. */
 Datum
 hl_poll_await(FunctionCallInfo fcinfo, const HlOperation *describe)
@@ -431,7 +357,9 @@ hl_poll_await(FunctionCallInfo fcinfo, const HlOperation *describe)
 	MemoryContext caller = CurrentMemoryContext;
 	Waiting *waiting;
 
-	refuse_atomic(fcinfo);
+	hl_call_refuse_atomic(fcinfo, "a procedure that waits",
+						  "CALL it on its own, or use the function of the "
+						  "same name with \"wait\".");
 	waiting = waiting_start(fcinfo, describe);
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect_ext failed");

@@ -17,60 +17,15 @@
 
 #define MASK "****************"
 
-/* Appends a value without what the model marks as sensitive. */
-static void
-append_masked(HlBytes *bytes, const HlShape *shape, const HlJson *node)
-{
-	HlJsonEach each = hl_json_each(node);
-	HlJsonKind kind = hl_json_kind(node);
-	const HlJson *value;
-	const char *separator = "";
-
-	if (shape != NULL && shape->sensitive && kind != HL_JSON_NULL)
-	{
-		hl_json_append_string(bytes, MASK, strlen(MASK));
-		return;
-	}
-	if (kind != HL_JSON_OBJECT && kind != HL_JSON_ARRAY)
-	{
-		hl_json_append_node(bytes, node);
-		return;
-	}
-	hl_bytes_append_char(bytes, kind == HL_JSON_OBJECT ? '{' : '[');
-	while ((value = hl_json_step(&each)) != NULL)
-	{
-		const HlMember *member = NULL;
-
-		hl_bytes_append_string(bytes, separator);
-		separator = ",";
-		if (kind == HL_JSON_OBJECT)
-		{
-			hl_json_append_string(bytes, each.name, each.name_len);
-			hl_bytes_append_char(bytes, ':');
-		}
-		if (kind == HL_JSON_OBJECT && shape != NULL && shape->nmembers > 0)
-			member = hl_shape_member(shape, each.name, each.name_len);
-		append_masked(bytes,
-					  member != NULL  ? member->shape
-					  : shape != NULL ? shape->element
-									  : NULL,
-					  value);
-	}
-	hl_bytes_append_char(bytes, kind == HL_JSON_OBJECT ? '}' : ']');
-}
-
 /* Gives the body, masked, as jsonb. */
 static Datum
 body_of(const HlRequest *request)
 {
 	HlJsonDocument document = {0};
-	HlBytes bytes = {0};
 	char *json;
 
 	(void) hl_json_read(&document, request->body.data, request->body.len);
-	append_masked(&bytes, request->operation->input, document.root);
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	json = hl_response_masked(request->operation->input, document.root, NULL);
 	hl_json_free(&document);
 	return hl_response_jsonb(json);
 }

@@ -18,6 +18,8 @@
 #include "aws/protocol.h"
 #include "client/text.h"
 
+#define MASK "****************"
+
 /* Finds the value of the member with that SQL name, at any depth. */
 static const HlJson *
 value_of(const HlShape *shape, const HlJson *node, const char *name,
@@ -131,6 +133,97 @@ hl_response_jsonb(const char *utf8)
 	char *text = hl_text_value_from_utf8(utf8, (int) strlen(utf8));
 
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+}
+
+/*
+ * Gives JSON as jsonb, if that can hold it. Nothing but jsonb's input can throw
+ * here, which holds nothing that an aborted transaction would have to release.
+ */
+Datum
+hl_response_jsonb_if_fit(const char *utf8, bool *isnull)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile Datum result = (Datum) 0;
+
+	*isnull = utf8 == NULL;
+	if (*isnull)
+		return result;
+	PG_TRY();
+	{
+		result = hl_response_jsonb(utf8);
+	}
+	PG_CATCH();
+	{
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION &&
+			ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		*isnull = true;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/* Appends a value without what the model marks as sensitive. */
+static void
+append_masked(HlBytes *bytes, const HlShape *shape, const HlJson *node,
+			  bool *has_sensitive)
+{
+	HlJsonEach each = hl_json_each(node);
+	HlJsonKind kind = hl_json_kind(node);
+	const HlJson *value;
+	const char *separator = "";
+
+	if (shape != NULL && shape->sensitive && kind != HL_JSON_NULL)
+	{
+		hl_json_append_string(bytes, MASK, strlen(MASK));
+		*has_sensitive = true;
+		return;
+	}
+	if (kind != HL_JSON_OBJECT && kind != HL_JSON_ARRAY)
+	{
+		hl_json_append_node(bytes, node);
+		return;
+	}
+	hl_bytes_append_char(bytes, kind == HL_JSON_OBJECT ? '{' : '[');
+	while ((value = hl_json_step(&each)) != NULL)
+	{
+		const HlMember *member = NULL;
+
+		hl_bytes_append_string(bytes, separator);
+		separator = ",";
+		if (kind == HL_JSON_OBJECT)
+		{
+			hl_json_append_string(bytes, each.name, each.name_len);
+			hl_bytes_append_char(bytes, ':');
+		}
+		if (kind == HL_JSON_OBJECT && shape != NULL && shape->nmembers > 0)
+			member = hl_shape_member(shape, each.name, each.name_len);
+		append_masked(bytes,
+					  member != NULL  ? member->shape
+					  : shape != NULL ? shape->element
+									  : NULL,
+					  value, has_sensitive);
+	}
+	hl_bytes_append_char(bytes, kind == HL_JSON_OBJECT ? '}' : ']');
+}
+
+/* Gives JSON, masked. */
+char *
+hl_response_masked(const HlShape *shape, const HlJson *node,
+				   bool *has_sensitive)
+{
+	HlBytes bytes = {0};
+	bool found = false;
+	char *json;
+
+	append_masked(&bytes, shape, node, &found);
+	json = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	if (has_sensitive != NULL)
+		*has_sensitive = found;
+	return json;
 }
 
 /* Gives a node as the text it stands for: a string's own, or its JSON. */

@@ -41,4 +41,18 @@ extern Datum hl_response_whole(const HlJson *reply);
 /* JSON in UTF-8 as jsonb. */
 extern Datum hl_response_jsonb(const char *utf8);
 
+/*
+ * The same where a failure would lose more than the JSON: null for NULL and
+ * for what jsonb cannot hold (a number beyond numeric, a character that the
+ * database lacks). Throws no other trouble of the text's.
+ */
+extern Datum hl_response_jsonb_if_fit(const char *utf8, bool *isnull);
+
+/*
+ * JSON of that shape in UTF-8, palloc'd, with what the model marks as
+ * sensitive masked; has_sensitive (or NULL) says whether something was.
+ */
+extern char *hl_response_masked(const HlShape *shape, const HlJson *node,
+								bool *has_sensitive);
+
 #endif

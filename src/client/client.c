@@ -42,6 +42,7 @@
 
 typedef enum Stage
 {
+	STAGE_NEW,
 	STAGE_DUE,
 	STAGE_IN_FLIGHT,
 	STAGE_RESTING,
@@ -916,52 +917,109 @@ rest_left(const HlAttempt *attempt, int64 now)
 
 /* Moves all calls on; true while some are not done, and when to look again. */
 static bool
-advance_all(HlCall *calls, int count, long *timeout_ms)
+advance_all(HlCall *const *calls, int count, long *timeout_ms)
 {
 	int64 now = steady_now(NULL);
 	bool left = false;
 
 	*timeout_ms = -1;
 	for (int i = 0; i < count; i++)
-		left |= advance(&calls[i], now);
+		left |= advance(calls[i], now);
 	/* starting one may have moved others on, so this comes after them all */
 	for (int i = 0; i < count; i++)
 	{
-		long ms = rest_left(calls[i].attempt, now);
+		long ms = rest_left(calls[i]->attempt, now);
 
-		if (calls[i].attempt->stage == STAGE_IN_FLIGHT)
-			note_sent(&calls[i]);
+		if (calls[i]->attempt->stage == STAGE_IN_FLIGHT)
+			note_sent(calls[i]);
 		if (ms >= 0 && (*timeout_ms < 0 || ms < *timeout_ms))
 			*timeout_ms = ms;
 	}
 	return left;
 }
 
-/* Drives all calls to their ends; throws only what an interrupt throws. */
-void
-hl_client_run(HlCall *calls, int count)
+/* Begins those calls that are new. */
+static void
+begin_new(HlCall *const *calls, int count)
 {
 	bool open = open_engine();
-	long timeout_ms;
 
 	/* nothing is sent for a statement that was cancelled before */
 	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < count; i++)
 	{
-		prepare(&calls[i]);
+		if (calls[i]->attempt->stage != STAGE_NEW)
+			continue;
+		prepare(calls[i]);
 		if (!open)
-			give_up(&calls[i], "out of memory or descriptors");
+			give_up(calls[i], "out of memory or descriptors");
 	}
+}
+
+/* Whether a call of the set has ended. */
+static bool
+some_ended(HlCall *const *calls, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (calls[i]->attempt->stage == STAGE_DONE)
+			return true;
+	return false;
+}
+
+/* Gives up all that is in flight. */
+static void
+abandon_all(HlCall *const *calls, int count)
+{
+	for (int i = 0; i < count; i++)
+		abandon(calls[i]->attempt);
+}
+
+/* Drives calls until one has ended, but waits once at most. */
+bool
+hl_client_step(HlCall *const *calls, int count, long most_ms)
+{
+	long timeout_ms;
+
+	begin_new(calls, count);
 	PG_TRY();
 	{
-		while (advance_all(calls, count, &timeout_ms))
+		if (advance_all(calls, count, &timeout_ms) && !some_ended(calls, count))
+		{
+			if (timeout_ms < 0 || timeout_ms > most_ms)
+				timeout_ms = most_ms;
+			hl_http_step(engine.http, timeout_ms);
+			(void) advance_all(calls, count, &timeout_ms);
+		}
+	}
+	PG_CATCH();
+	{
+		abandon_all(calls, count);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return some_ended(calls, count);
+}
+
+/* Drives all calls to their ends; throws only what an interrupt throws. */
+void
+hl_client_run(HlCall *calls, int count)
+{
+	HlCall **set = palloc(sizeof(HlCall *) * count);
+	long timeout_ms;
+
+	for (int i = 0; i < count; i++)
+		set[i] = &calls[i];
+	begin_new(set, count);
+	PG_TRY();
+	{
+		while (advance_all(set, count, &timeout_ms))
 			hl_http_step(engine.http, timeout_ms);
 	}
 	PG_CATCH();
 	{
-		for (int i = 0; i < count; i++)
-			abandon(calls[i].attempt);
+		abandon_all(set, count);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	pfree(set);
 }

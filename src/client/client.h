@@ -77,6 +77,14 @@ extern HlCall *hl_client_calls(int count);
 /* Drives all calls to their ends; throws only what an interrupt throws. */
 extern void hl_client_run(HlCall *calls, int count);
 
+/*
+ * Drives calls, of any contexts, until one of them has ended, but waits no
+ * longer than most_ms and only once; true: one has, and its reply says how.
+ * To be called again with those that have not, and others. Throws likewise,
+ * and has then given all of them up.
+ */
+extern bool hl_client_step(HlCall *const *calls, int count, long most_ms);
+
 /* What would be sent, as long as the call lives; false: see the reply. */
 typedef struct HlPreview
 {

@@ -33,4 +33,14 @@
 	(pg_proc_aclcheck((function), (role), ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
+/* 16 finds a setting by itself; before, one looks through all of them. */
+extern GucSource hl_compat_setting_source(const char *name);
+
+/* The timeline that this server writes; before 15 it was a variable. */
+#if PG_VERSION_NUM >= 150000
+#define hl_compat_timeline() ((int) GetWALInsertionTimeLine())
+#else
+#define hl_compat_timeline() ((int) ThisTimeLineID)
+#endif
+
 #endif

@@ -347,6 +347,41 @@ tags_check(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+/* A list of databases, which keep their case where they are quoted. */
+static bool
+databases_check(char **newval, void **extra, GucSource source)
+{
+	List *words = NIL;
+
+	if (SplitIdentifierString(pstrdup(*newval == NULL ? "" : *newval), ',',
+							  &words))
+		return true;
+	GUC_check_errdetail("Names of databases are separated by commas.");
+	return false;
+}
+
+/* A number and one of interval's units from days on: it is for years. */
+static bool
+retention_check(char **newval, void **extra, GucSource source)
+{
+	static const char *const units[] = {"day",  "days", "week",  "weeks",
+										"mon",  "mons", "month", "months",
+										"year", "years"};
+	char unit[8];
+	int number;
+	int end = 0;
+
+	if (*newval != NULL &&
+		sscanf(*newval, "%9d %7[a-z] %n", &number, unit, &end) == 2 &&
+		number >= 0 && (*newval)[end] == '\0')
+		for (size_t i = 0; i < lengthof(units); i++)
+			if (strcmp(unit, units[i]) == 0)
+				return true;
+	GUC_check_errdetail("It is a number of days, weeks, months or years, such "
+						"as 6 years.");
+	return false;
+}
+
 /* One row for each parameter that holds text. */
 typedef struct StringSetting
 {
@@ -417,6 +452,17 @@ static const StringSetting string_settings[] = {
 	 &hl_settings.ca_bundle, PGC_SUSET, 0, NULL, NULL, NULL},
 	{"healthlake.proxy", "Proxy to send requests through.", &hl_settings.proxy,
 	 PGC_SUSET, GUC_SUPERUSER_ONLY, proxy_check, NULL, proxy_show},
+	{"healthlake.worker_databases",
+	 "Databases whose queues always have workers; for a preloaded library.",
+	 &hl_settings.worker_databases, PGC_SIGHUP, GUC_LIST_INPUT, databases_check,
+	 NULL, NULL},
+	{"healthlake.fence",
+	 "Name of this server's turn: requests of another are never sent.",
+	 &hl_settings.fence, PGC_SUSET, 0, NULL, NULL, NULL},
+	{"healthlake.audit_retention",
+	 "How long finished requests are kept from being purged.",
+	 &hl_settings.audit_retention, PGC_SUSET, 0, retention_check, NULL, NULL,
+	 "6 years"},
 };
 
 /* One row for each parameter that holds a number. */
@@ -441,6 +487,12 @@ static const IntSetting int_settings[] = {
 	 &hl_settings.request_timeout, 30000, 1, INT_MAX, PGC_USERSET, GUC_UNIT_MS},
 	{"healthlake.max_attempts", "Number of attempts, the first one included.",
 	 &hl_settings.max_attempts, 3, 1, 10, PGC_USERSET, 0},
+	{"healthlake.max_concurrency",
+	 "Number of calls that one statement or worker has in flight.",
+	 &hl_settings.max_concurrency, 10, 1, 64, PGC_USERSET, 0},
+	{"healthlake.worker_count",
+	 "Number of workers that each of the worker databases has.",
+	 &hl_settings.worker_count, 1, 1, 16, PGC_SIGHUP, 0},
 	{"healthlake.max_response_size", "Largest reply that is read.",
 	 &hl_settings.max_response_size, 8192, 1, 1024 * 1024, PGC_SUSET,
 	 GUC_UNIT_KB},
@@ -454,6 +506,7 @@ typedef struct BoolSetting
 	bool *value;
 	GucContext context;
 	int flags;
+	bool standard;
 } BoolSetting;
 
 static const BoolSetting bool_settings[] = {
@@ -469,11 +522,23 @@ static const BoolSetting bool_settings[] = {
 	 "Lets a profile run a program that prints credentials.",
 	 &hl_settings.allow_credential_process, PGC_SIGHUP,
 	 GUC_DISALLOW_IN_AUTO_FILE},
+	{"healthlake.autostart_worker",
+	 "Starts a worker when a transaction that enqueued commits.",
+	 &hl_settings.autostart_worker, PGC_SUSET, 0, true},
+	{"healthlake.tag_requests",
+	 "Tags what enqueued requests create, so that it is found again.",
+	 &hl_settings.tag_requests, PGC_SUSET, 0},
 };
 
 static const struct config_enum_entry unknown_members_words[] = {
 	{"error", HL_UNKNOWN_ERROR, false},
 	{"send", HL_UNKNOWN_SEND, false},
+	{NULL, 0, false}};
+
+static const struct config_enum_entry audit_words[] = {
+	{"off", HL_AUDIT_OFF, false},
+	{"on", HL_AUDIT_ON, false},
+	{"durable", HL_AUDIT_DURABLE, false},
 	{NULL, 0, false}};
 
 /* Defines the parameters. */
@@ -501,13 +566,19 @@ hl_settings_init(void)
 	for (size_t i = 0; i < lengthof(bool_settings); i++)
 		DefineCustomBoolVariable(
 			bool_settings[i].name, bool_settings[i].summary, NULL,
-			bool_settings[i].value, false, bool_settings[i].context,
-			bool_settings[i].flags, NULL, NULL, NULL);
+			bool_settings[i].value, bool_settings[i].standard,
+			bool_settings[i].context, bool_settings[i].flags, NULL, NULL, NULL);
 	DefineCustomEnumVariable(
 		"healthlake.unknown_members",
 		"What to do with members of a request that the model does not know.",
 		NULL, &hl_settings.unknown_members, HL_UNKNOWN_ERROR,
 		unknown_members_words, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable(
+		"healthlake.audit",
+		"Keeps a row of each call that changes something: off, on (in the "
+		"caller's transaction), or durable (whatever becomes of that).",
+		NULL, &hl_settings.audit, HL_AUDIT_ON, audit_words, PGC_SUSET, 0, NULL,
+		NULL, NULL);
 	hl_compat_reserve_prefix("healthlake");
 }
 
@@ -566,4 +637,31 @@ hl_settings_list_allows(const char *list, const char *word)
 		if (strcmp(lfirst(cell), word) == 0)
 			return true;
 	return false;
+}
+
+/* What says whose credentials a request has, and where it goes. */
+static const char *const servers_settings[] = {
+	"healthlake.access_key_id",      "healthlake.secret_access_key",
+	"healthlake.session_token",      "healthlake.profile",
+	"healthlake.credentials_file",   "healthlake.config_file",
+	"healthlake.credential_sources", "healthlake.role_arn",
+	"healthlake.role_external_id",   "healthlake.role_session_name",
+	"healthlake.sts_endpoint_url",   "healthlake.endpoint_url",
+	"healthlake.use_fips_endpoint",  "healthlake.use_dualstack_endpoint",
+	"healthlake.ca_bundle",          "healthlake.proxy",
+};
+
+/* Finds one of these that a worker of this database would not have. */
+const char *
+hl_settings_of_session(bool is_owner)
+{
+	for (size_t i = 0; i < lengthof(servers_settings); i++)
+	{
+		GucSource source = hl_compat_setting_source(servers_settings[i]);
+		bool role = source == PGC_S_USER || source == PGC_S_DATABASE_USER;
+
+		if (source > PGC_S_DATABASE && !(role && is_owner))
+			return servers_settings[i];
+	}
+	return NULL;
 }

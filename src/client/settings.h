@@ -17,6 +17,14 @@ typedef enum HlUnknownMembers
 	HL_UNKNOWN_SEND
 } HlUnknownMembers;
 
+/* What is kept of a session's own calls that change something. */
+typedef enum HlAudit
+{
+	HL_AUDIT_OFF,
+	HL_AUDIT_ON,
+	HL_AUDIT_DURABLE
+} HlAudit;
+
 typedef struct HlSettings
 {
 	char *access_key_id;
@@ -41,10 +49,18 @@ typedef struct HlSettings
 	bool use_dualstack_endpoint;
 	char *ca_bundle;
 	char *proxy;
-	int connect_timeout;   /* milliseconds */
-	int request_timeout;   /* milliseconds, one attempt */
-	int max_attempts;      /* 1 to 10, the first one included */
-	int max_response_size; /* kilobytes */
+	int connect_timeout;    /* milliseconds */
+	int request_timeout;    /* milliseconds, one attempt */
+	int max_attempts;       /* 1 to 10, the first one included */
+	int max_response_size;  /* kilobytes */
+	int max_concurrency;    /* calls in flight of one statement or worker */
+	char *worker_databases; /* a list */
+	int worker_count;       /* of each of them */
+	bool autostart_worker;
+	char *fence; /* "": none */
+	bool tag_requests;
+	int audit;             /* HlAudit */
+	char *audit_retention; /* as interval takes it */
 } HlSettings;
 
 extern HlSettings hl_settings;
@@ -68,6 +84,13 @@ extern void hl_settings_warn_exposed(void);
  * whether the session has ever set any.
  */
 extern bool hl_settings_wipe(void);
+
+/*
+ * The name of a setting that says with whose credentials or whereto requests
+ * go, and that this session alone has: a worker, whose session is the owner's,
+ * would act by another. NULL: there is none.
+ */
+extern const char *hl_settings_of_session(bool is_owner);
 
 /* Whether a comma-separated list is empty or holds the word. */
 extern bool hl_settings_list_allows(const char *list, const char *word);

@@ -181,3 +181,19 @@ hl_target_settle(HlCall *call, const char *region, List **notes)
 	settle_limits(&settled->config);
 	return settle_credentials(call, settled, notes);
 }
+
+/* Settles where a call goes. */
+void
+hl_target_address(HlCall *call, const char *region)
+{
+	hl_profiles_read();
+	settle_endpoint(call, palloc0(sizeof(Settled)), region);
+}
+
+/* Gives where it goes. */
+char *
+hl_target_url(const HlCall *call)
+{
+	return psprintf("%s://%s%s", call->target->plain ? "http" : "https",
+					call->target->authority, call->target->path);
+}

@@ -21,4 +21,13 @@
  */
 extern bool hl_target_settle(HlCall *call, const char *region, List **notes);
 
+/*
+ * Region and endpoint alone, likewise, for a call that somebody else sends:
+ * looks for no credentials.
+ */
+extern void hl_target_address(HlCall *call, const char *region);
+
+/* Where a call goes that has its target: an URL in CurrentMemoryContext. */
+extern char *hl_target_url(const HlCall *call);
+
 #endif

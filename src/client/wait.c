@@ -10,6 +10,7 @@
 #include "pgstat.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 
 #define EVENTS 3
@@ -53,16 +54,21 @@ build_set(int epoll_fd)
 	return set;
 }
 
-/* What pg_stat_activity shows while a reply is awaited. */
-static uint32
-wait_event(void)
+/* What pg_stat_activity shows; before 17 an extension's waits have one name. */
+uint32
+hl_wait_event(HlWaitReason reason)
 {
 #if PG_VERSION_NUM >= 170000
-	static uint32 event = 0;
+	static const char *const names[] = {[HL_WAIT_REPLY] = "HealthlakeReply",
+										[HL_WAIT_POLL] = "HealthlakePoll",
+										[HL_WAIT_QUEUE] = "HealthlakeQueue",
+										[HL_WAIT_WRITER] =
+											"HealthlakeAuditWriter"};
+	static uint32 events[lengthof(names)];
 
-	if (event == 0)
-		event = WaitEventExtensionNew("HealthlakeReply");
-	return event;
+	if (events[reason] == 0)
+		events[reason] = WaitEventExtensionNew(names[reason]);
+	return events[reason];
 #else
 	return PG_WAIT_EXTENSION;
 #endif
@@ -75,12 +81,14 @@ hl_wait_for(void *context, int epoll_fd, long timeout_ms)
 	WaitEvent events[EVENTS];
 	int count;
 
+	/* a catalog that was looked at must not hold the horizon back meanwhile */
+	InvalidateCatalogSnapshotConditionally();
 	if (wait_set == NULL)
 		wait_set = build_set(epoll_fd);
 	/* at the end of its life a backend returns to a latch of its own */
 	ModifyWaitEvent(wait_set, latch_position, WL_LATCH_SET, MyLatch);
-	count =
-		WaitEventSetWait(wait_set, timeout_ms, events, EVENTS, wait_event());
+	count = WaitEventSetWait(wait_set, timeout_ms, events, EVENTS,
+							 hl_wait_event(HL_WAIT_REPLY));
 	for (int i = 0; i < count; i++)
 		if (events[i].events & WL_LATCH_SET)
 			ResetLatch(MyLatch);

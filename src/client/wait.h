@@ -7,7 +7,21 @@
 #ifndef HL_CLIENT_WAIT_H
 #define HL_CLIENT_WAIT_H
 
+#include "postgres.h"
+
 /* An HlWait of aws/http.h; epoll_fd must be the same at every call. */
+/* What a process of ours waits for. */
+typedef enum HlWaitReason
+{
+	HL_WAIT_REPLY, /* of AWS */
+	HL_WAIT_POLL,  /* until it is time to ask again */
+	HL_WAIT_QUEUE, /* for requests */
+	HL_WAIT_WRITER /* of the audit trail */
+} HlWaitReason;
+
+/* Its name in pg_stat_activity, as WaitLatch() takes it. */
+extern uint32 hl_wait_event(HlWaitReason reason);
+
 extern void hl_wait_for(void *context, int epoll_fd, long timeout_ms);
 
 #endif

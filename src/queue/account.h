@@ -1,0 +1,17 @@
+/*
+ * account.h
+ *	  Who asks for something, as a row of healthlake_request says it, and in
+ *	  which AWS account that ends up.
+ */
+#ifndef HL_QUEUE_ACCOUNT_H
+#define HL_QUEUE_ACCOUNT_H
+
+#include "queue/store.h"
+
+/* Adds session role, address and application of this session. */
+extern void hl_account_add_client(HlParameters *row);
+
+/* The AWS account in an ARN, palloc'd; NULL: it is none, or has none. */
+extern char *hl_account_of_arn(const char *arn);
+
+#endif

@@ -1,0 +1,318 @@
+/*
+ * board.c
+ *	  Places in shared memory.
+ *
+ *	  Without preloading the memory comes out of the reserve that PostgreSQL
+ *	  leaves for such (as for contrib/pg_prewarm's worker); with preloading it
+ *	  is asked for. A spinlock guards it: nothing below holds it for longer
+ *	  than a walk over the places.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+#include "utils/array.h"
+#include "utils/timestamp.h"
+
+#include "queue/board.h"
+
+/* A worker that has not come after so many milliseconds does not come. */
+#define PATIENCE 10000
+
+typedef struct Place
+{
+	int64 holder; /* 0: free, or reserved */
+	Oid database; /* InvalidOid: free */
+	HlBoardKind kind;
+	int pid;
+	bool woken;
+	TimestampTz reserved_at; /* 0: it is not */
+} Place;
+
+typedef struct Board
+{
+	slock_t lock;
+	Place places[HL_BOARD_PLACES];
+} Board;
+
+static Board *board = NULL;
+static Place *mine = NULL;
+
+#if PG_VERSION_NUM >= 150000
+static shmem_request_hook_type next_request = NULL;
+
+/* Asks for the memory. */
+static void
+request_memory(void)
+{
+	if (next_request != NULL)
+		next_request();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Board)));
+}
+#endif
+
+/* Asks for the memory, when the server starts. */
+void
+hl_board_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+#if PG_VERSION_NUM >= 150000
+	next_request = shmem_request_hook;
+	shmem_request_hook = request_memory;
+#else
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Board)));
+#endif
+}
+
+/* Finds the board, or puts it up. */
+void
+hl_board_attach(void)
+{
+	bool found;
+
+	if (board != NULL)
+		return;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	board = ShmemInitStruct("healthlake board", sizeof(Board), &found);
+	if (!found)
+	{
+		memset(board, 0, sizeof(Board));
+		SpinLockInit(&board->lock);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* Whether a place is reserved, and still waited for. */
+static bool
+is_reserved(const Place *place, TimestampTz now)
+{
+	return place->holder == 0 && place->database != InvalidOid &&
+		   !TimestampDifferenceExceeds(place->reserved_at, now, PATIENCE);
+}
+
+/* Whether nobody has a place, or will come for it. */
+static bool
+is_free(const Place *place, TimestampTz now)
+{
+	return place->holder == 0 && !is_reserved(place, now);
+}
+
+/* The place to sit down at; NULL: there is none. The lock is held. */
+static Place *
+find_place(Oid database, HlBoardKind kind, TimestampTz now)
+{
+	Place *free = NULL;
+
+	for (int i = 0; i < HL_BOARD_PLACES; i++)
+	{
+		Place *place = &board->places[i];
+
+		if (kind == HL_BOARD_WORKER && is_reserved(place, now) &&
+			place->database == database)
+			return place;
+		if (free == NULL && is_free(place, now))
+			free = place;
+	}
+	return free;
+}
+
+/* At the end of the process. */
+static void
+leave_at_exit(int code, Datum unused)
+{
+	hl_board_leave();
+}
+
+/* A number that no other holder has, ever. */
+static int64
+make_holder(void)
+{
+	int64 holder;
+
+	if (!pg_strong_random(&holder, sizeof(holder)))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate random values")));
+	return (holder & PG_INT64_MAX) | 1;
+}
+
+/* Takes a place. */
+int64
+hl_board_join(Oid database, HlBoardKind kind)
+{
+	static bool registered = false;
+	int64 holder = make_holder();
+	TimestampTz now = GetCurrentTimestamp();
+
+	hl_board_attach();
+	if (!registered)
+		before_shmem_exit(leave_at_exit, (Datum) 0);
+	registered = true;
+	hl_board_leave();
+	SpinLockAcquire(&board->lock);
+	mine = find_place(database, kind, now);
+	if (mine != NULL)
+		*mine = (Place){.holder = holder,
+						.database = database,
+						.kind = kind,
+						.pid = MyProcPid};
+	SpinLockRelease(&board->lock);
+	if (mine == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("too many sessions and workers are at healthlake's "
+						"queues"),
+				 errdetail("There are places for %d.", HL_BOARD_PLACES)));
+	return holder;
+}
+
+/* Gives the place back. */
+void
+hl_board_leave(void)
+{
+	if (mine == NULL)
+		return;
+	SpinLockAcquire(&board->lock);
+	*mine = (Place){0};
+	SpinLockRelease(&board->lock);
+	mine = NULL;
+}
+
+/* Whether this worker was woken. */
+bool
+hl_board_was_woken(void)
+{
+	bool woken;
+
+	SpinLockAcquire(&board->lock);
+	woken = mine->woken;
+	mine->woken = false;
+	SpinLockRelease(&board->lock);
+	return woken;
+}
+
+/* Leaves, unless this worker was woken. */
+bool
+hl_board_leave_unless_woken(void)
+{
+	bool woken;
+
+	SpinLockAcquire(&board->lock);
+	woken = mine->woken;
+	if (!woken)
+		*mine = (Place){0};
+	SpinLockRelease(&board->lock);
+	if (!woken)
+		mine = NULL;
+	return !woken;
+}
+
+/*
+ * Marks the workers of a database as woken, counts them with those that are
+ * to come, and lists the processes to be told. The lock is held.
+ */
+static int
+mark_woken(Oid database, TimestampTz now, int *pids, int *npids)
+{
+	int count = 0;
+
+	*npids = 0;
+	for (int i = 0; i < HL_BOARD_PLACES; i++)
+	{
+		Place *place = &board->places[i];
+
+		if (place->database != database || is_free(place, now) ||
+			place->kind != HL_BOARD_WORKER)
+			continue;
+		count++;
+		place->woken = true;
+		if (place->holder != 0)
+			pids[(*npids)++] = place->pid;
+	}
+	return count;
+}
+
+/* Sets the latch of a process, if it is still there. */
+static void
+set_latch_of(int pid)
+{
+	PGPROC *proc = BackendPidGetProc(pid);
+
+	if (proc != NULL)
+		SetLatch(&proc->procLatch);
+}
+
+/* Wakes those who are there, and reserves a place where one is missing. */
+bool
+hl_board_wake(Oid database, int wanted)
+{
+	int pids[HL_BOARD_PLACES];
+	int npids;
+	TimestampTz now = GetCurrentTimestamp();
+	Place *place = NULL;
+
+	SpinLockAcquire(&board->lock);
+	if (mark_woken(database, now, pids, &npids) < wanted)
+	{
+		place = find_place(InvalidOid, HL_BOARD_SESSION, now);
+		if (place != NULL)
+			*place = (Place){.database = database,
+							 .kind = HL_BOARD_WORKER,
+							 .reserved_at = now};
+	}
+	SpinLockRelease(&board->lock);
+	for (int i = 0; i < npids; i++)
+		set_latch_of(pids[i]);
+	return place != NULL;
+}
+
+/* Frees a reserved place. */
+void
+hl_board_unreserve(Oid database)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Place *place;
+
+	SpinLockAcquire(&board->lock);
+	place = find_place(database, HL_BOARD_WORKER, now);
+	if (place != NULL && place->database == database)
+		*place = (Place){0};
+	SpinLockRelease(&board->lock);
+}
+
+/* Lists who has a place. */
+static int
+list_holders(int64 holders[HL_BOARD_PLACES])
+{
+	int count = 0;
+
+	hl_board_attach();
+	SpinLockAcquire(&board->lock);
+	for (int i = 0; i < HL_BOARD_PLACES; i++)
+		if (board->places[i].holder != 0)
+			holders[count++] = board->places[i].holder;
+	SpinLockRelease(&board->lock);
+	return count;
+}
+
+/* Gives who has a place as an array of SQL's. */
+Datum
+hl_board_holders_array(void)
+{
+	int64 holders[HL_BOARD_PLACES];
+	Datum values[HL_BOARD_PLACES];
+	int count = list_holders(holders);
+
+	for (int i = 0; i < count; i++)
+		values[i] = Int64GetDatum(holders[i]);
+	return PointerGetDatum(construct_array(values, count, INT8OID,
+										   sizeof(int64), FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
+}

@@ -1,0 +1,286 @@
+/*
+ * enqueue.c
+ *	  From arguments to a row of the queue.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "api/arguments.h"
+#include "api/call.h"
+#include "api/door.h"
+#include "api/goal.h"
+#include "api/response.h"
+#include "client/compat.h"
+#include "client/settings.h"
+#include "client/target.h"
+#include "client/text.h"
+#include "queue/account.h"
+#include "queue/board.h"
+#include "queue/enqueue.h"
+#include "queue/store.h"
+#include "queue/worker.h"
+
+/* A request on its way into the queue. */
+typedef struct Enqueued
+{
+	const HlArguments *arguments;
+	HlRequest *request;
+	const char *until;
+	TimestampTz run_after;
+} Enqueued;
+
+/* Refuses what would be sent by another identity than the server's. */
+void
+hl_enqueue_refuse_session(Oid owner, const char *what)
+{
+	const char *setting = hl_settings_of_session(GetSessionUserId() == owner);
+
+	if (setting != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot use the session's own setting of \"%s\"",
+						what, setting),
+				 errdetail("Queued requests go out with the server's or the "
+						   "database's credentials and endpoints."),
+				 errhint("Set it in the configuration file or by ALTER "
+						 "DATABASE, or RESET it here.")));
+}
+
+/* The account in the role's ARN, its fifth part. */
+char *
+hl_enqueue_account(void)
+{
+	return hl_account_of_arn(hl_settings.role_arn);
+}
+
+/* Refuses an "until" that the operation cannot come to. */
+static void
+refuse_until(const HlOperation *operation, const char *until)
+{
+	if (until != NULL && hl_goal_of_change(operation, until) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s has no status \"%s\" to wait for", operation->name,
+						until),
+				 errhint("It is ACTIVE after creating, restoring or updating "
+						 "a data store, DELETED after deleting it, COMPLETED "
+						 "for a job.")));
+}
+
+/* Refuses members that must not get into WAL and backups. */
+static void
+refuse_sensitive(const HlRequest *request)
+{
+	HlJsonDocument document = {0};
+	bool has_sensitive = false;
+
+	(void) hl_json_read(&document, request->body.data, request->body.len);
+	(void) hl_response_masked(request->operation->input, document.root,
+							  &has_sensitive);
+	hl_json_free(&document);
+	if (has_sensitive)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a request for %s with sensitive members cannot be "
+						"enqueued",
+						request->operation->name),
+				 errdetail("They would get into the server's write-ahead log "
+						   "and backups."),
+				 errhint("Call function %s.", request->operation->function)));
+}
+
+/* Appends the tags of a request, and the one by which it is found again. */
+static void
+append_tags(HlBytes *bytes, const HlJson *tags, const char *token)
+{
+	HlJsonEach each = hl_json_each(tags);
+	const HlJson *tag;
+
+	hl_bytes_append_string(bytes, "\"Tags\":[");
+	while ((tag = hl_json_step(&each)) != NULL)
+	{
+		hl_json_append_node(bytes, tag);
+		hl_bytes_append_char(bytes, ',');
+	}
+	hl_bytes_append_string(bytes, "{\"Key\":\"" HL_REQUEST_TAG "\",\"Value\":");
+	hl_json_append_string(bytes, token, strlen(token));
+	hl_bytes_append_string(bytes, "}]");
+}
+
+/* The body of a request, palloc'd, less its token; with a tag if wanted. */
+static char *
+kept_body(const HlRequest *request, bool tagged)
+{
+	const HlMember *token = hl_operation_token(request->operation);
+	HlJsonDocument document = {0};
+	HlBytes bytes = {0};
+	HlJsonEach each;
+	const HlJson *value;
+	char *json;
+
+	(void) hl_json_read(&document, request->body.data, request->body.len);
+	hl_bytes_append_char(&bytes, '{');
+	each = hl_json_each(document.root);
+	while ((value = hl_json_step(&each)) != NULL)
+	{
+		if ((token != NULL && strcmp(each.name, token->name) == 0) ||
+			(tagged && strcmp(each.name, "Tags") == 0))
+			continue;
+		if (bytes.len > 1)
+			hl_bytes_append_char(&bytes, ',');
+		hl_json_append_string(&bytes, each.name, each.name_len);
+		hl_bytes_append_char(&bytes, ':');
+		hl_json_append_node(&bytes, value);
+	}
+	if (tagged)
+	{
+		hl_bytes_append_string(&bytes, bytes.len > 1 ? "," : "");
+		append_tags(&bytes, hl_json_member(document.root, "Tags"),
+					request->client_token);
+	}
+	hl_bytes_append_char(&bytes, '}');
+	json = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	hl_json_free(&document);
+	return json;
+}
+
+/* Where the request goes, as things are set now; gives the region, too. */
+static char *
+address_of(const Enqueued *enqueued, const char **region)
+{
+	HlCall *call = hl_client_calls(1);
+
+	call->host_prefix = enqueued->request->operation->host_prefix;
+	hl_target_address(call, hl_arguments_text(enqueued->arguments, "region"));
+	*region = call->region;
+	return hl_target_url(call);
+}
+
+/* Adds what the row says of the request. */
+static void
+add_request(HlParameters *row, const Enqueued *enqueued)
+{
+	const HlRequest *request = enqueued->request;
+	bool tagged = hl_settings.tag_requests && request->client_token != NULL &&
+				  request->operation->creates != NULL;
+	const char *region;
+	char *endpoint = address_of(enqueued, &region);
+	Datum reference;
+
+	hl_store_add_text(row, request->operation->name);
+	hl_store_add(row, hl_response_jsonb(kept_body(request, tagged)));
+	hl_store_add_text(row, request->client_token == NULL
+							   ? NULL
+							   : hl_text_from_utf8(request->client_token));
+	hl_store_add_text(row, "queued");
+	hl_store_add_text(row, "queue");
+	if (hl_arguments_value(enqueued->arguments, "reference", &reference))
+		hl_store_add(row, reference);
+	else
+		hl_store_add_null(row);
+	hl_store_add_text(row, enqueued->until);
+	hl_store_add_text(row, region);
+	hl_store_add_text(row, endpoint);
+}
+
+/* Inserts the row; gives its id. */
+static int64
+insert(const HlStore *store, const Enqueued *enqueued)
+{
+	HlParameters row = {0};
+	HlStoreStep step;
+	bool isnull;
+	int64 id;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	add_request(&row, enqueued);
+	hl_store_add_text(&row, GetUserNameFromId(GetUserId(), false));
+	hl_store_add_time(&row, enqueued->run_after);
+	hl_store_add_text(&row, hl_settings.fence);
+	hl_store_add(&row, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add_text(&row, hl_enqueue_account());
+	hl_store_add_null(&row); /* sent */
+	hl_store_add_null(&row); /* held */
+	hl_account_add_client(&row);
+	hl_store_add_null(&row); /* transaction */
+	hl_store_enter(&step, store);
+	(void) hl_store_run(store, HL_STATEMENT_INSERT, &row);
+	id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+	hl_store_leave(&step);
+	SPI_finish();
+	return id;
+}
+
+/* When the request is to be sent at the earliest. */
+static TimestampTz
+run_after_of(const HlArguments *arguments)
+{
+	Datum value;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!hl_arguments_value(arguments, "run_after", &value))
+		return now;
+	if (TIMESTAMP_IS_NOEND(DatumGetTimestampTz(value)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be infinite", "run_after")));
+	return Max(DatumGetTimestampTz(value), now);
+}
+
+/* Enqueues a request that has been made. */
+static Datum
+enqueue(const HlArguments *arguments, HlRequest *request)
+{
+	const HlStore *store = hl_store_need();
+	Enqueued enqueued = {.arguments = arguments,
+						 .request = request,
+						 .until = hl_arguments_text(arguments, "until"),
+						 .run_after = run_after_of(arguments)};
+	int64 id;
+
+	refuse_until(request->operation, enqueued.until);
+	refuse_sensitive(request);
+	hl_enqueue_refuse_session(store->owner, "a queued request");
+	id = insert(store, &enqueued);
+	hl_worker_want(store);
+	PG_RETURN_INT64(id);
+}
+
+/* Refuses to enqueue where no row can be written. */
+static void
+refuse_change(const char *function)
+{
+	PreventCommandIfReadOnly(function);
+	PreventCommandDuringRecovery(function);
+}
+
+/* Enqueues any operation. */
+Datum
+hl_enqueue(FunctionCallInfo fcinfo)
+{
+	const HlOperation *operation;
+
+	refuse_change("healthlake_enqueue");
+	operation = hl_door_enter(fcinfo);
+	return enqueue(hl_arguments_read(fcinfo),
+				   hl_door_request(fcinfo, operation));
+}
+
+/* Enqueues the creation of a data store. */
+Datum
+hl_enqueue_create_datastore(FunctionCallInfo fcinfo)
+{
+	const HlOperation *operation = hl_operation_find("CreateFHIRDatastore");
+	const HlArguments *arguments;
+
+	refuse_change("healthlake_enqueue_create_datastore");
+	arguments = hl_arguments_read(fcinfo);
+	return enqueue(arguments, hl_arguments_make(arguments, operation));
+}

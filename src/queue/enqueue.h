@@ -1,0 +1,30 @@
+/*
+ * enqueue.h
+ *	  Requests are put into the queue: an insert of the caller's transaction,
+ *	  made as the table's owner, of a request that is known to be well-formed.
+ */
+#ifndef HL_QUEUE_ENQUEUE_H
+#define HL_QUEUE_ENQUEUE_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/*
+ * Both give the row's id as int8. They throw what a call throws before it is
+ * sent, and 22023 for sensitive members and an "until" that the operation has
+ * not, 55000 where this session would use other credentials than the server.
+ */
+extern Datum hl_enqueue(FunctionCallInfo fcinfo);
+extern Datum hl_enqueue_create_datastore(FunctionCallInfo fcinfo);
+
+/* Refuses (55000) what a session with credentials of its own would send. */
+extern void hl_enqueue_refuse_session(Oid owner, const char *what);
+
+/* The name of the tag that healthlake.tag_requests adds. */
+#define HL_REQUEST_TAG "healthlake:request"
+
+/* The account that healthlake.role_arn leads to; NULL: it is not set. */
+extern char *hl_enqueue_account(void);
+
+#endif

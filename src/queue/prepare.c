@@ -1,0 +1,258 @@
+/*
+ * prepare.c
+ *	  From a claimed row to a call. The settings, the rights and the rules may
+ *	  be others than when it was enqueued, so all of it is looked at again.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "api/call.h"
+#include "api/door.h"
+#include "api/response.h"
+#include "client/compat.h"
+#include "client/target.h"
+#include "client/text.h"
+#include "queue/enqueue.h"
+#include "queue/lookup.h"
+#include "queue/queued.h"
+
+/* Whether a role may execute the function that only enqueues creations. */
+static bool
+may_enqueue_creation(const HlStore *store, Oid role)
+{
+	List *name =
+		list_make2(makeString(get_namespace_name(store->schema)),
+				   makeString(pstrdup("healthlake_enqueue_create_datastore")));
+	FuncCandidateList function =
+		FuncnameGetCandidates(name, -1, NIL, false, false, false, true);
+
+	return function != NULL && hl_compat_may_execute(function->oid, role);
+}
+
+/* Whether the role that has asked for it may still do so. */
+static bool
+is_permitted(const HlQueued *queued, const HlStore *store)
+{
+	Oid role = get_role_oid(queued->role, true);
+
+	if (!OidIsValid(role))
+		return false;
+	if (hl_door_lets(store->extension, store->schema, queued->operation, role))
+		return true;
+	return strcmp(queued->operation->name, "CreateFHIRDatastore") == 0 &&
+		   may_enqueue_creation(store, role);
+}
+
+/* The member of the token as JSON; NULL: the operation has none. */
+static char *
+token_member(const HlQueued *queued)
+{
+	const HlMember *member = hl_operation_token(queued->operation);
+	HlBytes bytes = {0};
+	char *json;
+
+	if (member == NULL || queued->client_token == NULL)
+		return NULL;
+	hl_bytes_format(&bytes, "{\"%s\":", member->name);
+	hl_json_append_string(&bytes, queued->client_token,
+						  strlen(queued->client_token));
+	hl_bytes_append_char(&bytes, '}');
+	json = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	return json;
+}
+
+/* Appends a member with a string in it, where there is a string. */
+static void
+append_string(HlBytes *bytes, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	hl_bytes_format(bytes, "%s\"%s\":", bytes->len > 1 ? "," : "", name);
+	hl_json_append_string(bytes, value, strlen(value));
+}
+
+/* The request that asks after what the row has made. */
+static HlRequest *
+make_poll(const HlQueued *queued)
+{
+	const HlOperation *describe = hl_operation_find(queued->goal->operation);
+	HlBytes bytes = {0};
+	char *json;
+
+	hl_bytes_append_char(&bytes, '{');
+	if (hl_shape_member(describe->input, "DatastoreId", 11) != NULL)
+		append_string(&bytes, "DatastoreId", queued->datastore_id);
+	append_string(&bytes, "JobId", queued->job_id);
+	hl_bytes_append_char(&bytes, '}');
+	json = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	return hl_request_make(describe, json, NULL, false);
+}
+
+/* The request that the row holds. */
+static HlRequest *
+make_sending(const HlQueued *queued)
+{
+	return hl_request_make(
+		queued->operation,
+		hl_text_to_utf8(queued->request, (int) strlen(queued->request)),
+		token_member(queued), false);
+}
+
+/* Keeps the engine to one attempt: the next one is the row's. */
+static void
+limit_attempts(HlCall *call)
+{
+	HlClientConfig *config = palloc(sizeof(HlClientConfig));
+
+	*config = *call->config;
+	config->max_attempts = 1;
+	config->renew = NULL;
+	call->config = config;
+}
+
+/* Says where it would go, if that is not where it was to go. */
+static const char *
+strayed(const HlQueued *queued, const HlCall *call)
+{
+	char *account = hl_enqueue_account();
+	char *url = hl_target_url(call);
+
+	if (queued->endpoint != NULL && strcmp(url, queued->endpoint) != 0)
+		return psprintf("it was enqueued for endpoint \"%s\", and this server "
+						"would send it to \"%s\"",
+						queued->endpoint, url);
+	if (account != NULL && queued->account != NULL &&
+		strcmp(account, queued->account) != 0)
+		return psprintf("it was enqueued for AWS account %s, and this server "
+						"would send it to account %s",
+						queued->account, account);
+	return NULL;
+}
+
+/* Makes the call, or the ending; may throw what the row is to be told. */
+static void
+make_call(HlQueued *queued, const HlStore *store)
+{
+	HlCall *call;
+	const char *why = NULL;
+
+	if (!queued->polls && !is_permitted(queued, store))
+	{
+		hl_queued_refuse(queued, ERRCODE_INSUFFICIENT_PRIVILEGE,
+						 psprintf("role \"%s\" may no longer perform %s",
+								  queued->role, queued->operation->name));
+		return;
+	}
+	queued->sent = queued->polls ? make_poll(queued) : make_sending(queued);
+	call = hl_client_calls(1);
+	if (hl_call_prepare(call, queued->sent, queued->region, NULL))
+	{
+		limit_attempts(call);
+		why = strayed(queued, call);
+		queued->ending.endpoint = hl_target_url(call);
+	}
+	if (why != NULL)
+	{
+		hl_queued_refuse(queued, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, why);
+		return;
+	}
+	queued->call = call;
+	if (call->reply.outcome != HL_OUTCOME_NONE)
+		hl_queued_judge(queued);
+}
+
+/* Whether an error says something of the request, and not of the server. */
+static bool
+is_of_request(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_EXTERNAL_ROUTINE_EXCEPTION:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Makes an ending of an error that preparing has thrown. */
+static void
+take_error(HlQueued *queued)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(queued->memory);
+	error = CopyErrorData();
+	if (!is_of_request(error->sqlerrcode))
+		PG_RE_THROW();
+	FlushErrorState();
+	queued->call = NULL;
+	/* what a setting forbids may be allowed again when that is mended */
+	if (queued->looks ||
+		error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		hl_queued_put_off(queued, error->sqlerrcode, error->message);
+	else
+		hl_queued_refuse(queued, error->sqlerrcode, error->message);
+}
+
+/*
+ * Makes the call, or looks for what an earlier one has made, in a
+ * subtransaction, whose abort gives back what is held.
+ */
+static void
+go_on_safely(HlQueued *queued, const HlStore *store)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(queued->memory);
+	PG_TRY();
+	{
+		if (queued->looks)
+			hl_queued_look(queued, store);
+		else
+			make_call(queued, store);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		RollbackAndReleaseCurrentSubTransaction();
+		take_error(queued);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+}
+
+/* Prepares a claimed row. */
+void
+hl_queued_prepare(HlQueued *queued, const HlStore *store)
+{
+	MemoryContext caller = MemoryContextSwitchTo(queued->memory);
+
+	if (queued->operation == NULL)
+		hl_queued_refuse(queued, ERRCODE_INVALID_PARAMETER_VALUE,
+						 psprintf("operation \"%s\" does not exist",
+								  queued->operation_name));
+	else if (!queued->intact)
+		hl_queued_refuse(queued, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						 "the request is not what was enqueued");
+	else
+		go_on_safely(queued, store);
+	MemoryContextSwitchTo(caller);
+}

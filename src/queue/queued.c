@@ -1,0 +1,139 @@
+/*
+ * queued.c
+ *	  The row of a queued request, out of the table and back into it.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "api/response.h"
+#include "client/compat.h"
+#include "client/text.h"
+#include "queue/queued.h"
+
+/* A point in time of a column. */
+static TimestampTz
+time_of(uint64 row, const char *column)
+{
+	bool isnull;
+	Datum value = hl_store_value(row, column, &isnull);
+
+	return isnull ? HL_NO_TIME : DatumGetTimestampTz(value);
+}
+
+/* A yes or no of a column. */
+static bool
+flag_of(uint64 row, const char *column)
+{
+	bool isnull;
+	Datum value = hl_store_value(row, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/* A number of a column. */
+static int64
+number_of(uint64 row, const char *column)
+{
+	const char *text = hl_store_text(row, column);
+
+	return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
+/* What it waits for, where it does. */
+static const HlGoal *
+goal_of(const HlOperation *operation, const char *until)
+{
+	return operation == NULL || until == NULL
+			   ? NULL
+			   : hl_goal_of_change(operation, until);
+}
+
+/* Reads what the row says of times. */
+static void
+read_times(HlQueued *queued, uint64 row)
+{
+	queued->requested_at = time_of(row, "requested_at");
+	queued->first_sent_at = time_of(row, "was_sent");
+	queued->unsettled_since = time_of(row, "was_unsettled");
+	queued->sending_since = time_of(row, "first_sent_at");
+	queued->lease_until = time_of(row, "lease_until");
+}
+
+/* Reads a row. */
+HlQueued *
+hl_queued_read(uint64 row, MemoryContext parent)
+{
+	MemoryContext memory = AllocSetContextCreate(parent, "healthlake request",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(memory);
+	HlQueued *queued = palloc0(sizeof(HlQueued));
+
+	queued->memory = memory;
+	queued->id = number_of(row, "id");
+	queued->operation_name = hl_store_text(row, "operation");
+	queued->operation = hl_operation_find(queued->operation_name);
+	queued->request = hl_store_text(row, "request");
+	queued->client_token = hl_store_text(row, "client_token");
+	queued->intact = flag_of(row, "intact");
+	queued->goal = goal_of(queued->operation, hl_store_text(row, "until"));
+	queued->response = hl_store_text(row, "response");
+	queued->datastore_id = hl_store_text(row, "datastore_id");
+	queued->job_id = hl_store_text(row, "job_id");
+	queued->region = hl_store_text(row, "region");
+	queued->endpoint = hl_store_text(row, "endpoint");
+	queued->account = hl_store_text(row, "account");
+	queued->role = hl_store_text(row, "current_role");
+	queued->attempts = (int) number_of(row, "attempts");
+	queued->polls = flag_of(row, "polls");
+	queued->looks = flag_of(row, "looks");
+	read_times(queued, row);
+	MemoryContextSwitchTo(caller);
+	return queued;
+}
+
+/* Whether an earlier sending is without a certain outcome. */
+bool
+hl_queued_is_unsettled(const HlQueued *queued)
+{
+	return queued->unsettled_since != HL_NO_TIME;
+}
+
+/* Adds what an error says; all of it null where there is none. */
+static void
+add_error(HlParameters *row, const HlEnding *ending)
+{
+	hl_store_add_text(
+		row, ending->sqlstate == 0 ? NULL : unpack_sql_state(ending->sqlstate));
+	hl_store_add_text(row, ending->code);
+	hl_store_add_text(row, ending->message);
+	hl_store_add_text(row, ending->request_id);
+}
+
+/* Adds the ending. */
+void
+hl_queued_add_ending(HlParameters *row, const HlQueued *queued)
+{
+	const HlEnding *ending = &queued->ending;
+	bool isnull;
+	Datum response = hl_response_jsonb_if_fit(ending->response, &isnull);
+
+	hl_store_add_text(row, ending->state);
+	if (isnull)
+		hl_store_add_null(row);
+	else
+		hl_store_add(row, response);
+	hl_store_add_text(row, ending->datastore_id);
+	hl_store_add_text(row, ending->job_id);
+	add_error(row, ending);
+	hl_store_add_text(row, ending->account);
+	hl_store_add_time(row, ending->run_after);
+	hl_store_add_time(row, ending->first_sent_at);
+	hl_store_add_time(row, ending->unsettled_since);
+	hl_store_add(row, BoolGetDatum(ending->looked));
+	hl_store_add(row, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add_text(row, ending->note);
+	hl_store_add_text(row, ending->endpoint);
+}

@@ -1,0 +1,473 @@
+/*
+ * worker.c
+ *	  Starting workers, and what they do between two rounds.
+ *
+ *	  A worker is the table's owner: InvalidOid would be the bootstrap
+ *	  superuser. The launcher is in no database and cannot know the owner, so
+ *	  it starts a scout, which finds the owner and starts the worker.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "api/last_call.h"
+#include "client/settings.h"
+#include "client/wait.h"
+#include "queue/board.h"
+#include "queue/runner.h"
+#include "queue/worker.h"
+
+/* So often a worker looks whether its database is wanted by somebody. */
+#define TICK 250
+
+/* So long calls in flight may go on when it is. */
+#define GRACE 500
+
+/* So often the launcher looks for missing workers. */
+#define LAUNCH 5000
+
+/* So long a worker rests after an error. */
+#define REST 5000
+
+/* What a worker is told; fits into bgw_extra. */
+typedef struct Orders
+{
+	Oid database;
+	Oid owner;  /* InvalidOid: it is a scout */
+	bool stays; /* when the queue is empty */
+} Orders;
+
+/* The worker that this transaction wants. */
+static struct
+{
+	bool wanted;
+	SubTransactionId subtransaction;
+	Oid owner;
+} want;
+
+/* ------------------------------------------------------------- starting */
+
+/* Fills in what all of our processes have in common. */
+static void
+fill_worker(BackgroundWorker *worker, const char *function, const char *type)
+{
+	memset(worker, 0, sizeof(BackgroundWorker));
+	worker->bgw_flags =
+		BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker->bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker->bgw_library_name, "healthlake", BGW_MAXLEN);
+	strlcpy(worker->bgw_function_name, function, BGW_MAXLEN);
+	strlcpy(worker->bgw_type, type, BGW_MAXLEN);
+	strlcpy(worker->bgw_name, type, BGW_MAXLEN);
+}
+
+/* Starts a worker; false: there is no slot. Throws nothing. */
+static bool
+start_worker(const Orders *orders)
+{
+	BackgroundWorker worker;
+
+	fill_worker(&worker, "healthlake_worker_main", "healthlake worker");
+	snprintf(worker.bgw_name, BGW_MAXLEN, "healthlake worker for database %u",
+			 orders->database);
+	memcpy(worker.bgw_extra, orders, sizeof(Orders));
+	return RegisterDynamicBackgroundWorker(&worker, NULL);
+}
+
+/* Wakes the worker of this database, or starts one, after a commit. */
+static void
+start_wanted(void)
+{
+	Orders orders = {.database = MyDatabaseId, .owner = want.owner};
+	int wanted = hl_settings.autostart_worker && !IsBinaryUpgrade ? 1 : 0;
+
+	if (!hl_board_wake(MyDatabaseId, wanted) || start_worker(&orders))
+		return;
+	hl_board_unreserve(MyDatabaseId);
+	ereport(WARNING,
+			(errmsg("no background worker could be started for the queue of "
+					"healthlake"),
+			 errdetail("All slots of max_worker_processes are taken."),
+			 errhint("The requests wait for the next one that is enqueued, or "
+					 "for CALL healthlake_run_queue().")));
+}
+
+/* When a transaction ends. */
+static void
+transaction_ends(XactEvent event, void *unused)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
+		return;
+	if (event == XACT_EVENT_COMMIT && want.wanted)
+		start_wanted();
+	want.wanted = false;
+}
+
+/* When a subtransaction ends: what it has enqueued may be gone. */
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId mine,
+					SubTransactionId parent, void *unused)
+{
+	if (!want.wanted || want.subtransaction != mine)
+		return;
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		want.subtransaction = parent;
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+		want.wanted = false;
+}
+
+/* Has a worker started at the commit; the outermost wish is the lasting one. */
+void
+hl_worker_want(const HlStore *store)
+{
+	hl_board_attach();
+	if (want.wanted)
+		return;
+	want.wanted = true;
+	want.subtransaction = GetCurrentSubTransactionId();
+	want.owner = store->owner;
+}
+
+/* Registers the launcher, where the library is preloaded, and callbacks. */
+void
+hl_worker_init(void)
+{
+	BackgroundWorker launcher;
+
+	hl_board_init();
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
+	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
+		return;
+	fill_worker(&launcher, "healthlake_launcher_main", "healthlake launcher");
+	launcher.bgw_restart_time = 5;
+	RegisterBackgroundWorker(&launcher);
+}
+
+/* -------------------------------------------------------------- launcher */
+
+/* The handlers that all of our processes have. */
+static void
+set_signals(void)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+}
+
+/* Waits for a signal, a wake-up or the end of time. */
+static void
+rest_for(long milliseconds)
+{
+	if (milliseconds > 0)
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 milliseconds, hl_wait_event(HL_WAIT_QUEUE));
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+/* Starts what is missing of a database's workers, one at a time. */
+static void
+keep_workers(const char *name)
+{
+	Orders orders = {.database = get_database_oid(name, true), .stays = true};
+
+	if (OidIsValid(orders.database) &&
+		hl_board_wake(orders.database, hl_settings.worker_count) &&
+		!start_worker(&orders))
+		hl_board_unreserve(orders.database);
+}
+
+/* Starts what is missing of all workers. */
+static void
+keep_all_workers(void)
+{
+	List *names = NIL;
+	ListCell *cell;
+
+	StartTransactionCommand();
+	if (SplitIdentifierString(pstrdup(hl_settings.worker_databases), ',',
+							  &names))
+		foreach (cell, names)
+			keep_workers(lfirst(cell));
+	CommitTransactionCommand();
+}
+
+/* The launcher: in no database, so that it is in nobody's way. */
+void
+healthlake_launcher_main(Datum argument)
+{
+	set_signals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	hl_board_attach();
+	pgstat_report_appname("healthlake launcher");
+	for (;;)
+	{
+		bool idle = hl_settings.worker_databases[0] == '\0';
+
+		if (!idle)
+			keep_all_workers();
+		rest_for(idle ? 60 * 1000 : LAUNCH);
+	}
+}
+
+/* ---------------------------------------------------------------- worker */
+
+/* A worker's transactions. */
+static void
+worker_begin(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+/* Ends one, and tells what it has changed, so that autovacuum comes. */
+static void
+worker_commit(void)
+{
+	SPI_finish();
+	CommitTransactionCommand();
+	(void) pgstat_report_stat(false);
+}
+
+static const HlRunnerTransactions worker_transactions = {worker_begin,
+														 worker_commit};
+
+/* Whether somebody holds, or waits for, the database as a whole. */
+static bool
+database_is_wanted(void)
+{
+	LOCKTAG tag;
+	bool wanted;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	StartTransactionCommand();
+	wanted = LockAcquire(&tag, RowExclusiveLock, false, true) ==
+			 LOCKACQUIRE_NOT_AVAIL;
+	CommitTransactionCommand();
+	return wanted;
+}
+
+/* Shows in pg_stat_activity what the worker does. */
+static void
+show_activity(const HlRunner *runner)
+{
+	char text[80];
+
+	if (runner->count == 0)
+	{
+		pgstat_report_activity(
+			STATE_IDLE, runner->some_left ? "waiting for requests to be due"
+										  : "waiting for requests");
+		return;
+	}
+	snprintf(text, sizeof(text), "%d requests in flight", runner->count);
+	pgstat_report_activity(STATE_RUNNING, text);
+}
+
+/* Leaves a database that is wanted: what is in flight gets a moment. */
+static void
+leave_database(HlRunner *runner, const Orders *orders)
+{
+	TimestampTz until =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), GRACE);
+
+	runner->allowance = 0;
+	while (runner->count > 0 && !runner->gone && GetCurrentTimestamp() < until)
+		hl_runner_round(runner, TICK / 5);
+	hl_board_leave();
+	/* the next one waits at the door until the database is free again */
+	if (runner->some_left && !orders->stays && hl_board_wake(MyDatabaseId, 1) &&
+		!start_worker(orders))
+		hl_board_unreserve(MyDatabaseId);
+	proc_exit(0);
+}
+
+/* What is done now and then, whatever else there is to do. */
+static void
+take_tick(HlRunner *runner, const Orders *orders)
+{
+	static TimestampTz last = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!TimestampDifferenceExceeds(last, now, TICK))
+		return;
+	last = now;
+	show_activity(runner);
+	if (database_is_wanted())
+		leave_database(runner, orders);
+}
+
+/* Whether a worker has nothing left to do. */
+static bool
+is_over(const HlRunner *runner, const Orders *orders)
+{
+	if (runner->gone)
+		return true;
+	return !orders->stays && runner->count == 0 && !runner->some_left &&
+		   hl_board_leave_unless_woken();
+}
+
+/* Works until there is nothing left to do. */
+static void
+work(HlRunner *runner, const Orders *orders)
+{
+	for (;;)
+	{
+		if (hl_board_was_woken())
+			hl_runner_hurry(runner);
+		hl_runner_round(runner, TICK);
+		if (is_over(runner, orders))
+			return;
+		take_tick(runner, orders);
+		rest_for(runner->count > 0 ? 0 : hl_runner_rest(runner, TICK));
+	}
+}
+
+/* Marks calls of sessions that are gone as unknown. */
+static void
+sweep(void)
+{
+	const HlStore *store;
+
+	worker_begin();
+	store = hl_store_find();
+	if (store != NULL)
+		hl_runner_sweep(store);
+	worker_commit();
+}
+
+/* What a run needs, and with what its transfers go. */
+static MemoryContext run_memory = NULL;
+
+/* Lets go of a run. */
+static void
+forget_run(void)
+{
+	MemoryContextSwitchTo(TopMemoryContext);
+	if (run_memory != NULL)
+		MemoryContextDelete(run_memory);
+	run_memory = NULL;
+}
+
+/* Works in memory of its own. */
+static void
+work_once(const Orders *orders)
+{
+	run_memory = AllocSetContextCreate(TopMemoryContext, "healthlake queue",
+									   ALLOCSET_DEFAULT_SIZES);
+	sweep();
+	MemoryContextSwitchTo(run_memory);
+	work(hl_runner_create(&worker_transactions, HL_BOARD_WORKER, PG_INT64_MAX),
+		 orders);
+	forget_run();
+}
+
+/* Reports an error as a session would, and lets go of everything. */
+static void
+recover(void)
+{
+	HOLD_INTERRUPTS();
+	EmitErrorReport();
+	AbortOutOfAnyTransaction();
+	forget_run();
+	FlushErrorState();
+	hl_board_leave();
+	RESUME_INTERRUPTS();
+}
+
+/* Works on through errors: rows must not wait for the next enqueueing. */
+static void
+keep_working(const Orders *orders)
+{
+	bool failed = true;
+
+	while (failed)
+	{
+		PG_TRY();
+		{
+			work_once(orders);
+			failed = false;
+		}
+		PG_CATCH();
+		{
+			recover();
+		}
+		PG_END_TRY();
+		if (failed)
+			rest_for(REST);
+	}
+}
+
+/* Finds the owner of the queue, and starts the worker. */
+static void
+scout(Orders *orders)
+{
+	const HlStore *store;
+
+	StartTransactionCommand();
+	store = hl_store_find();
+	if (store != NULL)
+		orders->owner = store->owner;
+	CommitTransactionCommand();
+	if (!OidIsValid(orders->owner) || !start_worker(orders))
+		hl_board_unreserve(orders->database);
+}
+
+/* The worker of a database. */
+void
+healthlake_worker_main(Datum argument)
+{
+	Orders orders;
+	uint32 flags = 0;
+
+	memcpy(&orders, MyBgworkerEntry->bgw_extra, sizeof(Orders));
+	set_signals();
+#if PG_VERSION_NUM >= 170000
+	flags = BGWORKER_BYPASS_ROLELOGINCHECK;
+#endif
+	BackgroundWorkerInitializeConnectionByOid(orders.database, orders.owner,
+											  flags);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+					PGC_S_OVERRIDE);
+	SetConfigOption("application_name", "healthlake worker", PGC_USERSET,
+					PGC_S_OVERRIDE);
+	hl_board_attach();
+	if (!OidIsValid(orders.owner))
+		scout(&orders);
+	else
+		keep_working(&orders);
+	proc_exit(0);
+}

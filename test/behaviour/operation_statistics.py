@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+"""Statistics of one session, and of a cluster that preloads the library.
+
+Two sessions of a server that preloads it add up, also in different databases, at the same time and
+after they have ended; each has its own beside that. A crash or a restart lets the cluster's begin
+anew. A server that does not preload it has none.
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
+
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
+import client  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+CREATE = "SELECT healthlake_create_datastore('x')"
+LIST = "SELECT count(*) FROM healthlake_list_datastores()"
+SESSIONS, CALLS = 4, 50  # that call at the same time
+
+tap = Tap()
+emulator = client.emulator()
+
+
+def server(**settings):
+    """A server whose sessions all call the emulator; not started yet."""
+    given = {"endpoint_url": emulator.http, "region": "us-east-1", "max_attempts": "1",
+             "access_key_id": emulator.access_key_id,
+             "secret_access_key": emulator.secret_access_key}
+    return Cluster(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")), settings={
+        **{f"healthlake.{name}": value for name, value in given.items()}, **settings})
+
+
+def run(session, statement):
+    """The rows of a statement; none where it gives none."""
+    with session.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def failing(session, statement, **step):
+    """Runs a statement that fails, by the emulator's answer to it."""
+    emulator.next(**step)
+    try:
+        run(session, statement)
+    except psycopg2.Error as error:
+        return error.pgcode
+    return None
+
+
+def sums(session, scope):
+    """The counts of a scope: of each operation, calls, errors, unknown, retries, throttles."""
+    return {row[0]: row[1:] for row in run(
+        session, "SELECT operation, calls, errors, unknown, retries, throttles "
+        f"FROM healthlake_statistics WHERE scope = '{scope}'")}
+
+
+def times(session, scope, operation):
+    """The times of an operation: all, the mean, the longest."""
+    return run(session, "SELECT total_time, mean_time, max_time FROM healthlake_statistics "
+               f"WHERE scope = '{scope}' AND operation = '{operation}'")[0]
+
+
+def call_often(cluster):
+    """Sessions that call at the same time."""
+    def calls():
+        with closing(cluster.connect()) as session:
+            for _ in range(CALLS):
+                run(session, LIST)
+    threads = [threading.Thread(target=calls) for _ in range(SESSIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def two_sessions(cluster):
+    """Sessions of two databases, that end."""
+    one, other = cluster.connect(), cluster.connect(dbname="other")
+    tap.same(sums(one, "cluster"), {}, "a server that was just started has no row")
+    for _ in range(2):
+        run(one, CREATE)
+    run(other, CREATE)
+    tap.same(failing(other, CREATE, error="ThrottlingException"), "38T01", "one is throttled")
+    tap.same(failing(other, CREATE, error="InternalServerException"), "38M01", "one is unknown")
+    emulator.next(error="ThrottlingException")
+    run(one, "SET healthlake.max_attempts = 2")
+    run(one, LIST)
+    tap.same(sums(one, "session"), {"CreateFHIRDatastore": (2, 0, 0, 0, 0),
+                                    "ListFHIRDatastores": (1, 0, 0, 1, 0)},
+             "a session has its own calls")
+    tap.same(sums(other, "session"), {"CreateFHIRDatastore": (3, 2, 1, 0, 1)},
+             "and another its own")
+    both = {"CreateFHIRDatastore": (5, 2, 1, 0, 1), "ListFHIRDatastores": (1, 0, 0, 1, 0)}
+    tap.same(sums(one, "cluster"), both, "the cluster has both")
+    tap.same(sums(other, "cluster"), both, "wherever one looks")
+    mine, others, all_of_it = (times(session, scope, "CreateFHIRDatastore") for session, scope in
+                               ((one, "session"), (other, "session"), (one, "cluster")))
+    tap.ok(abs(mine[0] + others[0] - all_of_it[0]) < 0.01, "times add up", mine, others, all_of_it)
+    tap.ok(abs(all_of_it[1] - all_of_it[0] / 5) < 0.01, "to a mean", all_of_it)
+    tap.same(all_of_it[2], max(mine[2], others[2]), "and the longest is the longest of all")
+    one.close()
+    other.close()
+    with closing(cluster.connect()) as session:
+        tap.same(sums(session, "cluster"), both, "they outlive the sessions")
+        tap.same(sums(session, "session"), {}, "of which a new one has nothing")
+
+
+def many_sessions(cluster):
+    """No call is lost when several are counted at once."""
+    with closing(cluster.connect()) as session:
+        run(session, LIST)
+        run(session, "SELECT healthlake_reset_statistics()")
+        tap.same((sums(session, "session"), sums(session, "cluster")), ({}, {}),
+                 "a reset is the session's and the cluster's")
+        call_often(cluster)
+        tap.same(sums(session, "cluster"),
+                 {"ListFHIRDatastores": (SESSIONS * CALLS, 0, 0, 0, 0)},
+                 "calls at the same time are all counted")
+
+
+def crash(cluster):
+    """A backend dies, and PostgreSQL starts anew with new shared memory."""
+    with closing(cluster.connect()) as session:
+        os.kill(session.info.backend_pid, signal.SIGKILL)
+        try:
+            run(session, "SELECT pg_sleep(10)")
+        except psycopg2.Error:
+            pass
+    for _ in range(200):
+        try:
+            return cluster.connect()
+        except psycopg2.OperationalError:
+            time.sleep(0.05)
+    raise RuntimeError("no server: " + cluster.log())
+
+
+def main():
+    """A server that preloads the library, and one that does not."""
+    cluster = server(shared_preload_libraries="healthlake")
+    with cluster:
+        with closing(cluster.connect()) as session:
+            run(session, "CREATE DATABASE other")
+            run(session, "CREATE EXTENSION healthlake")
+        with closing(cluster.connect(dbname="other")) as session:
+            run(session, "CREATE EXTENSION healthlake")
+        two_sessions(cluster)
+        many_sessions(cluster)
+        with closing(crash(cluster)) as session:
+            tap.same(sums(session, "cluster"), {}, "after a crash the cluster's begin anew")
+            run(session, LIST)
+            tap.same(sums(session, "cluster"), {"ListFHIRDatastores": (1, 0, 0, 0, 0)},
+                     "and are kept again")
+    with cluster, closing(cluster.connect()) as session:
+        tap.same(sums(session, "cluster"), {}, "after a restart, too")
+    cluster = server()
+    with cluster, closing(cluster.connect()) as session:
+        run(session, "SET client_min_messages = error; CREATE EXTENSION healthlake")
+        run(session, LIST)
+        tap.same((sums(session, "session"), sums(session, "cluster")),
+                 ({"ListFHIRDatastores": (1, 0, 0, 0, 0)}, {}),
+                 "without preloading a session has its own, and the cluster none")
+        run(session, "SELECT healthlake_reset_statistics()")
+        tap.same(sums(session, "session"), {}, "which can begin anew")
+    tap.end()
+
+
+main()
