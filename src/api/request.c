@@ -142,8 +142,8 @@ merge_more(Making *making, const char *more)
 }
 
 /* A client token of our own. */
-static char *
-make_token(void)
+char *
+hl_request_token(void)
 {
 	unsigned char random[HL_UUID_BYTES];
 	char *token = palloc(HL_UUID_SIZE);
@@ -166,7 +166,7 @@ settle_token(Making *making)
 		return;
 	given = hl_json_member(making->document.root, member->name);
 	making->request.client_token = hl_json_kind(given) == HL_JSON_NULL
-									   ? make_token()
+									   ? hl_request_token()
 									   : pstrdup(hl_json_string(given));
 }
 

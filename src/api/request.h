@@ -31,4 +31,7 @@ extern HlRequest *hl_request_make(const HlOperation *operation,
 								  const char *json, const char *more,
 								  bool typed);
 
+/* A new client token: a UUIDv4, palloc'd. */
+extern char *hl_request_token(void);
+
 #endif

@@ -1,10 +1,9 @@
 /*
  * client.h
  *	  The engine: drives a set of calls (one is the usual case) to their ends,
- *	  signing each attempt anew and retrying as AWS's own clients do. Calls
- *	  come from hl_client_calls() and live in the caller's memory context;
- *	  with it go their replies, and what is still in flight. All strings that
- *	  the caller fills in are the caller's and must live as long as the run.
+ *	  signing each attempt anew and retrying as AWS's own clients do. With the
+ *	  memory context of a call go its reply, and what is still in flight. The
+ *	  strings that a caller fills in must live as long as the run.
  */
 #ifndef HL_CLIENT_CLIENT_H
 #define HL_CLIENT_CLIENT_H
@@ -73,15 +72,13 @@ typedef struct HlCall
 
 /* Zeroed calls in CurrentMemoryContext, which frees all that hangs on them. */
 extern HlCall *hl_client_calls(int count);
-
 /* Drives all calls to their ends; throws only what an interrupt throws. */
 extern void hl_client_run(HlCall *calls, int count);
 
 /*
- * Drives calls, of any contexts, until one of them has ended, but waits no
- * longer than most_ms and only once; true: one has, and its reply says how.
- * To be called again with those that have not, and others. Throws likewise,
- * and has then given all of them up.
+ * The same until one has ended (true) or one wait of at most most_ms is over;
+ * to be called again with the others, and new ones. Having thrown, it has
+ * given all of them up.
  */
 extern bool hl_client_step(HlCall *const *calls, int count, long most_ms);
 
@@ -91,13 +88,10 @@ typedef struct HlPreview
 	const char *url;
 	const HlBytes *head; /* header lines, each ended by a zero; secret */
 } HlPreview;
-
 extern bool hl_client_preview(HlCall *call, HlPreview *preview);
 
-/* Wipes the signing key that the backend keeps: DISCARD ALL, new settings. */
+/* Wipes the signing key that is kept; the second closes connections, too. */
 extern void hl_client_forget_keys(void);
-
-/* The same, and closes the connections, whose buffers hold what was sent. */
 extern void hl_client_forget(void);
 
 /* Whether a hanging name lookup can be left behind (libcurl 7.87). */

@@ -19,7 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "api/error.h"
-#include "aws/uuid.h"
+#include "api/request.h"
 #include "client/compat.h"
 #include "client/settings.h"
 #include "client/wait.h"
@@ -125,20 +125,6 @@ hl_person_cancel(FunctionCallInfo fcinfo)
 	PG_RETURN_BOOL(done);
 }
 
-/* A client token of its own for what is a new request to AWS. */
-static char *
-make_token(void)
-{
-	unsigned char random[HL_UUID_BYTES];
-	char *token = palloc(HL_UUID_SIZE);
-
-	if (!pg_strong_random(random, sizeof(random)))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not generate random values")));
-	hl_uuid_write(random, token);
-	return token;
-}
-
 /* Has a request tried again. */
 Datum
 hl_person_retry(FunctionCallInfo fcinfo)
@@ -152,7 +138,7 @@ hl_person_retry(FunctionCallInfo fcinfo)
 	hl_store_add(&touch.parameters, hl_board_holders_array());
 	hl_store_add_text(&touch.parameters, hl_settings.fence);
 	hl_store_add(&touch.parameters, Int32GetDatum(hl_compat_timeline()));
-	hl_store_add_text(&touch.parameters, make_token());
+	hl_store_add_text(&touch.parameters, hl_request_token());
 	done = touch_run(&touch, HL_STATEMENT_RETRY) > 0;
 	if (done)
 		hl_worker_want(touch.store);

@@ -74,7 +74,7 @@ typedef struct HlQueued
 /* Takes the rows of a claim out of SPI_tuptable, into memory below parent. */
 extern HlQueued *hl_queued_read(uint64 row, MemoryContext parent);
 
-/* Whether AWS may have carried it out, for all that was known before. */
+/* Whether AWS may have carried it out, as known before this claim. */
 extern bool hl_queued_is_unsettled(const HlQueued *queued);
 
 /*
@@ -87,11 +87,9 @@ extern void hl_queued_prepare(HlQueued *queued, const HlStore *store);
 /* Makes the ending of a call that has ended. */
 extern void hl_queued_judge(HlQueued *queued);
 
-/* Makes an ending without a call: nothing was sent by this claim. */
+/* Makes an ending without a call: for good, or until another time. */
 extern void hl_queued_refuse(HlQueued *queued, int sqlstate,
 							 const char *message);
-
-/* Makes an ending that puts it off: nothing was sent by this claim. */
 extern void hl_queued_put_off(HlQueued *queued, int sqlstate,
 							  const char *message);
 

@@ -23,9 +23,8 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "queue/store.h"
-
 #include "queue/statements.h"
+#include "queue/store.h"
 
 /* Where the extension was last found, and the plans for that table. */
 static HlStore found;
@@ -211,7 +210,7 @@ text_of(const HlStore *store, const char *sql)
 static SPIPlanPtr
 plan_of(const HlStore *store, HlStatement statement)
 {
-	const StatementRow *row = &statement_rows[statement];
+	const HlStatementRow *row = &hl_statements[statement];
 	SPIPlanPtr plan = plans[statement];
 
 	if (plan != NULL)
@@ -233,7 +232,7 @@ hl_store_run(const HlStore *store, HlStatement statement,
 	SPIPlanPtr plan;
 	int result;
 
-	Assert(parameters->count == statement_rows[statement].count);
+	Assert(parameters->count == hl_statements[statement].count);
 	if (bare)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	plan = plan_of(store, statement);
