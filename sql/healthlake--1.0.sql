@@ -1147,6 +1147,16 @@ CREATE POLICY healthlake_request_own ON @extschema@.healthlake_request
 COMMENT ON POLICY healthlake_request_own ON @extschema@.healthlake_request IS
 'A role sees its own requests; whoever may read healthlake_audit, all';
 
+CREATE FUNCTION @extschema@.healthlake_holds_leases(holder pg_catalog.int8)
+RETURNS pg_catalog.bool
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'healthlake_holds_leases';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_holds_leases FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_holds_leases IS
+'Whether the worker or session with this number is still there, so that its leases count; for the statements of the queue';
+
 CREATE FUNCTION @extschema@.healthlake_protect_request()
 RETURNS pg_catalog.trigger
 LANGUAGE C VOLATILE

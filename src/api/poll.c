@@ -320,12 +320,8 @@ sleep_between(const Waiting *waiting)
 	due = Min(due, waiting->deadline);
 	while ((now = GetCurrentTimestamp()) < due)
 	{
-		(void) WaitLatch(MyLatch,
-						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 TimestampDifferenceMilliseconds(now, due) + 1,
-						 hl_wait_event(HL_WAIT_POLL));
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
+		hl_wait_rest(TimestampDifferenceMilliseconds(now, due) + 1,
+					 HL_WAIT_POLL);
 	}
 }
 

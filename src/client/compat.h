@@ -7,6 +7,9 @@
 
 #include "postgres.h"
 
+#include "access/xlog.h"
+#include "catalog/pg_proc.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
 
 /* Before 16 what a check hook hands on is freed by free(). */
@@ -41,6 +44,22 @@ extern GucSource hl_compat_setting_source(const char *name);
 #define hl_compat_timeline() ((int) GetWALInsertionTimeLine())
 #else
 #define hl_compat_timeline() ((int) ThisTimeLineID)
+#endif
+
+/* Since 15 a message need not be seen at once; these are all waited for. */
+#if PG_VERSION_NUM >= 150000
+#define hl_compat_mq_send(queue, len, bytes, nowait)                           \
+	shm_mq_send((queue), (len), (bytes), (nowait), true)
+#else
+#define hl_compat_mq_send(queue, len, bytes, nowait)                           \
+	shm_mq_send((queue), (len), (bytes), (nowait))
+#endif
+
+/* From 17 on a background worker may be a role that may not log in. */
+#if PG_VERSION_NUM >= 170000
+#define HL_COMPAT_ANY_ROLE BGWORKER_BYPASS_ROLELOGINCHECK
+#else
+#define HL_COMPAT_ANY_ROLE 0
 #endif
 
 #endif

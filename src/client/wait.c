@@ -94,3 +94,15 @@ hl_wait_for(void *context, int epoll_fd, long timeout_ms)
 			ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }
+
+/* Rests. */
+void
+hl_wait_rest(long milliseconds, HlWaitReason reason)
+{
+	if (milliseconds > 0)
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 milliseconds, hl_wait_event(reason));
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}

@@ -24,4 +24,7 @@ extern uint32 hl_wait_event(HlWaitReason reason);
 
 extern void hl_wait_for(void *context, int epoll_fd, long timeout_ms);
 
+/* Rests so long, or until the latch is set; what an interrupt says is thrown. */
+extern void hl_wait_rest(long milliseconds, HlWaitReason reason);
+
 #endif

@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -18,7 +17,6 @@
 #include "storage/procarray.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
-#include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "queue/board.h"
@@ -287,32 +285,16 @@ hl_board_unreserve(Oid database)
 	SpinLockRelease(&board->lock);
 }
 
-/* Lists who has a place. */
-static int
-list_holders(int64 holders[HL_BOARD_PLACES])
+/* Whether that holder has a place. */
+bool
+hl_board_holds(int64 holder)
 {
-	int count = 0;
+	bool found = false;
 
 	hl_board_attach();
 	SpinLockAcquire(&board->lock);
-	for (int i = 0; i < HL_BOARD_PLACES; i++)
-		if (board->places[i].holder != 0)
-			holders[count++] = board->places[i].holder;
+	for (int i = 0; i < HL_BOARD_PLACES && !found; i++)
+		found = board->places[i].holder == holder;
 	SpinLockRelease(&board->lock);
-	return count;
-}
-
-/* Gives who has a place as an array of SQL's. */
-Datum
-hl_board_holders_array(void)
-{
-	int64 holders[HL_BOARD_PLACES];
-	Datum values[HL_BOARD_PLACES];
-	int count = list_holders(holders);
-
-	for (int i = 0; i < count; i++)
-		values[i] = Int64GetDatum(holders[i]);
-	return PointerGetDatum(construct_array(values, count, INT8OID,
-										   sizeof(int64), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
+	return found && holder != 0;
 }

@@ -52,7 +52,7 @@ extern bool hl_board_wake(Oid database, int wanted);
 /* Gives up a place that was reserved for a worker that did not start. */
 extern void hl_board_unreserve(Oid database);
 
-/* The numbers of all who have a place, as an int8[] in CurrentMemoryContext. */
-extern Datum hl_board_holders_array(void);
+/* Whether that holder has a place now, so that its leases count. */
+extern bool hl_board_holds(int64 holder);
 
 #endif

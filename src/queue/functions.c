@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 
+#include "queue/board.h"
 #include "queue/enqueue.h"
 #include "queue/person.h"
 #include "queue/runner.h"
@@ -31,5 +32,14 @@ BOUND(healthlake_resolve_request, hl_person_resolve)
 BOUND(healthlake_wait_request, hl_person_wait)
 BOUND(healthlake_purge_requests, hl_person_purge)
 BOUND(healthlake_protect_request, hl_store_protect)
+
+PG_FUNCTION_INFO_V1(healthlake_holds_leases);
+
+/* Whether a holder of leases is still there, for the queue's statements. */
+Datum
+healthlake_holds_leases(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(hl_board_holds(PG_GETARG_INT64(0)));
+}
 
 #pragma GCC visibility pop

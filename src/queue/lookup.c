@@ -264,7 +264,7 @@ adopt(Search *search)
 	queued->ending.run_after = GetCurrentTimestamp();
 	queued->ending.unsettled_since = HL_NO_TIME;
 	if (queued->ending.first_sent_at == HL_NO_TIME)
-		queued->ending.first_sent_at = queued->requested_at;
+		queued->ending.first_sent_at = queued->earliest;
 	queued->ending.looked = true;
 	queued->ending.response = answer_of(search);
 	queued->ending.account = hl_account_of_arn(arn);
@@ -338,7 +338,7 @@ hl_queued_look(HlQueued *queued, const HlStore *store)
 	TimestampTz since =
 		hl_queued_is_unsettled(queued) && queued->first_sent_at != HL_NO_TIME
 			? queued->first_sent_at
-			: queued->requested_at;
+			: queued->earliest;
 	Search search = {.queued = queued,
 					 .store = store,
 					 .place = place_of(queued->operation),

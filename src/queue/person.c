@@ -23,7 +23,6 @@
 #include "client/compat.h"
 #include "client/settings.h"
 #include "client/wait.h"
-#include "queue/board.h"
 #include "queue/person.h"
 #include "queue/store.h"
 #include "queue/worker.h"
@@ -135,7 +134,6 @@ hl_person_retry(FunctionCallInfo fcinfo)
 	refuse_null(fcinfo, 0, "id");
 	connect_to_write("healthlake_retry_request");
 	touch_begin(&touch, PG_GETARG_INT64(0));
-	hl_store_add(&touch.parameters, hl_board_holders_array());
 	hl_store_add_text(&touch.parameters, hl_settings.fence);
 	hl_store_add(&touch.parameters, Int32GetDatum(hl_compat_timeline()));
 	hl_store_add_text(&touch.parameters, hl_request_token());
@@ -302,10 +300,7 @@ sleep_for(long milliseconds, int64 id, TimestampTz deadline)
 						errhint("Give a longer \"timeout\", or wait again.")));
 	milliseconds =
 		Min(milliseconds, TimestampDifferenceMilliseconds(now, deadline) + 1);
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 milliseconds, hl_wait_event(HL_WAIT_POLL));
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	hl_wait_rest(milliseconds, HL_WAIT_POLL);
 }
 
 /* Waits until a request is over. */

@@ -55,7 +55,7 @@ goal_of(const HlOperation *operation, const char *until)
 static void
 read_times(HlQueued *queued, uint64 row)
 {
-	queued->requested_at = time_of(row, "requested_at");
+	queued->earliest = time_of(row, "earliest");
 	queued->first_sent_at = time_of(row, "was_sent");
 	queued->unsettled_since = time_of(row, "was_unsettled");
 	queued->sending_since = time_of(row, "first_sent_at");

@@ -57,7 +57,7 @@ typedef struct HlQueued
 	const char *account;
 	const char *role;
 	int attempts;
-	TimestampTz requested_at;
+	TimestampTz earliest;        /* when it can have been sent first */
 	TimestampTz first_sent_at;   /* before this claim, HL_NO_TIME */
 	TimestampTz unsettled_since; /* before this claim */
 	TimestampTz sending_since;   /* with this claim; HL_NO_TIME: none */

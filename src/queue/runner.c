@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/timestamp.h"
@@ -20,6 +21,7 @@
 #include "api/statistics.h"
 #include "client/compat.h"
 #include "client/settings.h"
+#include "client/wait.h"
 #include "queue/enqueue.h"
 #include "queue/runner.h"
 #include "queue/step.h"
@@ -40,9 +42,24 @@ hl_runner_create(const HlRunnerTransactions *transactions, HlBoardKind kind,
 
 	runner->transactions = transactions;
 	runner->memory = CurrentMemoryContext;
+	runner->round = AllocSetContextCreate(runner->memory, "healthlake round",
+										  ALLOCSET_DEFAULT_SIZES);
 	runner->allowance = allowance;
 	runner->holder = hl_board_join(MyDatabaseId, kind);
 	return runner;
+}
+
+/*
+ * What is sent must not be forgotten by a crash: a claim that is lost leaves a
+ * request that was sent and whose row says that it was not.
+ */
+static void
+commit_durably(void)
+{
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		(void) set_config_option("synchronous_commit", "local", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+								 false);
 }
 
 /* Begins a transaction; false, and none, where the queue has gone. */
@@ -50,11 +67,12 @@ static bool
 begin(HlRunner *runner, const HlStore **store)
 {
 	runner->transactions->begin();
+	commit_durably();
 	*store = hl_store_find();
 	runner->gone = *store == NULL;
 	if (runner->gone)
 		runner->transactions->commit();
-	MemoryContextSwitchTo(runner->memory);
+	MemoryContextSwitchTo(runner->round);
 	return !runner->gone;
 }
 
@@ -63,7 +81,7 @@ static void
 commit(HlRunner *runner)
 {
 	runner->transactions->commit();
-	MemoryContextSwitchTo(runner->memory);
+	MemoryContextSwitchTo(runner->round);
 }
 
 /* ----------------------------------------------------------------- record */
@@ -114,6 +132,7 @@ record(HlRunner *runner, const HlStore *store, const HlQueued *queued)
 		return;
 	hl_store_add(&id, Int64GetDatum(queued->id));
 	(void) hl_store_run(store, HL_STATEMENT_NOTIFY, &id);
+	SPI_freetuptable(SPI_tuptable);
 }
 
 /* Records all that has ended, within a transaction. */
@@ -188,7 +207,6 @@ claim_kinds(HlRunner *runner, const HlStore *store, const char *kinds, int most)
 	uint64 rows;
 
 	hl_store_add_text(&claim, hl_settings.fence);
-	hl_store_add(&claim, hl_board_holders_array());
 	hl_store_add(&claim, Int32GetDatum(most));
 	hl_store_add(&claim, Int64GetDatum(runner->holder));
 	hl_store_add(&claim, Int32GetDatum(hl_compat_timeline()));
@@ -204,6 +222,7 @@ claim_kinds(HlRunner *runner, const HlStore *store, const char *kinds, int most)
 		if (!queued->looks)
 			runner->allowance--;
 	}
+	SPI_freetuptable(SPI_tuptable);
 	return (int) rows;
 }
 
@@ -237,10 +256,11 @@ look_ahead(HlRunner *runner, const HlStore *store)
 	Datum due;
 
 	hl_store_add_text(&parameters, hl_settings.fence);
-	hl_store_add(&parameters, hl_board_holders_array());
 	(void) hl_store_run(store, HL_STATEMENT_NEXT_DUE, &parameters);
 	runner->some_left = DatumGetBool(hl_store_value(0, "some", &isnull));
 	due = hl_store_value(0, "due", &isnull);
+	SPI_freetuptable(SPI_tuptable);
+	runner->some_due = !isnull && DatumGetTimestampTz(due) <= now;
 	runner->claim_at = TimestampTzPlusMilliseconds(now, LOOK_AGAIN);
 	if (!isnull && DatumGetTimestampTz(due) < runner->claim_at)
 		runner->claim_at = DatumGetTimestampTz(due);
@@ -417,7 +437,7 @@ drive_calls(HlRunner *runner, long most_ms)
 void
 hl_runner_round(HlRunner *runner, long most_ms)
 {
-	MemoryContext caller = MemoryContextSwitchTo(runner->memory);
+	MemoryContext caller = MemoryContextSwitchTo(runner->round);
 
 	if (record_and_claim(runner) > 0)
 	{
@@ -426,6 +446,7 @@ hl_runner_round(HlRunner *runner, long most_ms)
 	}
 	if (!runner->gone)
 		drive_calls(runner, some_ended(runner) ? 0 : most_ms);
+	MemoryContextReset(runner->round);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -436,7 +457,6 @@ hl_runner_sweep(const HlStore *store)
 	HlParameters parameters = {0};
 	HlStoreStep step;
 
-	hl_store_add(&parameters, hl_board_holders_array());
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_SWEEP, &parameters);
 	hl_store_leave(&step);
@@ -488,14 +508,27 @@ allowance_of(FunctionCallInfo fcinfo)
 	return PG_GETARG_INT32(0);
 }
 
+/* Whether there is more to do now: what is due may have to wait its turn. */
+static bool
+is_draining(const HlRunner *runner)
+{
+	if (runner->gone)
+		return false;
+	return runner->count > 0 || is_claiming(runner) ||
+		   (runner->some_due && runner->pace.gap > 0 && room(runner) > 0);
+}
+
 /* Drains what is due. */
 static void
 run_due(HlRunner *runner)
 {
 	runner->some_left = true;
 	do
+	{
 		hl_runner_round(runner, LOOK_AGAIN);
-	while (!runner->gone && (runner->count > 0 || is_claiming(runner)));
+		if (runner->count == 0 && is_draining(runner))
+			hl_wait_rest(hl_runner_rest(runner, LOOK_AGAIN), HL_WAIT_QUEUE);
+	} while (is_draining(runner));
 }
 
 /* Tells what became of the requests. */

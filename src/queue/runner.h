@@ -28,6 +28,7 @@ typedef struct HlRunner
 {
 	const HlRunnerTransactions *transactions;
 	MemoryContext memory; /* of the runner and of its rows */
+	MemoryContext round;  /* of one round */
 	int64 holder;
 	int64 allowance; /* requests that it may still claim */
 	HlQueued *rows[HL_RUNNER_MOST];
@@ -35,6 +36,7 @@ typedef struct HlRunner
 	HlPace pace;
 	bool gone;            /* the database has no queue any more */
 	bool some_left;       /* the queue is not empty, as last seen */
+	bool some_due;        /* though not to be claimed yet, for the pace */
 	TimestampTz claim_at; /* when there may be something to claim */
 
 	int64 succeeded; /* counts of endings */

@@ -14,10 +14,13 @@
 /* Rows that the queue is not done with. */
 #define OPEN " state = ANY ('{queued,running}') AND origin = 'queue' "
 
-/* Rows that nobody holds; the parameter has those who could. */
-#define FREE(holders)                                                          \
+/*
+ * Rows that nobody holds. Who is there must be asked when the row has been
+ * seen: a list made before would lack one who has just come and claimed it.
+ */
+#define FREE                                                                   \
 	" (lease_holder IS NULL OR lease_until < clock_timestamp()"                \
-	" OR NOT lease_holder = ANY (" holders ")) "
+	" OR NOT !.healthlake_holds_leases(lease_holder)) "
 
 /* Rows of a role, or all; the parameters: session role, current role, all. */
 #define MINE " (session_role = $2 OR \"current_role\" = $3 OR $4) "
@@ -28,6 +31,8 @@
 
 #define CREATES " ANY ('{CreateFHIRDatastore,RestoreFHIRDatastore}') "
 
+/* SQL reads better in lines of its own. */
+/* clang-format off */
 const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	[HL_STATEMENT_INSERT] =
 		{"INSERT INTO @ (operation, request, client_token, request_hash, state,"
@@ -44,45 +49,43 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		  JSONBOID,       TEXTOID,  TEXTOID, TEXTOID, TEXTOID,
 		  TIMESTAMPTZOID, TEXTOID,  INT4OID, TEXTOID, TIMESTAMPTZOID,
 		  INT8OID,        TEXTOID,  TEXTOID, TEXTOID, TEXTOID}},
-	/* fence, holders, most, holder, timeline, server's start, lease, kinds */
+	/* fence, most, holder, timeline, server's start, lease, kinds */
 	[HL_STATEMENT_CLAIM] =
 		{"WITH due AS MATERIALIZED ("
-		 "SELECT id, first_sent_at, unsettled_since,"
+		 "SELECT id, first_sent_at, unsettled_since, earliest,"
 		 " response IS NOT NULL AS polls,"
 		 " (response IS NULL AND (unsettled_since < now() -" HOUR
-		 " OR ($1 = '' AND timeline <> $5)"
-		 " OR ((timeline <> $5 OR coalesce(looked_at, requested_at) < $6)"
-		 " AND coalesce(looked_at, requested_at) < now() -" HOUR
+		 " OR ($1 = '' AND timeline <> $4)"
+		 " OR ((timeline <> $4 OR coalesce(looked_at, earliest) < $5)"
+		 " AND coalesce(looked_at, earliest) < now() -" HOUR
 		 "))) IS TRUE AS looks"
-		 " FROM @ WHERE" OPEN "AND fence = $1"
-		 " AND run_after <= clock_timestamp() AND" FREE(
-			 "$2") " AND ($8 = 'all' OR ($8 = 'creates') = (operation =" CREATES
-				   " AND response IS NULL))"
-				   " ORDER BY run_after, id LIMIT $3 FOR UPDATE SKIP LOCKED)"
-				   " UPDATE @ AS r SET state = 'running', lease_holder = $4,"
-				   " lease_until = clock_timestamp() + $7,"
-				   " attempts = r.attempts + CASE WHEN polls OR looks THEN 0 "
-				   "ELSE 1 END,"
-				   " first_sent_at = CASE WHEN polls OR looks THEN "
-				   "r.first_sent_at"
-				   " ELSE coalesce(r.first_sent_at, clock_timestamp()) END,"
-				   " unsettled_since = CASE WHEN polls OR looks THEN "
-				   "r.unsettled_since"
-				   " ELSE coalesce(r.unsettled_since, clock_timestamp()) END"
-				   " FROM due WHERE r.id = due.id"
-				   " RETURNING r.id, r.operation, r.request::text AS request,"
-				   " r.client_token, r.request_hash ="
-				   " sha256(convert_to(r.request::text, 'UTF8')) AS intact,"
-				   " r.until, r.response::text AS response, r.datastore_id, "
-				   "r.job_id,"
-				   " r.region, r.endpoint, r.account, r.\"current_role\", "
-				   "r.attempts,"
-				   " r.requested_at, due.first_sent_at AS was_sent,"
-				   " due.unsettled_since AS was_unsettled, r.unsettled_since,"
-				   " r.first_sent_at, r.lease_until, due.polls, due.looks",
-		 8,
-		 {TEXTOID, INT8ARRAYOID, INT4OID, INT8OID, INT4OID, TIMESTAMPTZOID,
-		  INTERVALOID, TEXTOID}},
+		 " FROM @ AS q, LATERAL (SELECT CASE WHEN attempts = 0"
+		 " THEN greatest(requested_at, run_after)"
+		 " ELSE requested_at END) AS e (earliest)"
+		 " WHERE" OPEN "AND fence = $1"
+		 " AND run_after <= clock_timestamp() AND" FREE
+		 "AND ($7 = 'all' OR ($7 = 'creates') = (operation =" CREATES
+		 "AND response IS NULL))"
+		 " ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"
+		 " UPDATE @ AS r SET state = 'running', lease_holder = $3,"
+		 " lease_until = clock_timestamp() + $6,"
+		 " attempts = r.attempts + CASE WHEN polls OR looks THEN 0 ELSE 1 END,"
+		 " first_sent_at = CASE WHEN polls OR looks THEN r.first_sent_at"
+		 " ELSE coalesce(r.first_sent_at, clock_timestamp()) END,"
+		 " unsettled_since = CASE WHEN polls OR looks THEN r.unsettled_since"
+		 " ELSE coalesce(r.unsettled_since, clock_timestamp()) END"
+		 " FROM due WHERE r.id = due.id"
+		 " RETURNING r.id, r.operation, r.request::text AS request,"
+		 " r.client_token, r.request_hash ="
+		 " sha256(convert_to(r.request::text, 'UTF8')) AS intact,"
+		 " r.until, r.response::text AS response, r.datastore_id, r.job_id,"
+		 " r.region, r.endpoint, r.account, r.\"current_role\", r.attempts,"
+		 " due.earliest, due.first_sent_at AS was_sent,"
+		 " due.unsettled_since AS was_unsettled, r.unsettled_since,"
+		 " r.first_sent_at, r.lease_until, due.polls, due.looks",
+		 7,
+		 {TEXTOID, INT4OID, INT8OID, INT4OID, TIMESTAMPTZOID, INTERVALOID,
+		  TEXTOID}},
 	[HL_STATEMENT_RECORD] =
 		{"UPDATE @ SET state = $3, response = coalesce($4, response),"
 		 " datastore_id = coalesce($5, datastore_id),"
@@ -105,14 +108,14 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 {INT8OID, INT8OID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID}},
-	/* fence, holders */
+	/* fence */
 	[HL_STATEMENT_NEXT_DUE] =
 		{"SELECT (SELECT run_after FROM @ WHERE" OPEN "AND fence = $1"
-		 " AND" FREE("$2") " ORDER BY run_after, id LIMIT 1) AS due,"
+		 " AND" FREE " ORDER BY run_after, id LIMIT 1) AS due,"
 						   " EXISTS (SELECT FROM @ WHERE" OPEN
 						   "AND fence = $1) AS some",
-		 2,
-		 {TEXTOID, INT8ARRAYOID}},
+		 1,
+		 {TEXTOID}},
 	[HL_STATEMENT_ADOPTED] = {"SELECT EXISTS (SELECT FROM @ WHERE id <> $1"
 							  " AND ((datastore_id = $2 AND operation =" CREATES
 							  ") OR job_id = $2)) AS adopted",
@@ -127,9 +130,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " error_message = 'the session or the server ended before the outcome"
 		 " was known'"
 		 " WHERE origin = 'call' AND state = 'running' AND run_after IS NULL"
-		 " AND NOT lease_holder = ANY ($1)",
-		 1,
-		 {INT8ARRAYOID}},
+		 " AND NOT !.healthlake_holds_leases(lease_holder)",
+		 0},
 	/* id, place and what became of it */
 	[HL_STATEMENT_END_CALL] =
 		{"UPDATE @ SET state = $3, response = $4,"
@@ -149,55 +151,41 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " AND unsettled_since IS NULL FOR UPDATE SKIP LOCKED)",
 		 4,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
-	/* …, holders, fence, timeline, token */
+	/* …, fence, timeline, token; "over": it begins anew, as another request */
 	[HL_STATEMENT_RETRY] =
-		{"WITH old AS MATERIALIZED (SELECT *, state = ANY"
-		 " ('{failed,cancelled}') AS over FROM @ WHERE id = $1 AND" MINE
-		 " AND origin = 'queue' AND state <> 'succeeded' AND" FREE(
-			 "$5") " FOR UPDATE SKIP LOCKED)"
-				   " UPDATE @ AS r SET fence = $6, run_after = "
-				   "clock_timestamp(),"
-				   " state = CASE WHEN old.over OR old.state = 'unknown' THEN "
-				   "'queued'"
-				   " ELSE old.state END,"
-				   " finished_at = NULL, duration = NULL, note = NULL,"
-				   " lease_holder = NULL, lease_until = NULL, resolved_by = "
-				   "NULL,"
-				   " resolved_at = NULL,"
-				   " client_token = CASE WHEN old.over AND old.client_token IS "
-				   "NOT NULL"
-				   " THEN $8 ELSE old.client_token END,"
-				   " attempts = CASE WHEN old.over THEN 0 ELSE old.attempts "
-				   "END,"
-				   " endpoint = CASE WHEN old.over THEN NULL ELSE old.endpoint "
-				   "END,"
-				   " account = CASE WHEN old.over THEN NULL ELSE old.account "
-				   "END,"
-				   " response = CASE WHEN NOT old.over THEN old.response END,"
-				   " datastore_id = CASE WHEN old.over THEN old.request ->> "
-				   "'DatastoreId'"
-				   " ELSE old.datastore_id END,"
-				   " job_id = CASE WHEN NOT old.over THEN old.job_id END,"
-				   " error_sqlstate = CASE WHEN NOT old.over THEN "
-				   "old.error_sqlstate END,"
-				   " error_code = CASE WHEN NOT old.over THEN old.error_code "
-				   "END,"
-				   " error_message = CASE WHEN NOT old.over THEN "
-				   "old.error_message END,"
-				   " first_sent_at = CASE WHEN NOT old.over THEN "
-				   "old.first_sent_at END,"
-				   " unsettled_since = CASE WHEN old.over THEN NULL"
-				   " WHEN old.state = 'unknown' THEN least(old.unsettled_since,"
-				   " clock_timestamp() - '1 hour'::interval)"
-				   " ELSE old.unsettled_since END,"
-				   " looked_at = CASE WHEN old.over THEN clock_timestamp()"
-				   " ELSE old.looked_at END,"
-				   " timeline = CASE WHEN old.over THEN $7 ELSE old.timeline "
-				   "END"
-				   " FROM old WHERE r.id = old.id",
-		 8,
-		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, INT8ARRAYOID, TEXTOID, INT4OID,
-		  TEXTOID}},
+		{"WITH old AS MATERIALIZED (SELECT *,"
+		 " state = ANY ('{failed,cancelled}') AS over"
+		 " FROM @ WHERE id = $1 AND" MINE "AND origin = 'queue'"
+		 " AND state <> 'succeeded' AND" FREE "FOR UPDATE SKIP LOCKED)"
+		 " UPDATE @ AS r SET fence = $5, run_after = clock_timestamp(),"
+		 " state = CASE WHEN old.finished_at IS NULL THEN old.state"
+		 " ELSE 'queued' END,"
+		 " finished_at = NULL, duration = NULL, note = NULL,"
+		 " lease_holder = NULL, lease_until = NULL,"
+		 " resolved_by = NULL, resolved_at = NULL,"
+		 " client_token = CASE WHEN old.over AND old.client_token IS NOT NULL"
+		 " THEN $7 ELSE old.client_token END,"
+		 " attempts = CASE WHEN old.over THEN 0 ELSE old.attempts END,"
+		 " endpoint = CASE WHEN NOT old.over THEN old.endpoint END,"
+		 " account = CASE WHEN NOT old.over THEN old.account END,"
+		 " datastore_id = CASE WHEN old.over THEN old.request ->> 'DatastoreId'"
+		 " ELSE old.datastore_id END,"
+		 " response = CASE WHEN NOT old.over THEN old.response END,"
+		 " job_id = CASE WHEN NOT old.over THEN old.job_id END,"
+		 " error_sqlstate = CASE WHEN NOT old.over THEN old.error_sqlstate END,"
+		 " error_code = CASE WHEN NOT old.over THEN old.error_code END,"
+		 " error_message = CASE WHEN NOT old.over THEN old.error_message END,"
+		 " first_sent_at = CASE WHEN NOT old.over THEN old.first_sent_at END,"
+		 " unsettled_since = CASE WHEN old.over THEN NULL"
+		 " WHEN old.state = 'unknown' THEN least(old.unsettled_since,"
+		 " clock_timestamp() - '1 hour'::interval)"
+		 " ELSE old.unsettled_since END,"
+		 " looked_at = CASE WHEN old.over THEN clock_timestamp()"
+		 " ELSE old.looked_at END,"
+		 " timeline = CASE WHEN old.over THEN $6 ELSE old.timeline END"
+		 " FROM old WHERE r.id = old.id",
+		 7,
+		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, INT4OID, TEXTOID}},
 	/* …, state, note, response, who */
 	[HL_STATEMENT_RESOLVE] =
 		{"UPDATE @ SET state = $5, note = $6, response = coalesce($7,"
@@ -221,3 +209,4 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	[HL_STATEMENT_ROLLED_BACK] =
 		{"UPDATE @ SET rolled_back = true WHERE id = $1", 1, {INT8OID}},
 };
+/* clang-format on */

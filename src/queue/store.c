@@ -80,6 +80,19 @@ forget_plans(void)
 		}
 }
 
+/* Names the table and its schema, as long as plans are kept. */
+static void
+name_store(HlStore *store)
+{
+	char *schema = get_namespace_name(store->schema);
+
+	store->schema_name =
+		MemoryContextStrdup(TopMemoryContext, quote_identifier(schema));
+	store->name = MemoryContextStrdup(
+		TopMemoryContext,
+		quote_qualified_identifier(schema, "healthlake_request"));
+}
+
 /* Looks the extension up. */
 static void
 look_up(void)
@@ -90,13 +103,10 @@ look_up(void)
 		store.schema = schema_of(store.extension);
 	if (OidIsValid(store.schema))
 		store.table = get_relname_relid("healthlake_request", store.schema);
+	store.name = found.name;
+	store.schema_name = found.schema_name;
 	if (OidIsValid(store.table) && store.table != found.table)
-		store.name = MemoryContextStrdup(
-			TopMemoryContext,
-			quote_qualified_identifier(get_namespace_name(store.schema),
-									   "healthlake_request"));
-	else
-		store.name = found.name;
+		name_store(&store);
 	if (store.table != found.table)
 		forget_plans();
 	found = store;
@@ -201,6 +211,8 @@ text_of(const HlStore *store, const char *sql)
 	for (; *sql != '\0'; sql++)
 		if (*sql == '@')
 			appendStringInfoString(&text, store->name);
+		else if (*sql == '!')
+			appendStringInfoString(&text, store->schema_name);
 		else
 			appendStringInfoChar(&text, *sql);
 	return text.data;
@@ -232,7 +244,8 @@ hl_store_run(const HlStore *store, HlStatement statement,
 	SPIPlanPtr plan;
 	int result;
 
-	Assert(parameters->count == hl_statements[statement].count);
+	if (parameters->count != hl_statements[statement].count)
+		elog(ERROR, "statement %d has other parameters", (int) statement);
 	if (bare)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	plan = plan_of(store, statement);

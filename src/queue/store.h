@@ -20,7 +20,8 @@ typedef struct HlStore
 	Oid extension;
 	Oid schema;
 	Oid table;
-	Oid owner;        /* of the table */
+	Oid owner;               /* of the table */
+	const char *schema_name; /* quoted, likewise */
 	const char *name; /* schema and table, quoted; lives as long as plans */
 } HlStore;
 

@@ -183,12 +183,7 @@ set_signals(void)
 static void
 rest_for(long milliseconds)
 {
-	if (milliseconds > 0)
-		(void) WaitLatch(MyLatch,
-						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 milliseconds, hl_wait_event(HL_WAIT_QUEUE));
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	hl_wait_rest(milliseconds, HL_WAIT_QUEUE);
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
@@ -446,6 +441,24 @@ scout(Orders *orders)
 		hl_board_unreserve(orders->database);
 }
 
+/* What neither the database nor the owner may set for a worker. */
+static void
+pin_settings(void)
+{
+	static const char *const pinned[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"application_name", "healthlake worker"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"statement_timeout", "0"},
+		{"lock_timeout", "0"},
+		{"session_replication_role", "origin"},
+	};
+
+	for (size_t i = 0; i < lengthof(pinned); i++)
+		SetConfigOption(pinned[i][0], pinned[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 /* The worker of a database. */
 void
 healthlake_worker_main(Datum argument)
@@ -460,10 +473,7 @@ healthlake_worker_main(Datum argument)
 #endif
 	BackgroundWorkerInitializeConnectionByOid(orders.database, orders.owner,
 											  flags);
-	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-					PGC_S_OVERRIDE);
-	SetConfigOption("application_name", "healthlake worker", PGC_USERSET,
-					PGC_S_OVERRIDE);
+	pin_settings();
 	hl_board_attach();
 	if (!OidIsValid(orders.owner))
 		scout(&orders);

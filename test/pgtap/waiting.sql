@@ -15,7 +15,7 @@ SELECT is(pg_get_function_arguments(oid),
 	CASE WHEN proname ~ 'datastore' THEN 'id text, status text DEFAULT ''ACTIVE''::text, timeout interval DEFAULT ''00:45:00''::interval, poll_interval interval DEFAULT ''00:00:15''::interval'
 	     ELSE CASE WHEN proname ~ 'transformation' THEN '' ELSE 'datastore_id text, ' END || 'job_id text, timeout interval DEFAULT ''12:00:00''::interval, poll_interval interval DEFAULT ''00:00:30''::interval'
 	END || ', region text DEFAULT NULL::text, more jsonb DEFAULT NULL::jsonb', proname)
-  FROM pg_proc WHERE proname ~ '^healthlake_a?wait_' AND prokind = 'f' ORDER BY proname;
+  FROM pg_proc WHERE proname ~ '^healthlake_a?wait_' AND prokind = 'f' AND proname <> 'healthlake_wait_request' ORDER BY proname;
 SELECT is(array_agg(proname ORDER BY proname)::text, '{healthlake_await_datastore,healthlake_await_export_job,healthlake_await_import_job,healthlake_await_transformation_job}',
 	'a procedure for each wait') FROM pg_proc WHERE proname ~ '^healthlake_await_' AND prokind = 'p';
 SELECT is(obj_description(oid, 'pg_proc') ~ ('pins the snapshot of its statement.*' || replace(proname, '_wait_', '_await_')), true, proname || ' says what it pins')
