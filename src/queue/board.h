@@ -11,7 +11,7 @@
 
 #include "postgres.h"
 
-#define HL_BOARD_PLACES 64
+#define HL_BOARD_PLACES 256
 
 typedef enum HlBoardKind
 {

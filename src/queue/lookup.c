@@ -291,6 +291,7 @@ let_go_out(HlQueued *queued)
 {
 	hl_queued_put_off(queued, 0, NULL);
 	queued->ending.state = "queued";
+	queued->ending.unsettled_since = HL_NO_TIME;
 	queued->ending.run_after = GetCurrentTimestamp();
 	queued->ending.looked = true;
 }
@@ -323,7 +324,9 @@ conclude(Search *search)
 static void
 conclude_blindly(HlQueued *queued)
 {
-	if (hl_queued_is_unsettled(queued) || !queued->operation->idempotent)
+	if (!queued->operation->changes_something)
+		let_go_out(queued);
+	else if (hl_queued_is_unsettled(queued) || !queued->operation->idempotent)
 		leave_unknown(queued, psprintf("outcome of %s is unknown, and there is "
 									   "no name to look for",
 									   queued->operation->name));
