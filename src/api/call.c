@@ -71,6 +71,8 @@ append_call(StringInfo line, const HlRequest *request, const HlCall *call)
 		append_quoted(line, "client_token", request->client_token);
 	append_quoted(line, "name", request->name);
 	appendStringInfo(line, " region=%s", call->region);
+	if (request->queue_id != 0)
+		appendStringInfo(line, " queue_id=" INT64_FORMAT, request->queue_id);
 }
 
 /* Writes a line to the server's log, and to nobody else. */

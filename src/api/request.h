@@ -19,6 +19,7 @@ typedef struct HlRequest
 	HlBytes body;             /* as it is sent: UTF-8, the token in it */
 	const char *client_token; /* NULL: the operation has none */
 	const char *name;         /* of what is asked for, UTF-8; NULL: none */
+	int64 queue_id; /* of the row that it comes from; 0: a session's call */
 	int64 patience; /* milliseconds that it may take; 0: the settings' */
 } HlRequest;
 

@@ -156,6 +156,7 @@ make_call(HlQueued *queued, const HlStore *store)
 		return;
 	}
 	queued->sent = queued->polls ? make_poll(queued) : make_sending(queued);
+	queued->sent->queue_id = queued->id;
 	call = hl_client_calls(1);
 	if (hl_call_prepare(call, queued->sent, queued->region, NULL))
 	{
