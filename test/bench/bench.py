@@ -127,17 +127,22 @@ class Session:
 
 
 def compare(fast, session, url, rounds, count):
-    """One table: bare libcurl, SQL with and without its log lines, boto3."""
+    """One table: bare libcurl, SQL with and without what it keeps of calls, boto3."""
     rows = {"bare libcurl": [], "SQL": [], "SQL and its two log lines": [],
-            "the same in PL/pgSQL": [], "boto3": []}
+            "the same in PL/pgSQL": [], "SQL, log lines, audit": [], "SQL, log lines, durable": [],
+            "boto3": []}
     for number in range(rounds):
         rows["bare libcurl"].append(fast.bare(url, count))
-        session.run("SET log_min_messages = fatal")
+        session.run("SET log_min_messages = fatal; SET healthlake.audit = off")
         session.calls(url, count // 10)
         rows["SQL"].append(session.calls(url, count, ROWS))
         session.run("RESET log_min_messages")
         rows["SQL and its two log lines"].append(session.calls(url, count, ROWS))
         rows["the same in PL/pgSQL"].append(session.calls(url, count))
+        session.run("SET healthlake.audit = on")
+        rows["SQL, log lines, audit"].append(session.calls(url, count, ROWS))
+        session.run("SET healthlake.audit = durable")
+        rows["SQL, log lines, durable"].append(session.calls(url, max(count // 10, 20), ROWS))
         if number < 3:
             rows["boto3"].append(fast.boto3(url, max(count // 10, 20)))
     print(f"{'':26}{'us a call':>10}{'times bare':>12}{'us of CPU':>12}{'times bare':>12}")
@@ -157,7 +162,7 @@ def hold(session, url, count):
     """What many calls leave behind in the backend."""
     session.calls(url, 1000)
     memory, descriptors = session.memory(), session.descriptors()
-    session.run("SET log_min_messages = fatal")
+    session.run("SET log_min_messages = fatal; RESET healthlake.audit")
     each = session.calls(url, count)[0]
     print(f"{count} calls ({each:.0f} us each): {session.memory() - memory} kB, "
           f"{session.descriptors() - descriptors} descriptors more than before")
