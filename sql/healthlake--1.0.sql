@@ -1103,7 +1103,7 @@ COMMENT ON COLUMN @extschema@.healthlake_request.duration IS
 COMMENT ON COLUMN @extschema@.healthlake_request.fence IS
 'healthlake.fence of the server that it belongs to; one with another fence never sends it';
 COMMENT ON COLUMN @extschema@.healthlake_request.timeline IS
-'Timeline of the server when it was enqueued; a later one is looked through first';
+'Timeline of the server when it was enqueued, or looked for; on a later one it is looked for first; 0: taken over from another fence';
 COMMENT ON COLUMN @extschema@.healthlake_request.transaction IS
 'Transaction of a call that is audited durably';
 COMMENT ON COLUMN @extschema@.healthlake_request.rolled_back IS
@@ -1116,13 +1116,15 @@ COMMENT ON COLUMN @extschema@.healthlake_request.resolved_at IS
 'When it was resolved';
 
 CREATE INDEX healthlake_request_due ON @extschema@.healthlake_request
-	(run_after, id)
+	(fence, run_after, id)
 	WHERE state OPERATOR(pg_catalog.=) ANY
 		('{queued,running}'::pg_catalog.text[]);
 CREATE INDEX healthlake_request_finished ON @extschema@.healthlake_request
 	(finished_at);
 CREATE INDEX healthlake_request_datastore ON @extschema@.healthlake_request
 	(datastore_id);
+CREATE INDEX healthlake_request_job ON @extschema@.healthlake_request
+	(job_id) WHERE job_id IS NOT NULL;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_request FROM PUBLIC;
 

@@ -20,6 +20,9 @@
 /* How far AWS's clock may be from this one, in seconds. */
 #define SKEW 300
 
+/* So long a token is relied on, in milliseconds; HOUR of statements.c. */
+#define RELIANCE (58 * 60 * 1000)
+
 #define EPOCH_SHIFT                                                            \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
@@ -148,6 +151,26 @@ is_adopted(const Search *search, const char *id)
 	adopted = DatumGetBool(hl_store_value(0, "adopted", &isnull));
 	hl_store_leave(&step);
 	return adopted;
+}
+
+/* Whether another row that is not settled asks for the same name. */
+static bool
+has_twin(const Search *search)
+{
+	HlParameters parameters = {0};
+	HlStoreStep step;
+	bool isnull;
+	bool twin;
+
+	hl_store_enter(&step, search->store);
+	hl_store_add(&parameters, Int64GetDatum(search->queued->id));
+	hl_store_add_text(&parameters, search->queued->operation->name);
+	hl_store_add_text(&parameters, search->place->name);
+	hl_store_add_text(&parameters, hl_text_from_utf8(search->name));
+	(void) hl_store_run(search->store, HL_STATEMENT_TWIN, &parameters);
+	twin = DatumGetBool(hl_store_value(0, "twin", &isnull));
+	hl_store_leave(&step);
+	return twin;
 }
 
 /* Whether a data store bears the tag of this request. */
@@ -285,13 +308,25 @@ leave_unknown(HlQueued *queued, const char *message)
 	queued->ending.looked = true;
 }
 
+/* Whether the token still names whatever any sending of it has made. */
+static bool
+is_recent(const HlQueued *queued)
+{
+	TimestampTz since = hl_queued_is_unsettled(queued) ? queued->unsettled_since
+													   : queued->earliest;
+
+	return !TimestampDifferenceExceeds(since, GetCurrentTimestamp(), RELIANCE);
+}
+
 /* The ending where it may be sent now. */
 static void
 let_go_out(HlQueued *queued)
 {
 	hl_queued_put_off(queued, 0, NULL);
 	queued->ending.state = "queued";
-	queued->ending.unsettled_since = HL_NO_TIME;
+	/* a sending without an outcome goes on to count, but for mere reading */
+	if (!queued->operation->changes_something)
+		queued->ending.unsettled_since = HL_NO_TIME;
 	queued->ending.run_after = GetCurrentTimestamp();
 	queued->ending.looked = true;
 }
@@ -305,7 +340,11 @@ conclude(Search *search)
 
 	if (made == NULL)
 		made = "job";
-	if (search->matches == 1)
+	/* of twins only the token tells which has made what was found */
+	if (is_recent(queued) &&
+		(search->matches != 1 || (search->tag == NULL && has_twin(search))))
+		let_go_out(queued);
+	else if (search->matches == 1)
 		adopt(search);
 	else if (search->matches > 1)
 		leave_unknown(queued,
@@ -324,9 +363,12 @@ conclude(Search *search)
 static void
 conclude_blindly(HlQueued *queued)
 {
-	if (!queued->operation->changes_something)
+	const HlOperation *operation = queued->operation;
+
+	if (!operation->changes_something ||
+		(operation->idempotent && is_recent(queued)))
 		let_go_out(queued);
-	else if (hl_queued_is_unsettled(queued) || !queued->operation->idempotent)
+	else if (hl_queued_is_unsettled(queued) || !operation->idempotent)
 		leave_unknown(queued, psprintf("outcome of %s is unknown, and there is "
 									   "no name to look for",
 									   queued->operation->name));

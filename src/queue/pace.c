@@ -15,6 +15,9 @@
 #define LEAST_GAP 500
 #define LONGEST_GAP (60 * 1000)
 
+/* Below this gap there is none. */
+#define NO_GAP 25
+
 /* A random number from 0 to 1. */
 static double
 jitter(void)
@@ -45,6 +48,16 @@ hl_pace_poll(const HlQueued *queued)
 	return Max(Min(since / 4, LONGEST_POLL), LEAST_POLL);
 }
 
+/* Widens the gap. */
+static void
+widen(HlPace *pace)
+{
+	pace->gap = Min(Max(pace->gap * 2, LEAST_GAP), LONGEST_GAP);
+	pace->next_at =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pace->gap);
+	INSTR_TIME_SET_CURRENT(pace->widened);
+}
+
 /* Learns from an ending. */
 void
 hl_pace_learn(HlPace *pace, const HlQueued *queued)
@@ -52,13 +65,14 @@ hl_pace_learn(HlPace *pace, const HlQueued *queued)
 	if (queued->operation == NULL || queued->operation->creates == NULL ||
 		queued->polls)
 		return;
+	/* what went out before the gap grew says nothing of it */
+	if (INSTR_TIME_GET_MICROSEC(queued->started) <
+		INSTR_TIME_GET_MICROSEC(pace->widened))
+		return;
 	if (queued->ending.throttled)
-		pace->gap = Min(Max(pace->gap * 2, LEAST_GAP), LONGEST_GAP);
+		widen(pace);
 	else if (queued->ending.sqlstate == 0)
-		pace->gap = pace->gap * 4 / 5 < LEAST_GAP / 4 ? 0 : pace->gap * 4 / 5;
-	if (queued->ending.throttled)
-		pace->next_at =
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pace->gap);
+		pace->gap = pace->gap * 4 / 5 < NO_GAP ? 0 : pace->gap * 4 / 5;
 }
 
 /* Which kinds may be claimed. */

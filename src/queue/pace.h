@@ -23,6 +23,7 @@ typedef struct HlPace
 {
 	long gap; /* between two creations; 0: none */
 	TimestampTz next_at;
+	instr_time widened; /* when the gap last grew */
 } HlPace;
 
 /* Learns from an ending: throttled doubles the gap, a success narrows it. */

@@ -329,7 +329,20 @@ lease_suffices(const HlQueued *queued)
 		   hl_settings.request_timeout;
 }
 
-/* Makes the calls of what was claimed. */
+/* Whether some row has been claimed, and nothing more. */
+static bool
+some_fresh(const HlRunner *runner)
+{
+	for (int i = 0; i < runner->count; i++)
+		if (is_fresh(runner->rows[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Makes the calls of what was claimed, up to the first row that AWS is searched
+ * for: that takes requests, between which others have their turn.
+ */
 static void
 prepare_claimed(HlRunner *runner)
 {
@@ -348,6 +361,8 @@ prepare_claimed(HlRunner *runner)
 			hl_queued_put_off(queued, 0, NULL);
 		if (queued->ending.state != NULL)
 			queued->call = NULL;
+		if (queued->looks)
+			break;
 	}
 	commit(runner);
 }
@@ -440,10 +455,9 @@ hl_runner_round(HlRunner *runner, long most_ms)
 	MemoryContext caller = MemoryContextSwitchTo(runner->round);
 
 	if (record_and_claim(runner) > 0)
-	{
 		healthlake_step("after claim");
+	if (!runner->gone && some_fresh(runner))
 		prepare_claimed(runner);
-	}
 	if (!runner->gone)
 		drive_calls(runner, some_ended(runner) ? 0 : most_ms);
 	MemoryContextReset(runner->round);

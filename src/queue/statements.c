@@ -55,7 +55,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 "SELECT id, first_sent_at, unsettled_since, earliest,"
 		 " response IS NOT NULL AS polls,"
 		 " (response IS NULL AND (unsettled_since < now() -" HOUR
-		 " OR ($1 = '' AND timeline <> $4)"
+		 " OR timeline = 0 OR ($1 = '' AND timeline <> $4)"
 		 " OR ((timeline <> $4 OR coalesce(looked_at, earliest) < $5)"
 		 " AND coalesce(looked_at, earliest) < now() -" HOUR
 		 "))) IS TRUE AS looks"
@@ -121,6 +121,13 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 							  ") OR job_id = $2)) AS adopted",
 							  2,
 							  {INT8OID, TEXTOID}},
+	/* id, operation, member and its value */
+	[HL_STATEMENT_TWIN] = {"SELECT EXISTS (SELECT FROM @ WHERE id <> $1"
+						   " AND state = ANY ('{queued,running,unknown}')"
+						   " AND operation = $2 AND request ->> $3 = $4)"
+						   " AS twin",
+						   4,
+						   {INT8OID, TEXTOID, TEXTOID, TEXTOID}},
 	[HL_STATEMENT_NOTIFY] = {"SELECT pg_notify('healthlake', $1::text)",
 							 1,
 							 {INT8OID}},
@@ -182,7 +189,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " ELSE old.unsettled_since END,"
 		 " looked_at = CASE WHEN old.over THEN clock_timestamp()"
 		 " ELSE old.looked_at END,"
-		 " timeline = CASE WHEN old.over THEN $6 ELSE old.timeline END"
+		 " timeline = CASE WHEN old.over THEN $6"
+		 " WHEN old.fence <> $5 THEN 0 ELSE old.timeline END"
 		 " FROM old WHERE r.id = old.id",
 		 7,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, INT4OID, TEXTOID}},

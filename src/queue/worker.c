@@ -13,7 +13,6 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
-#include "commands/dbcommands.h"
 #include "executor/spi.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
@@ -26,6 +25,7 @@
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -191,11 +191,35 @@ rest_for(long milliseconds)
 	}
 }
 
+/*
+ * The database of a name; InvalidOid: there is none. Without an index, which a
+ * process in no database cannot open when the server has just started.
+ */
+static Oid
+find_database(const char *name)
+{
+	Relation catalog = table_open(DatabaseRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid database = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(name));
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		database = ((Form_pg_database) GETSTRUCT(tuple))->oid;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return database;
+}
+
 /* Starts what is missing of a database's workers, one at a time. */
 static void
 keep_workers(const char *name)
 {
-	Orders orders = {.database = get_database_oid(name, true), .stays = true};
+	Orders orders = {.database = find_database(name), .stays = true};
 
 	if (OidIsValid(orders.database) &&
 		hl_board_wake(orders.database, hl_settings.worker_count) &&

@@ -1,0 +1,695 @@
+#!/usr/bin/python3
+"""A queue that is copied to other servers: whoever goes on, there is one data store a request.
+
+A standby is promoted while the primary sends, the old primary comes back beside it, a base
+backup is started as a clone. The servers have access keys of their own, so that the emulator's
+log tells who has sent what; a table shows it. After that, rows whose token is too old to be
+relied on, a dump, and the mode in which pg_upgrade starts a server.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
+
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
+import client  # noqa: E402  pylint: disable=wrong-import-position
+import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster, bindir, die_with_parent  # noqa: E402  pylint: disable=C0413
+from queue_cluster import Session, until  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+CREATE = "CreateFHIRDatastore"
+LIST = "ListFHIRDatastores"
+ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s)"
+MANY = "SELECT count(healthlake_enqueue_create_datastore(%s || i)) FROM generate_series(1, %s) i"
+STATES = "SELECT state, count(*) FROM healthlake_request GROUP BY 1"
+OPEN = "SELECT count(*) FROM healthlake_request WHERE finished_at IS NULL"
+PROCESSES = """SELECT count(*) FROM pg_stat_activity
+    WHERE backend_type IN ('healthlake worker', 'healthlake launcher')"""
+# as if it had been sent, and left without an outcome, two hours ago
+AGE = """UPDATE healthlake_request SET state = 'running', run_after = now(),
+    requested_at = now() - interval '2 hours', first_sent_at = now() - interval '2 hours',
+    unsettled_since = now() - interval '2 hours' WHERE id = %s"""
+
+tap = Tap()
+table = []
+
+
+class Copy(Cluster):
+    """A server that begins as a base backup of another, with a socket and a key of its own."""
+
+    def __init__(self, origin, key, standby=False, **more):
+        # pylint: disable=super-init-not-called
+        self.folder = Path(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")))
+        self.environment = origin.environment
+        self.process = None
+        (self.folder / "socket").mkdir(mode=0o700)
+        subprocess.run(
+            [bindir() / "pg_basebackup", "-h", origin.folder / "socket", "-U", "postgres", "-D",
+             self.folder / "cluster", "-c", "fast", "-X", "stream", "--no-sync", "--no-manifest",
+             *(["-R"] if standby else [])], check=True, stdout=subprocess.DEVNULL)
+        self.set(unix_socket_directories=self.folder / "socket", healthlake__access_key_id=key,
+                 **more)
+
+    def set(self, **more):
+        """Adds settings to the configuration file; the last word is what counts."""
+        self.configure("\n".join(f"{name.replace('__', '.')} = '{value}'"
+                                 for name, value in more.items()))
+
+
+def make(emulator, key, **more):
+    """A server with the extension, as yet without a worker, and its first session."""
+    emulator.key(key, emulator.secret_access_key)
+    cluster = queue_cluster.make(emulator, healthlake__access_key_id=key, **more)
+    session = Session(cluster.start())
+    session.run("CREATE EXTENSION healthlake")
+    return cluster, session
+
+
+def key_of(entry):
+    """The access key that signed a request."""
+    said = dict((name.lower(), value) for name, value in entry["headers"])
+    return said["authorization"].partition("Credential=")[2].partition("/")[0]
+
+
+def member(entry, name):
+    """A member of a request."""
+    return json.loads(entry["body"]).get(name)
+
+
+class Sendings:
+    """What the emulator's log tells of one case: who has sent which request, how often."""
+
+    def __init__(self, emulator):
+        self.entries = [entry for entry in emulator.log() if entry["operation"] in (CREATE, LIST)]
+        self.names = Counter(store["DatastoreName"] for store in emulator.stores())
+        self.by_name = defaultdict(Counter)
+        self.tokens = defaultdict(set)
+        for entry in self.entries:
+            if entry["operation"] == CREATE:
+                name = member(entry, "DatastoreName")
+                self.by_name[name][key_of(entry)] += 1
+                self.tokens[name].add(member(entry, "ClientToken"))
+
+    def count(self, operation, key):
+        """How many requests of this operation a server has sent."""
+        return sum(entry["operation"] == operation and key_of(entry) == key
+                   for entry in self.entries)
+
+    def before_create(self, key):
+        """Whether a server has looked for each name before it sent its creation."""
+        looked = set()
+        for entry in self.entries:
+            if key_of(entry) == key and entry["operation"] == LIST:
+                looked.add((member(entry, "Filter") or {}).get("DatastoreName"))
+            elif key_of(entry) == key and member(entry, "DatastoreName") not in looked:
+                return False
+        return True
+
+    def both(self):
+        """How many requests more than one server has sent."""
+        return sum(len(keys) > 1 for keys in self.by_name.values())
+
+    def tell(self, what, wanted, first, second):
+        """Adds a line to the table; each name must have one data store, and one token."""
+        again = sum(sum(keys.values()) - 1 for keys in self.by_name.values())
+        table.append((what, wanted, sum(self.names.values()), self.count(CREATE, first),
+                      self.count(CREATE, second), self.both(), again,
+                      self.count(LIST, first), self.count(LIST, second)))
+        twice = [name for name, count in self.names.items() if count > 1]
+        tap.ok(len(self.names) == wanted and not twice,
+               f"{what}: {wanted} requests, one data store each",
+               f"{len(self.names)} names, more than one of {twice}")
+        tap.same(max(map(len, self.tokens.values())), 1, f"{what}: one token for each request")
+
+
+def print_table():
+    """The table of all cases."""
+    heads = ("case", "requests", "stores", "sent by A", "sent by B", "by both", "repeats",
+             "lists of A", "lists of B")
+    tap.say("A is the first server, B its copy; 'by both': requests that A and B have sent")
+    width = max(len(line[0]) for line in table)
+    for line in (heads, *table):
+        tap.say(f"{line[0]:{width}}  " + "  ".join(f"{cell:>10}" for cell in line[1:]))
+
+
+def promote(standby):
+    """Makes a primary of a standby; a session of it."""
+    session = Session(standby)
+    session.run("SELECT pg_promote()")
+    return session
+
+
+def caught_up(primary, standby):
+    """Waits until the standby has all that the primary has written."""
+    position = primary.one("SELECT pg_current_wal_flush_lsn()")
+    return until(lambda: standby.one("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", position))
+
+
+def drained(session, seconds=40):
+    """Waits until every request is over; the states."""
+    until(lambda: session.one(OPEN) == 0, seconds)
+    return dict(session.run(STATES))
+
+
+def drain_here(session, seconds=20):
+    """CALLs until every request is over; the states."""
+    def call():
+        session.run("CALL healthlake_run_queue()")
+        return session.one(OPEN) == 0
+    until(call, seconds, 0.2)
+    return dict(session.run(STATES))
+
+
+# ------------------------------------------------------------------ failover
+
+def promoted(emulator, comes_back):
+    """A standby is promoted while the primary sends; the old one is dead, or comes back."""
+    what = "promoted, the old primary " + ("comes back" if comes_back else "is dead")
+    emulator.reset()
+    emulator.key("AKIDSECOND", emulator.secret_access_key)
+    emulator.next(operation=CREATE, delay=0.3, times="always")
+    primary, session = make(emulator, "AKIDFIRST", healthlake__max_concurrency=4,
+                            healthlake__worker_databases="postgres")
+    standby = Copy(primary, "AKIDSECOND", standby=True).start()
+    watcher = Session(standby)
+    tap.same(watcher.one(PROCESSES), 0, f"{what}: a standby has neither launcher nor worker")
+    tap.same(watcher.state("CALL healthlake_run_queue()"), "25006", f"{what}: nor does a CALL send")
+    tap.same(watcher.state("SELECT healthlake_enqueue_create_datastore('x')"), "25006",
+             f"{what}: nor can it enqueue")
+    session.run(MANY, "clinic ", 40)
+    emulator.log(operation=CREATE, count=14, wait=30)
+    primary.kill()
+    began = Sendings(emulator).count(CREATE, "AKIDFIRST")
+    tap.ok(14 <= began < 40, f"{what}: the primary was in the middle", f"{began} sent")
+    second = promote(standby)
+    if comes_back:
+        session = Session(primary.start())
+    states = drained(second)
+    tap.same(states, {"succeeded": 40}, f"{what}: all of the new primary's rows succeed")
+    if comes_back:
+        tap.same(drained(session), {"succeeded": 40}, f"{what}: and all of the old one's")
+    tap.ok(until(lambda: second.one(PROCESSES) >= 2), f"{what}: promotion has started a worker")
+    sent = Sendings(emulator)
+    sent.tell(what, 40, "AKIDFIRST", "AKIDSECOND")
+    tap.ok(sent.before_create("AKIDSECOND"), f"{what}: it looked for each before it sent it")
+    same_stores(emulator, second, what)
+    if comes_back:
+        same_stores(emulator, session, what + ", on the old one")
+    tap.say(f"{what}: notes of the new primary: " + str(second.run(
+        "SELECT coalesce(note, 'none'), count(*) FROM healthlake_request GROUP BY 1")))
+    primary.stop()
+    standby.stop()
+
+
+def same_stores(emulator, session, what):
+    """Each row must name the data store that has its name."""
+    there = {(store["DatastoreName"], store["DatastoreId"]) for store in emulator.stores()}
+    rows = set(session.run("SELECT request ->> 'DatastoreName', datastore_id"
+                           " FROM healthlake_request WHERE state = 'succeeded'"))
+    tap.ok(rows <= there, f"{what}: each row names its data store", rows - there)
+
+
+def left_in_flight(emulator):
+    """What becomes of rows that the primary had in every state when it died, one by one."""
+    what = "without a fence"
+    emulator.reset()
+    emulator.key("AKIDSECOND", emulator.secret_access_key)
+    primary, session = make(emulator, "AKIDFIRST", healthlake__max_concurrency=1,
+                            healthlake__autostart_worker="off")
+    standby = Copy(primary, "AKIDSECOND", standby=True)
+    standby.start()
+    ids = {name: session.one(ENQUEUE, name) for name in ("done", "made", "lost", "unseen", "new")}
+    session.run("CALL healthlake_run_queue(1)")
+    # after some bytes: with none, libcurl repeats it by itself on a connection that it kept
+    emulator.next(operation=CREATE, reset=True, cut=20, apply=True)
+    emulator.next(operation=CREATE, reset=True, cut=20)
+    session.run("CALL healthlake_run_queue(2)")
+    tap.same(dict(session.run("SELECT id, state FROM healthlake_request"))[ids["lost"]],
+             "running", f"{what}: two replies are lost")
+    caught_up(session, Session(standby))
+    standby.stop()
+    session.run("CALL healthlake_run_queue(1)")
+    tap.same(sorted(store["DatastoreName"] for store in emulator.stores()),
+             ["done", "made", "unseen"], f"{what}: the primary sends on, and the standby is behind")
+    primary.kill()
+    standby.set(healthlake__worker_databases="")
+    standby.start()
+    before = len(emulator.log())
+    second = promote(standby)
+    second.run("UPDATE healthlake_request SET run_after = now() WHERE finished_at IS NULL")
+    tap.same(drain_here(second), {"succeeded": 5}, f"{what}: all succeed on the new primary")
+    sent = Sendings(emulator)
+    sent.tell(what, 5, "AKIDFIRST", "AKIDSECOND")
+    tap.ok(sent.before_create("AKIDSECOND"), f"{what}: each was looked for before it was sent")
+    tap.same({member(entry, "Filter")["DatastoreName"] for entry in emulator.log(before, LIST)},
+             {"made", "lost", "unseen", "new"}, f"{what}: those of the older timeline were")
+    tap.same({member(entry, "DatastoreName") for entry in emulator.log(before, CREATE)},
+             {"lost", "new"}, f"{what}: those that were not found were sent")
+    notes = dict(second.run("SELECT request ->> 'DatastoreName', note FROM healthlake_request"))
+    tap.same({name for name, note in notes.items() if note == "found by its name and time"},
+             {"made", "unseen"}, f"{what}: those that were found were adopted, and say so")
+    same_stores(emulator, second, what)
+    second.run(ENQUEUE, "later")
+    second.run("CALL healthlake_run_queue()")
+    tap.ok("later" not in {member(entry, "Filter")["DatastoreName"]
+                           for entry in emulator.log(before, LIST)},
+           f"{what}: what is enqueued after the promotion is not looked for")
+    standby.stop()
+
+
+def cloned(emulator):
+    """A base backup is started beside the running original, with its configuration."""
+    what = "a clone beside its original"
+    emulator.reset()
+    emulator.key("AKIDSECOND", emulator.secret_access_key)
+    emulator.next(operation=CREATE, delay=0.2, times="always")
+    primary, session = make(emulator, "AKIDFIRST", healthlake__max_concurrency=4,
+                            healthlake__worker_databases="postgres")
+    session.run("SELECT count(healthlake_enqueue_create_datastore('clinic ' || i,"
+                " run_after => now() + '3 s')) FROM generate_series(1, 40) i")
+    clone = Copy(primary, "AKIDSECOND")
+    second = Session(clone.start())
+    tap.same(drained(session), {"succeeded": 40}, f"{what}: the original finishes all")
+    tap.same(drained(second), {"succeeded": 40}, f"{what}: and so does the clone")
+    sent = Sendings(emulator)
+    sent.tell(what, 40, "AKIDFIRST", "AKIDSECOND")
+    tap.ok(sent.both() > 0, f"{what}: both have sent some")
+    same_stores(emulator, session, what)
+    same_stores(emulator, second, what + ", on the clone")
+    primary.stop()
+    clone.stop()
+
+
+def old_clone(emulator):
+    """A base backup is started when its original has long sent what is in it."""
+    what = "a clone of hours ago"
+    emulator.reset()
+    emulator.key("AKIDSECOND", emulator.secret_access_key)
+    primary, session = make(emulator, "AKIDFIRST", healthlake__autostart_worker="off")
+    session.run(MANY, "clinic ", 3)
+    session.run("UPDATE healthlake_request SET requested_at = now() - interval '2 hours',"
+                " run_after = now() - interval '2 hours'")
+    clone = Copy(primary, "AKIDSECOND")
+    session.run("CALL healthlake_run_queue()")
+    emulator.state(token_lifetime=0)
+    session.run(ENQUEUE, "newer")
+    second = Session(clone.start())
+    tap.same(drain_here(second), {"succeeded": 3}, f"{what}: its rows succeed")
+    drain_here(session)
+    sent = Sendings(emulator)
+    sent.tell(what, 4, "AKIDFIRST", "AKIDSECOND")
+    tap.same(sent.count(CREATE, "AKIDSECOND"), 0, f"{what}: it found all, and sent nothing")
+    same_stores(emulator, second, what)
+    primary.stop()
+    clone.stop()
+
+
+def twins(emulator):
+    """Two requests for one name: what the first has made is not taken for the second's."""
+    what = "two of one name"
+    emulator.reset()
+    emulator.key("AKIDSECOND", emulator.secret_access_key)
+    primary, session = make(emulator, "AKIDFIRST", healthlake__max_concurrency=1,
+                            healthlake__autostart_worker="off")
+    ids = [session.one(ENQUEUE, "twin") for _ in range(2)]
+    emulator.next(operation=CREATE, reset=True, apply=True)
+    session.run("CALL healthlake_run_queue(1)")
+    standby = Copy(primary, "AKIDSECOND", standby=True).start()
+    caught_up(session, Session(standby))
+    primary.kill()
+    second = promote(standby)
+    # the second one's turn is before that of the first, which rests
+    tap.same(drain_here(second), {"succeeded": 2}, f"{what}: both succeed")
+    stores = {store["DatastoreId"] for store in emulator.stores()}
+    rows = second.run("SELECT datastore_id FROM healthlake_request WHERE id = ANY(%s)", ids)
+    tap.same(({id for id, in rows}, len(stores)), (stores, 2), f"{what}: each has its own")
+    standby.stop()
+
+
+# --------------------------------------------------------------------- fence
+
+def fenced(emulator, standby):
+    """Another fence: nothing is sent but what a person takes over."""
+    what = "fence, " + ("promoted" if standby else "cloned")
+    emulator.reset()
+    emulator.key("AKIDSECOND", emulator.secret_access_key)
+    primary, session = make(emulator, "AKIDFIRST", healthlake__fence="a",
+                            healthlake__max_concurrency=1, healthlake__autostart_worker="off")
+    made, new, left = (session.one(ENQUEUE, name) for name in ("made", "new", "left"))
+    emulator.next(operation=CREATE, reset=True, apply=True)
+    session.run("CALL healthlake_run_queue(1)")
+    copy = Copy(primary, "AKIDSECOND", standby=standby, healthlake__fence="b",
+                healthlake__worker_databases="postgres").start()
+    if standby:
+        caught_up(session, Session(copy))
+        primary.kill()
+    second = promote(copy) if standby else Session(copy)
+    tap.ok(until(lambda: second.one(PROCESSES) == 2), f"{what}: there is a worker")
+    second.run("CALL healthlake_run_queue()")
+    second.run(ENQUEUE, "own")
+    tap.ok(until(lambda: second.one("SELECT count(*) FROM healthlake_request"
+                                    " WHERE state = 'succeeded'") == 1),
+           f"{what}: it sends what it enqueues itself")
+    time.sleep(1.5)
+    tap.same(sent_names(emulator, "AKIDSECOND"), ["own"], f"{what}: and never what was 'a's")
+    tap.same(second.run("SELECT id, state FROM healthlake_request WHERE fence = 'a' ORDER BY 1"),
+             [(made, "running"), (new, "queued"), (left, "queued")], f"{what}: that stays")
+    tap.same(second.run("SELECT id, reason FROM healthlake_stuck_requests ORDER BY 1"),
+             [(id, "it belongs to a server with another fence") for id in (made, new, left)],
+             f"{what}: healthlake_stuck_requests says so")
+    take_over(emulator, second, what, {"made": made, "new": new})
+    tap.same(second.one("SELECT state FROM healthlake_request WHERE id = %s", left), "queued",
+             f"{what}: the others stay")
+    if not standby:
+        session.run("UPDATE healthlake_request SET run_after = now() WHERE finished_at IS NULL")
+        tap.same(drain_here(session), {"succeeded": 3}, f"{what}: its own server sends on")
+        Sendings(emulator).tell(what, 4, "AKIDFIRST", "AKIDSECOND")
+    else:
+        Sendings(emulator).tell(what + ", one left alone", 3, "AKIDFIRST", "AKIDSECOND")
+    same_stores(emulator, second, what)
+    primary.stop()
+    copy.stop()
+
+
+def sent_names(emulator, key):
+    """The names of the data stores that a server has asked for."""
+    return sorted(member(entry, "DatastoreName") for entry in emulator.log(0, CREATE)
+                  if key_of(entry) == key)
+
+
+def take_over(emulator, second, what, ids):
+    """A person has the other server take requests over."""
+    before = len(emulator.log())
+    for name, id in ids.items():
+        tap.same(second.one("SELECT healthlake_retry_request(%s)", id), True,
+                 f"{what}: request {name} is taken over")
+        until(lambda: second.one("SELECT state FROM healthlake_request WHERE id = %s",
+                                 id) == "succeeded")
+    tap.same(second.run("SELECT state, fence, note FROM healthlake_request WHERE id = ANY(%s)"
+                        " ORDER BY id", list(ids.values())),
+             [("succeeded", "b", "found by its name and time"), ("succeeded", "b", None)],
+             f"{what}: what AWS has is adopted, the other is sent")
+    asked = [(entry["operation"], (member(entry, "Filter") or entry) and
+              (member(entry, "DatastoreName") or member(entry, "Filter")["DatastoreName"]))
+             for entry in emulator.log(before) if key_of(entry) == "AKIDSECOND"]
+    tap.same(asked, [(LIST, "made"), (LIST, "new"), (CREATE, "new")],
+             f"{what}: each is looked for first")
+
+
+# ---------------------------------------------------------------- old tokens
+
+class Old:
+    """Requests whose token is not relied on any more, on one server."""
+
+    def __init__(self, emulator, session):
+        self.emulator = emulator
+        self.session = session
+
+    def run(self, id):
+        """Makes a request old and runs the queue: state, note, SQLSTATE, message."""
+        self.session.run(AGE, id)
+        return self.again()(id)
+
+    def again(self):
+        """Runs the queue; what looks at a row."""
+        self.session.run("CALL healthlake_run_queue()")
+        return lambda id: self.session.run(
+            "SELECT state, note, error_sqlstate, error_message, datastore_id, job_id"
+            " FROM healthlake_request WHERE id = %s", id)[0]
+
+    def place(self, name, **more):
+        """A data store of this name; its id."""
+        return self.emulator.place({"DatastoreName": name, "DatastoreTypeVersion": "R4",
+                                    **more})[0]
+
+    def sent(self, operation):
+        """How many requests of an operation there were."""
+        return len(self.emulator.log(0, operation))
+
+
+def old_stores(old):
+    """Data stores: found, found twice, not found, told apart by a tag."""
+    session = old.session
+    found = session.one(ENQUEUE, "found")
+    place = old.place("found")
+    old.place("found", CreatedAt=time.time() - 86400)
+    old.place("found by half")
+    tap.same(old.run(found)[:2] + (old.again()(found)[4],),
+             ("succeeded", "found by its name and time", place),
+             "old: found by name and time, it is adopted; an older one of that name is not meant")
+    rival = session.one(ENQUEUE, "found")
+    tap.same(old.run(rival)[0], "unknown", "old: what another request has is not adopted again")
+    ambiguous = session.one(ENQUEUE, "twice")
+    for _ in range(2):
+        old.place("twice")
+    state, _, sqlstate, message, id, _ = old.run(ambiguous)
+    tap.same((state, sqlstate, id), ("unknown", "38M01", None), "old: found twice, it is unknown")
+    tap.ok("2 of AWS's data stores could be" in message, "old: and the row says why", message)
+    missing = session.one(ENQUEUE, "missing")
+    state, _, sqlstate, message, _, _ = old.run(missing)
+    tap.same((state, sqlstate), ("unknown", "38M01"), "old: not found, it is unknown")
+    tap.ok("no data store was found" in message, "old: and the row says why", message)
+    tap.same(old.sent(CREATE), 0, "old: nothing was sent")
+    return ambiguous, missing
+
+
+def old_tagged(old):
+    """With a tag there is no doubt."""
+    session = old.session
+    session.run("SET healthlake.tag_requests = on")
+    tagged = session.one(ENQUEUE, "tagged")
+    tag = session.one("SELECT request #>> '{Tags,0,Value}' FROM healthlake_request WHERE id = %s",
+                      tagged)
+    old.place("tagged", Tags=[{"Key": "healthlake:request", "Value": "another"}])
+    place = old.place("tagged", Tags=[{"Key": "ward", "Value": "7"},
+                                      {"Key": "healthlake:request", "Value": tag}])
+    old.place("tagged")
+    state, note, _, _, id, _ = old.run(tagged)
+    tap.same((state, note, id), ("succeeded", "found by its tag", place),
+             "old: of three data stores of one name, the tag tells which")
+    absent = session.one(ENQUEUE, "tagged")
+    session.run("RESET healthlake.tag_requests")
+    tap.same(old.run(absent)[0], "unknown", "old: a tag that none has, and it is unknown")
+    session.run("SELECT healthlake_resolve_request(%s, 'cancelled', 'none')", absent)
+
+
+def old_jobs(old):
+    """Jobs, by their names; and what has none."""
+    session = old.session
+    store = old.place("with jobs")
+    role = "arn:aws:iam::123456789012:role/jobs"
+    s3 = {"S3Uri": "s3://bucket/out", "KmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/k"}
+    common = {"DatastoreId": store, "DataAccessRoleArn": role}
+    jobs = {"StartFHIRImportJob": {**common, "InputDataConfig": {"S3Uri": "s3://bucket/in"},
+                                   "JobOutputDataConfig": {"S3Configuration": s3}},
+            "StartFHIRExportJob": {**common, "OutputDataConfig": {"S3Configuration": s3}}}
+    for operation, request in jobs.items():
+        for name in ("nightly", None):
+            asked = {**request, "JobName": name} if name else request
+            id = enqueue(session, operation, asked)
+            old.emulator.next(operation=operation, reset=True, cut=20, apply=True)
+            session.run("CALL healthlake_run_queue()")
+            before = old.sent(operation)
+            state, note, _, message, _, job = old.run(id)
+            wanted = ("succeeded", "found by its name and time", True) if name else \
+                ("unknown", None, False)
+            tap.same((state, note, job is not None), wanted,
+                     f"old: {operation} {'with' if name else 'without'} a name")
+            tap.same(old.sent(operation), before, "old: and it is not sent again")
+            if not name:
+                tap.ok("no name to look for" in message, "old: the row says why", message)
+    update = enqueue(session, "DeleteFHIRDatastore", {"DatastoreId": store})
+    state, _, sqlstate, message, _, _ = old.run(update)
+    tap.same((state, sqlstate), ("unknown", "38M01"),
+             "old: an operation that makes nothing to look for")
+    tap.ok("no name to look for" in message, "old: the row says why", message)
+    tap.same(old.sent("DeleteFHIRDatastore"), 0, "old: it is not sent")
+
+
+def enqueue(session, operation, request):
+    """Enqueues a request; its id."""
+    return session.one("SELECT healthlake_enqueue(%s, %s::jsonb)", operation,
+                       json.dumps(request))
+
+
+def resolved(old, ambiguous, missing):
+    """What people do with requests of unknown outcome."""
+    session = old.session
+    one = "SELECT {} FROM healthlake_request WHERE id = %s"
+    tap.same(session.state("SELECT healthlake_resolve_request(%s, 'queued', 'x')", missing),
+             "22023", "unknown: it is not resolved to be sent")
+    tap.same(session.one("SELECT healthlake_retry_request(%s)", missing), True,
+             "unknown: retry takes it")
+    tap.same(old.again()(missing)[0], "unknown", "unknown: which looks again, and finds nothing")
+    tap.same(old.sent(CREATE), 0, "unknown: nothing is sent")
+    tap.same(session.one("SELECT healthlake_retry_request(%s)", missing), True,
+             "unknown: once more")
+    place = old.place("missing")
+    state, note, _, _, id, _ = old.again()(missing)
+    tap.same((state, note, id), ("succeeded", "found by its name and time", place),
+             "unknown: and when it is there, it is adopted")
+    tap.same(session.one("SELECT healthlake_resolve_request(%s, 'succeeded', 'x')", missing), False,
+             "unknown: what is known is not resolved")
+    before = session.run(one.format("finished_at, duration"), ambiguous)
+    tap.same(session.one("SELECT healthlake_resolve_request(%s, 'succeeded', 'seen in the console',"
+                         " %s)", ambiguous, '{"DatastoreId": "%032d"}' % 7), True,
+             "unknown: a person says what became of it")
+    tap.same(session.run(one.format("state, note, resolved_by, resolved_at IS NOT NULL,"
+                                    " datastore_id, response ->> 'DatastoreId'"), ambiguous),
+             [("succeeded", "seen in the console", "postgres", True, "%032d" % 7, "%032d" % 7)],
+             "unknown: and the row says who, and what")
+    tap.same(session.run(one.format("finished_at, duration"), ambiguous), before,
+             "unknown: and when it had ended")
+    tap.same(session.one("SELECT healthlake_retry_request(%s)", ambiguous), False,
+             "unknown: what has succeeded is not retried")
+    tap.same(session.state("UPDATE healthlake_request SET note = '' WHERE id = %s", ambiguous),
+             "55000", "unknown: nor altered, by a superuser either")
+
+
+def recent(old):
+    """Inside of the hour the token is enough."""
+    id = old.session.one(ENQUEUE, "recent")
+    old.session.run(AGE.replace("2 hours", "50 minutes"), id)
+    before = old.sent(LIST)
+    tap.same(old.again()(id)[0], "succeeded", "50 minutes old: it is sent again")
+    tap.same((old.sent(LIST) - before, old.sent(CREATE)), (0, 1), "50 minutes old: without a look")
+
+
+def old_rows(emulator):
+    """All about rows whose token is old."""
+    emulator.reset()
+    cluster, session = make(emulator, emulator.access_key_id, healthlake__autostart_worker="off")
+    old = Old(emulator, session)
+    ambiguous, missing = old_stores(old)
+    old_tagged(old)
+    resolved(old, ambiguous, missing)
+    old_jobs(old)
+    recent(old)
+    return cluster, session
+
+
+def looking(emulator, cluster):
+    """While AWS is searched, slowly, nobody else waits for the worker."""
+    Session(cluster).run("CREATE DATABASE doomed")
+    session = Session(cluster, dbname="doomed")
+    session.run("CREATE EXTENSION healthlake")
+    for number in range(8):
+        session.run(AGE, session.one(ENQUEUE, f"looked for {number}"))
+        emulator.place({"DatastoreName": f"looked for {number}", "DatastoreTypeVersion": "R4"})
+    emulator.next(operation=LIST, delay=0.7, times="always")
+    before = len(emulator.log())
+    session.run("SET healthlake.autostart_worker = on")
+    session.run("SELECT healthlake_enqueue_create_datastore('x', run_after => '2100-01-01')")
+    emulator.log(before, LIST, count=3, wait=20)
+    watcher = Session(cluster)
+    seen = []
+    for _ in range(20):
+        seen += watcher.run(
+            "SELECT backend_xid::text, backend_xmin::text, (SELECT string_agg(mode, ' ')"
+            " FROM pg_locks l WHERE l.pid = a.pid AND locktype = 'relation')"
+            " FROM pg_stat_activity a WHERE backend_type = 'healthlake worker'")
+        time.sleep(0.02)
+    tap.say("while looking: xid, xmin, locks on relations: " + str(Counter(seen)))
+    tap.ok(seen and all(line[:2] == (None, None) for line in seen),
+           "looking holds no snapshot", Counter(seen))
+    session.close()
+    began = time.monotonic()
+    state = watcher.state("DROP DATABASE doomed")
+    took = time.monotonic() - began
+    tap.ok(state is None and took < 3, "looking keeps nobody from dropping the database",
+           f"{state} after {took:.1f} s")
+    tap.say(f"DROP DATABASE beside a worker that looks, 0.7 s each: {took:.1f} s")
+    emulator.reset()
+
+
+# ---------------------------------------------------------- dump and upgrade
+
+def dumped(emulator, cluster, session):
+    """A dump carries what is finished; where it is restored, nothing is sent."""
+    session.run(MANY, "not to be dumped ", 5)
+    session.run("CREATE DATABASE restored")
+    command = (f"'{bindir()}/pg_dump' -h '{cluster.folder}/socket' -U postgres postgres |"
+               f" '{bindir()}/psql' -Xq -v ON_ERROR_STOP=1 -h '{cluster.folder}/socket'"
+               " -U postgres restored")
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    tap.same((done.returncode, "ERROR" in done.stdout), (0, False), "a dump is restored")
+    before = len(emulator.log())
+    there = Session(cluster, dbname="restored")
+    finished = "SELECT * FROM healthlake_request WHERE finished_at IS NOT NULL ORDER BY id"
+    tap.same(there.run("SELECT * FROM healthlake_request ORDER BY id"), session.run(finished),
+             "dump: it has the finished requests, as they were, and no others")
+    session.one("SELECT healthlake_enqueue_create_datastore('next', run_after => '2100-01-01')")
+    last = session.one("SELECT max(id) FROM healthlake_request")
+    tap.same(there.one("SELECT healthlake_enqueue_create_datastore('n',"
+                       " run_after => '2100-01-01')"), last,
+             "dump: its numbers go on where they were")
+    there.run("SET healthlake.autostart_worker = on")
+    there.run("SELECT healthlake_enqueue_create_datastore('m', run_after => '2100-01-01')")
+    there.run("CALL healthlake_run_queue()")
+    time.sleep(1)
+    tap.same(len(emulator.log()), before, "dump: nothing is sent there")
+    cluster.stop()
+
+
+def upgraded(emulator):
+    """In pg_upgrade's mode there is no worker."""
+    emulator.reset()
+    cluster, session = make(emulator, emulator.access_key_id,
+                            healthlake__worker_databases="postgres")
+    tap.ok(until(lambda: session.one(PROCESSES) == 2), "upgrade: before it, there is a worker")
+    session.run("CHECKPOINT")
+    session.close()
+    cluster.stop()
+    with open(cluster.folder / "server.log", "ab") as log:
+        cluster.process = subprocess.Popen(  # pylint: disable=consider-using-with,W1509
+            [bindir() / "postgres", "-b", "-D", cluster.folder / "cluster"], stdout=log,
+            stderr=log, stdin=subprocess.DEVNULL, env=cluster.environment,
+            preexec_fn=die_with_parent)
+    session = until(lambda: attempt(cluster))
+    id = session.one(ENQUEUE, "upgrade")
+    time.sleep(6)
+    tap.same(session.one(PROCESSES), 0, "upgrade: there is neither launcher nor worker")
+    tap.same(session.one("SELECT state FROM healthlake_request WHERE id = %s", id), "queued",
+             "upgrade: a commit starts none")
+    tap.same(emulator.log(), [], "upgrade: nothing is sent")
+    cluster.stop()
+
+
+def attempt(cluster):
+    """A session, if there can be one by now."""
+    try:
+        return Session(cluster)
+    except psycopg2.OperationalError:
+        return None
+
+
+def main():
+    """All cases."""
+    emulator = client.emulator()
+    promoted(emulator, False)
+    promoted(emulator, True)
+    cloned(emulator)
+    old_clone(emulator)
+    left_in_flight(emulator)
+    twins(emulator)
+    fenced(emulator, True)
+    fenced(emulator, False)
+    cluster, session = old_rows(emulator)
+    looking(emulator, cluster)
+    dumped(emulator, cluster, session)
+    upgraded(emulator)
+    print_table()
+    tap.end()
+
+
+main()
