@@ -960,7 +960,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_grant
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_grant IS
-'Grants a role EXECUTE on the functions that read, create, manage, delete or audit';
+'Grants a role EXECUTE on the functions that read, create, manage, delete or audit, and SELECT on the tables and views that go with them';
 
 CREATE FUNCTION @extschema@.healthlake_last_call(
 	OUT operation pg_catalog.text,

@@ -12,6 +12,7 @@
 #include "api/statistics.h"
 #include "api/transaction.h"
 #include "client/settings.h"
+#include "queue/audit.h"
 #include "queue/worker.h"
 
 PG_MODULE_MAGIC;
@@ -27,6 +28,7 @@ _PG_init(void)
 	hl_last_call_init();
 	hl_statistics_init();
 	hl_worker_init();
+	hl_audit_init();
 }
 
 #pragma GCC visibility pop

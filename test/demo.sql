@@ -87,3 +87,13 @@ ROLLBACK;
 
 \x on
 SELECT operation, outcome, client_token, aws_request_id FROM healthlake_last_call();
+\x off
+
+-- 7. A request that is kept first and sent after the commit: a rollback leaves nothing, and no crash makes two.
+
+BEGIN;
+SELECT healthlake_enqueue_create_datastore('ward 10');
+ROLLBACK;
+
+SELECT healthlake_enqueue_create_datastore('ward 11', until => 'ACTIVE', reference => '{"ward": 11}') AS request \gset
+SELECT operation, state, reference, datastore_id FROM healthlake_wait_request(:request);

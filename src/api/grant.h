@@ -1,6 +1,7 @@
 /*
  * grant.h
- *	  The right to call functions, by what they do instead of by name.
+ *	  The right to call functions and to read views, by what they are for
+ *	  instead of by name.
  */
 #ifndef HL_API_GRANT_H
 #define HL_API_GRANT_H
@@ -10,9 +11,9 @@
 #include "fmgr.h"
 
 /*
- * healthlake_grant(to_role, what): grants EXECUTE as the current user, who
- * must be allowed to. Throws 22023 for a word that is none of read, create,
- * manage, delete and audit.
+ * healthlake_grant(to_role, what): grants EXECUTE on functions, SELECT on
+ * tables and views, as the current user, who must be allowed to. Throws 22023
+ * for a word that is none of read, create, manage, delete and audit.
  */
 extern Datum hl_grant(FunctionCallInfo fcinfo);
 

@@ -164,7 +164,7 @@ hl_board_join(Oid database, HlBoardKind kind)
 	SpinLockRelease(&board->lock);
 	if (mine == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("too many sessions and workers are at healthlake's "
 						"queues"),
 				 errdetail("There are places for %d.", HL_BOARD_PLACES)));

@@ -29,7 +29,7 @@ extern void hl_board_attach(void);
 /*
  * Takes a place for this process in the database; its number is the holder of
  * its leases. A worker takes over the place that was reserved for it. Throws
- * 53400 when every place is taken.
+ * 55000 when every place is taken.
  */
 extern int64 hl_board_join(Oid database, HlBoardKind kind);
 

@@ -308,7 +308,7 @@ class Check:
     # ---------------------------------------------------------- the cron job ---
 
     def hurry_job(self):
-        """The job that was just scheduled runs at the next second, or minute."""
+        """The jobs that were just scheduled run at the next second, or minute."""
         with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'pg_cron'")
@@ -317,24 +317,29 @@ class Check:
                            ["1 second" if self.cron >= (1, 5) else "* * * * *"])
 
     def end_job(self):
-        """What the job did; where its schedule knows no seconds, a minute after."""
+        """What the jobs did; where its schedule knows no seconds, a minute after."""
         if self.cron is None:
             return
         with self.session() as connection:
             cursor = connection.cursor()
             end = time.monotonic() + 70
             row = None
-            while time.monotonic() < end and (row is None or row[0] is None):
+            while time.monotonic() < end and (row is None or row[0] != "succeeded"):
                 time.sleep(0.5)
-                cursor.execute("SELECT datastore_id, fault FROM wanted_datastore")
+                cursor.execute("SELECT state, datastore_id, fault FROM clinic WHERE id = 2")
                 row = cursor.fetchone()
             cursor.execute("SELECT cron.unschedule(jobid) FROM cron.job")
-            cursor.execute("SELECT status, return_message FROM cron.job_run_details")
+            cursor.execute("SELECT command, status, return_message FROM cron.job_run_details")
             details = cursor.fetchall()
-        self.tap.ok(row[0] and row[1] is None, "pg_cron's job creates the wanted data store",
+            cursor.execute("SELECT count(*) FROM stray_datastore WHERE name ~ '^(clinic|branch)'")
+            strays = cursor.fetchone()[0]
+        self.tap.ok(row[1] and row[2] is None, "pg_cron's job writes the data store back",
                     row, details)
-        self.tap.same(sum(store["DatastoreName"] == "clinic east"
-                          for store in self.emulator.stores()), 1, "and no second one")
+        self.tap.same([row for row in details if row[1] == "failed"], [], "no job fails")
+        names = [store["DatastoreName"] for store in self.emulator.stores()]
+        self.tap.same([names.count(f"clinic {name}") for name in ("west", "north")], [1, 1],
+                      "a clinic has one data store")
+        self.tap.same(strays, 0, "a data store that a table refers to is no stray")
 
     # ----------------------------------------------------------- the tables ---
 
@@ -357,7 +362,7 @@ class Check:
         with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT DISTINCT proname FROM pg_proc WHERE proname ~ '^healthlake_'"
-                           " AND proname <> 'healthlake_support'")
+                           " AND proname <> ALL (%s)", [INTERNAL])
             there = {name for name, in cursor.fetchall()}
         self.tap.same({name for row in table_rows("functions") for name in quoted(row[0])}, there,
                       "the table of functions")
@@ -453,19 +458,25 @@ class Check:
         return "no error"
 
     def without_preloading(self):
-        """The same server before anybody has preloaded the library: what it warns of."""
+        """The same server without preloading the library, and workers: what it warns of."""
         keys = "\n".join(block.text for block in self.blocks if block.language == "conf"
                          and "secret_access_key" in block.text)
         server = Cluster(WORK / "bare", self.environment)
-        server.configure(f"{keys}\n{self.to_emulator()}")
+        server.configure(f"{keys}\n{self.to_emulator()}\nmax_worker_processes = 0")
         with server, closing(server.connect()) as connection:
             cursor = connection.cursor()
             cursor.execute("CREATE EXTENSION healthlake;"
                            "SELECT healthlake_create_datastore('ward 7')")
+            cursor.execute("SELECT healthlake_enqueue_create_datastore('ward 7')")
+            cursor.execute("SET healthlake.audit = durable")
+            refused = self.tap.raises(
+                psycopg2.Error, lambda: cursor.execute(CREATE), "no slot, no durable audit")
             warnings = [line.split("WARNING:  ")[1].splitlines()[0] for line in connection.notices
                         if line.startswith("WARNING")]
-        self.tap.same(len(warnings), 1, "a server that does not preload warns once")
-        return {EXPOSED: warnings[0] if warnings else "no warning"}
+        self.tap.same(len(warnings), 2, "a server that does not preload warns once, and one that "
+                      "has no room for workers")
+        return {**dict(zip((EXPOSED, NO_WORKER), warnings + ["no warning"] * 2)),
+                NO_WRITER: refused.diag.message_primary if refused else "no error"}
 
     # -------------------------------------------------------------- all of it ---
 
@@ -532,6 +543,11 @@ STAND_IN = "healthlakf"  # for messages about an extension that is not installed
 CREATE = "SELECT * FROM healthlake_create_datastore('ward 8')"
 EXPOSED = ("healthlake credentials in a configuration file, role or database setting can be read "
            "by every role")
+NO_WORKER = "no background worker could be started for the queue of healthlake"
+NO_WRITER = "no background worker could be started for the audit trail of healthlake"
+ENQUEUE = "SELECT healthlake_enqueue_create_datastore('ward 8'%s)"
+# what SQL needs, and nobody calls
+INTERNAL = ["healthlake_support", "healthlake_protect_request", "healthlake_holds_leases"]
 SENT = "could not send CreateFHIRDatastore: "
 REFUSED = "AWS refused CreateFHIRDatastore: "
 
@@ -586,6 +602,26 @@ PROVOKED = {
         ["CALL healthlake_await_datastore((SELECT 'x'))"]),
     "a procedure that waits cannot be called within a transaction block": Provocation(
         ["BEGIN", "CALL healthlake_await_datastore('x')"]),
+    'a queued request cannot use the session\'s own setting of "healthlake.…"': Provocation(
+        ["SET healthlake.profile = 'x'", ENQUEUE % ""]),
+    "a request for … with sensitive members cannot be enqueued": Provocation(
+        ["SELECT healthlake_enqueue('UpdateProfileWithAgent', jsonb_build_object('ProfileId', "
+         "md5('x'), 'SourceFormat', 'CCDA', 'InputMessage', "
+         """'{"Body": "a patient", "Type": "normal"}'::jsonb))"""]),
+    '… has no status "…" to wait for': Provocation([ENQUEUE % ", until => 'DELETED'"]),
+    "request … does not exist": Provocation(["SELECT healthlake_wait_request(0)"]),
+    "request … is not sent before this transaction commits": Provocation(
+        ["BEGIN", ENQUEUE % "", "SELECT healthlake_wait_request(max(id)) FROM healthlake_request"]),
+    "request … is not finished after the time allowed": Provocation(
+        [ENQUEUE % ", run_after => '2999-01-01'",
+         "SELECT healthlake_wait_request(max(id), '0') FROM healthlake_request"]),
+    "healthlake_run_queue() cannot be called within a transaction block": Provocation(
+        ["BEGIN", "CALL healthlake_run_queue()"]),
+    "finished requests cannot be altered": Provocation(["DELETE FROM healthlake_request"]),
+    "permission denied for table healthlake_request": Provocation(
+        ["SET ROLE datastore_reader", "SELECT FROM healthlake_request"]),
+    NO_WORKER: Provocation(),
+    NO_WRITER: Provocation(),
     EXPOSED: Provocation(),
     'extension "healthlake" is not available': Provocation([f"CREATE EXTENSION {STAND_IN}"]),
     'could not access file "$libdir/healthlake": No such file or directory': Provocation(

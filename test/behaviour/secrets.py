@@ -3,7 +3,8 @@
 Secret keys, session tokens and proxies' passwords are handed to a server of this test's own in
 every way there is; everything that it then says is searched for them, for the keys derived from
 them and for signatures. The one exception is the text of a SET that somebody typed. What README.md
-says of who can read a secret is tried; and after DISCARD ALL a backend's memory is searched.
+says of who can read a secret is tried; after DISCARD ALL a backend's memory is searched, and that
+of the process that writes the audit trail.
 """
 
 import hashlib
@@ -225,9 +226,9 @@ class Check:
             mine.type(connection.cursor())
             for _ in range(3):
                 self.ask(connection, CREATE)
-            before = self.find_in_memory(connection, mine)
+            before = self.find_in_memory(connection.info.backend_pid, mine)
             connection.cursor().execute("DISCARD ALL")
-            after = self.find_in_memory(connection, mine)
+            after = self.find_in_memory(connection.info.backend_pid, mine)
             self.tap.same(self.ask(connection, "SELECT operation FROM healthlake_last_call()"),
                           [(None,)], "after DISCARD ALL there is no last call")
             self.tap.same(self.ask(connection, CREATE), "38X01", "nor are there keys")
@@ -239,6 +240,25 @@ class Check:
             self.tap.ok(before[what] > 0 or "header" in what, f"{what} was in memory", before)
             self.tap.same(count, 0, f"{what} is not, after DISCARD ALL")
 
+    def audited_session(self, server):
+        """A durable audit trail: its rows, and the process that writes them."""
+        mine = self.identity(token=True)
+        with self.session(server) as connection:
+            mine.type(connection.cursor())
+            self.ask(connection, "SET healthlake.audit = durable")
+            self.tap.ok(isinstance(self.ask(connection, CREATE), list), "a durable audit trail")
+            self.fail_in_every_way(connection, mine.token)
+            for view in ("healthlake_request", "healthlake_audit", "healthlake_left_behind",
+                         "healthlake_created_datastores", "healthlake_stuck_requests"):
+                self.ask(connection, f"SELECT * FROM {view}")
+            (pid,), = self.ask(connection, "SELECT pid FROM pg_stat_activity"
+                               " WHERE backend_type = 'healthlake audit writer'")
+            counts = self.find_in_memory(pid, mine)
+            if counts is None:
+                self.tap.skip("its writer", "this system forbids reading a process's memory")
+            else:
+                self.tap.same(sum(counts.values()), 0, "whose writer knows no secret of it")
+
     @staticmethod
     def traces(mine):
         """What the extension itself has in memory, as bytes."""
@@ -247,10 +267,10 @@ class Check:
                 "the token in a header": f"Security-Token: {mine.token[:60]}".encode(),
                 "the token's beginning": mine.token[16:80].encode()}
 
-    def find_in_memory(self, connection, mine):
-        """How often each trace is in the backend's memory; None where nobody may look."""
+    def find_in_memory(self, pid, mine):
+        """How often each trace is in a process's memory; None where nobody may look."""
         counts = dict.fromkeys(self.traces(mine), 0)
-        folder = Path("/proc") / str(connection.info.backend_pid)
+        folder = Path("/proc") / str(pid)
         try:
             with open(folder / "maps", encoding="utf-8") as maps, \
                     open(folder / "mem", "rb", 0) as memory:
@@ -324,7 +344,12 @@ class Check:
             self.connecting_session(server)
             self.plain_role(server)
             self.exposed_role_setting(server)
-            self.heard.append(self.dump(server))
+            self.audited_session(server)
+            dump = self.dump(server)
+            for state in ("succeeded", "failed", "unknown"):
+                self.tap.ok(re.search(rf"\tCreateFHIRDatastore\t.*\t{state}\t", dump),
+                            f"the dump has calls that have {state}".replace("have unk", "are unk"))
+            self.heard.append(dump)
         self.search("at DEBUG5", server)
         server.configure(f"healthlake.access_key_id = ''\nhealthlake.secret_access_key = ''\n"
                          "healthlake.session_token = ''")

@@ -17,9 +17,23 @@ CREATE TEMPORARY TABLE routine AS
 SELECT cmp_ok(count(*), '>', 3::bigint, 'there are objects') FROM member;
 SELECT is(coalesce(obj_description(objid, classid::regclass::name), '') <> '', true, said || ' is commented')
   FROM member WHERE classid <> 'pg_class'::regclass AND said !~ '\[\]$' ORDER BY said;
-SELECT is(coalesce(col_description(a.attrelid, a.attnum), '') <> '' OR c.relkind = 'c', true, c.relname || '.' || a.attname)
+SELECT is(coalesce(obj_description(objid, 'pg_class'), '') <> '', true, said || ' is commented')
+  FROM member JOIN pg_class AS c ON c.oid = objid WHERE classid = 'pg_class'::regclass AND c.relkind NOT IN ('c', 'i', 'S') ORDER BY said;
+SELECT is(coalesce(col_description(a.attrelid, a.attnum), '') <> '', true, c.relname || '.' || a.attname)
   FROM member JOIN pg_class AS c ON c.oid = objid JOIN pg_attribute AS a ON attrelid = c.oid
- WHERE classid = 'pg_class'::regclass AND attnum > 0 AND c.relkind = 'r';
+ WHERE classid = 'pg_class'::regclass AND attnum > 0 AND NOT attisdropped AND c.relkind = 'r';
+-- what hangs on a table is no member of its own
+CREATE TEMPORARY TABLE part AS
+	SELECT 'pg_policy'::regclass AS classid, p.oid AS objid, polname AS name FROM pg_policy AS p JOIN member ON objid = polrelid
+	UNION ALL
+	SELECT 'pg_trigger'::regclass, t.oid, tgname FROM pg_trigger AS t JOIN member ON objid = tgrelid WHERE NOT tgisinternal
+	UNION ALL
+	SELECT 'pg_class'::regclass, indexrelid, relname FROM pg_index AS i JOIN member ON objid = indrelid JOIN pg_class AS c ON c.oid = indexrelid
+	UNION ALL
+	SELECT 'pg_constraint'::regclass, c.oid, conname FROM pg_constraint AS c JOIN member ON objid = conrelid;
+SELECT is(count(DISTINCT classid), 4::bigint, 'there are policies, triggers, indexes and constraints') FROM part;
+SELECT is(coalesce(obj_description(objid, classid::regclass::name), '') <> '', true, name || ' is commented')
+  FROM part WHERE classid IN ('pg_policy'::regclass, 'pg_trigger'::regclass) ORDER BY name;
 SELECT is(array_agg(said)::text, NULL, 'every name starts with healthlake_') FROM
 	(SELECT proname AS name, said FROM routine
 	 UNION ALL
@@ -27,10 +41,12 @@ SELECT is(array_agg(said)::text, NULL, 'every name starts with healthlake_') FRO
 	  WHERE classid = 'pg_type'::regclass
 	 UNION ALL
 	 SELECT relname, m.said FROM member AS m JOIN pg_class ON objid = pg_class.oid
-	  WHERE classid = 'pg_class'::regclass) AS named
+	  WHERE classid = 'pg_class'::regclass
+	 UNION ALL
+	 SELECT name, name FROM part) AS named
  WHERE name NOT LIKE 'healthlake\_%';
-SELECT is_row(ROW(extrelocatable, extconfig), ROW(false, NULL::oid[]), 'not relocatable')
-  FROM pg_extension WHERE extname = 'healthlake';
+SELECT is_row(ROW(extrelocatable, extconfig::regclass[]::text, extcondition::text), ROW(false, '{healthlake_request,healthlake_request_id_seq}', '{"WHERE finished_at IS NOT NULL",""}'),
+	'not relocatable; a dump has what is finished') FROM pg_extension WHERE extname = 'healthlake';
 SELECT is_row(ROW(superuser, trusted), ROW(true, false), 'for a superuser to create')
   FROM pg_available_extension_versions WHERE name = 'healthlake' AND installed;
 
@@ -42,6 +58,13 @@ SELECT is(array_agg(c.relname)::text, NULL, 'no table, no sequence') FROM member
  WHERE classid = 'pg_class'::regclass AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0);
 SELECT is(array_agg(DISTINCT grantee::regrole)::text, '{' || (SELECT extowner::regrole FROM pg_extension
 	WHERE extname = 'healthlake') || '}', 'nothing to anybody but the owner') FROM routine, aclexplode(proacl);
+SELECT is(array_agg(DISTINCT grantee::regrole)::text, '{' || (SELECT extowner::regrole FROM pg_extension
+	WHERE extname = 'healthlake') || '}', 'nor of tables, views and sequences') FROM member JOIN pg_class AS c ON objid = c.oid, aclexplode(coalesce(relacl, acldefault('r', relowner)))
+ WHERE classid = 'pg_class'::regclass;
+SELECT is(array_agg(c.relname)::text, NULL, 'every table has row security') FROM member JOIN pg_class AS c ON objid = c.oid
+ WHERE classid = 'pg_class'::regclass AND relkind = 'r' AND NOT relrowsecurity;
+SELECT is(array_agg(c.relname ORDER BY c.relname)::text, '{healthlake_audit,healthlake_created_datastores,healthlake_left_behind,healthlake_stuck_requests}', 'views that read the table are barriers')
+  FROM member JOIN pg_class AS c ON objid = c.oid WHERE classid = 'pg_class'::regclass AND relkind = 'v' AND 'security_barrier=true' = ANY (reloptions);
 SELECT is(array_agg(said)::text, NULL, 'no SECURITY DEFINER without a search_path') FROM routine
  WHERE prosecdef AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search\_path=pg\_catalog, pg\_temp');
 
@@ -79,15 +102,32 @@ CREATE SCHEMA hostile;
 CREATE TYPE hostile.text AS ENUM ('hostile');
 CREATE DOMAIN hostile.jsonb AS integer;
 CREATE FUNCTION hostile.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT 1/0; SELECT pg_catalog.now() $$;
+CREATE FUNCTION hostile.date_trunc(pg_catalog.text, timestamptz) RETURNS timestamptz LANGUAGE sql AS $$ SELECT 1/0; SELECT $2 $$;
+CREATE FUNCTION hostile.current_setting(pg_catalog.text, boolean) RETURNS pg_catalog.text LANGUAGE sql AS $$ SELECT 'x'::pg_catalog.text $$;
+CREATE FUNCTION hostile.yes(pg_catalog.text, pg_catalog.text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE FUNCTION hostile.yes(timestamptz, timestamptz) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE OPERATOR hostile.= (FUNCTION = hostile.yes, LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text);
+CREATE OPERATOR hostile.<> (FUNCTION = hostile.yes, LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text);
+CREATE OPERATOR hostile.< (FUNCTION = hostile.yes, LEFTARG = timestamptz, RIGHTARG = timestamptz);
 CREATE SCHEMA apart;
 SET search_path = hostile, pg_catalog, public;
 CREATE EXTENSION healthlake SCHEMA apart;
 CREATE TABLE public.made AS SELECT store.arn, call.operation
   FROM apart.healthlake_create_datastore('x'::pg_catalog.text) AS store, apart.healthlake_last_call() AS call;
 RESET search_path;
-SELECT is(count(*), 0::bigint, 'a hostile search_path changes no type') FROM pg_depend
- WHERE refobjid IN (SELECT oid FROM pg_type WHERE typnamespace = 'hostile'::regnamespace)
-   AND classid = 'pg_proc'::regclass;
+CREATE TEMPORARY TABLE foe AS
+	SELECT oid FROM pg_type WHERE typnamespace = 'hostile'::regnamespace
+	UNION ALL SELECT oid FROM pg_proc WHERE pronamespace = 'hostile'::regnamespace
+	UNION ALL SELECT oid FROM pg_operator WHERE oprnamespace = 'hostile'::regnamespace;
+SELECT is(array_agg(pg_describe_object(classid, objid, objsubid))::text, NULL, 'a hostile search_path changes no type, function or operator') FROM pg_depend
+ WHERE refobjid IN (SELECT oid FROM foe) AND objid NOT IN (SELECT oid FROM foe);
+SET search_path = hostile, pg_catalog, public;
+CREATE ROLE healthlake_granted;
+SELECT apart.healthlake_grant('healthlake_granted', 'audit'::pg_catalog.text) \g /dev/null
+RESET search_path;
+SELECT is(has_table_privilege('healthlake_granted', 'apart.healthlake_audit', 'SELECT'), true, 'nor what is granted');
+DROP OWNED BY healthlake_granted;
+DROP ROLE healthlake_granted;
 SELECT matches(arn, '^arn:', 'nor what the functions do') FROM made;
 SELECT is(operation, 'CreateFHIRDatastore', 'nor the last call') FROM made;
 SELECT throws_ok('ALTER EXTENSION healthlake SET SCHEMA public', '0A000', NULL, 'it stays in its schema');
@@ -102,6 +142,12 @@ DROP FUNCTION taken.healthlake_last_call();
 CREATE TYPE taken.healthlake_datastore AS (id text);
 SELECT throws_ok('CREATE EXTENSION healthlake SCHEMA taken', '42710', NULL, 'so does a type');
 DROP TYPE taken.healthlake_datastore;
+CREATE TABLE taken.healthlake_request (id bigint);
+SELECT throws_ok('CREATE EXTENSION healthlake SCHEMA taken', '42P07', NULL, 'so does a table of requests');
+DROP TABLE taken.healthlake_request;
+CREATE VIEW taken.healthlake_audit AS SELECT 1 AS id;
+SELECT throws_ok('CREATE EXTENSION healthlake SCHEMA taken', '42P07', NULL, 'so does a view');
+DROP VIEW taken.healthlake_audit;
 CREATE TABLE taken.healthlake_datastore (id text);
 SELECT ok(sqlstate IN ('42710', '42P07'), 'and a table') FROM raised('CREATE EXTENSION healthlake SCHEMA taken');
 SELECT is(count(*), 0::bigint, 'nothing is half installed') FROM pg_extension WHERE extname = 'healthlake';

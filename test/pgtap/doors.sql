@@ -99,7 +99,7 @@ CREATE TEMPORARY TABLE everybody AS SELECT ARRAY['call', 'last_call', 'operation
 CREATE FUNCTION pg_temp.beyond(what text) RETURNS text[] LANGUAGE sql AS $$
 	SELECT array_agg(f ORDER BY f) FROM unnest(may('healthlake_to_' || what)) AS f WHERE f <> ALL (SELECT unnest(functions) FROM everybody) $$;
 SELECT is(f <@ may('healthlake_to_' || what), true, what || ' has the doors') FROM everybody AS e (f), unnest(ARRAY['read', 'create', 'manage', 'delete']) AS what;
-SELECT is(pg_temp.beyond('create')::text LIKE '{%create_datastore,ensure_datastore,%restore_datastore}', true, 'create: what is paid for') ;
+SELECT is(pg_temp.beyond('create'), '{cancel_request,create_datastore,enqueue,enqueue_create_datastore,ensure_datastore,restore_datastore,retry_request,wait_request}', 'create: what is paid for, and its queue');
 SELECT is(pg_temp.beyond('delete') @> '{delete_datastore,delete_transformation_profile}', true, 'delete');
 SELECT is(pg_temp.beyond('manage') @> '{create_transformation_profile,publish_transformation_profile,start_export_job,start_import_job,start_transformation_job,tag_resource,untag_resource,update_datastore,update_profile_with_agent,update_transformation_profile}',
 	true, 'manage: what changes and is not paid for by the hour');

@@ -54,6 +54,9 @@ INSERT INTO wanted VALUES
 	('ca_bundle', '', 'superuser'), ('proxy', '', 'superuser'),
 	('require_customer_key', 'off', 'superuser'), ('required_tags', '', 'superuser'),
 	('unknown_members', 'error', 'superuser'), ('max_response_size', '8192', 'superuser'),
+	('audit', 'on', 'superuser'), ('audit_retention', '6 years', 'superuser'), ('fence', '', 'superuser'),
+	('autostart_worker', 'on', 'superuser'), ('tag_requests', 'off', 'superuser'),
+	('worker_databases', '', 'sighup'), ('worker_count', '1', 'sighup'), ('max_concurrency', '10', 'user'),
 	('connect_timeout', '3100', 'user'), ('request_timeout', '30000', 'user'), ('max_attempts', '3', 'user');
 SELECT is_row(ROW(coalesce(s.boot_val, ''), s.context), ROW(w.standard, w.context), 'healthlake.' || w.name)
   FROM wanted AS w LEFT JOIN pg_settings AS s ON s.name = 'healthlake.' || w.name;
@@ -118,14 +121,18 @@ SELECT is(r.sqlstate, '22023', 'refused: ' || setting)
 	'max_attempts = 11', 'connect_timeout = 0', 'request_timeout = ''-1s''', 'max_response_size = 0',
 	'allowed_regions = ''us-east-1, a b''', 'allowed_regions = ''us-east-1,,''', 'unknown_members = maybe',
 	'endpoint_url = ''example.com''', 'endpoint_url = ''http://example.com''', 'endpoint_url = ''https://''',
-	'endpoint_url = ''https://example.com/?a=b''', 'use_fips_endpoint = maybe']) AS setting,
+	'endpoint_url = ''https://example.com/?a=b''', 'use_fips_endpoint = maybe', 'audit = perhaps', 'audit_retention = ''6''',
+	'audit_retention = ''6 hours''', 'audit_retention = ''-1 years''', 'audit_retention = ''6 years ago''', 'audit_retention = ''''',
+	'max_concurrency = 0', 'max_concurrency = 65']) AS setting,
 	raised('SET healthlake.' || setting) AS r;
 SELECT is(r.sqlstate, NULL, 'accepted: ' || setting)
   FROM unnest(ARRAY['region = ''us-east-1''', 'region = ''''', 'max_attempts = 10', 'connect_timeout = ''5s''',
 	'max_response_size = ''1MB''', 'allowed_regions = ''us-east-1, us-west-2''', 'allowed_regions = ''''',
 	'endpoint_url = ''https://example.com''', 'endpoint_url = ''https://example.com/base/path''',
 	'endpoint_url = ''http://127.0.0.1:8080''', 'endpoint_url = ''http://localhost''', 'endpoint_url = ''http://[::1]:1''',
-	'endpoint_url = ''''', 'unknown_members = send', 'required_tags = ''env, team''']) AS setting,
+	'endpoint_url = ''''', 'unknown_members = send', 'required_tags = ''env, team''',
+	'audit = durable', 'audit = on', 'audit_retention = ''90 days''', 'audit_retention = ''1 year''', 'audit_retention = ''0 days''',
+	'fence = ''a''', 'fence = ''''', 'max_concurrency = 64']) AS setting,
 	raised('SET healthlake.' || setting) AS r;
 SELECT is((raised('SET healthlake.no_such_thing = 1')).sqlstate,
 	CASE WHEN current_setting('server_version_num')::integer >= 150000 THEN '42602' END,
@@ -148,10 +155,10 @@ SELECT is_row(ROW(early_region, early_secret), ROW('eu-west-1', '***************
 CREATE ROLE healthlake_plain;
 SET ROLE healthlake_plain;
 SELECT is(r.sqlstate, '42501', 'a plain role cannot set ' || name)
-  FROM unnest('{access_key_id,secret_access_key,session_token,allowed_regions,endpoint_url,use_fips_endpoint,ca_bundle,proxy,require_customer_key,required_tags,unknown_members,max_response_size}'::text[]) AS name,
+  FROM unnest('{access_key_id,secret_access_key,session_token,allowed_regions,endpoint_url,use_fips_endpoint,ca_bundle,proxy,require_customer_key,required_tags,unknown_members,max_response_size,audit,audit_retention,fence,autostart_worker,tag_requests}'::text[]) AS name,
 	raised(format('SET healthlake.%I TO DEFAULT', name)) AS r;
 SELECT is(r.sqlstate, NULL, 'but it can set ' || setting)
-  FROM unnest('{region=''us-east-1'',connect_timeout=5000,request_timeout=5000,max_attempts=1}'::text[]) AS setting,
+  FROM unnest('{region=''us-east-1'',connect_timeout=5000,request_timeout=5000,max_attempts=1,max_concurrency=2}'::text[]) AS setting,
 	raised('SET healthlake.' || setting) AS r;
 SELECT is(r.sqlstate, '42501', 'nor can it read ' || name)
   FROM unnest('{access_key_id,secret_access_key,session_token,proxy}'::text[]) AS name,

@@ -1,0 +1,50 @@
+/*
+ * writer.h
+ *	  The process that writes the durable audit trail of one session, and what
+ *	  the two say to each other: a head and an entry in the one direction, a
+ *	  head and what failed in the other. Both are of one server, so numbers
+ *	  are as its processes have them.
+ */
+#ifndef HL_QUEUE_WRITER_H
+#define HL_QUEUE_WRITER_H
+
+#include "postgres.h"
+
+#define HL_WRITER_TYPE "healthlake audit writer"
+
+/* Sizes of both queues, in one segment. */
+#define HL_WRITER_QUEUE ((Size) 64 * 1024)
+#define HL_WRITER_ANSWERS ((Size) 16 * 1024)
+
+/* What the writer is told when it is started; fits into bgw_extra. */
+typedef struct HlWriterOrders
+{
+	Oid database;
+	Oid owner;
+} HlWriterOrders;
+
+typedef enum HlWriterVerb
+{
+	HL_WRITER_BEGIN,
+	HL_WRITER_END
+} HlWriterVerb;
+
+typedef struct HlWriterHead
+{
+	uint64 serial; /* of the call, in its session */
+	HlWriterVerb verb;
+} HlWriterHead;
+
+typedef struct HlWriterAnswer
+{
+	HlWriterHead head;
+	int sqlstate; /* 0: it is done */
+	char message[1024];
+} HlWriterAnswer;
+
+/* Where the process begins; found by name in the library. */
+#pragma GCC visibility push(default)
+extern void healthlake_writer_main(Datum argument);
+#pragma GCC visibility pop
+
+#endif

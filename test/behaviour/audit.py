@@ -1,0 +1,461 @@
+#!/usr/bin/python3
+"""healthlake.audit = durable keeps a change whatever becomes of the transaction that made it.
+
+Rollbacks of every kind, cancels, sessions that are ended or killed in the middle of a call, writers
+that are ended or killed, locks in the way, no slot for a writer: what the rows say afterwards, and
+that nothing was sent where no row could be written. And that "on" makes no serializable
+transactions fail each other.
+"""
+
+import os
+import re
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
+
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
+import client  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+CREATE = "SELECT id FROM healthlake_create_datastore(%s)"
+ROW = ("SELECT state, error_sqlstate, rolled_back, datastore_id, client_token, attempts"
+       " FROM healthlake_request WHERE request ->> 'DatastoreName' = %s ORDER BY id DESC LIMIT 1")
+WRITERS = ("SELECT pid FROM pg_stat_activity WHERE backend_type = 'healthlake audit writer'"
+           " AND datname = current_database() ORDER BY backend_start")
+SILENT = {"operation": "CreateFHIRDatastore", "silence": True}
+
+tap = Tap()
+emulator = client.emulator()
+
+
+def wait_until(holds, seconds=10):
+    """Waits for something; how long that took, or None."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < seconds:
+        if holds():
+            return time.monotonic() - begin
+        time.sleep(0.02)
+    return None
+
+
+class Session:
+    """A session whose calls go to the emulator."""
+
+    def __init__(self, cluster, audit="durable", **changes):
+        self.connection = cluster.connect(**changes)
+        self.pid = self.connection.info.backend_pid
+        for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
+                            ("access_key_id", emulator.access_key_id),
+                            ("secret_access_key", emulator.secret_access_key),
+                            ("max_attempts", "1"), ("audit", audit)):
+            self.run("SELECT set_config(%s, %s, false)", f"healthlake.{name}", value)
+
+    def run(self, statement, *values):
+        """The rows of a statement; none where it gives none."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def fails(self, statement, *values):
+        """The SQLSTATE that a statement ends with; "lost" for the session's own end."""
+        try:
+            self.run(statement, *values)
+        except psycopg2.Error as error:
+            return error.pgcode or "lost"
+        return None
+
+    def begin(self, statement, *values):
+        """Runs it in a thread, which keeps what it fails with."""
+        thread = threading.Thread(target=lambda: setattr(
+            thread, "told", self.fails(statement, *values)), daemon=True)
+        thread.start()
+        return thread
+
+    def close(self):
+        """Leaves."""
+        self.connection.close()
+
+
+class Check:
+    """One server, with a session that looks at what others do."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.watch = None
+        self.look()
+
+    def look(self):
+        """A new session that looks on, which makes nothing but reads."""
+        self.watch = Session(self.cluster, audit="off")
+
+    def row(self, name):
+        """The row of the data store of that name; None: there is none."""
+        return next(iter(self.watch.run(ROW, name)), None)
+
+    def writers(self):
+        """The processes that write audit trails in this database."""
+        return [pid for (pid,) in self.watch.run(WRITERS)]
+
+    def end_of(self, name, seconds=10):
+        """The state and the SQLSTATE of a row that is to end."""
+        wait_until(lambda: (self.row(name) or ("running",))[0] != "running", seconds)
+        return (self.row(name) or (None, None))[:2]
+
+    def silent_call(self, session, name):
+        """A call that waits for AWS; the thread that waits, and its token."""
+        seen = len(emulator.log())
+        emulator.next(**SILENT)
+        thread = session.begin(CREATE, name)
+        wait_until(lambda: len(emulator.log()) > seen)
+        log = emulator.log()
+        token = re.search('"ClientToken": *"([^"]+)"', log[-1]["body"]).group(1)
+        return thread, token
+
+    # ------------------------------------------------------------ what stays ---
+
+    def kept(self):
+        """An ordinary call, and what fails."""
+        session = Session(self.cluster)
+        tap.same(self.writers(), [], "a session that has changed nothing has no writer")
+        begin = time.monotonic()
+        made = session.run(CREATE, "first")[0][0]
+        first = time.monotonic() - begin
+        tap.same(self.row("first")[:4], ("succeeded", None, None, made), "a call is kept")
+        tap.same(len(self.writers()), 1, "by a writer of the session")
+        times = []
+        for number in range(20):
+            begin = time.monotonic()
+            session.run(CREATE, f"next {number}")
+            times.append(time.monotonic() - begin)
+        tap.say(f"first call {first * 1000:.1f} ms, then {sorted(times)[10] * 1000:.1f} ms")
+        tap.same(self.watch.run("SELECT DISTINCT state, lease_holder, lease_until, run_after"
+                                " FROM healthlake_request"), [("succeeded", None, None, None)],
+                 "twenty are")
+        tap.same(self.watch.run(
+            "SELECT session_role, current_role::text = \"current_role\", application_name,"
+            " client_addr FROM healthlake_request WHERE request ->> 'DatastoreName' = 'first'"),
+            [("postgres", True, "", None)], "the session's, not the writer's, is who called")
+        tap.same(self.watch.run("SELECT application_name, state FROM pg_stat_activity"
+                                " WHERE backend_type = 'healthlake audit writer'"),
+                 [("healthlake audit writer", "idle")], "pg_stat_activity tells of it")
+        emulator.next(error="ConflictException")
+        tap.same(session.fails(CREATE, "refused"), "55006", "a call that AWS refuses")
+        tap.same(self.row("refused")[:2], ("failed", "55006"), "is kept, too")
+        wait_until(lambda: (self.row("refused") or [None] * 3)[2], 3)
+        tap.same(self.row("refused")[2], True, "with its transaction's end")
+        session.run("SET healthlake.request_timeout = '300ms'")
+        emulator.next(**SILENT)
+        tap.same(session.fails(CREATE, "lost"), "38M01", "a reply that does not come")
+        session.run("RESET healthlake.request_timeout")
+        tap.same(self.row("lost")[:2], ("unknown", "38M01"), "leaves it unknown")
+        large = "x" * 300000
+        session.run("SET healthlake.unknown_members = send")
+        session.fails("SELECT healthlake_create_datastore('large', more => %s)",
+                      f'{{"Unknown": "{large}"}}')
+        tap.ok(self.row("large") is not None, "a request is larger than the queue")
+        tap.same(session.fails(CREATE, "after"), None, "and the next one works")
+        session.close()
+        tap.ok(wait_until(lambda: not self.writers(), 2) is not None,
+               "the writer goes with the session")
+
+    def left_behind(self):
+        """The names of what rolled-back transactions have left behind."""
+        return {name for (name,) in self.watch.run("SELECT name FROM healthlake_left_behind")}
+
+    def rollbacks(self):
+        """Every way in which a transaction does not happen."""
+        session = Session(self.cluster)
+        session.run("BEGIN")
+        session.run(CREATE, "rollback")
+        session.run("ROLLBACK")
+        tap.ok("rollback" in self.left_behind(), "what a rollback leaves behind is known at once")
+        session.run("BEGIN; SAVEPOINT a")
+        session.run(CREATE, "savepoint")
+        session.run("ROLLBACK TO a")
+        session.run(CREATE, "kept")
+        session.run("SAVEPOINT b")
+        session.run(CREATE, "released")
+        session.run("RELEASE b")
+        tap.ok(wait_until(lambda: self.row("savepoint")[2], 2) is not None,
+               "ROLLBACK TO is known before the transaction ends")
+        tap.same([self.row(name)[2] for name in ("kept", "released")], [None, None],
+                 "what is open is not")
+        session.run("COMMIT")
+        session.run("BEGIN; SAVEPOINT a")
+        session.run(CREATE, "released then rolled back")
+        session.run("RELEASE a; ROLLBACK")
+        session.run("DO $$ BEGIN PERFORM healthlake_create_datastore('exception');"
+                    " RAISE EXCEPTION 'x'; EXCEPTION WHEN raise_exception THEN END $$")
+        gone = ("rollback", "savepoint", "released then rolled back", "exception")
+        tap.ok(wait_until(lambda: all(self.row(name)[2] for name in gone), 2.5) is not None,
+               "rolled_back becomes true", [self.row(name) for name in gone])
+        tap.same([self.row(name)[0] for name in gone], ["succeeded"] * 4, "of calls that succeeded")
+        tap.same(self.left_behind() & {*gone, "kept", "released"}, set(gone),
+                 "healthlake_left_behind has them, and no others")
+        for name in gone:
+            session.run("SELECT healthlake_delete_datastore(%s, %s)", self.row(name)[3], name)
+        tap.same(self.left_behind() & set(gone), set(), "until they are deleted")
+        tap.same([self.row(name)[2] for name in ("kept", "released")], [None, None],
+                 "what was committed is not rolled back")
+        session.run("BEGIN")
+        session.run(CREATE, "session ends")
+        session.close()
+        tap.ok(wait_until(lambda: self.row("session ends")[2], 2) is not None,
+               "a client that vanishes rolls back")
+
+    # ------------------------------------------------------------- interrupts ---
+
+    def interrupts(self):
+        """A call that ends before AWS has answered."""
+        session = Session(self.cluster)
+        session.run("SET statement_timeout = '500ms'")
+        thread, token = self.silent_call(session, "timeout")
+        tap.same(self.row("timeout")[0], "running", "a call under way is running")
+        thread.join()
+        tap.same((thread.told, *self.end_of("timeout")), ("57014", "unknown", "57014"),
+                 "statement_timeout leaves it unknown")
+        tap.same(self.row("timeout")[4:], (token, 1), "with the token that was sent")
+        session.run("RESET statement_timeout")
+        tap.same(session.fails(CREATE, "after timeout"), None, "the next call works")
+        thread, token = self.silent_call(session, "cancel")
+        self.watch.run("SELECT pg_cancel_backend(%s)", session.pid)
+        thread.join()
+        tap.same((thread.told, *self.end_of("cancel"), self.row("cancel")[4]),
+                 ("57014", "unknown", "57014", token), "a cancel, too")
+        session.run("SET healthlake.endpoint_url = 'http://127.0.0.1:1'")
+        session.fails(CREATE, "nobody")
+        tap.same(self.row("nobody")[:2], ("failed", "38N01"), "what reaches nobody has failed")
+        session.run("SELECT set_config('healthlake.endpoint_url', %s, false)", emulator.http)
+        thread, token = self.silent_call(session, "terminate")
+        self.watch.run("SELECT pg_terminate_backend(%s)", session.pid)
+        thread.join()
+        tap.same((*self.end_of("terminate"), self.row("terminate")[4]), ("unknown", "38M01", token),
+                 "a session that is terminated")
+        tap.ok(wait_until(lambda: self.row("terminate")[2], 2) is not None, "is rolled back")
+        session.close()
+
+    def locks(self):
+        """Nothing is sent while no row can be written."""
+        session, other = Session(self.cluster), Session(self.cluster)
+        session.run(CREATE, "before lock")
+        seen = len(emulator.log())
+        session.run("BEGIN; LOCK TABLE healthlake_request IN ACCESS EXCLUSIVE MODE")
+        begin = time.monotonic()
+        told = session.fails(CREATE, "own lock")
+        took = time.monotonic() - begin
+        tap.same(told, "55P03", "a lock of the session's own")
+        tap.ok(4 < took < 8, "is given up after lock_timeout", took)
+        session.run("ROLLBACK")
+        tap.same(self.row("own lock"), None, "is no row")
+        tap.same(len(emulator.log()), seen, "and nothing was sent")
+        other.run("BEGIN; LOCK TABLE healthlake_request IN ACCESS EXCLUSIVE MODE")
+        session.run("SET statement_timeout = '500ms'")
+        begin = time.monotonic()
+        tap.same(session.fails(CREATE, "cancelled wait"), "57014", "waiting can be cancelled")
+        tap.ok(time.monotonic() - begin < 2, "at once", time.monotonic() - begin)
+        other.run("ROLLBACK")
+        tap.same(self.end_of("cancelled wait"), ("failed", "57014"), "the row says so")
+        tap.same(len(emulator.log()), seen, "nothing was sent")
+        session.run("RESET statement_timeout")
+        tap.same(session.fails(CREATE, "after lock"), None, "the next call works")
+        thread, _ = self.silent_call(session, "locked end")
+        other.run("BEGIN; LOCK TABLE healthlake_request IN ACCESS EXCLUSIVE MODE")
+        self.watch.run("SELECT pg_cancel_backend(%s)", session.pid)
+        thread.join()
+        time.sleep(6)
+        other.run("ROLLBACK")
+        tap.same(self.end_of("locked end"), ("unknown", "57014"),
+                 "an end that could not be written is written later")
+        session.run("VACUUM FULL healthlake_request")
+        thread, _ = self.silent_call(session, "moved")
+        other.run("VACUUM FULL healthlake_request")
+        self.watch.run("SELECT pg_cancel_backend(%s)", session.pid)
+        thread.join()
+        tap.same(self.end_of("moved"), ("unknown", "57014"), "a row that has been moved is found")
+        session.close()
+        other.close()
+
+    # ---------------------------------------------------------------- writers ---
+
+    def writers_end(self):
+        """Writers that are told to go."""
+        session = Session(self.cluster)
+        session.run(CREATE, "one writer")
+        first = self.writers()[-1]
+        self.watch.run("SELECT pg_terminate_backend(%s)", first)
+        wait_until(lambda: first not in self.writers())
+        tap.same(session.fails(CREATE, "another writer"), None, "a writer that is gone")
+        tap.ok(self.writers() and first not in self.writers(), "is followed by another")
+        tap.same(self.row("another writer")[0], "succeeded", "which works")
+        emulator.next(operation="CreateFHIRDatastore", apply=True, delay=2)
+        thread = session.begin(CREATE, "writer ends")
+        wait_until(lambda: self.row("writer ends"))
+        self.watch.run("SELECT pg_terminate_backend(%s)", self.writers()[-1])
+        thread.join()
+        tap.same(thread.told, None, "a call whose writer ends meanwhile succeeds")
+        tap.ok(any("audit trail" in notice for notice in session.connection.notices),
+               "with a warning", session.connection.notices)
+        tap.same(session.fails(CREATE, "sweeper"), None, "the next writer")
+        tap.same(self.row("writer ends")[:2], ("unknown", "38M01"), "marks its row as unknown")
+        session.close()
+
+    def slots(self):
+        """As many writers as there are slots, and one more."""
+        sessions = [Session(self.cluster) for _ in range(12)]
+        seen = len(emulator.log())
+        told = [session.fails(CREATE, f"slot {number}") for number, session in enumerate(sessions)]
+        worked = told.count(None)
+        tap.ok(0 < worked < 12, "there are fewer slots than sessions", told)
+        tap.same(set(told[worked:]), {"55000"}, "without a slot a change is refused")
+        tap.same(len(emulator.log()) - seen, worked, "and nothing is sent")
+        on = Session(self.cluster, audit="on")
+        tap.same(on.fails(CREATE, "no slot needed"), None, "only durable needs one")
+        on.close()
+        sessions[0].close()
+        wait_until(lambda: len(self.writers()) < worked)
+        tap.same(sessions[-1].fails(CREATE, "a slot"), None, "a session that ends gives it back")
+        for session in sessions:
+            session.close()
+        wait_until(lambda: not self.writers())
+
+    def databases(self):
+        """Whoever needs the database as a whole is not held up."""
+        for number, statement in enumerate(("CREATE DATABASE copy TEMPLATE wards",
+                                            "ALTER DATABASE wards RENAME TO other",
+                                            "DROP DATABASE other")):
+            if number == 0:
+                self.watch.run("CREATE DATABASE wards")
+                setup = self.cluster.connect(dbname="wards")
+                setup.cursor().execute("CREATE EXTENSION healthlake")
+                setup.close()
+            name = "other" if number == 2 else "wards"
+            session = Session(self.cluster, dbname=name)
+            session.run("BEGIN")
+            session.run(CREATE, "w")
+            session.close()
+            begin = time.monotonic()
+            tap.same(self.watch.fails(statement), None, statement)
+            took = time.monotonic() - begin
+            tap.ok(took < 1.5, "is not held up", f"{took:.2f} s")
+        session = Session(self.cluster, dbname="copy")
+        tap.same(session.run("SELECT state, rolled_back FROM healthlake_request"),
+                 [("succeeded", True)], "the copy has the row, with its rollback")
+        session.run(CREATE, "w")
+        begin = time.monotonic()
+        tap.same(self.watch.fails("DROP DATABASE copy WITH (FORCE)"), None, "DROP … WITH (FORCE)")
+        tap.ok(time.monotonic() - begin < 1.5, "ends session and writer",
+               f"{time.monotonic() - begin:.2f} s")
+        session.close()
+
+    def extension(self):
+        """DROP and CREATE EXTENSION with a writer there."""
+        session = Session(self.cluster)
+        session.run(CREATE, "before drop")
+        session.run("BEGIN; DROP EXTENSION healthlake; CREATE EXTENSION healthlake")
+        tap.same(session.fails(CREATE, "uncommitted"), "55P03",
+                 "a table that is not committed cannot be written to")
+        session.run("ROLLBACK")
+        session.run("DROP EXTENSION healthlake")
+        session.run("CREATE EXTENSION healthlake")
+        tap.same(session.fails(CREATE, "after drop"), None, "one that is, can")
+        tap.same(self.row("after drop")[0], "succeeded", "by the same writer")
+        session.close()
+
+    # ------------------------------------------------------------------ kills ---
+
+    def kill(self, name, victim):
+        """Ends a process in the middle of a call as the kernel would."""
+        session = Session(self.cluster)
+        session.run(CREATE, name + " before")
+        thread, token = self.silent_call(session, name)
+        os.kill(session.pid if victim == "session" else self.writers()[-1], signal.SIGKILL)
+        thread.join()
+        session.close()
+        self.watch.close()
+        tap.ok(wait_until(self.comes_back, 30) is not None, f"{name}: the server comes back")
+        tap.same(self.row(name)[0], "running", "nobody has looked yet")
+        session = Session(self.cluster)
+        tap.same(session.fails(CREATE, name + " after"), None, "the next change works")
+        tap.same(self.row(name)[:2] + self.row(name)[4:5], ("unknown", "38M01", token),
+                 "and has what was under way marked as unknown")
+        tap.same(self.row(name + " before")[0], "succeeded", "what was done is")
+        session.close()
+
+    def comes_back(self):
+        """Whether the server takes sessions again."""
+        try:
+            self.look()
+        except psycopg2.Error:
+            return False
+        return True
+
+    # ------------------------------------------------------------------- "on" ---
+
+    def serializable(self):
+        """Two at a time, in transactions that overlap."""
+        pair = [Session(self.cluster, audit="on") for _ in range(2)]
+        failed = []
+        for number in range(20):
+            for session in pair:
+                session.run("BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM pg_class")
+            for session in pair:
+                failed.append(session.fails(CREATE, f"serializable {number}"))
+            for session in pair:
+                failed.append(session.fails("COMMIT"))
+        tap.same(set(failed), {None}, "serializable transactions do not fail each other")
+        tap.same(self.watch.run("SELECT count(*) FROM healthlake_request WHERE state = 'succeeded'"
+                                " AND request ->> 'DatastoreName' LIKE 'serializable %'"), [(40,)],
+                 "and have their rows")
+        tap.same(self.writers(), [], "and no writers")
+        for session in pair:
+            session.close()
+
+    def stop(self):
+        """A fast shutdown, with sessions in the middle of calls."""
+        session = Session(self.cluster)
+        thread, token = self.silent_call(session, "shutdown")
+        begin = time.monotonic()
+        self.cluster.process.send_signal(signal.SIGINT)
+        self.cluster.process.wait(30)
+        tap.ok(time.monotonic() - begin < 5, "a fast shutdown waits for nobody",
+               f"{time.monotonic() - begin:.1f} s")
+        thread.join()
+        self.cluster.start()
+        self.look()
+        tap.same((self.row("shutdown")[0], self.row("shutdown")[4]), ("unknown", token),
+                 "and what was under way is unknown")
+
+    def run(self):
+        """Everything."""
+        self.kept()
+        self.rollbacks()
+        self.interrupts()
+        self.locks()
+        self.writers_end()
+        self.slots()
+        self.databases()
+        self.extension()
+        self.serializable()
+        self.kill("a session is killed", "session")
+        self.kill("a writer is killed", "writer")
+        self.stop()
+
+
+def main():
+    """On a server of its own."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("HEALTHLAKE_WORK")) as folder:
+        with Cluster(Path(folder) / "server") as cluster:
+            cluster.connect().cursor().execute("CREATE EXTENSION healthlake")
+            Check(cluster).run()
+            tap.same(re.findall("PANIC|TRAP|XX000", cluster.log()), [], "nothing odd in the log")
+    tap.end()
+
+
+main()

@@ -1,0 +1,140 @@
+-- What each role can see and do about requests, by trying it: the superuser, a role for each word of
+-- healthlake_grant(), and one that was granted nothing, which is what PUBLIC may do.
+
+\ir queue_setup.sql
+SELECT no_plan();
+
+CREATE TEMPORARY TABLE who AS SELECT n, what, CASE what WHEN 'superuser' THEN session_user ELSE 'healthlake_may_' || what END AS role
+  FROM unnest(ARRAY['superuser', 'read', 'create', 'manage', 'delete', 'audit', 'nothing']) WITH ORDINALITY AS w (what, n);
+SELECT format('CREATE ROLE %I', role) FROM who WHERE n > 1 \gexec
+SELECT healthlake_grant(role::regrole, what) FROM who WHERE n BETWEEN 2 AND 6 \g /dev/null
+
+-- Whether a role can do something. Everything that is tried is undone.
+CREATE FUNCTION can(role text, statement text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	found boolean;
+BEGIN
+	EXECUTE format('SET SESSION AUTHORIZATION %I', role);
+	IF statement ~ '^SELECT count' THEN
+		EXECUTE statement INTO found;
+	ELSE
+		EXECUTE statement;
+	END IF;
+	RAISE EXCEPTION USING ERRCODE = CASE WHEN found THEN 'DID02' WHEN found IS NULL THEN 'DID01' ELSE 'DID00' END;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE NOT IN ('42501', '55P02', 'DID00');
+END
+$$;
+
+-- A request of each role.
+INSERT INTO healthlake_request (operation, request, request_hash, state, origin, region, session_role, "current_role", timeline, run_after)
+SELECT 'CreateFHIRDatastore', jsonb_build_object('DatastoreName', 'of ' || what), '', 'queued', 'queue', 'us-east-1', role, role, 1, '2999-01-01' FROM who;
+
+CREATE TEMPORARY TABLE wanted (n integer GENERATED ALWAYS AS IDENTITY, what text, statement text, superuser text, read text, "create" text, manage text, delete text, audit text, nothing text);
+INSERT INTO wanted (what, statement, superuser, read, "create", manage, delete, audit, nothing) VALUES
+	('sees its own rows', 'SELECT count(*) > 0 FROM healthlake_request WHERE "current_role" = current_user', 'x', '-', 'x', 'x', 'x', 'x', '-'),
+	('sees the rows of others', 'SELECT count(*) > 0 FROM healthlake_request WHERE "current_role" <> current_user', 'x', '-', '-', '-', '-', 'x', '-'),
+	('INSERT', 'INSERT INTO healthlake_request (operation, request, request_hash, state, origin, region, session_role, "current_role", timeline) VALUES ('''', ''{}'', '''', ''queued'', ''queue'', '''', '''', '''', 1)', 'x', '-', '-', '-', '-', '-', '-'),
+	('UPDATE', 'UPDATE healthlake_request SET note = ''x''', 'x', '-', '-', '-', '-', '-', '-'),
+	('DELETE', 'DELETE FROM healthlake_request', 'x', '-', '-', '-', '-', '-', '-'),
+	('TRUNCATE', 'TRUNCATE healthlake_request', 'x', '-', '-', '-', '-', '-', '-'),
+	('LOCK', 'LOCK healthlake_request IN ACCESS EXCLUSIVE MODE', 'x', '-', '-', '-', '-', '-', '-'),
+	('a trigger of its own', 'CREATE TRIGGER healthlake_t BEFORE INSERT ON healthlake_request EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'x', '-', '-', '-', '-', '-', '-'),
+	('nextval', 'SELECT nextval(''healthlake_request_id_seq'')', 'x', '-', '-', '-', '-', '-', '-'),
+	('setval', 'SELECT setval(''healthlake_request_id_seq'', 1)', 'x', '-', '-', '-', '-', '-', '-'),
+	('healthlake_enqueue', 'SELECT healthlake_enqueue(NULL, ''{}'')', 'x', '-', 'x', 'x', 'x', '-', '-'),
+	('… a creation', 'SELECT healthlake_enqueue(''CreateFHIRDatastore'', ''{"DatastoreTypeVersion": "R4"}'')', 'x', '-', 'x', '-', '-', '-', '-'),
+	('… a change', 'SELECT healthlake_enqueue(''TagResource'', ''{"ResourceARN": "arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/x", "Tags": []}'')', 'x', '-', '-', 'x', '-', '-', '-'),
+	('… a deletion', 'SELECT healthlake_enqueue(''DeleteFHIRDatastore'', ''{"DatastoreId": "x"}'')', 'x', '-', '-', '-', 'x', '-', '-'),
+	('healthlake_enqueue_create_datastore', 'SELECT healthlake_enqueue_create_datastore(''x'')', 'x', '-', 'x', '-', '-', '-', '-'),
+	('healthlake_cancel_request', 'SELECT healthlake_cancel_request(0)', 'x', '-', 'x', 'x', 'x', '-', '-'),
+	('healthlake_retry_request', 'SELECT healthlake_retry_request(0)', 'x', '-', 'x', 'x', 'x', '-', '-'),
+	('healthlake_wait_request', 'SELECT healthlake_wait_request(0)', 'x', '-', 'x', 'x', 'x', '-', '-'),
+	('healthlake_resolve_request', 'SELECT healthlake_resolve_request(0, ''failed'', ''x'')', 'x', '-', '-', 'x', '-', '-', '-'),
+	('healthlake_run_queue', 'CALL healthlake_run_queue()', 'x', '-', '-', 'x', '-', '-', '-'),
+	('healthlake_purge_requests', 'SELECT healthlake_purge_requests(''1 day'')', 'x', '-', '-', '-', '-', '-', '-'),
+	('healthlake_operation_statistics', 'SELECT healthlake_operation_statistics()', 'x', 'x', '-', '-', '-', 'x', '-'),
+	('healthlake_reset_statistics', 'SELECT healthlake_reset_statistics()', 'x', '-', '-', '-', '-', '-', '-'),
+	('healthlake_protect_request', 'SELECT healthlake_protect_request()', 'x', '-', '-', '-', '-', '-', '-'),
+	('healthlake_holds_leases', 'SELECT healthlake_holds_leases(1)', 'x', '-', '-', '-', '-', '-', '-'),
+	('healthlake_audit', 'SELECT FROM healthlake_audit', 'x', '-', '-', '-', '-', 'x', '-'),
+	('healthlake_created_datastores', 'SELECT FROM healthlake_created_datastores', 'x', '-', '-', '-', '-', 'x', '-'),
+	('healthlake_stuck_requests', 'SELECT FROM healthlake_stuck_requests', 'x', '-', '-', '-', '-', 'x', '-'),
+	('healthlake_left_behind', 'SELECT FROM healthlake_left_behind', 'x', '-', '-', '-', '-', 'x', '-'),
+	('healthlake_statistics', 'SELECT FROM healthlake_statistics', 'x', 'x', '-', '-', '-', 'x', '-'),
+	('change of a view', 'UPDATE healthlake_audit SET note = ''x''', 'x', '-', '-', '-', '-', '-', '-'),
+	('SET healthlake.audit', 'SET healthlake.audit = off', 'x', '-', '-', '-', '-', '-', '-'),
+	('SET healthlake.audit_retention', 'SET healthlake.audit_retention = ''1 day''', 'x', '-', '-', '-', '-', '-', '-'),
+	('SET healthlake.autostart_worker', 'SET healthlake.autostart_worker = on', 'x', '-', '-', '-', '-', '-', '-'),
+	('SET healthlake.fence', 'SET healthlake.fence = ''x''', 'x', '-', '-', '-', '-', '-', '-'),
+	('SET healthlake.tag_requests', 'SET healthlake.tag_requests = on', 'x', '-', '-', '-', '-', '-', '-'),
+	('SET healthlake.max_concurrency', 'SET healthlake.max_concurrency = 2', 'x', 'x', 'x', 'x', 'x', 'x', 'x'),
+	('SET healthlake.worker_databases', 'SET healthlake.worker_databases = ''x''', '-', '-', '-', '-', '-', '-', '-'),
+	('SET healthlake.worker_count', 'SET healthlake.worker_count = 2', '-', '-', '-', '-', '-', '-', '-');
+
+CREATE TEMPORARY TABLE tried AS SELECT w.n, w.what, who.n AS column, CASE WHEN can(who.role, w.statement) THEN 'x' ELSE '-' END AS got,
+	to_jsonb(w) ->> who.what AS want FROM wanted AS w, who;
+SELECT is(string_agg(got, ' ' ORDER BY t.column), string_agg(want, ' ' ORDER BY t.column), what) FROM tried AS t GROUP BY n, what ORDER BY n;
+SELECT diag(format('%-36s', '') || string_agg(format('%-10s', what), '' ORDER BY n)) FROM who;
+SELECT diag(format('%-36s', what) || string_agg(format('%-10s', got), '' ORDER BY t.column)) FROM tried AS t GROUP BY n, what ORDER BY n;
+SELECT is(array_agg(p.proname::text ORDER BY p.proname)::text, NULL, 'every function of the queue has been tried') FROM pg_proc AS p
+ WHERE p.proname ~ '^healthlake_.*(request|queue|statistics|leases)' AND NOT EXISTS (SELECT FROM wanted WHERE what = p.proname);
+SELECT is(array_agg(c.relname::text ORDER BY c.relname)::text, NULL, 'and every view') FROM pg_class AS c
+ WHERE c.relname ~ '^healthlake_' AND c.relkind = 'v' AND NOT EXISTS (SELECT FROM wanted WHERE what = c.relname);
+
+-- Whose requests can be handled
+
+CREATE ROLE healthlake_may_both;
+GRANT healthlake_may_manage, healthlake_may_audit TO healthlake_may_both;
+SELECT id AS others FROM healthlake_request WHERE "current_role" = 'healthlake_may_delete' \gset
+SELECT id AS mine FROM healthlake_request WHERE "current_role" = 'healthlake_may_manage' \gset
+CREATE FUNCTION as_role(role text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	said text;
+BEGIN
+	EXECUTE format('SET SESSION AUTHORIZATION %I', role);
+	BEGIN
+		EXECUTE statement INTO said;
+	EXCEPTION WHEN OTHERS THEN
+		said := SQLSTATE || ' ' || SQLERRM;
+	END;
+	RESET SESSION AUTHORIZATION;
+	RETURN said;
+END
+$$;
+SELECT is(as_role(role, format(statement, id)), want, format('%s: %s', role, format(statement, what))) FROM (VALUES (:others, 'another''s'), (:mine, 'mine')) AS r (id, what),
+	(VALUES ('healthlake_may_manage', 'SELECT healthlake_wait_request(%s, ''0'')', '42704 request %s does not exist', '38W01 request %s is not finished after the time allowed'),
+		('healthlake_may_manage', 'SELECT healthlake_retry_request(%s)', 'false', 'true'), ('healthlake_may_manage', 'SELECT healthlake_cancel_request(%s)', 'false', 'true')) AS c (role, statement, other, own),
+	LATERAL (SELECT format(CASE what WHEN 'mine' THEN own ELSE other END, id)) AS w (want);
+UPDATE healthlake_request SET state = 'unknown' WHERE id = :others;
+SELECT is(as_role('healthlake_may_manage', format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :others)), 'false', 'another''s is not for everyone to resolve');
+SELECT is(as_role('healthlake_may_both', format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :others)), 'true', 'but for who sees them all');
+SELECT is(resolved_by, 'healthlake_may_both', 'who is known by name') FROM healthlake_request WHERE id = :others;
+SELECT is(as_role('healthlake_may_both', 'SELECT count(DISTINCT "current_role") FROM healthlake_request'), '7', 'members of the role see all');
+
+-- Rows are one's own by either role
+
+INSERT INTO healthlake_request (operation, request, request_hash, state, origin, region, session_role, "current_role", timeline, run_after)
+VALUES ('x', '{}', '', 'queued', 'queue', 'us-east-1', 'healthlake_may_create', 'healthlake_may_delete', 1, '2999-01-01');
+SELECT is(as_role(role, 'SELECT count(*) FROM healthlake_request WHERE operation = ''x'''), want, role) FROM (VALUES ('healthlake_may_create', '1'), ('healthlake_may_delete', '1'), ('healthlake_may_manage', '0')) AS r (role, want);
+
+-- A condition that tells what it is given is given no rows of others
+
+CREATE FUNCTION tell(request jsonb) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
+BEGIN
+	IF request ->> 'DatastoreName' <> 'of create' THEN
+		RAISE EXCEPTION 'told';
+	END IF;
+	RETURN true;
+END
+$$;
+SELECT is(as_role('healthlake_may_create', 'SELECT count(*) FROM healthlake_request WHERE tell(request)'), '2', 'row security comes first');
+
+-- Taken back
+
+REVOKE SELECT ON healthlake_audit FROM healthlake_may_audit;
+SELECT is(as_role('healthlake_may_audit', 'SELECT count(*) FROM healthlake_request'), '1', 'without the view it is its own rows again');
+
+SELECT format('DROP OWNED BY %I; DROP ROLE %I', rolname, rolname) FROM pg_roles WHERE rolname ~ '^healthlake_may_' \gexec
+
+SELECT * FROM finish();
