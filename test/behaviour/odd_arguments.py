@@ -28,6 +28,7 @@ JSON = ["NULL", "'null'", "'{}'", "'[]'", "'\"x\"'", "'1e400'", "'{\"\": {}}'", 
 VALUES = {
     "text": TEXTS, "jsonb": JSON, "boolean": ["NULL", "true", "false"],
     "integer": ["NULL", "0", "-1", "1", "7", "2147483647", "-2147483648"],
+    "bigint": ["NULL", "0", "-1", "1", "9223372036854775807", "-9223372036854775808"],
     "text[]": ["NULL", "'{}'", "'{x}'", "'{NULL}'", "'{{a,b},{c,d}}'", "'[5:6]={a,b}'"],
     "timestamp with time zone": ["NULL", "'infinity'", "'-infinity'", "'4713-01-01 BC'",
                                  "'294276-12-31'", "now()", "'epoch'"],
