@@ -103,13 +103,20 @@ look_up(void)
 		store.schema = schema_of(store.extension);
 	if (OidIsValid(store.schema))
 		store.table = get_relname_relid("healthlake_request", store.schema);
-	store.name = found.name;
-	store.schema_name = found.schema_name;
-	if (OidIsValid(store.table) && store.table != found.table)
+	if (OidIsValid(store.table))
 		name_store(&store);
-	if (store.table != found.table)
-		forget_plans();
+	forget_plans();
 	found = store;
+}
+
+/* Whether the schema where it was found has still its name. */
+static bool
+is_named(const HlStore *store)
+{
+	const char *schema = get_namespace_name(store->schema);
+
+	return schema != NULL &&
+		   strcmp(quote_identifier(schema), store->schema_name) == 0;
 }
 
 /* Finds the store: again only where the table is no more what it was. */
@@ -118,7 +125,7 @@ hl_store_find(void)
 {
 	Oid owner = OidIsValid(found.table) ? owner_of(found.table) : InvalidOid;
 
-	if (!OidIsValid(owner))
+	if (!OidIsValid(owner) || !is_named(&found))
 	{
 		look_up();
 		owner = OidIsValid(found.table) ? owner_of(found.table) : InvalidOid;

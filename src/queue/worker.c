@@ -177,6 +177,8 @@ set_signals(void)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
+	/* PostgreSQL lets a new worker ignore a SIGHUP until here */
+	ProcessConfigFile(PGC_SIGHUP);
 }
 
 /* Waits for a signal, a wake-up or the end of time. */
@@ -316,6 +318,20 @@ show_activity(const HlRunner *runner)
 	pgstat_report_activity(STATE_RUNNING, text);
 }
 
+/*
+ * Makes room for whoever wants the database. The next one waits at the door
+ * until it is free again.
+ */
+static void
+make_room(bool some_left, const Orders *orders)
+{
+	hl_board_leave();
+	if (some_left && !orders->stays && hl_board_wake(MyDatabaseId, 1) &&
+		!start_worker(orders))
+		hl_board_unreserve(MyDatabaseId);
+	proc_exit(0);
+}
+
 /* Leaves a database that is wanted: what is in flight gets a moment. */
 static void
 leave_database(HlRunner *runner, const Orders *orders)
@@ -326,12 +342,7 @@ leave_database(HlRunner *runner, const Orders *orders)
 	runner->allowance = 0;
 	while (runner->count > 0 && !runner->gone && GetCurrentTimestamp() < until)
 		hl_runner_round(runner, TICK / 5);
-	hl_board_leave();
-	/* the next one waits at the door until the database is free again */
-	if (runner->some_left && !orders->stays && hl_board_wake(MyDatabaseId, 1) &&
-		!start_worker(orders))
-		hl_board_unreserve(MyDatabaseId);
-	proc_exit(0);
+	make_room(runner->some_left, orders);
 }
 
 /* What is done now and then, whatever else there is to do. */
@@ -341,7 +352,8 @@ take_tick(HlRunner *runner, const Orders *orders)
 	static TimestampTz last = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (!TimestampDifferenceExceeds(last, now, TICK))
+	/* less than what a round waits, or every other one would count */
+	if (!TimestampDifferenceExceeds(last, now, TICK / 2))
 		return;
 	last = now;
 	show_activity(runner);
@@ -427,6 +439,21 @@ recover(void)
 	RESUME_INTERRUPTS();
 }
 
+/* Rests after an error, in nobody's way. */
+static void
+rest_after_error(const Orders *orders)
+{
+	TimestampTz until =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REST);
+
+	while (GetCurrentTimestamp() < until)
+	{
+		rest_for(TICK);
+		if (database_is_wanted())
+			make_room(true, orders);
+	}
+}
+
 /* Works on through errors: rows must not wait for the next enqueueing. */
 static void
 keep_working(const Orders *orders)
@@ -446,7 +473,7 @@ keep_working(const Orders *orders)
 		}
 		PG_END_TRY();
 		if (failed)
-			rest_for(REST);
+			rest_after_error(orders);
 	}
 }
 
