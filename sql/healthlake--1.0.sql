@@ -1024,6 +1024,7 @@ CREATE TABLE @extschema@.healthlake_request (
 	duration pg_catalog."interval",
 	fence pg_catalog.text NOT NULL DEFAULT '',
 	timeline pg_catalog.int4 NOT NULL,
+	database pg_catalog.oid NOT NULL,
 	transaction pg_catalog.xid8,
 	rolled_back pg_catalog.bool,
 	note pg_catalog.text,
@@ -1104,6 +1105,8 @@ COMMENT ON COLUMN @extschema@.healthlake_request.fence IS
 'healthlake.fence of the server that it belongs to; one with another fence never sends it';
 COMMENT ON COLUMN @extschema@.healthlake_request.timeline IS
 'Timeline of the server when it was enqueued, or looked for; on a later one it is looked for first; 0: taken over from another fence';
+COMMENT ON COLUMN @extschema@.healthlake_request.database IS
+'The database in which it was enqueued, or looked for; in a copy of that it is looked for first';
 COMMENT ON COLUMN @extschema@.healthlake_request.transaction IS
 'Transaction of a call that is audited durably';
 COMMENT ON COLUMN @extschema@.healthlake_request.rolled_back IS

@@ -22,6 +22,12 @@
 	" (lease_holder IS NULL OR lease_until < clock_timestamp()"                \
 	" OR NOT !.healthlake_holds_leases(lease_holder)) "
 
+/* This database. */
+#define HERE "'%'::oid"
+
+/* Rows of which a copy may have been sent elsewhere; $4 is the timeline. */
+#define ELSEWHERE " (timeline <> $4 OR database <> " HERE ") "
+
 /* Rows of a role, or all; the parameters: session role, current role, all. */
 #define MINE " (session_role = $2 OR \"current_role\" = $3 OR $4) "
 
@@ -39,10 +45,10 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " origin, reference, until, region, endpoint, \"current_role\","
 		 " run_after, fence, timeline, account, first_sent_at, lease_holder,"
 		 " session_role, client_addr, application_name, transaction,"
-		 " datastore_id)"
+		 " datastore_id, database)"
 		 " VALUES ($1, $2, $3, sha256(convert_to($2::text, 'UTF8')), $4, $5,"
 		 " $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::inet,"
-		 " $19, $20::xid8, $2 ->> 'DatastoreId')"
+		 " $19, $20::xid8, $2 ->> 'DatastoreId', " HERE ")"
 		 " RETURNING id, ctid::text AS place",
 		 20,
 		 {TEXTOID,        JSONBOID, TEXTOID, TEXTOID, TEXTOID,
@@ -55,8 +61,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 "SELECT id, first_sent_at, unsettled_since, earliest,"
 		 " response IS NOT NULL AS polls,"
 		 " (response IS NULL AND (unsettled_since < now() -" HOUR
-		 " OR timeline = 0 OR ($1 = '' AND timeline <> $4)"
-		 " OR ((timeline <> $4 OR coalesce(looked_at, earliest) < $5)"
+		 " OR timeline = 0 OR ($1 = '' AND" ELSEWHERE ")"
+		 " OR ((" ELSEWHERE " OR coalesce(looked_at, earliest) < $5)"
 		 " AND coalesce(looked_at, earliest) < now() -" HOUR
 		 "))) IS TRUE AS looks"
 		 " FROM @ AS q, LATERAL (SELECT CASE WHEN attempts = 0"
@@ -96,6 +102,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " first_sent_at = $13, unsettled_since = $14,"
 		 " looked_at = CASE WHEN $15 THEN clock_timestamp() ELSE looked_at END,"
 		 " timeline = CASE WHEN $15 THEN $16 ELSE timeline END,"
+		 " database = CASE WHEN $15 THEN " HERE " ELSE database END,"
 		 " note = coalesce($17, note), endpoint = coalesce(endpoint, $18),"
 		 " lease_until = NULL, lease_holder = NULL,"
 		 " finished_at = CASE WHEN" IS_END(
@@ -190,7 +197,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " looked_at = CASE WHEN old.over THEN clock_timestamp()"
 		 " ELSE old.looked_at END,"
 		 " timeline = CASE WHEN old.over THEN $6"
-		 " WHEN old.fence <> $5 THEN 0 ELSE old.timeline END"
+		 " WHEN old.fence <> $5 THEN 0 ELSE old.timeline END,"
+		 " database = CASE WHEN old.over THEN " HERE " ELSE old.database END"
 		 " FROM old WHERE r.id = old.id",
 		 7,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, INT4OID, TEXTOID}},

@@ -220,6 +220,8 @@ text_of(const HlStore *store, const char *sql)
 			appendStringInfoString(&text, store->name);
 		else if (*sql == '!')
 			appendStringInfoString(&text, store->schema_name);
+		else if (*sql == '%')
+			appendStringInfo(&text, "%u", MyDatabaseId);
 		else
 			appendStringInfoChar(&text, *sql);
 	return text.data;

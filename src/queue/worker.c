@@ -286,17 +286,28 @@ worker_commit(void)
 static const HlRunnerTransactions worker_transactions = {worker_begin,
 														 worker_commit};
 
+/* Whether the lock on the database can be had, in a transaction. */
+static bool
+lock_is_refused(void)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	if (LockAcquire(&tag, RowExclusiveLock, false, true) ==
+		LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, RowExclusiveLock, false);
+	return false;
+}
+
 /* Whether somebody holds, or waits for, the database as a whole. */
 static bool
 database_is_wanted(void)
 {
-	LOCKTAG tag;
 	bool wanted;
 
-	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
 	StartTransactionCommand();
-	wanted = LockAcquire(&tag, RowExclusiveLock, false, true) ==
-			 LOCKACQUIRE_NOT_AVAIL;
+	wanted = lock_is_refused();
 	CommitTransactionCommand();
 	return wanted;
 }
@@ -330,6 +341,20 @@ make_room(bool some_left, const Orders *orders)
 		!start_worker(orders))
 		hl_board_unreserve(MyDatabaseId);
 	proc_exit(0);
+}
+
+/* What the worker was told, for the tick. */
+static const Orders *ticking_orders = NULL;
+
+/*
+ * While AWS is searched, or credentials are fetched, a transaction is open and
+ * the rounds stand still; the database may be wanted all the same.
+ */
+static void
+tick_while_waiting(void)
+{
+	if (IsTransactionState() && lock_is_refused())
+		make_room(true, ticking_orders);
 }
 
 /* Leaves a database that is wanted: what is in flight gets a moment. */
@@ -526,6 +551,8 @@ healthlake_worker_main(Datum argument)
 											  flags);
 	pin_settings();
 	hl_board_attach();
+	ticking_orders = &orders;
+	hl_wait_tick = tick_while_waiting;
 	if (!OidIsValid(orders.owner))
 		scout(&orders);
 	else

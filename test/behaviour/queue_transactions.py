@@ -403,11 +403,32 @@ def test_copied(cluster, emulator):
     with closing(Session(cluster)) as session:
         session.run("CREATE DATABASE clone TEMPLATE origin")
     place.ask("CALL healthlake_run_queue()")
+    emulator.state(token_lifetime=0)
     place.name = "clone"
     place.ask("CALL healthlake_run_queue()")
     tap.same((place.ask(STATES), place.stores()),
              ([("succeeded", 5)], Counter(f"c-{i}" for i in range(1, 6))),
-             "CREATE DATABASE ... TEMPLATE with requests in it: both send, 1 data store each")
+             "CREATE DATABASE ... TEMPLATE with requests in it: 1 data store each")
+    tap.same(place.ask("SELECT note, count(*) FROM healthlake_request GROUP BY 1"),
+             [("found by its name and time", 5)], "the copy has looked before it sent")
+
+
+def test_searching(cluster, emulator):
+    """A database that is dropped while its worker searches AWS, which does not answer."""
+    place = Place(cluster, emulator, "searching")
+    emulator.next(operation="ListFHIRDatastores", silence=True)
+    with closing(place.session()) as session:
+        session.run("LOAD 'healthlake'")
+        session.run("SET healthlake.autostart_worker = off")
+        session.run(A)
+        session.run("""UPDATE healthlake_request SET first_sent_at = now() - '2 h'::interval,
+            unsettled_since = now() - '2 h'::interval""")
+    place.ask(B)
+    tap.ok(until(lambda: emulator.log(operation="ListFHIRDatastores"), 10), "AWS is searched")
+    took, state = run_ddl(place, "DROP DATABASE searching")
+    tap.ok(state is None and took < AT_ONCE, "DROP DATABASE is not held up by a search",
+           f"{state}, {took:.2f} s")
+    tap.say(f"DROP DATABASE, the worker searches AWS: {took:.2f} s")
 
 
 def test_failing(cluster, emulator):
@@ -439,6 +460,7 @@ def test_all_ddl(emulator):
         test_ddl(cluster, emulator, "flying")
         test_failing(cluster, emulator)
         test_copied(cluster, emulator)
+        test_searching(cluster, emulator)
     names = ",".join(f"idle_{number}" for number in range(len(DDL)))
     with queue_cluster.make(emulator, **SETTINGS, healthlake__worker_databases=names) as cluster:
         test_ddl(cluster, emulator, "idle")
