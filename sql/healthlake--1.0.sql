@@ -1264,9 +1264,15 @@ CREATE VIEW @extschema@.healthlake_left_behind
 			('{succeeded,unknown}'::pg_catalog.text[])
 	   AND r.operation OPERATOR(pg_catalog.=) ANY
 			('{CreateFHIRDatastore,RestoreFHIRDatastore}'::pg_catalog.text[])
-	   AND (r.rolled_back
-			OR pg_catalog.pg_xact_status(r.transaction)
-				OPERATOR(pg_catalog.=) 'aborted')
+	   AND CASE
+			WHEN r.rolled_back IS NOT NULL THEN r.rolled_back
+			-- of a session that has not told; a restored row's is not known here
+			WHEN r.transaction OPERATOR(pg_catalog.<)
+				pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+			THEN pg_catalog.pg_xact_status(r.transaction)
+				OPERATOR(pg_catalog.=) 'aborted'
+			ELSE false
+			END
 	   AND NOT EXISTS (
 			SELECT FROM @extschema@.healthlake_request AS d
 			 WHERE d.operation OPERATOR(pg_catalog.=) 'DeleteFHIRDatastore'

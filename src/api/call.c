@@ -79,8 +79,11 @@ append_call(StringInfo line, const HlRequest *request, const HlCall *call)
 static void
 write_log(const char *line)
 {
+	/* ereport() looks for interrupts: none may come between what is told */
+	HOLD_INTERRUPTS();
 	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", line), errhidestmt(true),
 							  errhidecontext(true)));
+	RESUME_INTERRUPTS();
 }
 
 /* Logs a change before it is sent. */

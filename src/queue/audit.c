@@ -30,6 +30,9 @@ typedef struct Account
 	uint64 serial;      /* durable: what the writer knows it by */
 } Account;
 
+/* The durable call that is under way; 0: there is none. */
+static uint64 open_serial = 0;
+
 /* A text of AWS's as text of the database; NULL stays NULL. */
 static const char *
 text_of(const char *utf8)
@@ -198,6 +201,7 @@ begins(const HlRequest *request, const HlCall *call)
 	{
 		entry.fields[HL_ENTRY_TRANSACTION] = transaction_now();
 		account->serial = hl_link_begin(store->owner, &entry);
+		open_serial = account->serial;
 	}
 	else
 		insert(store, &entry, &account->place);
@@ -230,6 +234,7 @@ ends(void *opaque, const HlRequest *request, const HlCall *call,
 	const Account *account = opaque;
 	HlEntry entry = {0};
 
+	open_serial = 0;
 	if (end->interrupted)
 	{
 		is_interrupted(account, &call->reply, end);
@@ -243,6 +248,44 @@ ends(void *opaque, const HlRequest *request, const HlCall *call,
 		complete(&entry, &account->place);
 }
 
+/*
+ * When a transaction or a part of it is undone: a call that is open then was
+ * cut off by an error around it, be it for want of memory.
+ */
+static void
+abandon(void)
+{
+	HlEntry entry = {0};
+
+	if (open_serial == 0)
+		return;
+	entry.fields[HL_ENTRY_STATE] = "unknown";
+	entry.fields[HL_ENTRY_SQLSTATE] = "38M01";
+	entry.fields[HL_ENTRY_MESSAGE] =
+		"the call was interrupted before its outcome was recorded";
+	entry.fields[HL_ENTRY_ATTEMPTS] = "1";
+	entry.fields[HL_ENTRY_SENT] = "t";
+	hl_link_end_at_once(open_serial, &entry);
+	open_serial = 0;
+}
+
+/* When a transaction ends. */
+static void
+transaction_ends(XactEvent event, void *unused)
+{
+	if (event == XACT_EVENT_ABORT)
+		abandon();
+}
+
+/* When a subtransaction ends. */
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId mine,
+					SubTransactionId parent, void *unused)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		abandon();
+}
+
 static const HlCallWitness witness = {begins, ends};
 
 /* Becomes the witness. */
@@ -250,4 +293,6 @@ void
 hl_audit_init(void)
 {
 	hl_call_witness = &witness;
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
 }

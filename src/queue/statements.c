@@ -100,17 +100,15 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " aws_request_id = coalesce($10, aws_request_id),"
 		 " account = coalesce($11, account), run_after = $12,"
 		 " first_sent_at = $13, unsettled_since = $14,"
-		 " looked_at = CASE WHEN $15 THEN clock_timestamp() ELSE looked_at END,"
+		 " looked_at = CASE WHEN $15 THEN c.time ELSE looked_at END,"
 		 " timeline = CASE WHEN $15 THEN $16 ELSE timeline END,"
 		 " database = CASE WHEN $15 THEN " HERE " ELSE database END,"
 		 " note = coalesce($17, note), endpoint = coalesce(endpoint, $18),"
 		 " lease_until = NULL, lease_holder = NULL,"
-		 " finished_at = CASE WHEN" IS_END(
-			 "$3") " THEN clock_timestamp() END,"
-				   " duration = CASE WHEN" IS_END(
-					   "$3") " THEN clock_timestamp() - $13 END"
-							 " WHERE id = $1 AND lease_holder = $2 AND state = "
-							 "'running'",
+		 " finished_at = CASE WHEN" IS_END("$3") "THEN c.time END,"
+		 " duration = CASE WHEN" IS_END("$3") "THEN c.time - $13 END"
+		 " FROM (SELECT clock_timestamp() OFFSET 0) AS c (time)"
+		 " WHERE id = $1 AND lease_holder = $2 AND state = 'running'",
 		 18,
 		 {INT8OID, INT8OID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
@@ -223,6 +221,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 2,
 		 {INTERVALOID, TEXTOID}},
 	[HL_STATEMENT_ROLLED_BACK] =
-		{"UPDATE @ SET rolled_back = true WHERE id = $1", 1, {INT8OID}},
+		{"UPDATE @ SET rolled_back = $2 WHERE id = $1",
+									2,
+									{INT8OID, BOOLOID}},
 };
 /* clang-format on */

@@ -33,6 +33,7 @@
 #include "utils/varlena.h"
 
 #include "api/last_call.h"
+#include "client/compat.h"
 #include "client/settings.h"
 #include "client/wait.h"
 #include "queue/board.h"
@@ -84,14 +85,21 @@ fill_worker(BackgroundWorker *worker, const char *function, const char *type)
 	strlcpy(worker->bgw_name, type, BGW_MAXLEN);
 }
 
+/* What a worker calls itself. */
+static const char *
+type_of(const Orders *orders)
+{
+	return OidIsValid(orders->owner) ? "healthlake worker" : "healthlake scout";
+}
+
 /* Starts a worker; false: there is no slot. Throws nothing. */
 static bool
 start_worker(const Orders *orders)
 {
 	BackgroundWorker worker;
 
-	fill_worker(&worker, "healthlake_worker_main", "healthlake worker");
-	snprintf(worker.bgw_name, BGW_MAXLEN, "healthlake worker for database %u",
+	fill_worker(&worker, "healthlake_worker_main", type_of(orders));
+	snprintf(worker.bgw_name, BGW_MAXLEN, "%s for database %u", type_of(orders),
 			 orders->database);
 	memcpy(worker.bgw_extra, orders, sizeof(Orders));
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
@@ -523,7 +531,6 @@ pin_settings(void)
 {
 	static const char *const pinned[][2] = {
 		{"search_path", "pg_catalog, pg_temp"},
-		{"application_name", "healthlake worker"},
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},
 		{"statement_timeout", "0"},
@@ -540,16 +547,14 @@ void
 healthlake_worker_main(Datum argument)
 {
 	Orders orders;
-	uint32 flags = 0;
 
 	memcpy(&orders, MyBgworkerEntry->bgw_extra, sizeof(Orders));
 	set_signals();
-#if PG_VERSION_NUM >= 170000
-	flags = BGWORKER_BYPASS_ROLELOGINCHECK;
-#endif
 	BackgroundWorkerInitializeConnectionByOid(orders.database, orders.owner,
-											  flags);
+											  HL_COMPAT_ANY_ROLE);
 	pin_settings();
+	SetConfigOption("application_name", type_of(&orders), PGC_USERSET,
+					PGC_S_OVERRIDE);
 	hl_board_attach();
 	ticking_orders = &orders;
 	hl_wait_tick = tick_while_waiting;

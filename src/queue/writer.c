@@ -301,14 +301,15 @@ give_rows_up(void)
 
 /* ------------------------------------------------------------- rollbacks */
 
-/* Marks a row as one whose transaction was rolled back. */
+/* Keeps whether a row's transaction was rolled back: ids do not last. */
 static void
-mark_rolled_back(const HlStore *store, const Row *row)
+keep_verdict(const HlStore *store, const Row *row, bool rolled_back)
 {
 	HlParameters id = {0};
 	HlStoreStep step;
 
 	hl_store_add(&id, Int64GetDatum(row->place.id));
+	hl_store_add(&id, BoolGetDatum(rolled_back));
 	hl_store_enter(&step, store);
 	(void) hl_store_alter(store, HL_STATEMENT_ROLLED_BACK, &id);
 	hl_store_leave(&step);
@@ -327,8 +328,8 @@ judge_transactions(void *unused)
 		TransactionId xid = XidFromFullTransactionId(row->transaction);
 
 		row->over = !row->running && !TransactionIdIsInProgress(xid);
-		if (row->over && store != NULL && !TransactionIdDidCommit(xid))
-			mark_rolled_back(store, row);
+		if (row->over && store != NULL)
+			keep_verdict(store, row, !TransactionIdDidCommit(xid));
 	}
 }
 

@@ -8,6 +8,7 @@ transactions fail each other.
 """
 
 import os
+import random
 import re
 import signal
 import sys
@@ -29,6 +30,7 @@ ROW = ("SELECT state, error_sqlstate, rolled_back, datastore_id, client_token, a
        " FROM healthlake_request WHERE request ->> 'DatastoreName' = %s ORDER BY id DESC LIMIT 1")
 WRITERS = ("SELECT pid FROM pg_stat_activity WHERE backend_type = 'healthlake audit writer'"
            " AND datname = current_database() ORDER BY backend_start")
+RANDOM = random.Random(20261126)
 SILENT = {"operation": "CreateFHIRDatastore", "silence": True}
 
 tap = Tap()
@@ -202,7 +204,7 @@ class Check:
         for name in gone:
             session.run("SELECT healthlake_delete_datastore(%s, %s)", self.row(name)[3], name)
         tap.same(self.left_behind() & set(gone), set(), "until they are deleted")
-        tap.same([self.row(name)[2] for name in ("kept", "released")], [None, None],
+        tap.same([self.row(name)[2] for name in ("kept", "released")], [False, False],
                  "what was committed is not rolled back")
         session.run("BEGIN")
         session.run(CREATE, "session ends")
@@ -239,6 +241,28 @@ class Check:
         tap.same((*self.end_of("terminate"), self.row("terminate")[4]), ("unknown", "38M01", token),
                  "a session that is terminated")
         tap.ok(wait_until(lambda: self.row("terminate")[2], 2) is not None, "is rolled back")
+        session.close()
+
+    def many_interrupts(self):
+        """Calls that are cut off at any moment: each that was sent has its row."""
+        session = Session(self.cluster)
+        emulator.reset()
+        told = []
+        for number in range(400):
+            session.run(f"SET statement_timeout = {RANDOM.randint(1, 5)}")
+            told.append(session.fails(CREATE, f"any moment {number}"))
+            while session.fails("RESET statement_timeout"):
+                pass
+        tap.say({state: told.count(state) for state in set(told)})
+        tap.same(session.fails(CREATE, "any moment"), None, "calls that are cut off at any moment")
+        rows = dict(self.watch.run("SELECT client_token, state FROM healthlake_request"
+                                   " WHERE request ->> 'DatastoreName' LIKE 'any moment%'"))
+        sent = {re.search('"ClientToken": *"([^"]+)"', entry["body"]).group(1)
+                for entry in emulator.log()}
+        tap.same(sent - set(rows), set(), "what was sent has a row")
+        tap.same({rows.get(token) for token in sent} - {"succeeded", "unknown"}, set(),
+                 "which does not say that it failed")
+        tap.same(set(rows.values()) - {"succeeded", "unknown", "failed"}, set(), "each has its end")
         session.close()
 
     def locks(self):
@@ -319,8 +343,8 @@ class Check:
         tap.same(on.fails(CREATE, "no slot needed"), None, "only durable needs one")
         on.close()
         sessions[0].close()
-        wait_until(lambda: len(self.writers()) < worked)
-        tap.same(sessions[-1].fails(CREATE, "a slot"), None, "a session that ends gives it back")
+        tap.ok(wait_until(lambda: not sessions[-1].fails(CREATE, "a slot"), 5) is not None,
+               "a session that ends gives it back")
         for session in sessions:
             session.close()
         wait_until(lambda: not self.writers())
@@ -437,6 +461,7 @@ class Check:
         self.kept()
         self.rollbacks()
         self.interrupts()
+        self.many_interrupts()
         self.locks()
         self.writers_end()
         self.slots()

@@ -96,7 +96,7 @@ class Clinics:
         if self.patience == A_MINUTE:  # its next runs are minutes away: what is asked is not
             until(lambda: owner.run("CALL healthlake_run_queue()") or owner.one(
                 "SELECT bool_and(finished_at IS NOT NULL) FROM healthlake_request"), 20, 0.5)
-        until(lambda: owner.one("SELECT bool_and(datastore_id IS NOT NULL) FROM clinic"),
+        until(lambda: owner.one("SELECT bool_and(state = 'succeeded') FROM clinic"),
               self.patience)
         listening.poll()
         self.facts["told"] = sorted(int(note.payload) for note in listening.notifies)

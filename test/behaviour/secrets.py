@@ -17,6 +17,7 @@ import string
 import subprocess
 import sys
 import time
+from collections import deque
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -111,6 +112,7 @@ class Check:
     def session(server, **changes):
         """A session that is told everything."""
         with closing(server.connect(**changes)) as connection:
+            connection.notices = deque()  # of a list the last fifty are kept
             connection.cursor().execute("SET client_min_messages = debug5")
             yield connection
 
@@ -127,7 +129,7 @@ class Check:
             self.heard += [str(getattr(diagnostics, name)) for name in dir(diagnostics)
                            if not name.startswith("_")]
         self.heard += connection.notices
-        del connection.notices[:]
+        connection.notices.clear()
         return answer
 
     def to_emulator(self):

@@ -117,8 +117,10 @@ class Session:
         return int(Path(f"/proc/{self.pid}/schedstat").read_text(encoding="ascii").split()[0])
 
     def descriptors(self):
-        """How many descriptors the backend has."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """How many descriptors the backend has, less those of PostgreSQL's own tables and logs."""
+        folder = Path(f"/proc/{self.pid}/fd")
+        return sum(not re.search(r"/(base|global|pg_\w+)/", os.readlink(descriptor))
+                   for descriptor in folder.iterdir())
 
     def memory(self):
         """The backend's own memory, in kB."""

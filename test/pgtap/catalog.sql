@@ -16,7 +16,9 @@ CREATE TEMPORARY TABLE routine AS
 
 SELECT cmp_ok(count(*), '>', 3::bigint, 'there are objects') FROM member;
 SELECT is(coalesce(obj_description(objid, classid::regclass::name), '') <> '', true, said || ' is commented')
-  FROM member WHERE classid <> 'pg_class'::regclass AND said !~ '\[\]$' ORDER BY said;
+  FROM member WHERE classid <> 'pg_class'::regclass AND said !~ '\[\]$'
+   -- PostgreSQL 18 counts the row types of tables and views, too
+   AND objid NOT IN (SELECT reltype FROM pg_class WHERE relkind IN ('r', 'v')) ORDER BY said;
 SELECT is(coalesce(obj_description(objid, 'pg_class'), '') <> '', true, said || ' is commented')
   FROM member JOIN pg_class AS c ON c.oid = objid WHERE classid = 'pg_class'::regclass AND c.relkind NOT IN ('c', 'i', 'S') ORDER BY said;
 SELECT is(coalesce(col_description(a.attrelid, a.attnum), '') <> '', true, c.relname || '.' || a.attname)
