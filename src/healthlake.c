@@ -13,6 +13,7 @@
 #include "api/transaction.h"
 #include "client/settings.h"
 #include "queue/audit.h"
+#include "queue/launcher.h"
 #include "queue/worker.h"
 
 PG_MODULE_MAGIC;
@@ -28,6 +29,7 @@ _PG_init(void)
 	hl_last_call_init();
 	hl_statistics_init();
 	hl_worker_init();
+	hl_launcher_init();
 	hl_audit_init();
 }
 

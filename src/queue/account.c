@@ -9,6 +9,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 
+#include "api/response.h"
 #include "queue/account.h"
 
 /* The client's address as inet_client_addr() gives it; NULL: it has none. */
@@ -47,4 +48,34 @@ hl_account_of_arn(const char *arn)
 	if (arn == NULL || strspn(arn, "0123456789") != 12 || arn[12] != ':')
 		return NULL;
 	return pnstrdup(arn, 12);
+}
+
+/* The body of a request, palloc'd: masked, and less its token. */
+char *
+hl_account_request(const HlRequest *request)
+{
+	const HlShape *input = request->operation->input;
+	const HlMember *token = hl_operation_token(request->operation);
+	HlJsonEach each = hl_json_each(
+		hl_response_read(hl_bytes_string((HlBytes *) &request->body)));
+	StringInfoData json;
+	const HlJson *value;
+
+	initStringInfo(&json);
+	while ((value = hl_json_step(&each)) != NULL)
+	{
+		const HlMember *member =
+			hl_shape_member(input, each.name, each.name_len);
+		HlBytes name = {0};
+
+		if (member != NULL && member == token)
+			continue;
+		hl_json_append_string(&name, each.name, each.name_len);
+		appendStringInfo(
+			&json, "%s%s:%s", json.len == 0 ? "{" : ",", hl_bytes_string(&name),
+			hl_response_masked(member ? member->shape : NULL, value, NULL));
+		hl_bytes_free(&name);
+	}
+	appendStringInfoString(&json, json.len == 0 ? "{}" : "}");
+	return json.data;
 }

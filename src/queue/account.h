@@ -6,10 +6,14 @@
 #ifndef HL_QUEUE_ACCOUNT_H
 #define HL_QUEUE_ACCOUNT_H
 
+#include "api/request.h"
 #include "queue/store.h"
 
 /* Adds session role, address and application of this session. */
 extern void hl_account_add_client(HlParameters *row);
+
+/* What is kept of a request, as JSON: masked, and less its client token. */
+extern char *hl_account_request(const HlRequest *request);
 
 /* The AWS account in an ARN, palloc'd; NULL: it is none, or has none. */
 extern char *hl_account_of_arn(const char *arn);

@@ -40,36 +40,6 @@ text_of(const char *utf8)
 	return utf8 == NULL ? NULL : hl_text_from_utf8(utf8);
 }
 
-/* The body of a request, palloc'd: masked, and less its token. */
-static char *
-kept_body(const HlRequest *request)
-{
-	const HlShape *input = request->operation->input;
-	const HlMember *token = hl_operation_token(request->operation);
-	HlJsonEach each = hl_json_each(
-		hl_response_read(hl_bytes_string((HlBytes *) &request->body)));
-	StringInfoData json;
-	const HlJson *value;
-
-	initStringInfo(&json);
-	while ((value = hl_json_step(&each)) != NULL)
-	{
-		const HlMember *member =
-			hl_shape_member(input, each.name, each.name_len);
-		HlBytes name = {0};
-
-		if (member != NULL && member == token)
-			continue;
-		hl_json_append_string(&name, each.name, each.name_len);
-		appendStringInfo(
-			&json, "%s%s:%s", json.len == 0 ? "{" : ",", hl_bytes_string(&name),
-			hl_response_masked(member ? member->shape : NULL, value, NULL));
-		hl_bytes_free(&name);
-	}
-	appendStringInfoString(&json, json.len == 0 ? "{}" : "}");
-	return json.data;
-}
-
 /* Says who asks. */
 static void
 describe_client(HlEntry *entry)
@@ -91,7 +61,7 @@ static void
 describe_request(HlEntry *entry, const HlRequest *request, const HlCall *call)
 {
 	entry->fields[HL_ENTRY_OPERATION] = request->operation->name;
-	entry->fields[HL_ENTRY_REQUEST] = kept_body(request);
+	entry->fields[HL_ENTRY_REQUEST] = hl_account_request(request);
 	entry->fields[HL_ENTRY_CLIENT_TOKEN] = text_of(request->client_token);
 	entry->fields[HL_ENTRY_REGION] = call->region;
 	entry->fields[HL_ENTRY_ENDPOINT] = hl_target_url(call);

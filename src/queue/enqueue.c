@@ -112,41 +112,30 @@ append_tags(HlBytes *bytes, const HlJson *tags, const char *token)
 	hl_bytes_append_string(bytes, "}]");
 }
 
-/* The body of a request, palloc'd, less its token; with a tag if wanted. */
+/* What is kept of a request, with a tag by which it is found again. */
 static char *
-kept_body(const HlRequest *request, bool tagged)
+tagged_request(const HlRequest *request)
 {
-	const HlMember *token = hl_operation_token(request->operation);
-	HlJsonDocument document = {0};
+	const HlJson *kept = hl_response_read(hl_account_request(request));
+	HlJsonEach each = hl_json_each(kept);
 	HlBytes bytes = {0};
-	HlJsonEach each;
 	const HlJson *value;
 	char *json;
 
-	(void) hl_json_read(&document, request->body.data, request->body.len);
 	hl_bytes_append_char(&bytes, '{');
-	each = hl_json_each(document.root);
 	while ((value = hl_json_step(&each)) != NULL)
 	{
-		if ((token != NULL && strcmp(each.name, token->name) == 0) ||
-			(tagged && strcmp(each.name, "Tags") == 0))
+		if (strcmp(each.name, "Tags") == 0)
 			continue;
-		if (bytes.len > 1)
-			hl_bytes_append_char(&bytes, ',');
 		hl_json_append_string(&bytes, each.name, each.name_len);
 		hl_bytes_append_char(&bytes, ':');
 		hl_json_append_node(&bytes, value);
+		hl_bytes_append_char(&bytes, ',');
 	}
-	if (tagged)
-	{
-		hl_bytes_append_string(&bytes, bytes.len > 1 ? "," : "");
-		append_tags(&bytes, hl_json_member(document.root, "Tags"),
-					request->client_token);
-	}
+	append_tags(&bytes, hl_json_member(kept, "Tags"), request->client_token);
 	hl_bytes_append_char(&bytes, '}');
 	json = pstrdup(hl_bytes_string(&bytes));
 	hl_bytes_free(&bytes);
-	hl_json_free(&document);
 	return json;
 }
 
@@ -174,7 +163,8 @@ add_request(HlParameters *row, const Enqueued *enqueued)
 	Datum reference;
 
 	hl_store_add_text(row, request->operation->name);
-	hl_store_add(row, hl_response_jsonb(kept_body(request, tagged)));
+	hl_store_add(row, hl_response_jsonb(tagged ? tagged_request(request)
+											   : hl_account_request(request)));
 	hl_store_add_text(row, request->client_token == NULL
 							   ? NULL
 							   : hl_text_from_utf8(request->client_token));

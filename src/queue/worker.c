@@ -8,9 +8,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
 #include "executor/spi.h"
@@ -25,14 +22,10 @@
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
-#include "api/last_call.h"
 #include "client/compat.h"
 #include "client/settings.h"
 #include "client/wait.h"
@@ -46,19 +39,8 @@
 /* So long calls in flight may go on when it is. */
 #define GRACE 500
 
-/* So often the launcher looks for missing workers. */
-#define LAUNCH 5000
-
 /* So long a worker rests after an error. */
 #define REST 5000
-
-/* What a worker is told; fits into bgw_extra. */
-typedef struct Orders
-{
-	Oid database;
-	Oid owner;  /* InvalidOid: it is a scout */
-	bool stays; /* when the queue is empty */
-} Orders;
 
 /* The worker that this transaction wants. */
 static struct
@@ -71,8 +53,8 @@ static struct
 /* ------------------------------------------------------------- starting */
 
 /* Fills in what all of our processes have in common. */
-static void
-fill_worker(BackgroundWorker *worker, const char *function, const char *type)
+void
+hl_worker_fill(BackgroundWorker *worker, const char *function, const char *type)
 {
 	memset(worker, 0, sizeof(BackgroundWorker));
 	worker->bgw_flags =
@@ -87,21 +69,21 @@ fill_worker(BackgroundWorker *worker, const char *function, const char *type)
 
 /* What a worker calls itself. */
 static const char *
-type_of(const Orders *orders)
+type_of(const HlWorkerOrders *orders)
 {
 	return OidIsValid(orders->owner) ? "healthlake worker" : "healthlake scout";
 }
 
 /* Starts a worker; false: there is no slot. Throws nothing. */
-static bool
-start_worker(const Orders *orders)
+bool
+hl_worker_start(const HlWorkerOrders *orders)
 {
 	BackgroundWorker worker;
 
-	fill_worker(&worker, "healthlake_worker_main", type_of(orders));
+	hl_worker_fill(&worker, "healthlake_worker_main", type_of(orders));
 	snprintf(worker.bgw_name, BGW_MAXLEN, "%s for database %u", type_of(orders),
 			 orders->database);
-	memcpy(worker.bgw_extra, orders, sizeof(Orders));
+	memcpy(worker.bgw_extra, orders, sizeof(HlWorkerOrders));
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
 }
 
@@ -109,10 +91,10 @@ start_worker(const Orders *orders)
 static void
 start_wanted(void)
 {
-	Orders orders = {.database = MyDatabaseId, .owner = want.owner};
+	HlWorkerOrders orders = {.database = MyDatabaseId, .owner = want.owner};
 	int wanted = hl_settings.autostart_worker && !IsBinaryUpgrade ? 1 : 0;
 
-	if (!hl_board_wake(MyDatabaseId, wanted) || start_worker(&orders))
+	if (!hl_board_wake(MyDatabaseId, wanted) || hl_worker_start(&orders))
 		return;
 	hl_board_unreserve(MyDatabaseId);
 	ereport(WARNING,
@@ -160,27 +142,20 @@ hl_worker_want(const HlStore *store)
 	want.owner = store->owner;
 }
 
-/* Registers the launcher, where the library is preloaded, and callbacks. */
+/* Registers the callbacks. */
 void
 hl_worker_init(void)
 {
-	BackgroundWorker launcher;
-
 	hl_board_init();
 	RegisterXactCallback(transaction_ends, NULL);
 	RegisterSubXactCallback(subtransaction_ends, NULL);
-	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
-		return;
-	fill_worker(&launcher, "healthlake_launcher_main", "healthlake launcher");
-	launcher.bgw_restart_time = 5;
-	RegisterBackgroundWorker(&launcher);
 }
 
-/* -------------------------------------------------------------- launcher */
+/* ---------------------------------------------------------------- worker */
 
 /* The handlers that all of our processes have. */
-static void
-set_signals(void)
+void
+hl_worker_set_signals(void)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
@@ -190,8 +165,8 @@ set_signals(void)
 }
 
 /* Waits for a signal, a wake-up or the end of time. */
-static void
-rest_for(long milliseconds)
+void
+hl_worker_rest(long milliseconds)
 {
 	hl_wait_rest(milliseconds, HL_WAIT_QUEUE);
 	if (ConfigReloadPending)
@@ -200,77 +175,6 @@ rest_for(long milliseconds)
 		ProcessConfigFile(PGC_SIGHUP);
 	}
 }
-
-/*
- * The database of a name; InvalidOid: there is none. Without an index, which a
- * process in no database cannot open when the server has just started.
- */
-static Oid
-find_database(const char *name)
-{
-	Relation catalog = table_open(DatabaseRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	Oid database = InvalidOid;
-
-	ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum(name));
-	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		database = ((Form_pg_database) GETSTRUCT(tuple))->oid;
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return database;
-}
-
-/* Starts what is missing of a database's workers, one at a time. */
-static void
-keep_workers(const char *name)
-{
-	Orders orders = {.database = find_database(name), .stays = true};
-
-	if (OidIsValid(orders.database) &&
-		hl_board_wake(orders.database, hl_settings.worker_count) &&
-		!start_worker(&orders))
-		hl_board_unreserve(orders.database);
-}
-
-/* Starts what is missing of all workers. */
-static void
-keep_all_workers(void)
-{
-	List *names = NIL;
-	ListCell *cell;
-
-	StartTransactionCommand();
-	if (SplitIdentifierString(pstrdup(hl_settings.worker_databases), ',',
-							  &names))
-		foreach (cell, names)
-			keep_workers(lfirst(cell));
-	CommitTransactionCommand();
-}
-
-/* The launcher: in no database, so that it is in nobody's way. */
-void
-healthlake_launcher_main(Datum argument)
-{
-	set_signals();
-	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	hl_board_attach();
-	pgstat_report_appname("healthlake launcher");
-	for (;;)
-	{
-		bool idle = hl_settings.worker_databases[0] == '\0';
-
-		if (!idle)
-			keep_all_workers();
-		rest_for(idle ? 60 * 1000 : LAUNCH);
-	}
-}
-
-/* ---------------------------------------------------------------- worker */
 
 /* A worker's transactions. */
 static void
@@ -342,17 +246,17 @@ show_activity(const HlRunner *runner)
  * until it is free again.
  */
 static void
-make_room(bool some_left, const Orders *orders)
+make_room(bool some_left, const HlWorkerOrders *orders)
 {
 	hl_board_leave();
 	if (some_left && !orders->stays && hl_board_wake(MyDatabaseId, 1) &&
-		!start_worker(orders))
+		!hl_worker_start(orders))
 		hl_board_unreserve(MyDatabaseId);
 	proc_exit(0);
 }
 
 /* What the worker was told, for the tick. */
-static const Orders *ticking_orders = NULL;
+static const HlWorkerOrders *ticking_orders = NULL;
 
 /*
  * While AWS is searched, or credentials are fetched, a transaction is open and
@@ -367,7 +271,7 @@ tick_while_waiting(void)
 
 /* Leaves a database that is wanted: what is in flight gets a moment. */
 static void
-leave_database(HlRunner *runner, const Orders *orders)
+leave_database(HlRunner *runner, const HlWorkerOrders *orders)
 {
 	TimestampTz until =
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), GRACE);
@@ -380,7 +284,7 @@ leave_database(HlRunner *runner, const Orders *orders)
 
 /* What is done now and then, whatever else there is to do. */
 static void
-take_tick(HlRunner *runner, const Orders *orders)
+take_tick(HlRunner *runner, const HlWorkerOrders *orders)
 {
 	static TimestampTz last = 0;
 	TimestampTz now = GetCurrentTimestamp();
@@ -396,7 +300,7 @@ take_tick(HlRunner *runner, const Orders *orders)
 
 /* Whether a worker has nothing left to do. */
 static bool
-is_over(const HlRunner *runner, const Orders *orders)
+is_over(const HlRunner *runner, const HlWorkerOrders *orders)
 {
 	if (runner->gone)
 		return true;
@@ -406,7 +310,7 @@ is_over(const HlRunner *runner, const Orders *orders)
 
 /* Works until there is nothing left to do. */
 static void
-work(HlRunner *runner, const Orders *orders)
+work(HlRunner *runner, const HlWorkerOrders *orders)
 {
 	for (;;)
 	{
@@ -416,7 +320,7 @@ work(HlRunner *runner, const Orders *orders)
 		if (is_over(runner, orders))
 			return;
 		take_tick(runner, orders);
-		rest_for(runner->count > 0 ? 0 : hl_runner_rest(runner, TICK));
+		hl_worker_rest(runner->count > 0 ? 0 : hl_runner_rest(runner, TICK));
 	}
 }
 
@@ -448,7 +352,7 @@ forget_run(void)
 
 /* Works in memory of its own. */
 static void
-work_once(const Orders *orders)
+work_once(const HlWorkerOrders *orders)
 {
 	run_memory = AllocSetContextCreate(TopMemoryContext, "healthlake queue",
 									   ALLOCSET_DEFAULT_SIZES);
@@ -474,14 +378,14 @@ recover(void)
 
 /* Rests after an error, in nobody's way. */
 static void
-rest_after_error(const Orders *orders)
+rest_after_error(const HlWorkerOrders *orders)
 {
 	TimestampTz until =
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REST);
 
 	while (GetCurrentTimestamp() < until)
 	{
-		rest_for(TICK);
+		hl_worker_rest(TICK);
 		if (database_is_wanted())
 			make_room(true, orders);
 	}
@@ -489,7 +393,7 @@ rest_after_error(const Orders *orders)
 
 /* Works on through errors: rows must not wait for the next enqueueing. */
 static void
-keep_working(const Orders *orders)
+keep_working(const HlWorkerOrders *orders)
 {
 	bool failed = true;
 
@@ -512,7 +416,7 @@ keep_working(const Orders *orders)
 
 /* Finds the owner of the queue, and starts the worker. */
 static void
-scout(Orders *orders)
+scout(HlWorkerOrders *orders)
 {
 	const HlStore *store;
 
@@ -521,7 +425,7 @@ scout(Orders *orders)
 	if (store != NULL)
 		orders->owner = store->owner;
 	CommitTransactionCommand();
-	if (!OidIsValid(orders->owner) || !start_worker(orders))
+	if (!OidIsValid(orders->owner) || !hl_worker_start(orders))
 		hl_board_unreserve(orders->database);
 }
 
@@ -546,10 +450,10 @@ pin_settings(void)
 void
 healthlake_worker_main(Datum argument)
 {
-	Orders orders;
+	HlWorkerOrders orders;
 
-	memcpy(&orders, MyBgworkerEntry->bgw_extra, sizeof(Orders));
-	set_signals();
+	memcpy(&orders, MyBgworkerEntry->bgw_extra, sizeof(HlWorkerOrders));
+	hl_worker_set_signals();
 	BackgroundWorkerInitializeConnectionByOid(orders.database, orders.owner,
 											  HL_COMPAT_ANY_ROLE);
 	pin_settings();

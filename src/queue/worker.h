@@ -2,23 +2,42 @@
  * worker.h
  *	  Background workers that drain queues. A transaction that enqueued starts
  *	  one for its database when it commits, and that leaves when the queue is
- *	  empty; with the library preloaded a launcher keeps some there for each
- *	  database of healthlake.worker_databases.
+ *	  empty; those that the launcher starts stay.
  */
 #ifndef HL_QUEUE_WORKER_H
 #define HL_QUEUE_WORKER_H
 
+#include "postgres.h"
+
+#include "postmaster/bgworker.h"
+
 #include "queue/store.h"
 
-/* Registers the launcher and the callbacks; called when the library loads. */
+/* What a worker is told; fits into bgw_extra. */
+typedef struct HlWorkerOrders
+{
+	Oid database;
+	Oid owner;  /* InvalidOid: it is a scout, which finds the owner */
+	bool stays; /* when the queue is empty */
+} HlWorkerOrders;
+
+/* Registers what starts them; called once, when the library is loaded. */
 extern void hl_worker_init(void);
 
 /* Has a worker woken, or started, when this transaction commits. */
 extern void hl_worker_want(const HlStore *store);
 
-/* Where the processes begin; found by name in the library. */
+/* Starts one; false: there is no slot. Throws nothing: it runs in commits. */
+extern bool hl_worker_start(const HlWorkerOrders *orders);
+
+/* What all of our processes have in common: entry, signals, rest. */
+extern void hl_worker_fill(BackgroundWorker *worker, const char *function,
+						   const char *type);
+extern void hl_worker_set_signals(void);
+extern void hl_worker_rest(long milliseconds);
+
+/* Where the process begins; found by name in the library. */
 #pragma GCC visibility push(default)
-extern void healthlake_launcher_main(Datum argument);
 extern void healthlake_worker_main(Datum argument);
 #pragma GCC visibility pop
 

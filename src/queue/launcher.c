@@ -1,0 +1,109 @@
+/*
+ * launcher.c
+ *	  Keeping workers there.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "utils/backend_status.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/varlena.h"
+
+#include "client/settings.h"
+#include "queue/board.h"
+#include "queue/launcher.h"
+#include "queue/worker.h"
+
+/* So often it looks for missing workers, and for nothing at all. */
+#define LAUNCH 5000
+#define IDLE (60 * 1000)
+
+/* Registers it, where the library is preloaded. */
+void
+hl_launcher_init(void)
+{
+	BackgroundWorker launcher;
+
+	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
+		return;
+	hl_worker_fill(&launcher, "healthlake_launcher_main",
+				   "healthlake launcher");
+	launcher.bgw_restart_time = LAUNCH / 1000;
+	RegisterBackgroundWorker(&launcher);
+}
+
+/*
+ * The database of a name; InvalidOid: there is none. Without an index, which a
+ * process in no database cannot open when the server has just started.
+ */
+static Oid
+find_database(const char *name)
+{
+	Relation catalog = table_open(DatabaseRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	Oid database = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(name));
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		database = ((Form_pg_database) GETSTRUCT(tuple))->oid;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return database;
+}
+
+/* Starts what is missing of a database's workers, one at a time. */
+static void
+keep_workers(const char *name)
+{
+	HlWorkerOrders orders = {.database = find_database(name), .stays = true};
+
+	if (OidIsValid(orders.database) &&
+		hl_board_wake(orders.database, hl_settings.worker_count) &&
+		!hl_worker_start(&orders))
+		hl_board_unreserve(orders.database);
+}
+
+/* Starts what is missing of all workers. */
+static void
+keep_all_workers(void)
+{
+	List *names = NIL;
+	ListCell *cell;
+
+	StartTransactionCommand();
+	if (SplitIdentifierString(pstrdup(hl_settings.worker_databases), ',',
+							  &names))
+		foreach (cell, names)
+			keep_workers(lfirst(cell));
+	CommitTransactionCommand();
+}
+
+/* The launcher: in no database, so that it is in nobody's way. */
+void
+healthlake_launcher_main(Datum argument)
+{
+	hl_worker_set_signals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	hl_board_attach();
+	pgstat_report_appname("healthlake launcher");
+	for (;;)
+	{
+		bool idle = hl_settings.worker_databases[0] == '\0';
+
+		if (!idle)
+			keep_all_workers();
+		hl_worker_rest(idle ? IDLE : LAUNCH);
+	}
+}
