@@ -70,6 +70,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " ELSE requested_at END) AS e (earliest)"
 		 " WHERE" OPEN "AND fence = $1"
 		 " AND run_after <= clock_timestamp() AND" FREE
+		 /* what a runner holds it has in hand, be the lease over or not */
+		 "AND lease_holder IS DISTINCT FROM $3 "
 		 "AND ($7 = 'all' OR ($7 = 'creates') = (operation =" CREATES
 		 "AND response IS NULL))"
 		 " ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"
