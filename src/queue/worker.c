@@ -37,7 +37,7 @@
 #define TICK 250
 
 /* So long calls in flight may go on when it is. */
-#define GRACE 500
+#define GRACE 300
 
 /* So long a worker rests after an error. */
 #define REST 5000
