@@ -57,9 +57,11 @@ converted(const char *utf8, int len, Oid conversion)
 const char *
 hl_text_from_utf8(const char *utf8)
 {
-	int len = (int) strlen(utf8);
+	int len = utf8 == NULL ? 0 : (int) strlen(utf8);
 	Oid conversion;
 
+	if (utf8 == NULL)
+		return NULL;
 	if (!pg_verify_mbstr(PG_UTF8, utf8, len, true))
 		return ascii_of(utf8);
 	if (GetDatabaseEncoding() == PG_UTF8)

@@ -33,13 +33,6 @@ typedef struct Account
 /* The durable call that is under way; 0: there is none. */
 static uint64 open_serial = 0;
 
-/* A text of AWS's as text of the database; NULL stays NULL. */
-static const char *
-text_of(const char *utf8)
-{
-	return utf8 == NULL ? NULL : hl_text_from_utf8(utf8);
-}
-
 /* Says who asks. */
 static void
 describe_client(HlEntry *entry)
@@ -62,7 +55,8 @@ describe_request(HlEntry *entry, const HlRequest *request, const HlCall *call)
 {
 	entry->fields[HL_ENTRY_OPERATION] = request->operation->name;
 	entry->fields[HL_ENTRY_REQUEST] = hl_account_request(request);
-	entry->fields[HL_ENTRY_CLIENT_TOKEN] = text_of(request->client_token);
+	entry->fields[HL_ENTRY_CLIENT_TOKEN] =
+		hl_text_from_utf8(request->client_token);
 	entry->fields[HL_ENTRY_REGION] = call->region;
 	entry->fields[HL_ENTRY_ENDPOINT] = hl_target_url(call);
 	entry->fields[HL_ENTRY_FENCE] = hl_settings.fence;
@@ -86,8 +80,9 @@ describe_end(HlEntry *entry, const HlReply *reply, const HlCallEnd *end)
 	if (end->sqlstate != 0)
 		entry->fields[HL_ENTRY_SQLSTATE] =
 			pstrdup(unpack_sql_state(end->sqlstate));
-	entry->fields[HL_ENTRY_CODE] = text_of(reply->code);
-	entry->fields[HL_ENTRY_AWS_REQUEST_ID] = text_of(reply->request_id);
+	entry->fields[HL_ENTRY_CODE] = hl_text_from_utf8(reply->code);
+	entry->fields[HL_ENTRY_AWS_REQUEST_ID] =
+		hl_text_from_utf8(reply->request_id);
 	entry->fields[HL_ENTRY_ATTEMPTS] = psprintf("%d", reply->attempts);
 	entry->fields[HL_ENTRY_MICROSECONDS] =
 		psprintf(INT64_FORMAT, end->microseconds);
@@ -110,9 +105,9 @@ describe_reply(HlEntry *entry, const HlRequest *request, const HlReply *reply)
 	}
 	if (id == NULL)
 		id = hl_response_string(output, document, "datastore_id");
-	entry->fields[HL_ENTRY_DATASTORE_ID] = text_of(id);
+	entry->fields[HL_ENTRY_DATASTORE_ID] = hl_text_from_utf8(id);
 	entry->fields[HL_ENTRY_JOB_ID] =
-		text_of(hl_response_string(output, document, "job_id"));
+		hl_text_from_utf8(hl_response_string(output, document, "job_id"));
 	entry->fields[HL_ENTRY_ACCOUNT] =
 		hl_account_of_arn(hl_response_string(output, document, "arn"));
 	if (document != NULL)

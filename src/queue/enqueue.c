@@ -165,9 +165,7 @@ add_request(HlParameters *row, const Enqueued *enqueued)
 	hl_store_add_text(row, request->operation->name);
 	hl_store_add(row, hl_response_jsonb(tagged ? tagged_request(request)
 											   : hl_account_request(request)));
-	hl_store_add_text(row, request->client_token == NULL
-							   ? NULL
-							   : hl_text_from_utf8(request->client_token));
+	hl_store_add_text(row, hl_text_from_utf8(request->client_token));
 	hl_store_add_text(row, "queued");
 	hl_store_add_text(row, "queue");
 	if (hl_arguments_value(enqueued->arguments, "reference", &reference))

@@ -19,13 +19,6 @@
 /* So long after its creation a data store may be unknown to AWS's readers. */
 #define SETTLING_TIME (5 * 60 * 1000)
 
-/* A text of AWS's as text of the database; NULL stays NULL. */
-static const char *
-text_of(const char *utf8)
-{
-	return utf8 == NULL ? NULL : hl_text_from_utf8(utf8);
-}
-
 /* What it says of a sending that this claim has not made, or that did nothing. */
 static void
 unsend(HlQueued *queued)
@@ -81,12 +74,12 @@ note_reply(HlQueued *queued)
 	const HlReply *reply = &queued->call->reply;
 	HlEnding *ending = &queued->ending;
 
-	ending->request_id = text_of(reply->request_id);
+	ending->request_id = hl_text_from_utf8(reply->request_id);
 	ending->throttled = reply->throttled;
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
 		return;
 	ending->sqlstate = hl_error_sqlstate(reply);
-	ending->code = text_of(reply->code);
+	ending->code = hl_text_from_utf8(reply->code);
 	ending->message = hl_error_message(queued->sent->operation, reply);
 	/* whatever is kept of these credentials is of no use any more */
 	if (ending->sqlstate == HL_ERRCODE_CREDENTIALS)
@@ -104,8 +97,9 @@ note_identity(HlQueued *queued)
 
 	if (id == NULL)
 		id = hl_response_string(output, document, "datastore_id");
-	ending->datastore_id = text_of(id);
-	ending->job_id = text_of(hl_response_string(output, document, "job_id"));
+	ending->datastore_id = hl_text_from_utf8(id);
+	ending->job_id =
+		hl_text_from_utf8(hl_response_string(output, document, "job_id"));
 	ending->account =
 		hl_account_of_arn(hl_response_string(output, document, "arn"));
 	ending->response = hl_response_masked(output, document, NULL);
@@ -211,9 +205,9 @@ judge_state(HlQueued *queued)
 	if (verdict != HL_GOAL_MISSED)
 		return;
 	ending->sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
-	ending->message =
-		psprintf("%s is %s%s%s", queued->goal->noun, text_of(state),
-				 cause == NULL ? "" : ": ", cause ? text_of(cause) : "");
+	ending->message = psprintf(
+		"%s is %s%s%s", queued->goal->noun, hl_text_from_utf8(state),
+		cause == NULL ? "" : ": ", cause ? hl_text_from_utf8(cause) : "");
 }
 
 /* A poll that has failed: what was made is there all the same. */

@@ -104,6 +104,6 @@ healthlake_launcher_main(Datum argument)
 
 		if (!idle)
 			keep_all_workers();
-		hl_worker_rest(idle ? IDLE : LAUNCH);
+		hl_worker_rest(idle ? IDLE : LAUNCH, HL_WAIT_QUEUE);
 	}
 }

@@ -166,9 +166,9 @@ hl_worker_set_signals(void)
 
 /* Waits for a signal, a wake-up or the end of time. */
 void
-hl_worker_rest(long milliseconds)
+hl_worker_rest(long milliseconds, HlWaitReason reason)
 {
-	hl_wait_rest(milliseconds, HL_WAIT_QUEUE);
+	hl_wait_rest(milliseconds, reason);
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
@@ -320,7 +320,8 @@ work(HlRunner *runner, const HlWorkerOrders *orders)
 		if (is_over(runner, orders))
 			return;
 		take_tick(runner, orders);
-		hl_worker_rest(runner->count > 0 ? 0 : hl_runner_rest(runner, TICK));
+		hl_worker_rest(runner->count > 0 ? 0 : hl_runner_rest(runner, TICK),
+					   HL_WAIT_QUEUE);
 	}
 }
 
@@ -385,7 +386,7 @@ rest_after_error(const HlWorkerOrders *orders)
 
 	while (GetCurrentTimestamp() < until)
 	{
-		hl_worker_rest(TICK);
+		hl_worker_rest(TICK, HL_WAIT_QUEUE);
 		if (database_is_wanted())
 			make_room(true, orders);
 	}

@@ -11,6 +11,7 @@
 
 #include "postmaster/bgworker.h"
 
+#include "client/wait.h"
 #include "queue/store.h"
 
 /* What a worker is told; fits into bgw_extra. */
@@ -34,7 +35,7 @@ extern bool hl_worker_start(const HlWorkerOrders *orders);
 extern void hl_worker_fill(BackgroundWorker *worker, const char *function,
 						   const char *type);
 extern void hl_worker_set_signals(void);
-extern void hl_worker_rest(long milliseconds);
+extern void hl_worker_rest(long milliseconds, HlWaitReason reason);
 
 /* Where the process begins; found by name in the library. */
 #pragma GCC visibility push(default)

@@ -34,6 +34,7 @@
 #include "queue/board.h"
 #include "queue/entry.h"
 #include "queue/runner.h"
+#include "queue/worker.h"
 #include "queue/writer.h"
 
 /* So often it looks after transactions that are open, in milliseconds. */
@@ -405,21 +406,6 @@ take_messages(bool *some)
 	return result == SHM_MQ_WOULD_BLOCK;
 }
 
-/* Waits for the session, a signal or the end of time. */
-static void
-rest(long milliseconds)
-{
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 milliseconds, hl_wait_event(HL_WAIT_WRITER));
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
-}
-
 /* Whether so much time has passed since a moment. */
 static bool
 is_past(TimestampTz since, int milliseconds)
@@ -455,7 +441,7 @@ serve_until_told(void)
 			busy_at = GetCurrentTimestamp();
 		if (ShutdownRequestPending || is_past(busy_at, IDLE))
 			return true;
-		rest(writer.rows == NULL ? IDLE : LOOK);
+		hl_worker_rest(writer.rows == NULL ? IDLE : LOOK, HL_WAIT_WRITER);
 		take_tick();
 	}
 	return false;
@@ -472,7 +458,7 @@ serve_the_last(void)
 	{
 		if (!some_running() || is_past(told_at, GRACE))
 			return true;
-		rest(GRACE / 10);
+		hl_worker_rest(GRACE / 10, HL_WAIT_WRITER);
 	}
 	return false;
 }
