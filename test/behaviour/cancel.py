@@ -327,16 +327,6 @@ def test_terminate(cluster, emulator, watch, scene):
     tap.same(told, OTHERS, f"{what}, terminate: in PostgreSQL's words")
 
 
-def restart(cluster):
-    """Starts the server again; its predecessor's children may yet have to leave."""
-    for _ in range(100):
-        try:
-            cluster.start()
-            return
-        except RuntimeError:
-            time.sleep(0.1)
-
-
 def test_postmaster(cluster, emulator, scene):
     """When the postmaster is killed, a waiting backend leaves."""
     what, url, _ = scene
@@ -350,7 +340,7 @@ def test_postmaster(cluster, emulator, scene):
         cluster.kill()
         times.append(when_gone(session.pid) - began)
         watch.close()
-        restart(cluster)
+        cluster.start()
     judge(times, f"{what}, postmaster killed")
 
 

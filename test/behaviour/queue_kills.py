@@ -250,17 +250,6 @@ def victims(cluster, kind):
     return [pid for pid, title in children(cluster.process.pid) if wanted(title)]
 
 
-def restart(cluster):
-    """Starts the server again; its predecessor's children may yet have to leave."""
-    for _ in range(200):
-        try:
-            cluster.start()
-            return
-        except RuntimeError:
-            time.sleep(0.05)
-    raise RuntimeError("the server does not start: " + cluster.log()[-2000:])
-
-
 def kill_one(shared, dice, kinds):
     """Kills somebody, after a while in which all work."""
     kind = dice.choices(list(kinds), list(kinds.values()))[0]
@@ -268,7 +257,7 @@ def kill_one(shared, dice, kinds):
     if kind == "postmaster":
         shared.cluster.kill()
         shared.killed[kind] += 1
-        restart(shared.cluster)
+        shared.cluster.start()
         return
     if kind == "client at COMMIT":
         shared.at_commit = True

@@ -221,12 +221,7 @@ def restart(place, how):
         place.cluster.kill()
     else:
         shut_down(place.cluster, signal.SIGINT)
-    for _ in range(200):
-        try:
-            place.cluster.start()
-            return
-        except RuntimeError:
-            time.sleep(0.05)
+    place.cluster.start()
 
 
 def test_prepared(place):

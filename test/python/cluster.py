@@ -6,6 +6,7 @@
 It is a child that dies with its parent, and listens on a socket in its folder alone.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -49,6 +50,7 @@ class Cluster:
 
     def start(self):
         """Starts the server and waits until it takes sessions."""
+        self.outlive()
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with,W1509
                 [bindir() / "postgres", "-D", self.folder / "cluster"], env=self.environment,
@@ -87,6 +89,34 @@ class Cluster:
         """Ends the postmaster as the kernel would; its children find out by themselves."""
         self.process.kill()
         self.process.wait()
+
+    def left(self):
+        """The processes whose folder is the server's, by pid, and what each calls itself."""
+        home, found = str((self.folder / "cluster").resolve()), {}
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.readlink(process / "cwd") == home:
+                    title = (process / "cmdline").read_bytes()
+                    found[int(process.name)] = title.decode("utf-8", "replace").strip("\0 ")
+            except OSError:
+                continue
+        return found
+
+    def outlive(self):
+        """Waits until the children of a postmaster that was killed have left.
+
+        One is ended: PostgreSQL's startup process spends a minute on asking a checkpointer for
+        a checkpoint that has left before it (RequestCheckpoint, postmaster/checkpointer.c).
+        """
+        end = time.monotonic() + 20
+        while left := self.left():
+            for pid, title in left.items():
+                if title.startswith("postgres: startup"):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            if time.monotonic() > end:
+                raise RuntimeError(f"these outlive their postmaster: {left}")
+            time.sleep(0.02)
 
     def stop(self):
         """An immediate shutdown."""
