@@ -63,11 +63,16 @@ class Shared:
         self.at_commit = False
 
     def kill(self, pid, kind):
-        """Kills a process, if it is still there."""
+        """Kills a process, if it is still there, and waits until the postmaster has noticed.
+
+        Were that killed first, nobody would tell those who wait for a lock of the dead one's:
+        PostgreSQL's light-weight locks wait for no postmaster.
+        """
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             return
+        until(lambda: not Path(f"/proc/{pid}").exists(), 1, 0.001)
         with self.lock:
             self.killed[kind] += 1
 
