@@ -1449,7 +1449,7 @@ COMMENT ON COLUMN @extschema@.healthlake_statistics.unknown IS
 COMMENT ON COLUMN @extschema@.healthlake_statistics.retries IS
 'Attempts beyond the first of each call';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.throttles IS
-'Calls that AWS throttled, and still did at their last attempt';
+'Attempts that AWS throttled, also where a later one succeeded';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.total_time IS
 'Time of all these calls, rests between attempts included, in milliseconds';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.mean_time IS

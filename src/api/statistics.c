@@ -142,8 +142,8 @@ add_call(Sums *sums, const HlReply *reply, uint64 time)
 		pg_atomic_fetch_add_u64(&sums->of[UNKNOWN], 1);
 	if (reply->attempts > 1)
 		pg_atomic_fetch_add_u64(&sums->of[RETRIES], reply->attempts - 1);
-	if (reply->throttled)
-		pg_atomic_fetch_add_u64(&sums->of[THROTTLES], 1);
+	if (reply->throttles > 0)
+		pg_atomic_fetch_add_u64(&sums->of[THROTTLES], reply->throttles);
 	pg_atomic_fetch_add_u64(&sums->of[TOTAL_TIME], (int64) time);
 	raise_to(&sums->of[MAX_TIME], time);
 }

@@ -865,6 +865,7 @@ end_attempt(HlCall *call, HlHttpReply *http)
 	call->reply.sent |= http->sent;
 	call->reply.may_have_run = call->changes && attempt->unsettled;
 	call->reply.throttled = verdict == HL_VERDICT_THROTTLING;
+	call->reply.throttles += call->reply.throttled;
 	if (verdict == HL_VERDICT_SUCCESS)
 		hl_quota_give(&engine.quota, attempt->cost);
 	if (may_repeat(call, verdict, unsettled))

@@ -31,6 +31,7 @@ typedef struct HlReply
 	bool may_have_run; /* it changes something, and nobody knows whether */
 	int http_status;   /* 0: none came */
 	int attempts;
+	int throttles;    /* attempts that AWS throttled */
 	bool dated;       /* the reply had the time of the server: */
 	int clock_skew;   /* seconds that its clock is ahead of this one's */
 	char *code;       /* AWS's, or the status as text; NULL: none */

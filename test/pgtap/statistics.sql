@@ -61,13 +61,13 @@ SELECT is(count(*), 0::bigint, 'without a row') FROM healthlake_statistics;
 SET healthlake.max_attempts = 3;
 SELECT emulator_next('{"error": "ThrottlingException"}') \g /dev/null
 SELECT healthlake_create_datastore('x') IS NOT NULL \g /dev/null
-SELECT is(sums('CreateFHIRDatastore'), 'calls 1, errors 0, unknown 0, retries 1, throttles 0', 'a throttle that passed is a retry');
+SELECT is(sums('CreateFHIRDatastore'), 'calls 1, errors 0, unknown 0, retries 1, throttles 1', 'a throttle that passed is a throttle and a retry');
 SELECT emulator_next('{"error": "ThrottlingException", "times": 3}') \g /dev/null
 SELECT is((raised($$ SELECT healthlake_create_datastore('x') $$)).sqlstate, '38T01', 'throttled to the end');
-SELECT is(sums('CreateFHIRDatastore'), 'calls 2, errors 1, unknown 0, retries 3, throttles 1', 'is two retries and a throttle');
+SELECT is(sums('CreateFHIRDatastore'), 'calls 2, errors 1, unknown 0, retries 3, throttles 4', 'is two retries and three throttles');
 SELECT emulator_next('[{"error": "InternalServerException", "apply": true}, {"error": "ThrottlingException", "times": 2}]') \g /dev/null
 SELECT is((raised($$ SELECT healthlake_create_datastore('x') $$)).sqlstate, '38M01', 'a fault, then throttled');
-SELECT is(sums('CreateFHIRDatastore'), 'calls 3, errors 2, unknown 1, retries 5, throttles 2', 'is both');
+SELECT is(sums('CreateFHIRDatastore'), 'calls 3, errors 2, unknown 1, retries 5, throttles 6', 'is two of them');
 SET healthlake.max_attempts = 1;
 
 -- Time
