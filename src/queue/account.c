@@ -1,6 +1,6 @@
 /*
  * account.c
- *	  Who asks.
+ *	  Who asks, and what AWS's answer names.
  */
 #include "postgres.h"
 
@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "api/response.h"
+#include "client/text.h"
 #include "queue/account.h"
 
 /* The client's address as inet_client_addr() gives it; NULL: it has none. */
@@ -48,6 +49,31 @@ hl_account_of_arn(const char *arn)
 	if (arn == NULL || strspn(arn, "0123456789") != 12 || arn[12] != ':')
 		return NULL;
 	return pnstrdup(arn, 12);
+}
+
+/* A string of a reply, by the name that its column has in SQL. */
+static const char *
+named(const HlOperation *operation, const HlReply *reply, const char *name)
+{
+	return hl_text_from_utf8(
+		hl_response_string(operation->output, reply->document, name));
+}
+
+/* Reads what an answer names: a data store is "id" to those that make it. */
+HlNamed
+hl_account_of_reply(const HlOperation *operation, const HlReply *reply)
+{
+	HlNamed it = {.datastore_id = named(operation, reply, "id"),
+				  .job_id = named(operation, reply, "job_id"),
+				  .account = hl_account_of_arn(hl_response_string(
+					  operation->output, reply->document, "arn"))};
+
+	if (it.datastore_id == NULL)
+		it.datastore_id = named(operation, reply, "datastore_id");
+	if (reply->document != NULL)
+		it.response =
+			hl_response_masked(operation->output, reply->document, NULL);
+	return it;
 }
 
 /* The body of a request, palloc'd: masked, and less its token. */

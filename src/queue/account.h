@@ -1,12 +1,13 @@
 /*
  * account.h
  *	  Who asks for something, as a row of healthlake_request says it, and in
- *	  which AWS account that ends up.
+ *	  which AWS account that ends up, under which names.
  */
 #ifndef HL_QUEUE_ACCOUNT_H
 #define HL_QUEUE_ACCOUNT_H
 
 #include "api/request.h"
+#include "client/reply.h"
 #include "queue/store.h"
 
 /* Adds session role, address and application of this session. */
@@ -17,5 +18,18 @@ extern char *hl_account_request(const HlRequest *request);
 
 /* The AWS account in an ARN, palloc'd; NULL: it is none, or has none. */
 extern char *hl_account_of_arn(const char *arn);
+
+/* What AWS's answer names, as long as it is there; NULL: it does not. */
+typedef struct HlNamed
+{
+	const char *datastore_id;
+	const char *job_id;
+	const char *account;
+	const char *response; /* all of it as JSON, masked, in UTF-8 */
+} HlNamed;
+
+/* Reads a successful reply. */
+extern HlNamed hl_account_of_reply(const HlOperation *operation,
+								   const HlReply *reply);
 
 #endif

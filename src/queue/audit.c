@@ -12,7 +12,6 @@
 
 #include "api/call.h"
 #include "api/error.h"
-#include "api/response.h"
 #include "client/settings.h"
 #include "client/target.h"
 #include "client/text.h"
@@ -93,9 +92,7 @@ describe_end(HlEntry *entry, const HlReply *reply, const HlCallEnd *end)
 static void
 describe_reply(HlEntry *entry, const HlRequest *request, const HlReply *reply)
 {
-	const HlShape *output = request->operation->output;
-	const HlJson *document = reply->document;
-	const char *id = hl_response_string(output, document, "id");
+	HlNamed it;
 
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 	{
@@ -103,16 +100,11 @@ describe_reply(HlEntry *entry, const HlRequest *request, const HlReply *reply)
 			hl_error_message(request->operation, reply);
 		return;
 	}
-	if (id == NULL)
-		id = hl_response_string(output, document, "datastore_id");
-	entry->fields[HL_ENTRY_DATASTORE_ID] = hl_text_from_utf8(id);
-	entry->fields[HL_ENTRY_JOB_ID] =
-		hl_text_from_utf8(hl_response_string(output, document, "job_id"));
-	entry->fields[HL_ENTRY_ACCOUNT] =
-		hl_account_of_arn(hl_response_string(output, document, "arn"));
-	if (document != NULL)
-		entry->fields[HL_ENTRY_RESPONSE] =
-			hl_response_masked(output, document, NULL);
+	it = hl_account_of_reply(request->operation, reply);
+	entry->fields[HL_ENTRY_DATASTORE_ID] = it.datastore_id;
+	entry->fields[HL_ENTRY_JOB_ID] = it.job_id;
+	entry->fields[HL_ENTRY_ACCOUNT] = it.account;
+	entry->fields[HL_ENTRY_RESPONSE] = it.response;
 }
 
 /* Begins a row of the caller's transaction. */

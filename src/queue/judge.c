@@ -90,19 +90,14 @@ note_reply(HlQueued *queued)
 static void
 note_identity(HlQueued *queued)
 {
-	const HlShape *output = queued->sent->operation->output;
-	const HlJson *document = queued->call->reply.document;
+	HlNamed it =
+		hl_account_of_reply(queued->sent->operation, &queued->call->reply);
 	HlEnding *ending = &queued->ending;
-	const char *id = hl_response_string(output, document, "id");
 
-	if (id == NULL)
-		id = hl_response_string(output, document, "datastore_id");
-	ending->datastore_id = hl_text_from_utf8(id);
-	ending->job_id =
-		hl_text_from_utf8(hl_response_string(output, document, "job_id"));
-	ending->account =
-		hl_account_of_arn(hl_response_string(output, document, "arn"));
-	ending->response = hl_response_masked(output, document, NULL);
+	ending->datastore_id = it.datastore_id;
+	ending->job_id = it.job_id;
+	ending->account = it.account;
+	ending->response = it.response;
 }
 
 /* A sending that AWS has carried out. */
