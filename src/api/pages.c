@@ -85,11 +85,14 @@ append_page(HlBytes *bytes, const HlPages *pages, int64 wanted)
 }
 
 /* Makes the request of the next page. */
-static const HlRequest *
-page_request(const HlPages *pages, int64 wanted)
+HlRequest *
+hl_pages_request(HlPages *pages, int64 wanted)
 {
-	PageRequest *page = palloc0(sizeof(PageRequest));
+	PageRequest *page;
 
+	if (pages->over)
+		return NULL;
+	page = palloc0(sizeof(PageRequest));
 	page->callback.func = page_request_free;
 	page->callback.arg = page;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &page->callback);
@@ -119,8 +122,8 @@ is_repeated(HlPages *pages, const char *token)
 }
 
 /* Takes the token of the page after this one. */
-static void
-take_token(HlPages *pages, const HlJson *page)
+void
+hl_pages_take(HlPages *pages, const HlJson *page)
 {
 	const char *token = hl_json_string(hl_json_member(page, "NextToken"));
 
@@ -141,11 +144,12 @@ take_token(HlPages *pages, const HlJson *page)
 const HlJson *
 hl_pages_next(HlPages *pages, int64 wanted)
 {
+	const HlRequest *request = hl_pages_request(pages, wanted);
 	const HlReply *reply;
 
-	if (pages->over)
+	if (request == NULL)
 		return NULL;
-	reply = hl_call_perform(page_request(pages, wanted), pages->region);
-	take_token(pages, reply->document);
+	reply = hl_call_perform(request, pages->region);
+	hl_pages_take(pages, reply->document);
 	return reply->document;
 }

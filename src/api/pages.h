@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "api/model.h"
+#include "api/request.h"
 #include "aws/json.h"
 
 typedef struct HlPages HlPages;
@@ -21,6 +21,14 @@ typedef struct HlPages HlPages;
  */
 extern HlPages *hl_pages_start(const HlOperation *operation, const char *json,
 							   const char *more, const char *region);
+
+/*
+ * The same in two steps, for who sends the request otherwise: the request of
+ * the next page (NULL: there is none), which lives in CurrentMemoryContext,
+ * and then what AWS has answered. Throws 38P01 for a token that repeats.
+ */
+extern HlRequest *hl_pages_request(HlPages *pages, int64 wanted);
+extern void hl_pages_take(HlPages *pages, const HlJson *page);
 
 /*
  * Fetches the next page, of no more items than are wanted; NULL when there is

@@ -81,9 +81,6 @@ note_reply(HlQueued *queued)
 	ending->sqlstate = hl_error_sqlstate(reply);
 	ending->code = hl_text_from_utf8(reply->code);
 	ending->message = hl_error_message(queued->sent->operation, reply);
-	/* whatever is kept of these credentials is of no use any more */
-	if (ending->sqlstate == HL_ERRCODE_CREDENTIALS)
-		(void) hl_credentials_forget();
 }
 
 /* Notes the things that a reply names. */
@@ -238,8 +235,14 @@ hl_queued_judge(HlQueued *queued)
 	bool success;
 
 	hl_call_check_reply(queued->sent->operation, reply);
+	/* whatever is kept of these credentials is of no use any more */
+	if (reply->outcome != HL_OUTCOME_SUCCESS &&
+		hl_error_sqlstate(reply) == HL_ERRCODE_CREDENTIALS)
+		(void) hl_credentials_forget();
 	success = reply->outcome == HL_OUTCOME_SUCCESS;
-	if (queued->polls && success)
+	if (queued->looks)
+		queued->heard = reply;
+	else if (queued->polls && success)
 		judge_state(queued);
 	else if (queued->polls)
 		judge_lost_sight(queued);

@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "api/error.h"
 #include "api/pages.h"
 #include "api/response.h"
 #include "aws/protocol.h"
@@ -51,19 +52,19 @@ static const Place places[] = {
 	 "JobId", "SubmittedAfter", "SubmitTime"},
 };
 
-/* A search under way. */
-typedef struct Search
+/* A search under way: the list is read, then the tags of what may be it. */
+typedef struct HlSearch
 {
 	HlQueued *queued;
-	const HlStore *store;
 	const Place *place;
 	const HlJson *request;
 	const char *name; /* NULL: it has none */
 	const char *tag;  /* that it was given; NULL: none */
 	int64 since;      /* seconds of 1970 */
-	int matches;
-	const HlJson *match;
-} Search;
+	HlPages *pages;
+	List *candidates; /* items by name and time whose tags are not known */
+	List *matches;    /* items that may be it as far as AWS says */
+} HlSearch;
 
 /* Where to look for what the operation makes; NULL: nowhere. */
 static const Place *
@@ -110,7 +111,7 @@ append_filter(HlBytes *bytes, const char *name, const char *value)
 
 /* The request of the list, with all filters that it takes. */
 static char *
-list_request(const Search *search, const HlOperation *list)
+list_request(const HlSearch *search, const HlOperation *list)
 {
 	const Place *place = search->place;
 	const HlShape *input = list->input;
@@ -137,17 +138,18 @@ list_request(const Search *search, const HlOperation *list)
 
 /* Whether another row already has it. */
 static bool
-is_adopted(const Search *search, const char *id)
+is_adopted(const HlSearch *search, const HlStore *store, const HlJson *item)
 {
 	HlParameters parameters = {0};
 	HlStoreStep step;
 	bool isnull;
 	bool adopted;
 
-	hl_store_enter(&step, search->store);
+	hl_store_enter(&step, store);
 	hl_store_add(&parameters, Int64GetDatum(search->queued->id));
-	hl_store_add_text(&parameters, hl_text_from_utf8(id));
-	(void) hl_store_run(search->store, HL_STATEMENT_ADOPTED, &parameters);
+	hl_store_add_text(&parameters,
+					  hl_text_from_utf8(string_of(item, search->place->id)));
+	(void) hl_store_run(store, HL_STATEMENT_ADOPTED, &parameters);
 	adopted = DatumGetBool(hl_store_value(0, "adopted", &isnull));
 	hl_store_leave(&step);
 	return adopted;
@@ -155,33 +157,92 @@ is_adopted(const Search *search, const char *id)
 
 /* Whether another row that is not settled asks for the same name. */
 static bool
-has_twin(const Search *search)
+has_twin(const HlSearch *search, const HlStore *store)
 {
 	HlParameters parameters = {0};
 	HlStoreStep step;
 	bool isnull;
 	bool twin;
 
-	hl_store_enter(&step, search->store);
+	hl_store_enter(&step, store);
 	hl_store_add(&parameters, Int64GetDatum(search->queued->id));
 	hl_store_add_text(&parameters, search->queued->operation->name);
 	hl_store_add_text(&parameters, search->place->name);
 	hl_store_add_text(&parameters, hl_text_from_utf8(search->name));
-	(void) hl_store_run(search->store, HL_STATEMENT_TWIN, &parameters);
+	(void) hl_store_run(store, HL_STATEMENT_TWIN, &parameters);
 	twin = DatumGetBool(hl_store_value(0, "twin", &isnull));
 	hl_store_leave(&step);
 	return twin;
 }
 
-/* Whether a data store bears the tag of this request. */
+/* Whether an item may be what the request has made, by its name and time. */
 static bool
-has_tag(const Search *search, const HlJson *item)
+is_candidate(const HlSearch *search, const HlJson *item)
+{
+	const Place *place = search->place;
+	const char *name = string_of(item, place->name);
+	int64_t made;
+
+	if (string_of(item, place->id) == NULL ||
+		!hl_protocol_timestamp(hl_json_member(item, place->made), &made) ||
+		made / USECS_PER_SEC < search->since)
+		return false;
+	return search->name == NULL ||
+		   (name != NULL && strcmp(name, search->name) == 0);
+}
+
+/* Reads a page of the list. */
+static void
+read_page(HlSearch *search, const HlStore *store, const HlJson *page)
+{
+	HlJsonEach each;
+	const HlJson *item;
+
+	hl_pages_take(search->pages, page);
+	each = hl_json_each(
+		hl_json_member(page, search->queued->sent->operation->pages));
+	while ((item = hl_json_step(&each)) != NULL)
+		if (is_candidate(search, item) && !is_adopted(search, store, item))
+		{
+			if (search->tag == NULL)
+				search->matches = lappend(search->matches, (void *) item);
+			else
+				search->candidates = lappend(search->candidates, (void *) item);
+		}
+}
+
+/* Reads the tags of the first candidate. */
+static void
+read_tags(HlSearch *search, const HlJson *reply)
+{
+	const char *tag = tag_of(hl_json_member(reply, "Tags"));
+
+	if (tag != NULL && strcmp(tag, search->tag) == 0)
+		search->matches =
+			lappend(search->matches, linitial(search->candidates));
+	search->candidates = list_delete_first(search->candidates);
+}
+
+/* Reads what AWS has answered. */
+static void
+read_reply(HlSearch *search, const HlStore *store, const HlReply *reply)
+{
+	const HlOperation *operation = search->queued->sent->operation;
+
+	if (reply->outcome != HL_OUTCOME_SUCCESS)
+		hl_error_raise(operation, reply, NULL);
+	if (strcmp(operation->name, search->place->list) == 0)
+		read_page(search, store, reply->document);
+	else
+		read_tags(search, reply->document);
+}
+
+/* The request for the tags of a data store. */
+static HlRequest *
+tags_request(const HlJson *item)
 {
 	const char *arn = string_of(item, "DatastoreArn");
 	HlBytes bytes = {0};
-	HlPages *pages;
-	const HlJson *page;
-	const char *tag;
 	char *json;
 
 	hl_bytes_append_string(&bytes, "{\"ResourceARN\":");
@@ -190,65 +251,24 @@ has_tag(const Search *search, const HlJson *item)
 	hl_bytes_append_char(&bytes, '}');
 	json = pstrdup(hl_bytes_string(&bytes));
 	hl_bytes_free(&bytes);
-	pages = hl_pages_start(hl_operation_find("ListTagsForResource"), json, NULL,
-						   search->queued->region);
-	page = hl_pages_next(pages, PG_INT64_MAX);
-	tag = page == NULL ? NULL : tag_of(hl_json_member(page, "Tags"));
-	return tag != NULL && strcmp(tag, search->tag) == 0;
+	return hl_request_make(hl_operation_find("ListTagsForResource"), json, NULL,
+						   false);
 }
 
-/* Whether an item may be what the request has made. */
-static bool
-is_match(const Search *search, const HlJson *item)
+/* What is to be asked next; NULL: all is known. */
+static HlRequest *
+next_request(HlSearch *search)
 {
-	const Place *place = search->place;
-	const char *name = string_of(item, place->name);
-	const char *id = string_of(item, place->id);
-	int64_t made;
+	HlRequest *request = hl_pages_request(search->pages, PG_INT64_MAX);
 
-	if (id == NULL ||
-		!hl_protocol_timestamp(hl_json_member(item, place->made), &made) ||
-		made / USECS_PER_SEC < search->since)
-		return false;
-	if (search->name != NULL &&
-		(name == NULL || strcmp(name, search->name) != 0))
-		return false;
-	if (is_adopted(search, id))
-		return false;
-	return search->tag == NULL || has_tag(search, item);
-}
-
-/* Counts what matches in a page, and keeps one. */
-static void
-search_page(Search *search, const HlJson *list)
-{
-	HlJsonEach each = hl_json_each(list);
-	const HlJson *item;
-
-	while ((item = hl_json_step(&each)) != NULL)
-		if (is_match(search, item))
-		{
-			search->matches++;
-			search->match = item;
-		}
-}
-
-/* Goes through the whole list. */
-static void
-search_list(Search *search)
-{
-	const HlOperation *list = hl_operation_find(search->place->list);
-	HlPages *pages = hl_pages_start(list, list_request(search, list), NULL,
-									search->queued->region);
-	const HlJson *page;
-
-	while ((page = hl_pages_next(pages, PG_INT64_MAX)) != NULL)
-		search_page(search, hl_json_member(page, list->pages));
+	if (request != NULL || search->candidates == NIL)
+		return request;
+	return tags_request(linitial(search->candidates));
 }
 
 /* What the operation would have answered, out of an item of the list. */
 static char *
-answer_of(const Search *search)
+answer_of(const HlSearch *search)
 {
 	const HlShape *output = search->queued->operation->output;
 	HlBytes bytes = {0};
@@ -258,7 +278,7 @@ answer_of(const Search *search)
 	for (int i = 0; i < output->nmembers; i++)
 	{
 		const char *name = output->members[i].name;
-		const HlJson *value = hl_json_member(search->match, name);
+		const HlJson *value = hl_json_member(linitial(search->matches), name);
 
 		if (hl_json_kind(value) == HL_JSON_NULL)
 			value = hl_json_member(search->request, name);
@@ -275,12 +295,12 @@ answer_of(const Search *search)
 
 /* The ending of what was found. */
 static void
-adopt(Search *search)
+adopt(HlSearch *search)
 {
 	HlQueued *queued = search->queued;
-	const char *id =
-		hl_text_from_utf8(string_of(search->match, search->place->id));
-	const char *arn = string_of(search->match, "DatastoreArn");
+	const char *id = hl_text_from_utf8(
+		string_of(linitial(search->matches), search->place->id));
+	const char *arn = string_of(linitial(search->matches), "DatastoreArn");
 
 	hl_queued_put_off(queued, 0, NULL);
 	queued->ending.state = queued->goal != NULL ? "running" : "succeeded";
@@ -331,30 +351,71 @@ let_go_out(HlQueued *queued)
 	queued->ending.looked = true;
 }
 
-/* Makes the ending of a search. */
+/* Drops what another row has come to have meanwhile. */
 static void
-conclude(Search *search)
+drop_adopted(HlSearch *search, const HlStore *store)
 {
-	HlQueued *queued = search->queued;
+	ListCell *cell;
+
+	foreach (cell, search->matches)
+		if (is_adopted(search, store, lfirst(cell)))
+			search->matches = foreach_delete_current(search->matches, cell);
+}
+
+/* What may be found, in AWS's words. */
+static const char *
+made_by(const HlQueued *queued)
+{
 	const char *made = queued->operation->creates;
 
-	if (made == NULL)
-		made = "job";
-	/* of twins only the token tells which has made what was found */
-	if (is_recent(queued) &&
-		(search->matches != 1 || (search->tag == NULL && has_twin(search))))
-		let_go_out(queued);
-	else if (search->matches == 1)
-		adopt(search);
-	else if (search->matches > 1)
+	return made == NULL ? "job" : made;
+}
+
+/* The ending where more than one thing, or more than one row, is in question. */
+static void
+leave_ambiguous(const HlSearch *search)
+{
+	HlQueued *queued = search->queued;
+	const char *name = queued->operation->name;
+
+	if (list_length(search->matches) > 1)
 		leave_unknown(queued,
 					  psprintf("outcome of %s is unknown: %d of AWS's %ss "
 							   "could be what it has made",
-							   queued->operation->name, search->matches, made));
+							   name, list_length(search->matches),
+							   made_by(queued)));
+	else
+		leave_unknown(queued, psprintf("outcome of %s is unknown: another "
+									   "request of the same name could have "
+									   "made the %s that was found",
+									   name, made_by(queued)));
+}
+
+/*
+ * Makes the ending of a search. A twin is looked for before its result is: it
+ * is one, or has ended by then.
+ */
+static void
+conclude(HlSearch *search, const HlStore *store)
+{
+	HlQueued *queued = search->queued;
+	bool twin = search->tag == NULL && search->matches != NIL &&
+				has_twin(search, store);
+
+	drop_adopted(search, store);
+	/* of twins only the token tells which has made what was found */
+	if (is_recent(queued) && (twin || list_length(search->matches) != 1))
+		let_go_out(queued);
+	else if (list_length(search->matches) > 1 ||
+			 (twin && search->matches != NIL))
+		leave_ambiguous(search);
+	else if (search->matches != NIL)
+		adopt(search);
 	else if (hl_queued_is_unsettled(queued))
-		leave_unknown(queued, psprintf("outcome of %s is unknown: no %s was "
-									   "found that it has made",
-									   queued->operation->name, made));
+		leave_unknown(queued,
+					  psprintf("outcome of %s is unknown: no %s was "
+							   "found that it has made",
+							   queued->operation->name, made_by(queued)));
 	else
 		let_go_out(queued);
 }
@@ -376,31 +437,52 @@ conclude_blindly(HlQueued *queued)
 		let_go_out(queued);
 }
 
-/* Looks for what a request has made. */
-void
-hl_queued_look(HlQueued *queued, const HlStore *store)
+/* Begins a search; NULL: there is nothing to search for. */
+static HlSearch *
+begin_search(HlQueued *queued)
 {
+	HlSearch *search = palloc0(sizeof(HlSearch));
+	const HlOperation *list;
 	TimestampTz since =
 		hl_queued_is_unsettled(queued) && queued->first_sent_at != HL_NO_TIME
 			? queued->first_sent_at
 			: queued->earliest;
-	Search search = {.queued = queued,
-					 .store = store,
-					 .place = place_of(queued->operation),
-					 .since = (since + EPOCH_SHIFT) / USECS_PER_SEC - SKEW};
 
-	if (search.place != NULL)
-	{
-		search.request = hl_response_read(
-			hl_text_to_utf8(queued->request, (int) strlen(queued->request)));
-		search.name = string_of(search.request, search.place->name);
-		search.tag = tag_of(hl_json_member(search.request, "Tags"));
-	}
-	if (search.name == NULL && search.tag == NULL)
+	search->queued = queued;
+	search->place = place_of(queued->operation);
+	search->since = (since + EPOCH_SHIFT) / USECS_PER_SEC - SKEW;
+	if (search->place == NULL)
+		return NULL;
+	search->request = hl_response_read(
+		hl_text_to_utf8(queued->request, (int) strlen(queued->request)));
+	search->name = string_of(search->request, search->place->name);
+	search->tag = tag_of(hl_json_member(search->request, "Tags"));
+	if (search->name == NULL && search->tag == NULL)
+		return NULL;
+	list = hl_operation_find(search->place->list);
+	search->pages =
+		hl_pages_start(list, list_request(search, list), NULL, queued->region);
+	return search;
+}
+
+/* Goes on with looking for what a request has made. */
+HlRequest *
+hl_queued_look(HlQueued *queued, const HlStore *store)
+{
+	HlRequest *request;
+
+	if (queued->search == NULL)
+		queued->search = begin_search(queued);
+	else
+		read_reply(queued->search, store, queued->heard);
+	queued->heard = NULL;
+	if (queued->search == NULL)
 	{
 		conclude_blindly(queued);
-		return;
+		return NULL;
 	}
-	search_list(&search);
-	conclude(&search);
+	request = next_request(queued->search);
+	if (request == NULL)
+		conclude(queued->search, store);
+	return request;
 }

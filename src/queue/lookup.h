@@ -11,10 +11,13 @@
 #include "queue/queued.h"
 
 /*
- * Makes the ending: what was found is adopted. What was not leaves the outcome
- * unknown, unless nothing had been sent as far as this row knows: then the
- * request may be sent. In a transaction, with SPI connected; takes requests.
+ * Begins a search, or goes on with the reply that is queued->heard: gives the
+ * request that is to be sent next, or makes the ending and gives NULL. What was
+ * found is adopted. What was not leaves the outcome unknown, unless nothing had
+ * been sent as far as this row knows: then the request may be sent. In a
+ * transaction, with SPI connected and in the row's memory; throws what a
+ * request of the search has failed of.
  */
-extern void hl_queued_look(HlQueued *queued, const HlStore *store);
+extern HlRequest *hl_queued_look(HlQueued *queued, const HlStore *store);
 
 #endif

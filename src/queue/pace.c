@@ -63,7 +63,7 @@ void
 hl_pace_learn(HlPace *pace, const HlQueued *queued)
 {
 	if (queued->operation == NULL || queued->operation->creates == NULL ||
-		queued->polls)
+		queued->polls || queued->looks)
 		return;
 	/* what went out before the gap grew says nothing of it */
 	if (INSTR_TIME_GET_MICROSEC(queued->started) <

@@ -110,14 +110,33 @@ make_sending(const HlQueued *queued)
 		token_member(queued), false);
 }
 
-/* Keeps the engine to one attempt: the next one is the row's. */
+/* What is to be sent for the row now; NULL: nothing, for it has its ending. */
+static HlRequest *
+make_request(HlQueued *queued, const HlStore *store)
+{
+	HlRequest *request;
+
+	if (queued->looks)
+		request = hl_queued_look(queued, store);
+	else
+		request = queued->polls ? make_poll(queued) : make_sending(queued);
+	if (request != NULL)
+		request->queue_id = queued->id;
+	return request;
+}
+
+/*
+ * Keeps the engine to one attempt, as the next one is the row's. A search, of
+ * many requests, may try each again. Other credentials take a transaction.
+ */
 static void
-limit_attempts(HlCall *call)
+limit_attempts(const HlQueued *queued, HlCall *call)
 {
 	HlClientConfig *config = palloc(sizeof(HlClientConfig));
 
 	*config = *call->config;
-	config->max_attempts = 1;
+	if (!queued->looks)
+		config->max_attempts = 1;
 	config->renew = NULL;
 	call->config = config;
 }
@@ -148,19 +167,20 @@ make_call(HlQueued *queued, const HlStore *store)
 	HlCall *call;
 	const char *why = NULL;
 
-	if (!queued->polls && !is_permitted(queued, store))
+	if (!queued->polls && !queued->looks && !is_permitted(queued, store))
 	{
 		hl_queued_refuse(queued, ERRCODE_INSUFFICIENT_PRIVILEGE,
 						 psprintf("role \"%s\" may no longer perform %s",
 								  queued->role, queued->operation->name));
 		return;
 	}
-	queued->sent = queued->polls ? make_poll(queued) : make_sending(queued);
-	queued->sent->queue_id = queued->id;
+	queued->sent = make_request(queued, store);
+	if (queued->sent == NULL)
+		return;
 	call = hl_client_calls(1);
 	if (hl_call_prepare(call, queued->sent, queued->region, NULL))
 	{
-		limit_attempts(call);
+		limit_attempts(queued, call);
 		why = strayed(queued, call);
 		queued->ending.endpoint = hl_target_url(call);
 	}
@@ -170,8 +190,10 @@ make_call(HlQueued *queued, const HlStore *store)
 		return;
 	}
 	queued->call = call;
-	if (call->reply.outcome != HL_OUTCOME_NONE)
-		hl_queued_judge(queued);
+	if (call->reply.outcome == HL_OUTCOME_NONE)
+		return;
+	hl_queued_judge(queued);
+	queued->call = NULL;
 }
 
 /* Whether an error says something of the request, and not of the server. */
@@ -210,10 +232,7 @@ take_error(HlQueued *queued)
 		hl_queued_refuse(queued, error->sqlerrcode, error->message);
 }
 
-/*
- * Makes the call, or looks for what an earlier one has made, in a
- * subtransaction, whose abort gives back what is held.
- */
+/* Makes the call in a subtransaction, whose abort gives back what is held. */
 static void
 go_on_safely(HlQueued *queued, const HlStore *store)
 {
@@ -224,10 +243,7 @@ go_on_safely(HlQueued *queued, const HlStore *store)
 	MemoryContextSwitchTo(queued->memory);
 	PG_TRY();
 	{
-		if (queued->looks)
-			hl_queued_look(queued, store);
-		else
-			make_call(queued, store);
+		make_call(queued, store);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();

@@ -66,7 +66,9 @@ typedef struct HlQueued
 	bool looks; /* searches before anything is sent */
 
 	HlRequest *sent;
-	HlCall *call; /* NULL: not, or no more, in flight */
+	HlCall *call;            /* NULL: not, or no more, in flight */
+	const HlReply *heard;    /* of a search, and not yet read; NULL: none */
+	struct HlSearch *search; /* NULL: not begun */
 	instr_time started;
 	HlEnding ending;
 } HlQueued;
@@ -78,13 +80,12 @@ extern HlQueued *hl_queued_read(uint64 row, MemoryContext parent);
 extern bool hl_queued_is_unsettled(const HlQueued *queued);
 
 /*
- * Makes the call of a claimed row, or its ending, where it cannot be made:
- * checks the request, the rights and the guard rails anew. In a transaction;
- * credentials may take requests, which may be interrupted.
+ * Makes the call of a claimed row, or its ending: checks request, rights and
+ * guard rails anew. In a transaction; to get credentials may be interrupted.
  */
 extern void hl_queued_prepare(HlQueued *queued, const HlStore *store);
 
-/* Makes the ending of a call that has ended. */
+/* Makes the ending of a call that has ended; that of a search is yet to read. */
 extern void hl_queued_judge(HlQueued *queued);
 
 /* Makes an ending without a call: for good, or until another time. */

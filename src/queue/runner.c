@@ -313,7 +313,7 @@ record_and_claim(HlRunner *runner)
 
 /* ------------------------------------------------------------------- call */
 
-/* Whether a row has been claimed, and nothing more has been done for it. */
+/* Whether there is something to do for a row before anything is awaited. */
 static bool
 is_fresh(const HlQueued *queued)
 {
@@ -329,7 +329,7 @@ lease_suffices(const HlQueued *queued)
 		   hl_settings.request_timeout;
 }
 
-/* Whether some row has been claimed, and nothing more. */
+/* Whether there is some such row. */
 static bool
 some_fresh(const HlRunner *runner)
 {
@@ -340,8 +340,8 @@ some_fresh(const HlRunner *runner)
 }
 
 /*
- * Makes the calls of what was claimed, up to the first row that AWS is searched
- * for: that takes requests, between which others have their turn.
+ * Makes the calls of what was claimed, and the next one of each search, up to
+ * the first search that is over: the next one is to see what that has found.
  */
 static void
 prepare_claimed(HlRunner *runner)
@@ -361,7 +361,7 @@ prepare_claimed(HlRunner *runner)
 			hl_queued_put_off(queued, 0, NULL);
 		if (queued->ending.state != NULL)
 			queued->call = NULL;
-		if (queued->looks)
+		if (queued->looks && queued->ending.state != NULL)
 			break;
 	}
 	commit(runner);
@@ -393,6 +393,9 @@ note_end(HlQueued *queued)
 	hl_call_log_reply(queued->sent, queued->call, &end);
 	hl_statistics_count(queued->sent->operation, reply, end.microseconds);
 	queued->call = NULL;
+	/* a search goes on with another call */
+	if (queued->looks)
+		INSTR_TIME_SET_ZERO(queued->started);
 }
 
 /* Collects what is in flight, or about to be. */

@@ -454,6 +454,20 @@ def old_stores(old):
     state, _, sqlstate, message, id, _ = old.run(ambiguous)
     tap.same((state, sqlstate, id), ("unknown", "38M01", None), "old: found twice, it is unknown")
     tap.ok("2 of AWS's data stores could be" in message, "old: and the row says why", message)
+    pair = [session.one(ENQUEUE, "pair") for _ in range(2)]
+    old.place("pair")
+    session.run(AGE, pair[0])
+    states = [old.run(pair[1])[:5:2], old.again()(pair[0])[:5:2]]
+    tap.same(states, [("unknown", "38M01", None)] * 2,
+             "old: what either of two may have made is given to neither")
+    message = old.again()(pair[0])[3]
+    tap.ok("another request of the same name" in message, "old: and the row says why", message)
+    strayed = session.one(ENQUEUE, "strayed")
+    session.run("UPDATE healthlake_request SET endpoint = 'https://elsewhere/' WHERE id = %s",
+                strayed)
+    before = old.sent(LIST)
+    tap.same(old.run(strayed)[:3:2] + (old.sent(LIST) - before,), ("unknown", "55000", 0),
+             "old: what was sent elsewhere is not looked for here")
     missing = session.one(ENQUEUE, "missing")
     state, _, sqlstate, message, _, _ = old.run(missing)
     tap.same((state, sqlstate), ("unknown", "38M01"), "old: not found, it is unknown")
@@ -611,6 +625,48 @@ def looking(emulator, cluster):
     emulator.reset()
 
 
+def at_once(emulator, cluster):
+    """AWS is searched for several rows at the same time."""
+    session = Session(cluster)
+    emulator.next(operation=LIST, delay=0.5, times="always")
+    for number in range(8):
+        session.run(AGE, session.one(ENQUEUE, f"sought {number}"))
+        emulator.place({"DatastoreName": f"sought {number}", "DatastoreTypeVersion": "R4"})
+    session.run("SET healthlake.max_concurrency = 8")
+    began = time.monotonic()
+    session.run("CALL healthlake_run_queue()")
+    took = time.monotonic() - began
+    tap.same(session.run("SELECT state, count(*) FROM healthlake_request"
+                         " WHERE request ->> 'DatastoreName' ~ '^sought' GROUP BY 1"),
+             [("succeeded", 8)], "eight are looked for and found")
+    tap.ok(took < 2, "at the same time", f"{took:.1f} s")
+    tap.say(f"8 searches of 0.5 s with 8 in flight: {took:.1f} s")
+    session.close()
+    emulator.reset()
+
+
+def beside(emulator, cluster):
+    """While AWS is searched, slowly, other requests are sent."""
+    session = Session(cluster)
+    before = len(emulator.log())
+    emulator.next(operation=LIST, delay=4)
+    sought = session.one(ENQUEUE, "long sought")
+    session.run(AGE, sought)
+    session.run("SET healthlake.autostart_worker = on")
+    session.run(ENQUEUE, "wakes")
+    emulator.log(before, LIST, count=1, wait=20)
+    quick = session.one(ENQUEUE, "quick")
+    state = "SELECT state FROM healthlake_request WHERE id = %s"
+    tap.ok(until(lambda: session.one(state, quick) == "succeeded", 3),
+           "beside a search another request is sent and recorded")
+    tap.same(session.one(state, sought), "running", "and the search goes on")
+    tap.ok(until(lambda: session.one(state, sought) == "unknown", 10), "until it is over")
+    session.run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE backend_type = 'healthlake worker'")
+    session.close()
+    emulator.reset()
+
+
 # ---------------------------------------------------------- dump and upgrade
 
 def dumped(emulator, cluster, session):
@@ -686,6 +742,8 @@ def main():
     fenced(emulator, False)
     cluster, session = old_rows(emulator)
     looking(emulator, cluster)
+    at_once(emulator, cluster)
+    beside(emulator, cluster)
     dumped(emulator, cluster, session)
     upgraded(emulator)
     print_table()
