@@ -27,7 +27,7 @@
 #include "queue/step.h"
 #include "queue/worker.h"
 
-/* Milliseconds that a lease is longer than the request it is for. */
+/* Milliseconds that a lease is longer than what is done under it. */
 #define LEASE_MARGIN (2 * 60 * 1000)
 
 /* Looks again after so long for what others hold. */
@@ -189,13 +189,18 @@ room(const HlRunner *runner)
 	return (int) Min((int64) free, runner->allowance);
 }
 
-/* How long a claim is to hold. */
+/*
+ * How long a claim is to hold: for the request, and for the attempts to get
+ * credentials for another row, during which no reply is recorded.
+ */
 static Datum
 lease_length(void)
 {
 	Interval *length = palloc0(sizeof(Interval));
+	int64 requests = 1 + hl_settings.max_attempts;
 
-	length->time = ((int64) hl_settings.request_timeout + LEASE_MARGIN) * 1000;
+	length->time =
+		(requests * hl_settings.request_timeout + LEASE_MARGIN) * 1000;
 	return IntervalPGetDatum(length);
 }
 
@@ -340,9 +345,20 @@ some_fresh(const HlRunner *runner)
 }
 
 /*
- * Makes the calls of what was claimed, and the next one of each search, up to
- * the first search that is over: the next one is to see what that has found.
+ * Whether the others wait for the next round. After a search, so that the next
+ * one sees what it has found; without credentials, as each attempt to get some
+ * may take its time, in which no reply is recorded.
  */
+static bool
+is_last(const HlQueued *queued)
+{
+	if (queued->looks && queued->ending.state != NULL)
+		return true;
+	return queued->heard != NULL ||
+		   queued->ending.sqlstate == HL_ERRCODE_CREDENTIALS;
+}
+
+/* Makes the calls of what was claimed, and the next one of each search. */
 static void
 prepare_claimed(HlRunner *runner)
 {
@@ -361,7 +377,7 @@ prepare_claimed(HlRunner *runner)
 			hl_queued_put_off(queued, 0, NULL);
 		if (queued->ending.state != NULL)
 			queued->call = NULL;
-		if (queued->looks && queued->ending.state != NULL)
+		if (is_last(queued))
 			break;
 	}
 	commit(runner);

@@ -426,6 +426,31 @@ def test_searching(cluster, emulator):
     tap.say(f"DROP DATABASE, the worker searches AWS: {took:.2f} s")
 
 
+def test_no_credentials(emulator):
+    """Credentials that do not come: each row that waited for them is recorded before the next."""
+    settings = {**SETTINGS, "healthlake__request_timeout": "1s",
+                "healthlake__autostart_worker": "off",
+                "healthlake__role_arn": "arn:aws:iam::123456789012:role/importer"}
+    environment = {**os.environ, "AWS_ENDPOINT_URL_STS": emulator.http}
+    with queue_cluster.make(emulator, environment, **settings) as cluster:
+        place = Place(cluster, emulator)
+        emulator.next(operation="AssumeRole", silence=True, times="always")
+        for _ in range(2):
+            place.ask(A)
+        # at the first COMMIT of the run's that follows upon an ending
+        ended = "SELECT count(*) FROM healthlake_request WHERE error_sqlstate = '38X01'"
+        run = threading.Thread(target=place.ask, args=("CALL healthlake_run_queue()",), daemon=True)
+        began = time.monotonic()
+        run.start()
+        tap.ok(until(lambda: place.ask(ended) != [(0,)], 30), "no credentials come")
+        took = time.monotonic() - began
+        tap.same(place.ask(ended), [(1,)], "the first row is recorded before the second one tries")
+        tap.say(f"no credentials: recorded after {took:.1f} s")
+        run.join(60)
+        tap.same(place.ask(STATES), [("queued", 2)], "and both are to be tried again")
+        tap.same(emulator.log(operation=CREATE), [], "nothing was sent")
+
+
 def test_failing(cluster, emulator):
     """A worker that fails again and again."""
     place = Place(cluster, emulator, "failing")
@@ -473,6 +498,7 @@ def main():
         test_vanishing(place)
         test_prepared(place)
     test_no_slot(emulator)
+    test_no_credentials(emulator)
     test_shutdown(emulator)
     script = write_update()
     try:
