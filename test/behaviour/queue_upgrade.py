@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+"""pg_upgrade takes the whole queue along: nothing is sent meanwhile, all of it once afterwards.
+
+From a server to a new one of the same version, as PostgreSQL's own tests do it: what matters
+here is what pg_upgrade does with the extension and its table, which is the same for another one.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
+
+import client  # noqa: E402  pylint: disable=wrong-import-position
+import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import bindir  # noqa: E402  pylint: disable=wrong-import-position
+from queue_cluster import Session, until  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+CREATE = "CreateFHIRDatastore"
+ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s)"
+ROWS = "SELECT r::text FROM healthlake_request AS r {} ORDER BY id"
+FINISHED = ROWS.format("WHERE finished_at IS NOT NULL AND request ->> 'DatastoreName' ~ '^done'")
+# both servers have a worker whenever they may
+SETTINGS = {"healthlake__worker_databases": "postgres", "healthlake__autostart_worker": "off"}
+
+tap = Tap()
+
+
+def make(emulator):
+    """A server that is to be upgraded, with requests in every state; they are stopped there."""
+    cluster = queue_cluster.make(emulator, **{**SETTINGS, "healthlake__worker_databases": ""})
+    with closing(Session(cluster.start())) as session:
+        for statement in ("CREATE ROLE nurse LOGIN", "CREATE SCHEMA lake",
+                          "CREATE EXTENSION healthlake SCHEMA lake",
+                          "ALTER DATABASE postgres SET search_path = lake, public",
+                          "GRANT USAGE ON SCHEMA lake TO nurse",
+                          "SELECT lake.healthlake_grant('nurse', 'create')"):
+            session.run(statement)
+    with closing(Session(cluster)) as session:
+        for name in ("done 1", "done 2"):
+            session.run(ENQUEUE, name)
+        session.run("CALL healthlake_run_queue()")
+        session.run(ENQUEUE, "lost")
+        # after some bytes: with none, libcurl repeats it by itself on a connection that it kept
+        emulator.next(operation=CREATE, reset=True, cut=20, apply=True)
+        session.run("CALL healthlake_run_queue(1)")
+        for name in ("new 1", "new 2"):
+            session.run(ENQUEUE, name)
+        states = dict(session.run("SELECT state, count(*) FROM healthlake_request GROUP BY 1"))
+        tap.same(states, {"succeeded": 2, "running": 1, "queued": 2}, "before: all states")
+    return cluster
+
+
+def rows(cluster, what=ROWS.format("")):
+    """The rows of the queue as text."""
+    with closing(Session(cluster)) as session:
+        return session.run(what)
+
+
+def stop(cluster):
+    """A fast shutdown: pg_upgrade takes no other."""
+    cluster.process.send_signal(signal.SIGINT)
+    cluster.process.wait(30)
+
+
+def upgrade(old, new):
+    """Runs pg_upgrade; its status and what it said."""
+    done = subprocess.run(
+        [bindir() / "pg_upgrade", "-b", bindir(), "-B", bindir(), "-d", old.folder / "cluster",
+         "-D", new.folder / "cluster", "-s", new.folder / "socket", "-U", "postgres"],
+        cwd=new.folder, env=old.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def look(cluster):
+    """Who may do what, after it."""
+    with closing(Session(cluster, user="nurse")) as session:
+        tap.same([session.state(statement) for statement in (
+            "SELECT count(*) FROM healthlake_request", "DELETE FROM healthlake_request",
+            "SELECT healthlake_enqueue_create_datastore('n', run_after => '2100-01-01')",
+            "CALL healthlake_run_queue()")], [None, "42501", None, "42501"],
+                 "after: rights are what they were")
+        tap.same(session.one("SELECT count(*) FROM healthlake_request"), 1,
+                 "after: and so is row security")
+    with closing(Session(cluster)) as session:
+        tap.same(session.state("UPDATE healthlake_request SET note = '' WHERE state = 'succeeded'"),
+                 "55000", "after: finished rows are protected")
+        tap.same(session.state("DROP EXTENSION healthlake"), None, "after: it can be dropped")
+        tap.same(session.one("SELECT to_regclass('lake.healthlake_request')"), None,
+                 "after: and its table with it")
+
+
+def main():
+    """An upgrade."""
+    emulator = client.emulator()
+    old = make(emulator)
+    before, finished = rows(old), rows(old, FINISHED)
+    stop(old)
+    # from here on a worker would come, were it let
+    old.configure("healthlake.worker_databases = 'postgres'")
+    new = queue_cluster.make(emulator, {**os.environ}, **SETTINGS)
+    since = len(emulator.log())
+    status, said = upgrade(old, new)
+    tap.same(status, 0, "pg_upgrade succeeds")
+    if status != 0:
+        tap.say(said)
+    tap.same(len(emulator.log()), since, "nothing is sent meanwhile")
+    new.configure("healthlake.worker_databases = ''")
+    with new:
+        tap.same(rows(new), before, "the queue is what it was")
+        stop(new)
+        new.configure("healthlake.worker_databases = 'postgres'")
+        new.start()
+        tap.ok(until(lambda: all(row[0] == "succeeded" for row in rows(
+            new, "SELECT state FROM healthlake_request"))), "a worker goes on with it")
+        tap.same(rows(new, FINISHED), finished, "what was finished stays as it was")
+        tap.same(Counter(store["DatastoreName"] for store in emulator.stores()),
+                 Counter(["done 1", "done 2", "lost", "new 1", "new 2"]),
+                 "each has one data store")
+        look(new)
+    emulator.stop()
+    tap.end()
+
+
+main()
