@@ -155,10 +155,14 @@ is_adopted(const HlSearch *search, const HlStore *store, const HlJson *item)
 	return adopted;
 }
 
-/* Whether another row that is not settled asks for the same name. */
+/*
+ * Whether another row that is not settled asks for the same name, and was not
+ * given up before anything that is in question can have been made.
+ */
 static bool
 has_twin(const HlSearch *search, const HlStore *store)
 {
+	TimestampTz since = (search->since - SKEW) * USECS_PER_SEC - EPOCH_SHIFT;
 	HlParameters parameters = {0};
 	HlStoreStep step;
 	bool isnull;
@@ -169,6 +173,7 @@ has_twin(const HlSearch *search, const HlStore *store)
 	hl_store_add_text(&parameters, search->queued->operation->name);
 	hl_store_add_text(&parameters, search->place->name);
 	hl_store_add_text(&parameters, hl_text_from_utf8(search->name));
+	hl_store_add_time(&parameters, since);
 	(void) hl_store_run(store, HL_STATEMENT_TWIN, &parameters);
 	twin = DatumGetBool(hl_store_value(0, "twin", &isnull));
 	hl_store_leave(&step);

@@ -128,13 +128,14 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 							  ") OR job_id = $2)) AS adopted",
 							  2,
 							  {INT8OID, TEXTOID}},
-	/* id, operation, member and its value */
+	/* id, operation, member and its value, since when it may have been sent */
 	[HL_STATEMENT_TWIN] = {"SELECT EXISTS (SELECT FROM @ WHERE id <> $1"
 						   " AND state = ANY ('{queued,running,unknown}')"
-						   " AND operation = $2 AND request ->> $3 = $4)"
+						   " AND operation = $2 AND request ->> $3 = $4"
+						   " AND (finished_at IS NULL OR finished_at >= $5))"
 						   " AS twin",
-						   4,
-						   {INT8OID, TEXTOID, TEXTOID, TEXTOID}},
+						   5,
+						   {INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}},
 	[HL_STATEMENT_NOTIFY] = {"SELECT pg_notify('healthlake', $1::text)",
 							 1,
 							 {INT8OID}},

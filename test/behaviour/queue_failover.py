@@ -38,6 +38,9 @@ PROCESSES = """SELECT count(*) FROM pg_stat_activity
 AGE = """UPDATE healthlake_request SET state = 'running', run_after = now(),
     requested_at = now() - interval '2 hours', first_sent_at = now() - interval '2 hours',
     unsettled_since = now() - interval '2 hours' WHERE id = %s"""
+# as if nobody had known of it for longer
+GIVEN_UP = """UPDATE healthlake_request SET finished_at = now() - interval '3 hours'
+    WHERE state = 'unknown' AND request ->> 'DatastoreName' = 'pair'"""
 
 tap = Tap()
 table = []
@@ -462,6 +465,11 @@ def old_stores(old):
              "old: what either of two may have made is given to neither")
     message = old.again()(pair[0])[3]
     tap.ok("another request of the same name" in message, "old: and the row says why", message)
+    for statement in ("SET session_replication_role = replica", GIVEN_UP,
+                      "RESET session_replication_role"):
+        session.run(statement)
+    tap.same(old.run(session.one(ENQUEUE, "pair"))[0], "succeeded",
+             "old: but what was given up before may not have made it")
     strayed = session.one(ENQUEUE, "strayed")
     session.run("UPDATE healthlake_request SET endpoint = 'https://elsewhere/' WHERE id = %s",
                 strayed)
