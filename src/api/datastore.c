@@ -32,28 +32,13 @@ operation_of(const char *name)
 	return operation;
 }
 
-/* JSON with one member that is a string in UTF-8. */
-static char *
-json_of(const char *member, const char *value)
-{
-	HlBytes bytes = {0};
-	char *json;
-
-	hl_bytes_format(&bytes, "{\"%s\":", member);
-	hl_json_append_string(&bytes, value, strlen(value));
-	hl_bytes_append_char(&bytes, '}');
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
-	return json;
-}
-
 /* Asks for a data store of that id in UTF-8; the reply may be a failure. */
 static const HlReply *
 describe(const HlArguments *arguments, const char *id)
 {
 	HlRequest *request =
 		hl_request_make(operation_of("DescribeFHIRDatastore"),
-						json_of("DatastoreId", id), NULL, false);
+						hl_request_member("DatastoreId", id), NULL, false);
 
 	return hl_call_try(request, hl_arguments_text(arguments, "region"));
 }
@@ -260,8 +245,8 @@ find_live(const HlArguments *arguments, const char *name)
 	char *utf8 = hl_text_to_utf8(name, (int) strlen(name));
 	HlPages *pages = hl_pages_start(
 		operation_of("ListFHIRDatastores"),
-		psprintf("{\"Filter\":%s}", json_of("DatastoreName", utf8)), NULL,
-		hl_arguments_text(arguments, "region"));
+		psprintf("{\"Filter\":%s}", hl_request_member("DatastoreName", utf8)),
+		NULL, hl_arguments_text(arguments, "region"));
 	MemoryContext caller = CurrentMemoryContext;
 	List *stores = NIL;
 

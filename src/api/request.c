@@ -337,3 +337,18 @@ hl_request_make(const HlOperation *operation, const char *json,
 		request->name = hl_json_string(name);
 	return request;
 }
+
+/* An object with one member. */
+char *
+hl_request_member(const char *name, const char *value)
+{
+	HlBytes bytes = {0};
+	char *json;
+
+	hl_bytes_format(&bytes, "{\"%s\":", name);
+	hl_json_append_string(&bytes, value, strlen(value));
+	hl_bytes_append_char(&bytes, '}');
+	json = pstrdup(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+	return json;
+}

@@ -32,6 +32,9 @@ extern HlRequest *hl_request_make(const HlOperation *operation,
 								  const char *json, const char *more,
 								  bool typed);
 
+/* JSON with one member, a string in UTF-8; palloc'd. */
+extern char *hl_request_member(const char *name, const char *value);
+
 /* A new client token: a UUIDv4, palloc'd. */
 extern char *hl_request_token(void);
 

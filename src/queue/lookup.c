@@ -247,17 +247,10 @@ static HlRequest *
 tags_request(const HlJson *item)
 {
 	const char *arn = string_of(item, "DatastoreArn");
-	HlBytes bytes = {0};
-	char *json;
 
-	hl_bytes_append_string(&bytes, "{\"ResourceARN\":");
-	hl_json_append_string(&bytes, arn == NULL ? "" : arn,
-						  arn ? strlen(arn) : 0);
-	hl_bytes_append_char(&bytes, '}');
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
-	return hl_request_make(hl_operation_find("ListTagsForResource"), json, NULL,
-						   false);
+	return hl_request_make(
+		hl_operation_find("ListTagsForResource"),
+		hl_request_member("ResourceARN", arn == NULL ? "" : arn), NULL, false);
 }
 
 /* What is to be asked next; NULL: all is known. */

@@ -58,18 +58,10 @@ static char *
 token_member(const HlQueued *queued)
 {
 	const HlMember *member = hl_operation_token(queued->operation);
-	HlBytes bytes = {0};
-	char *json;
 
 	if (member == NULL || queued->client_token == NULL)
 		return NULL;
-	hl_bytes_format(&bytes, "{\"%s\":", member->name);
-	hl_json_append_string(&bytes, queued->client_token,
-						  strlen(queued->client_token));
-	hl_bytes_append_char(&bytes, '}');
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
-	return json;
+	return hl_request_member(member->name, queued->client_token);
 }
 
 /* Appends a member with a string in it, where there is a string. */
