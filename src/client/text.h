@@ -11,8 +11,8 @@
 
 /*
  * UTF-8 from outside as text of the database, for messages: a character that
- * the database's encoding lacks becomes a question mark. Never
- * throws; NULL stays NULL.
+ * the database's encoding lacks becomes a question mark. Never throws; NULL
+ * stays NULL.
  */
 extern const char *hl_text_from_utf8(const char *utf8);
 

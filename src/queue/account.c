@@ -82,8 +82,8 @@ hl_account_request(const HlRequest *request)
 {
 	const HlShape *input = request->operation->input;
 	const HlMember *token = hl_operation_token(request->operation);
-	HlJsonEach each = hl_json_each(
-		hl_response_read(hl_bytes_string((HlBytes *) &request->body)));
+	HlJsonEach each =
+		hl_json_each(hl_response_read(hl_bytes_string(&request->body)));
 	StringInfoData json;
 	const HlJson *value;
 

@@ -207,13 +207,15 @@ read_page(HlSearch *search, const HlStore *store, const HlJson *page)
 	each = hl_json_each(
 		hl_json_member(page, search->queued->sent->operation->pages));
 	while ((item = hl_json_step(&each)) != NULL)
-		if (is_candidate(search, item) && !is_adopted(search, store, item))
-		{
-			if (search->tag == NULL)
-				search->matches = lappend(search->matches, (void *) item);
-			else
-				search->candidates = lappend(search->candidates, (void *) item);
-		}
+	{
+		if (!is_candidate(search, item))
+			continue;
+		if (search->tag == NULL)
+			search->matches = lappend(search->matches, (void *) item);
+		/* what another row has need not be asked for its tags */
+		else if (!is_adopted(search, store, item))
+			search->candidates = lappend(search->candidates, (void *) item);
+	}
 }
 
 /* Reads the tags of the first candidate. */
@@ -349,7 +351,7 @@ let_go_out(HlQueued *queued)
 	queued->ending.looked = true;
 }
 
-/* Drops what another row has come to have meanwhile. */
+/* Drops what another row has. */
 static void
 drop_adopted(HlSearch *search, const HlStore *store)
 {

@@ -224,8 +224,6 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 2,
 		 {INTERVALOID, TEXTOID}},
 	[HL_STATEMENT_ROLLED_BACK] =
-		{"UPDATE @ SET rolled_back = $2 WHERE id = $1",
-									2,
-									{INT8OID, BOOLOID}},
+		{"UPDATE @ SET rolled_back = $2 WHERE id = $1", 2, {INT8OID, BOOLOID}},
 };
 /* clang-format on */

@@ -2,8 +2,8 @@
  * statements.h
  *	  What is done to healthlake_request, as SQL: a row for each HlStatement.
  *	  "@" stands for the table's name, "!" for its schema's, "%" for the OID
- *	  of the database. They run as its owner, with
- *	  search_path = pg_catalog, pg_temp; see store.h.
+ *	  of the database. They run as its owner, with search_path = pg_catalog,
+ *	  pg_temp; see store.h.
  */
 #ifndef HL_QUEUE_STATEMENTS_H
 #define HL_QUEUE_STATEMENTS_H

@@ -259,8 +259,8 @@ make_room(bool some_left, const HlWorkerOrders *orders)
 static const HlWorkerOrders *ticking_orders = NULL;
 
 /*
- * While AWS is searched, or credentials are fetched, a transaction is open and
- * the rounds stand still; the database may be wanted all the same.
+ * While credentials are fetched a transaction is open and the rounds stand
+ * still; the database may be wanted all the same.
  */
 static void
 tick_while_waiting(void)
