@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
@@ -13,11 +11,11 @@
 #include "postmaster/bgworker.h"
 #include "utils/backend_status.h"
 #include "utils/fmgroids.h"
-#include "utils/rel.h"
 #include "utils/varlena.h"
 
 #include "client/settings.h"
 #include "queue/board.h"
+#include "queue/catalog.h"
 #include "queue/launcher.h"
 #include "queue/worker.h"
 
@@ -46,21 +44,12 @@ hl_launcher_init(void)
 static Oid
 find_database(const char *name)
 {
-	Relation catalog = table_open(DatabaseRelationId, AccessShareLock);
 	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	Oid database = InvalidOid;
 
 	ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(name));
-	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		database = ((Form_pg_database) GETSTRUCT(tuple))->oid;
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return database;
+	return hl_catalog_oid(DatabaseRelationId, InvalidOid, &key,
+						  Anum_pg_database_oid);
 }
 
 /* Starts what is missing of a database's workers, one at a time. */

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
@@ -19,10 +17,10 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "queue/catalog.h"
 #include "queue/statements.h"
 #include "queue/store.h"
 
@@ -35,22 +33,12 @@ static bool altering = false;
 static Oid
 schema_of(Oid extension)
 {
-	Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	Oid schema = InvalidOid;
 
 	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(extension));
-	scan =
-		systable_beginscan(catalog, ExtensionOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return schema;
+	return hl_catalog_oid(ExtensionRelationId, ExtensionOidIndexId, &key,
+						  Anum_pg_extension_extnamespace);
 }
 
 /* The owner of a table; InvalidOid where there is none. */
