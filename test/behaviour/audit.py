@@ -446,8 +446,7 @@ class Check:
         session = Session(self.cluster)
         thread, token = self.silent_call(session, "shutdown")
         begin = time.monotonic()
-        self.cluster.process.send_signal(signal.SIGINT)
-        self.cluster.process.wait(30)
+        self.cluster.stop(signal.SIGINT)
         tap.ok(time.monotonic() - begin < 5, "a fast shutdown waits for nobody",
                f"{time.monotonic() - begin:.1f} s")
         thread.join()

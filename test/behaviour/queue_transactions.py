@@ -220,7 +220,7 @@ def restart(place, how):
     if how == "killed":
         place.cluster.kill()
     else:
-        shut_down(place.cluster, signal.SIGINT)
+        place.cluster.stop(signal.SIGINT)
     place.cluster.start()
 
 
@@ -294,8 +294,7 @@ def test_no_slot(emulator):
 def shut_down(cluster, how):
     """Has the server shut down; how long that took."""
     began = time.monotonic()
-    cluster.process.send_signal(how)
-    cluster.process.wait(30)
+    cluster.stop(how)
     return time.monotonic() - began
 
 

@@ -63,12 +63,6 @@ def rows(cluster, what=ROWS.format("")):
         return session.run(what)
 
 
-def stop(cluster):
-    """A fast shutdown: pg_upgrade takes no other."""
-    cluster.process.send_signal(signal.SIGINT)
-    cluster.process.wait(30)
-
-
 def upgrade(old, new):
     """Runs pg_upgrade; its status and what it said."""
     done = subprocess.run(
@@ -102,7 +96,7 @@ def main():
     emulator = client.emulator()
     old = make(emulator)
     before, finished = rows(old), rows(old, FINISHED)
-    stop(old)
+    old.stop(signal.SIGINT)  # pg_upgrade takes no other
     # from here on a worker would come, were it let
     old.configure("healthlake.worker_databases = 'postgres'")
     new = queue_cluster.make(emulator, {**os.environ}, **SETTINGS)
@@ -115,7 +109,7 @@ def main():
     new.configure("healthlake.worker_databases = ''")
     with new:
         tap.same(rows(new), before, "the queue is what it was")
-        stop(new)
+        new.stop(signal.SIGINT)
         new.configure("healthlake.worker_databases = 'postgres'")
         new.start()
         tap.ok(until(lambda: all(row[0] == "succeeded" for row in rows(

@@ -118,10 +118,10 @@ class Cluster:
                 raise RuntimeError(f"these outlive their postmaster: {left}")
             time.sleep(0.02)
 
-    def stop(self):
-        """An immediate shutdown."""
+    def stop(self, how=signal.SIGQUIT):
+        """A shutdown; immediate, unless told how."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGQUIT)
+            self.process.send_signal(how)
             self.process.wait(30)
 
     def __enter__(self):
