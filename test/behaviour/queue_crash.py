@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
-from queue_cluster import Session, until  # noqa: E402  pylint: disable=wrong-import-position
+from queue_cluster import OPEN, Session, ask, until  # noqa: E402  pylint: disable=C0413
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 POINTS = ["before claim", "after claim", "before send", "after send", "after reply",
@@ -31,7 +31,6 @@ CREATE = "CreateFHIRDatastore"
 IMPORT = "StartFHIRImportJob"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s, until => %s)"
 ENQUEUE_JOB = f"SELECT healthlake_enqueue('{IMPORT}', %s, until => 'COMPLETED')"
-OPEN = "SELECT count(*) FROM healthlake_request WHERE finished_at IS NULL"
 ROWS = """SELECT state, client_token, request ->> 'DatastoreName', request ->> 'JobName',
     datastore_id, job_id FROM healthlake_request ORDER BY id"""
 CREATES = 5
@@ -66,11 +65,7 @@ class Case:
 
     def ask(self, statement):
         """Asks in a session of its own; None where the server is not there."""
-        try:
-            with closing(Session(self.cluster, dbname=self.database)) as session:
-                return session.run(statement)
-        except psycopg2.OperationalError:
-            return None
+        return ask(self.cluster, statement, dbname=self.database)
 
     def go_to(self, databases):
         """Sets where there are to be workers."""

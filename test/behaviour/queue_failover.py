@@ -23,15 +23,13 @@ import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster, bindir, die_with_parent  # noqa: E402  pylint: disable=C0413
-from queue_cluster import Session, until  # noqa: E402  pylint: disable=wrong-import-position
+from queue_cluster import OPEN, STATES, Session, until  # noqa: E402  pylint: disable=C0413
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 CREATE = "CreateFHIRDatastore"
 LIST = "ListFHIRDatastores"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s)"
 MANY = "SELECT count(healthlake_enqueue_create_datastore(%s || i)) FROM generate_series(1, %s) i"
-STATES = "SELECT state, count(*) FROM healthlake_request GROUP BY 1"
-OPEN = "SELECT count(*) FROM healthlake_request WHERE finished_at IS NULL"
 PROCESSES = """SELECT count(*) FROM pg_stat_activity
     WHERE backend_type IN ('healthlake worker', 'healthlake launcher')"""
 # as if it had been sent, and left without an outcome, two hours ago

@@ -23,7 +23,7 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
-from queue_cluster import Session, until  # noqa: E402  pylint: disable=wrong-import-position
+from queue_cluster import OPEN, Session, ask, until  # noqa: E402  pylint: disable=C0413
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 CREATE = "CreateFHIRDatastore"
@@ -40,7 +40,6 @@ ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s, reference => %s, until
 STATUS = "SELECT pg_xact_status(%s::text::xid8)"
 # clients do not print what a dying server tells them
 QUIET = "-c client_min_messages=error"
-OPEN = "SELECT count(*) FROM healthlake_request WHERE finished_at IS NULL"
 ROWS = """SELECT reference ->> 'n', request ->> 'DatastoreName', client_token, state, datastore_id,
     attempts FROM healthlake_request"""
 
@@ -278,17 +277,6 @@ def kill_all_along(shared, dice, kinds):
     end = time.monotonic() + 400
     while shared.killed.total() < shared.kills and time.monotonic() < end:
         kill_one(shared, dice, kinds)
-
-
-def ask(cluster, statement):
-    """Asks in a session of its own; None where the server is not there."""
-    try:
-        session = Session(cluster)
-        rows = session.run(statement)
-        session.close()
-        return rows
-    except psycopg2.Error:
-        return None
 
 
 def told(counter):

@@ -21,14 +21,13 @@ sys.path[:1] = [str(HERE.parent / "python")]
 
 import asyncio  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
-from queue_cluster import Session, until  # noqa: E402  pylint: disable=wrong-import-position
+from queue_cluster import OPEN, Session, until  # noqa: E402  pylint: disable=C0413
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 CREATE = "CreateFHIRDatastore"
 LATENCY = 0.05
 MANY = """SELECT count(healthlake_enqueue_create_datastore('clinic ' || i))
     FROM generate_series(1, %s) i"""
-OPEN = "SELECT count(*) FROM healthlake_request WHERE finished_at IS NULL"
 WORKER = "SELECT {} FROM pg_stat_activity WHERE backend_type = 'healthlake worker'"
 RUNS = ((1, 60), (4, 300), (16, 1000), (64, 1000), (64, 10000))
 

@@ -24,15 +24,13 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
-from queue_cluster import Session, until  # noqa: E402  pylint: disable=wrong-import-position
+from queue_cluster import OPEN, STATES, Session, ask, until  # noqa: E402  pylint: disable=C0413
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 CREATE = "CreateFHIRDatastore"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s)"
 A = "SELECT healthlake_enqueue_create_datastore('a')"
 B = "SELECT healthlake_enqueue_create_datastore('b')"
-OPEN = "SELECT count(*) FROM healthlake_request WHERE finished_at IS NULL"
-STATES = "SELECT state, count(*) FROM healthlake_request GROUP BY 1"
 WORKERS = """SELECT count(*) FROM pg_stat_activity
     WHERE backend_type = 'healthlake worker' AND datname = current_database()"""
 AT_ONCE = 1.0
@@ -89,17 +87,17 @@ class Place:
         if more:
             emulator.next(operation=CREATE, **more)
 
+    def where(self):
+        """Which database that is, and where its functions are found."""
+        return {"dbname": self.name, "options": PATH}
+
     def session(self):
         """A session in it."""
-        return Session(self.cluster, dbname=self.name, options=PATH)
+        return Session(self.cluster, **self.where())
 
     def ask(self, statement, *values):
         """One statement in a session of its own; nothing where it cannot be."""
-        try:
-            with closing(self.session()) as session:
-                return session.run(statement, *values)
-        except psycopg2.OperationalError:
-            return None
+        return ask(self.cluster, statement, *values, **self.where())
 
     def finish(self, seconds=20):
         """Waits until the queue is empty; whether it is."""

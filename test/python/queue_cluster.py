@@ -7,9 +7,14 @@
 import os
 import tempfile
 import time
+from contextlib import closing
 
 import psycopg2
 from cluster import Cluster
+
+# how many requests are not finished; how many there are in each state
+OPEN = "SELECT count(*) FROM healthlake_request WHERE finished_at IS NULL"
+STATES = "SELECT state, count(*) FROM healthlake_request GROUP BY 1"
 
 
 def settings(emulator, **more):
@@ -59,6 +64,15 @@ class Session:
     def close(self):
         """Ends the session."""
         self.session.close()
+
+
+def ask(cluster, statement, *values, **where):
+    """Asks in a session of its own; None where the server is not there."""
+    try:
+        with closing(Session(cluster, **where)) as session:
+            return session.run(statement, *values)
+    except psycopg2.OperationalError:
+        return None
 
 
 def until(question, seconds=20, every=0.05):
