@@ -19,6 +19,7 @@
 #	  ../shared, where it exists), HEALTHLAKE_NO_SETUP=1 (install nothing).
 
 throwaway_script=$(readlink -f "$0")
+throwaway_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 throwaway_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 # Says something about the work, apart from what the work itself prints.
@@ -67,6 +68,7 @@ throwaway_enter()
 	throwaway_choose_runner
 	throwaway_make_folder
 	throwaway_copy_sources
+	throwaway_choose_cache
 	throwaway_run_inside "$@"
 	exit "$throwaway_status"
 }
@@ -160,14 +162,31 @@ throwaway_copy_sources()
 	chown -R "$throwaway_owner" "$throwaway_folder"
 }
 
+# Where ccache keeps compiled objects between runs, in a folder of the user who
+# runs the tests. HEALTHLAKE_CACHE names another folder.
+throwaway_choose_cache()
+{
+	local base=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/healthlake-test
+	[ "$(id -u)" != 0 ] || base=/var/cache/healthlake-test
+	local folder=${HEALTHLAKE_CACHE:-$base}/objects
+	[ -d /usr/lib/ccache ] || return 0
+	install -d "$folder" 2>/dev/null || return 0
+	chown "$throwaway_owner" "$folder"
+	"${throwaway_as[@]}" test -w "$folder" || return 0
+	# the temporary folder's name is no part of what an object is made of
+	throwaway_given+=(CCACHE_DIR="$folder" CCACHE_MAXSIZE=500M
+		CCACHE_BASEDIR="$throwaway_folder" CCACHE_NOHASHDIR=1
+		CCACHE_TEMPDIR="$throwaway_folder/tmp")
+	throwaway_path=/usr/lib/ccache:$throwaway_path
+}
+
 # Runs the script's copy with a clean environment: none of the caller's
 # credentials, proxies or PostgreSQL settings, and nothing that leads outside.
 throwaway_run_inside()
 {
 	local script=$throwaway_folder/source/${throwaway_script#"$throwaway_root"/}
 	local -a inside=("${throwaway_as[@]}" env -i
-		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-		HOME="$throwaway_folder/home" TMPDIR="$throwaway_folder/tmp"
+		PATH="$throwaway_path" HOME="$throwaway_folder/home" TMPDIR="$throwaway_folder/tmp"
 		LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI-}"
 		HEALTHLAKE_INSIDE="$throwaway_folder"
 		HEALTHLAKE_PG_VERSION="$(throwaway_version)"
