@@ -76,7 +76,21 @@ refuse(HlCredentials *credentials, const char *reason, const char *hint)
 	return false;
 }
 
-/* Uses keys that lie where they always are. */
+/* Points the keys into what is held from now on. */
+static void
+point_into(HlCredentials *credentials, HlHeld *held)
+{
+	const char *token = hl_bytes_string(&held->issued.session_token);
+
+	credentials->held = held;
+	credentials->keys.access_key_id =
+		hl_bytes_string(&held->issued.access_key_id);
+	credentials->keys.secret_access_key =
+		hl_bytes_string(&held->issued.secret_access_key);
+	credentials->keys.session_token = token[0] != '\0' ? token : NULL;
+}
+
+/* Uses keys that lie where they always are; a copy, since that may change. */
 static bool
 use_lasting(HlCredentials *credentials, const HlPlan *plan)
 {
@@ -84,22 +98,25 @@ use_lasting(HlCredentials *credentials, const HlPlan *plan)
 	HlIssuedParts parts = {plan->keys.access_key_id,
 						   plan->keys.secret_access_key,
 						   plan->keys.session_token, plan->expiration};
-	bool valid = plan->expiration == NULL || hl_issued_set(&issued, &parts);
-	char *reason = valid ? NULL : pstrdup(issued.reason);
+	HlHeld *held = NULL;
 
-	credentials->keys = plan->keys;
 	credentials->source = plan->source;
-	credentials->expires = issued.expires;
-	credentials->expires_at = issued.expires_at;
+	if (!hl_issued_set(&issued, &parts))
+		refuse(credentials, psprintf("%s: %s", plan->source, issued.reason),
+			   NULL);
+	else if (issued.expires && issued.expires_at <= now())
+		refuse(credentials,
+			   psprintf("credentials of %s expired at %s", plan->source,
+						hl_issue_time(issued.expires_at)),
+			   "Renew them, and start the server with the new ones.");
+	else if ((held = hl_keychain_lend(&issued)) == NULL)
+		refuse(credentials, "out of memory", NULL);
 	hl_issued_wipe(&issued);
-	if (!valid)
-		return refuse(credentials, psprintf("%s: %s", plan->source, reason),
-					  NULL);
-	if (credentials->expires && credentials->expires_at <= now())
-		return refuse(credentials,
-					  psprintf("credentials of %s expired at %s", plan->source,
-							   hl_issue_time(credentials->expires_at)),
-					  "Renew them, and start the server with the new ones.");
+	if (held == NULL)
+		return false;
+	point_into(credentials, held);
+	credentials->expires = held->issued.expires;
+	credentials->expires_at = held->issued.expires_at;
 	return true;
 }
 
@@ -107,16 +124,9 @@ use_lasting(HlCredentials *credentials, const HlPlan *plan)
 static bool
 use_held(HlCredentials *credentials, HlHeld *held, const HlPlan *plan)
 {
-	const char *token = hl_bytes_string(&held->issued.session_token);
-
 	hl_keychain_hold(held);
 	let_go(credentials);
-	credentials->held = held;
-	credentials->keys.access_key_id =
-		hl_bytes_string(&held->issued.access_key_id);
-	credentials->keys.secret_access_key =
-		hl_bytes_string(&held->issued.secret_access_key);
-	credentials->keys.session_token = token[0] != '\0' ? token : NULL;
+	point_into(credentials, held);
 	credentials->source = plan->source;
 	credentials->expires = held->lease.expires;
 	credentials->expires_at = held->lease.expires_at;

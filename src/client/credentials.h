@@ -23,7 +23,7 @@ typedef struct HlCredentials
 
 	const HlClientConfig *limits;
 	const char *region;
-	struct HlHeld *held; /* NULL: the keys are where they always are */
+	struct HlHeld *held; /* what the keys point into; NULL: there are none */
 	MemoryContextCallback callback;
 } HlCredentials;
 

@@ -46,11 +46,25 @@ hook_for(const unsigned char *key)
 	return next_hook;
 }
 
+/* Holds something once, without keeping it; what was issued is taken over. */
+HlHeld *
+hl_keychain_lend(HlIssued *issued)
+{
+	HlHeld *held = calloc(1, sizeof(HlHeld));
+
+	if (held == NULL)
+		return NULL;
+	held->issued = *issued;
+	*issued = (HlIssued){0};
+	held->holds = 1;
+	return held;
+}
+
 /* Keeps something under a key; what was issued is taken over. */
 HlHeld *
 hl_keychain_add(const unsigned char *key, HlIssued *issued)
 {
-	HlHeld *held = calloc(1, sizeof(HlHeld));
+	HlHeld *held = hl_keychain_lend(issued);
 	int hook = hook_for(key);
 
 	if (held == NULL)
@@ -59,9 +73,6 @@ hl_keychain_add(const unsigned char *key, HlIssued *issued)
 		on_proc_exit(forget_at_exit, (Datum) 0);
 	guarded = true;
 	memcpy(held->key, key, HL_KEYCHAIN_KEY);
-	held->issued = *issued;
-	*issued = (HlIssued){0};
-	held->holds = 1;
 	if (hooks[hook] != NULL)
 		hl_keychain_release(hooks[hook]);
 	hooks[hook] = held;

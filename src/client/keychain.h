@@ -1,9 +1,9 @@
 /*
  * keychain.h
- *	  Issued credentials that a backend keeps for its next calls, under a key
- *	  that stands for all that they came from: settings, files, roles. They
- *	  are in memory of their own, counted by who holds them, and wiped when
- *	  the last one lets go.
+ *	  Credentials in memory of their own, counted by who holds them and wiped
+ *	  when the last one lets go. Issued ones are kept for a backend's next
+ *	  calls, under a key that stands for all that they came from: settings,
+ *	  files, roles.
  */
 #ifndef HL_CLIENT_KEYCHAIN_H
 #define HL_CLIENT_KEYCHAIN_H
@@ -30,6 +30,9 @@ extern HlHeld *hl_keychain_find(const unsigned char *key);
 
 /* Keeps something under a key, in place of what was there; NULL: no memory. */
 extern HlHeld *hl_keychain_add(const unsigned char *key, HlIssued *issued);
+
+/* Holds something that is not kept: it is wiped by its one release. */
+extern HlHeld *hl_keychain_lend(HlIssued *issued);
 
 extern void hl_keychain_hold(HlHeld *held);
 extern void hl_keychain_release(HlHeld *held);

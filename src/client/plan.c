@@ -6,6 +6,7 @@
 
 #include "client/ambient.h"
 #include "client/plan.h"
+#include "client/secret.h"
 #include "client/settings.h"
 #include "miscadmin.h"
 
@@ -49,10 +50,12 @@ ask_settings(HlPlan *plan)
 		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
 							  "healthlake.secret_access_key is not set");
 	plan->source = "the settings";
-	plan->keys.access_key_id = hl_settings.access_key_id;
-	plan->keys.secret_access_key = hl_settings.secret_access_key;
-	plan->keys.session_token =
-		is_set(hl_settings.session_token) ? hl_settings.session_token : NULL;
+	plan->keys.access_key_id = hl_secret_copy(hl_settings.access_key_id);
+	plan->keys.secret_access_key =
+		hl_secret_copy(hl_settings.secret_access_key);
+	plan->keys.session_token = is_set(hl_settings.session_token)
+								   ? hl_secret_copy(hl_settings.session_token)
+								   : NULL;
 	plan->lasting = true;
 	return HL_PLAN_FOUND;
 }
@@ -228,7 +231,7 @@ hl_plan_session_name(void)
 	char *name;
 
 	if (is_set(hl_settings.role_session_name))
-		return hl_settings.role_session_name;
+		return pstrdup(hl_settings.role_session_name);
 	name = palloc(65);
 	user = GetUserNameFromId(GetSessionUserId(), true);
 	hl_sts_session_name(name, user != NULL ? user : "postgres");
@@ -241,12 +244,12 @@ add_role_of_settings(HlPlan *plan)
 {
 	if (!is_set(hl_settings.role_arn))
 		return;
-	plan->roles[plan->nroles++] =
-		(HlStsRole){.role_arn = hl_settings.role_arn,
-					.session_name = hl_plan_session_name(),
-					.external_id = is_set(hl_settings.role_external_id)
-									   ? hl_settings.role_external_id
-									   : NULL};
+	plan->roles[plan->nroles++] = (HlStsRole){
+		.role_arn = pstrdup(hl_settings.role_arn),
+		.session_name = hl_plan_session_name(),
+		.external_id = is_set(hl_settings.role_external_id)
+						   ? hl_secret_copy(hl_settings.role_external_id)
+						   : NULL};
 }
 
 /* Writes down what became of a source. */

@@ -3,8 +3,8 @@
  *	  Where the credentials of a call come from, found out without asking
  *	  anybody: a table of sources in their order, the first that is configured
  *	  being the one, and the roles that are assumed with what it gives. Plans
- *	  are palloc'd; secrets are not copied but pointed to, in settings, in the
- *	  environment and in AWS's files as they were read last.
+ *	  are palloc'd with all that they point to, secrets being wiped with the
+ *	  memory context; only the environment is pointed into, which lasts.
  */
 #ifndef HL_CLIENT_PLAN_H
 #define HL_CLIENT_PLAN_H

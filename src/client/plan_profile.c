@@ -9,6 +9,7 @@
 #include "client/file.h"
 #include "client/plan.h"
 #include "client/profiles.h"
+#include "client/secret.h"
 #include "client/settings.h"
 
 /* Copies a value that may be missing. */
@@ -44,13 +45,13 @@ is_about_credentials(const HlProfile *profile)
 	return false;
 }
 
-/* Takes keys out of the file: they stay where they are, and are not copied. */
+/* Takes keys out of the file. */
 static HlPlanAnswer
 plan_keys(HlPlan *plan, const HlProfileSource *source)
 {
-	plan->keys.access_key_id = source->access_key_id;
-	plan->keys.secret_access_key = source->secret_access_key;
-	plan->keys.session_token = source->session_token;
+	plan->keys.access_key_id = hl_secret_copy(source->access_key_id);
+	plan->keys.secret_access_key = hl_secret_copy(source->secret_access_key);
+	plan->keys.session_token = hl_secret_copy(source->session_token);
 	return HL_PLAN_FOUND;
 }
 
@@ -123,7 +124,7 @@ plan_process(HlPlan *plan, const HlProfileSource *source)
 					  "credential_process is not allowed");
 	}
 	plan->kind = HL_PLAN_PROCESS;
-	plan->command = source->process;
+	plan->command = hl_secret_copy(source->process);
 	return HL_PLAN_FOUND;
 }
 
@@ -208,7 +209,7 @@ add_role(HlPlan *plan, const HlProfileRole *role)
 		return "duration_seconds is not from 900 to 43200";
 	plan->roles[plan->nroles++] =
 		(HlStsRole){.role_arn = copy(role->role_arn),
-					.external_id = copy(role->external_id),
+					.external_id = hl_secret_copy(role->external_id),
 					.session_name = role->role_session_name != NULL
 										? copy(role->role_session_name)
 										: hl_plan_session_name(),

@@ -8,6 +8,7 @@
 #include "client/ambient.h"
 #include "client/credentials.h"
 #include "client/profiles.h"
+#include "client/secret.h"
 #include "client/settings.h"
 #include "client/target.h"
 #include "client/text.h"
@@ -138,12 +139,13 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 	call->service = "healthlake";
 }
 
-/* Takes over the limits that the settings name. */
+/* Takes over what the settings name, which they may not have for long. */
 static void
 settle_limits(HlClientConfig *config)
 {
-	config->ca_bundle = hl_settings.ca_bundle;
-	config->proxy = hl_settings.proxy;
+	config->ca_bundle =
+		hl_settings.ca_bundle != NULL ? pstrdup(hl_settings.ca_bundle) : NULL;
+	config->proxy = hl_secret_copy(hl_settings.proxy);
 	config->connect_timeout_ms = hl_settings.connect_timeout;
 	config->request_timeout_ms = hl_settings.request_timeout;
 	config->max_attempts = hl_settings.max_attempts;

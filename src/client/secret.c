@@ -1,0 +1,44 @@
+/*
+ * secret.c
+ *	  Copies of secrets that are wiped with their memory context.
+ */
+#include "postgres.h"
+
+#include "client/secret.h"
+#include "utils/palloc.h"
+
+/* A copy, and what wipes it. */
+typedef struct Secret
+{
+	MemoryContextCallback callback;
+	size_t len;
+	char value[FLEXIBLE_ARRAY_MEMBER];
+} Secret;
+
+/* Wipes a copy: its memory context goes. */
+static void
+wipe(void *argument)
+{
+	Secret *secret = argument;
+
+	explicit_bzero(secret->value, secret->len);
+}
+
+/* Copies a secret. */
+char *
+hl_secret_copy(const char *value)
+{
+	Secret *secret;
+	size_t len;
+
+	if (value == NULL)
+		return NULL;
+	len = strlen(value);
+	secret = palloc(offsetof(Secret, value) + len + 1);
+	secret->len = len;
+	secret->callback.func = wipe;
+	secret->callback.arg = secret;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &secret->callback);
+	memcpy(secret->value, value, len + 1);
+	return secret->value;
+}
