@@ -310,6 +310,18 @@ hl_http_date(const char *text, int64_t *seconds)
 	return false;
 }
 
+/* The offset, or 0 where it leads to a time that cannot be signed. */
+int64_t
+hl_clock_usable(int64_t now, int64_t offset)
+{
+	int64_t corrected;
+
+	if (__builtin_add_overflow(now, offset, &corrected) || corrected < 0 ||
+		corrected / SECOND > HL_SIGV4_LAST_SECOND)
+		return 0;
+	return offset;
+}
+
 /* Tells whether the clock was why an attempt was refused. */
 bool
 hl_clock_skewed(const HlClockReading *reading, int64_t *offset)
@@ -326,6 +338,9 @@ hl_clock_skewed(const HlClockReading *reading, int64_t *offset)
 	skew = server * SECOND - midpoint;
 	wrong = skew - reading->offset;
 	if (wrong > -SKEW_THRESHOLD && wrong < SKEW_THRESHOLD)
+		return false;
+	/* a time that no request can have would keep all others from leaving */
+	if (hl_clock_usable(reading->received_at, skew) != skew)
 		return false;
 	*offset = skew;
 	return true;

@@ -8,6 +8,7 @@
 #define HL_AWS_RETRY_H
 
 #include "aws/http.h"
+#include "aws/sigv4.h"
 
 typedef enum HlVerdict
 {
@@ -61,7 +62,13 @@ typedef struct HlClockReading
 	int64_t offset; /* what was added to that clock when signing */
 } HlClockReading;
 
-/* Tells whether the clock was why an attempt was refused: a better offset. */
+/*
+ * Tells whether the clock was why an attempt was refused: a better offset, with
+ * which the next request can be signed.
+ */
 extern bool hl_clock_skewed(const HlClockReading *reading, int64_t *offset);
+
+/* The offset, or 0 where a request could not be signed now with it. */
+extern int64_t hl_clock_usable(int64_t now, int64_t offset);
 
 #endif

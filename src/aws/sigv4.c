@@ -14,7 +14,6 @@
 #define DIGEST_SIZE 32
 #define HMAC_BLOCK_SIZE 64
 #define ALGORITHM "AWS4-HMAC-SHA256"
-#define LAST_SECOND INT64_C(253402300799) /* of the year 9999 */
 
 /* One request on its way through the stages. */
 typedef struct Signing
@@ -749,7 +748,7 @@ check_arguments(Signing *signing)
 		(signing->has_token && !is_header_value(credentials->session_token)))
 		return HL_SIGV4_BAD_CREDENTIALS;
 	if (!is_scope_part(scope->region) || !is_scope_part(scope->service) ||
-		scope->timestamp < 0 || scope->timestamp > LAST_SECOND)
+		scope->timestamp < 0 || scope->timestamp > HL_SIGV4_LAST_SECOND)
 		return HL_SIGV4_BAD_SCOPE;
 	return HL_SIGV4_OK;
 }

@@ -350,13 +350,16 @@ sign(HlCall *call)
 							  .body_len = call->body_len};
 	HlSigv4Scope scope = {.region = call->region, .service = call->service};
 	const HlSigv4Credentials *credentials = call->config->credentials;
+	int64 now;
 
 	if (!is_signed(call))
 		return HL_SIGV4_OK;
 	strlcpy(call->attempt->key_id, credentials->access_key_id,
 			sizeof(call->attempt->key_id));
-	call->attempt->offset = clock_offset(hl_bytes_string(&call->attempt->host));
-	scope.timestamp = (wall_now() + call->attempt->offset) / USECS_PER_SEC;
+	now = wall_now();
+	call->attempt->offset = hl_clock_usable(
+		now, clock_offset(hl_bytes_string(&call->attempt->host)));
+	scope.timestamp = (now + call->attempt->offset) / USECS_PER_SEC;
 	return hl_sigv4_sign(&engine.keys, &request, credentials, &scope,
 						 &engine.signature);
 }

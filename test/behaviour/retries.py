@@ -194,6 +194,15 @@ def test_clock():
     code, log, _, _ = play(session, CREATE, failed("AccessDeniedException",
                                                    headers={"Age": "1"}, clock=3600))
     tap.same((code, len(log)), ("42501", 1), "a cached reply is no clock")
+    for year in ("0001", "1600", "1969", "9999"):
+        date = f"Mon, 31 Dec {year} 23:59:59 GMT"
+        code, log, _, _ = play(Session(session.connection), CREATE,
+                               failed("InvalidSignatureException", status=403,
+                                      headers={"Date": date}))
+        tap.ok(code in ("38X01", None) and log, f"a reply of {year}: refused, or tried again", code)
+        code, log, _, _ = play(Session(session.connection), CREATE)
+        tap.same((code, [entry["signature"] for entry in log][-1:]), (None, ["ok"]),
+                 "and the next call goes well")
 
 
 def test_quota():

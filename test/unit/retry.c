@@ -277,6 +277,86 @@ test_clock(void)
 	skewed(reading, 0, "a clock that was set back meanwhile");
 }
 
+/* Whether a request can be signed with a time. */
+static bool
+is_signable(int64_t seconds)
+{
+	HlHeader host = {"Host", "example.com"};
+	HlSigv4Request request = {
+		.method = "POST", .path = "/", .headers = &host, .nheaders = 1};
+	HlSigv4Credentials credentials = {"AKIDEXAMPLE", "secret", NULL};
+	HlSigv4Scope scope = {"us-east-1", "healthlake", seconds};
+	static HlSigv4Keys keys;
+	static HlSigv4Signed result;
+
+	return hl_sigv4_sign(&keys, &request, &credentials, &scope, &result) ==
+		   HL_SIGV4_OK;
+}
+
+/* What a session signs with after a reply of that date, at once and later. */
+static bool
+heals(const char *date, int64_t now)
+{
+	static const int64_t later[] = {0, 1, 86400, INT64_C(86400) * 36525};
+	int64_t second = 1000000;
+	HlClockReading reading = {.code = "InvalidSignatureException",
+							  .date = date,
+							  .age = "",
+							  .sent_at = now * second,
+							  .received_at = now * second};
+	int64_t offset = 0;
+
+	if (hl_clock_skewed(&reading, &offset) &&
+		!is_signable((now * second + offset) / second))
+		return false;
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+	{
+		int64_t then = (now + later[i]) * second;
+
+		if (!is_signable((then + hl_clock_usable(then, offset)) / second))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * No date of a reply, whichever it is, keeps the next request from being
+ * signed: every day of four digits' years, and any offset at all.
+ */
+static void
+test_every_date(void)
+{
+	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr",
+										 "May", "Jun", "Jul", "Aug",
+										 "Sep", "Oct", "Nov", "Dec"};
+	int64_t now = INT64_C(1795000000);
+	char date[40], bad[40] = "";
+	int tried = 0;
+
+	for (int year = 0; year <= 9999; year++)
+		for (int day = 0; day < 372; day += year % 100 == 0 ? 1 : 30, tried++)
+		{
+			snprintf(date, sizeof(date), "Mon, %02d %s %04d %s GMT",
+					 day % 31 + 1, months[day / 31], year,
+					 tried % 2 ? "23:59:59" : "00:00:00");
+			if (!heals(date, now) && bad[0] == '\0')
+				strcpy(bad, date);
+		}
+	ok(bad[0] == '\0', "after each of %d dates a request can be signed %s",
+	   tried, bad);
+	for (int64_t offset = INT64_MAX; offset != 0; offset /= 2)
+		if (!is_signable(
+				(now * 1000000 + hl_clock_usable(now * 1000000, offset)) /
+				1000000) ||
+			!is_signable(
+				(now * 1000000 + hl_clock_usable(now * 1000000, -offset)) /
+				1000000))
+			bad[0] = 'x';
+	ok(bad[0] == '\0', "so it can with every offset");
+	ok(heals("Mon, 01 Jan 0001 00:00:00 GMT", now), "the year 1");
+	ok(heals("Fri, 31 Dec 9999 23:59:60 GMT", now), "the end of the year 9999");
+}
+
 int
 main(void)
 {
@@ -287,5 +367,6 @@ main(void)
 	test_quota();
 	test_dates();
 	test_clock();
+	test_every_date();
 	return tap_end();
 }
