@@ -985,8 +985,17 @@ COMMENT ON FUNCTION @extschema@.healthlake_last_call() IS
 -- extension's C code acts as its owner, step by step.
 --
 
+CREATE FUNCTION @extschema@.healthlake_home() RETURNS pg_catalog.text
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'healthlake_home';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_home() FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_home() IS
+'The home of requests that are made in this database: the system identifier of the cluster and the OID of the database';
+
 CREATE TABLE @extschema@.healthlake_request (
-	id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY,
 	operation pg_catalog.text NOT NULL,
 	request pg_catalog.jsonb NOT NULL,
 	client_token pg_catalog.text,
@@ -1024,12 +1033,14 @@ CREATE TABLE @extschema@.healthlake_request (
 	duration pg_catalog."interval",
 	fence pg_catalog.text NOT NULL DEFAULT '',
 	timeline pg_catalog.int4 NOT NULL DEFAULT 0,
-	database pg_catalog.oid NOT NULL DEFAULT 0,
+	home pg_catalog.text NOT NULL DEFAULT @extschema@.healthlake_home(),
+	kind pg_catalog.text NOT NULL DEFAULT '',
 	transaction pg_catalog.xid8,
 	rolled_back pg_catalog.bool,
 	note pg_catalog.text,
 	resolved_by pg_catalog.text,
-	resolved_at pg_catalog.timestamptz
+	resolved_at pg_catalog.timestamptz,
+	PRIMARY KEY (home, id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
 	autovacuum_vacuum_threshold = 200);
 
@@ -1105,8 +1116,10 @@ COMMENT ON COLUMN @extschema@.healthlake_request.fence IS
 'healthlake.fence of the server that it belongs to; one with another fence never sends it';
 COMMENT ON COLUMN @extschema@.healthlake_request.timeline IS
 'Timeline of the server when it was enqueued, or looked for; on a later one it is looked for first; 0: taken over from another fence';
-COMMENT ON COLUMN @extschema@.healthlake_request.database IS
-'The database in which it was enqueued, or looked for; in a copy of that it is looked for first';
+COMMENT ON COLUMN @extschema@.healthlake_request.home IS
+'Cluster and database in which it was made, as healthlake_home() names them; elsewhere it is searched for and never sent';
+COMMENT ON COLUMN @extschema@.healthlake_request.kind IS
+'What the operation means: create, update, delete, tag, import, export, transformation or read';
 COMMENT ON COLUMN @extschema@.healthlake_request.transaction IS
 'Transaction of a call that is audited durably';
 COMMENT ON COLUMN @extschema@.healthlake_request.rolled_back IS
@@ -1390,6 +1403,16 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_wait_request FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_wait_request IS
 'Waits until a committed request is finished, whatever its end, and gives it; pins the snapshot of its statement meanwhile';
+
+CREATE FUNCTION @extschema@.healthlake_adopt_requests(home pg_catalog.text)
+RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'healthlake_adopt_requests';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_adopt_requests FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_adopt_requests IS
+'Makes the requests of another cluster or database this one''s, after pg_upgrade or a move, so that those that wait are sent from here; gives how many; for superusers';
 
 CREATE FUNCTION @extschema@.healthlake_purge_requests(
 	older_than pg_catalog."interval"

@@ -20,6 +20,7 @@ typedef struct HlOperation
 	bool changes_something;
 	bool idempotent;     /* may be repeated when its outcome is unknown */
 	const char *creates; /* what a success leaves to be paid for, or NULL */
+	const char *kind;    /* what it changes, in a word; NULL: it only reads */
 	const char *pages; /* the reply's list, if NextToken leads to more of it */
 } HlOperation;
 
@@ -28,6 +29,13 @@ extern const int hl_operations_count;
 
 /* Finds an operation by AWS's name, letter for letter; NULL if none. */
 extern const HlOperation *hl_operation_find(const char *name);
+
+/*
+ * What the operation means, in a word that tables keep: create, update, delete
+ * (data stores), tag, import, export, transformation or read. AWS's quotas are
+ * by these kinds.
+ */
+extern const char *hl_operation_kind(const HlOperation *operation);
 
 /* Finds the member that carries the client token; NULL if none. */
 extern const HlMember *hl_operation_token(const HlOperation *operation);

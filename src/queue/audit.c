@@ -53,6 +53,7 @@ static void
 describe_request(HlEntry *entry, const HlRequest *request, const HlCall *call)
 {
 	entry->fields[HL_ENTRY_OPERATION] = request->operation->name;
+	entry->fields[HL_ENTRY_KIND] = hl_operation_kind(request->operation);
 	entry->fields[HL_ENTRY_REQUEST] = hl_account_request(request);
 	entry->fields[HL_ENTRY_CLIENT_TOKEN] =
 		hl_text_from_utf8(request->client_token);

@@ -198,6 +198,7 @@ insert(const HlStore *store, const Enqueued *enqueued)
 	hl_store_add_null(&row); /* held */
 	hl_account_add_client(&row);
 	hl_store_add_null(&row); /* transaction */
+	hl_store_add_text(&row, hl_operation_kind(enqueued->request->operation));
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_INSERT, &row);
 	id = DatumGetInt64(hl_store_value(0, "id", &isnull));

@@ -87,6 +87,7 @@ hl_entry_insert(const HlStore *store, const HlEntry *entry, int64 holder,
 	add(&row, entry, HL_ENTRY_CLIENT_ADDR);
 	add(&row, entry, HL_ENTRY_APPLICATION_NAME);
 	add(&row, entry, HL_ENTRY_TRANSACTION);
+	add(&row, entry, HL_ENTRY_KIND);
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_INSERT, &row);
 	place->id = DatumGetInt64(hl_store_value(0, "id", &isnull));

@@ -24,6 +24,7 @@ typedef enum HlEntryField
 	HL_ENTRY_SESSION_ROLE,
 	HL_ENTRY_CLIENT_ADDR,
 	HL_ENTRY_APPLICATION_NAME,
+	HL_ENTRY_KIND,
 	HL_ENTRY_TRANSACTION, /* NULL: the row belongs to the same */
 	/* at both times: that of the role, then that of the reply */
 	HL_ENTRY_ACCOUNT,

@@ -11,6 +11,7 @@
 
 #include "queue/board.h"
 #include "queue/enqueue.h"
+#include "queue/home.h"
 #include "queue/person.h"
 #include "queue/runner.h"
 #include "queue/store.h"
@@ -32,6 +33,8 @@ BOUND(healthlake_resolve_request, hl_person_resolve)
 BOUND(healthlake_wait_request, hl_person_wait)
 BOUND(healthlake_purge_requests, hl_person_purge)
 BOUND(healthlake_protect_request, hl_store_protect)
+BOUND(healthlake_home, hl_home_show)
+BOUND(healthlake_adopt_requests, hl_home_adopt)
 
 PG_FUNCTION_INFO_V1(healthlake_holds_leases);
 

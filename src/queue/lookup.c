@@ -149,6 +149,7 @@ is_adopted(const HlSearch *search, const HlStore *store, const HlJson *item)
 	hl_store_add(&parameters, Int64GetDatum(search->queued->id));
 	hl_store_add_text(&parameters,
 					  hl_text_from_utf8(string_of(item, search->place->id)));
+	hl_store_add_text(&parameters, search->queued->home);
 	(void) hl_store_run(store, HL_STATEMENT_ADOPTED, &parameters);
 	adopted = DatumGetBool(hl_store_value(0, "adopted", &isnull));
 	hl_store_leave(&step);
@@ -174,6 +175,7 @@ has_twin(const HlSearch *search, const HlStore *store)
 	hl_store_add_text(&parameters, search->place->name);
 	hl_store_add_text(&parameters, hl_text_from_utf8(search->name));
 	hl_store_add_time(&parameters, since);
+	hl_store_add_text(&parameters, search->queued->home);
 	(void) hl_store_run(store, HL_STATEMENT_TWIN, &parameters);
 	twin = DatumGetBool(hl_store_value(0, "twin", &isnull));
 	hl_store_leave(&step);
@@ -328,6 +330,18 @@ leave_unknown(HlQueued *queued, const char *message)
 	queued->ending.looked = true;
 }
 
+/* The ending of what another cluster or database may have sent, or send yet. */
+static void
+leave_to_others(HlQueued *queued)
+{
+	leave_unknown(queued,
+				  psprintf("outcome of %s is unknown: it was made in another "
+						   "cluster or database",
+						   queued->operation->name));
+	queued->ending.note = "it was made in another cluster or database, and "
+						  "was not sent from here";
+}
+
 /* Whether the token still names whatever any sending of it has made. */
 static bool
 is_recent(const HlQueued *queued)
@@ -338,10 +352,15 @@ is_recent(const HlQueued *queued)
 	return !TimestampDifferenceExceeds(since, GetCurrentTimestamp(), RELIANCE);
 }
 
-/* The ending where it may be sent now. */
+/* The ending where it may be sent now, unless that is for others to do. */
 static void
 let_go_out(HlQueued *queued)
 {
+	if (hl_queued_is_foreign(queued))
+	{
+		leave_to_others(queued);
+		return;
+	}
 	hl_queued_put_off(queued, 0, NULL);
 	queued->ending.state = "queued";
 	/* a sending without an outcome goes on to count, but for mere reading */

@@ -11,6 +11,7 @@
 #include "api/response.h"
 #include "client/compat.h"
 #include "client/text.h"
+#include "queue/home.h"
 #include "queue/queued.h"
 
 /* A point in time of a column. */
@@ -72,6 +73,7 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	HlQueued *queued = palloc0(sizeof(HlQueued));
 
 	queued->memory = memory;
+	queued->home = hl_store_text(row, "home");
 	queued->id = number_of(row, "id");
 	queued->operation_name = hl_store_text(row, "operation");
 	queued->operation = hl_operation_find(queued->operation_name);
@@ -92,6 +94,13 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	read_times(queued, row);
 	MemoryContextSwitchTo(caller);
 	return queued;
+}
+
+/* Whether it was made elsewhere. */
+bool
+hl_queued_is_foreign(const HlQueued *queued)
+{
+	return strcmp(queued->home, hl_home()) != 0;
 }
 
 /* Whether an earlier sending is without a certain outcome. */
@@ -136,4 +145,5 @@ hl_queued_add_ending(HlParameters *row, const HlQueued *queued)
 	hl_store_add(row, Int32GetDatum(hl_compat_timeline()));
 	hl_store_add_text(row, ending->note);
 	hl_store_add_text(row, ending->endpoint);
+	hl_store_add_text(row, queued->home);
 }

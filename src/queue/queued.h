@@ -42,7 +42,8 @@ typedef struct HlEnding
 typedef struct HlQueued
 {
 	MemoryContext memory;
-	int64 id;
+	const char *home; /* where it was made */
+	int64 id;         /* there */
 	const char *operation_name;
 	const HlOperation *operation; /* NULL: not known to this version */
 	const char *request;          /* JSON, less the token */
@@ -75,6 +76,9 @@ typedef struct HlQueued
 
 /* Takes the rows of a claim out of SPI_tuptable, into memory below parent. */
 extern HlQueued *hl_queued_read(uint64 row, MemoryContext parent);
+
+/* Whether it was made in another cluster or database: it is never sent here. */
+extern bool hl_queued_is_foreign(const HlQueued *queued);
 
 /* Whether AWS may have carried it out, as known before this claim. */
 extern bool hl_queued_is_unsettled(const HlQueued *queued);

@@ -22,11 +22,11 @@
 	" (lease_holder IS NULL OR lease_until < clock_timestamp()"                \
 	" OR NOT !.healthlake_holds_leases(lease_holder)) "
 
-/* This database. */
-#define HERE "'%'::oid"
+/* This database of this cluster. */
+#define HERE "'%'"
 
 /* Rows of which a copy may have been sent elsewhere; $4 is the timeline. */
-#define ELSEWHERE " (timeline <> $4 OR database <> " HERE ") "
+#define ELSEWHERE " timeline <> $4 "
 
 /* Rows of a role, or all; the parameters: session role, current role, all. */
 #define MINE " (session_role = $2 OR \"current_role\" = $3 OR $4) "
@@ -45,24 +45,26 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " origin, reference, until, region, endpoint, \"current_role\","
 		 " run_after, fence, timeline, account, first_sent_at, lease_holder,"
 		 " session_role, client_addr, application_name, transaction,"
-		 " datastore_id, database)"
+		 " datastore_id, home, kind)"
 		 " VALUES ($1, $2, $3, sha256(convert_to($2::text, 'UTF8')), $4, $5,"
 		 " $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::inet,"
-		 " $19, $20::xid8, $2 ->> 'DatastoreId', " HERE ")"
+		 " $19, $20::xid8, $2 ->> 'DatastoreId', " HERE ", $21)"
 		 " RETURNING id, ctid::text AS place",
-		 20,
+		 21,
 		 {TEXTOID,        JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 		  JSONBOID,       TEXTOID,  TEXTOID, TEXTOID, TEXTOID,
 		  TIMESTAMPTZOID, TEXTOID,  INT4OID, TEXTOID, TIMESTAMPTZOID,
-		  INT8OID,        TEXTOID,  TEXTOID, TEXTOID, TEXTOID}},
+		  INT8OID,        TEXTOID,  TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID}},
 	/* fence, most, holder, timeline, server's start, lease, kinds */
 	[HL_STATEMENT_CLAIM] =
 		{"WITH due AS MATERIALIZED ("
-		 "SELECT id, first_sent_at, unsettled_since, earliest,"
+		 "SELECT home, id, first_sent_at, unsettled_since, earliest,"
 		 " response IS NOT NULL AS polls,"
 		 " (response IS NULL AND (unsettled_since < now() -" HOUR
+		 " OR home <> " HERE
 		 " OR timeline = 0 OR ($1 = '' AND" ELSEWHERE ")"
-		 " OR ((" ELSEWHERE " OR coalesce(looked_at, earliest) < $5)"
+		 " OR ((" ELSEWHERE "OR coalesce(looked_at, earliest) < $5)"
 		 " AND coalesce(looked_at, earliest) < now() -" HOUR
 		 "))) IS TRUE AS looks"
 		 " FROM @ AS q, LATERAL (SELECT CASE WHEN attempts = 0"
@@ -82,8 +84,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " ELSE coalesce(r.first_sent_at, clock_timestamp()) END,"
 		 " unsettled_since = CASE WHEN polls OR looks THEN r.unsettled_since"
 		 " ELSE coalesce(r.unsettled_since, clock_timestamp()) END"
-		 " FROM due WHERE r.id = due.id"
-		 " RETURNING r.id, r.operation, r.request::text AS request,"
+		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)"
+		 " RETURNING r.home, r.id, r.operation, r.request::text AS request,"
 		 " r.client_token, r.request_hash ="
 		 " sha256(convert_to(r.request::text, 'UTF8')) AS intact,"
 		 " r.until, r.response::text AS response, r.datastore_id, r.job_id,"
@@ -104,17 +106,17 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " first_sent_at = $13, unsettled_since = $14,"
 		 " looked_at = CASE WHEN $15 THEN c.time ELSE looked_at END,"
 		 " timeline = CASE WHEN $15 THEN $16 ELSE timeline END,"
-		 " database = CASE WHEN $15 THEN " HERE " ELSE database END,"
 		 " note = coalesce($17, note), endpoint = coalesce(endpoint, $18),"
 		 " lease_until = NULL, lease_holder = NULL,"
 		 " finished_at = CASE WHEN" IS_END("$3") "THEN c.time END,"
 		 " duration = CASE WHEN" IS_END("$3") "THEN c.time - $13 END"
 		 " FROM (SELECT clock_timestamp() OFFSET 0) AS c (time)"
-		 " WHERE id = $1 AND lease_holder = $2 AND state = 'running'",
-		 18,
+		 " WHERE home = $19 AND id = $1 AND lease_holder = $2"
+		 " AND state = 'running'",
+		 19,
 		 {INT8OID, INT8OID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID}},
+		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}},
 	/* fence */
 	[HL_STATEMENT_NEXT_DUE] =
 		{"SELECT (SELECT run_after FROM @ WHERE" OPEN "AND fence = $1"
@@ -123,19 +125,20 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 						   "AND fence = $1) AS some",
 		 1,
 		 {TEXTOID}},
-	[HL_STATEMENT_ADOPTED] = {"SELECT EXISTS (SELECT FROM @ WHERE id <> $1"
-							  " AND ((datastore_id = $2 AND operation =" CREATES
+	[HL_STATEMENT_ADOPTED] = {"SELECT EXISTS (SELECT FROM @ WHERE"
+							  " (home, id) <> ($3, $1) AND ((datastore_id = $2 AND operation =" CREATES
 							  ") OR job_id = $2)) AS adopted",
-							  2,
-							  {INT8OID, TEXTOID}},
+							  3,
+							  {INT8OID, TEXTOID, TEXTOID}},
 	/* id, operation, member and its value, since when it may have been sent */
-	[HL_STATEMENT_TWIN] = {"SELECT EXISTS (SELECT FROM @ WHERE id <> $1"
-						   " AND state = ANY ('{queued,running,unknown}')"
+	[HL_STATEMENT_TWIN] = {"SELECT EXISTS (SELECT FROM @ WHERE"
+						   " (home, id) <> ($6, $1) AND state = ANY ('{queued,running,unknown}')"
 						   " AND operation = $2 AND request ->> $3 = $4"
 						   " AND (finished_at IS NULL OR finished_at >= $5))"
 						   " AS twin",
-						   5,
-						   {INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}},
+						   6,
+						   {INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+							TEXTOID}},
 	[HL_STATEMENT_NOTIFY] = {"SELECT pg_notify('healthlake', $1::text)",
 							 1,
 							 {INT8OID}},
@@ -161,7 +164,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INTERVALOID, BOOLOID}},
 	[HL_STATEMENT_CANCEL] =
 		{"UPDATE @ SET state = 'cancelled', finished_at = clock_timestamp()"
-		 " WHERE id = (SELECT id FROM @ WHERE id = $1 AND" MINE
+		 " WHERE home = " HERE " AND id = (SELECT id FROM @"
+		 " WHERE home = " HERE " AND id = $1 AND" MINE
 		 " AND origin = 'queue' AND state = 'queued' AND response IS NULL"
 		 " AND unsettled_since IS NULL FOR UPDATE SKIP LOCKED)",
 		 4,
@@ -170,7 +174,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	[HL_STATEMENT_RETRY] =
 		{"WITH old AS MATERIALIZED (SELECT *,"
 		 " state = ANY ('{failed,cancelled}') AS over"
-		 " FROM @ WHERE id = $1 AND" MINE "AND origin = 'queue'"
+		 " FROM @ WHERE home = " HERE " AND id = $1 AND" MINE
+		 "AND origin = 'queue'"
 		 " AND state <> 'succeeded' AND" FREE "FOR UPDATE SKIP LOCKED)"
 		 " UPDATE @ AS r SET fence = $5, run_after = clock_timestamp(),"
 		 " state = CASE WHEN old.finished_at IS NULL THEN old.state"
@@ -198,9 +203,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " looked_at = CASE WHEN old.over THEN clock_timestamp()"
 		 " ELSE old.looked_at END,"
 		 " timeline = CASE WHEN old.over THEN $6"
-		 " WHEN old.fence <> $5 THEN 0 ELSE old.timeline END,"
-		 " database = CASE WHEN old.over THEN " HERE " ELSE old.database END"
-		 " FROM old WHERE r.id = old.id",
+		 " WHEN old.fence <> $5 THEN 0 ELSE old.timeline END"
+		 " FROM old WHERE (r.home, r.id) = (old.home, old.id)",
 		 7,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, INT4OID, TEXTOID}},
 	/* …, state, note, response, who */
@@ -209,13 +213,14 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " response), datastore_id = coalesce($7 ->> 'DatastoreId',"
 		 " datastore_id), job_id = coalesce($7 ->> 'JobId', job_id),"
 		 " resolved_by = $8, resolved_at = clock_timestamp()"
-		 " WHERE id = $1 AND" MINE "AND state = 'unknown'",
+		 " WHERE home = " HERE " AND id = $1 AND" MINE "AND state = 'unknown'",
 		 8,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, JSONBOID,
 		  TEXTOID}},
 	[HL_STATEMENT_READ] =
 		{"SELECT r AS whole, r.state, r.finished_at IS NOT NULL AS finished,"
-		 " xmin FROM @ AS r WHERE r.id = $1 AND" MINE,
+		 " xmin FROM @ AS r WHERE r.home = " HERE " AND r.id = $1"
+		 " AND" MINE,
 		 4,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
 	[HL_STATEMENT_PURGE] =
@@ -224,6 +229,27 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 2,
 		 {INTERVALOID, TEXTOID}},
 	[HL_STATEMENT_ROLLED_BACK] =
-		{"UPDATE @ SET rolled_back = $2 WHERE id = $1", 2, {INT8OID, BOOLOID}},
+		{"UPDATE @ SET rolled_back = $2 WHERE home = " HERE " AND id = $1",
+		 2,
+		 {INT8OID, BOOLOID}},
+	/* a home: ids go on behind its own and this one's */
+	[HL_STATEMENT_ADVANCE_IDS] =
+		{"SELECT setval('!.healthlake_request_id_seq'::regclass, m.id)"
+		 " FROM (SELECT max(id) FROM @ WHERE home = ANY (ARRAY[" HERE
+		 ", $1])) AS m (id), !.healthlake_request_id_seq AS s"
+		 " WHERE m.id > s.last_value",
+		 1,
+		 {TEXTOID}},
+	/* a home, timeline */
+	[HL_STATEMENT_ADOPT_CLASHING] =
+		{"UPDATE @ AS r SET home = " HERE ", id = DEFAULT, timeline = $2"
+		 " WHERE home = $1 AND EXISTS (SELECT FROM @ AS m"
+		 " WHERE m.home = " HERE " AND m.id = r.id)",
+		 2,
+		 {TEXTOID, INT4OID}},
+	[HL_STATEMENT_ADOPT] =
+		{"UPDATE @ SET home = " HERE ", timeline = $2 WHERE home = $1",
+		 2,
+		 {TEXTOID, INT4OID}},
 };
 /* clang-format on */

@@ -21,6 +21,7 @@
 #include "utils/syscache.h"
 
 #include "queue/catalog.h"
+#include "queue/home.h"
 #include "queue/statements.h"
 #include "queue/store.h"
 
@@ -209,7 +210,7 @@ text_of(const HlStore *store, const char *sql)
 		else if (*sql == '!')
 			appendStringInfoString(&text, store->schema_name);
 		else if (*sql == '%')
-			appendStringInfo(&text, "%u", MyDatabaseId);
+			appendStringInfoString(&text, hl_home());
 		else
 			appendStringInfoChar(&text, *sql);
 	return text.data;

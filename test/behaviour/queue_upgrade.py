@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """pg_upgrade takes the whole queue along: nothing is sent meanwhile, all of it once afterwards.
 
+The new cluster has another system identifier, so that a superuser adopts the requests first.
+
 From a server to a new one of the same version, as PostgreSQL's own tests do it: what matters
 here is what pg_upgrade does with the extension and its table, which is the same for another one.
 """
@@ -24,7 +26,7 @@ from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 CREATE = "CreateFHIRDatastore"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s)"
-ROWS = "SELECT r::text FROM healthlake_request AS r {} ORDER BY id"
+ROWS = "SELECT (to_jsonb(r) - 'home')::text FROM healthlake_request AS r {} ORDER BY id"
 FINISHED = ROWS.format("WHERE finished_at IS NOT NULL AND request ->> 'DatastoreName' ~ '^done'")
 # both servers have a worker whenever they may
 SETTINGS = {"healthlake__worker_databases": "postgres", "healthlake__autostart_worker": "off"}
@@ -73,6 +75,20 @@ def upgrade(old, new):
     return done.returncode, done.stdout
 
 
+def adopt(cluster):
+    """Makes the requests the new cluster's."""
+    with closing(Session(cluster)) as session:
+        homes = [row[0] for row in session.run("SELECT DISTINCT home FROM healthlake_request")]
+        tap.ok(len(homes) == 1 and homes != [session.one("SELECT healthlake_home()")],
+               "they are another cluster's", str(homes))
+        session.run("GRANT EXECUTE ON FUNCTION healthlake_adopt_requests TO nurse")
+        adoption = "SELECT healthlake_adopt_requests(%s)"
+        with closing(Session(cluster, user="nurse")) as nurse:
+            tap.same(nurse.state(adoption, homes[0]), "42501", "only a superuser adopts them")
+        tap.same(session.one(adoption, homes[0]), 5, "a superuser adopts all of them")
+        tap.same(session.one(adoption, homes[0]), 0, "once")
+
+
 def look(cluster):
     """Who may do what, after it."""
     with closing(Session(cluster, user="nurse")) as session:
@@ -109,6 +125,7 @@ def main():
     new.configure("healthlake.worker_databases = ''")
     with new:
         tap.same(rows(new), before, "the queue is what it was")
+        adopt(new)
         new.stop(signal.SIGINT)
         new.configure("healthlake.worker_databases = 'postgres'")
         new.start()

@@ -52,11 +52,13 @@ INSERT INTO wanted (what, statement, superuser, read, "create", manage, delete, 
 	('healthlake_wait_request', 'SELECT healthlake_wait_request(0)', 'x', '-', 'x', 'x', 'x', '-', '-'),
 	('healthlake_resolve_request', 'SELECT healthlake_resolve_request(0, ''failed'', ''x'')', 'x', '-', '-', 'x', '-', '-', '-'),
 	('healthlake_run_queue', 'CALL healthlake_run_queue()', 'x', '-', '-', 'x', '-', '-', '-'),
+	('healthlake_adopt_requests', 'SELECT healthlake_adopt_requests(''1/1'')', 'x', '-', '-', '-', '-', '-', '-'),
 	('healthlake_purge_requests', 'SELECT healthlake_purge_requests(''1 day'')', 'x', '-', '-', '-', '-', '-', '-'),
 	('healthlake_operation_statistics', 'SELECT healthlake_operation_statistics()', 'x', 'x', '-', '-', '-', 'x', '-'),
 	('healthlake_reset_statistics', 'SELECT healthlake_reset_statistics()', 'x', '-', '-', '-', '-', '-', '-'),
 	('healthlake_protect_request', 'SELECT healthlake_protect_request()', 'x', '-', '-', '-', '-', '-', '-'),
 	('healthlake_holds_leases', 'SELECT healthlake_holds_leases(1)', 'x', '-', '-', '-', '-', '-', '-'),
+	('healthlake_home', 'SELECT healthlake_home()', 'x', '-', '-', '-', '-', '-', '-'),
 	('healthlake_audit', 'SELECT FROM healthlake_audit', 'x', '-', '-', '-', '-', 'x', '-'),
 	('healthlake_created_datastores', 'SELECT FROM healthlake_created_datastores', 'x', '-', '-', '-', '-', 'x', '-'),
 	('healthlake_stuck_requests', 'SELECT FROM healthlake_stuck_requests', 'x', '-', '-', '-', '-', 'x', '-'),
@@ -78,7 +80,7 @@ SELECT is(string_agg(got, ' ' ORDER BY t.column), string_agg(want, ' ' ORDER BY 
 SELECT diag(format('%-36s', '') || string_agg(format('%-10s', what), '' ORDER BY n)) FROM who;
 SELECT diag(format('%-36s', what) || string_agg(format('%-10s', got), '' ORDER BY t.column)) FROM tried AS t GROUP BY n, what ORDER BY n;
 SELECT is(array_agg(p.proname::text ORDER BY p.proname)::text, NULL, 'every function of the queue has been tried') FROM pg_proc AS p
- WHERE p.proname ~ '^healthlake_.*(request|queue|statistics|leases)' AND NOT EXISTS (SELECT FROM wanted WHERE what = p.proname);
+ WHERE p.proname ~ '^healthlake_.*(request|queue|statistics|leases|home)' AND NOT EXISTS (SELECT FROM wanted WHERE what = p.proname);
 SELECT is(array_agg(c.relname::text ORDER BY c.relname)::text, NULL, 'and every view') FROM pg_class AS c
  WHERE c.relname ~ '^healthlake_' AND c.relkind = 'v' AND NOT EXISTS (SELECT FROM wanted WHERE what = c.relname);
 
