@@ -18,6 +18,7 @@
 #include "api/transaction.h"
 #include "aws/json.h"
 #include "aws/validate.h"
+#include "client/dropped.h"
 #include "client/settings.h"
 #include "client/target.h"
 #include "client/text.h"
@@ -284,8 +285,8 @@ shorten(HlCall *call, int64 patience)
 
 /* Makes a call of a request and finds out where it goes. */
 bool
-hl_call_prepare(HlCall *call, const HlRequest *request, const char *region,
-				List **notes)
+hl_call_settle(HlCall *call, const HlRequest *request, const char *region,
+			   List **notes)
 {
 	const HlOperation *operation = request->operation;
 
@@ -302,6 +303,14 @@ hl_call_prepare(HlCall *call, const HlRequest *request, const char *region,
 	return true;
 }
 
+/* The same for a call that is to be sent: by every door it comes through here. */
+bool
+hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
+{
+	hl_dropped_refuse();
+	return hl_call_settle(call, request, region, NULL);
+}
+
 /* Performs an operation, and leaves it to the caller what to make of it. */
 const HlReply *
 hl_call_try(const HlRequest *request, const char *region)
@@ -314,7 +323,7 @@ hl_call_try(const HlRequest *request, const char *region)
 	HlCallEnd end;
 
 	hl_call_refuse_change(operation);
-	if (!hl_call_prepare(call, request, region, NULL))
+	if (!hl_call_prepare(call, request, region))
 		return reply;
 	hl_settings_warn_exposed();
 

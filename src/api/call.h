@@ -51,8 +51,15 @@ extern void hl_call_refuse_change(const HlOperation *operation);
  * reason in the reply, when there are no credentials. notes: NULL, or a List
  * of HlSourceNote to add to.
  */
+extern bool hl_call_settle(HlCall *call, const HlRequest *request,
+						   const char *region, List **notes);
+
+/*
+ * The same for a call that is to be sent. Raises (55000) where PostgreSQL has
+ * dropped a setting that was meant for it.
+ */
 extern bool hl_call_prepare(HlCall *call, const HlRequest *request,
-							const char *region, List **notes);
+							const char *region);
 
 /* Makes a success that lacks what the model requires what it is. */
 extern void hl_call_check_reply(const HlOperation *operation, HlReply *reply);

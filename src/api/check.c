@@ -16,6 +16,7 @@
 #include "api/rows.h"
 #include "client/ambient.h"
 #include "client/credentials.h"
+#include "client/dropped.h"
 #include "client/issue.h"
 #include "client/plan.h"
 #include "client/profiles.h"
@@ -141,7 +142,7 @@ settle(HlCall *call, const HlRequest *request, List **findings)
 	/* What is caught below has done no more than read settings and files. */
 	PG_TRY();
 	{
-		found = hl_call_prepare(call, request, NULL, &notes);
+		found = hl_call_settle(call, request, NULL, &notes);
 		settled = true;
 	}
 	PG_CATCH();
@@ -307,11 +308,21 @@ surroundings(List *findings)
 						"delays a cancel");
 }
 
-/* Makes all rows. */
+/* Adds what PostgreSQL dropped when the library was loaded. */
 static List *
-all_findings(FunctionCallInfo fcinfo)
+add_dropped(List *findings)
 {
-	List *findings = NIL;
+	ListCell *cell;
+
+	foreach (cell, hl_dropped_list())
+		findings = add(findings, "settings", false, lfirst(cell));
+	return findings;
+}
+
+/* Tries a call that reads, and says how far it came. */
+static List *
+try_call(List *findings)
+{
 	HlRequest *request = probe();
 	HlCall *call = hl_client_calls(1);
 
@@ -320,6 +331,17 @@ all_findings(FunctionCallInfo fcinfo)
 		findings = add_identity(findings, call);
 		findings = judge(findings, hl_call_try(request, NULL));
 	}
+	return findings;
+}
+
+/* Makes all rows; nothing is sent where no call may be made. */
+static List *
+all_findings(FunctionCallInfo fcinfo)
+{
+	List *findings = add_dropped(NIL);
+
+	if (!hl_dropped_blocks())
+		findings = try_call(findings);
 	findings = add_places(findings);
 	findings = surroundings(findings);
 	return exposures(findings);

@@ -17,6 +17,7 @@
 #include "api/response.h"
 #include "client/settings.h"
 #include "client/credentials.h"
+#include "client/dropped.h"
 #include "client/text.h"
 
 /* Strings in UTF-8, as they were received, in the record's own memory. */
@@ -131,6 +132,20 @@ hl_last_call_row(FunctionCallInfo fcinfo)
 		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
+/* Tells what RESET and DISCARD ALL have reset. */
+static void
+tell_reset(const Node *statement)
+{
+	const VariableSetStmt *set = (const VariableSetStmt *) statement;
+
+	if (IsA(statement, DiscardStmt))
+		hl_dropped_forget(NULL);
+	else if (IsA(statement, VariableSetStmt) && !set->is_local &&
+			 (set->kind == VAR_RESET || set->kind == VAR_RESET_ALL ||
+			  set->kind == VAR_SET_DEFAULT))
+		hl_dropped_forget(set->kind == VAR_RESET_ALL ? NULL : set->name);
+}
+
 /* Forgets with DISCARD ALL, which is how a pooler hands a session on. */
 static void
 last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
@@ -151,6 +166,8 @@ last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
 		had_secrets = hl_settings_wipe();
 	next(statement, query, read_only, context, parameters, environment,
 		 destination, completion);
+	if (discards || IsA(statement->utilityStmt, VariableSetStmt))
+		tell_reset(statement->utilityStmt);
 	if (discards)
 	{
 		last_call_forget();

@@ -100,9 +100,9 @@ hl_preview_row(FunctionCallInfo fcinfo, const HlOperation *operation)
 	Datum values[3];
 	bool nulls[3] = {false};
 
-	if (!hl_call_prepare(call, request,
-						 hl_arguments_text(hl_arguments_read(fcinfo), "region"),
-						 NULL) ||
+	if (!hl_call_settle(call, request,
+						hl_arguments_text(hl_arguments_read(fcinfo), "region"),
+						NULL) ||
 		!hl_client_preview(call, &preview))
 		hl_error_raise(operation, &call->reply, NULL);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

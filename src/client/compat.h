@@ -39,6 +39,14 @@
 /* 16 finds a setting by itself; before, one looks through all of them. */
 extern GucSource hl_compat_setting_source(const char *name);
 
+/* Gives all settings; 16 makes an array of them, before it is the table. */
+#if PG_VERSION_NUM >= 160000
+#define hl_compat_settings(count) get_guc_variables(count)
+#else
+#define hl_compat_settings(count)                                              \
+	(*(count) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
 /* The timeline that this server writes; before 15 it was a variable. */
 #if PG_VERSION_NUM >= 150000
 #define hl_compat_timeline() ((int) GetWALInsertionTimeLine())

@@ -22,6 +22,7 @@
 #include "client/client.h"
 #include "client/compat.h"
 #include "client/credentials.h"
+#include "client/dropped.h"
 #include "client/settings.h"
 
 #define MASK "****************"
@@ -484,7 +485,8 @@ static const IntSetting int_settings[] = {
 	 &hl_settings.connect_timeout, 3100, 1, INT_MAX, PGC_USERSET, GUC_UNIT_MS},
 	{"healthlake.request_timeout",
 	 "Time allowed for one attempt, from connecting to the last byte.",
-	 &hl_settings.request_timeout, 30000, 1, INT_MAX, PGC_USERSET, GUC_UNIT_MS},
+	 &hl_settings.request_timeout, 30000, 1000, INT_MAX, PGC_USERSET,
+	 GUC_UNIT_MS},
 	{"healthlake.max_attempts", "Number of attempts, the first one included.",
 	 &hl_settings.max_attempts, 3, 1, 10, PGC_USERSET, 0},
 	{"healthlake.max_concurrency",
@@ -546,6 +548,7 @@ void
 hl_settings_init(void)
 {
 	loaded_first = process_shared_preload_libraries_in_progress;
+	hl_dropped_note();
 	for (size_t i = 0; i < lengthof(string_settings); i++)
 	{
 		const StringSetting *row = &string_settings[i];
@@ -580,6 +583,7 @@ hl_settings_init(void)
 		NULL, &hl_settings.audit, HL_AUDIT_ON, audit_words, PGC_SUSET, 0, NULL,
 		NULL, NULL);
 	hl_compat_reserve_prefix("healthlake");
+	hl_dropped_find();
 }
 
 /* Whether a value from there lies where other roles can read it. */

@@ -16,6 +16,7 @@
 #include "api/goal.h"
 #include "api/response.h"
 #include "client/compat.h"
+#include "client/dropped.h"
 #include "client/settings.h"
 #include "client/target.h"
 #include "client/text.h"
@@ -40,6 +41,7 @@ hl_enqueue_refuse_session(Oid owner, const char *what)
 {
 	const char *setting = hl_settings_of_session(GetSessionUserId() == owner);
 
+	hl_dropped_refuse();
 	if (setting != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -170,7 +170,7 @@ make_call(HlQueued *queued, const HlStore *store)
 	if (queued->sent == NULL)
 		return;
 	call = hl_client_calls(1);
-	if (hl_call_prepare(call, queued->sent, queued->region, NULL))
+	if (hl_call_prepare(call, queued->sent, queued->region))
 	{
 		limit_attempts(queued, call);
 		why = strayed(queued, call);

@@ -152,7 +152,7 @@ class Check:
         tap.same(self.row("refused")[:2], ("failed", "55006"), "is kept, too")
         wait_until(lambda: (self.row("refused") or [None] * 3)[2], 3)
         tap.same(self.row("refused")[2], True, "with its transaction's end")
-        session.run("SET healthlake.request_timeout = '300ms'")
+        session.run("SET healthlake.request_timeout = '1s'")
         emulator.next(**SILENT)
         tap.same(session.fails(CREATE, "lost"), "38M01", "a reply that does not come")
         session.run("RESET healthlake.request_timeout")

@@ -450,10 +450,10 @@ def check_process(place):
         tap.ok(state == "38X01" and wanted in message, f"it is {line}", message)
     place.again()
     runs("/usr/bin/sleep 73")
-    place.run("SET healthlake.request_timeout = '200ms'")
+    place.run("SET healthlake.request_timeout = '1s'")
     started = time.monotonic()
     state, message, *_ = place.fails()
-    tap.ok("longer than 200 ms" in message and time.monotonic() - started < 2, "it takes too long",
+    tap.ok("longer than 1000 ms" in message and time.monotonic() - started < 10, "it takes too long",
            message)
     place.run("RESET healthlake.request_timeout")
     place.run("SET statement_timeout = '200ms'")

@@ -157,7 +157,7 @@ class Check:
             self.ask(connection, f"RESET healthlake.{setting.split(' ')[0]}")
         self.ask(connection, "SELECT * FROM healthlake_create_datastore('{}'::jsonb)")
         self.emulator.next(silence=True)
-        self.ask(connection, "SET healthlake.request_timeout = '200ms'")
+        self.ask(connection, "SET healthlake.request_timeout = '1s'")
         self.tap.same(self.ask(connection, CREATE), "38M01", "a reply that does not come")
         self.ask(connection, "RESET healthlake.request_timeout")
         self.emulator.next(silence=True)
@@ -383,12 +383,17 @@ class Check:
                 self.tap.same(cursor.fetchone()[0], mine.secret,
                               "without preloading every role can SHOW it, as README.md says")
                 # what a role may not set it could only set before the library is there
-                cursor.execute("SET healthlake.endpoint_url = 'https://127.0.0.1:1'")
-                cursor.execute("SET healthlake.proxy = 'http://127.0.0.1:1'")
-                answer = self.ask(connection, "SELECT id FROM healthlake_create_datastore("
-                                  "'{\"DatastoreTypeVersion\": \"R4\"}'::jsonb)")
-                self.tap.ok(isinstance(answer, list),
-                            "a plain role cannot lead the requests elsewhere", answer)
+                for name, value in (("endpoint_url", "https://127.0.0.1:1"),
+                                    ("proxy", "http://127.0.0.1:1")):
+                    cursor.execute(f"SET healthlake.{name} = '{value}'")
+                create = ("SELECT id FROM healthlake_create_datastore("
+                          "'{\"DatastoreTypeVersion\": \"R4\"}'::jsonb)")
+                self.tap.same(self.ask(connection, create), "55000",
+                              "a plain role cannot lead the requests elsewhere")
+                cursor.execute("RESET ALL")
+                answer = self.ask(connection, create)
+                self.tap.ok(isinstance(answer, list), "without that they go where they should",
+                            answer)
                 self.tap.same(sum(text.startswith("WARNING") and "read by every role" in text
                                   for text in self.heard), 1, "a warning says so, once")
                 self.tap.same(self.ask(connection, "SHOW healthlake.secret_access_key"), "42501",

@@ -120,9 +120,9 @@ SELECT leaves_unknown(jsonb_build_object('status', status, 'body', '', 'headers'
 		'{"Location": "http://127.0.0.1:1/"}'::jsonb), status::text, 'a redirect is not followed: ' || status)
   FROM unnest(ARRAY[301, 302, 307, 308]) AS status;
 SELECT leaves_unknown('{"status": 404, "body": "<html>not here</html>"}', '404', '404 that is not AWS''s');
-SET healthlake.request_timeout = '300ms';
-SELECT leaves_unknown('{"silence": true}', 'time|300', 'silence');
-SELECT leaves_unknown('{"apply": true, "drip": {"bytes": 1, "seconds": 0.05}}', 'time|300', 'a body that drips');
+SET healthlake.request_timeout = '1s';
+SELECT leaves_unknown('{"silence": true}', 'time|1000', 'silence');
+SELECT leaves_unknown('{"apply": true, "drip": {"bytes": 1, "seconds": 0.05}}', 'time|1000', 'a body that drips');
 SET healthlake.request_timeout = '5s';
 SET healthlake.max_response_size = '1kB';
 SELECT leaves_unknown(jsonb_build_object('status', 200, 'body', repeat('x', 2000)), 'large|limit|size',
@@ -163,7 +163,7 @@ SELECT is(told_reading(step), ARRAY[state, message || ' DescribeFHIRDatastore', 
 	('{"status": 200, "body": {"DatastoreProperties": []}}', '38P01', 'unusable reply to', 'true', 'reading: a member is of another type'),
 	('{"status": 200, "body": "0123456789", "repeat": 1000000}', '38P01', 'unusable reply to', 'true', 'reading: too large'),
 	('{"status": 302, "body": ""}', '38P01', 'unusable reply to', 'true', 'reading: a redirect')) AS t (step, state, message, hint, what);
-SET healthlake.request_timeout = '300ms';
+SET healthlake.request_timeout = '1s';
 SELECT is(told_reading('{"silence": true}'), ARRAY['38N02', 'no reply to DescribeFHIRDatastore', '38N02', 'failed', 'true'],
 	'reading: silence');
 SET healthlake.request_timeout = '5s';

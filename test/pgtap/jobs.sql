@@ -72,7 +72,7 @@ SELECT is(sqlstate, '42704', 'a job that is not there') FROM raised(format('SELE
 SELECT is(says('SELECT healthlake_describe_import_job(NULL, NULL)') ~ '^22004 .*argument "datastore_id".*argument "job_id"', true, 'no job');
 SELECT is(says('SELECT * FROM healthlake_list_export_jobs(NULL)') ~ '^22004 .*argument "datastore_id"', true, 'jobs of nothing');
 SELECT emulator_next('{"operation": "StartFHIRExportJob", "silence": true}') \g /dev/null
-SET healthlake.request_timeout = '100ms';
+SET healthlake.request_timeout = '1s';
 SELECT is(says(format('SELECT healthlake_start_export_job(%L, ''s3://b/o'', ''k'', %L, client_token => ''tok-2'')', :'id', :'role')) ~ '^38M01 .*tok-2', true, 'an unknown outcome has the token');
 
 SELECT * FROM finish();

@@ -118,7 +118,7 @@ SELECT is(count(*), 0::bigint, 'a refused value is not quoted') FROM
 
 SELECT is(r.sqlstate, '22023', 'refused: ' || setting)
   FROM unnest(ARRAY['region = ''us east''', 'region = ''a.b''', 'region = ''us-east-1/''', 'max_attempts = 0',
-	'max_attempts = 11', 'connect_timeout = 0', 'request_timeout = ''-1s''', 'max_response_size = 0',
+	'max_attempts = 11', 'connect_timeout = 0', 'request_timeout = ''-1s''', 'request_timeout = 30', 'request_timeout = ''999ms''', 'max_response_size = 0',
 	'allowed_regions = ''us-east-1, a b''', 'allowed_regions = ''us-east-1,,''', 'unknown_members = maybe',
 	'endpoint_url = ''example.com''', 'endpoint_url = ''http://example.com''', 'endpoint_url = ''https://''',
 	'endpoint_url = ''https://example.com/?a=b''', 'use_fips_endpoint = maybe', 'audit = perhaps', 'audit_retention = ''6''',
@@ -158,7 +158,7 @@ SELECT is(r.sqlstate, '42501', 'a plain role cannot set ' || name)
   FROM unnest('{access_key_id,secret_access_key,session_token,allowed_regions,endpoint_url,use_fips_endpoint,ca_bundle,proxy,require_customer_key,required_tags,unknown_members,max_response_size,audit,audit_retention,fence,autostart_worker,tag_requests}'::text[]) AS name,
 	raised(format('SET healthlake.%I TO DEFAULT', name)) AS r;
 SELECT is(r.sqlstate, NULL, 'but it can set ' || setting)
-  FROM unnest('{region=''us-east-1'',connect_timeout=5000,request_timeout=5000,max_attempts=1,max_concurrency=2}'::text[]) AS setting,
+  FROM unnest('{region=''us-east-1'',connect_timeout=5000,request_timeout=1000,max_attempts=1,max_concurrency=2}'::text[]) AS setting,
 	raised('SET healthlake.' || setting) AS r;
 SELECT is(r.sqlstate, '42501', 'nor can it read ' || name)
   FROM unnest('{access_key_id,secret_access_key,session_token,proxy}'::text[]) AS name,
