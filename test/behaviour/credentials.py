@@ -453,8 +453,8 @@ def check_process(place):
     place.run("SET healthlake.request_timeout = '1s'")
     started = time.monotonic()
     state, message, *_ = place.fails()
-    tap.ok("longer than 1000 ms" in message and time.monotonic() - started < 10, "it takes too long",
-           message)
+    tap.ok("longer than 1000 ms" in message and time.monotonic() - started < 10,
+           "it takes too long", message)
     place.run("RESET healthlake.request_timeout")
     place.run("SET statement_timeout = '200ms'")
     tap.same(place.fails()[0], "57014", "a statement that is cancelled meanwhile")

@@ -473,10 +473,24 @@ class Check:
                 psycopg2.Error, lambda: cursor.execute(CREATE), "no slot, no durable audit")
             warnings = [line.split("WARNING:  ")[1].splitlines()[0] for line in connection.notices
                         if line.startswith("WARNING")]
+            dropped = self.dropped(server, cursor)
         self.tap.same(len(warnings), 2, "a server that does not preload warns once, and one that "
                       "has no room for workers")
-        return {**dict(zip((EXPOSED, NO_WORKER), warnings + ["no warning"] * 2)),
+        return {**dropped, **dict(zip((EXPOSED, NO_WORKER), warnings + ["no warning"] * 2)),
                 NO_WRITER: refused.diag.message_primary if refused else "no error"}
+
+    def dropped(self, server, cursor):
+        """What is said of settings that PostgreSQL drops when it loads the library."""
+        cursor.execute("CREATE ROLE plain LOGIN; SELECT healthlake_grant('plain', 'read')")
+        told = {}
+        for message, options in ((IGNORED, "-c healthlake.region=us-east-1\\ "),
+                                 (MISTYPED, "-c healthlake.regoin=us-east-1"),
+                                 (HIDDEN, "-c healthlake.required_tags=")):
+            with closing(server.connect(user="plain", options=options)) as connection:
+                raised = self.tap.raises(
+                    psycopg2.Error, lambda c=connection: c.cursor().execute(LIST), options)
+                told[message] = raised.diag.message_primary if raised else "no error"
+        return told
 
     # -------------------------------------------------------------- all of it ---
 
@@ -545,6 +559,11 @@ EXPOSED = ("healthlake credentials in a configuration file, role or database set
            "by every role")
 NO_WORKER = "no background worker could be started for the queue of healthlake"
 NO_WRITER = "no background worker could be started for the audit trail of healthlake"
+IGNORED = 'value of setting "healthlake.…" was ignored when the library was loaded'
+MISTYPED = 'setting "healthlake.…" does not exist'
+HIDDEN = ('setting "healthlake.…" is in the client\'s startup options, which hide the server\'s '
+          'value')
+LIST = "SELECT * FROM healthlake_list_datastores()"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore('ward 8'%s)"
 # what SQL needs, and nobody calls
 INTERNAL = ["healthlake_support", "healthlake_protect_request", "healthlake_holds_leases"]
@@ -579,8 +598,8 @@ PROVOKED = {
     REFUSED + "The request signature we calculated does not match the signature you provided. …":
         Provocation(["SET healthlake.secret_access_key = 'another'", CREATE]),
     REFUSED + "The security token included in the request is expired": Provocation(
-        ["SET healthlake.session_token = 'an old one'", CREATE],
-        state={"expired_tokens": ["an old one"]}),
+        ["SET healthlake.session_token = 'anOldOne'", CREATE],
+        state={"expired_tokens": ["anOldOne"]}),
     REFUSED + "User: … is not authorized to perform: healthlake:CreateFHIRDatastore …": Provocation(
         [CREATE], [{"error": "AccessDeniedException", "message":
                     "User: arn:aws:iam::123456789012:user/a is not authorized to perform: "
@@ -623,6 +642,9 @@ PROVOKED = {
     NO_WORKER: Provocation(),
     NO_WRITER: Provocation(),
     EXPOSED: Provocation(),
+    IGNORED: Provocation(),
+    MISTYPED: Provocation(),
+    HIDDEN: Provocation(),
     'extension "healthlake" is not available': Provocation([f"CREATE EXTENSION {STAND_IN}"]),
     'could not access file "$libdir/healthlake": No such file or directory': Provocation(
         [f"LOAD '$libdir/{STAND_IN}'"]),

@@ -226,7 +226,8 @@ class Check:
                             ("the database's", "ALTER DATABASE postgres"),
                             ("everybody's", "ALTER ROLE ALL"),
                             ("both's", "ALTER ROLE plain IN DATABASE postgres")):
-            for name, value, reset in (("region", "us-west-2 ", False), ("max_concurrency", "0", True),
+            for name, value, reset in (("region", "us-west-2 ", False),
+                                       ("max_concurrency", "0", True),
                                        ("required_tags", "a,,b", False),
                                        ("allowed_regions", "a b", False), ("regoin", "x", None)):
                 with self.session(cluster, user="postgres") as session:
@@ -235,7 +236,7 @@ class Check:
                     self.blocked(session, name, f"{what} {name}")
                     session.run("RESET ALL")
                     if reset is False:
-                        self.blocked(session, name, f"{what} {name}: RESET does not bring the file's")
+                        self.blocked(session, name, f"{what} {name}: RESET gives a default")
                     else:
                         self.same(self.fails(session), None, f"{what} {name} after RESET ALL")
                 with self.session(cluster, user="postgres") as session:
