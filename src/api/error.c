@@ -90,12 +90,10 @@ sqlstate_of_code(const HlReply *reply)
 	return ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
 }
 
-/* The SQLSTATE of a failure. */
-int
-hl_error_sqlstate(const HlReply *reply)
+/* The SQLSTATE of a failure of which it is known what became of the call. */
+static int
+sqlstate_of_cause(const HlReply *reply)
 {
-	if (reply->may_have_run)
-		return HL_ERRCODE_UNKNOWN_OUTCOME;
 	switch (reply->outcome)
 	{
 		case HL_OUTCOME_REFUSED:
@@ -111,6 +109,14 @@ hl_error_sqlstate(const HlReply *reply)
 		default:
 			return HL_ERRCODE_MALFORMED;
 	}
+}
+
+/* The SQLSTATE of a failure. */
+int
+hl_error_sqlstate(const HlReply *reply)
+{
+	return reply->may_have_run ? HL_ERRCODE_UNKNOWN_OUTCOME
+							   : sqlstate_of_cause(reply);
 }
 
 /* What went wrong, in AWS's words where it had any. */
@@ -172,6 +178,9 @@ detail_of(const HlOperation *operation, const HlReply *reply,
 	if (client_token != NULL && reply->may_have_run)
 		appendStringInfo(&text, ", client token %s", client_token);
 	appendStringInfoChar(&text, '.');
+	if (reply->may_have_run)
+		appendStringInfo(&text, " Reason: %s (SQLSTATE %s).", cause_of(reply),
+						 unpack_sql_state(sqlstate_of_cause(reply)));
 	return text.data;
 }
 

@@ -15,4 +15,13 @@
  */
 extern bool hl_curlmemory_init(void);
 
+/*
+ * How often an allocation of libcurl's has failed. libcurl says "out of
+ * memory" also where a line of a reply is longer than it takes.
+ */
+extern unsigned long hl_curlmemory_failures(void);
+
+/* Whether one has failed since; true where somebody else has initialised it. */
+extern bool hl_curlmemory_failed(unsigned long since);
+
 #endif

@@ -6,6 +6,8 @@
  */
 #include "aws/transfer.h"
 
+#include "aws/curlmemory.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -164,10 +166,12 @@ read_header(HlHttpTransfer *transfer, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
 	const char *end = line + len;
-	const char *value = colon + 1;
+	const char *value;
 
+	/* a line that is folded may have none */
 	if (colon == NULL)
 		return HL_TRANSPORT_OK;
+	value = colon + 1;
 	while (value < end && (*value == ' ' || *value == '\t'))
 		value++;
 	while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
@@ -261,6 +265,7 @@ hl_reply_forget(HlHttpTransfer *transfer)
 	memset(&transfer->reply, 0, sizeof(transfer->reply));
 	transfer->ended = false;
 	transfer->fault = HL_TRANSPORT_OK;
+	transfer->failures = hl_curlmemory_failures();
 	transfer->opened = false;
 	transfer->before_status = true;
 	transfer->in_headers = false;
@@ -307,7 +312,8 @@ transport_of(CURLcode code)
 		case CURLE_TOO_MANY_REDIRECTS:
 			return HL_TRANSPORT_NOT_HTTP;
 		case CURLE_OUT_OF_MEMORY:
-			return HL_TRANSPORT_MEMORY;
+			/* without a failed allocation, a line that is too long */
+			return HL_TRANSPORT_NOT_HTTP;
 		case CURLE_GOT_NOTHING:
 		case CURLE_SEND_ERROR:
 		case CURLE_RECV_ERROR:
@@ -320,12 +326,29 @@ transport_of(CURLcode code)
 	}
 }
 
+/*
+ * Whether the chunks of a reply are none. libcurl's code for that is the one
+ * of a broken connection, so it is known by libcurl's words.
+ */
+static bool
+has_bad_chunks(const HlHttpTransfer *transfer, CURLcode code)
+{
+	return code == CURLE_RECV_ERROR && transfer->chunked &&
+		   strstr(transfer->error, "chunk") != NULL;
+}
+
 /* The same, knowing whether there was a server to speak with. */
 static HlTransport
 judge_code(const HlHttpTransfer *transfer, CURLcode code)
 {
 	HlTransport transport = transport_of(code);
 
+	if (code == CURLE_OUT_OF_MEMORY
+			? hl_curlmemory_failed(transfer->failures)
+			: hl_curlmemory_failures() != transfer->failures)
+		return HL_TRANSPORT_MEMORY;
+	if (has_bad_chunks(transfer, code))
+		return HL_TRANSPORT_NOT_HTTP;
 	/* a proxy's refusal is a lost connection to libcurl 7.88 */
 	if (transport == HL_TRANSPORT_LOST && !transfer->reply.sent)
 		return HL_TRANSPORT_CONNECT;
@@ -355,8 +378,15 @@ judge_reply(HlHttpTransfer *transfer)
 
 /* Our own words for what the callbacks found. */
 static const char *
-fault_text(HlTransport fault)
+fault_text(const HlHttpTransfer *transfer, CURLcode code)
 {
+	HlTransport fault = transfer->fault;
+
+	/* libcurl's own words would be of memory, or of no use */
+	if (fault == HL_TRANSPORT_OK &&
+		(transfer->reply.transport == HL_TRANSPORT_MEMORY ||
+		 code == CURLE_OUT_OF_MEMORY))
+		fault = transfer->reply.transport;
 	switch (fault)
 	{
 		case HL_TRANSPORT_TOO_LARGE:
@@ -390,10 +420,12 @@ copy_error(HlHttpReply *reply, const char *text)
 static void
 tell_error(HlHttpTransfer *transfer, CURLcode code)
 {
-	const char *text = fault_text(transfer->fault);
+	const char *text = fault_text(transfer, code);
 
 	if (transfer->reply.transport == HL_TRANSPORT_OK)
 		return;
+	if (text == NULL && has_bad_chunks(transfer, code))
+		text = "the reply's chunks are malformed";
 	if (text == NULL && transfer->error[0] != '\0')
 		text = transfer->error;
 	if (text == NULL && code == CURLE_OK)
@@ -426,9 +458,13 @@ hl_reply_end(HlHttpTransfer *transfer, CURLcode code)
 void
 hl_reply_fail(HlHttpTransfer *transfer, const char *text)
 {
-	transfer->reply.transport =
-		transfer->reply.sent ? HL_TRANSPORT_LOST : HL_TRANSPORT_UNUSABLE;
-	copy_error(&transfer->reply, text);
+	bool failed = transfer->fault == HL_TRANSPORT_MEMORY ||
+				  hl_curlmemory_failures() != transfer->failures;
+
+	transfer->reply.transport = failed                 ? HL_TRANSPORT_MEMORY
+								: transfer->reply.sent ? HL_TRANSPORT_LOST
+													   : HL_TRANSPORT_UNUSABLE;
+	copy_error(&transfer->reply, failed ? "out of memory" : text);
 	transfer->ended = true;
 	transfer->spoiled = true;
 	transfer->http->eager = true;

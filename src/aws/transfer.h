@@ -39,8 +39,9 @@ struct HlHttpTransfer
 
 	/* what the callbacks know of the reply */
 	HlTransport fault;
-	bool opened;        /* a connection of its own */
-	bool before_status; /* the next line must be a status line */
+	unsigned long failures; /* of libcurl's allocations, when it began */
+	bool opened;            /* a connection of its own */
+	bool before_status;     /* the next line must be a status line */
 	bool in_headers;
 	bool chunked;
 	int64_t content_length; /* -1: not said */

@@ -652,7 +652,8 @@ judge_fetch_error(HlCall *call, const HlHttpReply *http)
 	}
 	if (http->status >= 500)
 		return HL_OUTCOME_FAULT;
-	if (reply->code != NULL || call->kind == HL_CALL_FETCH)
+	if (reply->code != NULL || call->kind == HL_CALL_FETCH ||
+		http->status == 429)
 		return HL_OUTCOME_REFUSED;
 	return told(call, HL_OUTCOME_MALFORMED,
 				"the reply is an error, but none of STS's");
@@ -681,7 +682,8 @@ judge_error(HlCall *call, const HlHttpReply *http)
 		reply->document = attempt->document.root;
 	if (http->status >= 500)
 		return HL_OUTCOME_FAULT;
-	if (coded || reply->document != NULL)
+	/* who says that it is too much has not carried it out, whoever it is */
+	if (coded || reply->document != NULL || http->status == 429)
 		return HL_OUTCOME_REFUSED;
 	return told(call, HL_OUTCOME_MALFORMED,
 				"the reply is an error, but none of AWS's");

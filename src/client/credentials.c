@@ -115,6 +115,7 @@ use_lasting(HlCredentials *credentials, const HlPlan *plan)
 	if (held == NULL)
 		return false;
 	point_into(credentials, held);
+	credentials->lasting = true;
 	credentials->expires = held->issued.expires;
 	credentials->expires_at = held->issued.expires_at;
 	return true;
@@ -127,6 +128,7 @@ use_held(HlCredentials *credentials, HlHeld *held, const HlPlan *plan)
 	hl_keychain_hold(held);
 	let_go(credentials);
 	point_into(credentials, held);
+	credentials->lasting = false;
 	credentials->source = plan->source;
 	credentials->expires = held->lease.expires;
 	credentials->expires_at = held->lease.expires_at;
@@ -347,7 +349,7 @@ hl_credentials_renew(void *holder, const char *key_id, const char **why)
 	}
 	if (strcmp(credentials->keys.access_key_id, key_id) != 0)
 		return true;
-	if (credentials->held != NULL)
+	if (!credentials->lasting)
 		*why = psprintf("credentials of %s have expired, and it gave the same "
 						"again",
 						credentials->source);

@@ -16,6 +16,7 @@ typedef struct HlCredentials
 {
 	HlSigv4Credentials keys;
 	const char *source; /* in words */
+	bool lasting;       /* nobody issues them: there are no others */
 	bool expires;
 	int64 expires_at;   /* microseconds of 1970 */
 	const char *reason; /* why there are none; quotes no secret */

@@ -100,6 +100,10 @@ def test_what(session):
             ("an internal error", [failed("InternalServerException")], 2, None),
             ("status 503 of anyone", [{"status": 503, "body": "<html>"}], 2, None),
             ("status 429 without a code", [{"status": 429, "body": ""}], 2, None),
+            ("status 429 of anyone", [{"status": 429, "body": "<html>busy</html>"}], 2, None),
+            ("status 429 to the end", [{"status": 429, "body": "<html>busy</html>"}] * 3, 3,
+             "38T01"),
+            ("status 429 with a code", [failed("ValidationException", status=429)] * 3, 3, "38T01"),
             ("status 501", [{"status": 501, "body": ""}], 1, "38M01"),
             ("a reset", [{"reset": True}], 2, None),
             ("a reply that is cut", [{"cut": -1}], 2, None),
@@ -108,7 +112,9 @@ def test_what(session):
             ("a conflict", [failed("ConflictException")], 1, "55006"),
             ("a redirect", [{"status": 302, "headers": {"Location": "/"}, "body": ""}], 1, "38M01"),
             ("what is no JSON", [{"status": 200, "body": "<html>"}], 1, "38M01"),
-            ("what is no HTTP", [{"http_garbage": "220 ready\r\n"}], 1, "38M01")]:
+            ("what is no HTTP", [{"http_garbage": "220 ready\r\n"}], 1, "38M01"),
+            ("chunks that are none", [{"http_garbage": "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                                       "chunked\r\n\r\nzz\r\n", "close": True}], 1, "38M01")]:
         code, log, _, _ = play(session, CREATE, *steps)
         tap.same((code, len(log)), (wanted, requests), f"{name}: {requests} requests")
     session.run("SET healthlake.max_attempts = 1")

@@ -116,6 +116,12 @@ SELECT leaves_unknown(jsonb_build_object('status', 200, 'body', repeat('[', 1000
 SELECT leaves_unknown('{"status": 200, "body": "0123456789", "repeat": 1000000}', 'large|limit|size', 'ten megabytes');
 SELECT leaves_unknown(jsonb_build_object('status', 200, 'body', '{}', 'headers', jsonb_build_object('X-Large', repeat('x', 70000))),
 	'large|header|limit', 'a very large header');
+SELECT leaves_unknown(jsonb_build_object('http_garbage', 'HTTP/1.1 200 OK' || E'\r\n' || line || repeat('b', 200000), 'close', true),
+	'headers are too many', what)
+  FROM (VALUES ('X-A: ', 'a header without end'), ('HTTP/1.1 200 ', 'a status line without end')) AS t (line, what);
+SELECT leaves_unknown(jsonb_build_object('http_garbage', E'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+		|| size || E'\r\n{}\r\n0\r\n\r\n', 'close', true), 'SQLSTATE 38P01', 'a chunk of the size ' || size)
+  FROM unnest(ARRAY['zz', '-5', 'fffffffffffffffff']) AS size;
 SELECT leaves_unknown(jsonb_build_object('status', status, 'body', '', 'headers',
 		'{"Location": "http://127.0.0.1:1/"}'::jsonb), status::text, 'a redirect is not followed: ' || status)
   FROM unnest(ARRAY[301, 302, 307, 308]) AS status;
@@ -158,6 +164,13 @@ SELECT is(told_reading(step), ARRAY[state, message || ' DescribeFHIRDatastore', 
 	('{"cut": 0, "times": 2}', '38N02', 'no reply to', 'true', 'reading: no byte of a reply'),
 	('{"reset": true, "times": 2}', '38N02', 'no reply to', 'true', 'reading: a reset'),
 	('{"http_garbage": "SSH-2.0-OpenSSH_9.2\r\n"}', '38P01', 'unusable reply to', 'true', 'reading: no HTTP'),
+	('{"http_garbage": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "close": true}', '38P01', 'unusable reply to', 'true', 'reading: a chunk of the size zz'),
+	('{"http_garbage": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n-5\r\n", "close": true}', '38P01', 'unusable reply to', 'true', 'reading: a chunk of the size -5'),
+	(jsonb_build_object('http_garbage', E'HTTP/1.1 200 OK\r\nX-A: ' || repeat('b', 200000), 'close', true), '38P01', 'unusable reply to', 'true', 'reading: a header without end'),
+	(jsonb_build_object('http_garbage', E'HTTP/1.1 200 ' || repeat('b', 200000), 'close', true), '38P01', 'unusable reply to', 'true', 'reading: a status line without end'),
+	('{"status": 429, "body": "<html>busy</html>"}', '38T01', 'AWS refused', 'true', 'reading: 429 of anyone'),
+	('{"status": 429, "body": ""}', '38T01', 'AWS refused', 'true', 'reading: 429 without a body'),
+	('{"status": 429, "body_base64": "AP97"}', '38T01', 'AWS refused', 'true', 'reading: 429 with a body of nonsense'),
 	('{"status": 200, "body": "[]"}', '38P01', 'unusable reply to', 'true', 'reading: no JSON object'),
 	('{"status": 200, "body": "{}"}', '38P01', 'unusable reply to', 'true', 'reading: a member is missing'),
 	('{"status": 200, "body": {"DatastoreProperties": []}}', '38P01', 'unusable reply to', 'true', 'reading: a member is of another type'),

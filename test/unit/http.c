@@ -540,6 +540,31 @@ static const Case cases[] = {
 	{"no reply", "", HL_TRANSPORT_LOST, false, 0, ""},
 	{"another protocol", "220 mail.example.com ESMTP\r\n",
 	 HL_TRANSPORT_NOT_HTTP, false, 0, ""},
+	{"a binary protocol", "\x16\x03\x01\x02\r\n\r\n", HL_TRANSPORT_NOT_HTTP,
+	 false, 0, ""},
+	{"a version that there is not", "HTTP/9.9 200 OK\r\n\r\n{}",
+	 HL_TRANSPORT_NOT_HTTP, false, 0, NULL},
+	{"a status that is no number", "HTTP/1.1 two OK\r\n\r\n{}",
+	 HL_TRANSPORT_NOT_HTTP, false, 0, NULL},
+	{"a chunk whose size is no number",
+	 OKAY "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"a chunk whose size is negative",
+	 OKAY "Transfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"a chunk whose size is beyond 64 bits",
+	 OKAY "Transfer-Encoding: chunked\r\n\r\n"
+		  "fffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"a chunk that is longer than it says",
+	 OKAY "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"the first of two chunks is good",
+	 OKAY "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nxx\r\n",
+	 HL_TRANSPORT_NOT_HTTP, false, 200, NULL},
+	{"a header that is folded",
+	 OKAY "X-A: b\r\n folded\r\n\tand again\r\nContent-Length: 2\r\n\r\n{}",
+	 HL_TRANSPORT_OK, true, 200, "{}"},
 };
 
 /* Plays one case. */
@@ -605,6 +630,23 @@ play_large(const PeerServer *server, const char *head, const char *line,
 	hl_bytes_free(&reply);
 }
 
+/* Lines of a head without an end, for which libcurl runs out of memory. */
+static void
+test_endless(const PeerServer *server, char block[65536])
+{
+	memset(block, 'b', 65535);
+	block[65535] = '\0';
+	play_large(server, OKAY "X-A: ", block, 4, HL_TRANSPORT_NOT_HTTP,
+			   "a header without end");
+	play_large(server, "HTTP/1.1 200 ", block, 4, HL_TRANSPORT_NOT_HTTP,
+			   "a status line without end");
+	play_large(server,
+			   OKAY "Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: ", block, 4,
+			   HL_TRANSPORT_NOT_HTTP, "a trailer without end");
+	play_large(server, OKAY "Transfer-Encoding: chunked\r\n\r\n", block, 4,
+			   HL_TRANSPORT_NOT_HTTP, "a chunk's size without end");
+}
+
 /* Limits on what a server can make us hold. */
 static void
 test_limits(void)
@@ -625,6 +667,7 @@ test_limits(void)
 	memcpy(block, "X: ", 3);
 	play_large(&server, OKAY, block, 30, HL_TRANSPORT_NOT_HTTP,
 			   "headers that are too large");
+	test_endless(&server, block);
 	peer_stop(&server);
 }
 
