@@ -13,6 +13,7 @@
 #include "api/call.h"
 #include "api/error.h"
 #include "api/last_call.h"
+#include "api/portal.h"
 #include "api/response.h"
 #include "api/statistics.h"
 #include "api/transaction.h"
@@ -38,7 +39,10 @@ hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
 				 errhint("%s", hint)));
 }
 
-/* Refuses a change where PostgreSQL itself may change nothing. */
+/*
+ * Refuses a change where PostgreSQL itself may change nothing, and sees to it
+ * that no cursor makes it twice.
+ */
 void
 hl_call_refuse_change(const HlOperation *operation)
 {
@@ -47,6 +51,7 @@ hl_call_refuse_change(const HlOperation *operation)
 	PreventCommandIfReadOnly(operation->function);
 	PreventCommandDuringRecovery(operation->function);
 	PreventCommandIfParallelMode(operation->function);
+	hl_portal_forbid_rerun(operation->function);
 }
 
 /* Appends key="value" with the value as a JSON string: one line, whatever. */

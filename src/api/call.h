@@ -43,7 +43,10 @@ extern const HlCallWitness *hl_call_witness;
 extern void hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
 								  const char *hint);
 
-/* Refuses (25006) a change where PostgreSQL itself may change nothing. */
+/*
+ * Refuses (25006, 0A000) a change where PostgreSQL itself may change nothing or
+ * would do it again, and makes the cursors that run it NO SCROLL.
+ */
 extern void hl_call_refuse_change(const HlOperation *operation);
 
 /*

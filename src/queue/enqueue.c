@@ -14,6 +14,7 @@
 #include "api/call.h"
 #include "api/door.h"
 #include "api/goal.h"
+#include "api/portal.h"
 #include "api/response.h"
 #include "client/compat.h"
 #include "client/dropped.h"
@@ -250,6 +251,7 @@ refuse_change(const char *function)
 {
 	PreventCommandIfReadOnly(function);
 	PreventCommandDuringRecovery(function);
+	hl_portal_forbid_rerun(function);
 }
 
 /* Enqueues any operation. */

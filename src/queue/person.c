@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "api/error.h"
+#include "api/portal.h"
 #include "api/request.h"
 #include "client/compat.h"
 #include "client/settings.h"
@@ -103,6 +104,7 @@ connect_to_write(const char *function)
 {
 	PreventCommandIfReadOnly(function);
 	PreventCommandDuringRecovery(function);
+	hl_portal_forbid_rerun(function);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }

@@ -298,9 +298,203 @@ FETCH 2 FROM wards \g /dev/null
 SELECT is(emulator_stores(), 2::bigint, 'a cursor creates those that are fetched');
 FETCH 1 FROM wards \g /dev/null
 SELECT is(emulator_stores(), 3::bigint, 'and the next one when it is fetched');
-FETCH PRIOR FROM wards \g /dev/null
-SELECT is(emulator_stores(), 4::bigint, 'going back is another call, which is in the README');
 COMMIT;
+
+-- Cursors: PostgreSQL runs a scrollable one again at COMMIT if it is held, and whenever it goes back
+
+-- The names of what was created since the emulator was reset, in order.
+CREATE FUNCTION created() RETURNS text
+LANGUAGE sql AS $$
+	SELECT string_agg(body ->> 'DatastoreName', ' ' ORDER BY n) FROM emulator_log()
+$$;
+
+-- Declares a cursor over five creations and fetches two of them.
+CREATE PROCEDURE declare_held(declaration text)
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM emulator_reset();
+	EXECUTE format('DECLARE held %s FOR
+		SELECT (healthlake_create_datastore(''x'' || g)).* FROM generate_series(1, 5) g', declaration);
+	EXECUTE 'MOVE 2 FROM held';
+END
+$$;
+
+-- What was created after that and another FETCH, with the error of this.
+CREATE FUNCTION fetched(declaration text, move text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	error text;
+BEGIN
+	CALL declare_held(declaration);
+	BEGIN
+		EXECUTE move;
+	EXCEPTION WHEN OTHERS THEN
+		error := sqlerrm;
+	END;
+	EXECUTE 'CLOSE held';
+	RETURN concat_ws(': ', created(), error);
+END
+$$;
+
+SELECT is(fetched(declaration, move), 'x1 x2: cursor can only scan forward', declaration || ': ' || move)
+  FROM (VALUES ('CURSOR'), ('SCROLL CURSOR'), ('NO SCROLL CURSOR'), ('CURSOR WITH HOLD'),
+		('SCROLL CURSOR WITH HOLD'), ('NO SCROLL CURSOR WITH HOLD')) AS d (declaration),
+	   (VALUES ('FETCH PRIOR FROM held'), ('FETCH FIRST FROM held'), ('FETCH RELATIVE 0 FROM held'),
+		('MOVE BACKWARD ALL FROM held')) AS f (move);
+
+BEGIN;
+CALL declare_held('CURSOR WITH HOLD');
+COMMIT;
+SELECT is(created(), 'x1 x2 x3 x4 x5', 'CURSOR WITH HOLD: COMMIT computes the rest');
+FETCH 1 FROM held \gset held_
+SELECT is(:'held_id', (SELECT id FROM healthlake_list_datastores('x3')), 'CURSOR WITH HOLD: which comes next');
+CLOSE held;
+
+BEGIN;
+CALL declare_held('SCROLL CURSOR WITH HOLD');
+COMMIT;
+SELECT is(created(), 'x1 x2 x3 x4 x5', 'SCROLL CURSOR WITH HOLD: COMMIT computes the rest');
+FETCH 1 FROM held \gset held_
+SELECT is(:'held_id', (SELECT id FROM healthlake_list_datastores('x3')), 'SCROLL CURSOR WITH HOLD: which comes next');
+CLOSE held;
+
+BEGIN;
+CALL declare_held('NO SCROLL CURSOR WITH HOLD');
+COMMIT;
+SELECT is(created(), 'x1 x2 x3 x4 x5', 'NO SCROLL CURSOR WITH HOLD: COMMIT computes the rest');
+FETCH 1 FROM held \gset held_
+SELECT is(:'held_id', (SELECT id FROM healthlake_list_datastores('x3')), 'NO SCROLL CURSOR WITH HOLD: which comes next');
+CLOSE held;
+
+-- One that was not fetched before COMMIT, or whose creation comes late, has its rows in place
+SELECT emulator_reset() \g /dev/null
+BEGIN;
+DECLARE unread SCROLL CURSOR WITH HOLD FOR
+	SELECT healthlake_create_datastore('x' || g) FROM generate_series(1, 3) g;
+COMMIT;
+SELECT is(created(), 'x1 x2 x3', 'a cursor that was not fetched: COMMIT computes all');
+MOVE LAST FROM unread;
+MOVE FIRST FROM unread;
+CLOSE unread;
+SELECT is(created(), 'x1 x2 x3', 'what is held can be scrolled');
+
+SELECT emulator_reset() \g /dev/null
+BEGIN;
+DECLARE late SCROLL CURSOR WITH HOLD FOR
+	SELECT g, CASE WHEN g > 2 THEN (healthlake_create_datastore('x' || g)).id END AS id FROM generate_series(1, 4) g;
+FETCH 2 FROM late \g /dev/null
+COMMIT;
+SELECT is(created(), 'x3 x4', 'a creation in a later row');
+FETCH 1 FROM late \gset late_
+SELECT is(:late_g, 3, 'the cursor stands where it stood');
+FETCH PRIOR FROM late \gset late_
+SELECT is(:late_g, 2, 'and goes back in what is held');
+CLOSE late;
+SELECT is(emulator_stores(), 2::bigint, 'without another call');
+
+-- PL/pgSQL's cursors, and a loop whose body commits, which holds its query
+SELECT creates($$ DO $do$ DECLARE c CURSOR FOR SELECT healthlake_create_datastore('x' || g) FROM generate_series(1, 3) g;
+	BEGIN FOR r IN c LOOP END LOOP; END $do$ $$, 3, 'a loop over a cursor');
+SELECT creates($$ DO $do$ DECLARE c refcursor; r record; BEGIN
+	OPEN c SCROLL FOR SELECT healthlake_create_datastore('x' || g) FROM generate_series(1, 3) g;
+	FETCH c INTO r;
+	FETCH c INTO r;
+	BEGIN FETCH PRIOR FROM c INTO r; EXCEPTION WHEN object_not_in_prerequisite_state THEN END;
+	END $do$ $$, 2, 'a scrollable cursor of PL/pgSQL does not go back');
+SELECT emulator_reset() \g /dev/null
+DO $$ DECLARE r record; BEGIN
+	FOR r IN SELECT (healthlake_create_datastore('x' || g)).* FROM generate_series(1, 12) g LOOP
+		COMMIT;
+	END LOOP;
+END $$;
+SELECT is(created(), 'x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12', 'a loop that commits');
+SELECT is(count(DISTINCT body ->> 'ClientToken'), 12::bigint, 'with one token for each') FROM emulator_log();
+
+-- Cursors over functions that create by statements and cursors of their own
+CREATE FUNCTION by_loop(name text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+BEGIN
+	FOR r IN SELECT (healthlake_create_datastore(name)).* LOOP RETURN r.id; END LOOP;
+END $$;
+CREATE FUNCTION by_cursor(name text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	c CURSOR FOR SELECT (healthlake_create_datastore(name)).*;
+	r record;
+BEGIN
+	OPEN c;
+	FETCH c INTO r;
+	CLOSE c;
+	RETURN r.id;
+END $$;
+CREATE FUNCTION by_sql(name text) RETURNS text LANGUAGE sql SET search_path FROM CURRENT AS $$
+	SELECT by_loop(name)
+$$;
+CREATE FUNCTION by_enqueueing(name text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN healthlake_enqueue_create_datastore(name, run_after => 'tomorrow');
+END $$;
+
+SELECT emulator_reset() \g /dev/null
+BEGIN;
+DECLARE loops SCROLL CURSOR WITH HOLD FOR SELECT by_loop('x' || g) FROM generate_series(1, 3) g;
+DECLARE cursors CURSOR WITH HOLD FOR SELECT by_cursor('y' || g) FROM generate_series(1, 3) g;
+DECLARE statements SCROLL CURSOR WITH HOLD FOR SELECT by_sql('z' || g) FROM generate_series(1, 3) g;
+FETCH 2 FROM loops \g /dev/null
+FETCH 2 FROM cursors \g /dev/null
+FETCH 2 FROM statements \g /dev/null
+COMMIT;
+SELECT is(string_agg(name, ' ' ORDER BY name), 'x1 x2 x3 y1 y2 y3 z1 z2 z3',
+	'a cursor over functions with loops and cursors is not run again')
+  FROM string_to_table(created(), ' ') AS name;
+CLOSE ALL;
+
+-- Enqueueing, of which nothing is sent
+RESET healthlake.endpoint_url;
+RESET healthlake.access_key_id;
+RESET healthlake.secret_access_key;
+SET healthlake.autostart_worker = off;
+BEGIN;
+DECLARE queued SCROLL CURSOR WITH HOLD FOR
+	SELECT healthlake_enqueue_create_datastore('q' || g, run_after => 'tomorrow') FROM generate_series(1, 3) g;
+DECLARE called CURSOR WITH HOLD FOR SELECT by_enqueueing('q' || g) FROM generate_series(4, 6) g;
+DECLARE named CURSOR WITH HOLD FOR SELECT healthlake_enqueue('CreateFHIRDatastore',
+	jsonb_build_object('DatastoreName', 'q' || g, 'DatastoreTypeVersion', 'R4'), run_after => 'tomorrow')
+	FROM generate_series(7, 9) g;
+FETCH 2 FROM queued \g /dev/null
+FETCH 2 FROM called \g /dev/null
+FETCH 2 FROM named \g /dev/null
+COMMIT;
+SELECT is(string_agg(name, ' ' ORDER BY name), 'q1 q2 q3 q4 q5 q6 q7 q8 q9', 'a held cursor enqueues once')
+  FROM healthlake_request, coalesce(request ->> 'DatastoreName') AS name WHERE state = 'queued';
+CLOSE ALL;
+SELECT healthlake_cancel_request(id) FROM healthlake_request WHERE state = 'queued' \g /dev/null
+RESET healthlake.autostart_worker;
+SET healthlake.endpoint_url = :'emulator_url';
+SET healthlake.access_key_id = 'AKIDEXAMPLE';
+SET healthlake.secret_access_key = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
+
+-- What only reads may be computed again
+SELECT id FROM healthlake_create_datastore('x') \gset
+BEGIN;
+DECLARE reads SCROLL CURSOR FOR SELECT (healthlake_describe_datastore(:'id')).name FROM generate_series(1, 2);
+FETCH 1 FROM reads \g /dev/null
+FETCH 1 FROM reads \g /dev/null
+FETCH PRIOR FROM reads \gset read_
+SELECT is(:'read_name'::text, 'x', 'a cursor that describes can go back');
+COMMIT;
+
+-- A security-restricted operation is repeated by whoever refreshes or analyzes
+SELECT is((raised($$ CREATE MATERIALIZED VIEW made AS SELECT (healthlake_create_datastore('x')).* $$)).sqlstate, '0A000',
+	'CREATE MATERIALIZED VIEW is refused');
+CREATE MATERIALIZED VIEW later AS SELECT (healthlake_create_datastore('x')).* WITH NO DATA;
+SELECT emulator_reset() \g /dev/null
+SELECT is((raised('REFRESH MATERIALIZED VIEW later')).sqlstate, '0A000', 'and so is REFRESH');
+SELECT is((raised('REFRESH MATERIALIZED VIEW later')).message,
+	'healthlake_create_datastore() cannot be called within a security-restricted operation', 'in these words');
+CREATE MATERIALIZED VIEW enqueued AS SELECT healthlake_enqueue_create_datastore('x') WITH NO DATA;
+SELECT is((raised('REFRESH MATERIALIZED VIEW enqueued')).sqlstate, '0A000', 'enqueueing, too');
+SELECT is(emulator_stores(), 0::bigint, 'nothing was sent');
 
 PREPARE sorted AS SELECT (healthlake_create_datastore('x')).* ORDER BY id;
 SELECT refuses('EXECUTE sorted', 'a prepared statement is refused when it is planned');
