@@ -75,7 +75,7 @@ append_call(StringInfo line, const HlRequest *request, const HlCall *call)
 	appendStringInfo(line, " operation=%s", request->operation->name);
 	if (request->client_token != NULL)
 		append_quoted(line, "client_token", request->client_token);
-	append_quoted(line, "name", request->name);
+	append_quoted(line, "name", hl_text_cut(request->name));
 	appendStringInfo(line, " region=%s", call->region);
 	if (request->queue_id != 0)
 		appendStringInfo(line, " queue_id=" INT64_FORMAT, request->queue_id);
@@ -268,7 +268,7 @@ remember_change(const HlRequest *request, const HlReply *reply)
 	appendStringInfo(&line, "healthlake event=rollback operation=%s",
 					 operation->name);
 	append_quoted(&line, "client_token", request->client_token);
-	append_quoted(&line, "name", request->name);
+	append_quoted(&line, "name", hl_text_cut(request->name));
 	append_quoted(&line, "id", id);
 	hl_transaction_remember(sentence.data, line.data);
 }

@@ -298,6 +298,41 @@ warn_of_unknown(const Making *making)
 					   hl_text_from_utf8(path_of(&making->faults.list[i])))));
 }
 
+/* Raises a request body of that many bytes if no such body may be sent. */
+static void
+refuse_too_large(const HlOperation *operation, size_t len)
+{
+	size_t most = (size_t) hl_settings.max_request_size * 1024;
+
+	if (len > most)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("request for %s is too large", operation->name),
+						errdetail("Its body would have %zu bytes; "
+								  "healthlake.max_request_size allows %zu.",
+								  len, most)));
+}
+
+/*
+ * Refuses what is too large before any fault of it is told, since the words
+ * for a fault repeat parts of the request. The text may have blanks and
+ * escapes that the body will not have.
+ */
+static void
+refuse_long_text(const Making *making, size_t len)
+{
+	HlBytes body = {0};
+	bool failed;
+
+	if (len <= (size_t) hl_settings.max_request_size * 1024)
+		return;
+	hl_json_append_node(&body, making->document.root);
+	len = body.len;
+	failed = body.failed;
+	hl_bytes_free(&body);
+	refuse_without_memory(failed);
+	refuse_too_large(making->request.operation, len);
+}
+
 /* Checks the request against its shape. */
 static void
 refuse_faults(Making *making)
@@ -326,12 +361,14 @@ hl_request_make(const HlOperation *operation, const char *json,
 	read_object(&making->document, json, "request");
 	if (more != NULL)
 		merge_more(making, more);
+	refuse_long_text(making, more == NULL ? strlen(json) : making->text.len);
 	settle_token(making);
 	refuse_faults(making);
 	hl_guard_request(operation, making->document.root);
 	hl_protocol_write_request(&request->body, operation->input,
 							  making->document.root, request->client_token);
 	refuse_without_memory(request->body.failed);
+	refuse_too_large(operation, request->body.len);
 	name = hl_json_member(making->document.root, "DatastoreName");
 	if (hl_json_kind(name) == HL_JSON_STRING)
 		request->name = hl_json_string(name);

@@ -498,6 +498,10 @@ static const IntSetting int_settings[] = {
 	{"healthlake.max_response_size", "Largest reply that is read.",
 	 &hl_settings.max_response_size, 8192, 1, 1024 * 1024, PGC_SUSET,
 	 GUC_UNIT_KB},
+	{"healthlake.max_request_size",
+	 "Largest request body that is sent or kept in the queue.",
+	 &hl_settings.max_request_size, 1024, 1, 1024 * 1024, PGC_SUSET,
+	 GUC_UNIT_KB},
 };
 
 /* One row for each switch. */

@@ -53,6 +53,7 @@ typedef struct HlSettings
 	int request_timeout;    /* milliseconds, one attempt */
 	int max_attempts;       /* 1 to 10, the first one included */
 	int max_response_size;  /* kilobytes */
+	int max_request_size;   /* kilobytes */
 	int max_concurrency;    /* calls in flight of one statement or worker */
 	char *worker_databases; /* a list */
 	int worker_count;       /* of each of them */

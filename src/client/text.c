@@ -10,6 +10,9 @@
 
 #include "client/text.h"
 
+/* Bytes of a string from outside that a log line has at most. */
+#define LOGGED_BYTES 256
+
 /* Replaces what is not ASCII, one question mark for each character. */
 static char *
 ascii_of(const char *utf8)
@@ -80,6 +83,21 @@ hl_text_value_from_utf8(const char *utf8, int len)
 	char *text = pg_any_to_server(utf8, len, PG_UTF8);
 
 	return text == utf8 ? pnstrdup(utf8, len) : text;
+}
+
+/* Gives what a log line may have of a text. */
+const char *
+hl_text_cut(const char *utf8)
+{
+	static const char mark[] = "...";
+	size_t len = utf8 == NULL ? 0 : strlen(utf8);
+	int kept;
+
+	if (len <= LOGGED_BYTES)
+		return utf8;
+	kept = pg_encoding_mbcliplen(PG_UTF8, utf8, LOGGED_BYTES,
+								 LOGGED_BYTES - (int) strlen(mark));
+	return psprintf("%.*s%s", kept, utf8, mark);
 }
 
 /* Gives UTF-8 of a value in the database's encoding. */

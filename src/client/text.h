@@ -22,6 +22,13 @@ extern const char *hl_text_from_utf8(const char *utf8);
  */
 extern char *hl_text_value_from_utf8(const char *utf8, int len);
 
+/*
+ * UTF-8 from outside as a log line may have it: at most 256 bytes, cut between
+ * characters and ending in "..." where something was cut. Not for what a
+ * person must be able to look up: tokens, ids and ARNs. NULL stays NULL.
+ */
+extern const char *hl_text_cut(const char *utf8);
+
 /* Text of the database as UTF-8; throws 22023 when it is not valid. */
 extern char *hl_text_to_utf8(const char *text, int len);
 

@@ -45,6 +45,17 @@ SELECT ok(position('name="a\"b\n2026-01-01 LOG:  healthlake event=forged é \u00
 	'a name is quoted as JSON quotes it');
 SELECT is(count(*), 0::bigint, 'so that no line is forged') FROM lines() WHERE event = 'forged';
 
+-- What comes from outside is cut at 256 bytes, between characters; what must be looked up is not
+
+SELECT count(*) FROM raised(format($$ SELECT healthlake_create_datastore('a' || repeat('é', 126) || 'bcd', client_token => %L) $$, repeat('t', 300))) \g /dev/null
+SELECT ok(position('name="a' || repeat('é', 126) || 'bcd"' IN last_line('request')) > 0, 'a name of 256 bytes is whole');
+SELECT ok(position('client_token="' || repeat('t', 300) || '"' IN last_line('reply')) > 0, 'so is a token of any length');
+SELECT emulator_next(jsonb_build_object('error', repeat('E', 2000))) \g /dev/null
+SELECT count(*) FROM raised($$ SELECT healthlake_create_datastore(repeat('é', 129)) $$) \g /dev/null
+SELECT ok(position('name="' || repeat('é', 126) || '..."' IN last_line('request')) > 0, 'one of 258 bytes is cut');
+SELECT ok(position('name="' || repeat('é', 126) || '..."' IN last_line('reply')) > 0, 'in the reply''s line, too');
+SELECT ok(length(substring(last_line('reply') FROM ' aws_code="(E+)"')) BETWEEN 1 AND 256, 'and so is AWS''s code');
+
 -- A rollback
 
 SELECT count(*) AS before FROM lines() WHERE event = 'rollback' \gset

@@ -191,6 +191,41 @@ SELECT is((raised(format('SELECT healthlake_create_datastore(''x'', region => %L
   FROM unnest(ARRAY['us east 1', 'us-east-1.example.com', 'us-east-1/', 'x@y', '-', 'é', 'a#b',
 	repeat('a', 64)]) AS region;
 
+-- Size: a body over healthlake.max_request_size is refused at every door, before a fault that would repeat it
+
+CREATE TEMPORARY TABLE large AS SELECT repeat('é', 15000000) AS name;
+SELECT is_row(ROW(r.sqlstate, r.message), ROW('22023', 'request for ' || operation || ' is too large'), what)
+  FROM (VALUES
+	('CreateFHIRDatastore', 'create', 'healthlake_create_datastore(name)'),
+	('CreateFHIRDatastore', 'create with more', 'healthlake_create_datastore(''x'', more => jsonb_build_object(''Colour'', name))'),
+	('CreateFHIRDatastore', 'create in jsonb', 'healthlake_create_datastore(jsonb_build_object(''DatastoreName'', name, ''DatastoreTypeVersion'', ''R4''))'),
+	('CreateFHIRDatastore', 'an unknown member', 'healthlake_create_datastore(jsonb_build_object(name, 1))'),
+	('CreateFHIRDatastore', 'metadata', 'healthlake_create_datastore(''x'', authorization_strategy => ''AWS_AUTH'', identity_provider_metadata => to_jsonb(name))'),
+	('CreateFHIRDatastore', 'ensure', 'healthlake_ensure_datastore(name)'),
+	('RestoreFHIRDatastore', 'restore', 'healthlake_restore_datastore(''x'', name)'),
+	('UpdateFHIRDatastore', 'update', 'healthlake_update_datastore(''x'', name => name)'),
+	('TagResource', 'tag', 'healthlake_tag_resource(''x'', jsonb_build_object(''k'', name))'),
+	('ListFHIRDatastores', 'list', 'healthlake_list_datastores(name)'),
+	('CreateFHIRDatastore', 'call', 'healthlake_call(''CreateFHIRDatastore'', jsonb_build_object(''DatastoreName'', name, ''DatastoreTypeVersion'', ''R4''))'),
+	('CreateFHIRDatastore', 'preview', 'healthlake_preview(''CreateFHIRDatastore'', jsonb_build_object(''DatastoreName'', name, ''DatastoreTypeVersion'', ''R4''))'),
+	('CreateFHIRDatastore', 'enqueue', 'healthlake_enqueue(''CreateFHIRDatastore'', jsonb_build_object(''DatastoreName'', name, ''DatastoreTypeVersion'', ''R4''))'),
+	('CreateFHIRDatastore', 'enqueue a creation', 'healthlake_enqueue_create_datastore(name)'))
+	AS v (operation, what, call), raised('SELECT ' || call || ' FROM large') AS r;
+SELECT is((raised('SELECT healthlake_create_datastore(''x'', tags => jsonb_build_object(''k'', repeat(''v'', 1048576)))')).detail,
+	'Its body would have 1048657 bytes; healthlake.max_request_size allows 1048576.', 'and the detail says by how much');
+
+SET healthlake.max_request_size = '1kB';
+CREATE FUNCTION with_name(bytes integer) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_build_object('DatastoreTypeVersion', 'R4', 'ClientToken', 't', 'DatastoreName',
+		repeat('x', bytes - octet_length('{"DatastoreName":"","DatastoreTypeVersion":"R4","ClientToken":"t"}')))
+$$;
+SELECT sent('healthlake_call(''CreateFHIRDatastore'', with_name(1024))') IS NOT NULL \g /dev/null
+SELECT is(octet_length(body_text), 1024, 'a body of just that size is sent') FROM emulator_log();
+SELECT is((raised('SELECT healthlake_call(''CreateFHIRDatastore'', with_name(1025))')).detail,
+	'Its body would have 1025 bytes; healthlake.max_request_size allows 1024.', 'one byte more is not');
+RESET healthlake.max_request_size;
+SELECT emulator_reset() \g /dev/null
+
 -- Where nothing is known of a member
 
 SET healthlake.unknown_members = send;

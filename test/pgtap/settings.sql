@@ -53,7 +53,7 @@ INSERT INTO wanted VALUES
 	('use_fips_endpoint', 'off', 'superuser'), ('use_dualstack_endpoint', 'off', 'superuser'),
 	('ca_bundle', '', 'superuser'), ('proxy', '', 'superuser'),
 	('require_customer_key', 'off', 'superuser'), ('required_tags', '', 'superuser'),
-	('unknown_members', 'error', 'superuser'), ('max_response_size', '8192', 'superuser'),
+	('unknown_members', 'error', 'superuser'), ('max_response_size', '8192', 'superuser'), ('max_request_size', '1024', 'superuser'),
 	('audit', 'on', 'superuser'), ('audit_retention', '6 years', 'superuser'), ('fence', '', 'superuser'),
 	('autostart_worker', 'on', 'superuser'), ('tag_requests', 'off', 'superuser'),
 	('worker_databases', '', 'sighup'), ('worker_count', '1', 'sighup'), ('max_concurrency', '10', 'user'),
@@ -118,7 +118,7 @@ SELECT is(count(*), 0::bigint, 'a refused value is not quoted') FROM
 
 SELECT is(r.sqlstate, '22023', 'refused: ' || setting)
   FROM unnest(ARRAY['region = ''us east''', 'region = ''a.b''', 'region = ''us-east-1/''', 'max_attempts = 0',
-	'max_attempts = 11', 'connect_timeout = 0', 'request_timeout = ''-1s''', 'request_timeout = 30', 'request_timeout = ''999ms''', 'max_response_size = 0',
+	'max_attempts = 11', 'connect_timeout = 0', 'request_timeout = ''-1s''', 'request_timeout = 30', 'request_timeout = ''999ms''', 'max_response_size = 0', 'max_request_size = 0',
 	'allowed_regions = ''us-east-1, a b''', 'allowed_regions = ''us-east-1,,''', 'unknown_members = maybe',
 	'endpoint_url = ''example.com''', 'endpoint_url = ''http://example.com''', 'endpoint_url = ''https://''',
 	'endpoint_url = ''https://example.com/?a=b''', 'use_fips_endpoint = maybe', 'audit = perhaps', 'audit_retention = ''6''',
@@ -127,7 +127,7 @@ SELECT is(r.sqlstate, '22023', 'refused: ' || setting)
 	raised('SET healthlake.' || setting) AS r;
 SELECT is(r.sqlstate, NULL, 'accepted: ' || setting)
   FROM unnest(ARRAY['region = ''us-east-1''', 'region = ''''', 'max_attempts = 10', 'connect_timeout = ''5s''',
-	'max_response_size = ''1MB''', 'allowed_regions = ''us-east-1, us-west-2''', 'allowed_regions = ''''',
+	'max_response_size = ''1MB''', 'max_request_size = ''2MB''', 'allowed_regions = ''us-east-1, us-west-2''', 'allowed_regions = ''''',
 	'endpoint_url = ''https://example.com''', 'endpoint_url = ''https://example.com/base/path''',
 	'endpoint_url = ''http://127.0.0.1:8080''', 'endpoint_url = ''http://localhost''', 'endpoint_url = ''http://[::1]:1''',
 	'endpoint_url = ''''', 'unknown_members = send', 'required_tags = ''env, team''',
@@ -155,7 +155,7 @@ SELECT is_row(ROW(early_region, early_secret), ROW('eu-west-1', '***************
 CREATE ROLE healthlake_plain;
 SET ROLE healthlake_plain;
 SELECT is(r.sqlstate, '42501', 'a plain role cannot set ' || name)
-  FROM unnest('{access_key_id,secret_access_key,session_token,allowed_regions,endpoint_url,use_fips_endpoint,ca_bundle,proxy,require_customer_key,required_tags,unknown_members,max_response_size,audit,audit_retention,fence,autostart_worker,tag_requests}'::text[]) AS name,
+  FROM unnest('{access_key_id,secret_access_key,session_token,allowed_regions,endpoint_url,use_fips_endpoint,ca_bundle,proxy,require_customer_key,required_tags,unknown_members,max_response_size,max_request_size,audit,audit_retention,fence,autostart_worker,tag_requests}'::text[]) AS name,
 	raised(format('SET healthlake.%I TO DEFAULT', name)) AS r;
 SELECT is(r.sqlstate, NULL, 'but it can set ' || setting)
   FROM unnest('{region=''us-east-1'',connect_timeout=5000,request_timeout=1000,max_attempts=1,max_concurrency=2}'::text[]) AS setting,
