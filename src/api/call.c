@@ -21,7 +21,7 @@
 #include "aws/validate.h"
 #include "client/dropped.h"
 #include "client/settings.h"
-#include "client/target.h"
+#include "engine/target.h"
 #include "client/text.h"
 
 const HlCallWitness *hl_call_witness = NULL;
@@ -210,7 +210,7 @@ run_to_its_end(HlCall *call, const HlRequest *request, void *account,
 	error_context_stack = &context;
 	PG_TRY();
 	{
-		hl_client_run(call, 1);
+		hl_engine_run(call, 1);
 	}
 	PG_CATCH();
 	{
@@ -277,15 +277,15 @@ remember_change(const HlRequest *request, const HlReply *reply)
 static void
 shorten(HlCall *call, int64 patience)
 {
-	HlClientConfig *config = palloc(sizeof(HlClientConfig));
+	HlLimits *limits = palloc(sizeof(HlLimits));
 
-	*config = *call->config;
-	config->max_attempts = (int) Max(Min(patience / config->request_timeout_ms,
-										 (int64) config->max_attempts),
+	*limits = *call->limits;
+	limits->max_attempts = (int) Max(Min(patience / limits->request_timeout_ms,
+										 (int64) limits->max_attempts),
 									 1);
-	config->request_timeout_ms =
-		(int) Min(patience, (int64) config->request_timeout_ms);
-	call->config = config;
+	limits->request_timeout_ms =
+		(int) Min(patience, (int64) limits->request_timeout_ms);
+	call->limits = limits;
 }
 
 /* Makes a call of a request and finds out where it goes. */
@@ -321,14 +321,14 @@ const HlReply *
 hl_call_try(const HlRequest *request, const char *region)
 {
 	const HlOperation *operation = request->operation;
-	HlCall *call = hl_client_calls(1);
+	HlCall *call = hl_engine_calls(1);
 	HlReply *reply = &call->reply;
 	instr_time started;
 	void *account;
 	HlCallEnd end;
 
 	hl_call_refuse_change(operation);
-	if (!hl_call_prepare(call, request, region))
+	if (!hl_call_prepare(call, request, region) || !hl_engine_get_keys(call))
 		return reply;
 	hl_settings_warn_exposed();
 

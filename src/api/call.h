@@ -13,7 +13,7 @@
 #include "fmgr.h"
 
 #include "api/request.h"
-#include "client/client.h"
+#include "engine/engine.h"
 #include "nodes/pg_list.h"
 
 /* How a call ended. */

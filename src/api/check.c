@@ -14,12 +14,11 @@
 #include "api/check.h"
 #include "api/error.h"
 #include "api/rows.h"
-#include "client/ambient.h"
-#include "client/credentials.h"
 #include "client/dropped.h"
-#include "client/issue.h"
-#include "client/plan.h"
-#include "client/profiles.h"
+#include "credentials/ambient.h"
+#include "credentials/credentials.h"
+#include "credentials/places.h"
+#include "credentials/profiles.h"
 #include "client/settings.h"
 #include "client/text.h"
 
@@ -92,7 +91,7 @@ add_notes(List *findings, List *notes)
 static List *
 add_credentials(List *findings, const HlCall *call, bool found, List *notes)
 {
-	const HlCredentials *credentials = call->config->holder;
+	const HlCredentials *credentials = call->credentials;
 
 	findings = add_notes(findings, notes);
 	if (!found)
@@ -106,7 +105,7 @@ add_credentials(List *findings, const HlCall *call, bool found, List *notes)
 		return add(findings, "credentials", true, credentials->source);
 	return add(findings, "credentials", true,
 			   psprintf("%s, until %s", credentials->source,
-						hl_issue_time(credentials->expires_at)));
+						hl_provider_time(credentials->expires_at)));
 }
 
 /* Says where requests go, and who says so. */
@@ -114,7 +113,7 @@ static List *
 add_endpoint(List *findings, const HlCall *call)
 {
 	const HlTarget *target = call->target;
-	const char *bundle = call->config->ca_bundle;
+	const char *bundle = call->limits->ca_bundle;
 
 	findings = add(findings, "region", true, pstrdup(call->region));
 	findings = add(findings, "endpoint", true,
@@ -153,6 +152,7 @@ settle(HlCall *call, const HlRequest *request, List **findings)
 	*findings = rows;
 	if (settled)
 	{
+		found = found && hl_engine_get_keys(call);
 		*findings = add_endpoint(*findings, call);
 		*findings = add_credentials(*findings, call, found, notes);
 	}
@@ -172,25 +172,38 @@ is_local(const HlCall *call)
 		   hl_endpoint_is_loopback(&endpoint);
 }
 
+/* Asks STS whose the credentials are; NULL: see the provider's reason. */
+static char *
+ask_identity(const HlCall *call, HlProvider *provider)
+{
+	HlCall *ask;
+
+	if (!hl_provider_ask_identity(provider, &call->credentials->keys))
+		return NULL;
+	ask = hl_engine_request(&provider->request, call->limits);
+	hl_engine_run(ask, 1);
+	return hl_provider_identity(provider, &ask->reply);
+}
+
 /* Says whose the credentials are. */
 static List *
 add_identity(List *findings, const HlCall *call)
 {
-	HlIssue *issue = hl_issue_create();
-	HlEndpoint sts;
-	const char *from;
-	char *identity = NULL;
+	HlProvider *provider = hl_provider_create();
+	HlPlan *plan = palloc0(sizeof(HlPlan));
+	char *identity;
 
-	issue->limits = call->config;
-	issue->region = call->region;
-	if (hl_issue_sts(issue, &sts, &from) && from == NULL && is_local(call))
+	plan->source = "STS";
+	provider->plan = plan;
+	hl_places_find_sts(plan, call->region);
+	if (plan->sts_reason == NULL && plan->sts_from == NULL && is_local(call))
 		return add(findings, "identity", true,
 				   "not asked for: the endpoint is on this machine, and none "
 				   "is set for STS");
-	if (issue->reason == NULL)
-		identity = hl_issue_identity(issue, call->config->credentials);
-	return add(findings, "identity", identity != NULL,
-			   hl_text_from_utf8(identity != NULL ? identity : issue->reason));
+	identity = ask_identity(call, provider);
+	return add(
+		findings, "identity", identity != NULL,
+		hl_text_from_utf8(identity != NULL ? identity : provider->reason));
 }
 
 /* Says of a probe how far it came. */
@@ -294,7 +307,7 @@ static List *
 surroundings(List *findings)
 {
 	bool hidden = !hl_settings_are_exposed();
-	bool leaves = hl_client_leaves_lookups();
+	bool leaves = hl_engine_leaves_lookups();
 
 	findings =
 		add(findings, "secrets in files", hidden,
@@ -324,7 +337,7 @@ static List *
 try_call(List *findings)
 {
 	HlRequest *request = probe();
-	HlCall *call = hl_client_calls(1);
+	HlCall *call = hl_engine_calls(1);
 
 	if (settle(call, request, &findings))
 	{

@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "api/model.h"
-#include "client/reply.h"
+#include "aws/outcome.h"
 
 /* SQLSTATEs of our own; class 38 is the standard's for external routines. */
 #define HL_ERRCODE_CREDENTIALS MAKE_SQLSTATE('3', '8', 'X', '0', '1')

@@ -16,8 +16,8 @@
 #include "api/last_call.h"
 #include "api/response.h"
 #include "client/settings.h"
-#include "client/credentials.h"
 #include "client/dropped.h"
+#include "credentials/credentials.h"
 #include "client/text.h"
 
 /* Strings in UTF-8, as they were received, in the record's own memory. */
@@ -173,9 +173,9 @@ last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
 		last_call_forget();
 		had_secrets |= hl_credentials_forget();
 		if (had_secrets)
-			hl_client_forget();
+			hl_engine_forget();
 		else
-			hl_client_forget_keys();
+			hl_engine_forget_keys();
 	}
 }
 

@@ -13,7 +13,7 @@
 #include "fmgr.h"
 
 #include "api/model.h"
-#include "client/client.h"
+#include "engine/engine.h"
 
 /* Installs what forgets; called once, when the library is loaded. */
 extern void hl_last_call_init(void);

@@ -94,7 +94,7 @@ Datum
 hl_preview_row(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
 	HlRequest *request = hl_door_request(fcinfo, operation);
-	HlCall *call = hl_client_calls(1);
+	HlCall *call = hl_engine_calls(1);
 	HlPreview preview;
 	TupleDesc desc;
 	Datum values[3];
@@ -103,7 +103,7 @@ hl_preview_row(FunctionCallInfo fcinfo, const HlOperation *operation)
 	if (!hl_call_settle(call, request,
 						hl_arguments_text(hl_arguments_read(fcinfo), "region"),
 						NULL) ||
-		!hl_client_preview(call, &preview))
+		!hl_engine_get_keys(call) || !hl_engine_preview(call, &preview))
 		hl_error_raise(operation, &call->reply, NULL);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

@@ -14,7 +14,7 @@
 #include "fmgr.h"
 
 #include "api/model.h"
-#include "client/reply.h"
+#include "aws/outcome.h"
 
 /* Makes room; called once, when the library is loaded. */
 extern void hl_statistics_init(void);

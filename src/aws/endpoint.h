@@ -58,6 +58,16 @@ typedef struct HlEndpoint
 	const char *reason; /* why it is not OK */
 } HlEndpoint;
 
+/* Where requests go: scheme://[host prefix]authority path. */
+typedef struct HlTarget
+{
+	bool plain;            /* http; only for a loopback address */
+	const char *from;      /* who says so; NULL: AWS's rules */
+	const char *authority; /* lower case, without a default port */
+	const char *path;      /* "/", or the base path of a custom endpoint */
+	bool link_local;       /* plain goes to AWS's addresses on the link, too */
+} HlTarget;
+
 /* Applies the rules; in a partition that is given, or the region's own. */
 extern HlEndpointOutcome
 hl_endpoint_resolve(const HlEndpointParameters *parameters,

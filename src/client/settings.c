@@ -19,9 +19,7 @@
 
 #include "aws/endpoint.h"
 #include "aws/sts.h"
-#include "client/client.h"
 #include "client/compat.h"
-#include "client/credentials.h"
 #include "client/dropped.h"
 #include "client/settings.h"
 
@@ -34,6 +32,7 @@ typedef struct CredentialOrigin
 } CredentialOrigin;
 
 HlSettings hl_settings;
+uint64 hl_settings_generation = 0;
 
 /* Where the session's secrets came from, and whether they were ever bare. */
 static GucSource secret_source = PGC_S_DEFAULT;
@@ -91,8 +90,7 @@ credential_check(char **newval, void **extra, GucSource source)
 static void
 forget_on_assign(const char *newval, void *extra)
 {
-	hl_client_forget_keys();
-	hl_credentials_forget();
+	hl_settings_generation++;
 }
 
 /* As above, and remembers where the secret is from. */

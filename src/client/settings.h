@@ -66,6 +66,12 @@ typedef struct HlSettings
 
 extern HlSettings hl_settings;
 
+/*
+ * Counts the changes of what can lead to credentials: whoever keeps what was
+ * derived from them wipes it when this has changed.
+ */
+extern uint64 hl_settings_generation;
+
 /* Defines every parameter; called once, when the library is loaded. */
 extern void hl_settings_init(void);
 

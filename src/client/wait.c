@@ -15,11 +15,6 @@
 
 #define EVENTS 3
 
-/* Milliseconds between two ticks, at most. */
-#define TICK 250
-
-void (*hl_wait_tick)(void) = NULL;
-
 /* The set, kept for the backend's life; building one costs 7 us. */
 static WaitEventSet *wait_set = NULL;
 static int latch_position;
@@ -88,8 +83,6 @@ hl_wait_for(void *context, int epoll_fd, long timeout_ms)
 
 	/* a catalog that was looked at must not hold the horizon back meanwhile */
 	InvalidateCatalogSnapshotConditionally();
-	if (hl_wait_tick != NULL && (timeout_ms < 0 || timeout_ms > TICK))
-		timeout_ms = TICK;
 	if (wait_set == NULL)
 		wait_set = build_set(epoll_fd);
 	/* at the end of its life a backend returns to a latch of its own */
@@ -100,8 +93,6 @@ hl_wait_for(void *context, int epoll_fd, long timeout_ms)
 		if (events[i].events & WL_LATCH_SET)
 			ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	if (hl_wait_tick != NULL)
-		hl_wait_tick();
 }
 
 /* Rests. */

@@ -24,12 +24,6 @@ extern uint32 hl_wait_event(HlWaitReason reason);
 
 extern void hl_wait_for(void *context, int epoll_fd, long timeout_ms);
 
-/*
- * What a process of ours looks after while it waits for replies, at least four
- * times a second; may throw. NULL, as it is in sessions: nothing.
- */
-extern void (*hl_wait_tick)(void);
-
 /* Rests so long, or until the latch is set; what an interrupt says is thrown. */
 extern void hl_wait_rest(long milliseconds, HlWaitReason reason);
 

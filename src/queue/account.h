@@ -7,7 +7,7 @@
 #define HL_QUEUE_ACCOUNT_H
 
 #include "api/request.h"
-#include "client/reply.h"
+#include "aws/outcome.h"
 #include "queue/store.h"
 
 /* Adds session role, address and application of this session. */

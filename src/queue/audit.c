@@ -13,7 +13,7 @@
 #include "api/call.h"
 #include "api/error.h"
 #include "client/settings.h"
-#include "client/target.h"
+#include "engine/target.h"
 #include "client/text.h"
 #include "queue/account.h"
 #include "queue/audit.h"

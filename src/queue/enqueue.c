@@ -19,7 +19,7 @@
 #include "client/compat.h"
 #include "client/dropped.h"
 #include "client/settings.h"
-#include "client/target.h"
+#include "engine/target.h"
 #include "client/text.h"
 #include "queue/account.h"
 #include "queue/board.h"
@@ -146,7 +146,7 @@ tagged_request(const HlRequest *request)
 static char *
 address_of(const Enqueued *enqueued, const char **region)
 {
-	HlCall *call = hl_client_calls(1);
+	HlCall *call = hl_engine_calls(1);
 
 	call->host_prefix = enqueued->request->operation->host_prefix;
 	hl_target_address(call, hl_arguments_text(enqueued->arguments, "region"));

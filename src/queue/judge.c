@@ -10,7 +10,7 @@
 #include "api/call.h"
 #include "api/error.h"
 #include "api/response.h"
-#include "client/credentials.h"
+#include "credentials/credentials.h"
 #include "client/text.h"
 #include "queue/account.h"
 #include "queue/pace.h"

@@ -20,7 +20,7 @@
 #include "api/door.h"
 #include "api/response.h"
 #include "client/compat.h"
-#include "client/target.h"
+#include "engine/target.h"
 #include "client/text.h"
 #include "queue/enqueue.h"
 #include "queue/lookup.h"
@@ -119,18 +119,17 @@ make_request(HlQueued *queued, const HlStore *store)
 
 /*
  * Keeps the engine to one attempt, as the next one is the row's. A search, of
- * many requests, may try each again. Other credentials take a transaction.
+ * many requests, may try each again.
  */
 static void
 limit_attempts(const HlQueued *queued, HlCall *call)
 {
-	HlClientConfig *config = palloc(sizeof(HlClientConfig));
+	HlLimits *limits = palloc(sizeof(HlLimits));
 
-	*config = *call->config;
+	*limits = *call->limits;
 	if (!queued->looks)
-		config->max_attempts = 1;
-	config->renew = NULL;
-	call->config = config;
+		limits->max_attempts = 1;
+	call->limits = limits;
 }
 
 /* Says where it would go, if that is not where it was to go. */
@@ -169,7 +168,7 @@ make_call(HlQueued *queued, const HlStore *store)
 	queued->sent = make_request(queued, store);
 	if (queued->sent == NULL)
 		return;
-	call = hl_client_calls(1);
+	call = hl_engine_calls(1);
 	if (hl_call_prepare(call, queued->sent, queued->region))
 	{
 		limit_attempts(queued, call);
@@ -181,6 +180,7 @@ make_call(HlQueued *queued, const HlStore *store)
 		hl_queued_refuse(queued, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, why);
 		return;
 	}
+	call->held = true;
 	queued->call = call;
 	if (call->reply.outcome == HL_OUTCOME_NONE)
 		return;

@@ -15,7 +15,7 @@
 
 #include "api/goal.h"
 #include "api/request.h"
-#include "client/client.h"
+#include "engine/engine.h"
 #include "queue/store.h"
 
 /* What is recorded; NULL leaves a column as it is, but for errors. */

@@ -189,10 +189,7 @@ room(const HlRunner *runner)
 	return (int) Min((int64) free, runner->allowance);
 }
 
-/*
- * How long a claim is to hold: for the request, and for the attempts to get
- * credentials for another row, during which no reply is recorded.
- */
+/* How long a claim is to hold: for getting keys, and for the request. */
 static Datum
 lease_length(void)
 {
@@ -345,17 +342,14 @@ some_fresh(const HlRunner *runner)
 }
 
 /*
- * Whether the others wait for the next round. After a search, so that the next
- * one sees what it has found; without credentials, as each attempt to get some
- * may take its time, in which no reply is recorded.
+ * Whether a search is over, so that the next one must see what it has found:
+ * the others wait for the next round.
  */
 static bool
-is_last(const HlQueued *queued)
+ends_search(const HlQueued *queued)
 {
-	if (queued->looks && queued->ending.state != NULL)
-		return true;
-	return queued->heard != NULL ||
-		   queued->ending.sqlstate == HL_ERRCODE_CREDENTIALS;
+	return queued->looks &&
+		   (queued->ending.state != NULL || queued->heard != NULL);
 }
 
 /* Makes the calls of what was claimed, and the next one of each search. */
@@ -377,7 +371,7 @@ prepare_claimed(HlRunner *runner)
 			hl_queued_put_off(queued, 0, NULL);
 		if (queued->ending.state != NULL)
 			queued->call = NULL;
-		if (is_last(queued))
+		if (ends_search(queued))
 			break;
 	}
 	commit(runner);
@@ -399,7 +393,8 @@ note_end(HlQueued *queued)
 	HlCallEnd end = {0};
 	instr_time now;
 
-	healthlake_step("after reply");
+	if (reply->sent)
+		healthlake_step("after reply");
 	hl_queued_judge(queued);
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, queued->started);
@@ -414,29 +409,36 @@ note_end(HlQueued *queued)
 		INSTR_TIME_SET_ZERO(queued->started);
 }
 
-/* Collects what is in flight, or about to be. */
+/* Collects what is in flight, or waits for its keys. */
 static int
 collect_calls(HlRunner *runner, HlCall **calls)
 {
 	int count = 0;
+
+	for (int i = 0; i < runner->count; i++)
+		if (runner->rows[i]->call != NULL)
+			calls[count++] = runner->rows[i]->call;
+	return count;
+}
+
+/* Lets those go that have their keys. */
+static void
+start_calls(HlRunner *runner)
+{
 	bool starts = false;
 
 	for (int i = 0; i < runner->count; i++)
 	{
 		HlQueued *queued = runner->rows[i];
 
-		if (queued->call == NULL)
+		if (queued->call == NULL || !hl_engine_is_held(queued->call))
 			continue;
-		calls[count++] = queued->call;
-		if (INSTR_TIME_IS_ZERO(queued->started))
-		{
-			note_start(queued);
-			starts = true;
-		}
+		note_start(queued);
+		hl_engine_go(queued->call);
+		starts = true;
 	}
 	if (starts)
 		healthlake_step("before send");
-	return count;
 }
 
 /* Whether a byte of some call has left that has no reply yet. */
@@ -458,7 +460,8 @@ drive_calls(HlRunner *runner, long most_ms)
 
 	if (count == 0)
 		return;
-	(void) hl_client_step(calls, count, most_ms);
+	start_calls(runner);
+	(void) hl_engine_step(calls, count, most_ms);
 	if (some_sent(calls, count))
 		healthlake_step("after send");
 	for (int i = 0; i < runner->count; i++)

@@ -255,20 +255,6 @@ make_room(bool some_left, const HlWorkerOrders *orders)
 	proc_exit(0);
 }
 
-/* What the worker was told, for the tick. */
-static const HlWorkerOrders *ticking_orders = NULL;
-
-/*
- * While credentials are fetched a transaction is open and the rounds stand
- * still; the database may be wanted all the same.
- */
-static void
-tick_while_waiting(void)
-{
-	if (IsTransactionState() && lock_is_refused())
-		make_room(true, ticking_orders);
-}
-
 /* Leaves a database that is wanted: what is in flight gets a moment. */
 static void
 leave_database(HlRunner *runner, const HlWorkerOrders *orders)
@@ -461,8 +447,6 @@ healthlake_worker_main(Datum argument)
 	SetConfigOption("application_name", type_of(&orders), PGC_USERSET,
 					PGC_S_OVERRIDE);
 	hl_board_attach();
-	ticking_orders = &orders;
-	hl_wait_tick = tick_while_waiting;
 	if (!OidIsValid(orders.owner))
 		scout(&orders);
 	else

@@ -4,8 +4,8 @@
  *	  credentials: region, endpoints, kinds of endpoints. The variables are the
  *	  server's. Strings hold until AWS's files are read again.
  */
-#ifndef HL_CLIENT_AMBIENT_H
-#define HL_CLIENT_AMBIENT_H
+#ifndef HL_CREDENTIALS_AMBIENT_H
+#define HL_CREDENTIALS_AMBIENT_H
 
 #include "postgres.h"
 

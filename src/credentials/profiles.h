@@ -5,8 +5,8 @@
  *	  them: it holds until they are read again, which a call does at its
  *	  beginning and nowhere else.
  */
-#ifndef HL_CLIENT_PROFILES_H
-#define HL_CLIENT_PROFILES_H
+#ifndef HL_CREDENTIALS_PROFILES_H
+#define HL_CREDENTIALS_PROFILES_H
 
 #include "postgres.h"
 

@@ -4,9 +4,9 @@
  */
 #include "postgres.h"
 
-#include "client/ambient.h"
-#include "client/plan.h"
-#include "client/secret.h"
+#include "credentials/ambient.h"
+#include "credentials/plan.h"
+#include "credentials/secret.h"
 #include "client/settings.h"
 #include "miscadmin.h"
 
@@ -130,7 +130,7 @@ ask_web_identity(HlPlan *plan)
 	plan->roles[plan->nroles++] =
 		(HlStsRole){.role_arn = pstrdup(role),
 					.session_name = session != NULL ? pstrdup(session)
-													: hl_plan_session_name()};
+													: plan->session_name};
 	return HL_PLAN_FOUND;
 }
 
@@ -224,7 +224,7 @@ static const Source sources[] = {
 };
 
 /* The name of a role's session: who it is, for AWS's own log. */
-const char *
+char *
 hl_plan_session_name(void)
 {
 	const char *user;
@@ -246,7 +246,7 @@ add_role_of_settings(HlPlan *plan)
 		return;
 	plan->roles[plan->nroles++] = (HlStsRole){
 		.role_arn = pstrdup(hl_settings.role_arn),
-		.session_name = hl_plan_session_name(),
+		.session_name = plan->session_name,
 		.external_id = is_set(hl_settings.role_external_id)
 						   ? hl_secret_copy(hl_settings.role_external_id)
 						   : NULL};
@@ -270,7 +270,7 @@ note(List **notes, const char *name, const char *text)
 static HlPlanAnswer
 ask(const Source *source, HlPlan *plan)
 {
-	*plan = (HlPlan){0};
+	*plan = (HlPlan){.session_name = plan->session_name};
 	if (!hl_settings_list_allows(hl_settings.credential_sources, source->word))
 		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
 							  "healthlake.credential_sources leaves it out");
@@ -279,8 +279,9 @@ ask(const Source *source, HlPlan *plan)
 
 /* Makes a plan. */
 bool
-hl_plan_make(HlPlan *plan, List **notes)
+hl_plan_make(HlPlan *plan, const char *session_name, List **notes)
 {
+	plan->session_name = session_name;
 	for (size_t i = 0; i < lengthof(sources); i++)
 		switch (ask(&sources[i], plan))
 		{

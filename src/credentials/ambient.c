@@ -5,8 +5,8 @@
 #include "postgres.h"
 
 #include "aws/bytes.h"
-#include "client/ambient.h"
-#include "client/profiles.h"
+#include "credentials/ambient.h"
+#include "credentials/profiles.h"
 #include "client/settings.h"
 
 /* A variable's value, unless it is blank. */

@@ -5,18 +5,18 @@
 #include "postgres.h"
 
 #include "aws/endpoint.h"
-#include "client/ambient.h"
-#include "client/credentials.h"
-#include "client/profiles.h"
-#include "client/secret.h"
+#include "credentials/ambient.h"
+#include "credentials/credentials.h"
+#include "credentials/profiles.h"
+#include "credentials/secret.h"
 #include "client/settings.h"
-#include "client/target.h"
+#include "engine/target.h"
 #include "client/text.h"
 
 /* All that a call points to, in one piece. */
 typedef struct Settled
 {
-	HlClientConfig config;
+	HlLimits limits;
 	HlTarget target;
 	HlEndpoint endpoint;
 } Settled;
@@ -141,29 +141,27 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 
 /* Takes over what the settings name, which they may not have for long. */
 static void
-settle_limits(HlClientConfig *config)
+settle_limits(HlLimits *limits)
 {
-	config->ca_bundle =
+	limits->ca_bundle =
 		hl_settings.ca_bundle != NULL ? pstrdup(hl_settings.ca_bundle) : NULL;
-	config->proxy = hl_secret_copy(hl_settings.proxy);
-	config->connect_timeout_ms = hl_settings.connect_timeout;
-	config->request_timeout_ms = hl_settings.request_timeout;
-	config->max_attempts = hl_settings.max_attempts;
-	config->max_response_size = (size_t) hl_settings.max_response_size * 1024;
+	limits->proxy = hl_secret_copy(hl_settings.proxy);
+	limits->connect_timeout_ms = hl_settings.connect_timeout;
+	limits->request_timeout_ms = hl_settings.request_timeout;
+	limits->max_attempts = hl_settings.max_attempts;
+	limits->max_response_size = (size_t) hl_settings.max_response_size * 1024;
 }
 
-/* Finds the credentials of a call whose region is known. */
+/* Plans the credentials of a call whose region is known. */
 static bool
 settle_credentials(HlCall *call, Settled *settled, List **notes)
 {
-	HlCredentials *credentials =
-		hl_credentials_create(&settled->config, call->region);
+	HlCredentials *credentials = hl_credentials_create(
+		call->region, settled->limits.ca_bundle, settled->limits.proxy);
 
-	call->config = &settled->config;
-	settled->config.credentials = &credentials->keys;
-	settled->config.renew = hl_credentials_renew;
-	settled->config.holder = credentials;
-	if (hl_credentials_find(credentials, notes))
+	call->limits = &settled->limits;
+	call->credentials = credentials;
+	if (hl_credentials_plan(credentials, notes))
 		return true;
 	call->reply.outcome = HL_OUTCOME_UNSIGNED;
 	call->reply.network = pstrdup(credentials->reason);
@@ -180,7 +178,7 @@ hl_target_settle(HlCall *call, const char *region, List **notes)
 
 	hl_profiles_read();
 	settle_endpoint(call, settled, region);
-	settle_limits(&settled->config);
+	settle_limits(&settled->limits);
 	return settle_credentials(call, settled, notes);
 }
 

@@ -6,8 +6,8 @@
  *	  are palloc'd with all that they point to, secrets being wiped with the
  *	  memory context; only the environment is pointed into, which lasts.
  */
-#ifndef HL_CLIENT_PLAN_H
-#define HL_CLIENT_PLAN_H
+#ifndef HL_CREDENTIALS_PLAN_H
+#define HL_CREDENTIALS_PLAN_H
 
 #include "postgres.h"
 
@@ -42,6 +42,12 @@ typedef struct HlPlan
 	char *sso_region;
 	char *sso_role;
 	char *sso_account;
+	HlEndpoint sts;       /* where the roles are assumed; see places.h */
+	const char *sts_from; /* who says so; NULL: AWS's rules */
+	char *sts_reason;     /* why it cannot be asked; NULL: it can be */
+	HlEndpoint portal;    /* of single sign-on, likewise */
+	char *portal_reason;
+	const char *session_name; /* of a role, where nothing gives another */
 	HlStsRole roles[HL_PROFILE_CHAIN_ROLES + 2]; /* in order of assuming */
 	int nroles;
 	char *reason; /* why it is none */
@@ -56,7 +62,7 @@ typedef struct HlSourceNote
 } HlSourceNote;
 
 /* Makes a plan; false: see the reason. notes: NULL, or a List to add to. */
-extern bool hl_plan_make(HlPlan *plan, List **notes);
+extern bool hl_plan_make(HlPlan *plan, const char *session_name, List **notes);
 
 /* For the table's functions: what a source answers. */
 typedef enum HlPlanAnswer
@@ -78,7 +84,10 @@ extern HlPlanAnswer hl_plan_metadata(HlPlan *plan);
 extern HlPlanAnswer hl_plan_refuse(HlPlan *plan, HlPlanAnswer answer,
 								   char *reason);
 
-/* The name of a role's session where no profile gives one. */
-extern const char *hl_plan_session_name(void);
+/*
+ * The name of a role's session where no profile gives one, by the settings or
+ * the session's user; palloc'd. Looks at a catalog.
+ */
+extern char *hl_plan_session_name(void);
 
 #endif

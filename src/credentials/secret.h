@@ -4,8 +4,8 @@
  *	  reload of the configuration file, and a profile's when its file changes,
  *	  so whoever waits in between needs a copy.
  */
-#ifndef HL_CLIENT_SECRET_H
-#define HL_CLIENT_SECRET_H
+#ifndef HL_CREDENTIALS_SECRET_H
+#define HL_CREDENTIALS_SECRET_H
 
 /*
  * A copy in CurrentMemoryContext, wiped when that is reset or deleted; it must

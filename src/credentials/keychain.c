@@ -4,7 +4,8 @@
  */
 #include "postgres.h"
 
-#include "client/keychain.h"
+#include "credentials/keychain.h"
+#include "client/settings.h"
 #include "storage/ipc.h"
 
 #define HOOKS 8
@@ -13,10 +14,16 @@ static HlHeld *hooks[HOOKS];
 static int next_hook = 0;
 static bool guarded = false;
 
+/* The settings under which all of it was kept. */
+static uint64 generation = 0;
+
 /* What is kept under a key. */
 HlHeld *
 hl_keychain_find(const unsigned char *key)
 {
+	if (generation != hl_settings_generation)
+		hl_keychain_forget();
+	generation = hl_settings_generation;
 	for (int i = 0; i < HOOKS; i++)
 		if (hooks[i] != NULL &&
 			memcmp(hooks[i]->key, key, HL_KEYCHAIN_KEY) == 0)

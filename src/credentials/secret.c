@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "client/secret.h"
+#include "credentials/secret.h"
 #include "utils/palloc.h"
 
 /* A copy, and what wipes it. */

@@ -7,9 +7,9 @@
 #include <openssl/evp.h>
 
 #include "client/file.h"
-#include "client/plan.h"
-#include "client/profiles.h"
-#include "client/secret.h"
+#include "credentials/plan.h"
+#include "credentials/profiles.h"
+#include "credentials/secret.h"
 #include "client/settings.h"
 
 /* Copies a value that may be missing. */
@@ -108,7 +108,7 @@ plan_web_identity(HlPlan *plan, const HlProfileSource *source)
 		(HlStsRole){.role_arn = copy(source->role_arn),
 					.session_name = source->role_session_name != NULL
 										? copy(source->role_session_name)
-										: hl_plan_session_name()};
+										: plan->session_name};
 	return HL_PLAN_FOUND;
 }
 
@@ -212,7 +212,7 @@ add_role(HlPlan *plan, const HlProfileRole *role)
 					.external_id = hl_secret_copy(role->external_id),
 					.session_name = role->role_session_name != NULL
 										? copy(role->role_session_name)
-										: hl_plan_session_name(),
+										: plan->session_name,
 					.duration = copy(duration)};
 	return NULL;
 }

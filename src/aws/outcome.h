@@ -1,10 +1,10 @@
 /*
- * reply.h
+ * outcome.h
  *	  What became of a call, as a value: whoever is above the engine decides
  *	  whether it is an error. Its strings and its body belong to the call.
  */
-#ifndef HL_CLIENT_REPLY_H
-#define HL_CLIENT_REPLY_H
+#ifndef HL_AWS_OUTCOME_H
+#define HL_AWS_OUTCOME_H
 
 #include "aws/bytes.h"
 #include "aws/json.h"

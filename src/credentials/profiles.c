@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "client/file.h"
-#include "client/profiles.h"
+#include "credentials/profiles.h"
 #include "client/settings.h"
 #include "storage/ipc.h"
 
@@ -26,6 +26,7 @@ static struct
 {
 	bool read;
 	bool guarded;
+	uint64 generation; /* of the settings that name the files */
 	Source sources[FILES];
 	HlProfiles profiles;
 } kept;
@@ -139,7 +140,7 @@ void
 hl_profiles_read(void)
 {
 	Source now[FILES];
-	bool same = kept.read;
+	bool same = kept.read && kept.generation == hl_settings_generation;
 
 	for (int i = 0; i < FILES; i++)
 	{
@@ -158,6 +159,7 @@ hl_profiles_read(void)
 	for (int i = 0; i < FILES; i++)
 		take_in((HlProfileFile) i, &kept.sources[i]);
 	kept.read = true;
+	kept.generation = hl_settings_generation;
 }
 
 /* Both files as they were read. */

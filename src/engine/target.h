@@ -1,23 +1,23 @@
 /*
  * target.h
- *	  Where a call goes, and with whose credentials: region, endpoint and
+ *	  Where a call goes, and by whose credentials: region, endpoint and
  *	  credentials as settings, environment and AWS's files have them at this
  *	  moment. What it fills in lives in CurrentMemoryContext.
  */
-#ifndef HL_CLIENT_TARGET_H
-#define HL_CLIENT_TARGET_H
+#ifndef HL_ENGINE_TARGET_H
+#define HL_ENGINE_TARGET_H
 
-#include "client/client.h"
+#include "engine/engine.h"
 #include "nodes/pg_list.h"
 
 /*
- * Fills in config, target, region and service of a call whose operation and
+ * Fills in limits, target, credentials, region and service of a call whose operation and
  * host prefix are set. "region" NULL: that of the settings, else of the
  * environment, else of AWS's profile. Throws 22023 for a region that is none,
  * 42501 for one that healthlake.allowed_regions leaves out, 55000 where there
- * is none or where settings exclude each other; credentials may take requests,
- * which may be interrupted. False without credentials: the reply then says
- * why, and nothing can be sent. notes: NULL, or a List of HlSourceNote.
+ * is none or where settings exclude each other. Sends nothing: a call waits for
+ * its keys in the engine. False where no source of credentials is configured,
+ * or a broken one: the reply then says why, and nothing can be sent. notes: NULL, or a List of HlSourceNote.
  */
 extern bool hl_target_settle(HlCall *call, const char *region, List **notes);
 

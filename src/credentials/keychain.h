@@ -5,8 +5,8 @@
  *	  calls, under a key that stands for all that they came from: settings,
  *	  files, roles.
  */
-#ifndef HL_CLIENT_KEYCHAIN_H
-#define HL_CLIENT_KEYCHAIN_H
+#ifndef HL_CREDENTIALS_KEYCHAIN_H
+#define HL_CREDENTIALS_KEYCHAIN_H
 
 #include "postgres.h"
 

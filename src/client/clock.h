@@ -1,0 +1,37 @@
+/*
+ * clock.h
+ *	  The clocks: the wall's, as PostgreSQL and as Unix count it, and one that
+ *	  is never set back, for everything that waits.
+ */
+#ifndef HL_CLIENT_CLOCK_H
+#define HL_CLIENT_CLOCK_H
+
+#include "postgres.h"
+
+#include <time.h>
+
+#include "datatype/timestamp.h"
+#include "utils/timestamp.h"
+
+/* From PostgreSQL's epoch to Unix's, in microseconds. */
+#define HL_CLOCK_EPOCH_SHIFT                                                   \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+/* Microseconds since 1970, by this machine's clock. */
+static inline int64
+hl_clock_unix(void)
+{
+	return GetCurrentTimestamp() + HL_CLOCK_EPOCH_SHIFT;
+}
+
+/* Microseconds of a clock that is never set back. */
+static inline int64
+hl_clock_steady(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64) now.tv_sec * USECS_PER_SEC + now.tv_nsec / 1000;
+}
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * random.c
+ *	  A stock of random bytes: one system call serves many calls.
+ */
+#include "postgres.h"
+
+#include "client/random.h"
+
+static unsigned char stock[512];
+static size_t left = 0;
+
+bool
+hl_random_bytes(void *bytes, size_t len)
+{
+	Assert(len <= sizeof(stock));
+	if (left < len)
+	{
+		if (!pg_strong_random(stock, sizeof(stock)))
+			return false;
+		left = sizeof(stock);
+	}
+	left -= len;
+	memcpy(bytes, stock + left, len);
+	return true;
+}
+
+double
+hl_random_fraction(void)
+{
+	uint32 number;
+
+	if (!hl_random_bytes(&number, sizeof(number)))
+		return 1;
+	return number / (double) PG_UINT32_MAX;
+}

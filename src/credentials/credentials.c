@@ -1,0 +1,429 @@
+/*
+ * credentials.c
+ *	  Credentials found, kept and renewed.
+ *
+ * What is kept is kept under a digest of all that it came from: the plan with
+ * its keys and roles, AWS's files as they were, the SQL roles, the place and
+ * the trust of STS. Whoever has other settings, or is somebody else, plans
+ * something else and finds nothing there.
+ */
+#include "postgres.h"
+
+#include <openssl/evp.h>
+
+#include "client/settings.h"
+#include "credentials/credentials.h"
+#include "credentials/places.h"
+#include "credentials/profiles.h"
+#include "miscadmin.h"
+#include "client/clock.h"
+#include "client/random.h"
+#include "utils/memutils.h"
+
+/* Lets go of what is held: the memory context goes, or others are found. */
+static void
+let_go(void *argument)
+{
+	HlCredentials *credentials = argument;
+
+	if (credentials->held != NULL)
+		hl_keychain_release(credentials->held);
+	credentials->held = NULL;
+}
+
+HlCredentials *
+hl_credentials_create(const char *region, const char *ca_bundle,
+					  const char *proxy)
+{
+	HlCredentials *credentials = palloc0(sizeof(HlCredentials));
+
+	credentials->region = region;
+	credentials->ca_bundle = ca_bundle;
+	credentials->proxy = proxy;
+	credentials->session_name = hl_plan_session_name();
+	credentials->user = GetUserId();
+	credentials->session_user = GetSessionUserId();
+	credentials->memory = CurrentMemoryContext;
+	credentials->callback.func = let_go;
+	credentials->callback.arg = credentials;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext,
+									   &credentials->callback);
+	return credentials;
+}
+
+/* A copy that lives as long as the credentials; NULL for NULL. */
+static const char *
+copy(const HlCredentials *credentials, const char *text)
+{
+	return text != NULL ? MemoryContextStrdup(credentials->memory, text) : NULL;
+}
+
+/* Says why there are none. */
+static HlCredentialsState
+refuse(HlCredentials *credentials, const char *reason, const char *hint)
+{
+	credentials->reason = copy(credentials, reason);
+	credentials->hint = copy(credentials, hint);
+	return HL_CREDENTIALS_MISSING;
+}
+
+/* Points the keys into what is held, from now on and once more. */
+static HlCredentialsState
+use(HlCredentials *credentials, HlHeld *held)
+{
+	const HlIssued *issued = &held->issued;
+	const char *token = hl_bytes_string(&issued->session_token);
+
+	let_go(credentials);
+	credentials->held = held;
+	credentials->keys =
+		(HlSigv4Credentials){hl_bytes_string(&issued->access_key_id),
+							 hl_bytes_string(&issued->secret_access_key),
+							 token[0] != '\0' ? token : NULL};
+	credentials->expires = issued->expires;
+	credentials->expires_at = issued->expires_at;
+	return HL_CREDENTIALS_FOUND;
+}
+
+HlCredentialsState
+hl_credentials_use(HlCredentials *credentials, HlHeld *held)
+{
+	hl_keychain_hold(held);
+	return use(credentials, held);
+}
+
+/* ------------------------------------------------------------------- plan */
+
+/* Uses keys of the plan itself: a copy, since what they lie in may change. */
+static HlCredentialsState
+use_lasting(HlCredentials *credentials)
+{
+	const HlPlan *plan = credentials->plan;
+	HlIssued issued = {0};
+	HlIssuedParts parts = {plan->keys.access_key_id,
+						   plan->keys.secret_access_key,
+						   plan->keys.session_token, plan->expiration};
+	HlHeld *held = NULL;
+
+	if (!hl_issued_set(&issued, &parts))
+		refuse(credentials, psprintf("%s: %s", plan->source, issued.reason),
+			   NULL);
+	else if (issued.expires && issued.expires_at <= hl_clock_unix())
+		refuse(credentials,
+			   psprintf("credentials of %s expired at %s", plan->source,
+						hl_provider_time(issued.expires_at)),
+			   "Renew them, and start the server with the new ones.");
+	else if ((held = hl_keychain_lend(&issued)) == NULL)
+		refuse(credentials, "out of memory", NULL);
+	hl_issued_wipe(&issued);
+	return held == NULL ? HL_CREDENTIALS_MISSING : use(credentials, held);
+}
+
+/* Adds a text to what is digested, so that no two lists look the same. */
+static void
+mark(HlBytes *bytes, const char *text)
+{
+	if (text == NULL)
+		text = "";
+	hl_bytes_format(bytes, "%zu:", strlen(text));
+	hl_bytes_append_string(bytes, text);
+}
+
+/* Adds the roles of a plan. */
+static void
+mark_roles(HlBytes *bytes, const HlPlan *plan)
+{
+	for (int i = 0; i < plan->nroles; i++)
+	{
+		mark(bytes, plan->roles[i].role_arn);
+		mark(bytes, plan->roles[i].session_name);
+		mark(bytes, plan->roles[i].external_id);
+		mark(bytes, plan->roles[i].duration);
+	}
+}
+
+/* Digests all that the keys come from; false: OpenSSL cannot do that. */
+static bool
+digest(HlCredentials *credentials)
+{
+	const HlPlan *plan = credentials->plan;
+	const char *const texts[] = {plan->source,
+								 plan->keys.access_key_id,
+								 plan->keys.secret_access_key,
+								 plan->keys.session_token,
+								 plan->expiration,
+								 plan->file,
+								 plan->command,
+								 plan->authorization,
+								 plan->url.authority,
+								 plan->url.path,
+								 plan->sso_region,
+								 plan->sso_role,
+								 plan->sso_account,
+								 plan->sts.url,
+								 plan->portal.url,
+								 credentials->region,
+								 credentials->ca_bundle,
+								 credentials->proxy};
+	unsigned char whole[EVP_MAX_MD_SIZE];
+	HlBytes bytes = {.secret = true};
+	bool done;
+
+	for (size_t i = 0; i < lengthof(texts); i++)
+		mark(&bytes, texts[i]);
+	mark_roles(&bytes, plan);
+	hl_profiles_mark(&bytes);
+	hl_bytes_format(&bytes, "%u:%u:%d", credentials->user,
+					credentials->session_user, plan->kind);
+	done = !bytes.failed && EVP_Digest(bytes.data, bytes.len, whole, NULL,
+									   EVP_sha256(), NULL) == 1;
+	hl_bytes_wipe(&bytes);
+	memcpy(credentials->key, whole, HL_KEYCHAIN_KEY);
+	return done;
+}
+
+/* Makes the plan in memory of its own, which a provider may take over. */
+static bool
+make_plan(HlCredentials *credentials, List **notes)
+{
+	if (credentials->plan_memory != NULL && credentials->plan != NULL)
+		MemoryContextDelete(credentials->plan_memory);
+	credentials->plan = NULL;
+	credentials->plan_memory = AllocSetContextCreate(
+		credentials->memory, "healthlake plan", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(credentials->plan_memory);
+	credentials->plan = palloc0(sizeof(HlPlan));
+	if (!hl_plan_make(credentials->plan, credentials->session_name, notes))
+		return false;
+	if (credentials->plan->kind == HL_PLAN_SIGN_ON)
+		hl_places_find_portal(credentials->plan);
+	if (credentials->plan->nroles > 0)
+		hl_places_find_sts(credentials->plan, credentials->region);
+	return true;
+}
+
+bool
+hl_credentials_plan(HlCredentials *credentials, List **notes)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	bool made = make_plan(credentials, notes);
+	const HlPlan *plan = credentials->plan;
+
+	MemoryContextSwitchTo(caller);
+	if (!made)
+	{
+		refuse(credentials, plan->reason, plan->hint);
+		return false;
+	}
+	credentials->source =
+		MemoryContextStrdup(credentials->memory, plan->source);
+	credentials->lasting = plan->lasting && plan->nroles == 0;
+	if (credentials->lasting)
+		return use_lasting(credentials) == HL_CREDENTIALS_FOUND;
+	if (digest(credentials))
+		return true;
+	refuse(credentials, "OpenSSL has no SHA-256 for us", NULL);
+	return false;
+}
+
+/* ------------------------------------------------------------------- look */
+
+/* Whether keys may be used, and need not be renewed yet. */
+static bool
+is_fresh(const HlHeld *held)
+{
+	return held->issued.access_key_id.len > 0 &&
+		   hl_refresh_need(&held->lease, hl_clock_unix()) == HL_REFRESH_NONE;
+}
+
+HlCredentialsState
+hl_credentials_look(HlCredentials *credentials)
+{
+	HlHeld *kept;
+
+	if (credentials->lasting ||
+		(credentials->held != NULL && is_fresh(credentials->held)))
+		return HL_CREDENTIALS_FOUND;
+	kept = hl_keychain_find(credentials->key);
+	if (kept != NULL && hl_clock_unix() < kept->forget_at)
+		return refuse(credentials, kept->failure, NULL);
+	if (kept != NULL && is_fresh(kept))
+		return hl_credentials_use(credentials, kept);
+	credentials->hasty =
+		kept != NULL && kept->issued.access_key_id.len > 0 &&
+		hl_refresh_need(&kept->lease, hl_clock_unix()) == HL_REFRESH_ADVISED;
+	return HL_CREDENTIALS_WANTED;
+}
+
+/*
+ * Plans anew. What the settings, the environment or AWS's files have against
+ * that is a reason like others, since a call is under way.
+ */
+static bool
+plan_anew(HlCredentials *credentials)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool made = false;
+
+	PG_TRY();
+	{
+		hl_profiles_read();
+		made = hl_credentials_plan(credentials, NULL);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) ==
+			ERRCODE_OPERATOR_INTERVENTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		refuse(credentials, error->message, error->hint);
+	}
+	PG_END_TRY();
+	return made;
+}
+
+/* Why the same keys are of no use; NULL where nobody issues them. */
+static const char *
+given_again(const HlCredentials *credentials)
+{
+	return credentials->lasting
+			   ? NULL
+			   : psprintf("credentials of %s have expired, and it gave the "
+						  "same again",
+						  credentials->source);
+}
+
+HlCredentialsState
+hl_credentials_reject(HlCredentials *credentials, const char *key_id)
+{
+	HlCredentialsState state;
+
+	if (credentials->held != NULL &&
+		strcmp(credentials->keys.access_key_id, key_id) == 0)
+		credentials->held->lease.refused = true;
+	if (!plan_anew(credentials))
+		return HL_CREDENTIALS_MISSING;
+	state = hl_credentials_look(credentials);
+	if (state == HL_CREDENTIALS_FOUND &&
+		strcmp(credentials->keys.access_key_id, key_id) == 0)
+		return refuse(credentials, given_again(credentials), NULL);
+	return state;
+}
+
+/* -------------------------------------------------------------- providers */
+
+HlProvider *
+hl_credentials_ask(HlCredentials *credentials)
+{
+	HlProvider *provider = hl_provider_create();
+
+	Assert(credentials->plan != NULL);
+	MemoryContextSetParent(credentials->plan_memory, CurrentMemoryContext);
+	provider->plan = credentials->plan;
+	provider->region = pstrdup(credentials->region);
+	provider->hasty = credentials->hasty;
+	credentials->plan = NULL;
+	credentials->plan_memory = NULL;
+	return provider;
+}
+
+/*
+ * Spares a source that gives what should be renewed at once: instance metadata
+ * has nothing else until shortly before the end.
+ */
+static void
+spare_source(HlLease *lease)
+{
+	if (hl_refresh_need(lease, lease->fetched_at) != HL_REFRESH_NONE)
+		lease->retry_at =
+			lease->fetched_at + (lease->expires_at - lease->fetched_at) / 2;
+}
+
+HlHeld *
+hl_credentials_keep(HlProvider *provider, const unsigned char *key)
+{
+	const HlPlan *plan = provider->plan;
+	HlHeld *held = hl_keychain_add(key, &provider->issued);
+
+	if (held == NULL)
+	{
+		provider->reason = pstrdup("out of memory");
+		return NULL;
+	}
+	held->lease =
+		(HlLease){.expires = held->issued.expires,
+				  .expires_at = held->issued.expires_at,
+				  .fetched_at = hl_clock_unix(),
+				  .stable = plan->kind != HL_PLAN_PROCESS || plan->nroles > 0};
+	spare_source(&held->lease);
+	hl_keychain_hold(held);
+	return held;
+}
+
+/* Why credentials that were kept are of no use any more. */
+static char *
+expiry_reason(const HlHeld *kept, const HlPlan *plan, char *failure)
+{
+	const HlLease *lease = kept != NULL ? &kept->lease : NULL;
+
+	if (kept == NULL || kept->issued.access_key_id.len == 0)
+		return failure;
+	if (lease->expires && lease->expires_at <= hl_clock_unix())
+		return psprintf("credentials of %s expired at %s and could not be "
+						"renewed: %s",
+						plan->source, hl_provider_time(lease->expires_at),
+						failure);
+	if (lease->refused)
+		return psprintf(
+			"AWS says that the credentials of %s have expired%s%s, "
+			"and they could not be renewed: %s",
+			plan->source,
+			lease->expires ? ", although they are valid until " : "",
+			lease->expires ? hl_provider_time(lease->expires_at) : "", failure);
+	return failure;
+}
+
+/*
+ * What is left where nothing was issued: the old ones, for five to ten minutes
+ * without another attempt; or nothing, which is remembered for a few seconds
+ * if it is final.
+ */
+HlHeld *
+hl_credentials_do_without(HlProvider *provider, const unsigned char *key)
+{
+	HlHeld *kept = hl_keychain_find(key);
+	HlIssued none = {0};
+	int64 now = hl_clock_unix();
+
+	if (kept != NULL && kept->issued.access_key_id.len > 0 &&
+		!provider->final && hl_refresh_may_serve(&kept->lease, now))
+	{
+		kept->lease.retry_at = hl_refresh_retry_at(now, hl_random_fraction());
+		hl_keychain_hold(kept);
+		return kept;
+	}
+	provider->reason = provider->nobody ? pstrdup("no AWS credentials found")
+										: expiry_reason(kept, provider->plan,
+														provider->reason);
+	if (kept == NULL && provider->final)
+		kept = hl_keychain_add(key, &none);
+	if (kept != NULL)
+	{
+		strlcpy(kept->failure, provider->reason, sizeof(kept->failure));
+		kept->forget_at = hl_refresh_forget_at(now, hl_random_fraction());
+	}
+	return NULL;
+}
+
+bool
+hl_credentials_forget(void)
+{
+	bool kept = hl_keychain_forget();
+
+	hl_profiles_forget();
+	return kept;
+}

@@ -1,0 +1,92 @@
+/*
+ * awsjson.c
+ *	  The protocol of HealthLake's control plane: awsJson 1.0.
+ *
+ * https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
+ */
+#include "postgres.h"
+
+#include "aws/protocol.h"
+#include "engine/protocol.h"
+
+static void
+write_head(const HlCall *call, HlHead *head)
+{
+	hl_head_add(head, "X-Amz-Target", call->operation);
+	hl_head_add(head, "Content-Type", HL_PROTOCOL_CONTENT_TYPE);
+}
+
+/* Tells whether a body is nothing but blanks, which stands for {}. */
+static bool
+is_blank(const HlBytes *body)
+{
+	for (size_t i = 0; i < body->len; i++)
+		if (strchr(" \t\r\n", body->data[i]) == NULL || body->data[i] == '\0')
+			return false;
+	return true;
+}
+
+/*
+ * A success is a JSON object that is there to its end. Where nothing says
+ * where the body ends, only the JSON shows whether it was cut.
+ */
+static HlOutcome
+judge(HlCall *call, const HlHttpReply *http)
+{
+	HlAttempt *attempt = call->attempt;
+	HlJsonDocument *document = &attempt->document;
+	bool blank = is_blank(&call->reply.body);
+	char text[200];
+
+	if (!(blank && !http->framed) &&
+		hl_json_read(document, blank ? "{}" : call->reply.body.data,
+					 blank ? 2 : call->reply.body.len) &&
+		hl_json_kind(document->root) == HL_JSON_OBJECT)
+	{
+		call->reply.document = document->root;
+		return HL_OUTCOME_SUCCESS;
+	}
+	if (!http->framed)
+	{
+		attempt->transport = HL_TRANSPORT_LOST;
+		return hl_attempt_tell(call, HL_OUTCOME_LOST, "the reply was cut off");
+	}
+	if (document->root != NULL)
+		return hl_attempt_tell(call, HL_OUTCOME_MALFORMED,
+							   "the reply is not a JSON object");
+	snprintf(text, sizeof(text), "the reply is not JSON: %s, at byte %zu",
+			 document->reason ? document->reason : "", document->offset);
+	return hl_attempt_tell(call, HL_OUTCOME_MALFORMED, text);
+}
+
+static HlOutcome
+explain(HlCall *call, const HlHttpReply *http)
+{
+	HlAttempt *attempt = call->attempt;
+	HlReply *reply = &call->reply;
+	HlErrorReply error = {.http_status = http->status,
+						  .reason_phrase = NULL,
+						  .error_type = http->error_type,
+						  .body = hl_bytes_string(&reply->body),
+						  .len = reply->body.len};
+	bool coded;
+
+	hl_attempt_hide(call, &reply->body);
+	coded = hl_protocol_read_error(&error, &attempt->code, &attempt->message);
+	hl_attempt_hide(call, &attempt->message);
+	reply->code = (char *) hl_bytes_string(&attempt->code);
+	reply->message = (char *) hl_bytes_string(&attempt->message);
+	if (hl_json_read(&attempt->document, error.body, error.len) &&
+		hl_json_kind(attempt->document.root) == HL_JSON_OBJECT)
+		reply->document = attempt->document.root;
+	if (http->status >= 500)
+		return HL_OUTCOME_FAULT;
+	/* who says that it is too much has not carried it out, whoever it is */
+	if (coded || reply->document != NULL || http->status == 429)
+		return HL_OUTCOME_REFUSED;
+	return hl_attempt_tell(call, HL_OUTCOME_MALFORMED,
+						   "the reply is an error, but not one of AWS's");
+}
+
+const HlProtocol hl_awsjson = {
+	.counts = true, .write = write_head, .judge = judge, .explain = explain};

@@ -1,0 +1,375 @@
+/*
+ * engine.c
+ *	  The one loop that drives calls to their ends.
+ *
+ * A call needs keys, is due, in flight, resting between two attempts, or done.
+ * The loop moves each call on as far as it goes without waiting, waits once for
+ * everything, and begins again. Only the wait throws, and a program that prints
+ * credentials; then all calls of the set are given up, and all else that was
+ * allocated by malloc() hangs on the calls, whose memory context frees it.
+ */
+#include "postgres.h"
+
+#include "engine/key_wait.h"
+#include "engine/protocol.h"
+#include "miscadmin.h"
+#include "client/clock.h"
+#include "client/wait.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+
+/* The calls of one memory context, and what frees what hangs on them. */
+typedef struct CallSet
+{
+	int count;
+	HlAttempt *attempts;
+	HlCall *calls;
+	MemoryContextCallback callback;
+} CallSet;
+
+HlEngine hl_engine;
+
+void
+hl_engine_forget_keys(void)
+{
+	hl_sigv4_wipe_keys(&hl_engine.keys);
+	hl_sigv4_wipe_signed(&hl_engine.signature);
+}
+
+void
+hl_engine_forget(void)
+{
+	hl_engine_forget_keys();
+	hl_http_forget(hl_engine.http);
+}
+
+/* At the end of the backend's life. */
+static void
+forget_at_exit(int code, Datum unused)
+{
+	hl_engine_forget_keys();
+}
+
+bool
+hl_engine_leaves_lookups(void)
+{
+	return hl_http_leaves_lookups();
+}
+
+/* The steady clock, as the ground floor asks for it. */
+static int64_t
+steady_now(void *unused)
+{
+	return hl_clock_steady();
+}
+
+/* Opens what the backend keeps, at its first call. */
+static bool
+open_engine(void)
+{
+	if (hl_engine.http != NULL)
+		return true;
+	hl_engine.http = hl_http_create(hl_wait_for, steady_now, NULL);
+	if (hl_engine.http == NULL)
+		return false;
+	ReserveExternalFD();
+	hl_engine.quota.tokens = HL_QUOTA_FULL;
+	on_proc_exit(forget_at_exit, (Datum) 0);
+	return true;
+}
+
+/* ------------------------------------------------------------------ calls */
+
+/* Frees all that hangs on a set of calls: its memory context goes. */
+static void
+free_calls(void *argument)
+{
+	CallSet *set = argument;
+
+	for (int i = 0; i < set->count; i++)
+	{
+		HlAttempt *attempt = &set->attempts[i];
+
+		hl_attempt_abandon(attempt);
+		hl_bytes_free(&attempt->url);
+		hl_bytes_free(&attempt->host);
+		hl_bytes_free(&attempt->path);
+		hl_bytes_wipe(&attempt->head);
+		hl_bytes_free(&attempt->code);
+		hl_bytes_free(&attempt->message);
+		hl_bytes_free(&attempt->network);
+		hl_json_free(&attempt->document);
+		hl_bytes_free(&set->calls[i].reply.body);
+	}
+}
+
+HlCall *
+hl_engine_calls(int count)
+{
+	CallSet *set = palloc0(sizeof(CallSet));
+
+	set->calls = palloc0(sizeof(HlCall) * count);
+	set->attempts = palloc0(sizeof(HlAttempt) * count);
+	for (int i = 0; i < count; i++)
+	{
+		set->calls[i].attempt = &set->attempts[i];
+		set->calls[i].protocol = &hl_awsjson;
+		set->attempts[i].head.secret = true;
+		set->attempts[i].memory = CurrentMemoryContext;
+	}
+	set->count = count;
+	set->callback.func = free_calls;
+	set->callback.arg = set;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &set->callback);
+	return set->calls;
+}
+
+HlCall *
+hl_engine_request(const HlProviderRequest *request, const HlLimits *limits)
+{
+	HlCall *call = hl_engine_calls(1);
+	HlLimits *own = palloc(sizeof(HlLimits));
+
+	*own = *limits;
+	if (request->direct)
+		own->proxy = NULL;
+	if (request->timeout_ms > 0)
+		own->connect_timeout_ms = own->request_timeout_ms = request->timeout_ms;
+	if (request->max_attempts > 0)
+		own->max_attempts = Min(request->max_attempts, limits->max_attempts);
+	call->protocol = request->form ? &hl_query : &hl_fetch;
+	call->method = request->method;
+	call->target = &request->target;
+	call->headers = request->headers;
+	call->nheaders = request->nheaders;
+	call->body = request->body;
+	call->body_len = request->body_len;
+	call->region = request->region;
+	call->service = "sts";
+	call->secret = request->secret;
+	call->limits = own;
+	call->keys = request->keys;
+	call->repeatable = true;
+	return call;
+}
+
+/* ------------------------------------------------------------------- loop */
+
+/* Keeps the reply of a call in flight true, for whoever is interrupted. */
+static void
+note_sent(HlCall *call)
+{
+	if (!hl_http_sent(call->attempt->transfer))
+		return;
+	call->reply.sent = true;
+	call->reply.may_have_run = call->changes;
+}
+
+/* Moves a call on as far as it goes without waiting; true: not yet done. */
+static bool
+advance(HlCall *call, int64 now)
+{
+	HlAttempt *attempt = call->attempt;
+	HlHttpReply *reply;
+
+	if (attempt->stage == HL_STAGE_IN_FLIGHT)
+	{
+		reply = hl_http_reply(attempt->transfer);
+		if (reply != NULL)
+			hl_attempt_end(call, reply);
+	}
+	if (attempt->stage == HL_STAGE_NEEDS_KEYS && attempt->waiting == NULL)
+		hl_key_wait_join(call);
+	if (attempt->stage == HL_STAGE_NEEDS_KEYS)
+		hl_key_wait_take(call);
+	if (attempt->stage == HL_STAGE_RESTING && attempt->due_at <= now)
+		attempt->stage = HL_STAGE_DUE;
+	if (attempt->stage == HL_STAGE_HELD && !call->held)
+		attempt->stage = HL_STAGE_DUE;
+	if (attempt->stage == HL_STAGE_DUE)
+		hl_attempt_start(call);
+	return attempt->stage != HL_STAGE_DONE;
+}
+
+/* Shortens a wait to the end of a call's rest. */
+static void
+look_at_rest(const HlCall *call, int64 now, long *timeout_ms)
+{
+	const HlAttempt *attempt = call->attempt;
+	int64 us = attempt->due_at - now;
+	long ms = us <= 0 ? 0 : (long) ((us + 999) / 1000);
+
+	if (attempt->stage == HL_STAGE_RESTING &&
+		(*timeout_ms < 0 || ms < *timeout_ms))
+		*timeout_ms = ms;
+}
+
+/* Begins the call of a request that a provider has just made. */
+static void
+begin_request(HlCall *call)
+{
+	if (call->attempt->stage == HL_STAGE_NEW)
+		hl_attempt_prepare(call);
+}
+
+/*
+ * Moves all calls on, and the requests of the providers for which some wait;
+ * true while some call is not done, and how long the engine may wait (-1: as
+ * long as libcurl likes).
+ */
+static bool
+advance_all(HlCall *const *calls, int count, long *timeout_ms)
+{
+	int64 now = hl_clock_steady();
+	bool left;
+
+	do
+	{
+		left = false;
+		for (int i = 0; i < count; i++)
+			left |= advance(calls[i], now);
+		for (HlKeyWait *wait = hl_key_waits; wait != NULL; wait = wait->next)
+			if (wait->request != NULL)
+			{
+				begin_request(wait->request);
+				(void) advance(wait->request, now);
+			}
+	} while (hl_key_waits != NULL && hl_key_wait_settle());
+	/* starting one may have moved others on, so this comes after them all */
+	*timeout_ms = -1;
+	for (int i = 0; i < count; i++)
+	{
+		if (calls[i]->attempt->stage == HL_STAGE_IN_FLIGHT)
+			note_sent(calls[i]);
+		look_at_rest(calls[i], now, timeout_ms);
+	}
+	for (HlKeyWait *wait = hl_key_waits; wait != NULL; wait = wait->next)
+		if (wait->request != NULL)
+			look_at_rest(wait->request, now, timeout_ms);
+	return left;
+}
+
+/* Begins those calls that are new. */
+static void
+begin_new(HlCall *const *calls, int count)
+{
+	bool open = open_engine();
+
+	/* nothing is sent for a statement that was cancelled before */
+	CHECK_FOR_INTERRUPTS();
+	for (int i = 0; i < count; i++)
+	{
+		if (calls[i]->attempt->stage != HL_STAGE_NEW)
+			continue;
+		hl_attempt_prepare(calls[i]);
+		if (!open)
+			hl_attempt_give_up(calls[i], "out of memory or descriptors");
+	}
+}
+
+/* Whether a call of the set has ended, or waits to be let go. */
+static bool
+some_ended(HlCall *const *calls, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (calls[i]->attempt->stage == HL_STAGE_DONE ||
+			calls[i]->attempt->stage == HL_STAGE_HELD)
+			return true;
+	return false;
+}
+
+/* Gives up all that is in flight. */
+static void
+abandon_all(HlCall *const *calls, int count)
+{
+	for (int i = 0; i < count; i++)
+		hl_attempt_abandon(calls[i]->attempt);
+}
+
+/* Moves calls on, waits once for something to end, and moves them on again. */
+static void
+step(HlCall *const *calls, int count, long most_ms)
+{
+	long timeout_ms;
+
+	if (!advance_all(calls, count, &timeout_ms) || some_ended(calls, count))
+		return;
+	if (most_ms >= 0 && (timeout_ms < 0 || timeout_ms > most_ms))
+		timeout_ms = most_ms;
+	hl_http_step(hl_engine.http, timeout_ms);
+	(void) advance_all(calls, count, &timeout_ms);
+}
+
+bool
+hl_engine_step(HlCall *const *calls, int count, long most_ms)
+{
+	begin_new(calls, count);
+	PG_TRY();
+	{
+		step(calls, count, most_ms);
+	}
+	PG_CATCH();
+	{
+		abandon_all(calls, count);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return some_ended(calls, count);
+}
+
+void
+hl_engine_run(HlCall *calls, int count)
+{
+	HlCall **set = palloc(sizeof(HlCall *) * count);
+	long timeout_ms;
+
+	for (int i = 0; i < count; i++)
+		set[i] = &calls[i];
+	begin_new(set, count);
+	PG_TRY();
+	{
+		while (advance_all(set, count, &timeout_ms))
+			hl_http_step(hl_engine.http, timeout_ms);
+	}
+	PG_CATCH();
+	{
+		abandon_all(set, count);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	pfree(set);
+}
+
+bool
+hl_engine_get_keys(HlCall *call)
+{
+	call->held = true;
+	while (!hl_engine_step(&call, 1, -1))
+		;
+	call->held = false;
+	return call->attempt->stage == HL_STAGE_HELD;
+}
+
+bool
+hl_engine_is_held(const HlCall *call)
+{
+	return call->attempt->stage == HL_STAGE_HELD;
+}
+
+void
+hl_engine_go(HlCall *call)
+{
+	call->held = false;
+}
+
+bool
+hl_engine_preview(HlCall *call, HlPreview *preview)
+{
+	if (call->attempt->stage == HL_STAGE_NEW)
+		hl_attempt_prepare(call);
+	if (call->attempt->stage == HL_STAGE_DONE || !hl_attempt_write(call))
+		return false;
+	preview->url = hl_bytes_string(&call->attempt->url);
+	preview->head = &call->attempt->head;
+	return true;
+}

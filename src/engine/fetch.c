@@ -1,0 +1,29 @@
+/*
+ * fetch.c
+ *	  The protocol of metadata services and of single sign-on's portal: an
+ *	  unsigned request, answered by anything. Nobody knows what is in a reply,
+ *	  so nothing of an error is told but its status.
+ */
+#include "postgres.h"
+
+#include "engine/protocol.h"
+
+static void
+write_head(const HlCall *call, HlHead *head)
+{
+}
+
+static HlOutcome
+judge(HlCall *call, const HlHttpReply *http)
+{
+	return HL_OUTCOME_SUCCESS;
+}
+
+static HlOutcome
+explain(HlCall *call, const HlHttpReply *http)
+{
+	return http->status >= 500 ? HL_OUTCOME_FAULT : HL_OUTCOME_REFUSED;
+}
+
+const HlProtocol hl_fetch = {
+	.secret = true, .write = write_head, .judge = judge, .explain = explain};

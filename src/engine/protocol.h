@@ -1,0 +1,48 @@
+/*
+ * protocol.h
+ *	  What a protocol of the engine is: how the head of an attempt is written,
+ *	  how a success is judged, and what an error says. One file a protocol.
+ *	  What they write hangs on the attempt and is replaced by the next one's.
+ */
+#ifndef HL_ENGINE_PROTOCOL_H
+#define HL_ENGINE_PROTOCOL_H
+
+#include "engine/attempt.h"
+
+#define HL_PROTOCOL_HEADERS 8
+
+/* Header lines in the order in which they are sent; all are signed. */
+typedef struct HlHead
+{
+	int count;
+	HlHeader headers[HL_PROTOCOL_HEADERS + 8];
+} HlHead;
+
+struct HlProtocol
+{
+	bool counts; /* tells AWS the invocation and the attempt */
+	bool secret; /* its replies are: they are wiped */
+
+	/* Adds the header lines of the protocol. */
+	void (*write)(const HlCall *call, HlHead *head);
+
+	/* What became of an attempt whose status is from 200 to 299. */
+	HlOutcome (*judge)(HlCall *call, const HlHttpReply *http);
+
+	/* What became of one whose status is from 400 to 599. */
+	HlOutcome (*explain)(HlCall *call, const HlHttpReply *http);
+};
+
+extern void hl_head_add(HlHead *head, const char *name, const char *value);
+
+/* Puts words of our own beside a reply. */
+extern HlOutcome hl_attempt_tell(HlCall *call, HlOutcome outcome,
+								 const char *text);
+
+/*
+ * Hides in what a server says what no reply may repeat: the session token,
+ * which AWS repeats to explain that a signature does not match.
+ */
+extern void hl_attempt_hide(const HlCall *call, HlBytes *said);
+
+#endif

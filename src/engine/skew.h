@@ -1,0 +1,14 @@
+/*
+ * skew.h
+ *	  How wrong this machine's clock is, as the servers see it.
+ */
+#ifndef HL_ENGINE_SKEW_H
+#define HL_ENGINE_SKEW_H
+
+#include "postgres.h"
+
+/* The clock's correction for a server, in microseconds; 0: none is known. */
+extern int64 hl_skew_of(const char *authority);
+extern void hl_skew_correct(const char *authority, int64 offset);
+
+#endif
