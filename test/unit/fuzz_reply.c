@@ -7,7 +7,7 @@
 #include <curl/curl.h>
 
 #undef curl_easy_getinfo
-#define curl_easy_getinfo(easy, info, value) given_info(easy, info, value)
+#define curl_easy_getinfo(easy, info, value) reply_field(easy, info, value)
 
 static long given_status;
 
@@ -15,7 +15,7 @@ static long given_status;
 
 /* What libcurl would say of a transfer: the status that the input has. */
 static CURLcode
-given_info(CURL *easy, CURLINFO info, ...)
+reply_field(CURL *easy, CURLINFO info, ...)
 {
 	va_list arguments;
 
