@@ -977,12 +977,12 @@ AS 'MODULE_PATHNAME', 'healthlake_last_call';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_last_call() FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_last_call() IS
-'What became of the last call to AWS of this session, also after its transaction was aborted: succeeded, failed or unknown';
+'What became of the last call to AWS of this session by this role, also after its transaction was aborted: succeeded, failed or unknown';
 
 --
--- Requests that are kept first and sent later, and what was done: one table
--- is the queue and the audit trail. Nobody is granted DML on it; the
--- extension's C code acts as its owner, step by step.
+-- Requests that are kept first and sent later. Nobody is granted DML on this
+-- table, nor on the history below; the extension's C code acts as the owner,
+-- step by step.
 --
 
 CREATE FUNCTION @extschema@.healthlake_home() RETURNS pg_catalog.text
@@ -1004,6 +1004,7 @@ CREATE TABLE @extschema@.healthlake_request (
 		('{queued,running,succeeded,failed,cancelled,unknown}'::pg_catalog.text[])),
 	origin pg_catalog.text NOT NULL CHECK (origin OPERATOR(pg_catalog.=) ANY
 		('{queue,call}'::pg_catalog.text[])),
+	retry_of pg_catalog.int8,
 	reference pg_catalog.jsonb,
 	until pg_catalog.text,
 	attempts pg_catalog.int4 NOT NULL DEFAULT 0,
@@ -1018,6 +1019,7 @@ CREATE TABLE @extschema@.healthlake_request (
 	region pg_catalog.text NOT NULL,
 	endpoint pg_catalog.text,
 	session_role pg_catalog.text NOT NULL,
+	outer_role pg_catalog.text,
 	"current_role" pg_catalog.text NOT NULL,
 	client_addr pg_catalog.inet,
 	application_name pg_catalog.text,
@@ -1045,13 +1047,13 @@ CREATE TABLE @extschema@.healthlake_request (
 	autovacuum_vacuum_threshold = 200);
 
 COMMENT ON TABLE @extschema@.healthlake_request IS
-'Requests to AWS HealthLake: the queue of those that are sent later (origin queue), and the audit trail of those that were sent (origin call as well)';
+'The queue: requests to AWS HealthLake that are sent after their transaction has committed; healthlake_event has their history';
 COMMENT ON COLUMN @extschema@.healthlake_request.id IS
 'What healthlake_enqueue() gave; the payload of the notification on channel healthlake';
 COMMENT ON COLUMN @extschema@.healthlake_request.operation IS
 'The operation, by its AWS name';
 COMMENT ON COLUMN @extschema@.healthlake_request.request IS
-'The members of the request, less the client token; sensitive ones are masked in an audited call, and refused in a queued one';
+'The members of the request, without the client token; requests with sensitive members are refused';
 COMMENT ON COLUMN @extschema@.healthlake_request.client_token IS
 'The token with which every sending of this request names the same thing';
 COMMENT ON COLUMN @extschema@.healthlake_request.request_hash IS
@@ -1059,7 +1061,9 @@ COMMENT ON COLUMN @extschema@.healthlake_request.request_hash IS
 COMMENT ON COLUMN @extschema@.healthlake_request.state IS
 'queued; running (sent, or waiting for the status that "until" names); succeeded, failed, cancelled; or unknown, which a person resolves';
 COMMENT ON COLUMN @extschema@.healthlake_request.origin IS
-'queue: enqueued; call: made by a session, and never sent by the queue';
+'queue: it was enqueued';
+COMMENT ON COLUMN @extschema@.healthlake_request.retry_of IS
+'The request of which this one is a retry';
 COMMENT ON COLUMN @extschema@.healthlake_request.reference IS
 'The key of whoever enqueued it, for writing the result back';
 COMMENT ON COLUMN @extschema@.healthlake_request.until IS
@@ -1088,6 +1092,8 @@ COMMENT ON COLUMN @extschema@.healthlake_request.endpoint IS
 'Where it goes: a server that would send it elsewhere does not send it';
 COMMENT ON COLUMN @extschema@.healthlake_request.session_role IS
 'The role that had logged in';
+COMMENT ON COLUMN @extschema@.healthlake_request.outer_role IS
+'The role that SET ROLE had set, else the one that had logged in, as is meant by null; the request belongs to it and to "current_role"';
 COMMENT ON COLUMN @extschema@.healthlake_request."current_role" IS
 'The role that was in force, whose privileges are checked again before sending';
 COMMENT ON COLUMN @extschema@.healthlake_request.client_addr IS
@@ -1095,7 +1101,7 @@ COMMENT ON COLUMN @extschema@.healthlake_request.client_addr IS
 COMMENT ON COLUMN @extschema@.healthlake_request.application_name IS
 'What the client called itself';
 COMMENT ON COLUMN @extschema@.healthlake_request.requested_at IS
-'When it was enqueued, or the call was made';
+'When it was enqueued';
 COMMENT ON COLUMN @extschema@.healthlake_request.run_after IS
 'Not before this time is it sent, sent again or looked after';
 COMMENT ON COLUMN @extschema@.healthlake_request.first_sent_at IS
@@ -1111,7 +1117,7 @@ COMMENT ON COLUMN @extschema@.healthlake_request.lease_holder IS
 COMMENT ON COLUMN @extschema@.healthlake_request.finished_at IS
 'When it was over';
 COMMENT ON COLUMN @extschema@.healthlake_request.duration IS
-'From the first sending to the end; of an audited call, its own time';
+'From the first sending to the end';
 COMMENT ON COLUMN @extschema@.healthlake_request.fence IS
 'healthlake.fence of the server that it belongs to; one with another fence never sends it';
 COMMENT ON COLUMN @extschema@.healthlake_request.timeline IS
@@ -1141,22 +1147,141 @@ CREATE INDEX healthlake_request_datastore ON @extschema@.healthlake_request
 	(datastore_id);
 CREATE INDEX healthlake_request_job ON @extschema@.healthlake_request
 	(job_id) WHERE job_id IS NOT NULL;
+CREATE UNIQUE INDEX healthlake_request_retry ON @extschema@.healthlake_request
+	(home, retry_of) WHERE retry_of IS NOT NULL;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_request FROM PUBLIC;
 
+--
+-- What was done, and by whom: rows are inserted by the extension's C code,
+-- altered by nobody, and deleted by healthlake_purge_requests() alone. Ids of
+-- different homes do not collide, so that replicated rows fit in.
+--
+
+CREATE TABLE @extschema@.healthlake_event (
+	id pg_catalog.int8 GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	home pg_catalog.text NOT NULL,
+	request_id pg_catalog.int8,
+	at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	event pg_catalog.text NOT NULL CHECK (event OPERATOR(pg_catalog.=) ANY
+		('{enqueued,sent,replied,interrupted,rolled_back,retried,cancelled,resolved,adopted,purged}'::pg_catalog.text[])),
+	origin pg_catalog.text NOT NULL CHECK (origin OPERATOR(pg_catalog.=) ANY
+		('{queue,call}'::pg_catalog.text[])),
+	operation pg_catalog.text,
+	kind pg_catalog.text,
+	request pg_catalog.jsonb,
+	client_token pg_catalog.text,
+	region pg_catalog.text,
+	endpoint pg_catalog.text,
+	account pg_catalog.text,
+	datastore_id pg_catalog.text,
+	job_id pg_catalog.text,
+	transaction pg_catalog.xid8,
+	session_role pg_catalog.text NOT NULL,
+	outer_role pg_catalog.text,
+	"current_role" pg_catalog.text NOT NULL,
+	client_addr pg_catalog.inet,
+	application_name pg_catalog.text,
+	outcome pg_catalog.text,
+	aws_request_id pg_catalog.text,
+	error_code pg_catalog.text,
+	error_message pg_catalog.text,
+	attempts pg_catalog.int4,
+	duration pg_catalog."interval",
+	note pg_catalog.text
+);
+
+COMMENT ON TABLE @extschema@.healthlake_event IS
+'The history of queued requests and of calls that change something: append-only, deleted by healthlake_purge_requests() once healthlake.audit_retention allows it';
+COMMENT ON COLUMN @extschema@.healthlake_event.id IS
+'Rises within one home';
+COMMENT ON COLUMN @extschema@.healthlake_event.home IS
+'Home of the request, or of the call: the cluster and database in which it was made, as healthlake_home() names them';
+COMMENT ON COLUMN @extschema@.healthlake_event.request_id IS
+'The queued request; of a durable call, the id of its event "sent"; else null';
+COMMENT ON COLUMN @extschema@.healthlake_event.at IS
+'When it was written';
+COMMENT ON COLUMN @extschema@.healthlake_event.event IS
+'enqueued, sent, replied, retried, cancelled, resolved, adopted, purged; of a durable call also interrupted and rolled_back';
+COMMENT ON COLUMN @extschema@.healthlake_event.origin IS
+'queue: of a queued request; call: of a call that a session made';
+COMMENT ON COLUMN @extschema@.healthlake_event.operation IS
+'The operation, by its AWS name';
+COMMENT ON COLUMN @extschema@.healthlake_event.kind IS
+'What the operation means: create, update, delete, tag, import, export, transformation or read';
+COMMENT ON COLUMN @extschema@.healthlake_event.request IS
+'The members of the request, without the client token; sensitive ones are masked';
+COMMENT ON COLUMN @extschema@.healthlake_event.client_token IS
+'The token with which every attempt names the same thing';
+COMMENT ON COLUMN @extschema@.healthlake_event.region IS
+'The AWS region';
+COMMENT ON COLUMN @extschema@.healthlake_event.endpoint IS
+'Where it was sent';
+COMMENT ON COLUMN @extschema@.healthlake_event.account IS
+'Number of the AWS account, where it is known';
+COMMENT ON COLUMN @extschema@.healthlake_event.datastore_id IS
+'The data store that was created, or that the request names';
+COMMENT ON COLUMN @extschema@.healthlake_event.job_id IS
+'The job that was started';
+COMMENT ON COLUMN @extschema@.healthlake_event.transaction IS
+'Transaction, or subtransaction, of a call';
+COMMENT ON COLUMN @extschema@.healthlake_event.session_role IS
+'The role that had logged in';
+COMMENT ON COLUMN @extschema@.healthlake_event.outer_role IS
+'The role that SET ROLE had set, else the one that had logged in, as is meant by null; the event belongs to it and to "current_role"';
+COMMENT ON COLUMN @extschema@.healthlake_event."current_role" IS
+'The role that was in force, such as the owner of a SECURITY DEFINER function';
+COMMENT ON COLUMN @extschema@.healthlake_event.client_addr IS
+'Address of the client; null for a Unix-domain socket or a job of the server';
+COMMENT ON COLUMN @extschema@.healthlake_event.application_name IS
+'What the client called itself';
+COMMENT ON COLUMN @extschema@.healthlake_event.outcome IS
+'succeeded, failed or unknown; of "resolved", the state that was given';
+COMMENT ON COLUMN @extschema@.healthlake_event.aws_request_id IS
+'Request id of AWS''s reply';
+COMMENT ON COLUMN @extschema@.healthlake_event.error_code IS
+'AWS''s error code; the SQLSTATE where AWS has given none';
+COMMENT ON COLUMN @extschema@.healthlake_event.error_message IS
+'What the failure said';
+COMMENT ON COLUMN @extschema@.healthlake_event.attempts IS
+'How many times sending it was begun';
+COMMENT ON COLUMN @extschema@.healthlake_event.duration IS
+'How long the call took; of a queued request, the attempt';
+COMMENT ON COLUMN @extschema@.healthlake_event.note IS
+'What else there is to say: how a data store was found, which request is a retry of which, what the person who resolved it wrote';
+
+CREATE INDEX healthlake_event_request ON @extschema@.healthlake_event
+	(request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX healthlake_event_datastore ON @extschema@.healthlake_event
+	(datastore_id) WHERE datastore_id IS NOT NULL;
+CREATE INDEX healthlake_event_job ON @extschema@.healthlake_event
+	(job_id) WHERE job_id IS NOT NULL;
+CREATE INDEX healthlake_event_rolled_back ON @extschema@.healthlake_event
+	(at) WHERE event OPERATOR(pg_catalog.=) 'rolled_back';
+CREATE INDEX healthlake_event_at ON @extschema@.healthlake_event
+	USING brin (at) WITH (autosummarize = on);
+
+REVOKE ALL ON TABLE @extschema@.healthlake_event FROM PUBLIC;
+REVOKE ALL ON TYPE @extschema@.healthlake_event FROM PUBLIC;
+
 CREATE VIEW @extschema@.healthlake_audit WITH (security_barrier = true) AS
-	SELECT r.* FROM @extschema@.healthlake_request AS r;
+	SELECT e.* FROM @extschema@.healthlake_event AS e;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_audit FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_audit IS
-'Every request of every role; SELECT on this view is the right to see them all, in healthlake_request too';
+'The whole history; SELECT on this view is the right to see the events and requests of every role, in healthlake_event and healthlake_request too';
 
 ALTER TABLE @extschema@.healthlake_request ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY healthlake_request_own ON @extschema@.healthlake_request
 	FOR SELECT USING (
-		session_role OPERATOR(pg_catalog.=) (SESSION_USER)::pg_catalog.text
+		coalesce(outer_role, session_role) OPERATOR(pg_catalog.=)
+			CASE WHEN pg_catalog.current_setting('role')
+					OPERATOR(pg_catalog.=) 'none'
+				THEN (SESSION_USER)::pg_catalog.text
+				ELSE pg_catalog.current_setting('role')
+			END
 		OR "current_role" OPERATOR(pg_catalog.=)
 			(CURRENT_USER)::pg_catalog.text
 		OR pg_catalog.has_table_privilege(
@@ -1164,6 +1289,52 @@ CREATE POLICY healthlake_request_own ON @extschema@.healthlake_request
 
 COMMENT ON POLICY healthlake_request_own ON @extschema@.healthlake_request IS
 'A role sees its own requests; whoever may read healthlake_audit, all';
+
+ALTER TABLE @extschema@.healthlake_event ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY healthlake_event_own ON @extschema@.healthlake_event
+	FOR SELECT USING (
+		coalesce(outer_role, session_role) OPERATOR(pg_catalog.=)
+			CASE WHEN pg_catalog.current_setting('role')
+					OPERATOR(pg_catalog.=) 'none'
+				THEN (SESSION_USER)::pg_catalog.text
+				ELSE pg_catalog.current_setting('role')
+			END
+		OR "current_role" OPERATOR(pg_catalog.=)
+			(CURRENT_USER)::pg_catalog.text
+		OR pg_catalog.has_table_privilege(
+			'@extschema@.healthlake_audit'::pg_catalog.regclass, 'SELECT'));
+
+COMMENT ON POLICY healthlake_event_own ON @extschema@.healthlake_event IS
+'A role sees its own events; whoever may read healthlake_audit, all';
+
+CREATE FUNCTION @extschema@.healthlake_protect_event()
+RETURNS pg_catalog.trigger
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'healthlake_protect_event';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_protect_event() FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_protect_event() IS
+'Keeps the history from being altered or deleted';
+
+CREATE TRIGGER healthlake_event_protect
+	BEFORE UPDATE OR DELETE ON @extschema@.healthlake_event
+	FOR EACH ROW EXECUTE FUNCTION @extschema@.healthlake_protect_event();
+CREATE TRIGGER healthlake_event_protect_all
+	BEFORE TRUNCATE ON @extschema@.healthlake_event
+	FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.healthlake_protect_event();
+
+COMMENT ON TRIGGER healthlake_event_protect ON @extschema@.healthlake_event IS
+'Nobody alters the history; healthlake_purge_requests() alone deletes';
+COMMENT ON TRIGGER healthlake_event_protect_all
+	ON @extschema@.healthlake_event IS
+'Nobody alters the history; healthlake_purge_requests() alone deletes';
+
+SELECT pg_catalog.pg_extension_config_dump(
+	'@extschema@.healthlake_event', '');
+SELECT pg_catalog.pg_extension_config_dump(
+	'@extschema@.healthlake_event_id_seq', '');
 
 CREATE FUNCTION @extschema@.healthlake_holds_leases(holder pg_catalog.int8)
 RETURNS pg_catalog.bool
@@ -1207,19 +1378,26 @@ SELECT pg_catalog.pg_extension_config_dump(
 
 CREATE VIEW @extschema@.healthlake_created_datastores
 	WITH (security_barrier = true) AS
-	SELECT (pg_catalog.date_trunc('day', r.requested_at))::pg_catalog.date
-			AS day,
-		r.session_role,
-		r."current_role",
-		r.region,
+	SELECT (pg_catalog.date_trunc('day', e.at))::pg_catalog.date AS day,
+		e.session_role,
+		e."current_role",
+		e.region,
 		pg_catalog.count(*) AS datastores,
-		pg_catalog.count(*) FILTER (WHERE r.rolled_back) AS rolled_back,
-		pg_catalog.array_agg(r.datastore_id ORDER BY r.requested_at)
-			AS datastore_ids
-	  FROM @extschema@.healthlake_request AS r
-	 WHERE r.operation OPERATOR(pg_catalog.=) ANY
+		pg_catalog.count(r.id) AS rolled_back,
+		pg_catalog.array_agg(e.datastore_id ORDER BY e.at) AS datastore_ids
+	  FROM @extschema@.healthlake_event AS e
+	  LEFT JOIN @extschema@.healthlake_event AS r
+		ON r.request_id OPERATOR(pg_catalog.=) e.request_id
+	   AND r.home OPERATOR(pg_catalog.=) e.home
+	   AND r.origin OPERATOR(pg_catalog.=) 'call'
+	   AND r.event OPERATOR(pg_catalog.=) 'rolled_back'
+	   AND e.origin OPERATOR(pg_catalog.=) 'call'
+	 WHERE e.event OPERATOR(pg_catalog.=) ANY
+			('{replied,adopted,resolved}'::pg_catalog.text[])
+	   AND e.operation OPERATOR(pg_catalog.=) ANY
 			('{CreateFHIRDatastore,RestoreFHIRDatastore}'::pg_catalog.text[])
-	   AND r.datastore_id IS NOT NULL
+	   AND e.outcome OPERATOR(pg_catalog.=) 'succeeded'
+	   AND e.datastore_id IS NOT NULL
 	 GROUP BY 1, 2, 3, 4;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_created_datastores FROM PUBLIC;
@@ -1244,7 +1422,11 @@ CREATE VIEW @extschema@.healthlake_stuck_requests
 			ELSE 'it fails again and again'
 		END AS reason
 	  FROM @extschema@.healthlake_request AS r
-	 WHERE r.state OPERATOR(pg_catalog.=) 'unknown'
+	 WHERE (r.state OPERATOR(pg_catalog.=) 'unknown'
+			AND NOT EXISTS (
+				SELECT FROM @extschema@.healthlake_request AS n
+				 WHERE n.home OPERATOR(pg_catalog.=) r.home
+				   AND n.retry_of OPERATOR(pg_catalog.=) r.id))
 		OR (r.state OPERATOR(pg_catalog.=) ANY
 				('{queued,running}'::pg_catalog.text[])
 			AND r.response IS NULL
@@ -1267,30 +1449,21 @@ COMMENT ON VIEW @extschema@.healthlake_stuck_requests IS
 
 CREATE VIEW @extschema@.healthlake_left_behind
 	WITH (security_barrier = true) AS
-	SELECT r.id, r.operation, r.datastore_id, r.job_id,
-		r.request OPERATOR(pg_catalog.->>) 'DatastoreName' AS name,
-		r.region, r.account, r.client_token, r.session_role,
-		r."current_role", r.requested_at
-	  FROM @extschema@.healthlake_request AS r
-	 WHERE r.origin OPERATOR(pg_catalog.=) 'call'
-	   AND r.state OPERATOR(pg_catalog.=) ANY
-			('{succeeded,unknown}'::pg_catalog.text[])
-	   AND r.operation OPERATOR(pg_catalog.=) ANY
+	SELECT e.request_id AS id, e.operation, e.datastore_id, e.job_id,
+		e.request OPERATOR(pg_catalog.->>) 'DatastoreName' AS name,
+		e.region, e.account, e.client_token, e.session_role,
+		e."current_role", e.at AS requested_at
+	  FROM @extschema@.healthlake_event AS e
+	 WHERE e.event OPERATOR(pg_catalog.=) 'rolled_back'
+	   AND e.operation OPERATOR(pg_catalog.=) ANY
 			('{CreateFHIRDatastore,RestoreFHIRDatastore}'::pg_catalog.text[])
-	   AND CASE
-			WHEN r.rolled_back IS NOT NULL THEN r.rolled_back
-			-- of a session that has not told; a restored row's is not known here
-			WHEN r.transaction OPERATOR(pg_catalog.<)
-				pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
-			THEN pg_catalog.pg_xact_status(r.transaction)
-				OPERATOR(pg_catalog.=) 'aborted'
-			ELSE false
-			END
 	   AND NOT EXISTS (
-			SELECT FROM @extschema@.healthlake_request AS d
+			SELECT FROM @extschema@.healthlake_event AS d
 			 WHERE d.operation OPERATOR(pg_catalog.=) 'DeleteFHIRDatastore'
-			   AND d.datastore_id OPERATOR(pg_catalog.=) r.datastore_id
-			   AND d.state OPERATOR(pg_catalog.=) 'succeeded');
+			   AND d.datastore_id OPERATOR(pg_catalog.=) e.datastore_id
+			   AND d.event OPERATOR(pg_catalog.=) ANY
+					('{replied,resolved}'::pg_catalog.text[])
+			   AND d.outcome OPERATOR(pg_catalog.=) 'succeeded');
 
 REVOKE ALL ON TABLE @extschema@.healthlake_left_behind FROM PUBLIC;
 
@@ -1366,17 +1539,17 @@ AS 'MODULE_PATHNAME', 'healthlake_cancel_request';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_cancel_request FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_cancel_request IS
-'Cancels a request of which certainly nothing was sent; false where that is not so, or another session is at it';
+'Cancels a request of which certainly nothing was sent; raises 55000 where that is not so';
 
 CREATE FUNCTION @extschema@.healthlake_retry_request(id pg_catalog.int8)
-RETURNS pg_catalog.bool
+RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'healthlake_retry_request';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_retry_request FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_retry_request IS
-'Enqueues again, as a new request to AWS, one that failed or was cancelled; looks again for what one of unknown outcome has created; takes over one of a server with another fence; lets a waiting one run now';
+'Enqueues a new request in place of one that failed, was cancelled or is of unknown outcome, and gives its id; AWS is searched first for what one of unknown outcome has created. Takes over one of a server with another fence as it is';
 
 CREATE FUNCTION @extschema@.healthlake_resolve_request(
 	id pg_catalog.int8,
@@ -1390,7 +1563,7 @@ AS 'MODULE_PATHNAME', 'healthlake_resolve_request';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_resolve_request FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_resolve_request IS
-'Says what became of a request of unknown outcome: succeeded, failed or cancelled, with a note of how that is known; false where its outcome is not unknown';
+'Says what became of a request of unknown outcome: succeeded, failed or cancelled, with a note of how that is known';
 
 CREATE FUNCTION @extschema@.healthlake_wait_request(
 	id pg_catalog.int8,
@@ -1423,7 +1596,7 @@ AS 'MODULE_PATHNAME', 'healthlake_purge_requests';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_purge_requests FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_purge_requests IS
-'Deletes requests that were finished so long ago, but none that healthlake.audit_retention keeps and none whose outcome is unknown; gives how many';
+'Deletes requests that were finished so long ago, except those of unknown outcome, and events that are as old and that healthlake.audit_retention does not keep; gives how many requests';
 
 --
 -- How often operations were called, how they ended, how long they took

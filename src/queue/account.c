@@ -27,13 +27,27 @@ client_address(void)
 	return DatumGetCString(DirectFunctionCall1(inet_out, address));
 }
 
-/* Adds what is known of this session. */
-void
-hl_account_add_client(HlParameters *row)
+/* Says who asks. */
+HlClient
+hl_account_client(void)
 {
-	hl_store_add_text(row, GetUserNameFromId(GetSessionUserId(), false));
-	hl_store_add_text(row, client_address());
-	hl_store_add_text(row, application_name);
+	return (HlClient){.session_role =
+						  GetUserNameFromId(GetSessionUserId(), false),
+					  .outer_role = GetUserNameFromId(GetOuterUserId(), false),
+					  .current_role = GetUserNameFromId(GetUserId(), false),
+					  .address = client_address(),
+					  .application = application_name};
+}
+
+/* Adds who asks. */
+void
+hl_account_add_client(HlParameters *row, const HlClient *who)
+{
+	hl_store_add_text(row, who->session_role);
+	hl_store_add_text(row, who->outer_role);
+	hl_store_add_text(row, who->current_role);
+	hl_store_add_text(row, who->address);
+	hl_store_add_text(row, who->application);
 }
 
 /* Gives the fifth part of an ARN, which has twelve digits. */

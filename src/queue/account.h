@@ -10,8 +10,25 @@
 #include "aws/outcome.h"
 #include "queue/store.h"
 
-/* Adds session role, address and application of this session. */
-extern void hl_account_add_client(HlParameters *row);
+/*
+ * Who asks. The outer role is the one that SET ROLE has set, else the one that
+ * has logged in; the current role differs from it in a function that is
+ * SECURITY DEFINER. Requests and events belong to these two.
+ */
+typedef struct HlClient
+{
+	const char *session_role;
+	const char *outer_role;
+	const char *current_role;
+	const char *address; /* NULL: it has none */
+	const char *application;
+} HlClient;
+
+/* Who asks in this session, now. */
+extern HlClient hl_account_client(void);
+
+/* Adds all of it as parameters, in this order. */
+extern void hl_account_add_client(HlParameters *row, const HlClient *who);
 
 /* What is kept of a request, as JSON: masked, and less its client token. */
 extern char *hl_account_request(const HlRequest *request);

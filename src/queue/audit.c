@@ -36,16 +36,12 @@ static uint64 open_serial = 0;
 static void
 describe_client(HlEntry *entry)
 {
-	static const HlEntryField fields[] = {
-		HL_ENTRY_SESSION_ROLE, HL_ENTRY_CLIENT_ADDR, HL_ENTRY_APPLICATION_NAME};
-	HlParameters client = {0};
+	HlClient who = hl_account_client();
 
-	hl_account_add_client(&client);
-	for (size_t i = 0; i < lengthof(fields); i++)
-		if (client.nulls[i] != 'n')
-			entry->fields[fields[i]] = TextDatumGetCString(client.values[i]);
-	entry->fields[HL_ENTRY_CURRENT_ROLE] =
-		GetUserNameFromId(GetUserId(), false);
+	entry->fields[HL_ENTRY_SESSION_ROLE] = who.session_role;
+	entry->fields[HL_ENTRY_CURRENT_ROLE] = who.current_role;
+	entry->fields[HL_ENTRY_CLIENT_ADDR] = who.address;
+	entry->fields[HL_ENTRY_APPLICATION_NAME] = who.application;
 }
 
 /* Says what is asked, where. */

@@ -24,6 +24,7 @@
 #include "queue/account.h"
 #include "queue/board.h"
 #include "queue/enqueue.h"
+#include "queue/event.h"
 #include "queue/store.h"
 #include "queue/worker.h"
 
@@ -184,30 +185,31 @@ add_request(HlParameters *row, const Enqueued *enqueued)
 static int64
 insert(const HlStore *store, const Enqueued *enqueued)
 {
+	HlClient who = hl_account_client();
+	HlRequestEvent event = {.event = "enqueued", .microseconds = -1};
 	HlParameters row = {0};
 	HlStoreStep step;
 	bool isnull;
-	int64 id;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	add_request(&row, enqueued);
-	hl_store_add_text(&row, GetUserNameFromId(GetUserId(), false));
 	hl_store_add_time(&row, enqueued->run_after);
 	hl_store_add_text(&row, hl_settings.fence);
 	hl_store_add(&row, Int32GetDatum(hl_compat_timeline()));
 	hl_store_add_text(&row, hl_enqueue_account());
 	hl_store_add_null(&row); /* sent */
 	hl_store_add_null(&row); /* held */
-	hl_account_add_client(&row);
+	hl_account_add_client(&row, &who);
 	hl_store_add_null(&row); /* transaction */
 	hl_store_add_text(&row, hl_operation_kind(enqueued->request->operation));
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_INSERT, &row);
-	id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+	event.id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+	hl_event_add_request(store, NULL, &event);
 	hl_store_leave(&step);
 	SPI_finish();
-	return id;
+	return event.id;
 }
 
 /* When the request is to be sent at the earliest. */

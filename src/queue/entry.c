@@ -73,7 +73,6 @@ hl_entry_insert(const HlStore *store, const HlEntry *entry, int64 holder,
 	add_nulls(&row, 2); /* reference, until */
 	add(&row, entry, HL_ENTRY_REGION);
 	add(&row, entry, HL_ENTRY_ENDPOINT);
-	add(&row, entry, HL_ENTRY_CURRENT_ROLE);
 	add_nulls(&row, 1); /* run_after */
 	add(&row, entry, HL_ENTRY_FENCE);
 	hl_store_add(&row, Int32GetDatum(hl_compat_timeline()));
@@ -84,6 +83,8 @@ hl_entry_insert(const HlStore *store, const HlEntry *entry, int64 holder,
 	else
 		hl_store_add(&row, Int64GetDatum(holder));
 	add(&row, entry, HL_ENTRY_SESSION_ROLE);
+	add(&row, entry, HL_ENTRY_SESSION_ROLE);
+	add(&row, entry, HL_ENTRY_CURRENT_ROLE);
 	add(&row, entry, HL_ENTRY_CLIENT_ADDR);
 	add(&row, entry, HL_ENTRY_APPLICATION_NAME);
 	add(&row, entry, HL_ENTRY_TRANSACTION);

@@ -35,6 +35,7 @@ BOUND(healthlake_purge_requests, hl_person_purge)
 BOUND(healthlake_protect_request, hl_store_protect)
 BOUND(healthlake_home, hl_home_show)
 BOUND(healthlake_adopt_requests, hl_home_adopt)
+BOUND(healthlake_protect_event, hl_store_protect_event)
 
 PG_FUNCTION_INFO_V1(healthlake_holds_leases);
 

@@ -24,7 +24,9 @@
 #include "client/compat.h"
 #include "client/settings.h"
 #include "client/wait.h"
+#include "queue/event.h"
 #include "queue/person.h"
+#include "queue/queued.h"
 #include "queue/store.h"
 #include "queue/worker.h"
 
@@ -37,8 +39,21 @@ typedef struct Touch
 {
 	const HlStore *store;
 	HlStoreStep step;
+	HlClient who;
+	int64 id;
 	HlParameters parameters;
 } Touch;
+
+/* What a request is, before anything is done about it. */
+typedef struct Found
+{
+	const char *operation;
+	const char *state;
+	const char *fence;
+	const char *retried_as; /* the id of its retry; NULL: it has none */
+	bool finished;
+	bool begun; /* it may have been sent */
+} Found;
 
 /* Raises that an argument is NULL. */
 static void
@@ -64,38 +79,70 @@ static void
 touch_begin(Touch *touch, int64 id)
 {
 	touch->store = hl_store_need();
+	touch->who = hl_account_client();
+	touch->id = id;
 	touch->parameters.count = 0;
 	hl_store_add(&touch->parameters, Int64GetDatum(id));
-	hl_store_add_text(&touch->parameters,
-					  GetUserNameFromId(GetSessionUserId(), false));
-	hl_store_add_text(&touch->parameters,
-					  GetUserNameFromId(GetUserId(), false));
+	hl_store_add_text(&touch->parameters, touch->who.outer_role);
+	hl_store_add_text(&touch->parameters, touch->who.current_role);
 	hl_store_add(&touch->parameters, BoolGetDatum(sees_all(touch->store)));
 }
 
-/* Runs it as the owner; gives how many rows it was about. */
-static uint64
-touch_run(Touch *touch, HlStatement statement)
+/* Raises that a row is not there, or not the caller's. */
+static void
+raise_missing(int64 id)
 {
-	uint64 count;
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg("request " INT64_FORMAT " does not exist", id)));
+}
 
+/* A yes or no of the first row. */
+static bool
+flag_of(const char *column)
+{
+	bool isnull;
+	Datum value = hl_store_value(0, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/* Looks at the row, as its owner from here on; raises 42704 without one. */
+static Found
+touch_look(Touch *touch)
+{
 	hl_store_enter(&touch->step, touch->store);
-	count = hl_store_alter(touch->store, statement, &touch->parameters);
-	hl_store_leave(&touch->step);
-	return count;
+	if (hl_store_run(touch->store, HL_STATEMENT_LOOK, &touch->parameters) == 0)
+		raise_missing(touch->id);
+	return (Found){.operation = hl_store_text(0, "operation"),
+				   .state = hl_store_text(0, "state"),
+				   .fence = hl_store_text(0, "fence"),
+				   .retried_as = hl_store_text(0, "retried_as"),
+				   .finished = flag_of("finished"),
+				   .begun = flag_of("begun")};
+}
+
+/* Writes down what was done about the row, and by whom. */
+static void
+touch_tell(const Touch *touch, const char *event, const char *outcome,
+		   const char *note)
+{
+	HlRequestEvent what = {.id = touch->id,
+						   .event = event,
+						   .outcome = outcome,
+						   .note = note,
+						   .microseconds = -1};
+
+	hl_event_add_requests(touch->store, &touch->who, &what, 1);
 }
 
 /* Announces that a row has come to its end, as the queue does. */
 static void
-announce(const HlStore *store, int64 id)
+announce(const Touch *touch)
 {
 	HlParameters parameters = {0};
-	HlStoreStep step;
 
-	hl_store_add(&parameters, Int64GetDatum(id));
-	hl_store_enter(&step, store);
-	(void) hl_store_run(store, HL_STATEMENT_NOTIFY, &parameters);
-	hl_store_leave(&step);
+	hl_store_add(&parameters, Int64GetDatum(touch->id));
+	(void) hl_store_run(touch->store, HL_STATEMENT_NOTIFY, &parameters);
 }
 
 /* Connects to SPI, where rows may be written. */
@@ -109,21 +156,120 @@ connect_to_write(const char *function)
 		elog(ERROR, "SPI_connect failed");
 }
 
+/* Refuses who has no right to the operation, whoever has enqueued it. */
+static void
+refuse_without_right(const Touch *touch, const Found *found)
+{
+	const HlOperation *operation = hl_operation_find(found->operation);
+
+	if (operation == NULL ||
+		hl_queued_permits(touch->store, operation, touch->step.user))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for operation %s", operation->name),
+			 errhint("EXECUTE on function %s is needed too.",
+					 operation->function)));
+}
+
+/* ----------------------------------------------------------------- cancel */
+
+/* Raises why a request cannot be cancelled. */
+static void
+refuse_to_cancel(int64 id, const Found *found)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 found->finished ? errmsg("request " INT64_FORMAT
+									  " is finished: its state is %s",
+									  id, found->state)
+			 : found->begun || strcmp(found->state, "queued") != 0
+				 ? errmsg("request " INT64_FORMAT " may have been sent", id)
+				 : errmsg("request " INT64_FORMAT
+						  " is in the hands of another session",
+						  id),
+			 errdetail("Only a request of which certainly nothing was sent can "
+					   "be cancelled.")));
+}
+
 /* Cancels a request of which nothing was sent. */
 Datum
 hl_person_cancel(FunctionCallInfo fcinfo)
 {
 	Touch touch;
-	bool done;
+	Found found;
 
 	refuse_null(fcinfo, 0, "id");
 	connect_to_write("healthlake_cancel_request");
 	touch_begin(&touch, PG_GETARG_INT64(0));
-	done = touch_run(&touch, HL_STATEMENT_CANCEL) > 0;
-	if (done)
-		announce(touch.store, PG_GETARG_INT64(0));
+	found = touch_look(&touch);
+	if (hl_store_alter(touch.store, HL_STATEMENT_CANCEL, &touch.parameters) ==
+		0)
+		refuse_to_cancel(touch.id, &found);
+	touch_tell(&touch, "cancelled", NULL, NULL);
+	announce(&touch);
+	hl_store_leave(&touch.step);
 	SPI_finish();
-	PG_RETURN_BOOL(done);
+	PG_RETURN_BOOL(true);
+}
+
+/* ------------------------------------------------------------------ retry */
+
+/* Raises why a request cannot be retried. */
+static void
+refuse_to_retry(int64 id, const Found *found)
+{
+	if (found->retried_as != NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("request " INT64_FORMAT
+							   " has been retried as request %s",
+							   id, found->retried_as),
+						errhint("Retry that one, if it has failed.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("request " INT64_FORMAT " cannot be retried: its state is "
+					"%s",
+					id, found->state),
+			 errdetail("A request can be retried when it has failed, was "
+					   "cancelled, or is of unknown outcome.")));
+}
+
+/* Makes an open request of another fence this server's; gives its id. */
+static int64
+take_over(Touch *touch, const Found *found)
+{
+	HlParameters parameters = {0};
+
+	hl_store_add(&parameters, Int64GetDatum(touch->id));
+	hl_store_add_text(&parameters, hl_settings.fence);
+	if (hl_store_run(touch->store, HL_STATEMENT_TAKE_OVER, &parameters) == 0)
+		refuse_to_retry(touch->id, found);
+	touch_tell(touch, "retried", NULL,
+			   psprintf("taken over from fence \"%s\"", found->fence));
+	return touch->id;
+}
+
+/* Makes a new request in place of one that is over; gives its id. */
+static int64
+make_again(Touch *touch, const Found *found)
+{
+	HlParameters parameters = {0};
+	HlRequestEvent enqueued = {.event = "enqueued", .microseconds = -1};
+	bool isnull;
+
+	hl_store_add(&parameters, Int64GetDatum(touch->id));
+	hl_store_add_text(&parameters, hl_settings.fence);
+	hl_store_add(&parameters, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add_text(&parameters, hl_request_token());
+	if (found->retried_as != NULL ||
+		hl_store_run(touch->store, HL_STATEMENT_RETRY, &parameters) == 0)
+		refuse_to_retry(touch->id, found);
+	enqueued.id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+	enqueued.note = psprintf("retry of request " INT64_FORMAT, touch->id);
+	touch_tell(touch, "retried", NULL,
+			   psprintf("as request " INT64_FORMAT, enqueued.id));
+	hl_event_add_requests(touch->store, NULL, &enqueued, 1);
+	return enqueued.id;
 }
 
 /* Has a request tried again. */
@@ -131,20 +277,25 @@ Datum
 hl_person_retry(FunctionCallInfo fcinfo)
 {
 	Touch touch;
-	bool done;
+	Found found;
+	int64 id;
 
 	refuse_null(fcinfo, 0, "id");
 	connect_to_write("healthlake_retry_request");
 	touch_begin(&touch, PG_GETARG_INT64(0));
-	hl_store_add_text(&touch.parameters, hl_settings.fence);
-	hl_store_add(&touch.parameters, Int32GetDatum(hl_compat_timeline()));
-	hl_store_add_text(&touch.parameters, hl_request_token());
-	done = touch_run(&touch, HL_STATEMENT_RETRY) > 0;
-	if (done)
-		hl_worker_want(touch.store);
+	found = touch_look(&touch);
+	refuse_without_right(&touch, &found);
+	if (!found.finished && strcmp(found.fence, hl_settings.fence) != 0)
+		id = take_over(&touch, &found);
+	else
+		id = make_again(&touch, &found);
+	hl_store_leave(&touch.step);
+	hl_worker_want(touch.store);
 	SPI_finish();
-	PG_RETURN_BOOL(done);
+	PG_RETURN_INT64(id);
 }
+
+/* ---------------------------------------------------------------- resolve */
 
 /* Refuses an end that a request cannot have. */
 static const char *
@@ -161,20 +312,28 @@ check_state(FunctionCallInfo fcinfo)
 	return state;
 }
 
-/* Adds the response, which is an object of AWS's members. */
+/* Refuses a response that is no object of AWS's members. */
 static void
-add_response(FunctionCallInfo fcinfo, HlParameters *parameters)
+check_response(FunctionCallInfo fcinfo)
 {
-	if (PG_ARGISNULL(3))
-	{
-		hl_store_add_null(parameters);
-		return;
-	}
-	if (!JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(3)))
+	if (!PG_ARGISNULL(3) && !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(3)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be a JSON object", "response")));
-	hl_store_add(parameters, PG_GETARG_DATUM(3));
+}
+
+/* Raises why a request cannot be resolved. */
+static void
+refuse_to_resolve(int64 id, const Found *found)
+{
+	if (found->retried_as != NULL)
+		refuse_to_retry(id, found);
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("request " INT64_FORMAT
+						   " cannot be resolved: its state is %s",
+						   id, found->state),
+					errdetail("Only the outcome of a request whose state is "
+							  "unknown can be given.")));
 }
 
 /* Says what became of a request of unknown outcome. */
@@ -182,41 +341,73 @@ Datum
 hl_person_resolve(FunctionCallInfo fcinfo)
 {
 	Touch touch;
-	bool done;
+	Found found;
+	const char *state;
 
 	refuse_null(fcinfo, 0, "id");
 	refuse_null(fcinfo, 1, "state");
 	refuse_null(fcinfo, 2, "note");
 	connect_to_write("healthlake_resolve_request");
+	state = check_state(fcinfo);
+	check_response(fcinfo);
 	touch_begin(&touch, PG_GETARG_INT64(0));
-	hl_store_add_text(&touch.parameters, check_state(fcinfo));
+	found = touch_look(&touch);
+	refuse_without_right(&touch, &found);
+	hl_store_add_text(&touch.parameters, state);
 	hl_store_add(&touch.parameters, PG_GETARG_DATUM(2));
-	add_response(fcinfo, &touch.parameters);
-	hl_store_add_text(&touch.parameters,
-					  GetUserNameFromId(GetSessionUserId(), false));
-	done = touch_run(&touch, HL_STATEMENT_RESOLVE) > 0;
-	if (done)
-		announce(touch.store, PG_GETARG_INT64(0));
+	if (PG_ARGISNULL(3))
+		hl_store_add_null(&touch.parameters);
+	else
+		hl_store_add(&touch.parameters, PG_GETARG_DATUM(3));
+	hl_store_add_text(&touch.parameters, touch.who.outer_role);
+	if (hl_store_alter(touch.store, HL_STATEMENT_RESOLVE, &touch.parameters) ==
+		0)
+		refuse_to_resolve(touch.id, &found);
+	touch_tell(&touch, "resolved", state,
+			   text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	announce(&touch);
+	hl_store_leave(&touch.step);
 	SPI_finish();
-	PG_RETURN_BOOL(done);
+	PG_RETURN_BOOL(true);
 }
 
-/* Deletes what is older than both the caller and the audit want it. */
+/* ------------------------------------------------------------------ purge */
+
+/* Writes down what was deleted, and by whom. */
+static void
+tell_purge(const HlStore *store, const HlClient *who, uint64 requests,
+		   uint64 events)
+{
+	HlEvent event = {0};
+
+	event.fields[HL_EVENT_EVENT] = "purged";
+	event.fields[HL_EVENT_NOTE] = psprintf(
+		UINT64_FORMAT " requests, " UINT64_FORMAT " events", requests, events);
+	hl_event_set_client(&event, who);
+	(void) hl_event_add(store, &event);
+}
+
+/* Deletes requests, and what the audit no longer wants of the history. */
 Datum
 hl_person_purge(FunctionCallInfo fcinfo)
 {
+	HlClient who = hl_account_client();
 	const HlStore *store;
-	HlParameters parameters = {0};
+	HlParameters requests = {0};
+	HlParameters events = {0};
 	HlStoreStep step;
 	uint64 count;
 
 	refuse_null(fcinfo, 0, "older_than");
 	connect_to_write("healthlake_purge_requests");
 	store = hl_store_need();
-	hl_store_add(&parameters, PG_GETARG_DATUM(0));
-	hl_store_add_text(&parameters, hl_settings.audit_retention);
+	hl_store_add(&requests, PG_GETARG_DATUM(0));
+	hl_store_add(&events, PG_GETARG_DATUM(0));
+	hl_store_add_text(&events, hl_settings.audit_retention);
 	hl_store_enter(&step, store);
-	count = hl_store_alter(store, HL_STATEMENT_PURGE, &parameters);
+	count = hl_store_alter(store, HL_STATEMENT_PURGE, &requests);
+	tell_purge(store, &who, count,
+			   hl_store_alter(store, HL_STATEMENT_PURGE_EVENTS, &events));
 	hl_store_leave(&step);
 	SPI_finish();
 	PG_RETURN_INT64((int64) count);
@@ -259,8 +450,7 @@ look_at(int64 id, MemoryContext memory)
 	touch_begin(&touch, id);
 	hl_store_enter(&touch.step, touch.store);
 	if (hl_store_run(touch.store, HL_STATEMENT_READ, &touch.parameters) == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("request " INT64_FORMAT " does not exist", id)));
+		raise_missing(id);
 	hl_store_leave(&touch.step);
 	if (DatumGetBool(hl_store_value(0, "finished", &isnull)))
 	{

@@ -39,18 +39,24 @@ may_enqueue_creation(const HlStore *store, Oid role)
 	return function != NULL && hl_compat_may_execute(function->oid, role);
 }
 
+/* Whether a role may have an operation performed. */
+bool
+hl_queued_permits(const HlStore *store, const HlOperation *operation, Oid role)
+{
+	if (hl_door_lets(store->extension, store->schema, operation, role))
+		return true;
+	return strcmp(operation->name, "CreateFHIRDatastore") == 0 &&
+		   may_enqueue_creation(store, role);
+}
+
 /* Whether the role that has asked for it may still do so. */
 static bool
 is_permitted(const HlQueued *queued, const HlStore *store)
 {
 	Oid role = get_role_oid(queued->role, true);
 
-	if (!OidIsValid(role))
-		return false;
-	if (hl_door_lets(store->extension, store->schema, queued->operation, role))
-		return true;
-	return strcmp(queued->operation->name, "CreateFHIRDatastore") == 0 &&
-		   may_enqueue_creation(store, role);
+	return OidIsValid(role) &&
+		   hl_queued_permits(store, queued->operation, role);
 }
 
 /* The member of the token as JSON; NULL: the operation has none. */

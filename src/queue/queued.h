@@ -71,6 +71,7 @@ typedef struct HlQueued
 	const HlReply *heard;    /* of a search, and not yet read; NULL: none */
 	struct HlSearch *search; /* NULL: not begun */
 	instr_time started;
+	int64 microseconds; /* that the call took, once it has ended */
 	HlEnding ending;
 } HlQueued;
 
@@ -82,6 +83,10 @@ extern bool hl_queued_is_foreign(const HlQueued *queued);
 
 /* Whether AWS may have carried it out, as known before this claim. */
 extern bool hl_queued_is_unsettled(const HlQueued *queued);
+
+/* Whether a role may have an operation performed by the queue. */
+extern bool hl_queued_permits(const HlStore *store,
+							  const HlOperation *operation, Oid role);
 
 /*
  * Makes the call of a claimed row, or its ending: checks request, rights and

@@ -23,6 +23,7 @@
 #include "client/settings.h"
 #include "client/wait.h"
 #include "queue/enqueue.h"
+#include "queue/event.h"
 #include "queue/runner.h"
 #include "queue/step.h"
 #include "queue/worker.h"
@@ -110,8 +111,77 @@ is_final(const HlEnding *ending)
 		   strcmp(ending->state, "running") != 0;
 }
 
-/* Writes one ending into its row, and announces it when that is final. */
+/* What an ending says of the sending: succeeded, failed or unknown. */
+static const char *
+outcome_of(const HlEnding *ending)
+{
+	if (ending->sqlstate == 0)
+		return "succeeded";
+	return strcmp(ending->state, "unknown") == 0 ||
+				   ending->unsettled_since != HL_NO_TIME
+			   ? "unknown"
+			   : "failed";
+}
+
+/* Whether AWS has got it, as far as is known, or will not get it at all. */
+static bool
+is_answered(const HlEnding *ending)
+{
+	switch (ending->sqlstate)
+	{
+		case 0: /* put off, or carried out */
+			return is_final(ending) || ending->response != NULL;
+		case HL_ERRCODE_THROTTLED:
+		case HL_ERRCODE_NOT_SENT:
+		case HL_ERRCODE_CREDENTIALS:
+			return is_final(ending);
+		default:
+			return true;
+	}
+}
+
+/* What the history is told of an ending; polls and searches are not in it. */
+static const char *
+event_of(const HlQueued *queued)
+{
+	const HlEnding *ending = &queued->ending;
+
+	if (queued->polls)
+		return NULL;
+	if (!queued->looks)
+		return is_answered(ending) ? "replied" : NULL;
+	if (ending->datastore_id != NULL || ending->job_id != NULL)
+		return "adopted";
+	return is_final(ending) ? "interrupted" : NULL;
+}
+
+/* Tells the history how requests have ended. */
 static void
+tell_ended(const HlStore *store, HlQueued *const *rows, int count)
+{
+	HlRequestEvent events[HL_RUNNER_MOST];
+	int told = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		const HlQueued *queued = rows[i];
+		const char *event = event_of(queued);
+
+		if (event != NULL)
+			events[told++] = (HlRequestEvent){
+				.id = queued->id,
+				.event = event,
+				.home = queued->home,
+				.outcome = outcome_of(&queued->ending),
+				.note = queued->ending.note,
+				.microseconds =
+					queued->microseconds > 0 ? queued->microseconds : -1};
+	}
+	hl_event_add_requests(store, NULL, events, told);
+}
+
+/* Writes one ending into its row, and announces it when that is final. */
+static bool
 record(HlRunner *runner, const HlStore *store, const HlQueued *queued)
 {
 	HlParameters row = {0};
@@ -125,23 +195,29 @@ record(HlRunner *runner, const HlStore *store, const HlQueued *queued)
 		ereport(LOG, (errmsg("healthlake request " INT64_FORMAT
 							 " was taken over by another",
 							 queued->id)));
-		return;
+		return false;
 	}
 	count_ending(runner, queued);
 	if (!is_final(&queued->ending))
-		return;
+		return true;
 	hl_store_add(&id, Int64GetDatum(queued->id));
 	(void) hl_store_run(store, HL_STATEMENT_NOTIFY, &id);
 	SPI_freetuptable(SPI_tuptable);
+	return true;
 }
 
 /* Records all that has ended, within a transaction. */
 static void
 record_ended(HlRunner *runner, const HlStore *store)
 {
+	HlQueued *recorded[HL_RUNNER_MOST];
+	int count = 0;
+
 	for (int i = 0; i < runner->count; i++)
-		if (runner->rows[i]->ending.state != NULL)
-			record(runner, store, runner->rows[i]);
+		if (runner->rows[i]->ending.state != NULL &&
+			record(runner, store, runner->rows[i]))
+			recorded[count++] = runner->rows[i];
+	tell_ended(store, recorded, count);
 }
 
 /* Forgets what has been recorded; true: something was. */
@@ -201,6 +277,22 @@ lease_length(void)
 	return IntervalPGetDatum(length);
 }
 
+/* Tells the history what is about to be sent. */
+static void
+tell_sent(const HlStore *store, HlQueued *const *rows, int count)
+{
+	HlRequestEvent events[HL_RUNNER_MOST];
+	int told = 0;
+
+	for (int i = 0; i < count; i++)
+		if (!rows[i]->polls && !rows[i]->looks)
+			events[told++] = (HlRequestEvent){.id = rows[i]->id,
+											  .event = "sent",
+											  .home = rows[i]->home,
+											  .microseconds = -1};
+	hl_event_add_requests(store, NULL, events, told);
+}
+
 /* Claims rows of some kinds; gives how many. */
 static int
 claim_kinds(HlRunner *runner, const HlStore *store, const char *kinds, int most)
@@ -225,6 +317,7 @@ claim_kinds(HlRunner *runner, const HlStore *store, const char *kinds, int most)
 			runner->allowance--;
 	}
 	SPI_freetuptable(SPI_tuptable);
+	tell_sent(store, runner->rows + runner->count - rows, (int) rows);
 	return (int) rows;
 }
 
@@ -399,6 +492,7 @@ note_end(HlQueued *queued)
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, queued->started);
 	end.microseconds = INSTR_TIME_GET_MICROSEC(now);
+	queued->microseconds = end.microseconds;
 	end.sqlstate =
 		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply);
 	hl_call_log_reply(queued->sent, queued->call, &end);

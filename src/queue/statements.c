@@ -28,8 +28,10 @@
 /* Rows of which a copy may have been sent elsewhere; $4 is the timeline. */
 #define ELSEWHERE " timeline <> $4 "
 
-/* Rows of a role, or all; the parameters: session role, current role, all. */
-#define MINE " (session_role = $2 OR \"current_role\" = $3 OR $4) "
+/* Rows of a role, or all; the parameters: outer role, current role, all. */
+#define MINE                                                                   \
+	" (coalesce(outer_role, session_role) = $2 OR \"current_role\" = $3 OR "   \
+	"$4) "
 
 /* What a state is the end of. */
 #define IS_END(state)                                                          \
@@ -42,20 +44,19 @@
 const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	[HL_STATEMENT_INSERT] =
 		{"INSERT INTO @ (operation, request, client_token, request_hash, state,"
-		 " origin, reference, until, region, endpoint, \"current_role\","
+		 " origin, reference, until, region, endpoint,"
 		 " run_after, fence, timeline, account, first_sent_at, lease_holder,"
-		 " session_role, client_addr, application_name, transaction,"
-		 " datastore_id, home, kind)"
+		 " session_role, outer_role, \"current_role\", client_addr,"
+		 " application_name, transaction, kind, datastore_id, home)"
 		 " VALUES ($1, $2, $3, sha256(convert_to($2::text, 'UTF8')), $4, $5,"
-		 " $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::inet,"
-		 " $19, $20::xid8, $2 ->> 'DatastoreId', " HERE ", $21)"
+		 " $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
+		 " $19::inet, $20, $21::xid8, $22, $2 ->> 'DatastoreId', " HERE ")"
 		 " RETURNING id, ctid::text AS place",
-		 21,
-		 {TEXTOID,        JSONBOID, TEXTOID, TEXTOID, TEXTOID,
-		  JSONBOID,       TEXTOID,  TEXTOID, TEXTOID, TEXTOID,
-		  TIMESTAMPTZOID, TEXTOID,  INT4OID, TEXTOID, TIMESTAMPTZOID,
-		  INT8OID,        TEXTOID,  TEXTOID, TEXTOID, TEXTOID,
-		  TEXTOID}},
+		 22,
+		 {TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
+		  TEXTOID, TEXTOID,  TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID,
+		  TEXTOID, TIMESTAMPTZOID, INT8OID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID}},
 	/* fence, most, holder, timeline, server's start, lease, kinds */
 	[HL_STATEMENT_CLAIM] =
 		{"WITH due AS MATERIALIZED ("
@@ -125,20 +126,27 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 						   "AND fence = $1) AS some",
 		 1,
 		 {TEXTOID}},
-	[HL_STATEMENT_ADOPTED] = {"SELECT EXISTS (SELECT FROM @ WHERE"
-							  " (home, id) <> ($3, $1) AND ((datastore_id = $2 AND operation =" CREATES
-							  ") OR job_id = $2)) AS adopted",
-							  3,
-							  {INT8OID, TEXTOID, TEXTOID}},
+	[HL_STATEMENT_ADOPTED] =
+		{"SELECT EXISTS (SELECT FROM @ WHERE (home, id) <> ($3, $1)"
+		 " AND ((datastore_id = $2 AND operation =" CREATES
+		 ") OR job_id = $2))"
+		 " OR EXISTS (SELECT FROM !.healthlake_event"
+		 " WHERE (home = $3 AND request_id = $1 AND origin = 'queue')"
+		 " IS NOT TRUE AND ((datastore_id = $2 AND operation =" CREATES
+		 ") OR job_id = $2)) AS adopted",
+		 3,
+		 {INT8OID, TEXTOID, TEXTOID}},
 	/* id, operation, member and its value, since when it may have been sent */
-	[HL_STATEMENT_TWIN] = {"SELECT EXISTS (SELECT FROM @ WHERE"
-						   " (home, id) <> ($6, $1) AND state = ANY ('{queued,running,unknown}')"
-						   " AND operation = $2 AND request ->> $3 = $4"
-						   " AND (finished_at IS NULL OR finished_at >= $5))"
-						   " AS twin",
-						   6,
-						   {INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
-							TEXTOID}},
+	[HL_STATEMENT_TWIN] =
+		{"SELECT EXISTS (SELECT FROM @ AS r WHERE (home, id) <> ($6, $1)"
+		 " AND state = ANY ('{queued,running,unknown}')"
+		 " AND operation = $2 AND request ->> $3 = $4"
+		 " AND (finished_at IS NULL OR finished_at >= $5)"
+		 /* one that was retried has left the search to its retry */
+		 " AND NOT EXISTS (SELECT FROM @ AS n"
+		 " WHERE n.home = r.home AND n.retry_of = r.id)) AS twin",
+		 6,
+		 {INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}},
 	[HL_STATEMENT_NOTIFY] = {"SELECT pg_notify('healthlake', $1::text)",
 							 1,
 							 {INT8OID}},
@@ -170,50 +178,63 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " AND unsettled_since IS NULL FOR UPDATE SKIP LOCKED)",
 		 4,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
-	/* …, fence, timeline, token; "over": it begins anew, as another request */
+	/* what is known of a request before a person touches it */
+	[HL_STATEMENT_LOOK] =
+		{"SELECT operation, state, fence, finished_at IS NOT NULL AS finished,"
+		 " unsettled_since IS NOT NULL OR response IS NOT NULL AS begun,"
+		 " (SELECT n.id FROM @ AS n WHERE n.home = r.home"
+		 " AND n.retry_of = r.id) AS retried_as"
+		 " FROM @ AS r WHERE home = " HERE " AND id = $1 AND" MINE,
+		 4,
+		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
+	/* id, fence: an open request of another fence becomes this one's */
+	[HL_STATEMENT_TAKE_OVER] =
+		{"UPDATE @ SET fence = $2, timeline = 0, run_after = clock_timestamp(),"
+		 " lease_holder = NULL, lease_until = NULL"
+		 " WHERE home = " HERE " AND id = (SELECT id FROM @"
+		 " WHERE home = " HERE " AND id = $1 AND finished_at IS NULL"
+		 " AND fence <> $2 AND" FREE "FOR UPDATE SKIP LOCKED)",
+		 2,
+		 {INT8OID, TEXTOID}},
+	/*
+	 * id, fence, timeline, token. What has failed is asked for anew, with
+	 * another token; what is unknown is searched for with its own.
+	 */
 	[HL_STATEMENT_RETRY] =
-		{"WITH old AS MATERIALIZED (SELECT *,"
-		 " state = ANY ('{failed,cancelled}') AS over"
-		 " FROM @ WHERE home = " HERE " AND id = $1 AND" MINE
-		 "AND origin = 'queue'"
-		 " AND state <> 'succeeded' AND" FREE "FOR UPDATE SKIP LOCKED)"
-		 " UPDATE @ AS r SET fence = $5, run_after = clock_timestamp(),"
-		 " state = CASE WHEN old.finished_at IS NULL THEN old.state"
-		 " ELSE 'queued' END,"
-		 " finished_at = NULL, duration = NULL, note = NULL,"
-		 " lease_holder = NULL, lease_until = NULL,"
-		 " resolved_by = NULL, resolved_at = NULL,"
-		 " client_token = CASE WHEN old.over AND old.client_token IS NOT NULL"
-		 " THEN $7 ELSE old.client_token END,"
-		 " attempts = CASE WHEN old.over THEN 0 ELSE old.attempts END,"
-		 " endpoint = CASE WHEN NOT old.over THEN old.endpoint END,"
-		 " account = CASE WHEN NOT old.over THEN old.account END,"
-		 " datastore_id = CASE WHEN old.over THEN old.request ->> 'DatastoreId'"
-		 " ELSE old.datastore_id END,"
-		 " response = CASE WHEN NOT old.over THEN old.response END,"
-		 " job_id = CASE WHEN NOT old.over THEN old.job_id END,"
-		 " error_sqlstate = CASE WHEN NOT old.over THEN old.error_sqlstate END,"
-		 " error_code = CASE WHEN NOT old.over THEN old.error_code END,"
-		 " error_message = CASE WHEN NOT old.over THEN old.error_message END,"
-		 " first_sent_at = CASE WHEN NOT old.over THEN old.first_sent_at END,"
-		 " unsettled_since = CASE WHEN old.over THEN NULL"
-		 " WHEN old.state = 'unknown' THEN least(old.unsettled_since,"
-		 " clock_timestamp() - '1 hour'::interval)"
-		 " ELSE old.unsettled_since END,"
-		 " looked_at = CASE WHEN old.over THEN clock_timestamp()"
-		 " ELSE old.looked_at END,"
-		 " timeline = CASE WHEN old.over THEN $6"
-		 " WHEN old.fence <> $5 THEN 0 ELSE old.timeline END"
-		 " FROM old WHERE (r.home, r.id) = (old.home, old.id)",
-		 7,
-		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, INT4OID, TEXTOID}},
+		{"INSERT INTO @ (operation, request, client_token, request_hash, state,"
+		 " origin, retry_of, reference, until, attempts, datastore_id, account,"
+		 " region, endpoint, session_role, outer_role, \"current_role\","
+		 " client_addr, application_name, run_after, first_sent_at,"
+		 " unsettled_since, looked_at, fence, timeline, kind, home)"
+		 " SELECT operation, request,"
+		 " CASE WHEN over AND client_token IS NOT NULL THEN $4"
+		 " ELSE client_token END, request_hash, 'queued', 'queue', id,"
+		 " reference, until, CASE WHEN over THEN 0 ELSE attempts END,"
+		 " request ->> 'DatastoreId', CASE WHEN NOT over THEN account END,"
+		 " region, CASE WHEN NOT over THEN endpoint END, session_role,"
+		 " outer_role, \"current_role\", client_addr, application_name,"
+		 " clock_timestamp(), CASE WHEN NOT over THEN first_sent_at END,"
+		 " CASE WHEN NOT over THEN least(unsettled_since,"
+		 " clock_timestamp() - '1 hour'::interval) END,"
+		 " CASE WHEN over THEN clock_timestamp() ELSE looked_at END, $2,"
+		 " CASE WHEN over THEN $3 WHEN fence <> $2 THEN 0 ELSE timeline END,"
+		 " kind, home"
+		 " FROM @ AS r, LATERAL (SELECT state <> 'unknown') AS o (over)"
+		 " WHERE home = " HERE " AND id = $1 AND state = ANY ('{failed,cancelled,unknown}')"
+		 " ON CONFLICT (home, retry_of) WHERE retry_of IS NOT NULL DO NOTHING"
+		 " RETURNING id",
+		 4,
+		 {INT8OID, TEXTOID, INT4OID, TEXTOID}},
 	/* …, state, note, response, who */
 	[HL_STATEMENT_RESOLVE] =
 		{"UPDATE @ SET state = $5, note = $6, response = coalesce($7,"
 		 " response), datastore_id = coalesce($7 ->> 'DatastoreId',"
 		 " datastore_id), job_id = coalesce($7 ->> 'JobId', job_id),"
 		 " resolved_by = $8, resolved_at = clock_timestamp()"
-		 " WHERE home = " HERE " AND id = $1 AND" MINE "AND state = 'unknown'",
+		 " WHERE home = " HERE " AND id = (SELECT r.id FROM @ AS r"
+		 " WHERE r.home = " HERE " AND r.id = $1 AND" MINE
+		 "AND state = 'unknown' AND NOT EXISTS (SELECT FROM @ AS n"
+		 " WHERE n.home = r.home AND n.retry_of = r.id) FOR UPDATE)",
 		 8,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, JSONBOID,
 		  TEXTOID}},
@@ -224,8 +245,15 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 4,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
 	[HL_STATEMENT_PURGE] =
-		{"DELETE FROM @ WHERE finished_at < now() - greatest($1,"
-		 " $2::interval) AND state <> 'unknown'",
+		{"DELETE FROM @ AS r WHERE finished_at < now() - $1 AND (state <> 'unknown'"
+		 " OR EXISTS (SELECT FROM @ AS n WHERE n.home = r.home"
+		 " AND n.retry_of = r.id))",
+		 1,
+		 {INTERVALOID}},
+	/* on the calendar: months and years are no fixed number of days */
+	[HL_STATEMENT_PURGE_EVENTS] =
+		{"DELETE FROM !.healthlake_event"
+		 " WHERE at < least(now() - $1, now() - $2::interval)",
 		 2,
 		 {INTERVALOID, TEXTOID}},
 	[HL_STATEMENT_ROLLED_BACK] =
@@ -251,5 +279,56 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		{"UPDATE @ SET home = " HERE ", timeline = $2 WHERE home = $1",
 		 2,
 		 {TEXTOID, INT4OID}},
+	/* ids from, home; request's id and home, event, outcome, note, duration; who */
+	[HL_STATEMENT_REQUEST_EVENTS] =
+		{"INSERT INTO !.healthlake_event (id, home, request_id, event, origin,"
+		 " operation, kind, request, client_token, region, endpoint, account,"
+		 " datastore_id, job_id, session_role, outer_role, \"current_role\","
+		 " client_addr, application_name, outcome, aws_request_id, error_code,"
+		 " error_message, attempts, duration, note)"
+		 " SELECT $1 + nextval(#), r.home, r.id, x.event, 'queue', r.operation,"
+		 " r.kind, r.request, r.client_token, r.region, r.endpoint, r.account,"
+		 " r.datastore_id, r.job_id, coalesce($9, r.session_role),"
+		 " coalesce($10, r.outer_role), coalesce($11, r.\"current_role\"),"
+		 " CASE WHEN $14 THEN $12::inet ELSE r.client_addr END,"
+		 " CASE WHEN $14 THEN $13 ELSE r.application_name END, x.outcome,"
+		 " CASE WHEN ended THEN r.aws_request_id END,"
+		 " CASE WHEN ended THEN coalesce(r.error_code, r.error_sqlstate) END,"
+		 " CASE WHEN ended THEN r.error_message END, r.attempts, x.duration,"
+		 " x.note"
+		 " FROM unnest($3, $4, $5, $6, $7, $8)"
+		 " AS x (id, home, event, outcome, note, duration),"
+		 " LATERAL (SELECT x.event = ANY ('{replied,interrupted}')) AS e (ended),"
+		 " @ AS r WHERE r.home = coalesce(x.home, $2) AND r.id = x.id"
+		 /* an attempt that AWS has throttled, or never got, counts in the next */
+		 " AND (x.event <> 'sent' OR r.attempts = 1 OR r.error_sqlstate = ANY"
+		 " ('{38T01,38N01,38X01}') IS NOT TRUE)",
+		 14,
+		 {INT8OID, TEXTOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		  TEXTARRAYOID, TEXTARRAYOID, INTERVALARRAYOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID, TEXTOID, BOOLOID}},
+	/* ids from, home; then the columns. A call has one end, told once or twice */
+	[HL_STATEMENT_CALL_EVENT] =
+		{"WITH next AS MATERIALIZED (SELECT $1 + nextval(#) AS id)"
+		 " INSERT INTO !.healthlake_event (id, home, request_id, event, origin,"
+		 " operation, kind, request, client_token, region, endpoint, account,"
+		 " datastore_id, job_id, transaction, session_role, outer_role,"
+		 " \"current_role\", client_addr, application_name, outcome,"
+		 " aws_request_id, error_code, error_message, attempts, duration, note)"
+		 " SELECT next.id, $2, CASE WHEN $4 = 'sent' THEN next.id"
+		 " ELSE $3::int8 END, $4,"
+		 " CASE WHEN $4 = 'purged' THEN 'queue' ELSE 'call' END,"
+		 " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::xid8, $15, $16, $17, $18::inet, $19, $20, $21, $22, $23,"
+		 " $24::int4, $25::interval, $26 FROM next"
+		 " WHERE $3 IS NULL OR NOT EXISTS (SELECT FROM !.healthlake_event AS e"
+		 " WHERE e.request_id = $3::int8 AND e.origin = 'call' AND e.home = $2"
+		 " AND e.event <> 'sent'"
+		 " AND (e.event = 'rolled_back') = ($4 = 'rolled_back'))"
+		 " RETURNING id",
+		 26,
+		 {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}},
 };
 /* clang-format on */

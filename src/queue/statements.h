@@ -2,7 +2,8 @@
  * statements.h
  *	  What is done to healthlake_request, as SQL: a row for each HlStatement.
  *	  "@" stands for the table's name, "!" for its schema's, "%" for this
- *	  home, see home.h. They run as its owner, with search_path = pg_catalog,
+ *	  home, see home.h, "#" for the sequence of the history. They run as the
+ *	  table's owner, with search_path = pg_catalog,
  *	  pg_temp; see store.h.
  */
 #ifndef HL_QUEUE_STATEMENTS_H
@@ -17,7 +18,7 @@ typedef struct HlStatementRow
 {
 	const char *sql;
 	int count;
-	Oid types[24];
+	Oid types[32];
 } HlStatementRow;
 
 extern const HlStatementRow hl_statements[HL_STATEMENTS];

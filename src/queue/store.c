@@ -82,6 +82,17 @@ name_store(HlStore *store)
 		quote_qualified_identifier(schema, "healthlake_request"));
 }
 
+/* Finds the history; without it there is no store. */
+static void
+look_up_history(HlStore *store)
+{
+	store->events = get_relname_relid("healthlake_event", store->schema);
+	store->event_ids =
+		get_relname_relid("healthlake_event_id_seq", store->schema);
+	if (!OidIsValid(store->events) || !OidIsValid(store->event_ids))
+		store->table = InvalidOid;
+}
+
 /* Looks the extension up. */
 static void
 look_up(void)
@@ -92,6 +103,8 @@ look_up(void)
 		store.schema = schema_of(store.extension);
 	if (OidIsValid(store.schema))
 		store.table = get_relname_relid("healthlake_request", store.schema);
+	if (OidIsValid(store.table))
+		look_up_history(&store);
 	if (OidIsValid(store.table))
 		name_store(&store);
 	forget_plans();
@@ -211,6 +224,8 @@ text_of(const HlStore *store, const char *sql)
 			appendStringInfoString(&text, store->schema_name);
 		else if (*sql == '%')
 			appendStringInfoString(&text, hl_home());
+		else if (*sql == '#')
+			appendStringInfo(&text, "'%u'::regclass", store->event_ids);
 		else
 			appendStringInfoChar(&text, *sql);
 	return text.data;
@@ -321,4 +336,22 @@ hl_store_protect(FunctionCallInfo fcinfo)
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)
 							   ? trigger->tg_newtuple
 							   : trigger->tg_trigtuple);
+}
+
+/* Lets nothing in the history be altered, and deletes for purging alone. */
+Datum
+hl_store_protect_event(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("this function is for a trigger")));
+	if (!altering || !TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("the history cannot be altered"),
+						errhint("healthlake_purge_requests() deletes what "
+								"healthlake.audit_retention no longer "
+								"keeps.")));
+	return PointerGetDatum(trigger->tg_trigtuple);
 }

@@ -20,6 +20,8 @@ typedef struct HlStore
 	Oid extension;
 	Oid schema;
 	Oid table;
+	Oid events;              /* the history */
+	Oid event_ids;           /* its sequence */
 	Oid owner;               /* of the table */
 	const char *schema_name; /* quoted, likewise */
 	const char *name; /* schema and table, quoted; lives as long as plans */
@@ -45,14 +47,19 @@ typedef enum HlStatement
 	HL_STATEMENT_SWEEP,
 	HL_STATEMENT_END_CALL,
 	HL_STATEMENT_CANCEL,
+	HL_STATEMENT_LOOK,
+	HL_STATEMENT_TAKE_OVER,
 	HL_STATEMENT_RETRY,
 	HL_STATEMENT_RESOLVE,
 	HL_STATEMENT_READ,
 	HL_STATEMENT_PURGE,
+	HL_STATEMENT_PURGE_EVENTS,
 	HL_STATEMENT_ROLLED_BACK,
 	HL_STATEMENT_ADVANCE_IDS,
 	HL_STATEMENT_ADOPT_CLASHING,
 	HL_STATEMENT_ADOPT,
+	HL_STATEMENT_REQUEST_EVENTS,
+	HL_STATEMENT_CALL_EVENT,
 	HL_STATEMENTS
 } HlStatement;
 
@@ -99,5 +106,8 @@ extern Datum hl_store_value(uint64 row, const char *column, bool *isnull);
 
 /* The trigger that protects finished rows. */
 extern Datum hl_store_protect(FunctionCallInfo fcinfo);
+
+/* The one that protects the history; purging alone gets past it. */
+extern Datum hl_store_protect_event(FunctionCallInfo fcinfo);
 
 #endif

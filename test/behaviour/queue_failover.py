@@ -391,7 +391,7 @@ def take_over(emulator, second, what, ids):
     """A person has the other server take requests over."""
     before = len(emulator.log())
     for name, id in ids.items():
-        tap.same(second.one("SELECT healthlake_retry_request(%s)", id), True,
+        tap.same(second.one("SELECT healthlake_retry_request(%s)", id), id,
                  f"{what}: request {name} is taken over")
         until(lambda: second.one("SELECT state FROM healthlake_request WHERE id = %s",
                                  id) == "succeeded")
@@ -547,18 +547,21 @@ def resolved(old, ambiguous, missing):
     one = "SELECT {} FROM healthlake_request WHERE id = %s"
     tap.same(session.state("SELECT healthlake_resolve_request(%s, 'queued', 'x')", missing),
              "22023", "unknown: it is not resolved to be sent")
-    tap.same(session.one("SELECT healthlake_retry_request(%s)", missing), True,
-             "unknown: retry takes it")
-    tap.same(old.again()(missing)[0], "unknown", "unknown: which looks again, and finds nothing")
+    whole = session.run(one.format("*"), missing)
+    again = session.one("SELECT healthlake_retry_request(%s)", missing)
+    tap.same(session.one(one.format("retry_of"), again), missing, "unknown: retry makes a new row")
+    tap.same(old.again()(again)[0], "unknown", "unknown: which looks again, and finds nothing")
     tap.same(old.sent(CREATE), 0, "unknown: nothing is sent")
-    tap.same(session.one("SELECT healthlake_retry_request(%s)", missing), True,
-             "unknown: once more")
+    tap.same(session.state("SELECT healthlake_retry_request(%s)", missing), "55000",
+             "unknown: the first is not retried twice")
+    tap.same(session.run(one.format("*"), missing), whole, "unknown: and stays as it was")
+    missing = session.one("SELECT healthlake_retry_request(%s)", again)
     place = old.place("missing")
     state, note, _, _, id, _ = old.again()(missing)
     tap.same((state, note, id), ("succeeded", "found by its name and time", place),
              "unknown: and when it is there, it is adopted")
-    tap.same(session.one("SELECT healthlake_resolve_request(%s, 'succeeded', 'x')", missing), False,
-             "unknown: what is known is not resolved")
+    tap.same(session.state("SELECT healthlake_resolve_request(%s, 'succeeded', 'x')", missing),
+             "55000", "unknown: what is known is not resolved")
     before = session.run(one.format("finished_at, duration"), ambiguous)
     tap.same(session.one("SELECT healthlake_resolve_request(%s, 'succeeded', 'seen in the console',"
                          " %s)", ambiguous, '{"DatastoreId": "%032d"}' % 7), True,
@@ -569,7 +572,7 @@ def resolved(old, ambiguous, missing):
              "unknown: and the row says who, and what")
     tap.same(session.run(one.format("finished_at, duration"), ambiguous), before,
              "unknown: and when it had ended")
-    tap.same(session.one("SELECT healthlake_retry_request(%s)", ambiguous), False,
+    tap.same(session.state("SELECT healthlake_retry_request(%s)", ambiguous), "55000",
              "unknown: what has succeeded is not retried")
     tap.same(session.state("UPDATE healthlake_request SET note = '' WHERE id = %s", ambiguous),
              "55000", "unknown: nor altered, by a superuser either")

@@ -47,7 +47,7 @@ SELECT is(array_agg(said)::text, NULL, 'every name starts with healthlake_') FRO
 	 UNION ALL
 	 SELECT name, name FROM part) AS named
  WHERE name NOT LIKE 'healthlake\_%';
-SELECT is_row(ROW(extrelocatable, extconfig::regclass[]::text, extcondition::text), ROW(false, '{healthlake_request,healthlake_request_id_seq}', '{"WHERE finished_at IS NOT NULL",""}'),
+SELECT is_row(ROW(extrelocatable, extconfig::regclass[]::text, extcondition::text), ROW(false, '{healthlake_event,healthlake_event_id_seq,healthlake_request,healthlake_request_id_seq}', '{"","","WHERE finished_at IS NOT NULL",""}'),
 	'not relocatable; a dump has what is finished') FROM pg_extension WHERE extname = 'healthlake';
 SELECT is_row(ROW(superuser, trusted), ROW(true, false), 'for a superuser to create')
   FROM pg_available_extension_versions WHERE name = 'healthlake' AND installed;

@@ -144,8 +144,8 @@ SELECT is(count(*), 0::bigint, 'an error takes its row with it') FROM healthlake
 
 SELECT is(healthlake_cancel_request(id), true, 'what waits can be cancelled: ' || id) FROM healthlake_request WHERE state = 'queued' AND id NOT IN (:one, :two, :three) ORDER BY id;
 SELECT is_row(ROW(state, finished_at IS NOT NULL, first_sent_at), ROW('cancelled', true, NULL::timestamptz), 'which is an end') FROM healthlake_request WHERE id = :id;
-SELECT is(healthlake_cancel_request(:id), false, 'not twice');
-SELECT is(healthlake_cancel_request(-1), false, 'one that does not exist is none');
+SELECT is(says('SELECT healthlake_cancel_request(' || :id || ')'), format('55000 request %s is finished: its state is cancelled | Only a request of which certainly nothing was sent can be cancelled.', :id), 'not twice');
+SELECT is(says('SELECT healthlake_cancel_request(-1)'), '42704 request -1 does not exist', 'one that does not exist is none');
 SELECT is(says('SELECT healthlake_cancel_request(NULL)'), '22004 argument "id" must not be null', 'nor is NULL');
 
 -- Sending
@@ -181,13 +181,14 @@ SELECT is(:'state'::text, '25006', 'not in a READ ONLY transaction');
 SELECT healthlake_enqueue_create_datastore('slow', until => 'ACTIVE') AS slow, healthlake_enqueue('CreateFHIRDatastore', '{"DatastoreTypeVersion": "R4", "DatastoreName": "lost"}', until => 'ACTIVE') AS lost \gset
 CALL healthlake_run_queue();
 SELECT is_row(ROW(state, response ->> 'DatastoreStatus', finished_at, datastore_id IS NOT NULL), ROW('running', 'CREATING', NULL::timestamptz, true), 'it is there, and not there yet') FROM healthlake_request WHERE id = :slow;
-SELECT is(healthlake_cancel_request(:slow), false, 'too late to cancel');
+SELECT is(says('SELECT healthlake_cancel_request(' || :slow || ')') ~ '^55000 request \d+ may have been sent', true, 'too late to cancel');
+SELECT is(says('SELECT healthlake_retry_request(' || :slow || ')') ~ '^55000 request \d+ cannot be retried: its state is running', true, 'or to retry');
 SELECT emulator_next(jsonb_build_object('operation', 'DescribeFHIRDatastore', 'body', jsonb_build_object('DatastoreProperties', jsonb_build_object('DatastoreId', datastore_id, 'DatastoreArn', response ->> 'DatastoreArn',
 	'DatastoreStatus', 'CREATE_FAILED', 'DatastoreTypeVersion', 'R4', 'DatastoreEndpoint', 'https://x/', 'ErrorCause', '{"ErrorMessage": "no room", "ErrorCategory": "RETRYABLE_ERROR"}'::jsonb)))) FROM healthlake_request WHERE id = :lost \g /dev/null
 UPDATE healthlake_request SET run_after = now() + interval '1 hour' WHERE id = :slow;
 CALL drain(:lost);
 SELECT is_row(ROW(state, error_sqlstate, error_message, datastore_id IS NOT NULL), ROW('failed', '55000', 'data store is CREATE_FAILED: no room', true), 'it cannot come any more') FROM healthlake_request WHERE id = :lost;
-SELECT is(healthlake_retry_request(:slow), true, 'a person does not want to wait for the next look');
+UPDATE healthlake_request SET run_after = now() WHERE id = :slow;
 CALL drain(:slow);
 SELECT is_row(ROW(state, response -> 'DatastoreProperties' ->> 'DatastoreStatus', attempts, datastore_id), ROW('succeeded', 'ACTIVE', 1, response -> 'DatastoreProperties' ->> 'DatastoreId'), 'it is there') FROM healthlake_request WHERE id = :slow;
 SELECT healthlake_enqueue('DeleteFHIRDatastore', jsonb_build_object('DatastoreId', datastore_id), until => 'DELETED') AS deleted FROM healthlake_request WHERE id = :slow \gset
@@ -217,7 +218,7 @@ SELECT enqueued('lost reply') AS unknown \gset
 SELECT emulator_next('{"operation": "CreateFHIRDatastore", "apply": true, "error": "InternalServerException"}') \g /dev/null
 CALL healthlake_run_queue();
 SELECT is_row(ROW(state, error_sqlstate, unsettled_since IS NOT NULL, finished_at), ROW('running', '38M01', true, NULL::timestamptz), 'nobody knows: it is not over') FROM healthlake_request WHERE id = :unknown;
-SELECT is(healthlake_cancel_request(:unknown), false, 'nor can it be cancelled');
+SELECT is(says('SELECT healthlake_cancel_request(' || :unknown || ')') ~ '^55000 request \d+ may have been sent', true, 'nor can it be cancelled');
 CALL drain(:unknown);
 SELECT is(state, 'succeeded', 'its token tells') FROM healthlake_request WHERE id = :unknown;
 SELECT is(emulator_stores(), 2::bigint, 'and it is one data store');
@@ -271,7 +272,7 @@ RESET healthlake.fence;
 CALL healthlake_run_queue();
 SELECT is_row(ROW(state, fence, attempts), ROW('queued', 'old', 0), 'another fence: not sent') FROM healthlake_request WHERE id = :fenced;
 SELECT is_row(ROW(reason, fence), ROW('it belongs to a server with another fence', 'old'), 'and it is told') FROM healthlake_stuck_requests WHERE id = :fenced;
-SELECT is(healthlake_retry_request(:fenced), true, 'a person takes it over');
+SELECT is(healthlake_retry_request(:fenced), :fenced::bigint, 'a person takes it over');
 CALL healthlake_run_queue();
 SELECT is_row(ROW(state, fence), ROW('succeeded', ''), 'and it is sent') FROM healthlake_request WHERE id = :fenced;
 
@@ -284,18 +285,22 @@ SELECT throws_ok('INSERT INTO healthlake_request (id, operation, request, reques
 -- Retrying
 
 SELECT client_token AS old_token FROM healthlake_request WHERE id = :guarded \gset
-SELECT is(healthlake_retry_request(:guarded), true, 'what has failed can be tried again');
-SELECT is_row(ROW(state, attempts, finished_at, error_sqlstate, error_message, client_token <> :'old_token', endpoint), ROW('queued', 0, NULL::timestamptz, NULL::text, NULL::text, true, NULL::text), 'as a new request') FROM healthlake_request WHERE id = :guarded;
-SELECT is(healthlake_retry_request(:moved), true, 'also to another endpoint');
-SELECT is(healthlake_retry_request(:id), true, 'what was cancelled, too');
+SELECT to_jsonb(r) AS guarded_row FROM healthlake_request AS r WHERE id = :guarded \gset
+SELECT healthlake_retry_request(:guarded) AS again \gset
+SELECT is(retry_of, :guarded::bigint, 'what has failed can be tried again') FROM healthlake_request WHERE id = :again;
+SELECT is_row(ROW(state, attempts, finished_at, error_sqlstate, error_message, client_token <> :'old_token', endpoint), ROW('queued', 0, NULL::timestamptz, NULL::text, NULL::text, true, NULL::text), 'as a new request') FROM healthlake_request WHERE id = :again;
+SELECT is(to_jsonb(r), :'guarded_row', 'the old one stays as it was') FROM healthlake_request AS r WHERE id = :guarded;
+SELECT is(says('SELECT healthlake_retry_request(' || :guarded || ')'), format('55000 request %s has been retried as request %s | Retry that one, if it has failed.', :guarded, :again), 'once');
+SELECT healthlake_retry_request(:moved) AS moved_again \gset
+SELECT isnt(healthlake_retry_request(:id), :id::bigint, 'what was cancelled, too');
 CALL healthlake_run_queue();
-SELECT is(array_agg(state)::text, '{succeeded,succeeded}', 'it goes out') FROM healthlake_request WHERE id IN (:guarded, :moved);
-SELECT is(endpoint, :'named_url' || '/', 'to where it says then') FROM healthlake_request WHERE id = :moved;
-SELECT is(healthlake_retry_request(:one), false, 'what has succeeded is not made twice');
-SELECT is(healthlake_retry_request(-1), false, 'what is not there, not at all');
-SELECT is(healthlake_retry_request(:tampered), true, 'what was altered');
+SELECT is(array_agg(state)::text, '{succeeded,succeeded}', 'it goes out') FROM healthlake_request WHERE id IN (:again, :moved_again);
+SELECT is(endpoint, :'named_url' || '/', 'also to another endpoint') FROM healthlake_request WHERE id = :moved_again;
+SELECT is(says('SELECT healthlake_retry_request(' || :one || ')') ~ '^55000 request \d+ cannot be retried: its state is succeeded', true, 'what has succeeded is not made twice');
+SELECT is(says('SELECT healthlake_retry_request(-1)'), '42704 request -1 does not exist', 'what is not there, not at all');
+SELECT healthlake_retry_request(:tampered) AS tampered_again \gset
 CALL healthlake_run_queue();
-SELECT is(error_message, 'the request is not what was enqueued', 'is no better') FROM healthlake_request WHERE id = :tampered;
+SELECT is(error_message, 'the request is not what was enqueued', 'what was altered is no better') FROM healthlake_request WHERE id = :tampered_again;
 
 -- Resolving
 
@@ -304,15 +309,16 @@ SELECT emulator_next('[{"operation": "PublishDataTransformationProfile", "cut": 
 CALL healthlake_run_queue();
 SELECT is_row(ROW(state, error_sqlstate, finished_at IS NOT NULL, attempts), ROW('unknown', '38M01', true, 1), 'what cannot be repeated is unknown') FROM healthlake_request WHERE id = :published;
 SELECT is(reason, 'its outcome is unknown: look, then call healthlake_resolve_request()', 'which is told') FROM healthlake_stuck_requests WHERE id = :published;
-SELECT is(healthlake_cancel_request(:published), false, 'it cannot be cancelled');
+SELECT is(says('SELECT healthlake_cancel_request(' || :published || ')') ~ '^55000 request \d+ is finished: its state is unknown', true, 'it cannot be cancelled');
 SELECT is(says(format('SELECT healthlake_resolve_request(%s)', arguments)), said, arguments) FROM (VALUES
 	('NULL, ''failed'', ''x''', '22004 argument "id" must not be null'), ('1, NULL, ''x''', '22004 argument "state" must not be null'), ('1, ''failed'', NULL', '22004 argument "note" must not be null'),
 	('1, ''queued'', ''x''', '22023 argument "state" must be succeeded, failed or cancelled'), ('1, ''failed'', ''x'', ''[]''', '22023 argument "response" must be a JSON object')) AS c (arguments, said);
-SELECT is(healthlake_resolve_request(:one, 'failed', 'x'), false, 'what is known is not resolved');
+SELECT is(says(format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :one)) ~ '^55000 request \d+ cannot be resolved: its state is succeeded', true, 'what is known is not resolved');
+SELECT is(says('SELECT healthlake_resolve_request(-1, ''failed'', ''x'')'), '42704 request -1 does not exist', 'nor what is not there');
 SELECT is(healthlake_resolve_request(:published, 'succeeded', 'the console shows it', '{"ProfileId": "0123456789abcdef0123456789abcdef"}'), true, 'a person has looked');
 SELECT is_row(ROW(state, note, resolved_by, resolved_at IS NOT NULL, response), ROW('succeeded', 'the console shows it', session_user::text, true, '{"ProfileId": "0123456789abcdef0123456789abcdef"}'::jsonb), 'and said so')
   FROM healthlake_request WHERE id = :published;
-SELECT is(healthlake_resolve_request(:published, 'failed', 'x'), false, 'once');
+SELECT is(sqlstate, '55000', 'once') FROM raised(format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :published));
 UPDATE healthlake_request SET unsettled_since = now() - interval '2 hours', first_sent_at = now() - interval '2 hours', run_after = now() WHERE id = :unknown;
 CALL healthlake_run_queue();
 SELECT is_row(ROW(state, note, attempts), ROW('succeeded', 'found by its name and time', 1), 'after an hour it is looked for instead of sent') FROM healthlake_request WHERE id = :unknown;
@@ -341,19 +347,28 @@ SELECT is((healthlake_wait_request(:waited, '10 s')).state, 'succeeded', 'somebo
 -- Purging
 
 SELECT is(says('SELECT healthlake_purge_requests(NULL)'), '22004 argument "older_than" must not be null', 'how old?');
-SELECT is(healthlake_purge_requests('-1 s'), 0::bigint, 'the audit keeps everything for six years');
 SELECT enqueued('still waits') AS waits, healthlake_enqueue('PublishDataTransformationProfile', '{"ProfileId": "0123456789abcdef0123456789abcdef", "SourceFormat": "CCDA"}') AS unknown \gset
 UPDATE healthlake_request SET state = 'unknown', finished_at = now() - interval '1 second' WHERE id = :unknown;
 ALTER TABLE healthlake_request DISABLE TRIGGER healthlake_request_protect;
 UPDATE healthlake_request SET finished_at = finished_at - interval '7 years' WHERE id IN (:one, :two, :unknown);
 ALTER TABLE healthlake_request ENABLE TRIGGER healthlake_request_protect;
-SELECT is(healthlake_purge_requests('8 years'), 0::bigint, 'longer, if that is wanted');
-SELECT is(healthlake_purge_requests('1 day'), 2::bigint, 'and no longer');
+CREATE TEMPORARY TABLE history AS SELECT count(*) AS n FROM healthlake_event;
+SELECT is(healthlake_purge_requests('8 years'), 0::bigint, 'requests that are not so old stay');
+SELECT is(healthlake_purge_requests('1 day'), 2::bigint, 'older ones go');
+SELECT is(count(*) - n, 2::bigint, 'their history stays, and has each purge') FROM healthlake_event, history GROUP BY n;
+SELECT is_row(ROW(event, note, session_role), ROW('purged'::text, '2 requests, 0 events'::text, session_user::text), 'with who did it') FROM healthlake_event ORDER BY id DESC LIMIT 1;
+-- six years of the calendar are more than 2,160 days, six times twelve months of thirty
+INSERT INTO healthlake_event (home, request_id, at, event, origin, session_role, "current_role") SELECT healthlake_home(), n, at, 'sent', 'queue', 'x', 'x'
+  FROM (VALUES (-1, now() - interval '2161 days'), (-2, now() - interval '6 years' + interval '1 hour'), (-3, now() - interval '6 years' - interval '1 hour')) AS v (n, at);
+SELECT healthlake_purge_requests('1 day') \g /dev/null
+SELECT is(array_agg(request_id ORDER BY request_id)::text, '{-2,-1}', 'events are kept for six years, counted on the calendar') FROM healthlake_event WHERE request_id < 0;
 SET healthlake.audit_retention = '0 days';
-SELECT is(healthlake_purge_requests('1 day'), 0::bigint, 'as long as that is wanted');
+SELECT healthlake_purge_requests('6 years') \g /dev/null
+SELECT is(count(*), 2::bigint, 'or as long as whoever purges wants') FROM healthlake_event WHERE request_id < 0;
 SELECT healthlake_purge_requests('0') \g /dev/null
 RESET healthlake.audit_retention;
-SELECT is(array_agg(state ORDER BY state)::text, '{queued,unknown}', 'all but what is open or unknown') FROM healthlake_request;
+SELECT is(array_agg(event)::text, '{purged}', 'and no longer') FROM healthlake_event;
+SELECT is(array_agg(state ORDER BY state)::text, '{queued,unknown}', 'all requests but what is open or unknown') FROM healthlake_request;
 
 DROP OWNED BY healthlake_q_maker;
 DROP ROLE healthlake_q_maker;

@@ -28,7 +28,7 @@ $$;
 
 -- A request of each role.
 INSERT INTO healthlake_request (operation, request, request_hash, state, origin, region, session_role, "current_role", timeline, run_after)
-SELECT 'CreateFHIRDatastore', jsonb_build_object('DatastoreName', 'of ' || what), '', 'queued', 'queue', 'us-east-1', role, role, 1, '2999-01-01' FROM who;
+SELECT CASE what WHEN 'manage' THEN 'TagResource' ELSE 'CreateFHIRDatastore' END, jsonb_build_object('DatastoreName', 'of ' || what), '', 'queued', 'queue', 'us-east-1', role, role, 1, '2999-01-01' FROM who;
 
 CREATE TEMPORARY TABLE wanted (n integer GENERATED ALWAYS AS IDENTITY, what text, statement text, superuser text, read text, "create" text, manage text, delete text, audit text, nothing text);
 INSERT INTO wanted (what, statement, superuser, read, "create", manage, delete, audit, nothing) VALUES
@@ -57,6 +57,7 @@ INSERT INTO wanted (what, statement, superuser, read, "create", manage, delete, 
 	('healthlake_operation_statistics', 'SELECT healthlake_operation_statistics()', 'x', 'x', '-', '-', '-', 'x', '-'),
 	('healthlake_reset_statistics', 'SELECT healthlake_reset_statistics()', 'x', '-', '-', '-', '-', '-', '-'),
 	('healthlake_protect_request', 'SELECT healthlake_protect_request()', 'x', '-', '-', '-', '-', '-', '-'),
+	('healthlake_protect_event', 'SELECT healthlake_protect_event()', 'x', '-', '-', '-', '-', '-', '-'),
 	('healthlake_holds_leases', 'SELECT healthlake_holds_leases(1)', 'x', '-', '-', '-', '-', '-', '-'),
 	('healthlake_home', 'SELECT healthlake_home()', 'x', '-', '-', '-', '-', '-', '-'),
 	('healthlake_audit', 'SELECT FROM healthlake_audit', 'x', '-', '-', '-', '-', 'x', '-'),
@@ -80,7 +81,7 @@ SELECT is(string_agg(got, ' ' ORDER BY t.column), string_agg(want, ' ' ORDER BY 
 SELECT diag(format('%-36s', '') || string_agg(format('%-10s', what), '' ORDER BY n)) FROM who;
 SELECT diag(format('%-36s', what) || string_agg(format('%-10s', got), '' ORDER BY t.column)) FROM tried AS t GROUP BY n, what ORDER BY n;
 SELECT is(array_agg(p.proname::text ORDER BY p.proname)::text, NULL, 'every function of the queue has been tried') FROM pg_proc AS p
- WHERE p.proname ~ '^healthlake_.*(request|queue|statistics|leases|home)' AND NOT EXISTS (SELECT FROM wanted WHERE what = p.proname);
+ WHERE p.proname ~ '^healthlake_.*(request|queue|statistics|leases|home|event)' AND NOT EXISTS (SELECT FROM wanted WHERE what = p.proname);
 SELECT is(array_agg(c.relname::text ORDER BY c.relname)::text, NULL, 'and every view') FROM pg_class AS c
  WHERE c.relname ~ '^healthlake_' AND c.relkind = 'v' AND NOT EXISTS (SELECT FROM wanted WHERE what = c.relname);
 
@@ -106,12 +107,20 @@ END
 $$;
 SELECT is(as_role(role, format(statement, id)), want, format('%s: %s', role, format(statement, what))) FROM (VALUES (:others, 'another''s'), (:mine, 'mine')) AS r (id, what),
 	(VALUES ('healthlake_may_manage', 'SELECT healthlake_wait_request(%s, ''0'')', '42704 request %s does not exist', '38W01 request %s is not finished after the time allowed'),
-		('healthlake_may_manage', 'SELECT healthlake_retry_request(%s)', 'false', 'true'), ('healthlake_may_manage', 'SELECT healthlake_cancel_request(%s)', 'false', 'true')) AS c (role, statement, other, own),
+		('healthlake_may_manage', 'SELECT healthlake_retry_request(%s)', '42704 request %s does not exist', '55000 request %s cannot be retried: its state is queued'),
+		('healthlake_may_manage', 'SELECT healthlake_cancel_request(%s)', '42704 request %s does not exist', 'true')) AS c (role, statement, other, own),
 	LATERAL (SELECT format(CASE what WHEN 'mine' THEN own ELSE other END, id)) AS w (want);
 UPDATE healthlake_request SET state = 'unknown' WHERE id = :others;
-SELECT is(as_role('healthlake_may_manage', format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :others)), 'false', 'another''s is not for everyone to resolve');
+SELECT is(as_role('healthlake_may_manage', format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :others)), format('42704 request %s does not exist', :others), 'another''s is not for everyone to resolve');
+UPDATE healthlake_request SET operation = 'DeleteFHIRDatastore' WHERE id = :others;
+SELECT is(as_role('healthlake_may_both', format('SELECT healthlake_%s', call)), '42501 permission denied for operation DeleteFHIRDatastore', 'nor what one may not do oneself: ' || call)
+  FROM unnest(ARRAY[format('resolve_request(%s, ''failed'', ''x'')', :others), format('retry_request(%s)', :others)]) AS call;
+UPDATE healthlake_request SET operation = 'TagResource' WHERE id = :others;
 SELECT is(as_role('healthlake_may_both', format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :others)), 'true', 'but for who sees them all');
 SELECT is(resolved_by, 'healthlake_may_both', 'who is known by name') FROM healthlake_request WHERE id = :others;
+SELECT is_row(ROW(event, outcome, session_role, outer_role, "current_role", note), ROW('resolved'::text, 'failed'::text, 'healthlake_may_both'::text, 'healthlake_may_both'::text, 'healthlake_may_both'::text, 'x'::text), 'in the history, too')
+  FROM healthlake_event WHERE request_id = :others;
+SELECT is_row(ROW(event, outer_role), ROW('cancelled'::text, 'healthlake_may_manage'::text), 'as whoever cancels') FROM healthlake_event WHERE request_id = :mine;
 SELECT is(as_role('healthlake_may_both', 'SELECT count(DISTINCT "current_role") FROM healthlake_request'), '7', 'members of the role see all');
 
 -- Rows are one's own by either role
