@@ -5,7 +5,8 @@
 --
 -- Every name below is schema-qualified, every object is new, and nothing is
 -- granted to PUBLIC: whoever may EXECUTE a function uses the credentials of
--- the server.
+-- the server. The functions of FHIRPath at the end, which use none, are the
+-- exception.
 --
 
 CREATE TYPE @extschema@.healthlake_datastore AS (
@@ -1663,3 +1664,126 @@ FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_reset_statistics IS
 'Lets the statistics of this session, and those of the cluster where they are kept, begin anew';
+
+--
+-- FHIRPath and ViewDefinitions over jsonb. These functions read nothing but
+-- their arguments, so that everybody may execute them; the one that creates
+-- a view has no more rights than its caller.
+--
+
+CREATE FUNCTION @extschema@.healthlake_fhirpath(
+	resource pg_catalog.jsonb,
+	path pg_catalog.text,
+	constants pg_catalog.jsonb DEFAULT NULL
+) RETURNS SETOF pg_catalog.jsonb
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 ROWS 2
+AS 'MODULE_PATHNAME', 'healthlake_fhirpath';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhirpath IS
+'All values that a FHIRPath expression gives for a resource; constants are values for %name, as an object or as a ViewDefinition has them';
+
+CREATE FUNCTION @extschema@.healthlake_fhirpath_text(
+	resource pg_catalog.jsonb, path pg_catalog.text
+) RETURNS pg_catalog.text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhirpath_text';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_text IS
+'The first value that a FHIRPath expression gives, as text; NULL where there is none or it is complex';
+
+CREATE FUNCTION @extschema@.healthlake_fhirpath_boolean(
+	resource pg_catalog.jsonb, path pg_catalog.text
+) RETURNS pg_catalog.bool
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhirpath_boolean';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_boolean IS
+'The first value that a FHIRPath expression gives, as boolean; NULL where there is none or it is no boolean';
+
+CREATE FUNCTION @extschema@.healthlake_fhirpath_integer(
+	resource pg_catalog.jsonb, path pg_catalog.text
+) RETURNS pg_catalog.int4
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhirpath_integer';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_integer IS
+'The first value that a FHIRPath expression gives, as integer; NULL where there is none or it is no integer';
+
+CREATE FUNCTION @extschema@.healthlake_fhirpath_numeric(
+	resource pg_catalog.jsonb, path pg_catalog.text
+) RETURNS pg_catalog.numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhirpath_numeric';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_numeric IS
+'The first value that a FHIRPath expression gives, as numeric; NULL where there is none or it is no number';
+
+CREATE FUNCTION @extschema@.healthlake_fhirpath_date(
+	resource pg_catalog.jsonb, path pg_catalog.text
+) RETURNS pg_catalog.date
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhirpath_date';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_date IS
+'The first value that a FHIRPath expression gives, as date; NULL where there is none or it is no date with a day';
+
+CREATE FUNCTION @extschema@.healthlake_fhirpath_timestamptz(
+	resource pg_catalog.jsonb, path pg_catalog.text
+) RETURNS pg_catalog.timestamptz
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhirpath_timestamptz';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_timestamptz IS
+'The first value that a FHIRPath expression gives, as timestamptz: UTC where it has no zone, midnight where it has no time; NULL where there is none or it has no day';
+
+CREATE FUNCTION @extschema@.healthlake_fhirpath_exists(
+	resource pg_catalog.jsonb, path pg_catalog.text
+) RETURNS pg_catalog.bool
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhirpath_exists';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_exists IS
+'Whether a FHIRPath expression gives any value for a resource';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_view(
+	view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS SETOF pg_catalog.record
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 2
+AS 'MODULE_PATHNAME', 'healthlake_fhir_view';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_view IS
+'The rows that a ViewDefinition makes of a resource; the list of columns is that of healthlake_fhir_view_columns()';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_view_rows(
+	view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS SETOF pg_catalog.jsonb
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 2
+AS 'MODULE_PATHNAME', 'healthlake_fhir_view_rows';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_view_rows IS
+'The rows that a ViewDefinition makes of a resource, as jsonb objects';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_view_columns(view pg_catalog.jsonb)
+RETURNS TABLE (
+	name pg_catalog.text,
+	type pg_catalog.text,
+	collection pg_catalog.bool,
+	path pg_catalog.text
+)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10
+AS 'MODULE_PATHNAME', 'healthlake_fhir_view_columns';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_view_columns IS
+'The columns of a ViewDefinition, in order, with their SQL types; raises all that is wrong with the view';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_create_view(
+	name pg_catalog.text,
+	view pg_catalog.jsonb,
+	source pg_catalog.regclass,
+	resource_column pg_catalog.name DEFAULT 'resource'
+) RETURNS pg_catalog.regclass
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'healthlake_fhir_create_view';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_create_view IS
+'Creates an SQL view that makes the rows of a ViewDefinition of all resources of a table';

@@ -1,0 +1,41 @@
+/*
+ * compare.h
+ *	  Equality, order and sets of items, by FHIRPath's rules. Nothing is kept.
+ */
+#ifndef HL_FHIRPATH_COMPARE_H
+#define HL_FHIRPATH_COMPARE_H
+
+#include "postgres.h"
+
+#include "fhirpath/item.h"
+#include "fhirpath/truth.h"
+
+/* Whether two items are equal; unknown where a date is less precise. */
+extern HlTruth hl_compare_equal(const HlItem *one, const HlItem *other);
+
+/* Whether two collections are: in their order; unknown where one is empty. */
+extern HlTruth hl_compare_all_equal(const HlItems *one, const HlItems *other);
+
+/* Whether they are equivalent: in any order, case and blanks ignored. */
+extern bool hl_compare_equivalent(const HlItems *one, const HlItems *other);
+
+/* Orders two items: -1, 0 or 1; false where they have no order. */
+extern bool hl_compare_order(const HlItem *one, const HlItem *other,
+							 int *order);
+
+/* A set of items; it points to them. Freed with its memory context. */
+typedef struct HlSet
+{
+	const HlItem **places;
+	uint32 *hashes;
+	uint32 size; /* a power of two */
+	uint32 count;
+} HlSet;
+
+extern void hl_set_init(HlSet *set, int expected);
+
+/* Adds an item, which must stay where it is; false where it is in there. */
+extern bool hl_set_add(HlSet *set, const HlItem *item);
+extern bool hl_set_has(const HlSet *set, const HlItem *item);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * evaluate.h
+ *	  Evaluates parsed paths over a document in place. What is allocated is
+ *	  in the current memory context, to be reset by the caller: of it, items
+ *	  of the result may be made.
+ */
+#ifndef HL_FHIRPATH_EVALUATE_H
+#define HL_FHIRPATH_EVALUATE_H
+
+#include "postgres.h"
+
+#include "fhirpath/item.h"
+#include "fhirpath/parse.h"
+
+/* A value for %name: items, all at once. */
+typedef struct HlConstant
+{
+	const char *name;
+	int len;
+	HlItems items;
+} HlConstant;
+
+typedef struct HlConstants
+{
+	HlConstant *all;
+	int count;
+} HlConstants;
+
+/* What a view keeps for paths that begin alike. */
+typedef struct HlSlots
+{
+	HlItems *values;
+	bool *known;
+	int count;
+} HlSlots;
+
+typedef struct HlEvaluation
+{
+	HlItem resource; /* %resource */
+	const HlConstants *constants;
+	int64 row_index;       /* %rowIndex */
+	int64 index;           /* $index */
+	HlSlots *slots;        /* or NULL */
+	const HlItem *context; /* for which the slots hold */
+} HlEvaluation;
+
+/* Appends what a node gives; the focus is $this, NULL for nothing. */
+extern void hl_evaluate(HlEvaluation *evaluation, const HlNode *node,
+						const HlItem *focus, HlItems *out);
+
+/* What a collection says where one boolean is expected; 21000 for several. */
+extern HlTruth hl_evaluate_truth(const HlItems *items);
+
+/* Evaluates a criterion for an item. */
+extern HlTruth hl_evaluate_criterion(HlEvaluation *evaluation,
+									 const HlNode *node, const HlItem *focus);
+
+/* The only item of a collection; NULL for none, 21000 for several. */
+extern const HlItem *hl_evaluate_single(const HlItems *items, const char *what);
+
+/* The value of a constant; NULL where it is not defined. */
+extern const HlConstant *hl_constant_find(const HlConstants *constants,
+										  const char *name, int len);
+
+/* Throws 42704 where a path names a constant that is not defined. */
+extern void hl_constants_check(const HlConstants *constants,
+							   const HlPath *path);
+
+#endif

@@ -1,0 +1,422 @@
+/*
+ * flatten.c
+ *	  Makes the rows of a view: selects side by side are a product, branches
+ *	  of a union come one after the other. What is yet to be done for a row is
+ *	  a chain of tasks; nothing is materialized but the row at hand.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "fhirpath/flatten.h"
+
+/* A select whose part of the row is yet to be made. */
+typedef struct Task
+{
+	const HlSelect *select;
+	const HlItem *focus; /* NULL: all its columns are NULL */
+	int64 row_index;
+	struct Task *next;
+} Task;
+
+struct HlFlattening
+{
+	const HlView *view;
+	HlEvaluation evaluation;
+	Datum *values;
+	bool *nulls;
+	MemoryContext home;    /* where this is */
+	MemoryContext *levels; /* one for each task of a chain */
+	int nlevels;
+	Tuplestorestate *store;
+	TupleDesc row;
+	bool as_objects;
+};
+
+static void run_tasks(HlFlattening *flattening, const Task *task, int level);
+
+/* A maker of rows, in the current memory context. */
+HlFlattening *
+hl_flatten_begin(const HlView *view)
+{
+	HlFlattening *flattening = palloc0(sizeof(HlFlattening));
+
+	flattening->view = view;
+	flattening->home = CurrentMemoryContext;
+	flattening->values = palloc0((view->ncolumns + 1) * sizeof(Datum));
+	flattening->nulls = palloc0((view->ncolumns + 1) * sizeof(bool));
+	return flattening;
+}
+
+/* The memory of a level, empty. */
+static MemoryContext
+clear_level(HlFlattening *flattening, int level)
+{
+	if (level >= flattening->nlevels)
+	{
+		MemoryContext outer = MemoryContextSwitchTo(flattening->home);
+		Size size = (level + 1) * sizeof(MemoryContext);
+
+		flattening->levels = flattening->levels == NULL
+								 ? palloc(size)
+								 : repalloc(flattening->levels, size);
+		flattening->levels[level] = AllocSetContextCreate(
+			flattening->home, "healthlake view", ALLOCSET_SMALL_SIZES);
+		flattening->nlevels = level + 1;
+		MemoryContextSwitchTo(outer);
+	}
+	else
+		MemoryContextReset(flattening->levels[level]);
+	return flattening->levels[level];
+}
+
+/* An item as what a column's JSON is; NULL where it is not of its type. */
+static Jsonb *
+json_of_item(const HlColumn *column, const HlItem *item)
+{
+	HlItem text;
+	Datum value;
+
+	if (!column->is_typed)
+		return hl_item_to_jsonb(item);
+	if (!hl_cast_item(item, column->type, &value))
+		return NULL;
+	if (column->type.oid != TEXTOID || hl_item_is_text(item))
+		return hl_item_to_jsonb(item);
+	hl_item_set_string(&text, VARDATA_ANY(DatumGetPointer(value)),
+					   VARSIZE_ANY_EXHDR(DatumGetPointer(value)));
+	return hl_item_to_jsonb(&text);
+}
+
+/* Pushes a document as a value or element. */
+static void
+push_json(JsonbParseState **state, JsonbIteratorToken token, Jsonb *json)
+{
+	JsonbValue value;
+
+	if (json == NULL)
+		value.type = jbvNull;
+	else if (JB_ROOT_IS_SCALAR(json))
+		JsonbExtractScalar(&json->root, &value);
+	else
+		JsonbToJsonbValue(json, &value);
+	pushJsonbValue(state, token, &value);
+}
+
+/* A collection as an array in JSON. */
+static Datum
+array_of_items(const HlColumn *column, const HlItems *items)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < items->count; i++)
+		push_json(&state, WJB_ELEM, json_of_item(column, &items->items[i]));
+	return JsonbPGetDatum(
+		JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
+}
+
+/* Throws that a column has several values. */
+static void
+refuse_several(const HlColumn *column, int count)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CARDINALITY_VIOLATION),
+			 errmsg("column \"%s\" of the ViewDefinition has %d values and is "
+					"no collection",
+					column->name, count),
+			 errhint("Set \"collection\" to true, use forEach, or end the "
+					 "path with first().")));
+}
+
+/* Removes elements without values: they have nothing to show. */
+static void
+keep_values(HlItems *items)
+{
+	int kept = 0;
+
+	for (int i = 0; i < items->count; i++)
+		if (items->items[i].kind != HL_KIND_NOTHING)
+			items->items[kept++] = items->items[i];
+	items->count = kept;
+}
+
+/* Fills a column of the row at hand with what its path gave. */
+static void
+fill_column(HlFlattening *flattening, const HlColumn *column, HlItems *items)
+{
+	Datum *value = &flattening->values[column->at];
+	bool *null = &flattening->nulls[column->at];
+	Jsonb *json;
+
+	*null = false;
+	keep_values(items);
+	if (column->is_collection)
+	{
+		*value = flattening->as_objects ? array_of_items(column, items)
+										: hl_cast_array(items, column->type);
+		return;
+	}
+	if (items->count > 1)
+		refuse_several(column, items->count);
+	*null = items->count == 0;
+	if (*null)
+		return;
+	if (!flattening->as_objects)
+	{
+		*null = !hl_cast_item(&items->items[0], column->type, value);
+		return;
+	}
+	json = json_of_item(column, &items->items[0]);
+	*null = json == NULL;
+	*value = JsonbPGetDatum(json);
+}
+
+/* Fills the columns of a select itself for an item. */
+static void
+fill_columns(HlFlattening *flattening, const Task *task)
+{
+	HlEvaluation *evaluation = &flattening->evaluation;
+	const HlSelect *select = task->select;
+	HlSlots slots = {NULL, NULL, select->nslots};
+
+	if (select->nslots > 0)
+	{
+		slots.values = palloc(select->nslots * sizeof(HlItems));
+		slots.known = palloc0(select->nslots * sizeof(bool));
+		for (int i = 0; i < select->nslots; i++)
+			hl_items_init(&slots.values[i]);
+		evaluation->slots = &slots;
+		evaluation->context = task->focus;
+	}
+	evaluation->row_index = task->row_index;
+	for (int i = 0; i < select->ncolumns; i++)
+	{
+		HlItems items;
+
+		hl_items_init(&items);
+		hl_evaluate(evaluation, select->columns[i]->path->root, task->focus,
+					&items);
+		fill_column(flattening, select->columns[i], &items);
+		hl_items_free(&items);
+	}
+	evaluation->slots = NULL;
+}
+
+/* Puts the row at hand into the store. */
+static void
+put_row(HlFlattening *flattening)
+{
+	JsonbParseState *state = NULL;
+	const HlView *view = flattening->view;
+	Datum object;
+	bool null = false;
+
+	if (!flattening->as_objects)
+	{
+		tuplestore_putvalues(flattening->store, flattening->row,
+							 flattening->values, flattening->nulls);
+		return;
+	}
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < view->ncolumns; i++)
+	{
+		JsonbValue key;
+
+		key.type = jbvString;
+		key.val.string.val = view->columns[i]->name;
+		key.val.string.len = (int) strlen(view->columns[i]->name);
+		pushJsonbValue(&state, WJB_KEY, &key);
+		push_json(&state, WJB_VALUE,
+				  flattening->nulls[i] ? NULL
+									   : DatumGetJsonbP(flattening->values[i]));
+	}
+	object = JsonbPGetDatum(
+		JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+	tuplestore_putvalues(flattening->store, flattening->row, &object, &null);
+}
+
+/* Puts tasks for selects before others; gives the first. */
+static const Task *
+chain_tasks(HlSelect **selects, int count, const Task *like, const Task *next)
+{
+	for (int i = count - 1; i >= 0; i--)
+	{
+		Task *task = palloc(sizeof(Task));
+
+		*task = *like;
+		task->select = selects[i];
+		task->next = unconstify(Task *, next);
+		next = task;
+	}
+	return next;
+}
+
+/* Makes a select's part of the row for one item, then the rest of the row. */
+static void
+run_item(HlFlattening *flattening, const Task *task, int level)
+{
+	const HlSelect *select = task->select;
+	MemoryContext outer = MemoryContextSwitchTo(clear_level(flattening, level));
+
+	CHECK_FOR_INTERRUPTS();
+	fill_columns(flattening, task);
+	if (select->nunions == 0)
+		run_tasks(
+			flattening,
+			chain_tasks(select->selects, select->nselects, task, task->next),
+			level + 1);
+	for (int i = 0; i < select->nunions; i++)
+		run_tasks(
+			flattening,
+			chain_tasks(select->selects, select->nselects, task,
+						chain_tasks(&select->unions[i], 1, task, task->next)),
+			level + 1);
+	MemoryContextSwitchTo(outer);
+}
+
+/* Appends what repeat finds: each item before what is below it. */
+static void
+append_repeated(HlFlattening *flattening, const HlSelect *select,
+				const HlItem *focus, HlItems *out)
+{
+	HlItems waiting, found;
+
+	hl_items_init(&waiting);
+	if (focus != NULL)
+		hl_items_append(&waiting, focus);
+	for (bool first = true; waiting.count > 0; first = false)
+	{
+		HlItem item = waiting.items[--waiting.count];
+
+		CHECK_FOR_INTERRUPTS();
+		if (!first)
+			hl_items_append(out, &item);
+		hl_items_init(&found);
+		for (int i = 0; i < select->npaths; i++)
+			hl_evaluate(&flattening->evaluation, select->paths[i]->root, &item,
+						&found);
+		for (int i = found.count - 1; i >= 0; i--)
+			if (found.items[i].kind == HL_KIND_OBJECT)
+				hl_items_append(&waiting, &found.items[i]);
+		hl_items_free(&found);
+	}
+	hl_items_free(&waiting);
+}
+
+/* Runs a select for each item that it iterates over. */
+static void
+run_iteration(HlFlattening *flattening, const Task *task, int level)
+{
+	const HlSelect *select = task->select;
+	Task each = *task;
+	HlItems items;
+
+	hl_items_init(&items);
+	flattening->evaluation.row_index = task->row_index;
+	if (select->iteration == HL_ITERATION_REPEAT)
+		append_repeated(flattening, select, task->focus, &items);
+	else
+		hl_evaluate(&flattening->evaluation, select->paths[0]->root,
+					task->focus, &items);
+	for (int i = 0; i < items.count; i++)
+	{
+		each.focus = &items.items[i];
+		each.row_index = i;
+		run_item(flattening, &each, level);
+	}
+	if (items.count == 0 && select->iteration == HL_ITERATION_EACH_OR_NULL)
+	{
+		each.focus = NULL;
+		each.row_index = 0;
+		run_item(flattening, &each, level);
+	}
+	hl_items_free(&items);
+}
+
+/* Does the tasks of a chain, for every combination of what they give. */
+static void
+run_tasks(HlFlattening *flattening, const Task *task, int level)
+{
+	check_stack_depth();
+	if (task == NULL)
+		put_row(flattening);
+	else if (task->select->iteration == HL_ITERATION_NONE)
+		run_item(flattening, task, level);
+	else
+		run_iteration(flattening, task, level);
+}
+
+/* Whether a resource meets the view's conditions. */
+static bool
+is_wanted(HlFlattening *flattening, const HlItem *resource)
+{
+	for (int i = 0; i < flattening->view->nwheres; i++)
+	{
+		HlItems items;
+		bool wanted;
+
+		hl_items_init(&items);
+		hl_evaluate(&flattening->evaluation, flattening->view->wheres[i]->root,
+					resource, &items);
+		if (items.count > 1 ||
+			(items.count == 1 && items.items[0].kind != HL_KIND_BOOLEAN))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("where[%d] of the ViewDefinition is no "
+								   "boolean",
+								   i)));
+		wanted = items.count == 1 && items.items[0].value.val.boolean;
+		hl_items_free(&items);
+		if (!wanted)
+			return false;
+	}
+	return true;
+}
+
+/* Makes all rows of a resource. */
+static void
+flatten(HlFlattening *flattening, Jsonb *resource)
+{
+	const HlView *view = flattening->view;
+	MemoryContext outer = MemoryContextSwitchTo(clear_level(flattening, 0));
+	HlEvaluation *evaluation = &flattening->evaluation;
+	Task first = {NULL, NULL, 0, NULL};
+
+	memset(evaluation, 0, sizeof(*evaluation));
+	evaluation->constants = &view->constants;
+	evaluation->index = -1;
+	if (hl_item_root(resource, &evaluation->resource) &&
+		hl_view_is_about(view, &evaluation->resource) &&
+		is_wanted(flattening, &evaluation->resource))
+	{
+		first.focus = &evaluation->resource;
+		run_tasks(flattening,
+				  chain_tasks(view->selects, view->nselects, &first, NULL), 1);
+	}
+	MemoryContextSwitchTo(outer);
+	MemoryContextReset(flattening->levels[0]);
+}
+
+/* Puts the rows of a resource into a store: one column for each of theirs. */
+void
+hl_flatten_rows(HlFlattening *flattening, Jsonb *resource,
+				Tuplestorestate *store, TupleDesc row)
+{
+	flattening->store = store;
+	flattening->row = row;
+	flattening->as_objects = false;
+	flatten(flattening, resource);
+}
+
+/* The same, each row as one jsonb object. */
+void
+hl_flatten_objects(HlFlattening *flattening, Jsonb *resource,
+				   Tuplestorestate *store, TupleDesc row)
+{
+	flattening->store = store;
+	flattening->row = row;
+	flattening->as_objects = true;
+	flatten(flattening, resource);
+}

@@ -1,0 +1,29 @@
+/*
+ * flatten.h
+ *	  Makes the rows of a view of a resource. The maker is kept as long as the
+ *	  view is; its memory is reset for each resource, and what a row points to
+ *	  lives until the next row is made.
+ */
+#ifndef HL_FHIRPATH_FLATTEN_H
+#define HL_FHIRPATH_FLATTEN_H
+
+#include "postgres.h"
+
+#include "utils/tuplestore.h"
+
+#include "fhirpath/view.h"
+
+typedef struct HlFlattening HlFlattening;
+
+/* A maker of rows, in the current memory context. */
+extern HlFlattening *hl_flatten_begin(const HlView *view);
+
+/* Puts the rows of a resource into a store: one column for each of theirs. */
+extern void hl_flatten_rows(HlFlattening *flattening, Jsonb *resource,
+							Tuplestorestate *store, TupleDesc row);
+
+/* The same, each row as one jsonb object. */
+extern void hl_flatten_objects(HlFlattening *flattening, Jsonb *resource,
+							   Tuplestorestate *store, TupleDesc row);
+
+#endif

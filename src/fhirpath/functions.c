@@ -1,0 +1,233 @@
+/*
+ * functions.c
+ *	  What SQL can call of this room. A parsed path or view, and what it needs,
+ *	  is kept for the statement in fn_extra, and made again where another one
+ *	  comes.
+ */
+#include "postgres.h"
+
+/* Found by name in the library, whatever else is hidden. */
+#pragma GCC visibility push(default)
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+#include "fhirpath/create.h"
+#include "fhirpath/flatten.h"
+#include "fhirpath/kept.h"
+
+/* The store for a function's rows; it is the result of the call. */
+static Tuplestorestate *
+begin_rows(FunctionCallInfo fcinfo, TupleDesc *row)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext outer;
+
+	if (result == NULL || !IsA(result, ReturnSetInfo) ||
+		!(result->allowedModes & SFRM_Materialize))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("set-valued function called in context that "
+							   "cannot accept a set")));
+	if (result->expectedDesc == NULL)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("function returning record called in context "
+							   "that cannot accept type record"),
+						errhint("Call it in FROM, with a list of columns: AS "
+								"v(id text, …).")));
+	outer = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	*row = CreateTupleDescCopy(result->expectedDesc);
+	result->returnMode = SFRM_Materialize;
+	result->setDesc = *row;
+	result->setResult = tuplestore_begin_heap(
+		(result->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	MemoryContextSwitchTo(outer);
+	return result->setResult;
+}
+
+/* Evaluates a path for a resource, both arguments. */
+static void
+evaluate_arguments(FunctionCallInfo fcinfo, HlItems *items)
+{
+	const HlKeptPath *kept = hl_kept_path(fcinfo);
+	HlEvaluation evaluation;
+
+	memset(&evaluation, 0, sizeof(evaluation));
+	evaluation.constants = kept->constants;
+	evaluation.index = -1;
+	hl_items_init(items);
+	if (hl_item_root(hl_kept_document(fcinfo), &evaluation.resource))
+		hl_evaluate(&evaluation, kept->path->root, &evaluation.resource, items);
+}
+
+/* The first item as a value of a type, or NULL. */
+static Datum
+first_as(FunctionCallInfo fcinfo, Oid type)
+{
+	HlItems items;
+	Datum value = (Datum) 0;
+	HlSqlType wanted = {type, -1};
+
+	evaluate_arguments(fcinfo, &items);
+	if (items.count == 0 || !hl_cast_item(&items.items[0], wanted, &value))
+		fcinfo->isnull = true;
+	hl_items_free(&items);
+	return value;
+}
+
+/* The definition of an SQL-callable function whose body is an expression. */
+#define FIRST(function, type)                                                  \
+	PG_FUNCTION_INFO_V1(function);                                             \
+	Datum function(PG_FUNCTION_ARGS)                                           \
+	{                                                                          \
+		return first_as(fcinfo, type);                                         \
+	}
+
+FIRST(healthlake_fhirpath_text, TEXTOID)
+FIRST(healthlake_fhirpath_boolean, BOOLOID)
+FIRST(healthlake_fhirpath_integer, INT4OID)
+FIRST(healthlake_fhirpath_numeric, NUMERICOID)
+FIRST(healthlake_fhirpath_date, DATEOID)
+FIRST(healthlake_fhirpath_timestamptz, TIMESTAMPTZOID)
+
+PG_FUNCTION_INFO_V1(healthlake_fhirpath_exists);
+
+/* Whether a path gives anything. */
+Datum
+healthlake_fhirpath_exists(PG_FUNCTION_ARGS)
+{
+	HlItems items;
+	bool found;
+
+	evaluate_arguments(fcinfo, &items);
+	found = items.count > 0;
+	hl_items_free(&items);
+	PG_RETURN_BOOL(found);
+}
+
+PG_FUNCTION_INFO_V1(healthlake_fhirpath);
+
+/* All that a path gives, as jsonb. */
+Datum
+healthlake_fhirpath(PG_FUNCTION_ARGS)
+{
+	TupleDesc row;
+	Tuplestorestate *store = begin_rows(fcinfo, &row);
+	HlItems items;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return (Datum) 0;
+	evaluate_arguments(fcinfo, &items);
+	for (int i = 0; i < items.count; i++)
+	{
+		bool null = false;
+		Datum value;
+
+		CHECK_FOR_INTERRUPTS();
+		if (items.items[i].kind == HL_KIND_NOTHING)
+			continue;
+		value = JsonbPGetDatum(hl_item_to_jsonb(&items.items[i]));
+		tuplestore_putvalues(store, row, &value, &null);
+	}
+	return (Datum) 0;
+}
+
+/* Holds a caller's list of columns against the view's. */
+static void
+check_columns(const HlView *view, TupleDesc row)
+{
+	bool same = row->natts == view->ncolumns;
+
+	for (int i = 0; same && i < row->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(row, i);
+
+		same = attribute->atttypid == view->columns[i]->sql_type &&
+			   attribute->atttypmod == view->columns[i]->type.typmod &&
+			   strcmp(NameStr(attribute->attname), view->columns[i]->name) == 0;
+	}
+	if (!same)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("the list of columns is not that of the "
+					"ViewDefinition"),
+			 errdetail("The view has the columns %s.",
+					   hl_create_column_list(view)),
+			 errhint("healthlake_fhir_view_columns() tells the columns of a "
+					 "view.")));
+}
+
+PG_FUNCTION_INFO_V1(healthlake_fhir_view);
+
+/* The rows of a view of a resource, with the view's columns. */
+Datum
+healthlake_fhir_view(PG_FUNCTION_ARGS)
+{
+	TupleDesc row;
+	Tuplestorestate *store = begin_rows(fcinfo, &row);
+	HlKeptView *kept = hl_kept_view(fcinfo);
+
+	if (!kept->is_checked)
+		check_columns(kept->view, row);
+	kept->is_checked = true;
+	hl_flatten_rows(kept->flattening, PG_GETARG_JSONB_P(1), store, row);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(healthlake_fhir_view_rows);
+
+/* The same rows as jsonb objects. */
+Datum
+healthlake_fhir_view_rows(PG_FUNCTION_ARGS)
+{
+	TupleDesc row;
+	Tuplestorestate *store = begin_rows(fcinfo, &row);
+	HlKeptView *kept = hl_kept_view(fcinfo);
+
+	hl_flatten_objects(kept->flattening, PG_GETARG_JSONB_P(1), store, row);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(healthlake_fhir_view_columns);
+
+/* The columns of a view, in order. */
+Datum
+healthlake_fhir_view_columns(PG_FUNCTION_ARGS)
+{
+	TupleDesc row;
+	Tuplestorestate *store = begin_rows(fcinfo, &row);
+	const HlView *view = hl_kept_view(fcinfo)->view;
+
+	for (int i = 0; i < view->ncolumns; i++)
+	{
+		const HlColumn *column = view->columns[i];
+		bool nulls[4] = {false};
+		Datum values[4];
+
+		values[0] = CStringGetTextDatum(column->name);
+		values[1] = CStringGetTextDatum(
+			format_type_with_typemod(column->sql_type, column->type.typmod));
+		values[2] = BoolGetDatum(column->is_collection);
+		values[3] = PointerGetDatum(
+			cstring_to_text_with_len(column->path->text, column->path->len));
+		tuplestore_putvalues(store, row, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(healthlake_fhir_create_view);
+
+/* Creates an SQL view for a ViewDefinition over a table of resources. */
+Datum
+healthlake_fhir_create_view(PG_FUNCTION_ARGS)
+{
+	return hl_create_view(fcinfo);
+}
+
+#pragma GCC visibility pop

@@ -1,0 +1,508 @@
+/*
+ * item.c
+ *	  Values of a jsonb document in place. What jsonb's functions would copy
+ *	  or allocate is read here from the document's own layout, which jsonb.h
+ *	  describes.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "fhirpath/item.h"
+#include "fhirpath/type.h"
+
+/* A walk over a container's entries. */
+typedef struct Walk
+{
+	JsonbContainer *container;
+	char *base;
+	uint32 offset;
+	int at;
+} Walk;
+
+/* Makes a collection of nothing. */
+void
+hl_items_init(HlItems *items)
+{
+	items->items = items->few;
+	items->count = 0;
+	items->size = lengthof(items->few);
+}
+
+/* Frees the array of a collection, which has outgrown its first room. */
+void
+hl_items_free(HlItems *items)
+{
+	if (items->items != items->few)
+		pfree(items->items);
+}
+
+/* Makes room for twice as many. */
+static void
+items_grow(HlItems *items)
+{
+	int size = items->size * 4;
+
+	if (items->count >= HL_ITEMS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a FHIRPath collection has too many items"),
+				 errdetail("At most %d items are allowed.", HL_ITEMS_MAX)));
+	CHECK_FOR_INTERRUPTS();
+	if (items->items == items->few)
+	{
+		items->items = palloc(size * sizeof(HlItem));
+		memcpy(items->items, items->few, sizeof(items->few));
+	}
+	else
+		items->items = repalloc(items->items, size * sizeof(HlItem));
+	items->size = size;
+}
+
+/* Appends an item to be filled in; 54000 where there are too many. */
+HlItem *
+hl_items_add(HlItems *items)
+{
+	if (items->count == items->size)
+		items_grow(items);
+	return &items->items[items->count++];
+}
+
+/* Appends a copy of an item. */
+void
+hl_items_append(HlItems *items, const HlItem *item)
+{
+	*hl_items_add(items) = *item;
+}
+
+/* Makes an item that belongs to no document. */
+static void
+set_computed(HlItem *item, HlKind kind, enum jbvType type)
+{
+	item->value.type = type;
+	item->parent = NULL;
+	item->key = item->type = NULL;
+	item->keylen = 0;
+	item->index = -1;
+	item->kind = kind;
+	item->is_system = true;
+}
+
+/* Makes an item of a text, which must live as long. */
+void
+hl_item_set_string(HlItem *item, const char *text, int len)
+{
+	set_computed(item, HL_KIND_STRING, jbvString);
+	item->value.val.string.val = unconstify(char *, text);
+	item->value.val.string.len = len;
+}
+
+/* Makes an item of a number. */
+void
+hl_item_set_number(HlItem *item, Numeric number)
+{
+	set_computed(item, HL_KIND_NUMBER, jbvNumeric);
+	item->value.val.numeric = number;
+}
+
+/* Makes an item of a boolean. */
+void
+hl_item_set_boolean(HlItem *item, bool value)
+{
+	set_computed(item, HL_KIND_BOOLEAN, jbvBool);
+	item->value.val.boolean = value;
+}
+
+/* Appends a boolean, or nothing for what is unknown. */
+void
+hl_items_append_truth(HlItems *items, HlTruth truth)
+{
+	if (truth != HL_UNKNOWN)
+		hl_item_set_boolean(hl_items_add(items), truth == HL_TRUE);
+}
+
+/* The kind of a value whose type is known or not. */
+static HlKind
+kind_of(const JsonbValue *value, const char *type)
+{
+	switch (value->type)
+	{
+		case jbvBool:
+			return HL_KIND_BOOLEAN;
+		case jbvNumeric:
+			return HL_KIND_NUMBER;
+		case jbvString:
+			return type ? hl_type_text_kind(type) : HL_KIND_STRING;
+		case jbvBinary:
+			return HL_KIND_OBJECT;
+		default:
+			return HL_KIND_NOTHING;
+	}
+}
+
+/* The item that a document is; false where it is an array. */
+bool
+hl_item_root(Jsonb *document, HlItem *item)
+{
+	JsonbValue scalar;
+
+	set_computed(item, HL_KIND_OBJECT, jbvBinary);
+	item->is_system = false;
+	if (JB_ROOT_IS_OBJECT(document))
+	{
+		item->value.val.binary.data = &document->root;
+		item->value.val.binary.len = VARSIZE(document) - VARHDRSZ;
+		return true;
+	}
+	if (!JB_ROOT_IS_SCALAR(document) ||
+		!JsonbExtractScalar(&document->root, &scalar))
+		return false;
+	item->value = scalar;
+	item->kind = kind_of(&scalar, NULL);
+	return true;
+}
+
+/* Begins a walk over the elements of an array or the keys of an object. */
+static void
+walk_begin(Walk *walk, JsonbContainer *container)
+{
+	int count = JsonContainerSize(container);
+
+	walk->container = container;
+	walk->base =
+		(char *) &container
+			->children[JsonContainerIsObject(container) ? count * 2 : count];
+	walk->offset = 0;
+	walk->at = 0;
+}
+
+/* Reads the next entry; the caller knows how many there are. */
+static void
+walk_next(Walk *walk, JsonbValue *value)
+{
+	JEntry entry = walk->container->children[walk->at++];
+	uint32 begin = walk->offset;
+	char *at = walk->base + begin;
+
+	JBE_ADVANCE_OFFSET(walk->offset, entry);
+	if (JBE_ISSTRING(entry))
+	{
+		value->type = jbvString;
+		value->val.string.val = at;
+		value->val.string.len = walk->offset - begin;
+	}
+	else if (JBE_ISNUMERIC(entry))
+	{
+		value->type = jbvNumeric;
+		value->val.numeric = (Numeric) (walk->base + INTALIGN(begin));
+	}
+	else if (JBE_ISBOOL(entry))
+	{
+		value->type = jbvBool;
+		value->val.boolean = JBE_ISBOOL_TRUE(entry);
+	}
+	else if (JBE_ISNULL(entry))
+		value->type = jbvNull;
+	else
+	{
+		value->type = jbvBinary;
+		value->val.binary.data =
+			(JsonbContainer *) (walk->base + INTALIGN(begin));
+		value->val.binary.len = walk->offset - begin;
+	}
+}
+
+/* The object beside a primitive that has its extensions: "_birthDate". */
+static JsonbContainer *
+find_shadow(const HlItem *item)
+{
+	char small[64];
+	char *name = small;
+	JsonbValue value;
+	JsonbContainer *found = NULL;
+
+	if (item->parent == NULL || item->keylen < 1)
+		return NULL;
+	if (item->keylen >= (int) sizeof(small))
+		name = palloc(item->keylen + 1);
+	name[0] = '_';
+	memcpy(name + 1, item->key, item->keylen);
+	if (getKeyJsonValueFromContainer(item->parent, name, item->keylen + 1,
+									 &value) &&
+		value.type == jbvBinary)
+		found = value.val.binary.data;
+	if (name != small)
+		pfree(name);
+	if (found != NULL && item->index >= 0 && JsonContainerIsArray(found))
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(found, item->index);
+
+		found = element != NULL && element->type == jbvBinary
+					? element->val.binary.data
+					: NULL;
+	}
+	return found != NULL && JsonContainerIsObject(found) ? found : NULL;
+}
+
+/* The item's object, or its extensions' where it is a primitive; or NULL. */
+JsonbContainer *
+hl_item_container(const HlItem *item)
+{
+	if (item->kind != HL_KIND_OBJECT)
+		return find_shadow(item);
+	return item->value.val.binary.data;
+}
+
+/* Appends one value of a member, unless it is null without extensions. */
+static void
+append_value(HlItems *out, const HlItem *place, const JsonbValue *value)
+{
+	HlItem *item;
+
+	if (value->type == jbvBinary &&
+		JsonContainerIsArray(value->val.binary.data))
+		return; /* FHIR has no arrays in arrays */
+	if (value->type == jbvNull && find_shadow(place) == NULL)
+		return;
+	item = hl_items_add(out);
+	*item = *place;
+	item->value = *value;
+	item->kind = kind_of(value, place->type);
+}
+
+/* Appends a member's value or, where it is an array, its elements. */
+static void
+append_member(HlItems *out, HlItem *place, const JsonbValue *value)
+{
+	JsonbValue element;
+	Walk walk;
+	int count;
+
+	place->index = -1;
+	if (value->type != jbvBinary ||
+		!JsonContainerIsArray(value->val.binary.data))
+	{
+		append_value(out, place, value);
+		return;
+	}
+	count = JsonContainerSize(value->val.binary.data);
+	walk_begin(&walk, value->val.binary.data);
+	for (int i = 0; i < count; i++)
+	{
+		walk_next(&walk, &element);
+		place->index = i;
+		append_value(out, place, &element);
+	}
+}
+
+/* Where a member's items are, for append_member(). */
+static void
+set_place(HlItem *place, JsonbContainer *parent, const char *key, int len)
+{
+	set_computed(place, HL_KIND_NOTHING, jbvNull);
+	place->is_system = false;
+	place->parent = parent;
+	place->key = key;
+	place->keylen = len;
+}
+
+/* Appends an element that has extensions alone, as null. */
+static void
+append_shadow(HlItems *out, HlItem *place, const JsonbValue *shadow)
+{
+	JsonbValue nothing = {.type = jbvNull};
+
+	place->index = -1;
+	if (!JsonContainerIsArray(shadow->val.binary.data))
+		append_value(out, place, &nothing);
+	else
+		for (int i = 0; i < (int) JsonContainerSize(shadow->val.binary.data);
+			 i++)
+		{
+			place->index = i;
+			append_value(out, place, &nothing);
+		}
+}
+
+/*
+ * Looks for a member that is not there under its name: as a choice of types
+ * ("value" as "valueQuantity"), or with nothing but extensions ("_birthDate").
+ */
+static void
+append_other(JsonbContainer *parent, const char *name, int len, HlItems *out)
+{
+	int count = JsonContainerSize(parent);
+	HlItem place;
+	JsonbValue key, value;
+	Walk walk;
+
+	walk_begin(&walk, parent);
+	for (int i = 0; i < count; i++)
+	{
+		const char *text;
+		int more, hidden;
+
+		walk_next(&walk, &key);
+		text = key.val.string.val;
+		hidden = key.val.string.len > 0 && text[0] == '_';
+		more = key.val.string.len - hidden - len;
+		if (more < 0 || (more == 0 && !hidden) ||
+			memcmp(text + hidden, name, len) != 0)
+			continue;
+		set_place(&place, parent, text + hidden, len + more);
+		if (more > 0)
+		{
+			place.type = hl_type_of_choice(text + hidden + len, more);
+			if (place.type == NULL)
+				continue;
+		}
+		getKeyJsonValueFromContainer(parent, text, key.val.string.len, &value);
+		if (!hidden)
+			append_member(out, &place, &value);
+		else if (value.type == jbvBinary &&
+				 getKeyJsonValueFromContainer(parent, place.key, place.keylen,
+											  &key) == NULL)
+			append_shadow(out, &place, &value);
+		else
+			continue;
+		return;
+	}
+}
+
+/* Appends the values of a member: choice types and extensions included. */
+void
+hl_item_member(const HlItem *item, const char *name, int len, HlItems *out)
+{
+	JsonbContainer *container = hl_item_container(item);
+	HlItem place;
+	JsonbValue value;
+
+	if (container == NULL || JsonContainerSize(container) == 0)
+		return;
+	if (getKeyJsonValueFromContainer(container, name, len, &value) == NULL)
+	{
+		append_other(container, name, len, out);
+		return;
+	}
+	set_place(&place, container, name, len);
+	append_member(out, &place, &value);
+}
+
+/* Whether an object has a member of this name. */
+static bool
+has_member(JsonbContainer *container, const char *name, int len)
+{
+	JsonbValue value;
+
+	return getKeyJsonValueFromContainer(container, name, len, &value) != NULL;
+}
+
+/* Appends all children of an item. */
+void
+hl_item_children(const HlItem *item, HlItems *out)
+{
+	JsonbContainer *container = hl_item_container(item);
+	int count = container ? JsonContainerSize(container) : 0;
+	HlItem place;
+	JsonbValue key, value;
+	Walk walk;
+
+	if (count == 0)
+		return;
+	walk_begin(&walk, container);
+	for (int i = 0; i < count; i++)
+	{
+		const char *name;
+		int len;
+
+		walk_next(&walk, &key);
+		name = key.val.string.val;
+		len = key.val.string.len;
+		if (len == 12 && memcmp(name, "resourceType", 12) == 0)
+			continue;
+		getKeyJsonValueFromContainer(container, name, len, &value);
+		if (len > 0 && name[0] == '_')
+		{
+			if (has_member(container, name + 1, len - 1) ||
+				value.type != jbvBinary)
+				continue;
+			set_place(&place, container, name + 1, len - 1);
+			append_shadow(out, &place, &value);
+			continue;
+		}
+		set_place(&place, container, name, len);
+		append_member(out, &place, &value);
+	}
+}
+
+/* The string of a member of an object; NULL where there is none. */
+const char *
+hl_item_string_of(const HlItem *item, const char *name, int *len)
+{
+	JsonbValue value;
+
+	if (item->kind != HL_KIND_OBJECT ||
+		getKeyJsonValueFromContainer(item->value.val.binary.data, name,
+									 (int) strlen(name), &value) == NULL ||
+		value.type != jbvString)
+		return NULL;
+	*len = value.val.string.len;
+	return value.val.string.val;
+}
+
+/* Whether an item's value is text: a string, a date or a time. */
+bool
+hl_item_is_text(const HlItem *item)
+{
+	return item->kind >= HL_KIND_STRING && item->kind <= HL_KIND_TIME;
+}
+
+/* Reads what may be a date or time; false where it is none. */
+bool
+hl_item_moment(const HlItem *item, HlMoment *moment)
+{
+	const char *text = item->value.val.string.val;
+	int len = item->value.val.string.len;
+
+	if (!hl_item_is_text(item))
+		return false;
+	if (item->kind != HL_KIND_TIME && hl_moment_read_date(text, len, moment))
+		return true;
+	if (item->kind != HL_KIND_TIME && item->kind != HL_KIND_STRING)
+		return false;
+	/* "12" alone is no time, unless it is known to be one */
+	return (item->kind == HL_KIND_TIME || len >= 5) &&
+		   hl_moment_read_time(text, len, moment);
+}
+
+/* An item as a document of its own. */
+Jsonb *
+hl_item_to_jsonb(const HlItem *item)
+{
+	JsonbValue value = item->value;
+
+	return JsonbValueToJsonb(&value);
+}
+
+/* An item as text; NULL for objects. */
+char *
+hl_item_to_text(const HlItem *item)
+{
+	switch (item->kind)
+	{
+		case HL_KIND_NOTHING:
+		case HL_KIND_OBJECT:
+			return NULL;
+		case HL_KIND_BOOLEAN:
+			return pstrdup(item->value.val.boolean ? "true" : "false");
+		case HL_KIND_NUMBER:
+			return DatumGetCString(DirectFunctionCall1(
+				numeric_out, NumericGetDatum(item->value.val.numeric)));
+		default:
+			return pnstrdup(item->value.val.string.val,
+							item->value.val.string.len);
+	}
+}

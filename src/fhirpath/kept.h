@@ -1,0 +1,43 @@
+/*
+ * kept.h
+ *	  What a call of a function keeps for the next one of the same statement,
+ *	  in fn_extra: a parsed path with its constants, or a view. It belongs to
+ *	  fn_mcxt, and is made again where an argument changes.
+ */
+#ifndef HL_FHIRPATH_KEPT_H
+#define HL_FHIRPATH_KEPT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "fhirpath/flatten.h"
+
+typedef struct HlKeptPath
+{
+	MemoryContext memory;
+	text *text;      /* NULL while there is no path */
+	Jsonb *document; /* of the constants, or NULL */
+	HlPath *path;
+	HlConstants *constants;
+} HlKeptPath;
+
+typedef struct HlKeptView
+{
+	MemoryContext memory;
+	Jsonb *document; /* NULL while there is no view */
+	HlView *view;
+	HlFlattening *flattening;
+	bool is_checked; /* the caller's columns are the view's */
+} HlKeptView;
+
+/* The path of argument 1, with the constants of argument 2, if there is one. */
+extern const HlKeptPath *hl_kept_path(FunctionCallInfo fcinfo);
+
+/* The view of argument 0. */
+extern HlKeptView *hl_kept_view(FunctionCallInfo fcinfo);
+
+/* The resource of argument 0. */
+extern Jsonb *hl_kept_document(FunctionCallInfo fcinfo);
+
+#endif

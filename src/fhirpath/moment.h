@@ -1,0 +1,72 @@
+/*
+ * moment.h
+ *	  Dates, dateTimes and times as FHIR writes them, with the precision that
+ *	  was written: a year is not the first of January. Nothing is allocated.
+ *	  A time without a zone is UTC, whatever the session's TimeZone says.
+ */
+#ifndef HL_FHIRPATH_MOMENT_H
+#define HL_FHIRPATH_MOMENT_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/date.h"
+
+#include "fhirpath/truth.h"
+
+typedef enum HlPrecision
+{
+	HL_PRECISION_YEAR,
+	HL_PRECISION_MONTH,
+	HL_PRECISION_DAY,
+	HL_PRECISION_HOUR,
+	HL_PRECISION_MINUTE,
+	HL_PRECISION_SECOND
+} HlPrecision;
+
+typedef struct HlMoment
+{
+	bool is_time;   /* a time of day, without a date */
+	bool has_clock; /* a dateTime that goes to the hour or further */
+	bool has_zone;
+	bool is_utc; /* the zone was written as Z */
+	int year, month, day, hour, minute, second;
+	int nanosecond;
+	int digits; /* of the second's fraction, as they were written */
+	int zone;   /* minutes east of UTC */
+	HlPrecision precision;
+} HlMoment;
+
+/* Room for any moment as text. */
+#define HL_MOMENT_SIZE 64
+
+/* Reads YYYY, YYYY-MM, YYYY-MM-DD or a dateTime; false if it is none. */
+extern bool hl_moment_read_date(const char *text, int len, HlMoment *moment);
+
+/* Reads hh, hh:mm or hh:mm:ss with a fraction; false if it is no time. */
+extern bool hl_moment_read_time(const char *text, int len, HlMoment *moment);
+
+/* Whether two moments are equal; unknown where one is less precise. */
+extern HlTruth hl_moment_equal(const HlMoment *one, const HlMoment *other);
+
+/* Compares them: -1, 0 or 1; false where that cannot be known. */
+extern bool hl_moment_compare(const HlMoment *one, const HlMoment *other,
+							  int *order);
+
+/* A hash that is the same for equal moments. */
+extern uint32 hl_moment_hash(const HlMoment *moment);
+
+/*
+ * The first or last moment that a value stands for, written with a number of
+ * digits (4 a year to 17 a dateTime with milliseconds; 9 for a time); false
+ * where there is no such precision.
+ */
+extern bool hl_moment_boundary(const HlMoment *moment, bool high, int digits,
+							   char *text);
+
+/* Conversions; false where the value is partial or out of range. */
+extern bool hl_moment_to_date(const HlMoment *moment, DateADT *date);
+extern bool hl_moment_to_timestamp(const HlMoment *moment, Timestamp *stamp);
+extern bool hl_moment_to_time(const HlMoment *moment, TimeADT *time);
+
+#endif

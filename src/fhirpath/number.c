@@ -1,0 +1,202 @@
+/*
+ * number.c
+ *	  Arithmetic of FHIRPath by PostgreSQL's numeric.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "fhirpath/number.h"
+
+/*
+ * The largest number that is calculated with, in bytes (about 1200 digits).
+ * Multiplying takes the square of the time, and cannot be cancelled.
+ */
+#define SIZE_MAX_CALCULATED 600
+
+/* The most digits after the point that a boundary may be asked for. */
+#define BOUNDARY_DIGITS_MAX 31
+
+/* A number from C. */
+Numeric
+hl_number_of_int64(int64 value)
+{
+	return int64_to_numeric(value);
+}
+
+/* Whether a number has no fraction. */
+bool
+hl_number_is_whole(Numeric number)
+{
+	Datum value = NumericGetDatum(number);
+
+	return !numeric_is_nan(number) && !numeric_is_inf(number) &&
+		   DatumGetBool(DirectFunctionCall2(
+			   numeric_eq, value,
+			   DirectFunctionCall2(numeric_trunc, value, Int32GetDatum(0))));
+}
+
+/* A whole number of at most 18 digits, for C. */
+bool
+hl_number_to_int64(Numeric number, int64 *value)
+{
+	static const int64 most = INT64CONST(1000000000000000000);
+	Datum bound = NumericGetDatum(int64_to_numeric(most));
+	Datum absolute = DirectFunctionCall1(numeric_abs, NumericGetDatum(number));
+
+	if (!hl_number_is_whole(number) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_lt, absolute, bound)))
+		return false;
+	*value = DatumGetInt64(
+		DirectFunctionCall1(numeric_int8, NumericGetDatum(number)));
+	return true;
+}
+
+/* Refuses numbers that take too long. */
+static void
+check_size(Numeric number)
+{
+	if (VARSIZE_ANY(number) > SIZE_MAX_CALCULATED)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a number has too many digits to calculate "
+							   "with in FHIRPath expressions")));
+}
+
+/* Removes the zeros that a division leaves behind the point. */
+static Numeric
+trim(Numeric number)
+{
+	return DatumGetNumeric(
+		DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number)));
+}
+
+/* +, -, *, /, div, mod. */
+Numeric
+hl_number_calculate(HlOperator operator, Numeric left, Numeric right)
+{
+	bool failed = false;
+	Numeric result;
+
+	check_size(left);
+	check_size(right);
+	switch (operator)
+	{
+		case HL_OPERATOR_ADD:
+			result = numeric_add_opt_error(left, right, &failed);
+			break;
+		case HL_OPERATOR_SUBTRACT:
+			result = numeric_sub_opt_error(left, right, &failed);
+			break;
+		case HL_OPERATOR_MULTIPLY:
+			result = numeric_mul_opt_error(left, right, &failed);
+			break;
+		case HL_OPERATOR_MOD:
+			result = numeric_mod_opt_error(left, right, &failed);
+			break;
+		default:
+			result = numeric_div_opt_error(left, right, &failed);
+			if (failed)
+				return NULL;
+			if (operator== HL_OPERATOR_DIVIDE)
+				return trim(result);
+			return DatumGetNumeric(DirectFunctionCall2(numeric_div_trunc,
+													   NumericGetDatum(left),
+													   NumericGetDatum(right)));
+	}
+	return failed ? NULL : result;
+}
+
+/* The number with the other sign. */
+Numeric
+hl_number_negate(Numeric number)
+{
+	return hl_number_apply(numeric_uminus, number);
+}
+
+/* A function of one number, as PostgreSQL has it (numeric_abs). */
+Numeric
+hl_number_apply(PGFunction function, Numeric number)
+{
+	check_size(number);
+	return DatumGetNumeric(
+		DirectFunctionCall1(function, NumericGetDatum(number)));
+}
+
+/* Rounded to so many digits. */
+Numeric
+hl_number_round(Numeric number, int digits)
+{
+	check_size(number);
+	return DatumGetNumeric(DirectFunctionCall2(
+		numeric_round, NumericGetDatum(number), Int32GetDatum(digits)));
+}
+
+/* 0.5 of the last digit of a number of this scale. */
+static Numeric
+half_of_digit(int scale)
+{
+	char text[BOUNDARY_DIGITS_MAX * 2 + 8];
+
+	snprintf(text, sizeof(text), "5e-%d", scale + 1);
+	return DatumGetNumeric(
+		DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/* Rounds down or up to so many digits. */
+static Numeric
+round_toward(Numeric number, bool high, int digits)
+{
+	Datum rounded = DirectFunctionCall2(numeric_round, NumericGetDatum(number),
+										Int32GetDatum(digits));
+	PGFunction beyond = high ? numeric_lt : numeric_gt;
+	char text[16];
+
+	if (!DatumGetBool(
+			DirectFunctionCall2(beyond, rounded, NumericGetDatum(number))))
+		return DatumGetNumeric(rounded);
+	snprintf(text, sizeof(text), "1e-%d", digits);
+	return DatumGetNumeric(DirectFunctionCall2(
+		high ? numeric_add : numeric_sub, rounded,
+		DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
+}
+
+/* The least or greatest number that is rounded to this; digits -1: all. */
+Numeric
+hl_number_boundary(Numeric number, bool high, int digits)
+{
+	int scale = DatumGetInt32(
+		DirectFunctionCall1(numeric_scale, NumericGetDatum(number)));
+	Numeric bound;
+
+	check_size(number);
+	if (digits > BOUNDARY_DIGITS_MAX || scale > BOUNDARY_DIGITS_MAX)
+		return NULL;
+	bound = DatumGetNumeric(DirectFunctionCall2(
+		high ? numeric_add : numeric_sub, NumericGetDatum(number),
+		NumericGetDatum(half_of_digit(scale))));
+	return digits < 0 ? bound : round_toward(bound, high, digits);
+}
+
+/* Reads a number as FHIR writes it; NULL where it is none. */
+Numeric
+hl_number_read(const char *text, int len)
+{
+	int at = 0, digits = 0, point = -1;
+
+	if (len > 0 && (text[0] == '-' || text[0] == '+'))
+		at++;
+	for (int i = at; i < len; i++)
+		if (text[i] >= '0' && text[i] <= '9')
+			digits++;
+		else if (text[i] == '.' && point < 0 && digits > 0)
+			point = i;
+		else
+			return NULL;
+	if (digits == 0 || len > 100 || point == len - 1)
+		return NULL;
+	return DatumGetNumeric(
+		DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(text, len)),
+							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
