@@ -45,7 +45,7 @@ UNIT_CC ?= $(CC)
 UNIT_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_CFLAGS = -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-field-initializers $(UNIT_SANITIZE) \
-	-Isrc -Itest/unit
+	-Isrc -Itest/unit $(UNIT_COPT)
 UNIT_OBJS = $(patsubst src/%.c,test/unit/build/%.o,\
 	$(wildcard src/aws/*.c src/api/model*.c))
 

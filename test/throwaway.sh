@@ -191,6 +191,7 @@ throwaway_run_inside()
 		HEALTHLAKE_INSIDE="$throwaway_folder"
 		HEALTHLAKE_PG_VERSION="$(throwaway_version)"
 		HEALTHLAKE_TEST_LIMIT="${HEALTHLAKE_TEST_LIMIT-}"
+		HEALTHLAKE_COVERAGE="${HEALTHLAKE_COVERAGE-}"
 		AWS_EC2_METADATA_DISABLED=true
 		AWS_CONFIG_FILE="$throwaway_folder/home/none"
 		AWS_SHARED_CREDENTIALS_FILE="$throwaway_folder/home/none"
@@ -312,6 +313,11 @@ throwaway_copy_server()
 throwaway_build()
 {
 	local own=/usr/lib/postgresql/$HEALTHLAKE_PG_VERSION/bin/pg_config
+	if [ -n "${HEALTHLAKE_COVERAGE-}" ]; then
+		# gcov's notes lie beside the objects, which no cache gives back
+		export CCACHE_DISABLE=1
+		set -- COPT="-O0 --coverage" "$@"
+	fi
 	make -s -j "$(nproc)" PG_CONFIG="$own" "$@"
 	make -s install PG_CONFIG="$own" DESTDIR="$HEALTHLAKE_INSIDE/tree" "$@"
 }
