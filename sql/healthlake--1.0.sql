@@ -281,7 +281,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_update_datastore
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_update_datastore IS
-'Changes a data store (AWS UpdateFHIRDatastore); an argument that is null changes nothing';
+'Changes a data store (AWS UpdateFHIRDatastore); an argument that is null changes nothing. AWS replaces the configuration of identity provider, profiles or backup as a whole, so one that is given in part is read first and sent whole: what somebody else changes in it in between is overwritten. To remove a member, send the structure without it by healthlake_call()';
 
 CREATE FUNCTION @extschema@.healthlake_restore_datastore(
 	source_datastore_id pg_catalog.text,

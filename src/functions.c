@@ -28,6 +28,7 @@
 #include "api/request.h"
 #include "api/response.h"
 #include "api/statistics.h"
+#include "api/update.h"
 #include "client/text.h"
 
 /* Performs an operation and gives its row. */
@@ -67,6 +68,16 @@ static Datum
 delete_confirmed(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
 	return call_checked(fcinfo, operation, hl_datastore_confirm);
+}
+
+/* Updates a data store, of which nothing changes but what is given. */
+static Datum
+update_completed(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	const HlArguments *arguments = hl_arguments_read(fcinfo);
+
+	return row_of(fcinfo, hl_update_make(arguments, operation),
+				  hl_arguments_text(arguments, "region"));
 }
 
 /* Restores a data store, and tells what is not taken over. */
@@ -133,7 +144,8 @@ call_for_row(FunctionCallInfo fcinfo, const char *name, Form form)
 
 TYPED(healthlake_create_datastore, "CreateFHIRDatastore")
 UNTYPED(healthlake_create_datastore_jsonb, "CreateFHIRDatastore")
-TYPED(healthlake_update_datastore, "UpdateFHIRDatastore")
+FUNCTION(healthlake_update_datastore,
+		 call_for_row(fcinfo, "UpdateFHIRDatastore", update_completed))
 FUNCTION(healthlake_restore_datastore,
 		 call_for_row(fcinfo, "RestoreFHIRDatastore", restore_compared))
 FUNCTION(healthlake_delete_datastore,

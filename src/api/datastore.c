@@ -43,6 +43,17 @@ describe(const HlArguments *arguments, const char *id)
 	return hl_call_try(request, hl_arguments_text(arguments, "region"));
 }
 
+/* Asks for the properties of a data store, which must be there. */
+const HlJson *
+hl_datastore_properties(const HlArguments *arguments, const char *id)
+{
+	const HlReply *reply = describe(arguments, id);
+
+	if (reply->outcome != HL_OUTCOME_SUCCESS)
+		hl_error_raise(operation_of("DescribeFHIRDatastore"), reply, NULL);
+	return hl_json_member(reply->document, "DatastoreProperties");
+}
+
 /* The shape of a description, and of an entry of the list. */
 static const HlShape *
 properties_shape(void)
@@ -63,7 +74,7 @@ hl_datastore_confirm(const HlArguments *arguments, const HlRequest *request)
 {
 	const char *id = hl_arguments_text(arguments, "id");
 	const char *confirmed = hl_arguments_text(arguments, "confirm_name");
-	const HlReply *reply;
+	const HlJson *properties;
 	const char *name;
 
 	if (id == NULL || confirmed == NULL)
@@ -71,11 +82,9 @@ hl_datastore_confirm(const HlArguments *arguments, const HlRequest *request)
 						errmsg("argument \"%s\" must not be null",
 							   id == NULL ? "id" : "confirm_name")));
 	hl_call_refuse_change(request->operation);
-	reply = describe(arguments, hl_text_to_utf8(id, (int) strlen(id)));
-	if (reply->outcome != HL_OUTCOME_SUCCESS)
-		hl_error_raise(operation_of("DescribeFHIRDatastore"), reply, NULL);
-	name = property(hl_json_member(reply->document, "DatastoreProperties"),
-					"name");
+	properties = hl_datastore_properties(arguments,
+										 hl_text_to_utf8(id, (int) strlen(id)));
+	name = property(properties, "name");
 	name = name == NULL ? "" : hl_text_value_from_utf8(name, strlen(name));
 	if (strcmp(name, confirmed) != 0)
 		ereport(ERROR,

@@ -11,6 +11,14 @@
 
 #include "api/arguments.h"
 #include "api/model.h"
+#include "aws/json.h"
+
+/*
+ * The properties of the data store of that id (UTF-8), in the region that the
+ * arguments name. Throws what a failing description throws.
+ */
+extern const HlJson *hl_datastore_properties(const HlArguments *arguments,
+											 const char *id);
 
 /* Refuses (22023) unless argument confirm_name is the present name. */
 extern void hl_datastore_confirm(const HlArguments *arguments,

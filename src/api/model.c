@@ -970,6 +970,14 @@ STRUCTURE(ListDataTransformationJobsResponse,
 
 #define TRANSFORMATION "datatransformation."
 
+/* A structure of a single member has nothing that could be left out. */
+static const HlReplaced update_fhir_datastore_replaces[] = {
+	{"ProfileConfiguration", "ProfileConfiguration"},
+	{"IdentityProviderConfiguration", "IdentityProviderConfiguration"},
+	{"BackupConfiguration", "BackupStatusInfo.Configuration"},
+	{NULL, NULL},
+};
+
 /*
  * Repeating is harmless with a token, for what only reads, and where the
  * second time finds what the first time left (deleting, updating, tagging).
@@ -985,7 +993,8 @@ const HlOperation hl_operations[] = {
 	 .creates = "data store"},
 	{"UpdateFHIRDatastore", "healthlake_update_datastore",
 	 &UpdateFHIRDatastoreRequest, &UpdateFHIRDatastoreResponse,
-	 .changes_something = true, .kind = "update", .idempotent = true},
+	 .changes_something = true, .kind = "update", .idempotent = true,
+	 .replaces = update_fhir_datastore_replaces},
 	{"DeleteFHIRDatastore", "healthlake_delete_datastore",
 	 &DeleteFHIRDatastoreRequest, &DeleteFHIRDatastoreResponse,
 	 .changes_something = true, .kind = "delete", .idempotent = true},

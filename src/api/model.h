@@ -10,6 +10,16 @@
 
 #include "aws/shape.h"
 
+/*
+ * A member of a request that AWS puts in place of what it had before, as a
+ * whole: what the request leaves out of it is gone.
+ */
+typedef struct HlReplaced
+{
+	const char *member;
+	const char *path; /* of the same in the properties of a description */
+} HlReplaced;
+
 typedef struct HlOperation
 {
 	const char *name;     /* AWS's: CreateFHIRDatastore */
@@ -21,6 +31,7 @@ typedef struct HlOperation
 	bool idempotent;     /* may be repeated when its outcome is unknown */
 	const char *creates; /* what a success leaves to be paid for, or NULL */
 	const char *kind;    /* what it changes, in a word; NULL: it only reads */
+	const HlReplaced *replaces; /* ends with a row of NULLs; NULL: nothing */
 	const char *pages; /* the reply's list, if NextToken leads to more of it */
 } HlOperation;
 

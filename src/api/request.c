@@ -254,9 +254,8 @@ hint_of(const Making *making, const HlFault *fault)
 
 /* Raises all faults at once. */
 static void
-raise_faults(const Making *making)
+raise_faults(const Making *making, const HlFaults *faults)
 {
-	const HlFaults *faults = &making->faults;
 	const HlFault *first = &faults->list[0];
 	bool only_missing = true;
 	const char *hint = NULL;
@@ -343,10 +342,47 @@ refuse_faults(Making *making)
 
 	refuse_without_memory(making->faults.failed);
 	if (!valid)
-		raise_faults(making);
+		raise_faults(making, &making->faults);
 	if (send_unknown && !hl_validate(&making->faults, making->document.root,
 									 making->request.operation->input, false))
 		warn_of_unknown(making);
+}
+
+/* The faults that another member cannot mend; they belong to the others. */
+static HlFaults
+faults_to_stay(const HlFaults *all)
+{
+	HlFaults faults = {.list = palloc(all->count * sizeof(HlFault)),
+					   .more = all->more};
+
+	for (size_t i = 0; i < all->count; i++)
+		if (all->list[i].kind != HL_FAULT_MISSING)
+			faults.list[faults.count++] = all->list[i];
+	return faults;
+}
+
+/* Gives the arguments and "more" in one. */
+char *
+hl_request_gather(const HlOperation *operation, const char *json,
+				  const char *more)
+{
+	Making *making = making_start(operation, true);
+	HlFaults faults;
+
+	read_object(&making->document, json, "request");
+	if (more != NULL)
+	{
+		merge_more(making, more);
+		json = pstrdup(hl_bytes_string(&making->text));
+	}
+	refuse_long_text(making, strlen(json));
+	(void) hl_validate(&making->faults, making->document.root, operation->input,
+					   hl_settings.unknown_members == HL_UNKNOWN_SEND);
+	refuse_without_memory(making->faults.failed);
+	faults = faults_to_stay(&making->faults);
+	if (faults.count > 0)
+		raise_faults(making, &faults);
+	return unconstify(char *, json);
 }
 
 /* Makes a request. */

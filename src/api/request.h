@@ -32,6 +32,14 @@ extern HlRequest *hl_request_make(const HlOperation *operation,
 								  const char *json, const char *more,
 								  bool typed);
 
+/*
+ * The arguments' JSON and "more" as one JSON text in UTF-8. Throws as
+ * hl_request_make() does for every fault but a member that is missing, for
+ * whoever fills in members before making the request. Palloc'd.
+ */
+extern char *hl_request_gather(const HlOperation *operation, const char *json,
+							   const char *more);
+
 /* JSON with one member, a string in UTF-8; palloc'd. */
 extern char *hl_request_member(const char *name, const char *value);
 

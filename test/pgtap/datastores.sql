@@ -79,6 +79,72 @@ SELECT is(sent('healthlake_update_datastore(''x'', analytics_status => ''a'', nl
 	'Metadata', '{"e":1}', 'IdpLambdaArn', repeat('f', 49)), 'BackupConfiguration',
 	'{"Status": "g", "BackupType": "h", "RetentionPeriodInDays": 7, "BackupTagsEnabled": true}'::jsonb), 'every argument has its place');
 
+-- An argument that is left out changes nothing, though AWS replaces a structure as a whole
+
+SELECT emulator_reset() \g /dev/null
+SELECT emulator_set('{"settle_after_describes": 0}') \g /dev/null
+SELECT id FROM healthlake_create_datastore('smart', authorization_strategy => 'SMART_ON_FHIR',
+	fine_grained_authorization_enabled => true, identity_provider_metadata => '{"issuer": "a", "n": 1.50}',
+	idp_lambda_arn => 'arn:aws:lambda:us-east-1:123456789012:function:introspect', default_profiles => '{us-core}',
+	backup_status => 'ENABLED', backup_type => 'CONTINUOUS', backup_retention_period_in_days => 30, backup_tags_enabled => true) \gset smart_
+CREATE FUNCTION configured(id text) RETURNS text LANGUAGE sql AS $$
+	SELECT concat_ws(' ', authorization_strategy, fine_grained_authorization_enabled, identity_provider_metadata, split_part(idp_lambda_arn, ':', 7),
+		default_profiles, backup_status, backup_type, backup_retention_period_in_days, backup_tags_enabled)
+	  FROM healthlake_describe_datastore(id) $$;
+CREATE FUNCTION updates() RETURNS TABLE (body jsonb) LANGUAGE sql AS $$
+	SELECT body FROM emulator_log() WHERE operation = 'UpdateFHIRDatastore' ORDER BY n DESC LIMIT 1 $$;
+CREATE FUNCTION asked(since bigint DEFAULT 0) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(replace(operation, 'FHIRDatastore', ''), ' ' ORDER BY n) FROM emulator_log(since) $$;
+SELECT is(configured(:'smart_id'), 'SMART_ON_FHIR t {"n": 1.50, "issuer": "a"} introspect {us-core} ENABLED CONTINUOUS 30 t', 'a data store with everything');
+SELECT is(status, 'UPDATING', 'its metadata is changed') FROM healthlake_update_datastore(:'smart_id', identity_provider_metadata => '{"issuer": "b"}');
+SELECT is(operation, 'UpdateFHIRDatastore', 'the last call is the update') FROM healthlake_last_call();
+SELECT is(configured(:'smart_id'), 'SMART_ON_FHIR t {"issuer": "b"} introspect {us-core} ENABLED CONTINUOUS 30 t', 'and nothing else');
+SELECT is(body -> 'IdentityProviderConfiguration', '{"AuthorizationStrategy": "SMART_ON_FHIR", "FineGrainedAuthorizationEnabled": true, "Metadata": "{\"issuer\":\"b\"}",
+	"IdpLambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:introspect"}', 'because the rest was sent along') FROM updates();
+SELECT ok(NOT body ?| '{DatastoreName,ProfileConfiguration,BackupConfiguration,AnalyticsConfiguration,NlpConfiguration}', 'but no structure of which nothing was given') FROM updates();
+SELECT lives_ok(format('SELECT healthlake_update_datastore(%L, idp_lambda_arn => ''arn:aws:lambda:us-east-1:123456789012:function:another'')', :'smart_id'), 'its function');
+SELECT lives_ok(format('SELECT healthlake_update_datastore(%L, fine_grained_authorization_enabled => false)', :'smart_id'), 'a switch');
+SELECT lives_ok(format('SELECT healthlake_update_datastore(%L, backup_retention_period_in_days => 7)', :'smart_id'), 'how long backups are kept');
+SELECT lives_ok(format('SELECT healthlake_update_datastore(%L, more => ''{"BackupConfiguration": {"BackupTagsEnabled": false, "BackupType": null}}'')', :'smart_id'), 'a member in more');
+SELECT is(configured(:'smart_id'), 'SMART_ON_FHIR f {"issuer": "b"} another {us-core} ENABLED CONTINUOUS 7 f', 'each of them alone');
+SELECT lives_ok(format('SELECT healthlake_call(''UpdateFHIRDatastore'', %L)', jsonb_build_object('DatastoreId', :'smart_id',
+	'IdentityProviderConfiguration', '{"AuthorizationStrategy": "SMART_ON_FHIR"}'::jsonb)), 'AWS''s own words');
+SELECT is(configured(:'smart_id'), 'SMART_ON_FHIR {us-core} ENABLED CONTINUOUS 7 f', 'replace the structure');
+SELECT lives_ok(format('SELECT healthlake_update_datastore(%L, identity_provider_metadata => ''{"issuer": "c"}'')', :'smart_id'), 'what has little');
+SELECT is(body -> 'IdentityProviderConfiguration', '{"AuthorizationStrategy": "SMART_ON_FHIR", "Metadata": "{\"issuer\":\"c\"}"}', 'is completed by that') FROM updates();
+
+SELECT max(n) AS since FROM emulator_log() \gset
+SELECT healthlake_update_datastore(:'smart_id', 'renamed', analytics_status => 'PAUSED', nlp_status => 'ENABLED', default_profiles => '{a,b}') IS NOT NULL \g /dev/null
+SELECT healthlake_update_datastore(:'smart_id', backup_status => 'ENABLED', backup_type => 'CONTINUOUS', backup_retention_period_in_days => 1,
+	backup_tags_enabled => true) IS NOT NULL \g /dev/null
+SELECT is(asked(:since), 'Update Update', 'nothing is read where nothing would be lost');
+SELECT healthlake_update_datastore(:'smart_id', backup_retention_period_in_days => 2) IS NOT NULL \g /dev/null
+SELECT is(asked(:since), 'Update Update Describe Update', 'and once where something would');
+
+SELECT emulator_reset() \g /dev/null
+SELECT is(sqlstate, '22023', 'a fault is told first') FROM raised('SELECT healthlake_update_datastore(''x'', backup_retention_period_in_days => 0)');
+SELECT is(detail, 'BackupConfiguration.RetentionPeriodInDays (argument "backup_retention_period_in_days"): "BackupConfiguration.RetentionPeriodInDays" must be at least 1, not 0.', 'alone, though a member is missing')
+  FROM raised('SELECT healthlake_update_datastore(''x'', idp_lambda_arn => repeat(''f'', 49), backup_retention_period_in_days => 0)');
+SELECT is(sqlstate, '22004', 'no id') FROM raised('SELECT healthlake_update_datastore(NULL, backup_retention_period_in_days => 1)');
+BEGIN READ ONLY;
+SELECT is(sqlstate, '25006', 'a transaction that is read-only') FROM raised('SELECT healthlake_update_datastore(''x'', backup_retention_period_in_days => 1)');
+COMMIT;
+SELECT is(asked(), NULL, 'and nothing is sent for these');
+SELECT is(sqlstate, '42704', 'a data store that is not there') FROM raised('SELECT healthlake_update_datastore(''x'', backup_retention_period_in_days => 1)');
+SELECT is(asked(), 'Describe', 'is not updated');
+
+SELECT emulator_tell('stores', jsonb_build_object('DatastoreId', md5('new'), 'DatastoreName', 'new', 'IdentityProviderConfiguration',
+	'{"AuthorizationStrategy": "SMART_ON_FHIR", "Tomorrow": {"a": [1.0]}}'::jsonb)) \g /dev/null
+SELECT is(says(format('SELECT healthlake_update_datastore(%L, idp_lambda_arn => repeat(''f'', 49))', md5('new'))),
+	'55000 the update would remove IdentityProviderConfiguration.Tomorrow of the data store | AWS replaces IdentityProviderConfiguration as a whole, and this version does not know that member. | With healthlake.unknown_members = send it is sent along.',
+	'a member that is not known here is not lost');
+SET healthlake.unknown_members = send;
+SET client_min_messages = error;
+SELECT lives_ok(format('SELECT healthlake_update_datastore(%L, fine_grained_authorization_enabled => true)', md5('new')), 'where it may be sent');
+SET client_min_messages = warning;
+RESET healthlake.unknown_members;
+SELECT is(body -> 'IdentityProviderConfiguration' -> 'Tomorrow', '{"a": [1.0]}', 'it is') FROM updates();
+
 -- Restored: what is not taken over is told
 
 SELECT emulator_reset() \g /dev/null
