@@ -196,6 +196,17 @@ hint_of_unknown(const char *client_token)
 					client_token);
 }
 
+/*
+ * Whether AWS misses a permission of Lake Formation, which no IAM policy
+ * gives; it says so in its message alone.
+ */
+static bool
+is_of_lake_formation(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_REFUSED && reply->message != NULL &&
+		   strstr(reply->message, "Lake Formation permission") != NULL;
+}
+
 /* What to do, where something can be done; NULL elsewhere. */
 static const char *
 hint_of(const HlReply *reply, const char *client_token)
@@ -204,6 +215,9 @@ hint_of(const HlReply *reply, const char *client_token)
 
 	if (reply->may_have_run)
 		return hint_of_unknown(client_token);
+	if (is_of_lake_formation(reply))
+		return "In AWS Lake Formation, make the IAM role or user an "
+			   "administrator of the data lake.";
 	switch (hl_error_sqlstate(reply))
 	{
 		case HL_ERRCODE_NOT_SENT:

@@ -600,6 +600,10 @@ PROVOKED = {
     REFUSED + "The security token included in the request is expired": Provocation(
         ["SET healthlake.session_token = 'anOldOne'", CREATE],
         state={"expired_tokens": ["anOldOne"]}),
+    REFUSED + "Insufficient Lake Formation permission(s): …": Provocation(
+        [CREATE], [{"error": "AccessDeniedException", "message":
+                    "Insufficient Lake Formation permission(s): Required Create Database on "
+                    "Catalog"}]),
     REFUSED + "User: … is not authorized to perform: healthlake:CreateFHIRDatastore …": Provocation(
         [CREATE], [{"error": "AccessDeniedException", "message":
                     "User: arn:aws:iam::123456789012:user/a is not authorized to perform: "

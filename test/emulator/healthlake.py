@@ -194,6 +194,9 @@ class HealthLake:
         if key.get("CmkType") == "CUSTOMER_MANAGED_KMS_KEY" and not key.get("KmsKeyId"):
             raise Fault("ValidationException",
                         "KmsKeyId must be provided for CUSTOMER_MANAGED_KMS_KEY.")
+        if (body.get("AnalyticsConfiguration") or {}).get("Status") == "DISABLED":
+            raise Fault("ValidationException",
+                        "AnalyticsConfiguration cannot be DISABLED when a data store is created.")
         store = self.once("CreateFHIRDatastore", body, caller, now,
                           lambda: self.make_store(body, caller, now))
         return store.brief(store.life.look(now, counts=False))
@@ -236,7 +239,9 @@ class HealthLake:
         self.refuse_transition(store, now)
         changes = {name: value for name, value in body.items()
                    if name != "DatastoreId" and value is not None}
-        store.request = {**store.request, **changes}
+        store.request = {**store.request, **changes}  # a structure is replaced as a whole
+        for name in changes:
+            store.placed.pop("BackupStatusInfo" if name == "BackupConfiguration" else name, None)
         failing = self.settings.update_fails
         store.cause = failing or None
         store.life.go(now, "UPDATING", "UPDATE_FAILED" if failing else "ACTIVE")

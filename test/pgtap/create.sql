@@ -77,6 +77,8 @@ SELECT is(sent($$ healthlake_create_datastore('a', authorization_strategy => 'AW
 		fine_grained_authorization_enabled => false) $$) -> 'IdentityProviderConfiguration',
 	'{"AuthorizationStrategy": "AWS_AUTH", "FineGrainedAuthorizationEnabled": false}',
 	'false is a value');
+SELECT is((raised($$ SELECT healthlake_create_datastore('a', analytics_status => 'DISABLED') $$)).sqlstate, '22023',
+	'AWS refuses to create without analytics');
 SELECT is(sent($$ healthlake_create_datastore('a', analytics_status => 'ENABLED') $$)
 		-> 'AnalyticsConfiguration', '{"Status": "ENABLED"}', 'analytics_status');
 SELECT is(sent($$ healthlake_create_datastore('a', nlp_status => 'DISABLED') $$)

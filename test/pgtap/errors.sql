@@ -218,6 +218,8 @@ SELECT is(string_agg(headers ->> 'amz-sdk-request', ', ' ORDER BY n),
 SELECT matches((told('{"error": "ThrottlingException", "message": "Slow down.", "times": 3}')).detail,
 	'attempts 3\.$', 'throttled at every attempt');
 SELECT is((raised('SELECT healthlake_create_datastore(''x'')')).sqlstate, NULL, 'and not any more');
+SELECT is((told('{"error": "AccessDeniedException", "message": "Insufficient Lake Formation permission(s): Required Create Database on Catalog"}')).hint,
+	'In AWS Lake Formation, make the IAM role or user an administrator of the data lake.', 'what Lake Formation has to allow is no matter of policies');
 SELECT is((told('{"error": "AccessDeniedException"}')).detail ~ 'attempts 1\.$', true, 'a refusal is final');
 SET healthlake.max_attempts = 1;
 
