@@ -19,6 +19,7 @@
 #include "utils/tuplestore.h"
 
 #include "fhirpath/create.h"
+#include "fhirpath/document.h"
 #include "fhirpath/flatten.h"
 #include "fhirpath/kept.h"
 
@@ -61,7 +62,7 @@ evaluate_arguments(FunctionCallInfo fcinfo, HlItems *items)
 	evaluation.constants = kept->constants;
 	evaluation.index = -1;
 	hl_items_init(items);
-	if (hl_item_root(hl_kept_document(fcinfo), &evaluation.resource))
+	if (hl_item_root(hl_document_of(PG_GETARG_DATUM(0)), &evaluation.resource))
 		hl_evaluate(&evaluation, kept->path->root, &evaluation.resource, items);
 }
 
@@ -176,7 +177,8 @@ healthlake_fhir_view(PG_FUNCTION_ARGS)
 	if (!kept->is_checked)
 		check_columns(kept->view, row);
 	kept->is_checked = true;
-	hl_flatten_rows(kept->flattening, PG_GETARG_JSONB_P(1), store, row);
+	hl_flatten_rows(kept->flattening, hl_document_of(PG_GETARG_DATUM(1)), store,
+					row);
 	return (Datum) 0;
 }
 
@@ -190,7 +192,8 @@ healthlake_fhir_view_rows(PG_FUNCTION_ARGS)
 	Tuplestorestate *store = begin_rows(fcinfo, &row);
 	HlKeptView *kept = hl_kept_view(fcinfo);
 
-	hl_flatten_objects(kept->flattening, PG_GETARG_JSONB_P(1), store, row);
+	hl_flatten_objects(kept->flattening, hl_document_of(PG_GETARG_DATUM(1)),
+					   store, row);
 	return (Datum) 0;
 }
 

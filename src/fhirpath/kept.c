@@ -114,10 +114,3 @@ hl_kept_view(FunctionCallInfo fcinfo)
 		make_view(kept, document);
 	return kept;
 }
-
-/* The resource of argument 0. */
-Jsonb *
-hl_kept_document(FunctionCallInfo fcinfo)
-{
-	return PG_GETARG_JSONB_P(0);
-}

@@ -37,7 +37,4 @@ extern const HlKeptPath *hl_kept_path(FunctionCallInfo fcinfo);
 /* The view of argument 0. */
 extern HlKeptView *hl_kept_view(FunctionCallInfo fcinfo);
 
-/* The resource of argument 0. */
-extern Jsonb *hl_kept_document(FunctionCallInfo fcinfo);
-
 #endif

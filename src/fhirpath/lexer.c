@@ -293,7 +293,10 @@ read_symbol(HlLexer *lexer)
 			return true;
 		}
 	}
-	hl_fault_set(lexer, ERRCODE_SYNTAX_ERROR, lexer->at, "syntax error");
+	hl_fault_set(lexer, ERRCODE_SYNTAX_ERROR, lexer->at,
+				 "syntax error at or near \"%.*s\"",
+				 Min(pg_mblen(lexer->text + lexer->at), lexer->len - lexer->at),
+				 lexer->text + lexer->at);
 	return false;
 }
 

@@ -229,8 +229,10 @@ parse_variable(Parser *parser)
 		return advance(parser, make_node(parser, HL_NODE_THIS));
 	if (token->len == 5 && memcmp(token->text, "index", 5) == 0)
 		return advance(parser, make_node(parser, HL_NODE_INDEX));
-	return fail(parser, ERRCODE_FEATURE_NOT_SUPPORTED,
-				"variable is not supported");
+	if (token->len == 5 && memcmp(token->text, "total", 5) == 0)
+		return fail(parser, ERRCODE_FEATURE_NOT_SUPPORTED,
+					"variable is not supported");
+	return fail(parser, ERRCODE_SYNTAX_ERROR, "syntax error");
 }
 
 /* A type's name, with its namespace; a string does for getReferenceKey. */
@@ -328,6 +330,19 @@ parse_call(Parser *parser, HlNode *node)
 	return node;
 }
 
+/* Whether a word stands between operands, and cannot begin one. */
+static bool
+is_infix(const HlLexer *lexer)
+{
+	static const char *const words[] = {"and",     "or",  "xor",
+										"implies", "div", "mod"};
+
+	for (int i = 0; i < (int) lengthof(words); i++)
+		if (hl_lexer_is(lexer, words[i]))
+			return true;
+	return false;
+}
+
 /* A member or a call, applied to an input. */
 static HlNode *
 parse_invocation(Parser *parser, HlNode *input)
@@ -338,7 +353,8 @@ parse_invocation(Parser *parser, HlNode *input)
 
 	if (kind == HL_TOKEN_VARIABLE)
 		return parse_variable(parser); /* a.$this is $this */
-	if (kind != HL_TOKEN_IDENTIFIER && kind != HL_TOKEN_DELIMITED)
+	if ((kind != HL_TOKEN_IDENTIFIER && kind != HL_TOKEN_DELIMITED) ||
+		(input == NULL && is_infix(&parser->lexer)))
 		return fail(parser, ERRCODE_SYNTAX_ERROR, "syntax error");
 	node->input = input;
 	node->name = token->text;

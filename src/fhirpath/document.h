@@ -1,0 +1,17 @@
+/*
+ * document.h
+ *	  A resource as an argument, decompressed once for all columns that read
+ *	  it: PostgreSQL decompresses an argument again for each function call. The
+ *	  last one is kept for the backend's life, in memory of its own, and is
+ *	  valid until the next call.
+ */
+#ifndef HL_FHIRPATH_DOCUMENT_H
+#define HL_FHIRPATH_DOCUMENT_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+extern Jsonb *hl_document_of(Datum argument);
+
+#endif

@@ -1,0 +1,193 @@
+-- FHIRPath and ViewDefinitions from SQL: types, errors, what a view is made of, and who may.
+-- What paths give is in test/fhir/cases.
+
+\ir setup.sql
+SELECT no_plan();
+
+CREATE FUNCTION state(path text, document jsonb DEFAULT '{"resourceType": "Patient", "id": "p", "name": [{"given": ["a", "b"]}]}')
+RETURNS text LANGUAGE sql AS $$
+	SELECT sqlstate FROM raised(format('SELECT count(*) FROM healthlake_fhirpath(%L, %L)', document, path)) $$;
+
+-- Values of SQL types
+
+\set patient '\'{"resourceType": "Patient", "id": "p1", "active": true, "birthDate": "1980-02", "deceasedDateTime": "2020-01-01T10:00:00", "multipleBirthInteger": 3, "name": [{"family": "A", "given": ["x", "y"]}, {"family": "B"}]}\'::jsonb'
+SELECT is(array_agg(v)::text, '{"\"x\"","\"y\""}', 'all values as jsonb') FROM healthlake_fhirpath(:patient, 'name.given') AS v;
+SELECT is(array_agg(v)::text, NULL, 'of nothing, no row') FROM healthlake_fhirpath(:patient, 'photo') AS v;
+SELECT is(healthlake_fhirpath_text(:patient, 'name.family'), 'A', 'the first value');
+SELECT is(healthlake_fhirpath_text(:patient, 'name'), NULL, 'a complex value is no text');
+SELECT is(healthlake_fhirpath_text(:patient, 'multipleBirth'), '3', 'a number is text if asked');
+SELECT is(healthlake_fhirpath_integer(:patient, 'multipleBirth'), 3, 'an integer');
+SELECT is(healthlake_fhirpath_integer(:patient, 'name.family'), NULL, 'a text is no integer');
+SELECT is(healthlake_fhirpath_integer(:patient, '3000000000'), NULL, 'nor what does not fit');
+SELECT is(healthlake_fhirpath_integer(:patient, '1.5'), NULL, 'nor a fraction');
+SELECT is(healthlake_fhirpath_numeric(:patient, '1.50')::text, '1.50', 'a numeric has its digits');
+SELECT is(healthlake_fhirpath_boolean(:patient, 'active'), true, 'a boolean');
+SELECT is(healthlake_fhirpath_boolean(:patient, 'id'), NULL, 'a text is no boolean');
+SELECT is(healthlake_fhirpath_date(:patient, 'birthDate'), NULL, 'a month is no date');
+SELECT is(healthlake_fhirpath_date(:patient, 'birthDate.highBoundary()'), '1980-02-29'::date, 'its last day is one');
+SELECT is(healthlake_fhirpath_date(:patient, 'deceased'), '2020-01-01'::date, 'a dateTime has a date');
+SELECT is(healthlake_fhirpath_date('{"d": "2023-02-29"}', 'd'), NULL, 'a day that there is not');
+SELECT is(healthlake_fhirpath_exists(:patient, 'name.where(family = ''B'')'), true, 'exists');
+SELECT is(healthlake_fhirpath_exists(:patient, 'photo'), false, 'exists not');
+SET timezone = 'America/New_York';
+SELECT is(healthlake_fhirpath_timestamptz(:patient, 'deceased'), '2020-01-01 10:00:00+00'::timestamptz, 'without a zone it is UTC');
+SELECT is(healthlake_fhirpath_timestamptz('{"d": "2020-07-01"}', 'd'), '2020-07-01 00:00:00+00'::timestamptz, 'a day is its midnight');
+SELECT is(healthlake_fhirpath_timestamptz('{"d": "2020-07-01T01:00:00.1234567+02:00"}', 'd'), '2020-06-30 23:00:00.123457+00'::timestamptz, 'with a zone and a fraction');
+SELECT is(healthlake_fhirpath_timestamptz('{"d": "2020-07"}', 'd'), NULL, 'a month is no moment');
+SELECT is(healthlake_fhirpath_boolean('{"a": "2020-01-01T00:00:00", "b": "2020-01-01T00:00:00Z"}', 'a = b'), true, 'nor does the session''s zone compare');
+RESET timezone;
+SELECT is(healthlake_fhirpath_text(NULL, 'id'), NULL, 'of NULL, NULL');
+SELECT is(count(*), 0::bigint, 'no rows of NULL') FROM healthlake_fhirpath(NULL, 'id');
+SELECT is(healthlake_fhirpath_text('[1]', '$this'), NULL, 'an array is no resource');
+SELECT is(healthlake_fhirpath_text('"x"', '$this'), 'x', 'a scalar is itself');
+SELECT is(healthlake_fhirpath_text('{}', '$this'), NULL, 'an empty object');
+SELECT is(healthlake_fhirpath_text('{"a": [], "b": null, "": 1}', 'a | b'), NULL, 'nothing in arrays and nulls');
+
+-- Constants
+
+SELECT is(v, '"x"', 'a constant by its name') FROM healthlake_fhirpath(:patient, 'name.given.where($this = %k)', '{"k": "x"}') AS v;
+SELECT is(count(*), 2::bigint, 'a constant that is an array') FROM healthlake_fhirpath(:patient, '%k', '{"k": [1, 2]}');
+SELECT is(v, '7', 'a constant that is an object') FROM healthlake_fhirpath(:patient, '%k.a', '{"k": {"a": 7}}') AS v;
+SELECT is(v, 'true', 'a constant as a view has it') FROM healthlake_fhirpath(:patient, 'birthDate < %k', '[{"name": "k", "valueDate": "2000-01-01"}]') AS v;
+SELECT is(sqlstate, '42704', 'one that is not defined') FROM raised($$SELECT healthlake_fhirpath('{}', '%k', '{"j": 1}')$$);
+SELECT is(sqlstate, '22023', 'constants that are none') FROM raised($$SELECT healthlake_fhirpath('{}', '%k', '1')$$);
+
+-- Errors
+
+SELECT is(state(path), '42601', path || ' is a syntax error') FROM unnest(ARRAY['', '.', 'a.', 'a..b', 'a b', '(a', 'a)', 'a[', 'a[1', '''a', '`a', '@2', '@2020-13', '@T25', '''\q''', '''\u12''', '1 +', 'and', 'a and', 'a.1', '%', '$', '{', 'a in', 'a is', 'name.where()', 'name.first(1)', 'iif(true)', '/* a', '#', 'a is FHIR.']) AS path;
+SELECT is(state(path), '0A000', path || ' is not supported') FROM unnest(ARRAY['now()', 'today()', 'timeOfDay()', 'name.foo()', 'id.matches(''a'')', 'resolve()', 'memberOf(''x'')', '4 ''mg''', '4 days', '$total', 'name.ofType(HumanName)', 'name.first() is HumanName', 'id is code', 'trace(''x'')', 'name.aggregate($this)']) AS path;
+SELECT is(state(path), '21000', path || ' wants one value') FROM unnest(ARRAY['name.given + ''x''', 'name.given < ''x''', 'name.given and true', 'name.given.single()', 'name.given.startsWith(''a'')', 'name.given.toInteger()', 'name[name.given.select(1)]']) AS path;
+SELECT is(state(path), NULL, path || ' is empty, not an error') FROM unnest(ARRAY['''a'' < 1', '1 / 0', '1 mod 0', '1 div 0', '''a'' * 2', '-id', 'id.abs()', '{} + 1', 'name[''a'']', 'name[-1]', 'name.first() < 1']) AS path;
+SELECT matches(message, 'at or near "\)"', 'a syntax error tells what is there') FROM raised($$SELECT healthlake_fhirpath_text('{}', '''ä'' + )')$$);
+SELECT matches(detail, 'character 7', 'and the character') FROM raised($$SELECT healthlake_fhirpath_text('{}', '''ä'' + )')$$);
+SELECT is(state(repeat('a', 65537)), '54000', 'a path that is too long');
+SELECT is(state(repeat('1', 101)), '54000', 'a number that is too long');
+SELECT is(state('1 & ' || repeat('(', 50000)), '54001', 'a path that is too deep');
+SELECT is(state(repeat('-', 60000) || '1'), '54001', 'signs that are too many');
+SELECT is(state('''a''' || repeat('.combine($this)', 3)), NULL, 'a few items');
+SELECT is(state('id' || repeat('.combine(%resource.descendants()).combine($this)', 1)), NULL, 'some more');
+SELECT is(state('(1|2|3|4|5|6|7|8|9|10)' || repeat('.select(1.combine(2).combine(3).combine(4).combine(5).combine(6).combine(7).combine(8))', 9)), '54000', 'items that are too many');
+SELECT is(state('''' || repeat('a', 20000) || '''' || repeat('.replace(''a'', ''aaaaaaaaaaaaaaaa'')', 4)), '54000', 'a string that is too long');
+SELECT is(state('a * a', format('{"a": %s}', repeat('9', 5000))::jsonb), '54000', 'a number that is too large to calculate with');
+SELECT is(healthlake_fhirpath_text(format('{"a": %s}', repeat('9', 5000))::jsonb, 'a'), repeat('9', 5000), 'but not to be read');
+SELECT is(sqlstate, '0A000', 'records without a list of columns') FROM raised($$SELECT healthlake_fhir_view('{}', '{}')$$);
+
+-- ViewDefinitions
+
+\set view '\'{"resource": "Patient", "select": [{"column": [{"name": "id", "path": "id", "type": "id"}, {"name": "n", "path": "multipleBirth.ofType(integer)", "type": "positiveInt"}, {"name": "given", "path": "name.given", "type": "string", "collection": true}, {"name": "born", "path": "birthDate", "type": "date", "tag": [{"name": "ansi/type", "value": "date"}]}, {"name": "short", "path": "id", "tags": [{"name": "other", "value": "x"}, {"name": "ansi/type", "value": "Character  Varying ( 20 )"}]}, {"name": "m", "path": "meta", "type": "Meta"}, {"name": "i", "path": "meta.lastUpdated", "type": "http://hl7.org/fhir/StructureDefinition/instant"}, {"name": "d", "path": "1.0", "type": "decimal", "collection": true}, {"name": "u", "path": "id"}, {"name": "b", "path": "name.exists()"}, {"name": "c", "path": "name.count()"}]}]}\'::jsonb'
+SELECT is(array_agg(name || ' ' || type || ' ' || collection)::text,
+	'{"id text false","n integer false","given text[] true","born date false","short character varying(20) false","m jsonb false","i timestamp with time zone false","d numeric[] true","u text false","b boolean false","c integer false"}', 'the columns and their types')
+  FROM healthlake_fhir_view_columns(:view);
+SELECT is_row(v.*, ROW('p1', 3, '{x,y}'::text[], NULL::date, 'p1', NULL::jsonb, NULL::timestamptz, '{1.0}'::numeric[], 'p1', true, 2), 'a row')
+  FROM healthlake_fhir_view(:view, :patient) AS v(id text, n integer, given text[], born date, short varchar(20), m jsonb, i timestamptz, d numeric[], u text, b boolean, c integer);
+SELECT is(v::text, '{"b": true, "c": 2, "d": [1.0], "i": null, "m": null, "n": 3, "u": "p1", "id": "p1", "born": null, "given": ["x", "y"], "short": "p1"}', 'the same as jsonb')
+  FROM healthlake_fhir_view_rows(:view, :patient) AS v;
+SELECT is(type, want, tag) FROM (VALUES ('BIGINT', 'bigint'), ('CHAR', 'character(1)'), ('DECIMAL(10)', 'numeric(10,0)'), ('NUMERIC(10,2)', 'numeric(10,2)'), ('double precision', 'double precision'), ('TIMESTAMP', 'timestamp without time zone'), ('TIME', 'time without time zone'), ('SMALLINT', 'smallint'), ('REAL', 'real')) AS t (tag, want),
+	healthlake_fhir_view_columns(format('{"resource": "A", "select": [{"column": [{"name": "a", "path": "b", "tag": [{"name": "ansi/type", "value": %s}]}]}]}', to_jsonb(tag))::jsonb);
+SELECT is(v::text, want, tag || ' of ' || value) FROM (VALUES ('VARCHAR(2)', '"ab"', '{"a": "ab"}'), ('VARCHAR(2)', '"abc"', '{"a": null}'), ('NUMERIC(3,1)', '99.94', '{"a": 99.94}'), ('NUMERIC(3,1)', '99.95', '{"a": null}'), ('SMALLINT', '40000', '{"a": null}'), ('REAL', '1e300', format('{"a": null}')), ('BIGINT', '9223372036854775807', '{"a": 9223372036854775807}'), ('BIGINT', '9223372036854775808', '{"a": null}'), ('TIME', '"12:30"', '{"a": "12:30"}'), ('TIME', '"25:30"', '{"a": null}'), ('TIMESTAMP', '"2020-01-01"', '{"a": "2020-01-01"}'), ('TIMESTAMP', '"2020-01"', '{"a": null}')) AS t (tag, value, want),
+	healthlake_fhir_view_rows(format('{"resource": "A", "select": [{"column": [{"name": "a", "path": "b", "tag": [{"name": "ansi/type", "value": %s}]}]}]}', to_jsonb(tag))::jsonb,
+		format('{"resourceType": "A", "b": %s}', value)::jsonb) AS v;
+SELECT is_row(ROW(sqlstate, hint), ROW('42804', 'healthlake_fhir_view_columns() tells the columns of a view.'), what)
+  FROM (VALUES ('id int, short text', 'other types'), ('id text', 'too few columns'), ('a text, short varchar(20)', 'another name'), ('id text, short varchar', 'another length')) AS t (list, what),
+	raised(format($$SELECT * FROM healthlake_fhir_view('{"resource": "A", "select": [{"column": [{"name": "id", "path": "id"}, {"name": "short", "path": "id", "tag": [{"name": "ansi/type", "value": "VARCHAR(20)"}]}]}]}', '{}') AS v(%s)$$, list));
+
+SELECT is_row(ROW(sqlstate, message), ROW('22023', 'invalid ViewDefinition: 6 faults'), 'all faults at once') FROM raised($$SELECT healthlake_fhir_view_columns('{"select": [{"column": [{"path": "a b", "name": "x"}, {"name": "1"}]}, {"forEach": "%c", "unionAll": 1}]}')$$);
+SELECT is(detail, E'resource: is missing\nselect[0].column[0].path: character 3: syntax error at or near "b"\nselect[0].column[1].name: must be letters, digits and underscores, the first one a letter\nselect[0].column[1].path: is missing\nselect[1].forEach: constant "%c" is not defined\nselect[1].unionAll: must be an array', 'with their places')
+  FROM raised($$SELECT healthlake_fhir_view_columns('{"select": [{"column": [{"path": "a b", "name": "x"}, {"name": "1"}]}, {"forEach": "%c", "unionAll": 1}]}')$$);
+SELECT is(sqlstate, want, what) FROM (VALUES ('a b', '42601', 'a syntax error keeps its SQLSTATE'), ('now()', '0A000', 'so does what is not supported'), ('%x', '42704', 'and a constant that is not defined')) AS t (path, want, what),
+	raised(format('SELECT healthlake_fhir_view_columns(%L)', format('{"resource": "A", "select": [{"column": [{"name": "a", "path": %s}]}]}', to_jsonb(path))));
+SELECT is(sqlstate, '21000', 'several values in a column') FROM raised(format($$SELECT healthlake_fhir_view_rows('{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "name.family"}]}]}', %L)$$, :patient));
+SELECT is(sqlstate, '22023', 'a where that is no boolean') FROM raised(format($$SELECT healthlake_fhir_view_rows('{"resource": "Patient", "where": [{"path": "id"}], "select": [{"column": [{"name": "a", "path": "id"}]}]}', %L)$$, :patient));
+SELECT is(sqlstate, '54011', 'too many columns') FROM raised((SELECT format('SELECT healthlake_fhir_view_columns(%L)', jsonb_build_object('resource', 'A', 'select', jsonb_build_array(jsonb_build_object('column', jsonb_agg(jsonb_build_object('name', 'c' || n, 'path', 'id')))))) FROM generate_series(1, 1601) AS n));
+
+-- SQL views
+
+CREATE TABLE patient (resource jsonb, "re""source" jsonb, other text);
+INSERT INTO patient VALUES (:patient, :patient, 'x'), ('{"resourceType": "Patient", "id": "p2", "birthDate": "1990-05-06"}', NULL, 'y'), ('{"resourceType": "Group", "id": "g"}', NULL, 'z'), (NULL, NULL, NULL), ('[]', NULL, NULL);
+SELECT is(healthlake_fhir_create_view('patients', :view, 'patient')::text, 'patients', 'the view that is made');
+SELECT is(array_agg(attname || ' ' || format_type(atttypid, atttypmod) ORDER BY attnum)::text, (SELECT array_agg(name || ' ' || type)::text FROM healthlake_fhir_view_columns(:view)), 'its columns have the types')
+  FROM pg_attribute WHERE attrelid = 'patients'::regclass AND attnum > 0;
+SELECT is(obj_description('patients'::regclass)::jsonb, :view, 'its comment is the ViewDefinition');
+SELECT is(reloptions::text, CASE WHEN current_setting('server_version_num')::int >= 150000 THEN '{security_invoker=true}' END, 'it has its caller''s rights') FROM pg_class WHERE oid = 'patients'::regclass;
+SELECT is(array_agg(p ORDER BY id)::text, array_agg(v ORDER BY id)::text, 'its rows are those of the view')
+  FROM (SELECT p.id, to_jsonb(p) AS p FROM patients AS p) AS p
+  FULL JOIN (SELECT v ->> 'id' AS id, v FROM patient, healthlake_fhir_view_rows(:view, resource) AS v) AS v USING (id);
+CREATE INDEX ON patient (healthlake_fhirpath_text(resource, 'id'));
+SET enable_seqscan = off;
+CREATE FUNCTION plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE plan jsonb; BEGIN EXECUTE 'EXPLAIN (FORMAT json, COSTS off) ' || statement INTO plan; RETURN plan::text; END $$;
+SELECT matches(plan_of($$SELECT born FROM patients WHERE id = 'p2'$$), 'Index Cond', 'an expression index serves it');
+RESET enable_seqscan;
+SELECT unalike(plan_of('SELECT id FROM patients'), '%healthlake_fhir_view%', 'a column that is not asked for costs nothing');
+SELECT is(healthlake_fhir_create_view('public."odd ""name"', '{"resource": "Patient", "constant": [{"name": "k", "valueString": "a''\\b\"\nc"}, {"name": "n", "valueInteger": -1}, {"name": "t", "valueDateTime": "2020-01-01"}], "where": [{"path": "active"}, {"path": "%k.exists()"}], "select": [{"column": [{"name": "select", "path": "%k", "description": "It''s \"this\""}, {"name": "N", "path": "3-%n", "type": "integer"}, {"name": "t", "path": "deceased > %t"}], "unionAll": [{"forEach": "name", "column": [{"name": "user", "path": "family & %k"}]}, {"column": [{"name": "user", "path": "%rowIndex.toString()"}]}]}]}'::jsonb, 'patient', 're"source')::text, '"odd ""name"', 'odd names and constants');
+SELECT is(array_agg(v::text)::text, (SELECT array_agg(ROW(E'a''\\b"\nc', 4, NULL::boolean, u)::text)::text FROM unnest(ARRAY[E'Aa''\\b"\nc', E'Ba''\\b"\nc', '0']) AS u), 'make rows') FROM "odd ""name" AS v;
+SELECT is(col_description('"odd ""name"'::regclass, 1), 'It''s "this"', 'a column''s description');
+SELECT healthlake_fhir_create_view('several', '{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "name.family", "type": "string"}]}]}', 'patient') \g /dev/null
+SELECT is(sqlstate, '21000', 'several values in a column of an SQL view') FROM raised('SELECT * FROM several');
+SELECT healthlake_fhir_create_view('nowhere', '{"resource": "Patient", "where": [{"path": "id"}], "select": [{"column": [{"name": "a", "path": "id", "type": "id"}]}]}', 'patient') \g /dev/null
+SELECT is(sqlstate, '22023', 'a where that is no boolean in an SQL view') FROM raised('SELECT * FROM nowhere');
+
+SELECT is(sqlstate, want, what) FROM (VALUES
+	($$'patients', '{"resource": "A", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 'patient'$$, '42P07', 'a view that is there'),
+	($$'x', '{}', 'patient'$$, '22023', 'no ViewDefinition'),
+	($$'x', '{"resource": "A", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 'patient', 'no'$$, '42703', 'a column that is not there'),
+	($$'x', '{"resource": "A", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 'patient', 'other'$$, '42804', 'a column that has no jsonb'),
+	($$'x', '{"resource": "A", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 4000000000$$, '42P01', 'a table that is not there'),
+	($$'x y', '{"resource": "A", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 'patient'$$, '42602', 'a name that is none'),
+	($$NULL, '{}', 'patient'$$, '22004', 'no name')) AS t (arguments, want, what),
+	raised(format('SELECT healthlake_fhir_create_view(%s)', arguments));
+
+-- Rights
+
+CREATE ROLE healthlake_reader;
+GRANT CREATE ON SCHEMA public TO healthlake_reader;
+SET ROLE healthlake_reader;
+SELECT is(healthlake_fhirpath_text('{"id": "x"}', 'id'), 'x', 'everybody may evaluate');
+SELECT is(sqlstate, '42501', 'nobody makes a view of what he may not read') FROM raised($$SELECT healthlake_fhir_create_view('mine', '{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 'public.patient')$$);
+SELECT is(sqlstate, '42501', 'nor reads a table through another''s view') FROM raised('SELECT * FROM patients') WHERE current_setting('server_version_num')::int >= 150000;
+RESET ROLE;
+GRANT SELECT (resource) ON patient TO healthlake_reader;
+SET ROLE healthlake_reader;
+SELECT is(healthlake_fhir_create_view('mine', '{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 'patient')::text, 'mine', 'but of what he may');
+SELECT is(relowner::regrole::text, 'healthlake_reader', 'and it is his') FROM pg_class WHERE oid = 'mine'::regclass;
+RESET ROLE;
+DROP OWNED BY healthlake_reader;
+DROP ROLE healthlake_reader;
+SET default_transaction_read_only = on;
+SELECT is(sqlstate, '25006', 'not in READ ONLY') FROM raised($$SELECT healthlake_fhir_create_view('ro', '{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 'patient')$$);
+RESET default_transaction_read_only;
+
+-- A hostile search_path
+
+CREATE SCHEMA hostile;
+CREATE DOMAIN hostile.text AS integer;
+CREATE DOMAIN hostile.jsonb AS integer;
+CREATE FUNCTION hostile.healthlake_fhirpath_text(pg_catalog.jsonb, pg_catalog.text) RETURNS pg_catalog.text LANGUAGE sql AS $$ SELECT 'hostile' $$;
+CREATE FUNCTION hostile.yes(pg_catalog.text, pg_catalog.text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE OPERATOR hostile.= (FUNCTION = hostile.yes, LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text);
+CREATE TABLE hostile.patient (resource pg_catalog.jsonb);
+SET search_path = hostile, pg_catalog, public;
+SELECT healthlake_fhir_create_view('hostile.v', '{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "id", "type": "id"}]}, {"forEach": "name", "column": [{"name": "b", "path": "family"}, {"name": "m", "path": "period", "type": "Period"}]}]}', 'public.patient') \g /dev/null
+RESET search_path;
+SELECT is(count(*), 0::bigint, 'a view uses nothing of a hostile schema') FROM pg_depend AS d JOIN pg_rewrite AS r ON d.objid = r.oid
+  LEFT JOIN pg_proc AS p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid LEFT JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+  LEFT JOIN pg_type AS t ON d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid
+ WHERE r.ev_class = 'hostile.v'::regclass AND 'hostile'::regnamespace IN (p.pronamespace, o.oprnamespace, t.typnamespace);
+SELECT is(array_agg(v::pg_catalog.text)::pg_catalog.text, '{"(p1,A,)","(p1,B,)"}', 'and gives what it should') FROM hostile.v;
+
+-- What is kept for a statement
+
+SELECT is(array_agg(healthlake_fhirpath_text(:patient, path))::text, '{p1,A,NULL,p1}', 'another path in each row') FROM unnest(ARRAY['id', 'name.family', 'photo', 'id']) AS path;
+SELECT is(array_agg(v)::text, '{"{\"a\": \"p1\"}","{\"b\": \"x\"}"}', 'another view in each row') FROM unnest(ARRAY['{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "id"}]}]}', '{"resource": "Patient", "select": [{"column": [{"name": "b", "path": "name.given.first()"}]}]}']::jsonb[]) AS d,
+	healthlake_fhir_view_rows(d, :patient) AS v;
+CREATE TABLE large (n int, resource jsonb);
+INSERT INTO large SELECT n, jsonb_build_object('resourceType', 'Patient', 'id', n::text, 'text', (SELECT string_agg(md5((n * m)::text), ' ') FROM generate_series(1, k) AS m)) FROM generate_series(1, 20) AS n, (VALUES (200), (2000)) AS s (k);
+INSERT INTO large SELECT n, jsonb_build_object('resourceType', 'Patient', 'id', n::text, 'text', repeat(n::text, 5000)) FROM generate_series(21, 40) AS n;
+SELECT is(count(*), 0::bigint, 'large resources are themselves, whatever is kept of the last one') FROM large
+ WHERE (healthlake_fhirpath_text(resource, 'id'), healthlake_fhirpath_text(resource, 'text')) IS DISTINCT FROM (n::text, resource ->> 'text');
+SELECT is(count(*), 0::bigint, 'also side by side') FROM large AS a, large AS b
+ WHERE healthlake_fhirpath_text(a.resource, 'id') <> a.n::text OR healthlake_fhirpath_text(b.resource, 'id') <> b.n::text;
+UPDATE large SET resource = resource || '{"id": "new"}';
+SELECT is(count(*), 60::bigint, 'also after a change in the same transaction') FROM large WHERE healthlake_fhirpath_text(resource, 'id') = 'new';
+
+SELECT * FROM finish();
