@@ -1138,20 +1138,37 @@ COMMENT ON COLUMN @extschema@.healthlake_request.resolved_by IS
 COMMENT ON COLUMN @extschema@.healthlake_request.resolved_at IS
 'When it was resolved';
 
+-- what is to be sent, by role and kind; what is asked after, by role
 CREATE INDEX healthlake_request_due ON @extschema@.healthlake_request
-	(fence, run_after, id)
+	(fence, (coalesce(outer_role, session_role)), kind, run_after, id)
 	WHERE state OPERATOR(pg_catalog.=) ANY
-		('{queued,running}'::pg_catalog.text[]);
+			('{queued,running}'::pg_catalog.text[])
+		AND run_after IS NOT NULL AND response IS NULL;
+CREATE INDEX healthlake_request_polled ON @extschema@.healthlake_request
+	(fence, (coalesce(outer_role, session_role)), run_after, id)
+	WHERE state OPERATOR(pg_catalog.=) ANY
+			('{queued,running}'::pg_catalog.text[])
+		AND run_after IS NOT NULL AND response IS NOT NULL;
+-- what needs a person
+CREATE INDEX healthlake_request_tried ON @extschema@.healthlake_request
+	(attempts, run_after)
+	WHERE state OPERATOR(pg_catalog.=) ANY
+			('{queued,running}'::pg_catalog.text[])
+		AND run_after IS NOT NULL AND response IS NULL;
+CREATE INDEX healthlake_request_unknown ON @extschema@.healthlake_request
+	(finished_at) WHERE state OPERATOR(pg_catalog.=) 'unknown';
 CREATE INDEX healthlake_request_finished ON @extschema@.healthlake_request
-	(finished_at);
+	(finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX healthlake_request_datastore ON @extschema@.healthlake_request
-	(datastore_id);
+	(datastore_id) WHERE datastore_id IS NOT NULL;
 CREATE INDEX healthlake_request_job ON @extschema@.healthlake_request
 	(job_id) WHERE job_id IS NOT NULL;
 CREATE UNIQUE INDEX healthlake_request_retry ON @extschema@.healthlake_request
 	(home, retry_of) WHERE retry_of IS NOT NULL;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_request FROM PUBLIC;
+-- a column of this type would keep others from altering or dropping the table
+REVOKE ALL ON TYPE @extschema@.healthlake_request FROM PUBLIC;
 
 --
 -- What was done, and by whom: rows are inserted by the extension's C code,
@@ -1269,6 +1286,7 @@ CREATE VIEW @extschema@.healthlake_audit WITH (security_barrier = true) AS
 	SELECT e.* FROM @extschema@.healthlake_event AS e;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_audit FROM PUBLIC;
+REVOKE ALL ON TYPE @extschema@.healthlake_audit FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_audit IS
 'The whole history; SELECT on this view is the right to see the events and requests of every role, in healthlake_event and healthlake_request too';
@@ -1402,6 +1420,7 @@ CREATE VIEW @extschema@.healthlake_created_datastores
 	 GROUP BY 1, 2, 3, 4;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_created_datastores FROM PUBLIC;
+REVOKE ALL ON TYPE @extschema@.healthlake_created_datastores FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_created_datastores IS
 'Data stores that were created, by day and role';
@@ -1423,6 +1442,7 @@ CREATE VIEW @extschema@.healthlake_stuck_requests
 			ELSE 'it fails again and again'
 		END AS reason
 	  FROM @extschema@.healthlake_request AS r
+	-- each alternative has an index: a table of a million rows is not read
 	 WHERE (r.state OPERATOR(pg_catalog.=) 'unknown'
 			AND NOT EXISTS (
 				SELECT FROM @extschema@.healthlake_request AS n
@@ -1430,20 +1450,39 @@ CREATE VIEW @extschema@.healthlake_stuck_requests
 				   AND n.retry_of OPERATOR(pg_catalog.=) r.id))
 		OR (r.state OPERATOR(pg_catalog.=) ANY
 				('{queued,running}'::pg_catalog.text[])
+			AND r.run_after IS NOT NULL
 			AND r.response IS NULL
-			AND (r.fence OPERATOR(pg_catalog.<>)
+			AND (r.fence OPERATOR(pg_catalog.<)
 					coalesce(pg_catalog.current_setting('healthlake.fence', true), '')
-				OR (r.run_after OPERATOR(pg_catalog.<)
-						(pg_catalog.now() OPERATOR(pg_catalog.-)
-							'5 minutes'::pg_catalog."interval")
-					AND coalesce(r.lease_until, '-infinity')
-						OPERATOR(pg_catalog.<) pg_catalog.now())
+				OR r.fence OPERATOR(pg_catalog.>)
+					coalesce(pg_catalog.current_setting('healthlake.fence', true), '')))
+		OR (r.state OPERATOR(pg_catalog.=) ANY
+				('{queued,running}'::pg_catalog.text[])
+			AND r.run_after IS NOT NULL
+			AND r.response IS NULL
+			AND r.attempts OPERATOR(pg_catalog.=) 0
+			AND r.run_after OPERATOR(pg_catalog.<)
+				(pg_catalog.now() OPERATOR(pg_catalog.-)
+					'5 minutes'::pg_catalog."interval")
+			AND coalesce(r.lease_until, '-infinity')
+				OPERATOR(pg_catalog.<) pg_catalog.now())
+		OR (r.state OPERATOR(pg_catalog.=) ANY
+				('{queued,running}'::pg_catalog.text[])
+			AND r.run_after IS NOT NULL
+			AND r.response IS NULL
+			AND r.attempts OPERATOR(pg_catalog.>) 0
+			AND ((r.run_after OPERATOR(pg_catalog.<)
+					(pg_catalog.now() OPERATOR(pg_catalog.-)
+						'5 minutes'::pg_catalog."interval")
+				AND coalesce(r.lease_until, '-infinity')
+					OPERATOR(pg_catalog.<) pg_catalog.now())
 				OR (r.attempts OPERATOR(pg_catalog.>) 2
 					AND r.requested_at OPERATOR(pg_catalog.<)
 						(pg_catalog.now() OPERATOR(pg_catalog.-)
 							'15 minutes'::pg_catalog."interval"))));
 
 REVOKE ALL ON TABLE @extschema@.healthlake_stuck_requests FROM PUBLIC;
+REVOKE ALL ON TYPE @extschema@.healthlake_stuck_requests FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_stuck_requests IS
 'Requests that need a person: of unknown outcome, of another server, or not getting anywhere';
@@ -1467,6 +1506,7 @@ CREATE VIEW @extschema@.healthlake_left_behind
 			   AND d.outcome OPERATOR(pg_catalog.=) 'succeeded');
 
 REVOKE ALL ON TABLE @extschema@.healthlake_left_behind FROM PUBLIC;
+REVOKE ALL ON TYPE @extschema@.healthlake_left_behind FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_left_behind IS
 'Data stores that rolled-back transactions have left behind, as far as healthlake.audit = durable kept them, less those deleted since';
@@ -1630,6 +1670,7 @@ CREATE VIEW @extschema@.healthlake_statistics AS
 	  FROM @extschema@.healthlake_operation_statistics() AS s;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_statistics FROM PUBLIC;
+REVOKE ALL ON TYPE @extschema@.healthlake_statistics FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_statistics IS
 'Calls of each operation and their times in milliseconds: of this session, and of the cluster since it was started, where the library is in shared_preload_libraries; to read it takes EXECUTE on healthlake_operation_statistics() too';

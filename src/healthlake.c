@@ -14,6 +14,7 @@
 #include "client/settings.h"
 #include "queue/audit.h"
 #include "queue/launcher.h"
+#include "queue/standing.h"
 #include "queue/worker.h"
 
 PG_MODULE_MAGIC;
@@ -30,6 +31,7 @@ _PG_init(void)
 	hl_statistics_init();
 	hl_worker_init();
 	hl_launcher_init();
+	hl_standing_init();
 	hl_audit_init();
 }
 

@@ -42,6 +42,15 @@ add(List *findings, const char *item, bool ok, const char *detail)
 	return lappend(findings, finding);
 }
 
+HlCheckAbove hl_check_above = NULL;
+
+/* Adds a row of a room above. */
+List *
+hl_check_add(List *findings, const char *item, bool ok, const char *detail)
+{
+	return add(findings, item, ok, detail);
+}
+
 /* The request that is tried: it reads, and reads little. */
 static HlRequest *
 probe(void)
@@ -357,7 +366,8 @@ all_findings(FunctionCallInfo fcinfo)
 		findings = try_call(findings);
 	findings = add_places(findings);
 	findings = surroundings(findings);
-	return exposures(findings);
+	findings = exposures(findings);
+	return hl_check_above == NULL ? findings : hl_check_above(findings);
 }
 
 /* Makes the row of a finding. */

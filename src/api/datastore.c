@@ -8,6 +8,8 @@
 #include "common/hashfn.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
@@ -21,6 +23,9 @@
 
 /* Sets these locks apart from those of others. */
 #define LOCK_SEED UINT64CONST(0x6865616c74686c6b)
+
+/* The last field of its advisory lock, which no function of SQL's gives. */
+#define LOCK_CLASS 0x484c
 
 /* An operation of the tables, which are complete. */
 static const HlOperation *
@@ -204,15 +209,21 @@ hl_datastore_compare_source(const HlArguments *arguments,
 			trait_of(request->operation->input, asked, &traits[i]));
 }
 
-/* Makes the sessions of this database that ensure a name take turns. */
+/*
+ * Makes the sessions of this database that ensure a name take turns. Anybody
+ * may take any advisory lock that SQL can name, and so block others: the last
+ * field of ours is one that SQL's functions never use (they have 1 and 2).
+ */
 static void
 lock_name(const char *name)
 {
 	uint64 hash = DatumGetUInt64(hash_any_extended(
 		(const unsigned char *) name, (int) strlen(name), LOCK_SEED));
+	LOCKTAG tag;
 
-	(void) DirectFunctionCall1(pg_advisory_xact_lock_int8,
-							   Int64GetDatum((int64) hash));
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32),
+						 (uint32) hash, LOCK_CLASS);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 /* Whether a data store of that status is there to be used. */

@@ -182,6 +182,23 @@ report_length(Walk *walk, const HlShape *shape, size_t len, const char *unit)
 			   shape->min == 1 ? "" : "s", len);
 }
 
+/*
+ * Adds that an id of a reply is longer than AWS's are: the ids of data stores
+ * and jobs are kept in indexed columns, where nothing of any length fits.
+ */
+static void
+report_long_id(Walk *walk, const HlShape *shape, size_t len)
+{
+	size_t name_len = strlen(shape->name);
+
+	if (!walk->reply || !shape->has_max || (int64_t) len <= shape->max ||
+		name_len < 2 || strcmp(shape->name + name_len - 2, "Id") != 0)
+		return;
+	report(walk, HL_FAULT_TYPE,
+		   "must have at most %" PRId64 " characters, not %zu", shape->max,
+		   len);
+}
+
 /* Whether it is a member that is there: null is as good as absent. */
 static bool
 is_set(const HlJson *value)
@@ -533,10 +550,13 @@ validate_string(Walk *walk, const HlJson *value, const HlShape *shape,
 	if (json && hl_json_kind(value) == HL_JSON_OBJECT)
 		return;
 	if (hl_json_kind(value) == HL_JSON_STRING)
-		report_length(
-			walk, shape,
-			count_characters(hl_json_string(value), hl_json_len(value)),
-			"character");
+	{
+		size_t len =
+			count_characters(hl_json_string(value), hl_json_len(value));
+
+		report_length(walk, shape, len, "character");
+		report_long_id(walk, shape, len);
+	}
 	else
 		report_type(walk, value, json ? "a string or an object" : "a string");
 }

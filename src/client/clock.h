@@ -34,4 +34,11 @@ hl_clock_steady(void)
 	return (int64) now.tv_sec * USECS_PER_SEC + now.tv_nsec / 1000;
 }
 
+/* The same in milliseconds; it is one clock for all processes. */
+static inline int64
+hl_clock_steady_ms(void)
+{
+	return hl_clock_steady() / 1000;
+}
+
 #endif

@@ -657,17 +657,40 @@ static const char *const servers_settings[] = {
 	"healthlake.ca_bundle",          "healthlake.proxy",
 };
 
-/* Finds one of these that a worker of this database would not have. */
-const char *
-hl_settings_of_session(bool is_owner)
+/* What says which requests may be sent, and how long each may take. */
+static const char *const deciding_settings[] = {
+	"healthlake.allowed_regions",  "healthlake.require_customer_key",
+	"healthlake.required_tags",    "healthlake.unknown_members",
+	"healthlake.connect_timeout",  "healthlake.request_timeout",
+	"healthlake.max_response_size"};
+
+/* Finds one of some that a worker of this database would not have. */
+static const char *
+find_of_session(const char *const *names, size_t count, bool is_owner)
 {
-	for (size_t i = 0; i < lengthof(servers_settings); i++)
+	for (size_t i = 0; i < count; i++)
 	{
-		GucSource source = hl_compat_setting_source(servers_settings[i]);
+		GucSource source = hl_compat_setting_source(names[i]);
 		bool role = source == PGC_S_USER || source == PGC_S_DATABASE_USER;
 
 		if (source > PGC_S_DATABASE && !(role && is_owner))
-			return servers_settings[i];
+			return names[i];
 	}
 	return NULL;
+}
+
+/* Finds one that says with whose credentials, or whereto. */
+const char *
+hl_settings_of_session(bool is_owner)
+{
+	return find_of_session(servers_settings, lengthof(servers_settings),
+						   is_owner);
+}
+
+/* Finds one that decides about requests. */
+const char *
+hl_settings_deciding(bool is_owner)
+{
+	return find_of_session(deciding_settings, lengthof(deciding_settings),
+						   is_owner);
 }

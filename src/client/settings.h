@@ -98,6 +98,8 @@ extern bool hl_settings_wipe(void);
  * would act by another. NULL: there is none.
  */
 extern const char *hl_settings_of_session(bool is_owner);
+/* The same of what says which requests are allowed, and how long they take. */
+extern const char *hl_settings_deciding(bool is_owner);
 
 /* Whether a comma-separated list is empty or holds the word. */
 extern bool hl_settings_list_allows(const char *list, const char *word);

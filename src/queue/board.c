@@ -4,8 +4,8 @@
  *
  *	  Without preloading the memory comes out of the reserve that PostgreSQL
  *	  leaves for such (as for contrib/pg_prewarm's worker); with preloading it
- *	  is asked for. A spinlock guards it: nothing below holds it for longer
- *	  than a walk over the places.
+ *	  is asked for. A lock guards it, which nothing below holds for longer than
+ *	  a walk over the places.
  */
 #include "postgres.h"
 
@@ -16,9 +16,8 @@
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/shmem.h"
-#include "storage/spin.h"
-#include "utils/timestamp.h"
 
+#include "client/clock.h"
 #include "queue/board.h"
 
 /* A worker that has not come after so many milliseconds does not come. */
@@ -31,12 +30,13 @@ typedef struct Place
 	HlBoardKind kind;
 	int pid;
 	bool woken;
-	TimestampTz reserved_at; /* 0: it is not */
+	int64 reserved_at; /* by hl_clock_steady_ms(); 0: it is not */
 } Place;
 
 typedef struct Board
 {
-	slock_t lock;
+	LWLock lock;
+	int tranche;
 	Place places[HL_BOARD_PLACES];
 } Board;
 
@@ -83,29 +83,31 @@ hl_board_attach(void)
 	if (!found)
 	{
 		memset(board, 0, sizeof(Board));
-		SpinLockInit(&board->lock);
+		board->tranche = LWLockNewTrancheId();
+		LWLockInitialize(&board->lock, board->tranche);
 	}
 	LWLockRelease(AddinShmemInitLock);
+	LWLockRegisterTranche(board->tranche, "healthlake board");
 }
 
 /* Whether a place is reserved, and still waited for. */
 static bool
-is_reserved(const Place *place, TimestampTz now)
+is_reserved(const Place *place, int64 now)
 {
 	return place->holder == 0 && place->database != InvalidOid &&
-		   !TimestampDifferenceExceeds(place->reserved_at, now, PATIENCE);
+		   now - place->reserved_at <= PATIENCE;
 }
 
 /* Whether nobody has a place, or will come for it. */
 static bool
-is_free(const Place *place, TimestampTz now)
+is_free(const Place *place, int64 now)
 {
 	return place->holder == 0 && !is_reserved(place, now);
 }
 
 /* The place to sit down at; NULL: there is none. The lock is held. */
 static Place *
-find_place(Oid database, HlBoardKind kind, TimestampTz now)
+find_place(Oid database, HlBoardKind kind, int64 now)
 {
 	Place *free = NULL;
 
@@ -147,21 +149,21 @@ hl_board_join(Oid database, HlBoardKind kind)
 {
 	static bool registered = false;
 	int64 holder = make_holder();
-	TimestampTz now = GetCurrentTimestamp();
+	int64 now = hl_clock_steady_ms();
 
 	hl_board_attach();
 	if (!registered)
 		before_shmem_exit(leave_at_exit, (Datum) 0);
 	registered = true;
 	hl_board_leave();
-	SpinLockAcquire(&board->lock);
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
 	mine = find_place(database, kind, now);
 	if (mine != NULL)
 		*mine = (Place){.holder = holder,
 						.database = database,
 						.kind = kind,
 						.pid = MyProcPid};
-	SpinLockRelease(&board->lock);
+	LWLockRelease(&board->lock);
 	if (mine == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -177,9 +179,9 @@ hl_board_leave(void)
 {
 	if (mine == NULL)
 		return;
-	SpinLockAcquire(&board->lock);
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
 	*mine = (Place){0};
-	SpinLockRelease(&board->lock);
+	LWLockRelease(&board->lock);
 	mine = NULL;
 }
 
@@ -189,10 +191,10 @@ hl_board_was_woken(void)
 {
 	bool woken;
 
-	SpinLockAcquire(&board->lock);
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
 	woken = mine->woken;
 	mine->woken = false;
-	SpinLockRelease(&board->lock);
+	LWLockRelease(&board->lock);
 	return woken;
 }
 
@@ -202,11 +204,11 @@ hl_board_leave_unless_woken(void)
 {
 	bool woken;
 
-	SpinLockAcquire(&board->lock);
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
 	woken = mine->woken;
 	if (!woken)
 		*mine = (Place){0};
-	SpinLockRelease(&board->lock);
+	LWLockRelease(&board->lock);
 	if (!woken)
 		mine = NULL;
 	return !woken;
@@ -217,7 +219,7 @@ hl_board_leave_unless_woken(void)
  * to come, and lists the processes to be told. The lock is held.
  */
 static int
-mark_woken(Oid database, TimestampTz now, int *pids, int *npids)
+mark_woken(Oid database, int64 now, int *pids, int *npids)
 {
 	int count = 0;
 
@@ -253,10 +255,10 @@ hl_board_wake(Oid database, int wanted)
 {
 	int pids[HL_BOARD_PLACES];
 	int npids;
-	TimestampTz now = GetCurrentTimestamp();
+	int64 now = hl_clock_steady_ms();
 	Place *place = NULL;
 
-	SpinLockAcquire(&board->lock);
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
 	if (mark_woken(database, now, pids, &npids) < wanted)
 	{
 		place = find_place(InvalidOid, HL_BOARD_SESSION, now);
@@ -265,7 +267,7 @@ hl_board_wake(Oid database, int wanted)
 							 .kind = HL_BOARD_WORKER,
 							 .reserved_at = now};
 	}
-	SpinLockRelease(&board->lock);
+	LWLockRelease(&board->lock);
 	for (int i = 0; i < npids; i++)
 		set_latch_of(pids[i]);
 	return place != NULL;
@@ -275,14 +277,14 @@ hl_board_wake(Oid database, int wanted)
 void
 hl_board_unreserve(Oid database)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64 now = hl_clock_steady_ms();
 	Place *place;
 
-	SpinLockAcquire(&board->lock);
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
 	place = find_place(database, HL_BOARD_WORKER, now);
 	if (place != NULL && place->database == database)
 		*place = (Place){0};
-	SpinLockRelease(&board->lock);
+	LWLockRelease(&board->lock);
 }
 
 /* Whether that holder has a place. */
@@ -292,9 +294,9 @@ hl_board_holds(int64 holder)
 	bool found = false;
 
 	hl_board_attach();
-	SpinLockAcquire(&board->lock);
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < HL_BOARD_PLACES && !found; i++)
 		found = board->places[i].holder == holder;
-	SpinLockRelease(&board->lock);
+	LWLockRelease(&board->lock);
 	return found && holder != 0;
 }

@@ -125,10 +125,12 @@ may_pass(int sqlstate)
 static void
 judge_unknown(HlQueued *queued)
 {
-	bool again = queued->call->repeatable;
+	bool again = hl_queued_is_repeatable(queued);
 	HlEnding *ending = begin_ending(queued, again ? "running" : "unknown");
 
 	note_reply(queued);
+	if (!again)
+		ending->note = HL_QUEUED_NOT_AGAIN;
 	ending->unsettled_since = hl_queued_is_unsettled(queued)
 								  ? queued->unsettled_since
 								  : queued->sending_since;
@@ -224,6 +226,46 @@ judge_lost_sight(HlQueued *queued)
 			 TimestampDifferenceExceeds(queued->sending_since,
 										GetCurrentTimestamp(), SETTLING_TIME))
 		ending->state = "failed";
+}
+
+/* Loses the outcome of what may have been carried out; else it is put off. */
+void
+hl_queued_lose(HlQueued *queued, const char *message)
+{
+	const HlReply *reply = &queued->call->reply;
+	bool done = reply->outcome == HL_OUTCOME_SUCCESS || reply->may_have_run;
+	bool lost = done && !queued->looks && !queued->polls;
+
+	if (lost && !hl_queued_is_unsettled(queued))
+		queued->unsettled_since = queued->sending_since;
+	hl_queued_put_off(queued, MAKE_SQLSTATE('3', '8', 'M', '0', '1'), message);
+	queued->ending.first_sent_at = queued->sending_since;
+	if (!lost || hl_queued_is_repeatable(queued))
+		return;
+	queued->ending.state = "unknown";
+	queued->ending.note = HL_QUEUED_NOT_AGAIN;
+}
+
+/*
+ * Leaves out what AWS has said, of which something cannot be stored; the log
+ * has the request id and what the reply named.
+ */
+void
+hl_queued_reduce(HlQueued *queued, const char *message)
+{
+	MemoryContext caller = MemoryContextSwitchTo(queued->memory);
+	HlEnding *ending = &queued->ending;
+
+	*ending =
+		(HlEnding){.state = "unknown",
+				   .sqlstate = MAKE_SQLSTATE('3', '8', 'M', '0', '1'),
+				   .message = psprintf("its end (%s) could not be recorded: %s",
+									   ending->state, message),
+				   .note = "the server's log tells what AWS answered",
+				   .run_after = ending->run_after,
+				   .first_sent_at = ending->first_sent_at,
+				   .unsettled_since = ending->first_sent_at};
+	MemoryContextSwitchTo(caller);
 }
 
 /* Judges a call that has ended. */

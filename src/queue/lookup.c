@@ -445,13 +445,19 @@ conclude_blindly(HlQueued *queued)
 {
 	const HlOperation *operation = queued->operation;
 
-	if (!operation->changes_something ||
-		(operation->idempotent && is_recent(queued)))
+	if (hl_queued_is_foreign(queued))
+		leave_to_others(queued);
+	else if (!operation->changes_something ||
+			 (hl_queued_is_repeatable(queued) && is_recent(queued)))
 		let_go_out(queued);
 	else if (hl_queued_is_unsettled(queued) || !operation->idempotent)
+	{
 		leave_unknown(queued, psprintf("outcome of %s is unknown, and there is "
 									   "no name to look for",
 									   queued->operation->name));
+		if (!hl_queued_is_repeatable(queued))
+			queued->ending.note = HL_QUEUED_NOT_AGAIN;
+	}
 	else
 		let_go_out(queued);
 }

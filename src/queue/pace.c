@@ -1,22 +1,69 @@
 /*
  * pace.c
  *	  Rests and gaps.
+ *
+ *	  Nothing is spaced until AWS throttles. Then requests of that kind keep the
+ *	  gap of AWS's documented quota; a wider one where AWS throttles even so.
+ *	  After a number of accepted requests a narrower gap is tried, unless AWS
+ *	  has throttled at such a gap within the last hour. Kinds of which AWS
+ *	  allows no more than one a second begin with two requests in flight, and
+ *	  with one more for each that is accepted: a burst would be throttled whole.
  */
 #include "postgres.h"
 
 #include "utils/timestamp.h"
 
+#include "client/clock.h"
 #include "queue/pace.h"
 
 #define LEAST_REST 1000
-#define LONGEST_REST (5 * 60 * 1000)
 #define LEAST_POLL 1000
-#define LONGEST_POLL (30 * 1000)
-#define LEAST_GAP 500
-#define LONGEST_GAP (60 * 1000)
+
+/* A gap is narrowed after so many accepted requests, to this part of it. */
+#define PATIENCE 6
+#define NARROWER 0.8
+
+/* What a gap is widened by, below that of the quota and above, and to. */
+#define WIDER_BELOW 2
+#define WIDER 1.25
+#define WIDEST (10 * 60 * 1000)
+
+/* An account to which AWS grants more than its quota has shown it by so many. */
+#define GRANTED 5
 
 /* Below this gap there is none. */
-#define NO_GAP 25
+#define NO_GAP 20
+
+/* So long a gap at which AWS throttled is not tried again. */
+#define MEMORY (60 * 60 * 1000)
+
+/* How many requests of a slow kind go out at first. */
+#define FIRST_WINDOW 2
+
+/*
+ * Milliseconds between two requests by the quotas that AWS documents for an
+ * account ("Endpoints and quotas" of HealthLake); a guess for update and tag,
+ * for which it names none.
+ */
+static const struct
+{
+	const char *kind;
+	int gap;
+} quotas[HL_PACE_KINDS] = {
+	{"create", 60 * 1000}, {"delete", 60 * 1000},    {"update", 1000},
+	{"tag", 100},          {"import", 40},           {"export", 1000},
+	{"read", 100},         {"transformation", 1000}, {"", 1000},
+};
+
+/* Which kind it is; what is not known is the last. */
+static int
+kind_number(const char *kind)
+{
+	for (int i = 0; i < HL_PACE_KINDS; i++)
+		if (strcmp(quotas[i].kind, kind) == 0)
+			return i;
+	return HL_PACE_KINDS - 1;
+}
 
 /* A random number from 0 to 1. */
 static double
@@ -33,7 +80,7 @@ long
 hl_pace_rest(const HlQueued *queued)
 {
 	int doublings = Max(Min(queued->attempts - 1, 20), 0);
-	long rest = Min((long) LEAST_REST << doublings, LONGEST_REST);
+	long rest = Min((long) LEAST_REST << doublings, HL_PACE_LONGEST_REST);
 
 	return (long) (rest * (1 - jitter() / 2));
 }
@@ -45,48 +92,160 @@ hl_pace_poll(const HlQueued *queued)
 	long since = TimestampDifferenceMilliseconds(queued->sending_since,
 												 GetCurrentTimestamp());
 
-	return Max(Min(since / 4, LONGEST_POLL), LEAST_POLL);
+	return Max(Min(since / 4, HL_PACE_LONGEST_POLL), LEAST_POLL);
+}
+
+/* Whether a burst of this kind would be throttled. */
+static bool
+is_slow(int number)
+{
+	return quotas[number].gap >= 1000;
+}
+
+/* Takes the pace of a kind out of the table, and begins it. */
+static HlKindPace *
+pace_of(HlPace *pace, int number)
+{
+	HlKindPace *it = &pace->kinds[number];
+
+	if (it->window == 0)
+		it->window = is_slow(number) ? FIRST_WINDOW : PG_INT32_MAX;
+	return it;
+}
+
+/* How many may be claimed. */
+int
+hl_pace_room(HlPace *pace, const char *kind, int in_flight)
+{
+	const HlKindPace *it = pace_of(pace, kind_number(kind));
+
+	if (it->gap == 0)
+		return Max(it->window - in_flight, 0);
+	return hl_clock_steady_ms() >= it->next_at ? 1 : 0;
+}
+
+/* When the next one may be claimed: while there is no gap, at a reply. */
+int64
+hl_pace_next(const HlPace *pace, const char *kind)
+{
+	const HlKindPace *it = &pace->kinds[kind_number(kind)];
+
+	return it->gap == 0 ? PG_INT64_MAX : it->next_at;
+}
+
+/* Notes that one goes out. */
+void
+hl_pace_spend(HlPace *pace, const char *kind)
+{
+	HlKindPace *it = pace_of(pace, kind_number(kind));
+
+	it->next_at = hl_clock_steady_ms() + (int64) it->gap;
+}
+
+/* By which kind it is paced. */
+const char *
+hl_pace_kind(const HlQueued *queued)
+{
+	if (queued->polls)
+		return "read";
+	return queued->kind;
+}
+
+/* Goes on to the period of the quota that it is. */
+static void
+turn_period(HlKindPace *pace, int quota, int64 now)
+{
+	int64 period = now / quota;
+
+	if (period == pace->period)
+		return;
+	pace->before_accepted = period == pace->period + 1 ? pace->now_accepted : 0;
+	pace->now_accepted = 0;
+	pace->period = period;
+}
+
+/* The gap to begin with: the quota's, unless AWS grants this account more. */
+static double
+first_gap(const HlKindPace *pace, int quota)
+{
+	int accepted = Max(pace->now_accepted, pace->before_accepted);
+
+	return accepted < GRANTED ? quota : quota / (double) accepted;
+}
+
+/* The gap after one at which AWS has throttled. */
+static double
+wider_gap(const HlKindPace *pace, int quota)
+{
+	if (pace->gap == 0)
+		return first_gap(pace, quota);
+	if (pace->good > pace->gap)
+		return pace->good;
+	if (pace->gap < quota)
+		return Min(pace->gap * WIDER_BELOW, quota);
+	return Min(pace->gap * WIDER, WIDEST);
 }
 
 /* Widens the gap. */
 static void
-widen(HlPace *pace)
+widen(HlKindPace *pace, int quota, int64 now)
 {
-	pace->gap = Min(Max(pace->gap * 2, LEAST_GAP), LONGEST_GAP);
-	pace->next_at =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pace->gap);
-	INSTR_TIME_SET_CURRENT(pace->widened);
+	double wider = wider_gap(pace, quota);
+
+	pace->throttled = Max(pace->throttled, pace->gap);
+	pace->gap = wider;
+	pace->accepted = 0;
+	pace->next_at = now + (int64) pace->gap;
+	pace->widened_at = now;
+}
+
+/* Narrows the gap, where it has served for long enough. */
+static void
+narrow(HlKindPace *pace, int64 now)
+{
+	double next = pace->gap * NARROWER;
+
+	if (now - pace->widened_at > MEMORY)
+		pace->throttled = 0;
+	if (pace->gap == 0 || ++pace->accepted < PATIENCE ||
+		next <= pace->throttled)
+		return;
+	pace->good = pace->gap;
+	pace->accepted = 0;
+	pace->gap = next < NO_GAP ? 0 : next;
+}
+
+/*
+ * A request that was accepted: the next one waits from its sending on, and a
+ * little longer, since one may be quicker on its way than the other.
+ */
+static void
+accept(HlKindPace *pace, int64 sent_at, int64 now)
+{
+	double late = Min((double) (now - sent_at), pace->gap / 20);
+
+	pace->now_accepted++;
+	if (pace->window < PG_INT32_MAX)
+		pace->window++;
+	if (pace->gap > 0)
+		pace->next_at =
+			Max(pace->next_at, sent_at + (int64) (pace->gap + late));
+	narrow(pace, now);
 }
 
 /* Learns from an ending. */
 void
 hl_pace_learn(HlPace *pace, const HlQueued *queued)
 {
-	if (queued->operation == NULL || queued->operation->creates == NULL ||
-		queued->polls || queued->looks)
+	int number = kind_number(hl_pace_kind(queued));
+	HlKindPace *it = pace_of(pace, number);
+
+	if (queued->looks || queued->sent_at == 0)
 		return;
+	turn_period(it, quotas[number].gap, hl_clock_steady_ms());
 	/* what went out before the gap grew says nothing of it */
-	if (INSTR_TIME_GET_MICROSEC(queued->started) <
-		INSTR_TIME_GET_MICROSEC(pace->widened))
-		return;
-	if (queued->ending.throttled)
-		widen(pace);
-	else if (queued->ending.sqlstate == 0)
-		pace->gap = pace->gap * 4 / 5 < NO_GAP ? 0 : pace->gap * 4 / 5;
-}
-
-/* Which kinds may be claimed. */
-const char *
-hl_pace_kinds(const HlPace *pace, TimestampTz now)
-{
-	if (pace->gap == 0)
-		return "all";
-	return now < pace->next_at ? "others" : "creates";
-}
-
-/* Notes that a creation goes out. */
-void
-hl_pace_spend(HlPace *pace, TimestampTz now)
-{
-	pace->next_at = TimestampTzPlusMilliseconds(now, pace->gap);
+	if (queued->ending.throttled && queued->sent_at >= it->widened_at)
+		widen(it, quotas[number].gap, hl_clock_steady_ms());
+	else if (!queued->ending.throttled && queued->ending.request_id != NULL)
+		accept(it, queued->sent_at, hl_clock_steady_ms());
 }

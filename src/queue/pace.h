@@ -1,8 +1,9 @@
 /*
  * pace.h
  *	  How fast the queue goes: how long a request rests in its row, how often
- *	  what was made is asked after, and how creations are spaced once AWS has
- *	  said that they come too fast. Times in milliseconds.
+ *	  what was made is asked after, and how requests of a kind are spaced once
+ *	  AWS has said that they come too fast. Times in milliseconds; those at
+ *	  which something happens are hl_clock_steady_ms()'s.
  */
 #ifndef HL_QUEUE_PACE_H
 #define HL_QUEUE_PACE_H
@@ -12,27 +13,55 @@
 /* The first poll comes early: small things are there soon. */
 #define HL_PACE_FIRST_POLL 1000
 
+/* No request rests for longer than this, and no poll than that. */
+#define HL_PACE_LONGEST_REST (5 * 60 * 1000)
+#define HL_PACE_LONGEST_POLL (30 * 1000)
+
 /* How long until the next attempt: 1 s, doubled to 5 min, less a random part. */
 extern long hl_pace_rest(const HlQueued *queued);
 
 /* How long until the next poll: a quarter of the time so far, 1 to 30 s. */
 extern long hl_pace_poll(const HlQueued *queued);
 
-/* The pace of creations, of one runner; zeroed is no limit. */
+/* The pace of one kind. */
+typedef struct HlKindPace
+{
+	double gap;       /* between two requests; 0: none */
+	double good;      /* the last gap at which several were accepted */
+	double throttled; /* the widest gap at which AWS throttled; 0: none */
+	int accepted;     /* in a row, at this gap */
+	int64 period;     /* of the quota, counted: how many were accepted */
+	int now_accepted; /* in it, and in the one before */
+	int before_accepted;
+	int window; /* of requests in flight; 0: not begun */
+	int64 next_at;
+	int64 widened_at; /* when AWS last throttled */
+} HlKindPace;
+
+#define HL_PACE_KINDS 9
+
+/* The pace of one runner; zeroed is no limit. */
 typedef struct HlPace
 {
-	long gap; /* between two creations; 0: none */
-	TimestampTz next_at;
-	instr_time widened; /* when the gap last grew */
+	HlKindPace kinds[HL_PACE_KINDS];
 } HlPace;
 
-/* Learns from an ending: throttled doubles the gap, a success narrows it. */
+/*
+ * How many requests of a kind may be claimed now, with so many of them in
+ * flight; polls are of the kind read.
+ */
+extern int hl_pace_room(HlPace *pace, const char *kind, int in_flight);
+
+/* When one may be claimed, where hl_pace_room() gave none. */
+extern int64 hl_pace_next(const HlPace *pace, const char *kind);
+
+/* Notes that requests of a kind have been claimed. */
+extern void hl_pace_spend(HlPace *pace, const char *kind);
+
+/* Learns from an ending. */
 extern void hl_pace_learn(HlPace *pace, const HlQueued *queued);
 
-/* Which kinds may be claimed now, as HL_STATEMENT_CLAIM takes it. */
-extern const char *hl_pace_kinds(const HlPace *pace, TimestampTz now);
-
-/* Notes that a creation has been claimed. */
-extern void hl_pace_spend(HlPace *pace, TimestampTz now);
+/* The kind by which a claimed request is paced. */
+extern const char *hl_pace_kind(const HlQueued *queued);
 
 #endif

@@ -25,6 +25,7 @@
 #include "queue/enqueue.h"
 #include "queue/lookup.h"
 #include "queue/queued.h"
+#include "queue/safely.h"
 
 /* Whether a role may execute the function that only enqueues creations. */
 static bool
@@ -136,6 +137,9 @@ limit_attempts(const HlQueued *queued, HlCall *call)
 	if (!queued->looks)
 		limits->max_attempts = 1;
 	call->limits = limits;
+	/* libcurl, too, repeats by itself what is not on a fresh connection */
+	if (!queued->looks && !queued->polls)
+		call->repeatable = hl_queued_is_repeatable(queued);
 }
 
 /* Says where it would go, if that is not where it was to go. */
@@ -218,12 +222,12 @@ take_error(HlQueued *queued)
 
 	MemoryContextSwitchTo(queued->memory);
 	error = CopyErrorData();
-	if (!is_of_request(error->sqlerrcode))
+	if (hl_safely_concerns_process(error))
 		PG_RE_THROW();
 	FlushErrorState();
 	queued->call = NULL;
-	/* what a setting forbids may be allowed again when that is mended */
-	if (queued->looks ||
+	/* what a setting forbids, or memory, may be there again another time */
+	if (queued->looks || !is_of_request(error->sqlerrcode) ||
 		error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
 		hl_queued_put_off(queued, error->sqlerrcode, error->message);
 	else

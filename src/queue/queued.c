@@ -77,6 +77,7 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	queued->id = number_of(row, "id");
 	queued->operation_name = hl_store_text(row, "operation");
 	queued->operation = hl_operation_find(queued->operation_name);
+	queued->kind = hl_store_text(row, "kind");
 	queued->request = hl_store_text(row, "request");
 	queued->client_token = hl_store_text(row, "client_token");
 	queued->intact = flag_of(row, "intact");
@@ -91,6 +92,7 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	queued->attempts = (int) number_of(row, "attempts");
 	queued->polls = flag_of(row, "polls");
 	queued->looks = flag_of(row, "looks");
+	queued->careful = flag_of(row, "careful") && !queued->looks;
 	read_times(queued, row);
 	MemoryContextSwitchTo(caller);
 	return queued;
@@ -101,6 +103,14 @@ bool
 hl_queued_is_foreign(const HlQueued *queued)
 {
 	return strcmp(queued->home, hl_home()) != 0;
+}
+
+/* Whether it may be sent twice. */
+bool
+hl_queued_is_repeatable(const HlQueued *queued)
+{
+	return queued->client_token != NULL ||
+		   (queued->operation != NULL && !queued->operation->changes_something);
 }
 
 /* Whether an earlier sending is without a certain outcome. */

@@ -16,28 +16,8 @@
 #include "api/goal.h"
 #include "api/request.h"
 #include "engine/engine.h"
+#include "queue/ending.h"
 #include "queue/store.h"
-
-/* What is recorded; NULL leaves a column as it is, but for errors. */
-typedef struct HlEnding
-{
-	const char *state;    /* NULL: nothing is known yet */
-	const char *response; /* JSON in UTF-8 */
-	const char *datastore_id;
-	const char *job_id;
-	int sqlstate; /* 0: no error */
-	const char *code;
-	const char *message;
-	const char *request_id;
-	const char *account;
-	const char *endpoint;
-	const char *note;
-	TimestampTz run_after;
-	TimestampTz first_sent_at;
-	TimestampTz unsettled_since;
-	bool looked; /* AWS has been searched for it just now */
-	bool throttled;
-} HlEnding;
 
 typedef struct HlQueued
 {
@@ -45,6 +25,7 @@ typedef struct HlQueued
 	const char *home; /* where it was made */
 	int64 id;         /* there */
 	const char *operation_name;
+	const char *kind;             /* what it means, as the row says */
 	const HlOperation *operation; /* NULL: not known to this version */
 	const char *request;          /* JSON, less the token */
 	const char *client_token;
@@ -63,14 +44,17 @@ typedef struct HlQueued
 	TimestampTz unsettled_since; /* before this claim */
 	TimestampTz sending_since;   /* with this claim; HL_NO_TIME: none */
 	TimestampTz lease_until;
-	bool polls; /* asks for the state of what was made */
-	bool looks; /* searches before anything is sent */
+	bool polls;   /* asks for the state of what was made */
+	bool looks;   /* searches before anything is sent */
+	bool careful; /* is marked as sent directly before, and not sent again */
 
 	HlRequest *sent;
 	HlCall *call;            /* NULL: not, or no more, in flight */
 	const HlReply *heard;    /* of a search, and not yet read; NULL: none */
 	struct HlSearch *search; /* NULL: not begun */
 	instr_time started;
+	int64 sent_at;      /* the same by hl_clock_steady_ms(); 0: not sent */
+	int64 held_until;   /* its ending could not be recorded; by the same */
 	int64 microseconds; /* that the call took, once it has ended */
 	HlEnding ending;
 } HlQueued;
@@ -80,6 +64,12 @@ extern HlQueued *hl_queued_read(uint64 row, MemoryContext parent);
 
 /* Whether it was made in another cluster or database: it is never sent here. */
 extern bool hl_queued_is_foreign(const HlQueued *queued);
+
+/*
+ * Whether sending it twice has the effect of sending it once: it has a client
+ * token, or only reads.
+ */
+extern bool hl_queued_is_repeatable(const HlQueued *queued);
 
 /* Whether AWS may have carried it out, as known before this claim. */
 extern bool hl_queued_is_unsettled(const HlQueued *queued);
@@ -93,15 +83,6 @@ extern bool hl_queued_permits(const HlStore *store,
  * guard rails anew. In a transaction; to get credentials may be interrupted.
  */
 extern void hl_queued_prepare(HlQueued *queued, const HlStore *store);
-
-/* Makes the ending of a call that has ended; that of a search is yet to read. */
-extern void hl_queued_judge(HlQueued *queued);
-
-/* Makes an ending without a call: for good, or until another time. */
-extern void hl_queued_refuse(HlQueued *queued, int sqlstate,
-							 const char *message);
-extern void hl_queued_put_off(HlQueued *queued, int sqlstate,
-							  const char *message);
 
 /* Writes the ending into the parameters of HL_STATEMENT_RECORD. */
 extern void hl_queued_add_ending(HlParameters *row, const HlQueued *queued);

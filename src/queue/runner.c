@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
@@ -20,19 +21,17 @@
 #include "api/error.h"
 #include "api/statistics.h"
 #include "client/compat.h"
+#include "client/clock.h"
 #include "client/settings.h"
 #include "client/wait.h"
+#include "queue/claim.h"
 #include "queue/enqueue.h"
-#include "queue/event.h"
+#include "queue/pinned.h"
+#include "queue/record.h"
 #include "queue/runner.h"
+#include "queue/safely.h"
 #include "queue/step.h"
 #include "queue/worker.h"
-
-/* Milliseconds that a lease is longer than what is done under it. */
-#define LEASE_MARGIN (2 * 60 * 1000)
-
-/* Looks again after so long for what others hold. */
-#define LOOK_AGAIN 5000
 
 /* Makes a runner. */
 HlRunner *
@@ -63,12 +62,25 @@ commit_durably(void)
 								 false);
 }
 
+/*
+ * A deferred trigger that somebody has put on the table must raise in the
+ * subtransaction of its row, and not at the commit of all.
+ */
+static void
+check_at_once(void)
+{
+	ConstraintsSetStmt *statement = makeNode(ConstraintsSetStmt);
+
+	AfterTriggerSetState(statement);
+}
+
 /* Begins a transaction; false, and none, where the queue has gone. */
 static bool
 begin(HlRunner *runner, const HlStore **store)
 {
 	runner->transactions->begin();
 	commit_durably();
+	check_at_once();
 	*store = hl_store_find();
 	runner->gone = *store == NULL;
 	if (runner->gone)
@@ -85,144 +97,9 @@ commit(HlRunner *runner)
 	MemoryContextSwitchTo(runner->round);
 }
 
-/* ----------------------------------------------------------------- record */
-
-/* Counts an ending, for whoever asked for the run. */
-static void
-count_ending(HlRunner *runner, const HlQueued *queued)
-{
-	const char *state = queued->ending.state;
-
-	if (strcmp(state, "succeeded") == 0)
-		runner->succeeded++;
-	else if (strcmp(state, "failed") == 0)
-		runner->failed++;
-	else if (strcmp(state, "unknown") == 0)
-		runner->unknown++;
-	else
-		runner->put_off++;
-}
-
-/* Whether an ending is the end of the row. */
-static bool
-is_final(const HlEnding *ending)
-{
-	return strcmp(ending->state, "queued") != 0 &&
-		   strcmp(ending->state, "running") != 0;
-}
-
-/* What an ending says of the sending: succeeded, failed or unknown. */
-static const char *
-outcome_of(const HlEnding *ending)
-{
-	if (ending->sqlstate == 0)
-		return "succeeded";
-	return strcmp(ending->state, "unknown") == 0 ||
-				   ending->unsettled_since != HL_NO_TIME
-			   ? "unknown"
-			   : "failed";
-}
-
-/* Whether AWS has got it, as far as is known, or will not get it at all. */
-static bool
-is_answered(const HlEnding *ending)
-{
-	switch (ending->sqlstate)
-	{
-		case 0: /* put off, or carried out */
-			return is_final(ending) || ending->response != NULL;
-		case HL_ERRCODE_THROTTLED:
-		case HL_ERRCODE_NOT_SENT:
-		case HL_ERRCODE_CREDENTIALS:
-			return is_final(ending);
-		default:
-			return true;
-	}
-}
-
-/* What the history is told of an ending; polls and searches are not in it. */
-static const char *
-event_of(const HlQueued *queued)
-{
-	const HlEnding *ending = &queued->ending;
-
-	if (queued->polls)
-		return NULL;
-	if (!queued->looks)
-		return is_answered(ending) ? "replied" : NULL;
-	if (ending->datastore_id != NULL || ending->job_id != NULL)
-		return "adopted";
-	return is_final(ending) ? "interrupted" : NULL;
-}
-
-/* Tells the history how requests have ended. */
-static void
-tell_ended(const HlStore *store, HlQueued *const *rows, int count)
-{
-	HlRequestEvent events[HL_RUNNER_MOST];
-	int told = 0;
-
-	for (int i = 0; i < count; i++)
-	{
-		const HlQueued *queued = rows[i];
-		const char *event = event_of(queued);
-
-		if (event != NULL)
-			events[told++] = (HlRequestEvent){
-				.id = queued->id,
-				.event = event,
-				.home = queued->home,
-				.outcome = outcome_of(&queued->ending),
-				.note = queued->ending.note,
-				.microseconds =
-					queued->microseconds > 0 ? queued->microseconds : -1};
-	}
-	hl_event_add_requests(store, NULL, events, told);
-}
-
-/* Writes one ending into its row, and announces it when that is final. */
-static bool
-record(HlRunner *runner, const HlStore *store, const HlQueued *queued)
-{
-	HlParameters row = {0};
-	HlParameters id = {0};
-
-	hl_store_add(&row, Int64GetDatum(queued->id));
-	hl_store_add(&row, Int64GetDatum(runner->holder));
-	hl_queued_add_ending(&row, queued);
-	if (hl_store_run(store, HL_STATEMENT_RECORD, &row) == 0)
-	{
-		ereport(LOG, (errmsg("healthlake request " INT64_FORMAT
-							 " was taken over by another",
-							 queued->id)));
-		return false;
-	}
-	count_ending(runner, queued);
-	if (!is_final(&queued->ending))
-		return true;
-	hl_store_add(&id, Int64GetDatum(queued->id));
-	(void) hl_store_run(store, HL_STATEMENT_NOTIFY, &id);
-	SPI_freetuptable(SPI_tuptable);
-	return true;
-}
-
-/* Records all that has ended, within a transaction. */
-static void
-record_ended(HlRunner *runner, const HlStore *store)
-{
-	HlQueued *recorded[HL_RUNNER_MOST];
-	int count = 0;
-
-	for (int i = 0; i < runner->count; i++)
-		if (runner->rows[i]->ending.state != NULL &&
-			record(runner, store, runner->rows[i]))
-			recorded[count++] = runner->rows[i];
-	tell_ended(store, recorded, count);
-}
-
 /* Forgets what has been recorded; true: something was. */
 static bool
-forget_ended(HlRunner *runner)
+forget_recorded(HlRunner *runner)
 {
 	int kept = 0;
 	int before = runner->count;
@@ -231,7 +108,7 @@ forget_ended(HlRunner *runner)
 	{
 		HlQueued *queued = runner->rows[i];
 
-		if (queued->ending.state == NULL)
+		if (!queued->ending.recorded)
 		{
 			runner->rows[kept++] = queued;
 			continue;
@@ -248,127 +125,36 @@ static bool
 some_ended(const HlRunner *runner)
 {
 	for (int i = 0; i < runner->count; i++)
-		if (runner->rows[i]->ending.state != NULL)
+		if (hl_record_is_due(runner->rows[i]))
 			return true;
 	return false;
 }
 
-/* ------------------------------------------------------------------ claim */
-
-/* How many rows may be claimed now. */
-static int
-room(const HlRunner *runner)
+/* Whether there is something to do but to record again later. */
+bool
+hl_runner_is_busy(const HlRunner *runner)
 {
-	int most = Min(hl_settings.max_concurrency, HL_RUNNER_MOST);
-	int free = Max(most - runner->count, 0);
-
-	return (int) Min((int64) free, runner->allowance);
-}
-
-/* How long a claim is to hold: for getting keys, and for the request. */
-static Datum
-lease_length(void)
-{
-	Interval *length = palloc0(sizeof(Interval));
-	int64 requests = 1 + hl_settings.max_attempts;
-
-	length->time =
-		(requests * hl_settings.request_timeout + LEASE_MARGIN) * 1000;
-	return IntervalPGetDatum(length);
-}
-
-/* Tells the history what is about to be sent. */
-static void
-tell_sent(const HlStore *store, HlQueued *const *rows, int count)
-{
-	HlRequestEvent events[HL_RUNNER_MOST];
-	int told = 0;
-
-	for (int i = 0; i < count; i++)
-		if (!rows[i]->polls && !rows[i]->looks)
-			events[told++] = (HlRequestEvent){.id = rows[i]->id,
-											  .event = "sent",
-											  .home = rows[i]->home,
-											  .microseconds = -1};
-	hl_event_add_requests(store, NULL, events, told);
-}
-
-/* Claims rows of some kinds; gives how many. */
-static int
-claim_kinds(HlRunner *runner, const HlStore *store, const char *kinds, int most)
-{
-	HlParameters claim = {0};
-	uint64 rows;
-
-	hl_store_add_text(&claim, hl_settings.fence);
-	hl_store_add(&claim, Int32GetDatum(most));
-	hl_store_add(&claim, Int64GetDatum(runner->holder));
-	hl_store_add(&claim, Int32GetDatum(hl_compat_timeline()));
-	hl_store_add(&claim, TimestampTzGetDatum(PgStartTime));
-	hl_store_add(&claim, lease_length());
-	hl_store_add_text(&claim, kinds);
-	rows = hl_store_run(store, HL_STATEMENT_CLAIM, &claim);
-	for (uint64 i = 0; i < rows; i++)
-	{
-		HlQueued *queued = hl_queued_read(i, runner->memory);
-
-		runner->rows[runner->count++] = queued;
-		if (!queued->looks)
-			runner->allowance--;
-	}
-	SPI_freetuptable(SPI_tuptable);
-	tell_sent(store, runner->rows + runner->count - rows, (int) rows);
-	return (int) rows;
-}
-
-/* Claims what is due, creations only as fast as AWS takes them. */
-static int
-claim_due(HlRunner *runner, const HlStore *store)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	const char *kinds = hl_pace_kinds(&runner->pace, now);
-	int claimed = 0;
-
-	if (strcmp(kinds, "creates") == 0)
-	{
-		claimed = claim_kinds(runner, store, kinds, 1);
-		if (claimed > 0)
-			hl_pace_spend(&runner->pace, now);
-		kinds = "others";
-	}
-	if (room(runner) > 0)
-		claimed += claim_kinds(runner, store, kinds, room(runner));
-	return claimed;
-}
-
-/* Finds out when there will be something to claim. */
-static void
-look_ahead(HlRunner *runner, const HlStore *store)
-{
-	HlParameters parameters = {0};
-	TimestampTz now = GetCurrentTimestamp();
-	bool isnull;
-	Datum due;
-
-	hl_store_add_text(&parameters, hl_settings.fence);
-	(void) hl_store_run(store, HL_STATEMENT_NEXT_DUE, &parameters);
-	runner->some_left = DatumGetBool(hl_store_value(0, "some", &isnull));
-	due = hl_store_value(0, "due", &isnull);
-	SPI_freetuptable(SPI_tuptable);
-	runner->some_due = !isnull && DatumGetTimestampTz(due) <= now;
-	runner->claim_at = TimestampTzPlusMilliseconds(now, LOOK_AGAIN);
-	if (!isnull && DatumGetTimestampTz(due) < runner->claim_at)
-		runner->claim_at = DatumGetTimestampTz(due);
-	if (runner->pace.gap > 0 && runner->claim_at < runner->pace.next_at)
-		runner->claim_at = Min(runner->pace.next_at,
-							   TimestampTzPlusMilliseconds(now, LOOK_AGAIN));
+	for (int i = 0; i < runner->count; i++)
+		if (runner->rows[i]->held_until == 0)
+			return true;
+	return false;
 }
 
 /* Whether it is time to look for rows to claim. */
 static bool
 is_claiming(const HlRunner *runner)
 {
-	return room(runner) > 0 && runner->claim_at <= GetCurrentTimestamp();
+	return hl_claim_room(runner) > 0 &&
+		   runner->claim_at <= hl_clock_steady_ms();
+}
+
+/* Records what has ended; what could not be is kept. */
+static void
+record_ended(HlRunner *runner, const HlStore *store)
+{
+	hl_record(runner, store);
+	if (forget_recorded(runner))
+		runner->claim_at = 0;
 }
 
 /* Records and claims in one transaction; gives how many were claimed. */
@@ -377,8 +163,6 @@ record_and_claim(HlRunner *runner)
 {
 	bool ended = some_ended(runner);
 	const HlStore *store;
-	HlStoreStep step;
-	int wanted;
 	int claimed = 0;
 
 	if (!ended && !is_claiming(runner))
@@ -387,19 +171,12 @@ record_and_claim(HlRunner *runner)
 		healthlake_step("before record");
 	if (!begin(runner, &store))
 		return 0;
-	hl_store_enter(&step, store);
-	record_ended(runner, store);
-	hl_store_leave(&step);
-	if (forget_ended(runner))
-		runner->claim_at = GetCurrentTimestamp();
-	wanted = room(runner);
+	hl_claim_shorten_rests(runner, store);
+	if (ended)
+		record_ended(runner, store);
 	healthlake_step("before claim");
-	hl_store_enter(&step, store);
-	if (wanted > 0)
-		claimed = claim_due(runner, store);
-	if (claimed < wanted)
-		look_ahead(runner, store);
-	hl_store_leave(&step);
+	if (is_claiming(runner))
+		claimed = hl_claim(runner, store);
 	commit(runner);
 	if (ended)
 		healthlake_step("after record");
@@ -475,7 +252,36 @@ static void
 note_start(HlQueued *queued)
 {
 	INSTR_TIME_SET_CURRENT(queued->started);
+	queued->sent_at = hl_clock_steady_ms();
 	hl_call_log_request(queued->sent, queued->call);
+}
+
+/*
+ * Judges a reply. What that throws, such as a lack of memory, concerns this row
+ * alone: its outcome is not known then.
+ */
+static void
+judge_safely(HlQueued *queued)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		hl_queued_judge(queued);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(queued->memory);
+		error = CopyErrorData();
+		if (hl_safely_concerns_process(error))
+			PG_RE_THROW();
+		FlushErrorState();
+		hl_queued_lose(queued, error->message);
+		MemoryContextSwitchTo(caller);
+	}
+	PG_END_TRY();
 }
 
 /* Notes that a call has ended, and how. */
@@ -488,7 +294,7 @@ note_end(HlQueued *queued)
 
 	if (reply->sent)
 		healthlake_step("after reply");
-	hl_queued_judge(queued);
+	judge_safely(queued);
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, queued->started);
 	end.microseconds = INSTR_TIME_GET_MICROSEC(now);
@@ -515,6 +321,41 @@ collect_calls(HlRunner *runner, HlCall **calls)
 	return count;
 }
 
+/* Whether a call has its keys, and waits to be sent. */
+static bool
+is_ready(const HlQueued *queued)
+{
+	return queued->call != NULL && hl_engine_is_held(queued->call);
+}
+
+/*
+ * Marks as sent what must not be sent twice, now that it has its keys: between
+ * this commit and the first byte there is nothing to wait for.
+ */
+static void
+mark_ready(HlRunner *runner)
+{
+	const HlStore *store;
+	bool some = false;
+
+	for (int i = 0; i < runner->count; i++)
+		if (is_ready(runner->rows[i]))
+		{
+			/* to get the keys may have taken a while */
+			if (!lease_suffices(runner->rows[i]))
+			{
+				hl_queued_put_off(runner->rows[i], 0, NULL);
+				runner->rows[i]->call = NULL;
+			}
+			else
+				some |= runner->rows[i]->careful;
+		}
+	if (!some || !begin(runner, &store))
+		return;
+	hl_claim_mark(runner, store);
+	commit(runner);
+}
+
 /* Lets those go that have their keys. */
 static void
 start_calls(HlRunner *runner)
@@ -525,7 +366,7 @@ start_calls(HlRunner *runner)
 	{
 		HlQueued *queued = runner->rows[i];
 
-		if (queued->call == NULL || !hl_engine_is_held(queued->call))
+		if (!is_ready(queued))
 			continue;
 		note_start(queued);
 		hl_engine_go(queued->call);
@@ -550,9 +391,11 @@ static void
 drive_calls(HlRunner *runner, long most_ms)
 {
 	HlCall *calls[HL_RUNNER_MOST];
-	int count = collect_calls(runner, calls);
+	int count;
 
-	if (count == 0)
+	mark_ready(runner);
+	count = collect_calls(runner, calls);
+	if (count == 0 || runner->gone)
 		return;
 	start_calls(runner);
 	(void) hl_engine_step(calls, count, most_ms);
@@ -599,21 +442,26 @@ hl_runner_hurry(HlRunner *runner)
 	runner->claim_at = 0;
 }
 
-/* How long there is nothing to claim. */
+/* How long there is nothing to do. */
 long
 hl_runner_rest(const HlRunner *runner, long most_ms)
 {
-	return Min(TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-											   runner->claim_at),
-			   most_ms);
+	int64 next = runner->claim_at;
+
+	if (hl_runner_is_busy(runner))
+		return 0;
+	for (int i = 0; i < runner->count; i++)
+		next = Min(next, runner->rows[i]->held_until);
+	return (long) Max(Min(next - hl_clock_steady_ms(), most_ms), 0);
 }
 
 /* --------------------------------------------------- healthlake_run_queue */
 
-/* A transaction of a CALL is there already. */
+/* A transaction of a CALL is there already; whose settings it has is not. */
 static void
 call_begin(void)
 {
+	hl_pinned_transaction();
 }
 
 static const HlRunnerTransactions call_transactions = {call_begin, SPI_commit};
@@ -644,8 +492,8 @@ is_draining(const HlRunner *runner)
 {
 	if (runner->gone)
 		return false;
-	return runner->count > 0 || is_claiming(runner) ||
-		   (runner->some_due && runner->pace.gap > 0 && room(runner) > 0);
+	return hl_runner_is_busy(runner) || is_claiming(runner) ||
+		   (runner->some_paced && hl_claim_room(runner) > 0);
 }
 
 /* Drains what is due. */
@@ -655,9 +503,10 @@ run_due(HlRunner *runner)
 	runner->some_left = true;
 	do
 	{
-		hl_runner_round(runner, LOOK_AGAIN);
-		if (runner->count == 0 && is_draining(runner))
-			hl_wait_rest(hl_runner_rest(runner, LOOK_AGAIN), HL_WAIT_QUEUE);
+		hl_runner_round(runner, HL_RUNNER_LOOK_AGAIN);
+		if (!hl_runner_is_busy(runner) && is_draining(runner))
+			hl_wait_rest(hl_runner_rest(runner, HL_RUNNER_LOOK_AGAIN),
+						 HL_WAIT_QUEUE);
 	} while (is_draining(runner));
 }
 
@@ -670,6 +519,22 @@ tell_counts(const HlRunner *runner)
 							" unknown, " INT64_FORMAT " to be continued",
 							runner->succeeded, runner->failed, runner->unknown,
 							runner->put_off)));
+}
+
+/* Refuses to let this session's settings decide about others' requests. */
+static void
+refuse_deciding(Oid owner)
+{
+	const char *setting = hl_settings_deciding(GetSessionUserId() == owner);
+
+	if (setting != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot use the session's own setting of \"%s\"",
+						"healthlake_run_queue()", setting),
+				 errdetail("It would decide about the requests of others."),
+				 errhint("Set it in the configuration file or by ALTER "
+						 "DATABASE, or RESET it here.")));
 }
 
 /* Runs the queue in this session. */
@@ -687,6 +552,7 @@ hl_runner_call(FunctionCallInfo fcinfo)
 	PreventCommandDuringRecovery("healthlake_run_queue");
 	PreventCommandIfReadOnly("healthlake_run_queue");
 	hl_enqueue_refuse_session(hl_store_need()->owner, "healthlake_run_queue()");
+	refuse_deciding(hl_store_need()->owner);
 	memory = AllocSetContextCreate(PortalContext, "healthlake queue",
 								   ALLOCSET_DEFAULT_SIZES);
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
@@ -695,6 +561,8 @@ hl_runner_call(FunctionCallInfo fcinfo)
 	leave = palloc0(sizeof(MemoryContextCallback));
 	leave->func = leave_board;
 	MemoryContextRegisterResetCallback(memory, leave);
+	/* the first one has its isolation level, and a snapshot, already */
+	SPI_commit();
 	runner = hl_runner_create(&call_transactions, HL_BOARD_SESSION, allowance);
 	run_due(runner);
 	tell_counts(runner);

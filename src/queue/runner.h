@@ -17,12 +17,22 @@
 
 #define HL_RUNNER_MOST 64
 
+/* Milliseconds after which a runner looks again for what others hold. */
+#define HL_RUNNER_LOOK_AGAIN 5000
+
 /* How a runner's transactions begin and end; SPI is connected between. */
 typedef struct HlRunnerTransactions
 {
 	void (*begin)(void);
 	void (*commit)(void);
 } HlRunnerTransactions;
+
+/* A row that cannot be claimed, and until when it is left alone. */
+typedef struct HlShunned
+{
+	int64 id;
+	int64 until; /* by hl_clock_steady_ms() */
+} HlShunned;
 
 typedef struct HlRunner
 {
@@ -34,10 +44,15 @@ typedef struct HlRunner
 	HlQueued *rows[HL_RUNNER_MOST];
 	int count;
 	HlPace pace;
-	bool gone;            /* the database has no queue any more */
-	bool some_left;       /* the queue is not empty, as last seen */
-	bool some_due;        /* though not to be claimed yet, for the pace */
-	TimestampTz claim_at; /* when there may be something to claim */
+	HlShunned shunned[HL_RUNNER_MOST];
+	int nshunned;
+	char last_role[256]; /* whose turn it was last, cut */
+	bool gone;           /* the database has no queue any more */
+	bool some_left;      /* the queue is not empty, as last seen */
+	bool some_paced;     /* though due, not to be claimed yet, for the pace */
+	int64 claim_at;   /* when there may be something, by hl_clock_steady_ms() */
+	bool clock_known; /* how far the wall clock is from that: */
+	int64 clock_offset;
 
 	int64 succeeded; /* counts of endings */
 	int64 failed;
@@ -61,7 +76,13 @@ extern void hl_runner_sweep(const HlStore *store);
 /* Lets a worker look at once for what is due. */
 extern void hl_runner_hurry(HlRunner *runner);
 
-/* Milliseconds until there may be something to claim, at most so many. */
+/*
+ * Whether calls are under way or about to be: all rows but those whose endings
+ * could not be recorded, and which are kept for another attempt.
+ */
+extern bool hl_runner_is_busy(const HlRunner *runner);
+
+/* Milliseconds until there may be something to do, at most so many. */
 extern long hl_runner_rest(const HlRunner *runner, long most_ms);
 
 /* The body of healthlake_run_queue(). */

@@ -11,8 +11,13 @@
 /* A token is relied on for an hour; a sending takes its part of it. */
 #define HOUR " '58 minutes'::interval "
 
-/* Rows that the queue is not done with. */
-#define OPEN " state = ANY ('{queued,running}') AND origin = 'queue' "
+/* Rows that are to be sent or searched for, and those that are asked after. */
+#define TO_SEND                                                                \
+	" state = ANY ('{queued,running}') AND run_after IS NOT NULL"              \
+	" AND response IS NULL "
+#define TO_POLL                                                                \
+	" state = ANY ('{queued,running}') AND run_after IS NOT NULL"              \
+	" AND response IS NOT NULL "
 
 /*
  * Rows that nobody holds. Who is there must be asked when the row has been
@@ -22,11 +27,27 @@
 	" (lease_holder IS NULL OR lease_until < clock_timestamp()"                \
 	" OR NOT !.healthlake_holds_leases(lease_holder)) "
 
+/* The role that a request belongs to. */
+#define ROLE " coalesce(outer_role, session_role) "
+
+/* Due rows of a lane that may be claimed; what a runner holds it has in hand. */
+#define OF_LANE                                                                \
+	" fence = $1 AND" ROLE "= $4 AND run_after <= $6"                          \
+	" AND lease_holder IS DISTINCT FROM $3 AND id <> ALL ($7) AND" FREE
+
+/* What a runner reads of a row that it has claimed. */
+#define CLAIMED                                                                \
+	" RETURNING r.home, r.id, r.operation, r.kind,"                            \
+	" r.request::text AS request, r.client_token, r.request_hash ="            \
+	" sha256(convert_to(r.request::text, 'UTF8')) AS intact,"                  \
+	" r.until, r.response::text AS response, r.datastore_id, r.job_id,"        \
+	" r.region, r.endpoint, r.account, r.\"current_role\", r.attempts,"        \
+	" due.earliest, due.first_sent_at AS was_sent,"                            \
+	" due.unsettled_since AS was_unsettled, r.unsettled_since,"                \
+	" r.first_sent_at, r.lease_until, due.polls, due.looks, due.careful"
+
 /* This database of this cluster. */
 #define HERE "'%'"
-
-/* Rows of which a copy may have been sent elsewhere; $4 is the timeline. */
-#define ELSEWHERE " timeline <> $4 "
 
 /* Rows of a role, or all; the parameters: outer role, current role, all. */
 #define MINE                                                                   \
@@ -57,46 +78,118 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		  TEXTOID, TEXTOID,  TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID,
 		  TEXTOID, TIMESTAMPTZOID, INT8OID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID}},
-	/* fence, most, holder, timeline, server's start, lease, kinds */
+	/* fence, now: a row for each lane, found by skipping from one to the next */
+	[HL_STATEMENT_LANES] =
+		{"WITH RECURSIVE sends AS ("
+		 "(SELECT" ROLE "AS role, kind, run_after FROM @"
+		 " WHERE" TO_SEND "AND fence = $1"
+		 " ORDER BY" ROLE ", kind, run_after LIMIT 1)"
+		 " UNION ALL SELECT n.* FROM sends, LATERAL ("
+		 "SELECT" ROLE "AS role, kind, run_after FROM @"
+		 " WHERE" TO_SEND "AND fence = $1 AND (" ROLE ", kind) >"
+		 " (sends.role, sends.kind)"
+		 " ORDER BY" ROLE ", kind, run_after LIMIT 1) AS n),"
+		 " polls AS ("
+		 "(SELECT" ROLE "AS role, run_after FROM @"
+		 " WHERE" TO_POLL "AND fence = $1"
+		 " ORDER BY" ROLE ", run_after LIMIT 1)"
+		 " UNION ALL SELECT n.* FROM polls, LATERAL ("
+		 "SELECT" ROLE "AS role, run_after FROM @"
+		 " WHERE" TO_POLL "AND fence = $1 AND" ROLE "> polls.role"
+		 " ORDER BY" ROLE ", run_after LIMIT 1) AS n)"
+		 " SELECT role, kind, false AS polls, run_after AS first,"
+		 " (SELECT run_after FROM @ WHERE" TO_SEND "AND fence = $1"
+		 " AND" ROLE "= l.role AND kind = l.kind"
+		 " AND run_after > $2 ORDER BY run_after LIMIT 1) AS next"
+		 " FROM sends AS l"
+		 " UNION ALL"
+		 " SELECT role, '', true, run_after,"
+		 " (SELECT run_after FROM @ WHERE" TO_POLL "AND fence = $1"
+		 " AND" ROLE "= l.role"
+		 " AND run_after > $2 ORDER BY run_after LIMIT 1)"
+		 " FROM polls AS l",
+		 2,
+		 {TEXTOID, TIMESTAMPTZOID}},
+	/*
+	 * fence, most, holder, role, kind, now, ids that are left alone; timeline,
+	 * server's start, lease. What must not be sent twice is marked as sent by
+	 * HL_STATEMENT_MARK, directly before; found marked, it is not sent.
+	 */
 	[HL_STATEMENT_CLAIM] =
 		{"WITH due AS MATERIALIZED ("
-		 "SELECT home, id, first_sent_at, unsettled_since, earliest,"
-		 " response IS NOT NULL AS polls,"
-		 " (response IS NULL AND (unsettled_since < now() -" HOUR
+		 "SELECT home, id, first_sent_at, unsettled_since, earliest, careful,"
+		 " false AS polls, (unsettled_since < now() -" HOUR
+		 " OR (careful AND unsettled_since IS NOT NULL)"
 		 " OR home <> " HERE
-		 " OR timeline = 0 OR ($1 = '' AND" ELSEWHERE ")"
-		 " OR ((" ELSEWHERE "OR coalesce(looked_at, earliest) < $5)"
+		 /* a copy of it may have been sent by a server of another timeline */
+		 " OR timeline = 0 OR ($1 = '' AND timeline <> $8)"
+		 " OR ((timeline <> $8 OR coalesce(looked_at, earliest) < $9)"
 		 " AND coalesce(looked_at, earliest) < now() -" HOUR
-		 "))) IS TRUE AS looks"
+		 ")) IS TRUE AS looks"
 		 " FROM @ AS q, LATERAL (SELECT CASE WHEN attempts = 0"
 		 " THEN greatest(requested_at, run_after)"
-		 " ELSE requested_at END) AS e (earliest)"
-		 " WHERE" OPEN "AND fence = $1"
-		 " AND run_after <= clock_timestamp() AND" FREE
-		 /* what a runner holds it has in hand, be the lease over or not */
-		 "AND lease_holder IS DISTINCT FROM $3 "
-		 "AND ($7 = 'all' OR ($7 = 'creates') = (operation =" CREATES
-		 "AND response IS NULL))"
+		 " ELSE requested_at END,"
+		 " client_token IS NULL AND kind <> 'read') AS e (earliest, careful)"
+		 " WHERE" TO_SEND "AND" OF_LANE "AND kind = $5"
 		 " ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"
 		 " UPDATE @ AS r SET state = 'running', lease_holder = $3,"
-		 " lease_until = clock_timestamp() + $6,"
-		 " attempts = r.attempts + CASE WHEN polls OR looks THEN 0 ELSE 1 END,"
-		 " first_sent_at = CASE WHEN polls OR looks THEN r.first_sent_at"
+		 " lease_until = clock_timestamp() + $10,"
+		 " attempts = r.attempts + CASE WHEN looks THEN 0 ELSE 1 END,"
+		 " first_sent_at = CASE WHEN looks OR careful THEN r.first_sent_at"
 		 " ELSE coalesce(r.first_sent_at, clock_timestamp()) END,"
-		 " unsettled_since = CASE WHEN polls OR looks THEN r.unsettled_since"
+		 " unsettled_since = CASE WHEN looks OR careful THEN r.unsettled_since"
 		 " ELSE coalesce(r.unsettled_since, clock_timestamp()) END"
-		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)"
-		 " RETURNING r.home, r.id, r.operation, r.request::text AS request,"
-		 " r.client_token, r.request_hash ="
-		 " sha256(convert_to(r.request::text, 'UTF8')) AS intact,"
-		 " r.until, r.response::text AS response, r.datastore_id, r.job_id,"
-		 " r.region, r.endpoint, r.account, r.\"current_role\", r.attempts,"
-		 " due.earliest, due.first_sent_at AS was_sent,"
-		 " due.unsettled_since AS was_unsettled, r.unsettled_since,"
-		 " r.first_sent_at, r.lease_until, due.polls, due.looks",
+		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)" CLAIMED,
+		 10,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID}},
+	[HL_STATEMENT_CLAIM_POLLS] =
+		{"WITH due AS MATERIALIZED ("
+		 "SELECT home, id, first_sent_at, unsettled_since,"
+		 " requested_at AS earliest, false AS careful, true AS polls,"
+		 " false AS looks FROM @ AS q"
+		 " WHERE" TO_POLL "AND" OF_LANE
+		 /* its parameters are those of the other claim */
+		 "AND $5 = '' AND $8 <> 0 AND $9 IS NOT NULL"
+		 " ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"
+		 " UPDATE @ AS r SET state = 'running', lease_holder = $3,"
+		 " lease_until = clock_timestamp() + $10"
+		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)" CLAIMED,
+		 10,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID}},
+	/* which row a claim would take: parameters as above, as far as they go */
+	[HL_STATEMENT_PEEK] =
+		{"SELECT id FROM @ AS q WHERE" TO_SEND "AND" OF_LANE "AND kind = $5"
+		 " ORDER BY run_after, id LIMIT least($2, 1) FOR UPDATE SKIP LOCKED",
 		 7,
-		 {TEXTOID, INT4OID, INT8OID, INT4OID, TIMESTAMPTZOID, INTERVALOID,
-		  TEXTOID}},
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID}},
+	[HL_STATEMENT_PEEK_POLLS] =
+		{"SELECT id FROM @ AS q WHERE" TO_POLL "AND" OF_LANE "AND $5 = ''"
+		 " ORDER BY run_after, id LIMIT least($2, 1) FOR UPDATE SKIP LOCKED",
+		 7,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID}},
+	/* home, id, holder */
+	[HL_STATEMENT_MARK] =
+		{"UPDATE @ SET unsettled_since = clock_timestamp(),"
+		 " first_sent_at = coalesce(first_sent_at, clock_timestamp())"
+		 " WHERE home = $1 AND id = $2 AND lease_holder = $3"
+		 " AND state = 'running' RETURNING first_sent_at",
+		 3,
+		 {TEXTOID, INT8OID, INT8OID}},
+	/* now, and when a rest is over at the latest */
+	[HL_STATEMENT_SHORTEN_RESTS] =
+		{"UPDATE @ SET run_after = $1 WHERE" TO_SEND
+		 "AND attempts > 0 AND run_after > $2 AND" FREE,
+		 2,
+		 {TIMESTAMPTZOID, TIMESTAMPTZOID}},
+	[HL_STATEMENT_SHORTEN_POLLS] =
+		{"UPDATE @ SET run_after = $1 WHERE" TO_POLL
+		 "AND run_after > $2 AND" FREE,
+		 2,
+		 {TIMESTAMPTZOID, TIMESTAMPTZOID}},
 	[HL_STATEMENT_RECORD] =
 		{"UPDATE @ SET state = $3, response = coalesce($4, response),"
 		 " datastore_id = coalesce($5, datastore_id),"
@@ -118,14 +211,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 {INT8OID, INT8OID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}},
-	/* fence */
-	[HL_STATEMENT_NEXT_DUE] =
-		{"SELECT (SELECT run_after FROM @ WHERE" OPEN "AND fence = $1"
-		 " AND" FREE " ORDER BY run_after, id LIMIT 1) AS due,"
-						   " EXISTS (SELECT FROM @ WHERE" OPEN
-						   "AND fence = $1) AS some",
-		 1,
-		 {TEXTOID}},
+	/* id, what was found, home */
 	[HL_STATEMENT_ADOPTED] =
 		{"SELECT EXISTS (SELECT FROM @ WHERE (home, id) <> ($3, $1)"
 		 " AND ((datastore_id = $2 AND operation =" CREATES
@@ -136,12 +222,15 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 ") OR job_id = $2)) AS adopted",
 		 3,
 		 {INT8OID, TEXTOID, TEXTOID}},
-	/* id, operation, member and its value, since when it may have been sent */
+	/*
+	 * id, operation, member and its value, since when it may have been sent,
+	 * home; each part of what is not settled has an index
+	 */
 	[HL_STATEMENT_TWIN] =
 		{"SELECT EXISTS (SELECT FROM @ AS r WHERE (home, id) <> ($6, $1)"
-		 " AND state = ANY ('{queued,running,unknown}')"
+		 " AND ((" TO_SEND ") OR (" TO_POLL ") OR (state = 'unknown'"
+		 " AND (finished_at IS NULL OR finished_at >= $5)))"
 		 " AND operation = $2 AND request ->> $3 = $4"
-		 " AND (finished_at IS NULL OR finished_at >= $5)"
 		 /* one that was retried has left the search to its retry */
 		 " AND NOT EXISTS (SELECT FROM @ AS n"
 		 " WHERE n.home = r.home AND n.retry_of = r.id)) AS twin",
@@ -260,6 +349,11 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		{"UPDATE @ SET rolled_back = $2 WHERE home = " HERE " AND id = $1",
 		 2,
 		 {INT8OID, BOOLOID}},
+	/* the homes of which requests wait here, and how many */
+	[HL_STATEMENT_FOREIGN] =
+		{"SELECT home, count(*) AS requests FROM @ WHERE" TO_SEND
+		 "AND home <> " HERE " GROUP BY home ORDER BY home",
+		 0},
 	/* a home: ids go on behind its own and this one's */
 	[HL_STATEMENT_ADVANCE_IDS] =
 		{"SELECT setval('!.healthlake_request_id_seq'::regclass, m.id)"

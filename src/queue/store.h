@@ -14,6 +14,8 @@
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 
+#include "queue/statements.h"
+
 /* Where the extension is in this database; valid for the transaction. */
 typedef struct HlStore
 {
@@ -34,34 +36,6 @@ typedef struct HlStoreStep
 	int context;
 	int nest_level;
 } HlStoreStep;
-
-typedef enum HlStatement
-{
-	HL_STATEMENT_INSERT,
-	HL_STATEMENT_CLAIM,
-	HL_STATEMENT_RECORD,
-	HL_STATEMENT_NEXT_DUE,
-	HL_STATEMENT_ADOPTED,
-	HL_STATEMENT_TWIN,
-	HL_STATEMENT_NOTIFY,
-	HL_STATEMENT_SWEEP,
-	HL_STATEMENT_END_CALL,
-	HL_STATEMENT_CANCEL,
-	HL_STATEMENT_LOOK,
-	HL_STATEMENT_TAKE_OVER,
-	HL_STATEMENT_RETRY,
-	HL_STATEMENT_RESOLVE,
-	HL_STATEMENT_READ,
-	HL_STATEMENT_PURGE,
-	HL_STATEMENT_PURGE_EVENTS,
-	HL_STATEMENT_ROLLED_BACK,
-	HL_STATEMENT_ADVANCE_IDS,
-	HL_STATEMENT_ADOPT_CLASHING,
-	HL_STATEMENT_ADOPT,
-	HL_STATEMENT_REQUEST_EVENTS,
-	HL_STATEMENT_CALL_EVENT,
-	HL_STATEMENTS
-} HlStatement;
 
 /* Parameters of a statement: how many, and the values, NULL where null. */
 typedef struct HlParameters

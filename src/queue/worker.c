@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "executor/spi.h"
 #include "libpq/pqsignal.h"
@@ -24,12 +25,15 @@
 #include "utils/backend_status.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "client/clock.h"
 #include "client/compat.h"
 #include "client/settings.h"
 #include "client/wait.h"
 #include "queue/board.h"
+#include "queue/pinned.h"
 #include "queue/runner.h"
 #include "queue/worker.h"
 
@@ -130,6 +134,40 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 		want.wanted = false;
 }
 
+/* Whether a worker may be this role: before 17 it must be able to log in. */
+bool
+hl_worker_may_be(Oid role)
+{
+#if PG_VERSION_NUM >= 170000
+	return true;
+#else
+	HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	bool may = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		may = ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
+		ReleaseSysCache(tuple);
+	}
+	return may;
+#endif
+}
+
+/* Says that the worker that is wanted will not come. */
+static void
+warn_of_owner(Oid owner)
+{
+	if (!hl_settings.autostart_worker || hl_worker_may_be(owner))
+		return;
+	ereport(WARNING,
+			(errmsg("no background worker can start for the queue of "
+					"healthlake"),
+			 errdetail("Role \"%s\" owns the table of requests and may not log "
+					   "in.",
+					   GetUserNameFromId(owner, false)),
+			 errhint("ALTER ROLE ... LOGIN, or CALL healthlake_run_queue().")));
+}
+
 /* Has a worker started at the commit; the outermost wish is the lasting one. */
 void
 hl_worker_want(const HlStore *store)
@@ -140,6 +178,7 @@ hl_worker_want(const HlStore *store)
 	want.wanted = true;
 	want.subtransaction = GetCurrentSubTransactionId();
 	want.owner = store->owner;
+	warn_of_owner(store->owner);
 }
 
 /* Registers the callbacks. */
@@ -230,7 +269,7 @@ show_activity(const HlRunner *runner)
 {
 	char text[80];
 
-	if (runner->count == 0)
+	if (!hl_runner_is_busy(runner))
 	{
 		pgstat_report_activity(
 			STATE_IDLE, runner->some_left ? "waiting for requests to be due"
@@ -259,11 +298,11 @@ make_room(bool some_left, const HlWorkerOrders *orders)
 static void
 leave_database(HlRunner *runner, const HlWorkerOrders *orders)
 {
-	TimestampTz until =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), GRACE);
+	int64 until = hl_clock_steady_ms() + GRACE;
 
 	runner->allowance = 0;
-	while (runner->count > 0 && !runner->gone && GetCurrentTimestamp() < until)
+	while (hl_runner_is_busy(runner) && !runner->gone &&
+		   hl_clock_steady_ms() < until)
 		hl_runner_round(runner, TICK / 5);
 	make_room(runner->some_left, orders);
 }
@@ -272,11 +311,11 @@ leave_database(HlRunner *runner, const HlWorkerOrders *orders)
 static void
 take_tick(HlRunner *runner, const HlWorkerOrders *orders)
 {
-	static TimestampTz last = 0;
-	TimestampTz now = GetCurrentTimestamp();
+	static int64 last = 0;
+	int64 now = hl_clock_steady_ms();
 
 	/* less than what a round waits, or every other one would count */
-	if (!TimestampDifferenceExceeds(last, now, TICK / 2))
+	if (now - last < TICK / 2)
 		return;
 	last = now;
 	show_activity(runner);
@@ -306,8 +345,7 @@ work(HlRunner *runner, const HlWorkerOrders *orders)
 		if (is_over(runner, orders))
 			return;
 		take_tick(runner, orders);
-		hl_worker_rest(runner->count > 0 ? 0 : hl_runner_rest(runner, TICK),
-					   HL_WAIT_QUEUE);
+		hl_worker_rest(hl_runner_rest(runner, TICK), HL_WAIT_QUEUE);
 	}
 }
 
@@ -367,10 +405,9 @@ recover(void)
 static void
 rest_after_error(const HlWorkerOrders *orders)
 {
-	TimestampTz until =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), REST);
+	int64 until = hl_clock_steady_ms() + REST;
 
-	while (GetCurrentTimestamp() < until)
+	while (hl_clock_steady_ms() < until)
 	{
 		hl_worker_rest(TICK, HL_WAIT_QUEUE);
 		if (database_is_wanted())
@@ -416,23 +453,6 @@ scout(HlWorkerOrders *orders)
 		hl_board_unreserve(orders->database);
 }
 
-/* What neither the database nor the owner may set for a worker. */
-static void
-pin_settings(void)
-{
-	static const char *const pinned[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"statement_timeout", "0"},
-		{"lock_timeout", "0"},
-		{"session_replication_role", "origin"},
-	};
-
-	for (size_t i = 0; i < lengthof(pinned); i++)
-		SetConfigOption(pinned[i][0], pinned[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-}
-
 /* The worker of a database. */
 void
 healthlake_worker_main(Datum argument)
@@ -443,7 +463,7 @@ healthlake_worker_main(Datum argument)
 	hl_worker_set_signals();
 	BackgroundWorkerInitializeConnectionByOid(orders.database, orders.owner,
 											  HL_COMPAT_ANY_ROLE);
-	pin_settings();
+	hl_pinned_worker();
 	SetConfigOption("application_name", type_of(&orders), PGC_USERSET,
 					PGC_S_OVERRIDE);
 	hl_board_attach();

@@ -28,6 +28,9 @@ extern void hl_worker_init(void);
 /* Has a worker woken, or started, when this transaction commits. */
 extern void hl_worker_want(const HlStore *store);
 
+/* Whether a worker can be this role: before 17 it must be able to log in. */
+extern bool hl_worker_may_be(Oid role);
+
 /* Starts one; false: there is no slot. Throws nothing: it runs in commits. */
 extern bool hl_worker_start(const HlWorkerOrders *orders);
 

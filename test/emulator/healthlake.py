@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+import time
 
 import wire
 from resources import (Job, LifeCycle, Profile, Store, conversion, milliseconds, progress,
@@ -87,10 +88,20 @@ class HealthLake:
             body = self.parse(operation, request)
             self.check(operation, body)
             with self.lock:
+                self.spend(operation)
                 reply = self.performers[operation](body, caller, now)
             return self.success(self.written(operation, reply))
         except Fault as fault:
             return self.failure(fault.status, fault.code, fault.message)
+
+    def spend(self, operation):
+        """Takes one of an operation's quota, or throttles it."""
+        every, now = self.settings.quotas.get(operation), time.monotonic()
+        if every is None:
+            return
+        if now < self.settings.taken.get(operation, 0) + every:
+            raise Fault("ThrottlingException", "Rate exceeded")
+        self.settings.taken[operation] = now
 
     def parse(self, operation, request):
         """The body as an object."""

@@ -32,6 +32,8 @@ DEFAULTS = {
     "token_lifetime": None,
     # members that the model does not know: "ignore", as AWS does, or "refuse"
     "unknown_members": "ignore",
+    # operations that are throttled: one is taken in so many seconds, by operation
+    "quotas": {},
     # how many requests the log keeps
     "log_limit": 10000,
     "account": "123456789012",
@@ -64,6 +66,7 @@ class Settings:
         """Sets everything as it is by itself."""
         for name, value in DEFAULTS.items():
             setattr(self, name, copy.copy(value))
+        self.taken = {}
 
     def change(self, changes):
         """Sets some; raises ValueError for a name that is none."""

@@ -185,7 +185,7 @@ SELECT is(says('SELECT healthlake_cancel_request(' || :slow || ')') ~ '^55000 re
 SELECT is(says('SELECT healthlake_retry_request(' || :slow || ')') ~ '^55000 request \d+ cannot be retried: its state is running', true, 'or to retry');
 SELECT emulator_next(jsonb_build_object('operation', 'DescribeFHIRDatastore', 'body', jsonb_build_object('DatastoreProperties', jsonb_build_object('DatastoreId', datastore_id, 'DatastoreArn', response ->> 'DatastoreArn',
 	'DatastoreStatus', 'CREATE_FAILED', 'DatastoreTypeVersion', 'R4', 'DatastoreEndpoint', 'https://x/', 'ErrorCause', '{"ErrorMessage": "no room", "ErrorCategory": "RETRYABLE_ERROR"}'::jsonb)))) FROM healthlake_request WHERE id = :lost \g /dev/null
-UPDATE healthlake_request SET run_after = now() + interval '1 hour' WHERE id = :slow;
+UPDATE healthlake_request SET run_after = now() + interval '20 seconds' WHERE id = :slow;
 CALL drain(:lost);
 SELECT is_row(ROW(state, error_sqlstate, error_message, datastore_id IS NOT NULL), ROW('failed', '55000', 'data store is CREATE_FAILED: no room', true), 'it cannot come any more') FROM healthlake_request WHERE id = :lost;
 UPDATE healthlake_request SET run_after = now() WHERE id = :slow;
@@ -228,13 +228,19 @@ SELECT is(emulator_stores(), 2::bigint, 'and it is one data store');
 CREATE TEMPORARY TABLE before AS SELECT coalesce(max(n), 0) AS n FROM emulator_log();
 SELECT enqueued('guarded') AS guarded \gset
 SET healthlake.required_tags = 'env';
+\set ON_ERROR_STOP 0
 CALL healthlake_run_queue();
+\set ON_ERROR_STOP 1
+SELECT is(:'LAST_ERROR_SQLSTATE'::text, '55000', 'what this session has set does not decide about others'' requests');
 RESET healthlake.required_tags;
+ALTER DATABASE :"DBNAME" SET healthlake.required_tags = 'env';
+\! psql -Xqc "CALL healthlake_run_queue()"
+ALTER DATABASE :"DBNAME" RESET healthlake.required_tags;
 SELECT is_row(ROW(state, error_sqlstate, error_message, first_sent_at), ROW('failed', '42501', 'tag "env" is required', NULL::timestamptz), 'a guard rail has come down') FROM healthlake_request WHERE id = :guarded;
 SELECT enqueued('region') AS region \gset
-SET healthlake.allowed_regions = 'eu-west-2';
-CALL healthlake_run_queue();
-RESET healthlake.allowed_regions;
+ALTER DATABASE :"DBNAME" SET healthlake.allowed_regions = 'eu-west-2';
+\! psql -Xqc "CALL healthlake_run_queue()"
+ALTER DATABASE :"DBNAME" RESET healthlake.allowed_regions;
 SELECT is_row(ROW(state, error_sqlstate, error_message), ROW('failed', '42501', 'AWS region "us-east-1" is not allowed'), 'a region is closed') FROM healthlake_request WHERE id = :region;
 CREATE ROLE healthlake_q_gone;
 SELECT healthlake_grant('healthlake_q_gone', 'create') \g /dev/null

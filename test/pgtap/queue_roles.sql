@@ -85,6 +85,33 @@ SELECT is(array_agg(p.proname::text ORDER BY p.proname)::text, NULL, 'every func
 SELECT is(array_agg(c.relname::text ORDER BY c.relname)::text, NULL, 'and every view') FROM pg_class AS c
  WHERE c.relname ~ '^healthlake_' AND c.relkind = 'v' AND NOT EXISTS (SELECT FROM wanted WHERE what = c.relname);
 
+-- A stranger's column of a row type would keep the owner from altering or dropping the table
+
+CREATE FUNCTION as_stranger(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	SET LOCAL ROLE healthlake_may_nothing;
+	EXECUTE statement;
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+CREATE SCHEMA healthlake_own AUTHORIZATION healthlake_may_nothing;
+SELECT is(as_stranger(format('CREATE TABLE healthlake_own.t (r %s)', type)), '42501', 'no column of type ' || type)
+  FROM (SELECT c.oid::regclass::text || suffix AS type FROM pg_class AS c, unnest('{"",[]}'::text[]) AS suffix WHERE c.relname ~ '^healthlake_' AND c.relkind IN ('r', 'v')) AS t;
+DROP SCHEMA healthlake_own;
+SET ROLE healthlake_may_create;
+SELECT is(sqlstate, '42704', 'a function that gives the type can be called all the same') FROM raised('SELECT state FROM healthlake_wait_request(0)');
+RESET ROLE;
+
+-- A lock that any role may take blocks nobody's healthlake_ensure_datastore()
+
+SELECT healthlake_ensure_datastore('locked name') \g /dev/null
+BEGIN;
+SELECT healthlake_ensure_datastore('locked name') \g /dev/null
+SELECT is(array_agg(objsubid NOT IN (1, 2))::text, '{t}', 'its lock is none that SQL can name') FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+COMMIT;
+
 -- Whose requests can be handled
 
 CREATE ROLE healthlake_may_both;

@@ -1,0 +1,241 @@
+/*
+ * record.c
+ *	  Endings on their way into the table.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+
+#include "client/clock.h"
+#include "api/error.h"
+#include "queue/event.h"
+#include "queue/record.h"
+#include "queue/safely.h"
+
+/* What is written: an ending of one row, or all that are due. */
+typedef struct Record
+{
+	HlRunner *runner;
+	const HlStore *store;
+	HlQueued *queued; /* NULL: all */
+} Record;
+
+/* Whether its ending is to be written. */
+bool
+hl_record_is_due(const HlQueued *queued)
+{
+	return queued->ending.state != NULL && !queued->ending.recorded &&
+		   queued->held_until <= hl_clock_steady_ms();
+}
+
+/* Counts an ending, for whoever asked for the run. */
+static void
+count_ending(HlRunner *runner, const HlQueued *queued)
+{
+	const char *state = queued->ending.state;
+
+	if (strcmp(state, "succeeded") == 0)
+		runner->succeeded++;
+	else if (strcmp(state, "failed") == 0)
+		runner->failed++;
+	else if (strcmp(state, "unknown") == 0)
+		runner->unknown++;
+	else
+		runner->put_off++;
+}
+
+/* Whether an ending is the end of the row. */
+static bool
+is_final(const HlEnding *ending)
+{
+	return strcmp(ending->state, "queued") != 0 &&
+		   strcmp(ending->state, "running") != 0;
+}
+
+/* What an ending says of the sending: succeeded, failed or unknown. */
+static const char *
+outcome_of(const HlEnding *ending)
+{
+	if (ending->sqlstate == 0)
+		return "succeeded";
+	return strcmp(ending->state, "unknown") == 0 ||
+				   ending->unsettled_since != HL_NO_TIME
+			   ? "unknown"
+			   : "failed";
+}
+
+/* Whether AWS has got it, as far as is known, or will not get it at all. */
+static bool
+is_answered(const HlEnding *ending)
+{
+	switch (ending->sqlstate)
+	{
+		case 0: /* put off, or carried out */
+			return is_final(ending) || ending->response != NULL;
+		case HL_ERRCODE_THROTTLED:
+		case HL_ERRCODE_NOT_SENT:
+		case HL_ERRCODE_CREDENTIALS:
+			return is_final(ending);
+		default:
+			return true;
+	}
+}
+
+/* What the history is told of an ending; polls and searches are not in it. */
+static const char *
+event_of(const HlQueued *queued)
+{
+	const HlEnding *ending = &queued->ending;
+
+	if (queued->polls)
+		return NULL;
+	if (!queued->looks)
+		return is_answered(ending) ? "replied" : NULL;
+	if (ending->datastore_id != NULL || ending->job_id != NULL)
+		return "adopted";
+	return is_final(ending) ? "interrupted" : NULL;
+}
+
+/* Tells the history how requests have ended. */
+static void
+tell_ended(const HlStore *store, HlQueued *const *rows, int count)
+{
+	HlRequestEvent events[HL_RUNNER_MOST];
+	int told = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		const HlQueued *queued = rows[i];
+		const char *event = event_of(queued);
+
+		if (event != NULL)
+			events[told++] = (HlRequestEvent){
+				.id = queued->id,
+				.event = event,
+				.home = queued->home,
+				.outcome = outcome_of(&queued->ending),
+				.note = queued->ending.note,
+				.microseconds =
+					queued->microseconds > 0 ? queued->microseconds : -1};
+	}
+	hl_event_add_requests(store, NULL, events, told);
+}
+
+/* Announces that a row of this home is finished. */
+static void
+announce(const HlStore *store, const HlQueued *queued)
+{
+	HlParameters id = {0};
+
+	if (hl_queued_is_foreign(queued))
+		return;
+	hl_store_add(&id, Int64GetDatum(queued->id));
+	(void) hl_store_run(store, HL_STATEMENT_NOTIFY, &id);
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/*
+ * Writes one ending into its row, and announces it when that is final; false:
+ * the row is no more this runner's.
+ */
+static bool
+write_one(Record *record, HlQueued *queued)
+{
+	HlParameters row = {0};
+
+	queued->ending.taken_over = false;
+	hl_store_add(&row, Int64GetDatum(queued->id));
+	hl_store_add(&row, Int64GetDatum(record->runner->holder));
+	hl_queued_add_ending(&row, queued);
+	if (hl_store_run(record->store, HL_STATEMENT_RECORD, &row) == 0)
+		queued->ending.taken_over = true;
+	else if (is_final(&queued->ending))
+		announce(record->store, queued);
+	return !queued->ending.taken_over;
+}
+
+/* Writes what is to be written; what it throws is caught. */
+static void
+write_due(void *argument)
+{
+	Record *record = argument;
+	HlRunner *runner = record->runner;
+	HlQueued *written[HL_RUNNER_MOST];
+	int count = 0;
+
+	for (int i = 0; i < runner->count; i++)
+	{
+		HlQueued *queued = runner->rows[i];
+		bool meant = record->queued == NULL || record->queued == queued;
+
+		if (meant && hl_record_is_due(queued) && write_one(record, queued))
+			written[count++] = queued;
+	}
+	tell_ended(record->store, written, count);
+}
+
+/* Notes that an ending has been written. */
+static void
+settle(HlRunner *runner, HlQueued *queued)
+{
+	queued->ending.recorded = true;
+	queued->held_until = 0;
+	if (queued->ending.taken_over)
+		ereport(LOG, (errmsg("healthlake request " INT64_FORMAT
+							 " was taken over by another",
+							 queued->id)));
+	else
+		count_ending(runner, queued);
+}
+
+/*
+ * Writes an ending by itself; where it cannot be written, one that says so;
+ * where not even that can be, it is kept.
+ */
+static void
+write_singly(Record *record, HlQueued *queued)
+{
+	HlEnding ending = queued->ending;
+	ErrorData *error;
+
+	record->queued = queued;
+	error = hl_safely(record->store, write_due, record);
+	if (error != NULL)
+	{
+		ereport(LOG, (errmsg("the end of healthlake request " INT64_FORMAT
+							 " cannot be recorded: %s",
+							 queued->id, error->message)));
+		if (is_final(&queued->ending))
+		{
+			hl_queued_reduce(queued, error->message);
+			error = hl_safely(record->store, write_due, record);
+		}
+	}
+	if (error == NULL)
+		settle(record->runner, queued);
+	else
+	{
+		queued->ending = ending;
+		queued->held_until = hl_clock_steady_ms() + HL_RUNNER_LOOK_AGAIN;
+	}
+}
+
+/* Writes all endings that are due. */
+void
+hl_record(HlRunner *runner, const HlStore *store)
+{
+	Record record = {.runner = runner, .store = store};
+	bool together = hl_safely(store, write_due, &record) == NULL;
+
+	for (int i = 0; i < runner->count; i++)
+	{
+		HlQueued *queued = runner->rows[i];
+
+		if (!hl_record_is_due(queued))
+			continue;
+		if (together)
+			settle(runner, queued);
+		else
+			write_singly(&record, queued);
+	}
+}

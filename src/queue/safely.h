@@ -1,0 +1,24 @@
+/*
+ * safely.h
+ *	  Work whose failure concerns one row and no other: it is done in a
+ *	  subtransaction, as the owner of the table, and what it throws is given
+ *	  back. In a transaction, with SPI connected.
+ */
+#ifndef HL_QUEUE_SAFELY_H
+#define HL_QUEUE_SAFELY_H
+
+#include "postgres.h"
+
+#include "queue/store.h"
+
+/*
+ * Gives NULL, or the error, in CurrentMemoryContext, after all was undone.
+ * Throws what is meant for this process: a cancel, a shutdown.
+ */
+extern ErrorData *hl_safely(const HlStore *store, void (*work)(void *),
+							void *argument);
+
+/* Whether an error is meant for this process, whatever it was doing. */
+extern bool hl_safely_concerns_process(const ErrorData *error);
+
+#endif
