@@ -233,6 +233,11 @@ CREATE TRIGGER fill BEFORE INSERT ON ward FOR EACH ROW EXECUTE FUNCTION fill();
 SELECT creates($$ INSERT INTO ward (name) SELECT 'x' FROM generate_series(1, 3) $$, 3, 'a trigger');
 SELECT is(count(DISTINCT id), 3::bigint, 'whose rows have a data store each') FROM ward;
 DROP TABLE ward;
+CREATE FUNCTION fill_id() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.id := (healthlake_create_datastore(NEW.name)).id;
+	RETURN NEW;
+END $$;
 
 -- Every other function that calls AWS
 
@@ -547,6 +552,48 @@ SELECT creates('SELECT * FROM expanded, expanded AS again', 2, 'a view that is r
 SELECT creates('SELECT * FROM twice', 1, 'equal calls in a row of a view share one');
 SELECT refuses('SELECT * FROM sorted', 'a view with ORDER BY a column is refused');
 SELECT creates('INSERT INTO filled DEFAULT VALUES', 1, 'equal defaults of a row share one');
+
+-- ON CONFLICT, partitions and constraints
+
+CREATE TABLE arbitrated (name text PRIMARY KEY, id text);
+CREATE TRIGGER fill BEFORE INSERT ON arbitrated FOR EACH ROW EXECUTE FUNCTION fill_id();
+ALTER TABLE arbitrated DISABLE TRIGGER fill;
+INSERT INTO arbitrated VALUES ('x', 'old');
+ALTER TABLE arbitrated ENABLE TRIGGER fill;
+SELECT creates('INSERT INTO arbitrated VALUES (''x'') ON CONFLICT DO NOTHING', 1,
+	'ON CONFLICT: a BEFORE trigger creates for a row that is not inserted');
+SELECT creates('INSERT INTO arbitrated VALUES (''x'') ON CONFLICT (name) DO UPDATE SET id = arbitrated.id', 1,
+	'and for one that is updated instead');
+SELECT creates('INSERT INTO arbitrated SELECT ''x'' WHERE NOT EXISTS (SELECT FROM arbitrated WHERE name = ''x'')', 0,
+	'WHERE NOT EXISTS holds');
+SELECT creates('MERGE INTO arbitrated AS a USING (VALUES (''x''), (''y'')) AS v (name) ON a.name = v.name
+	WHEN NOT MATCHED THEN INSERT VALUES (v.name)', 1, 'MERGE holds')
+ WHERE current_setting('server_version_num')::integer >= 150000;
+DROP TRIGGER fill ON arbitrated;
+CREATE FUNCTION fill_after() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE arbitrated SET id = (healthlake_create_datastore(NEW.name)).id WHERE name = NEW.name;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER fill AFTER INSERT ON arbitrated FOR EACH ROW WHEN (NEW.id IS NULL) EXECUTE FUNCTION fill_after();
+SELECT creates('INSERT INTO arbitrated VALUES (''x''), (''z''), (''z'') ON CONFLICT DO NOTHING', 1, 'an AFTER trigger holds');
+SELECT creates('INSERT INTO arbitrated VALUES (''x''), (''z2'') ON CONFLICT (name) DO UPDATE SET id = arbitrated.id', 1,
+	'with DO UPDATE, too');
+
+CREATE TABLE moved (name text, year integer, id text) PARTITION BY LIST (year);
+CREATE TABLE moved_1 PARTITION OF moved FOR VALUES IN (1);
+CREATE TABLE moved_2 PARTITION OF moved FOR VALUES IN (2);
+CREATE TRIGGER fill BEFORE INSERT ON moved FOR EACH ROW EXECUTE FUNCTION fill_id();
+SELECT creates('INSERT INTO moved VALUES (''x'', 1)', 1, 'a row of a partition');
+SELECT creates('UPDATE moved SET year = 2', 1, 'that moves to another one creates once more');
+DROP TRIGGER fill ON moved;
+CREATE TRIGGER fill BEFORE INSERT ON moved FOR EACH ROW WHEN (NEW.id IS NULL) EXECUTE FUNCTION fill_id();
+SELECT creates('UPDATE moved SET year = 1', 0, 'but not where the trigger asks first');
+
+CREATE TABLE constrained (name text CHECK ((healthlake_create_datastore(name)).id IS NOT NULL));
+SELECT creates('INSERT INTO constrained VALUES (''x'')', 1, 'a CHECK constraint is computed');
+SELECT creates('UPDATE constrained SET name = name', 1, 'at every write');
+SELECT creates('ALTER TABLE constrained ALTER COLUMN name TYPE varchar(9)', 1, 'and when the table is rewritten');
 
 -- Expressions that are stored have no place in a text, and may be evaluated more than once for a row
 
