@@ -160,8 +160,9 @@ digest(HlCredentials *credentials)
 								 plan->sso_region,
 								 plan->sso_role,
 								 plan->sso_account,
-								 plan->sts.url,
-								 plan->portal.url,
+								 plan->sts != NULL ? plan->sts->url : NULL,
+								 plan->portal != NULL ? plan->portal->url
+													  : NULL,
 								 credentials->region,
 								 credentials->ca_bundle,
 								 credentials->proxy};
@@ -192,7 +193,7 @@ make_plan(HlCredentials *credentials, List **notes)
 	credentials->plan_memory = AllocSetContextCreate(
 		credentials->memory, "healthlake plan", ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(credentials->plan_memory);
-	credentials->plan = palloc0(sizeof(HlPlan));
+	credentials->plan = palloc(sizeof(HlPlan));
 	if (!hl_plan_make(credentials->plan, credentials->session_name, notes))
 		return false;
 	if (credentials->plan->kind == HL_PLAN_SIGN_ON)

@@ -60,7 +60,8 @@ hl_places_find_sts(HlPlan *plan, const char *region)
 		parameters.url = hl_ambient_endpoint("sts", &plan->sts_from);
 	if (parameters.url == NULL)
 		plan->sts_from = NULL;
-	plan->sts_reason = resolve(&parameters, &plan->sts);
+	plan->sts = palloc(sizeof(HlEndpoint));
+	plan->sts_reason = resolve(&parameters, plan->sts);
 }
 
 void
@@ -81,5 +82,6 @@ hl_places_find_portal(HlPlan *plan)
 		url = psprintf("https://portal.sso.%s.%s", plan->sso_region,
 					   hl_endpoint_partition(plan->sso_region)->dns_suffix);
 	parameters.url = url;
-	plan->portal_reason = resolve(&parameters, &plan->portal);
+	plan->portal = palloc(sizeof(HlEndpoint));
+	plan->portal_reason = resolve(&parameters, plan->portal);
 }

@@ -42,10 +42,10 @@ typedef struct HlPlan
 	char *sso_region;
 	char *sso_role;
 	char *sso_account;
-	HlEndpoint sts;       /* where the roles are assumed; see places.h */
+	HlEndpoint *sts;      /* where the roles are assumed; see places.h */
 	const char *sts_from; /* who says so; NULL: AWS's rules */
 	char *sts_reason;     /* why it cannot be asked; NULL: it can be */
-	HlEndpoint portal;    /* of single sign-on, likewise */
+	HlEndpoint *portal;   /* of single sign-on, likewise */
 	char *portal_reason;
 	const char *session_name; /* of a role, where nothing gives another */
 	HlStsRole roles[HL_PROFILE_CHAIN_ROLES + 2]; /* in order of assuming */

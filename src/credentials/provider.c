@@ -172,10 +172,10 @@ ask_sts(HlProvider *provider, const HlSigv4Credentials *keys)
 	provider->request =
 		(HlProviderRequest){.form = true,
 							.keys = keys,
-							.target = {.plain = !plan->sts.tls,
-									   .authority = plan->sts.authority,
-									   .path = plan->sts.path},
-							.region = plan->sts.signing_region,
+							.target = {.plain = !plan->sts->tls,
+									   .authority = plan->sts->authority,
+									   .path = plan->sts->path},
+							.region = plan->sts->signing_region,
 							.body = hl_bytes_string(&provider->form),
 							.body_len = provider->form.len,
 							.secret = hl_bytes_string(&provider->token)};

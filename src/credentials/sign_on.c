@@ -40,7 +40,7 @@ portal_path(const HlPlan *plan)
 	HlBytes path = {0};
 	char *copy;
 
-	hl_bytes_append_string(&path, plan->portal.path);
+	hl_bytes_append_string(&path, plan->portal->path);
 	hl_bytes_append_string(&path, "federation/credentials?role_name=");
 	hl_sts_append_encoded(&path, plan->sso_role, false);
 	hl_bytes_append_string(&path, "&account_id=");
@@ -68,8 +68,8 @@ ask(HlProvider *provider)
 	if (path == NULL)
 		return hl_provider_refuse(provider, pstrdup("out of memory"));
 	*request =
-		(HlProviderRequest){.target = {.plain = !plan->portal.tls,
-									   .authority = plan->portal.authority,
+		(HlProviderRequest){.target = {.plain = !plan->portal->tls,
+									   .authority = plan->portal->authority,
 									   .path = path},
 							.region = provider->region,
 							.method = "GET",
