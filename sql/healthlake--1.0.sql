@@ -1444,10 +1444,10 @@ CREATE VIEW @extschema@.healthlake_stuck_requests
 	  FROM @extschema@.healthlake_request AS r
 	-- each alternative has an index: a table of a million rows is not read
 	 WHERE (r.state OPERATOR(pg_catalog.=) 'unknown'
-			AND NOT EXISTS (
-				SELECT FROM @extschema@.healthlake_request AS n
+			-- not EXISTS, for which all rows might be hashed
+			AND (SELECT n.id FROM @extschema@.healthlake_request AS n
 				 WHERE n.home OPERATOR(pg_catalog.=) r.home
-				   AND n.retry_of OPERATOR(pg_catalog.=) r.id))
+				   AND n.retry_of OPERATOR(pg_catalog.=) r.id) IS NULL)
 		OR (r.state OPERATOR(pg_catalog.=) ANY
 				('{queued,running}'::pg_catalog.text[])
 			AND r.run_after IS NOT NULL

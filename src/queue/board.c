@@ -33,11 +33,23 @@ typedef struct Place
 	int64 reserved_at; /* by hl_clock_steady_ms(); 0: it is not */
 } Place;
 
+/* The pace of a database's queue. */
+typedef struct Pacing
+{
+	Oid database; /* InvalidOid: free */
+	int64 used_at;
+	HlPace pace;
+} Pacing;
+
+/* Paces are kept for so many databases; the least recently used one goes. */
+#define PACINGS 32
+
 typedef struct Board
 {
 	LWLock lock;
 	int tranche;
 	Place places[HL_BOARD_PLACES];
+	Pacing pacings[PACINGS];
 } Board;
 
 static Board *board = NULL;
@@ -284,6 +296,47 @@ hl_board_unreserve(Oid database)
 	place = find_place(database, HL_BOARD_WORKER, now);
 	if (place != NULL && place->database == database)
 		*place = (Place){0};
+	LWLockRelease(&board->lock);
+}
+
+/* Where the pace of a database is kept, or is to be. The lock is held. */
+static Pacing *
+find_pacing(Oid database)
+{
+	Pacing *oldest = &board->pacings[0];
+
+	for (int i = 0; i < PACINGS; i++)
+	{
+		Pacing *it = &board->pacings[i];
+
+		if (it->database == database)
+			return it;
+		if (it->used_at < oldest->used_at)
+			oldest = it;
+	}
+	*oldest = (Pacing){.database = database};
+	return oldest;
+}
+
+/* Reads the pace of a database. */
+void
+hl_board_load_pace(Oid database, HlPace *pace)
+{
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	*pace = find_pacing(database)->pace;
+	LWLockRelease(&board->lock);
+}
+
+/* Writes it. */
+void
+hl_board_save_pace(Oid database, const HlPace *pace)
+{
+	Pacing *it;
+
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	it = find_pacing(database);
+	it->pace = *pace;
+	it->used_at = hl_clock_steady_ms();
 	LWLockRelease(&board->lock);
 }
 

@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include "queue/pace.h"
+
 #define HL_BOARD_PLACES 256
 
 typedef enum HlBoardKind
@@ -51,6 +53,10 @@ extern bool hl_board_wake(Oid database, int wanted);
 
 /* Gives up a place that was reserved for a worker that did not start. */
 extern void hl_board_unreserve(Oid database);
+
+/* The pace of a database's queue, which its runners share. */
+extern void hl_board_load_pace(Oid database, HlPace *pace);
+extern void hl_board_save_pace(Oid database, const HlPace *pace);
 
 /* Whether that holder has a place now, so that its leases count. */
 extern bool hl_board_holds(int64 holder);

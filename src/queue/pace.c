@@ -2,7 +2,8 @@
  * pace.c
  *	  Rests and gaps.
  *
- *	  Nothing is spaced until AWS throttles. Then requests of that kind keep the
+ *	  The pace is kept in shared memory for each database, so that its workers
+ *	  share it and the next CALL knows of it. Nothing is spaced until AWS throttles. Then requests of that kind keep the
  *	  gap of AWS's documented quota; a wider one where AWS throttles even so.
  *	  After a number of accepted requests a narrower gap is tried, unless AWS
  *	  has throttled at such a gap within the last hour. Kinds of which AWS
@@ -34,7 +35,10 @@
 /* Below this gap there is none. */
 #define NO_GAP 20
 
-/* So long a gap at which AWS throttled is not tried again. */
+/*
+ * So long a gap at which AWS throttled is not tried again, and nothing is known
+ * of the pace of a kind of which nothing was sent.
+ */
 #define MEMORY (60 * 60 * 1000)
 
 /* How many requests of a slow kind go out at first. */
@@ -102,12 +106,14 @@ is_slow(int number)
 	return quotas[number].gap >= 1000;
 }
 
-/* Takes the pace of a kind out of the table, and begins it. */
+/* Takes the pace of a kind out of the table; begins it, or begins it anew. */
 static HlKindPace *
 pace_of(HlPace *pace, int number)
 {
 	HlKindPace *it = &pace->kinds[number];
 
+	if (it->window != 0 && hl_clock_steady_ms() - it->used_at > MEMORY)
+		*it = (HlKindPace){0};
 	if (it->window == 0)
 		it->window = is_slow(number) ? FIRST_WINDOW : PG_INT32_MAX;
 	return it;
@@ -139,7 +145,8 @@ hl_pace_spend(HlPace *pace, const char *kind)
 {
 	HlKindPace *it = pace_of(pace, kind_number(kind));
 
-	it->next_at = hl_clock_steady_ms() + (int64) it->gap;
+	it->used_at = hl_clock_steady_ms();
+	it->next_at = it->used_at + (int64) it->gap;
 }
 
 /* By which kind it is paced. */

@@ -35,12 +35,13 @@ typedef struct HlKindPace
 	int before_accepted;
 	int window; /* of requests in flight; 0: not begun */
 	int64 next_at;
+	int64 used_at;    /* when the last one was claimed */
 	int64 widened_at; /* when AWS last throttled */
 } HlKindPace;
 
 #define HL_PACE_KINDS 9
 
-/* The pace of one runner; zeroed is no limit. */
+/* The pace of a queue; zeroed is no limit. */
 typedef struct HlPace
 {
 	HlKindPace kinds[HL_PACE_KINDS];

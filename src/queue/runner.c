@@ -172,11 +172,13 @@ record_and_claim(HlRunner *runner)
 	if (!begin(runner, &store))
 		return 0;
 	hl_claim_shorten_rests(runner, store);
+	hl_board_load_pace(MyDatabaseId, &runner->pace);
 	if (ended)
 		record_ended(runner, store);
 	healthlake_step("before claim");
 	if (is_claiming(runner))
 		claimed = hl_claim(runner, store);
+	hl_board_save_pace(MyDatabaseId, &runner->pace);
 	commit(runner);
 	if (ended)
 		healthlake_step("after record");

@@ -30,8 +30,8 @@ WORKER = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'healthlake work
 # rows as enqueueing would have made them, put there at once
 FILL = """INSERT INTO healthlake_request (operation, kind, request, client_token, request_hash,
     origin, state, region, endpoint, session_role, "current_role", run_after, timeline, {columns})
-    SELECT 'CreateFHIRDatastore', 'create', r, i::text, sha256(convert_to(r::text, 'UTF8')), 'queue',
-    {values} FROM generate_series(1, %s) AS i,
+    SELECT 'CreateFHIRDatastore', 'create', r, i::text, sha256(convert_to(r::text, 'UTF8')),
+    'queue', {values} FROM generate_series(1, %s) AS i,
     LATERAL (SELECT jsonb_build_object('DatastoreName', 'x' || i, 'DatastoreTypeVersion', 'R4'))
     AS q (r)"""
 FUTURE_ROWS = FILL.format(columns="reference", values="""'queued', 'us-east-1', NULL, 'postgres',
@@ -210,8 +210,10 @@ def test_pace(emulator, session, operation, every):
     store = emulator.place({"DatastoreName": "there"})[0]
     request = {"DatastoreTypeVersion": "R4", "DatastoreName": "paced"}
     if operation == EXPORT:
-        request = {"DatastoreId": store, "DataAccessRoleArn": "arn:aws:iam::123456789012:role/r",
-                   "OutputDataConfig": {"S3Configuration": {"S3Uri": "s3://b/", "KmsKeyId": "k"}}}
+        request = {"DatastoreId": store,
+                   "DataAccessRoleArn": "arn:aws:iam::123456789012:role/export",
+                   "OutputDataConfig": {"S3Configuration": {"S3Uri": "s3://bucket/out/",
+                                                          "KmsKeyId": "alias/health"}}}
     session.run("SELECT count(healthlake_enqueue(%s, %s)) FROM generate_series(1, 5)", operation,
                 json.dumps(request))
     began = time.monotonic()
