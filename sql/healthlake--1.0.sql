@@ -952,16 +952,38 @@ COMMENT ON FUNCTION @extschema@.healthlake_check IS
 
 CREATE FUNCTION @extschema@.healthlake_grant(
 	to_role pg_catalog.regrole,
-	what pg_catalog.text
+	VARIADIC what pg_catalog.text[]
 ) RETURNS pg_catalog.void
-LANGUAGE C VOLATILE PARALLEL RESTRICTED
+LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'healthlake_grant';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_grant
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_grant IS
-'Grants a role EXECUTE on the functions that read, create, manage, delete or audit, and SELECT on the tables and views that go with them';
+'Grants a role USAGE on the schema, EXECUTE on the functions that read, create, manage, delete or audit, and SELECT on the tables and views that go with them';
+
+CREATE FUNCTION @extschema@.healthlake_revoke(
+	from_role pg_catalog.regrole,
+	VARIADIC what pg_catalog.text[]
+) RETURNS pg_catalog.void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'healthlake_revoke';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_revoke
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_revoke IS
+'Revokes from a role what healthlake_grant() has granted, except what another word that the role was granted needs too';
+
+CREATE FUNCTION @extschema@.healthlake_version() RETURNS pg_catalog.text
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'healthlake_version';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_version() FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_version() IS
+'The version of the library that is loaded, which ALTER EXTENSION healthlake UPDATE brings the functions up to';
 
 CREATE FUNCTION @extschema@.healthlake_last_call(
 	OUT operation pg_catalog.text,

@@ -1,19 +1,33 @@
 /*
  * grant.c
- *	  Grants by what functions, tables and views are for.
+ *	  Grants by what functions, tables and views are for, and takes them back.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "api/grant.h"
 #include "api/model.h"
+#include "client/path.h"
 
 /* What may be granted; each is a bit. */
 #define READ 1
@@ -33,12 +47,21 @@ static const struct
 	{"delete", DELETE}, {"audit", AUDIT},
 };
 
+/* A function, table or view of the extension's, and what it is for. */
+typedef struct Granted
+{
+	Oid class;
+	Oid object;
+	int purposes;
+} Granted;
+
 /* Functions that are no operation's own, tables and views, and their use. */
 static const struct
 {
 	const char *name;
 	int purposes;
 } others[] = {
+	{"healthlake_version", ALL},
 	{"healthlake_last_call", ALL},
 	{"healthlake_operations", ALL},
 	{"healthlake_preview", ALL},
@@ -93,97 +116,245 @@ purpose_named(const char *word)
 						   "what")));
 }
 
-/* Finds what the extension has of a name: functions, a table or a view. */
-static SPITupleTable *
-find_objects(Oid extension, const char *name)
+/* The purposes of all that the extension has of a name; 0: it has none. */
+static int
+purposes_of(const char *name)
 {
-	Datum values[] = {ObjectIdGetDatum(extension), CStringGetTextDatum(name)};
-	Oid types[] = {OIDOID, TEXTOID};
-	int found = SPI_execute_with_args(
-		"SELECT o.class, o.oid FROM ("
-		"SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, p.proname"
-		" FROM pg_catalog.pg_proc p"
-		" UNION ALL"
-		" SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.relname"
-		" FROM pg_catalog.pg_class c WHERE c.relkind OPERATOR(pg_catalog.=)"
-		" ANY ('{r,v}'::pg_catalog.\"char\"[])) AS o (class, oid, name)"
-		" JOIN pg_catalog.pg_depend d ON d.objid OPERATOR(pg_catalog.=) o.oid"
-		" AND d.classid OPERATOR(pg_catalog.=) o.class"
-		" WHERE d.refclassid OPERATOR(pg_catalog.=)"
-		" 'pg_catalog.pg_extension'::pg_catalog.regclass"
-		" AND d.refobjid OPERATOR(pg_catalog.=) $1"
-		" AND d.deptype OPERATOR(pg_catalog.=) 'e'"
-		" AND o.name::pg_catalog.text OPERATOR(pg_catalog.=) $2",
-		2, types, values, NULL, true, 0);
+	for (size_t i = 0; i < lengthof(others); i++)
+		if (strcmp(others[i].name, name) == 0)
+			return others[i].purposes;
+	for (int i = 0; i < hl_operations_count; i++)
+		if (strcmp(hl_operations[i].function, name) == 0)
+			return purpose_of(&hl_operations[i]);
+	return 0;
+}
 
-	if (found != SPI_OK_SELECT)
-		elog(ERROR, "could not look up %s", name);
-	return SPI_tuptable;
+/* The purposes of a member of the extension. */
+static int
+purposes_of_member(Oid class, Oid object)
+{
+	char *name = NULL;
+
+	if (class == ProcedureRelationId)
+		name = get_func_name(object);
+	else if (class == RelationRelationId)
+		name = get_rel_name(object);
+	return name == NULL ? 0 : purposes_of(name);
+}
+
+/* Adds a member of the extension, if it is there to be granted. */
+static List *
+add_member(List *members, Oid class, Oid object)
+{
+	int purposes = purposes_of_member(class, object);
+	Granted *member;
+
+	if (purposes == 0)
+		return members;
+	member = palloc(sizeof(Granted));
+	*member = (Granted){class, object, purposes};
+	return lappend(members, member);
+}
+
+/* Lists what the extension has to grant; others' of the same name are not. */
+static List *
+list_members(Oid extension)
+{
+	Relation catalog = table_open(DependRelationId, AccessShareLock);
+	List *members = NIL;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ExtensionRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(extension));
+	scan = systable_beginscan(catalog, DependReferenceIndexId, true, NULL, 2,
+							  keys);
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (row->deptype == DEPENDENCY_EXTENSION)
+			members = add_member(members, row->classid, row->objid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return members;
+}
+
+/* Whether a list of rights names the role itself. */
+static bool
+names_role(Datum rights, Oid role)
+{
+	Datum *items;
+	int count;
+	int16 size;
+	bool by_value;
+	char alignment;
+	bool found = false;
+
+	get_typlenbyvalalign(ACLITEMOID, &size, &by_value, &alignment);
+	deconstruct_array(DatumGetArrayTypeP(rights), ACLITEMOID, size, by_value,
+					  alignment, &items, NULL, &count);
+	for (int i = 0; i < count; i++)
+		found |= DatumGetAclItemP(items[i])->ai_grantee == role;
+	return found;
+}
+
+/* Whether a member was granted to the role itself. */
+static bool
+is_granted(const Granted *member, Oid role)
+{
+	bool is_function = member->class == ProcedureRelationId;
+	HeapTuple tuple = SearchSysCache1(is_function ? PROCOID : RELOID,
+									  ObjectIdGetDatum(member->object));
+	bool isnull;
+	Datum rights;
+	bool granted;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	rights = SysCacheGetAttr(
+		is_function ? PROCOID : RELOID, tuple,
+		is_function ? Anum_pg_proc_proacl : Anum_pg_class_relacl, &isnull);
+	granted = !isnull && names_role(rights, role);
+	ReleaseSysCache(tuple);
+	return granted;
+}
+
+/* Purposes of which the role has something that serves no other one. */
+static int
+purposes_held(List *members, Oid role)
+{
+	int held = 0;
+	ListCell *cell;
+
+	foreach (cell, members)
+	{
+		const Granted *member = lfirst(cell);
+		bool single = (member->purposes & (member->purposes - 1)) == 0;
+
+		if (single && is_granted(member, role))
+			held |= member->purposes;
+	}
+	return held;
 }
 
 /* What to grant on an object, with all its names qualified. */
 static char *
-right_on(Oid class, Oid object)
+right_on(const Granted *member)
 {
-	if (class == ProcedureRelationId)
+	if (member->class == ProcedureRelationId)
 		return psprintf("EXECUTE ON ROUTINE %s",
-						format_procedure_qualified(object));
+						format_procedure_qualified(member->object));
 	return psprintf("SELECT ON TABLE %s",
 					quote_qualified_identifier(
-						get_namespace_name(get_rel_namespace(object)),
-						get_rel_name(object)));
+						get_namespace_name(get_rel_namespace(member->object)),
+						get_rel_name(member->object)));
 }
 
-/* Grants the use of all that the extension has of a name to the role. */
+/* Grants a right, or revokes it. */
 static void
-grant_name(Oid extension, const char *name, Oid role)
+change_right(bool grants, const char *right, Oid role)
 {
-	SPITupleTable *table = find_objects(extension, name);
+	char *command = psprintf("%s %s %s %s", grants ? "GRANT" : "REVOKE", right,
+							 grants ? "TO" : "FROM",
+							 quote_identifier(GetUserNameFromId(role, false)));
 
-	for (uint64 i = 0; i < table->numvals; i++)
+	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not perform %s", command);
+}
+
+/* Grants or revokes what is for some purposes, less what others keep. */
+static void
+change_rights(FunctionCallInfo fcinfo, bool grants, int purposes)
+{
+	Oid called = fcinfo->flinfo->fn_oid;
+	Oid role = PG_GETARG_OID(0);
+	List *members =
+		list_members(getExtensionOfObject(ProcedureRelationId, called));
+	int kept = grants ? 0 : purposes_held(members, role) & ~purposes;
+	ListCell *cell;
+
+	foreach (cell, members)
 	{
-		bool isnull;
-		Datum class = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
-		Datum object =
-			SPI_getbinval(table->vals[i], table->tupdesc, 2, &isnull);
-		char *command = psprintf(
-			"GRANT %s TO %s",
-			right_on(DatumGetObjectId(class), DatumGetObjectId(object)),
-			quote_identifier(GetUserNameFromId(role, false)));
+		const Granted *member = lfirst(cell);
 
-		if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "could not perform %s", command);
+		if ((member->purposes & purposes) && !(member->purposes & kept))
+			change_right(grants, right_on(member), role);
 	}
+	if (kept == 0)
+		change_right(
+			grants,
+			psprintf("USAGE ON SCHEMA %s", quote_identifier(get_namespace_name(
+											   get_func_namespace(called)))),
+			role);
 }
 
-/* Grants all that is for one purpose. */
+/* Raises that an argument is null. */
 static void
-grant_purpose(Oid extension, int purpose, Oid role)
+refuse_null(const char *argument)
 {
-	for (int i = 0; i < hl_operations_count; i++)
-		if (purpose_of(&hl_operations[i]) == purpose)
-			grant_name(extension, hl_operations[i].function, role);
-	for (size_t i = 0; i < lengthof(others); i++)
-		if (others[i].purposes & purpose)
-			grant_name(extension, others[i].name, role);
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("argument \"%s\" must not be null", argument)));
+}
+
+/* The purposes that the words in the array name. */
+static int
+purposes_wanted(ArrayType *array)
+{
+	Datum *elements;
+	bool *nulls;
+	int count;
+	int purposes = 0;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			refuse_null("what");
+		purposes |= purpose_named(TextDatumGetCString(elements[i]));
+	}
+	if (purposes == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must not be empty", "what")));
+	return purposes;
+}
+
+/* Grants or revokes, as the role that calls. */
+static Datum
+change(FunctionCallInfo fcinfo, bool grants)
+{
+	int purposes;
+	int path;
+
+	if (PG_ARGISNULL(0))
+		refuse_null(grants ? "to_role" : "from_role");
+	if (PG_ARGISNULL(1))
+		refuse_null("what");
+	purposes = purposes_wanted(PG_GETARG_ARRAYTYPE_P(1));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	path = hl_path_pin();
+	change_rights(fcinfo, grants, purposes);
+	hl_path_release(path);
+	SPI_finish();
+	PG_RETURN_VOID();
 }
 
 /* Grants. */
 Datum
 hl_grant(FunctionCallInfo fcinfo)
 {
-	Oid extension =
-		getExtensionOfObject(ProcedureRelationId, fcinfo->flinfo->fn_oid);
-	int purpose;
+	return change(fcinfo, true);
+}
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("argument \"%s\" must not be null",
-							   PG_ARGISNULL(0) ? "to_role" : "what")));
-	purpose = purpose_named(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	grant_purpose(extension, purpose, PG_GETARG_OID(0));
-	SPI_finish();
-	PG_RETURN_VOID();
+/* Revokes. */
+Datum
+hl_grant_revoke(FunctionCallInfo fcinfo)
+{
+	return change(fcinfo, false);
 }

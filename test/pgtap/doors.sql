@@ -95,7 +95,7 @@ CREATE FUNCTION may(who text, OUT functions text[]) LANGUAGE sql AS $$
 	   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'healthlake') AND has_function_privilege(who, p.oid, 'EXECUTE') $$;
 SELECT lives_ok(format('CREATE ROLE healthlake_%s; SELECT healthlake_grant(%L, %L)', 'to_' || what, 'healthlake_to_' || what, what), what)
   FROM unnest(ARRAY['read', 'create', 'manage', 'delete', 'audit']) AS what;
-CREATE TEMPORARY TABLE everybody AS SELECT ARRAY['call', 'last_call', 'operations', 'preview'] AS functions;
+CREATE TEMPORARY TABLE everybody AS SELECT ARRAY['call', 'last_call', 'operations', 'preview', 'version'] || may('public') AS functions;
 CREATE FUNCTION pg_temp.beyond(what text) RETURNS text[] LANGUAGE sql AS $$
 	SELECT array_agg(f ORDER BY f) FROM unnest(may('healthlake_to_' || what)) AS f WHERE f <> ALL (SELECT unnest(functions) FROM everybody) $$;
 SELECT is(f <@ may('healthlake_to_' || what), true, what || ' has the doors') FROM everybody AS e (f), unnest(ARRAY['read', 'create', 'manage', 'delete']) AS what;
@@ -122,6 +122,30 @@ SELECT is(sqlstate, '42501', 'who may not grant cannot grant by it') FROM raised
 RESET ROLE;
 SELECT is(has_function_privilege('healthlake_reader', 'healthlake_delete_datastore(text,text,text,jsonb)', 'EXECUTE'), false, 'and has not');
 
+-- healthlake_revoke takes back what was granted, and leaves what other words need
+
+CREATE FUNCTION pg_temp.rights(who text) RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM (SELECT proacl AS acl FROM pg_proc UNION ALL SELECT relacl FROM pg_class UNION ALL SELECT nspacl FROM pg_namespace) AS o,
+		aclexplode(acl) AS a WHERE a.grantee = who::regrole $$;
+CREATE ROLE healthlake_two;
+SELECT lives_ok('SELECT healthlake_grant(''healthlake_two'', ''read'', ''create'')', 'several words at once');
+SELECT is(may('healthlake_two') @> (SELECT may('healthlake_to_read')), true, 'one');
+SELECT is(may('healthlake_two') @> (SELECT may('healthlake_to_create')), true, 'and the other');
+SELECT lives_ok('SELECT healthlake_revoke(''healthlake_two'', ''create'')', 'one is taken back');
+SELECT is(may('healthlake_two'), may('healthlake_to_read'), 'and the other is whole');
+SELECT is(has_table_privilege('healthlake_two', 'healthlake_request', 'SELECT'), false, 'without the table that went with it');
+SELECT lives_ok('SELECT healthlake_revoke(''healthlake_two'', VARIADIC ARRAY[''read'', ''create'', ''audit''])', 'all of it, and more');
+SELECT is(pg_temp.rights('healthlake_two'), 0::bigint, 'nothing is left, on functions, tables and schemas');
+SELECT lives_ok(format('SELECT healthlake_grant(''healthlake_two'', %1$L); SELECT healthlake_revoke(''healthlake_two'', %1$L)', what), what)
+  FROM unnest(ARRAY['read', 'create', 'manage', 'delete', 'audit']) AS what;
+SELECT is(pg_temp.rights('healthlake_two'), 0::bigint, 'whatever it was');
+SELECT is(says('SELECT healthlake_revoke(''healthlake_two'', ''all'')'), '22023 argument "what" must be read, create, manage, delete or audit', 'another word to revoke');
+SELECT is(says('SELECT healthlake_revoke(NULL, ''read'')'), '22004 argument "from_role" must not be null', 'from nobody');
+SELECT is(says('SELECT healthlake_grant(''healthlake_two'', ''read'', NULL)'), '22004 argument "what" must not be null', 'a null among words');
+SELECT is(says('SELECT healthlake_grant(''healthlake_two'', VARIADIC ''{}'')'), '22023 argument "what" must not be empty', 'no word');
+DROP ROLE healthlake_two;
+SELECT is(healthlake_version(), extversion, 'the library is as old as the functions') FROM pg_extension WHERE extname = 'healthlake';
+
 -- What a role then can do
 
 SET ROLE healthlake_to_read;
@@ -142,6 +166,22 @@ SELECT is(says('SELECT healthlake_create_datastore(''{"DatastoreTypeVersion": "R
 SELECT lives_ok('SELECT healthlake_create_datastore(request => ''{"DatastoreTypeVersion": "R4"}'')', 'a request by its name');
 SELECT lives_ok('SELECT * FROM healthlake_list_datastores(''x'', ''ACTIVE'', ''2026-01-01'', ''2027-01-01'', 5, ''us-east-1'', ''{}'')', 'a list''s');
 SELECT lives_ok('SELECT healthlake_call(''ListFHIRDatastores'', ''{}'', ''us-east-1'')', 'a call''s');
+
+-- In a schema of its own
+
+DROP EXTENSION healthlake;
+CREATE SCHEMA aws;
+CREATE EXTENSION healthlake SCHEMA aws;
+CREATE ROLE healthlake_apart;
+SET ROLE healthlake_apart;
+SELECT is(says('SELECT aws.healthlake_version()'), '42501 permission denied for schema aws', 'a role that was granted nothing does not even see the schema');
+RESET ROLE;
+SELECT aws.healthlake_grant('healthlake_apart', 'read') \g /dev/null
+SET ROLE healthlake_apart;
+SELECT lives_ok('SELECT * FROM aws.healthlake_list_datastores()', 'USAGE on it comes with a word');
+RESET ROLE;
+SELECT aws.healthlake_revoke('healthlake_apart', 'read') \g /dev/null
+SELECT is(has_schema_privilege('healthlake_apart', 'aws', 'USAGE'), false, 'and goes with it');
 
 SELECT DISTINCT format('DROP OWNED BY %I; DROP ROLE %I', rolname, rolname) FROM pg_roles WHERE rolname ~ '^healthlake[_;]' \gexec
 
