@@ -4,15 +4,14 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "access/htup_details.h"
 #include "api/call.h"
 #include "api/check.h"
 #include "api/error.h"
+#include "api/exposure.h"
 #include "api/rows.h"
 #include "client/dropped.h"
 #include "credentials/ambient.h"
@@ -243,48 +242,51 @@ judge(List *findings, const HlReply *reply)
 						refused ? hl_text_from_utf8(reply->code) : "", cause));
 }
 
-/* Adds a row for each role's, database's or function's setting of a secret. */
+/* Adds a row for each sentence. */
 static List *
-exposures(List *findings)
+add_each(List *findings, const char *item, List *sentences)
 {
-	MemoryContext memory = CurrentMemoryContext;
+	ListCell *cell;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(
-			"SELECT pg_catalog.format('%s is in %s, which every role can read',"
-			" pg_catalog.split_part(c, '=', 1), place) FROM ("
-			" SELECT pg_catalog.unnest(setconfig) AS c, CASE"
-			" WHEN setrole OPERATOR(pg_catalog.=) 0 THEN 'a setting of "
-			"database '"
-			" WHEN setdatabase OPERATOR(pg_catalog.=) 0 THEN 'a setting of "
-			"role '"
-			" ELSE 'a setting of role and database ' END"
-			" OPERATOR(pg_catalog.||) pg_catalog.concat_ws(', ',"
-			" nullif(setrole, 0)::pg_catalog.regrole,"
-			" (SELECT datname FROM pg_catalog.pg_database d"
-			"  WHERE d.oid OPERATOR(pg_catalog.=) setdatabase)) AS place"
-			" FROM pg_catalog.pg_db_role_setting UNION ALL"
-			" SELECT pg_catalog.unnest(proconfig), 'a setting of function '"
-			" OPERATOR(pg_catalog.||)"
-			" oid::pg_catalog.regprocedure::pg_catalog.text"
-			" FROM pg_catalog.pg_proc WHERE proconfig IS NOT NULL) s"
-			" WHERE c OPERATOR(pg_catalog.~)"
-			" '^healthlake[.](access_key_id|secret_access_key|session_token)=."
-			"'",
-			true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the settings of roles");
-	for (uint64 i = 0; i < SPI_tuptable->numvals; i++)
-	{
-		char *detail =
-			SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
-		MemoryContext spi = MemoryContextSwitchTo(memory);
-
-		findings = add(findings, "exposed secret", false, pstrdup(detail));
-		MemoryContextSwitchTo(spi);
-	}
-	SPI_finish();
+	foreach (cell, sentences)
+		findings = add(findings, item, false, lfirst(cell));
 	return findings;
+}
+
+/* Says whether others can read the configuration files that hold secrets. */
+static List *
+add_files(List *findings)
+{
+	List *files = hl_exposure_files();
+
+	if (hl_settings_are_exposed())
+		files = lappend(
+			files, pstrdup("a secret from a file, role or database setting is "
+						   "in force, and the library is not in "
+						   "shared_preload_libraries: every role can read it "
+						   "with SHOW"));
+	if (files == NIL)
+		return add(findings, "secrets in files", true,
+				   "none that other roles, or other users of the operating "
+				   "system, can read");
+	return add_each(findings, "secrets in files", files);
+}
+
+/* Says who can read the statements that set secrets. */
+static List *
+add_statements(List *findings)
+{
+	bool is_kept;
+	List *statements = hl_exposure_statements(&is_kept);
+
+	if (statements != NIL)
+		return add_each(findings, "secrets in statements", statements);
+	return add(findings, "secrets in statements", true,
+			   is_kept ? "pg_stat_statements keeps the text of a SET; this "
+						 "role sees none with a secret key"
+					   : "the text of a SET is in pg_stat_activity until the "
+						 "session's next statement, for its own role and "
+						 "pg_read_all_stats");
 }
 
 /* Adds what is wrong with AWS's files, and what the environment holds. */
@@ -295,6 +297,7 @@ add_places(List *findings)
 										  "AWS_SESSION_TOKEN",
 										  "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
 
+	hl_profiles_read();
 	for (int file = HL_PROFILE_CONFIG; file <= HL_PROFILE_CREDENTIALS; file++)
 		if (hl_profiles_fault(file) != NULL)
 			findings = add(findings, "AWS's files", false,
@@ -315,15 +318,10 @@ add_places(List *findings)
 static List *
 surroundings(List *findings)
 {
-	bool hidden = !hl_settings_are_exposed();
 	bool leaves = hl_engine_leaves_lookups();
 
-	findings =
-		add(findings, "secrets in files", hidden,
-			hidden ? "no secret is in force that every role can read"
-				   : "a secret from a file, role or database setting is in "
-					 "force, and the library is not preloaded: every role can "
-					 "read it with SHOW");
+	findings = add_files(findings);
+	findings = add_statements(findings);
 	return add(findings, "cancelling a name lookup", leaves,
 			   leaves ? "at once"
 					  : "libcurl is older than 7.87: a lookup that hangs "
@@ -334,11 +332,7 @@ surroundings(List *findings)
 static List *
 add_dropped(List *findings)
 {
-	ListCell *cell;
-
-	foreach (cell, hl_dropped_list())
-		findings = add(findings, "settings", false, lfirst(cell));
-	return findings;
+	return add_each(findings, "settings", hl_dropped_list());
 }
 
 /* Tries a call that reads, and says how far it came. */
@@ -366,7 +360,7 @@ all_findings(FunctionCallInfo fcinfo)
 		findings = try_call(findings);
 	findings = add_places(findings);
 	findings = surroundings(findings);
-	findings = exposures(findings);
+	findings = add_each(findings, "exposed secret", hl_exposure_catalogs());
 	return hl_check_above == NULL ? findings : hl_check_above(findings);
 }
 

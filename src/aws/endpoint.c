@@ -128,7 +128,8 @@ hl_endpoint_partition(const char *region)
 
 /*
  * Whether a string has a region's form. It becomes a part of a host name, so
- * it is a label of one, and not a number: nothing else can be smuggled in.
+ * it is a label of one, and not a number: nothing else can be smuggled in. In
+ * lower case, as AWS's regions are: it is signed and compared as it stands.
  */
 bool
 hl_endpoint_is_region(const char *region)
@@ -138,7 +139,8 @@ hl_endpoint_is_region(const char *region)
 
 	for (; region[len] != '\0' && len <= MAX_LABEL; len++)
 	{
-		if (!is_alphanumeric(region[len]) && region[len] != '-')
+		if ((!is_alphanumeric(region[len]) && region[len] != '-') ||
+			(region[len] >= 'A' && region[len] <= 'Z'))
 			return false;
 		number = number && is_digit(region[len]);
 	}

@@ -194,8 +194,8 @@ region_check(char **newval, void **extra, GucSource source)
 {
 	if (*newval == NULL || **newval == '\0' || hl_endpoint_is_region(*newval))
 		return true;
-	GUC_check_errdetail("A region has letters, digits and hyphens, such as "
-						"us-east-1.");
+	GUC_check_errdetail("A region has lower-case letters, digits and hyphens, "
+						"such as us-east-1.");
 	return false;
 }
 
@@ -322,14 +322,14 @@ allowed_regions_check(char **newval, void **extra, GucSource source)
 {
 	List *words = NIL;
 	char *copy = pstrdup(*newval == NULL ? "" : *newval);
-	bool valid = SplitIdentifierString(copy, ',', &words);
+	bool valid = SplitGUCList(copy, ',', &words); /* folds no case */
 	ListCell *cell;
 
 	foreach (cell, words)
 		valid = valid && hl_endpoint_is_region(lfirst(cell));
 	if (!valid)
-		GUC_check_errdetail("Regions are separated by commas, such as "
-							"us-east-1, us-west-2.");
+		GUC_check_errdetail("Regions are in lower case and separated by "
+							"commas, such as us-east-1, us-west-2.");
 	return valid;
 }
 
@@ -450,7 +450,7 @@ static const StringSetting string_settings[] = {
 	 "File of the certificate authorities to trust, in PEM format.",
 	 &hl_settings.ca_bundle, PGC_SUSET, 0, NULL, NULL, NULL},
 	{"healthlake.proxy", "Proxy to send requests through.", &hl_settings.proxy,
-	 PGC_SUSET, GUC_SUPERUSER_ONLY, proxy_check, NULL, proxy_show},
+	 PGC_SUSET, SECRET, proxy_check, NULL, proxy_show},
 	{"healthlake.worker_databases",
 	 "Databases whose queues always have workers; for a preloaded library.",
 	 &hl_settings.worker_databases, PGC_SIGHUP, GUC_LIST_INPUT, databases_check,
@@ -595,20 +595,25 @@ source_is_readable(GucSource source)
 	return source >= PGC_S_ENV_VAR && source <= PGC_S_DATABASE_USER;
 }
 
-/* Whether every session that could show the value has the library. */
+/* Whether the proxy that is in force has a password, and lies there. */
 static bool
-library_is_everywhere(void)
+proxy_is_readable(void)
 {
-	return loaded_first ||
-		   strstr(session_preload_libraries_string, "healthlake") != NULL;
+	return hl_settings.proxy != NULL && strchr(hl_settings.proxy, '@') &&
+		   source_is_readable(hl_compat_setting_source("healthlake.proxy"));
 }
 
-/* Whether a secret lies where sessions without the library show it. */
+/*
+ * Whether a secret lies where processes without the library show it. With
+ * session_preload_libraries there are some: background workers do not load
+ * what that names.
+ */
 bool
 hl_settings_are_exposed(void)
 {
-	return !library_is_everywhere() && (source_is_readable(secret_source) ||
-										source_is_readable(token_source));
+	return !loaded_first &&
+		   (source_is_readable(secret_source) ||
+			source_is_readable(token_source) || proxy_is_readable());
 }
 
 /* Tells the operator, once, of a secret that any role can SHOW. */
@@ -621,11 +626,12 @@ hl_settings_warn_exposed(void)
 	ereport(WARNING,
 			(errmsg("healthlake credentials in a configuration file, role or "
 					"database setting can be read by every role"),
-			 errdetail("A session that has not loaded the library shows the "
+			 errdetail("A process that has not loaded the library shows the "
 					   "value to anyone who asks."),
-			 errhint("Add healthlake to shared_preload_libraries or "
-					 "session_preload_libraries, or use another source of "
-					 "credentials.")));
+			 errhint("Add healthlake to shared_preload_libraries, or use "
+					 "another source of credentials. With "
+					 "session_preload_libraries, background workers still "
+					 "show it.")));
 }
 
 /* Whether the list lets the word pass. */

@@ -41,9 +41,12 @@ region_of(const char *argument)
 						errhint("Set healthlake.region, or give the argument "
 								"\"region\".")));
 	if (!hl_endpoint_is_region(region))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid AWS region \"%s\"", region),
-						errhint("A region is one word such as us-east-1.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid AWS region \"%s\"", region),
+			 errhint(
+				 "A region is one word in lower case, such as us-east-1.")));
 	return region;
 }
 

@@ -5,7 +5,7 @@ SELECT no_plan();
 
 SELECT is((SELECT array_agg(item) FROM healthlake_check() WHERE NOT ok), NULL, 'all is well');
 SELECT set_has('SELECT item FROM healthlake_check()', $$ VALUES ('region'), ('endpoint'), ('credentials'), ('name lookup, connection and TLS'), ('clock'), ('AWS'),
-	('secrets in files'), ('cancelling a name lookup') $$, 'what is looked at');
+	('secrets in files'), ('secrets in statements'), ('cancelling a name lookup') $$, 'what is looked at');
 SELECT is(detail, 'us-east-1', 'the region') FROM healthlake_check() WHERE item = 'region';
 SELECT is(detail, :'emulator_url' || '/', 'the endpoint') FROM healthlake_check() WHERE item = 'endpoint';
 SELECT is(count(*) FILTER (WHERE detail ~ 'wJalr'), 0::bigint, 'no secret is told') FROM healthlake_check();
@@ -35,7 +35,7 @@ ALTER ROLE healthlake_exposed SET healthlake.secret_access_key = 'aSecretThatEve
 SELECT matches(detail, '^healthlake\.secret_access_key is in a setting of role healthlake_exposed', 'a role''s setting') FROM healthlake_check() WHERE NOT ok;
 ALTER ROLE healthlake_exposed RESET ALL;
 CREATE FUNCTION exposed() RETURNS int LANGUAGE sql SET healthlake.session_token = 'aTokenThatEveryoneReads' AS 'SELECT 1';
-SELECT matches(detail, '^healthlake\.session_token is in a setting of function exposed\(\)', 'a function''s setting') FROM healthlake_check() WHERE NOT ok;
+SELECT matches(detail, '^healthlake\.session_token is in a setting of function public\.exposed\(\)', 'a function''s setting') FROM healthlake_check() WHERE NOT ok;
 SELECT is(count(*) FILTER (WHERE detail ~ 'EveryoneReads'), 0::bigint, 'which is not repeated') FROM healthlake_check();
 DROP FUNCTION exposed();
 DROP ROLE healthlake_exposed;

@@ -3,8 +3,8 @@
 -- Before anything else, since DISCARD ALL takes pgTAP's tables with it.
 \set QUIET 1
 \set ON_ERROR_STOP 1
-\getenv emulator_url HEALTHLAKE_EMULATOR
 SET client_min_messages = warning;
+\ir emulator.sql
 SET healthlake.region = 'eu-west-1';
 SET healthlake.secret_access_key = 'given early';
 CREATE EXTENSION healthlake;
@@ -51,7 +51,7 @@ INSERT INTO wanted VALUES
 	('region', '', 'user'),
 	('allowed_regions', '', 'superuser'), ('endpoint_url', '', 'superuser'),
 	('use_fips_endpoint', 'off', 'superuser'), ('use_dualstack_endpoint', 'off', 'superuser'),
-	('ca_bundle', '', 'superuser'), ('proxy', '', 'superuser'),
+	('ca_bundle', '', 'superuser'),
 	('require_customer_key', 'off', 'superuser'), ('required_tags', '', 'superuser'),
 	('unknown_members', 'error', 'superuser'), ('max_response_size', '8192', 'superuser'), ('max_request_size', '1024', 'superuser'),
 	('audit', 'on', 'superuser'), ('audit_retention', '6 years', 'superuser'), ('fence', '', 'superuser'),
@@ -67,7 +67,7 @@ SELECT is_row(ROW(min_val, max_val), ROW('1', '10'), 'max_attempts has bounds')
   FROM pg_settings WHERE name = 'healthlake.max_attempts';
 
 SELECT is(count(*), 0::bigint, 'pg_settings does not list the credentials') FROM pg_settings
- WHERE name IN ('healthlake.access_key_id', 'healthlake.secret_access_key', 'healthlake.session_token');
+ WHERE name IN ('healthlake.access_key_id', 'healthlake.secret_access_key', 'healthlake.session_token', 'healthlake.proxy');
 
 -- Masks
 

@@ -196,9 +196,11 @@ check_loopback(void)
 static void
 check_region_form(void)
 {
-	static const char *const good[] = {"us-east-1", "aws-global", "x",
-									   "a1",        "123a",       "US-EAST-1"};
+	static const char *const good[] = {"us-east-1", "aws-global", "x", "a1",
+									   "123a"};
 	static const char *const bad[] = {"",
+									  "US-EAST-1",
+									  "us-East-1",
 									  "us-east-1.evil.com",
 									  "a/b",
 									  "_",
