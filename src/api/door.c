@@ -20,14 +20,14 @@
 #include "client/text.h"
 
 /*
- * The extension's functions for an operation, all its forms: in a schema where
- * others may create functions, one of theirs is no key.
+ * The extension's functions of a name, all its forms: in a schema where others
+ * may create functions, one of theirs is no key.
  */
 static FuncCandidateList
-candidates(Oid extension, Oid schema, const HlOperation *operation)
+candidates(Oid extension, Oid schema, const char *function)
 {
 	List *name = list_make2(makeString(get_namespace_name(schema)),
-							makeString(pstrdup(operation->function)));
+							makeString(pstrdup(function)));
 	FuncCandidateList all =
 		FuncnameGetCandidates(name, -1, NIL, false, false, false, true);
 	FuncCandidateList *link = &all;
@@ -49,7 +49,7 @@ candidates_beside(FunctionCallInfo fcinfo, const HlOperation *operation)
 	Oid called = fcinfo->flinfo->fn_oid;
 
 	return candidates(getExtensionOfObject(ProcedureRelationId, called),
-					  get_func_namespace(called), operation);
+					  get_func_namespace(called), operation->function);
 }
 
 /* Whether a role may execute one of these. */
@@ -62,11 +62,11 @@ may_execute(FuncCandidateList function, Oid role)
 	return false;
 }
 
-/* Whether a role may execute one of the operation's functions. */
+/* Whether a role may execute one of the extension's functions of a name. */
 bool
-hl_door_lets(Oid extension, Oid schema, const HlOperation *operation, Oid role)
+hl_door_lets(Oid extension, Oid schema, const char *function, Oid role)
 {
-	return may_execute(candidates(extension, schema, operation), role);
+	return may_execute(candidates(extension, schema, function), role);
 }
 
 /* Gives the form of an operation's function that takes arguments. */

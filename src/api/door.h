@@ -21,9 +21,12 @@
  */
 extern const HlOperation *hl_door_enter(FunctionCallInfo fcinfo);
 
-/* Whether a role may execute one of the operation's own functions. */
-extern bool hl_door_lets(Oid extension, Oid schema,
-						 const HlOperation *operation, Oid role);
+/*
+ * Whether a role may execute one of the functions of a name that belong to the
+ * extension; another's of the same name counts for nothing.
+ */
+extern bool hl_door_lets(Oid extension, Oid schema, const char *function,
+						 Oid role);
 
 /* The request in the argument "request"; NULL is an empty one. */
 extern HlRequest *hl_door_request(FunctionCallInfo fcinfo,

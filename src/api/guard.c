@@ -32,17 +32,22 @@ makes_encrypted(const HlOperation *operation)
 		   has_member(operation->input, "KmsKeyId");
 }
 
-/* Whether a request asks for encryption with a key of the customer's. */
+/*
+ * Whether a request asks for encryption with a key of the customer's. What is
+ * no member of the operation's shape counts for nothing: AWS ignores it, and
+ * with healthlake.unknown_members = send anyone can write it.
+ */
 static bool
-has_customer_key(const HlJson *request)
+has_customer_key(const HlOperation *operation, const HlJson *request)
 {
 	const HlJson *config = hl_json_member(
 		hl_json_member(request, "SseConfiguration"), "KmsEncryptionConfig");
 	const char *type = hl_json_string(hl_json_member(config, "CmkType"));
 
-	return is_filled(request, "KmsKeyId") ||
-		   (strcmp(type, "CUSTOMER_MANAGED_KMS_KEY") == 0 &&
-			is_filled(config, "KmsKeyId"));
+	if (has_member(operation->input, "KmsKeyId"))
+		return is_filled(request, "KmsKeyId");
+	return strcmp(type, "CUSTOMER_MANAGED_KMS_KEY") == 0 &&
+		   is_filled(config, "KmsKeyId");
 }
 
 /* The value of a tag in a list or a map of tags; NULL: it is not there. */
@@ -85,7 +90,8 @@ loses_tag(const HlOperation *operation, const HlJson *request, const char *key)
 	const HlJson *value = tag_value(tags, key);
 	bool tagged = value != NULL && hl_json_string(value)[0] != '\0';
 
-	if (has_string(hl_json_member(request, "TagKeys"), key))
+	if (has_member(operation->input, "TagKeys") &&
+		has_string(hl_json_member(request, "TagKeys"), key))
 		return true;
 	if (!has_member(operation->input, "Tags"))
 		return false;
@@ -121,7 +127,7 @@ void
 hl_guard_request(const HlOperation *operation, const HlJson *request)
 {
 	if (hl_settings.require_customer_key && makes_encrypted(operation) &&
-		!has_customer_key(request))
+		!has_customer_key(operation, request))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("a customer managed key is required"),
 						errdetail("healthlake.require_customer_key is on."),

@@ -6,12 +6,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "utils/acl.h"
-#include "utils/lsyscache.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -19,7 +16,6 @@
 #include "api/call.h"
 #include "api/door.h"
 #include "api/response.h"
-#include "client/compat.h"
 #include "engine/target.h"
 #include "client/text.h"
 #include "queue/enqueue.h"
@@ -27,27 +23,17 @@
 #include "queue/queued.h"
 #include "queue/safely.h"
 
-/* Whether a role may execute the function that only enqueues creations. */
-static bool
-may_enqueue_creation(const HlStore *store, Oid role)
-{
-	List *name =
-		list_make2(makeString(get_namespace_name(store->schema)),
-				   makeString(pstrdup("healthlake_enqueue_create_datastore")));
-	FuncCandidateList function =
-		FuncnameGetCandidates(name, -1, NIL, false, false, false, true);
-
-	return function != NULL && hl_compat_may_execute(function->oid, role);
-}
-
 /* Whether a role may have an operation performed. */
 bool
 hl_queued_permits(const HlStore *store, const HlOperation *operation, Oid role)
 {
-	if (hl_door_lets(store->extension, store->schema, operation, role))
+	if (hl_door_lets(store->extension, store->schema, operation->function,
+					 role))
 		return true;
+	/* this one is a right to create, as far as it goes by the queue */
 	return strcmp(operation->name, "CreateFHIRDatastore") == 0 &&
-		   may_enqueue_creation(store, role);
+		   hl_door_lets(store->extension, store->schema,
+						"healthlake_enqueue_create_datastore", role);
 }
 
 /* Whether the role that has asked for it may still do so. */

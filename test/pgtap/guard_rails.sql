@@ -33,6 +33,11 @@ SET healthlake.region = 'us-east-1';
 RESET healthlake.allowed_regions;
 SELECT is(count(*), :before::bigint, 'nothing was sent') FROM emulator_log();
 
+-- One way to write a region, so that all compare alike
+
+SELECT is(says(statement) ~ '^22023 ', true, statement) FROM (VALUES ('SET healthlake.region = ''US-EAST-1'''), ('SET healthlake.allowed_regions = ''us-east-1, US-WEST-2'''),
+	('SET healthlake.allowed_regions = ''"Us-west-2"'''), ('SELECT * FROM healthlake_list_datastores(region => ''US-EAST-1'')'), ('SELECT * FROM healthlake_preview(''ListFHIRDatastores'', region => ''US-EAST-1'')')) AS s (statement);
+
 -- A customer's key
 
 SET healthlake.require_customer_key = on;
@@ -43,6 +48,15 @@ SELECT is_refused(statement, 'a customer managed key is required') FROM (VALUES
 	(format('SELECT healthlake_restore_datastore(%L, ''y'')', :'id')), ('SELECT healthlake_call(''CreateFHIRDatastore'', ''{"DatastoreTypeVersion": "R4"}'')'),
 	('SELECT * FROM healthlake_preview(''CreateFHIRDatastore'', ''{"DatastoreTypeVersion": "R4"}'')'),
 	('SELECT healthlake_create_transformation_profile(''p'', ''CCDA'', starter_profile_name => ''s'')')) AS s (statement);
+-- a key where AWS looks for none is no key
+SET healthlake.unknown_members = send;
+SELECT is_refused(statement, 'a customer managed key is required') FROM (VALUES
+	('SELECT healthlake_create_datastore(''x'', more => ''{"KmsKeyId": "x"}'')'),
+	('SELECT healthlake_create_datastore(''{"DatastoreTypeVersion": "R4", "KmsKeyId": "x"}''::jsonb)'),
+	('SELECT healthlake_call(''CreateFHIRDatastore'', ''{"DatastoreTypeVersion": "R4", "KmsKeyId": "x"}'')'),
+	('SELECT healthlake_create_datastore(''x'', more => ''{"SseConfiguration": {"KmsEncryptionConfig": {"CmkType": "AWS_OWNED_KMS_KEY"}, "KmsKeyId": "x"}, "KmsKeyId": "x"}'')'),
+	('SELECT healthlake_create_transformation_profile(''p'', ''CCDA'', starter_profile_name => ''s'', more => ''{"SseConfiguration": {"KmsEncryptionConfig": {"CmkType": "CUSTOMER_MANAGED_KMS_KEY", "KmsKeyId": "x"}}}'')')) AS s (statement);
+RESET healthlake.unknown_members;
 SELECT is(count(*), :before::bigint, 'nothing was sent') FROM emulator_log();
 SELECT lives_ok('SELECT healthlake_create_datastore(''x'', kms_key_id => ''alias/health'')', 'with a key');
 SELECT lives_ok('SELECT healthlake_create_datastore(''x'', more => ''{"SseConfiguration": {"KmsEncryptionConfig": {"CmkType": "CUSTOMER_MANAGED_KMS_KEY", "KmsKeyId": "alias/health"}}}'')', 'in more');

@@ -168,6 +168,31 @@ END
 $$;
 SELECT is(as_role('healthlake_may_create', 'SELECT count(*) FROM healthlake_request WHERE tell(request)'), '2', 'row security comes first');
 
+-- Rights that are looked at again before sending are those on the extension's own functions
+
+CREATE ROLE healthlake_may_once;
+GRANT EXECUTE ON FUNCTION healthlake_enqueue_create_datastore TO healthlake_may_once;
+SELECT emulator_reset() \g /dev/null
+SET ROLE healthlake_may_once;
+SELECT healthlake_enqueue_create_datastore('allowed') AS allowed \gset
+RESET ROLE;
+CREATE FUNCTION healthlake_enqueue_create_datastore() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+REVOKE EXECUTE ON FUNCTION healthlake_enqueue_create_datastore() FROM PUBLIC;
+CALL drain(:allowed);
+SELECT is(state, 'succeeded', 'a stranger''s function that nobody may execute refuses nobody') FROM healthlake_request WHERE id = :allowed;
+DROP FUNCTION healthlake_enqueue_create_datastore();
+SET ROLE healthlake_may_once;
+SELECT healthlake_enqueue_create_datastore('revoked') AS revoked \gset
+RESET ROLE;
+SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM healthlake_may_once', oid::regprocedure) FROM pg_proc WHERE proname = 'healthlake_enqueue_create_datastore' \gexec
+CREATE FUNCTION healthlake_enqueue_create_datastore() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+CREATE FUNCTION healthlake_create_datastore() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+CALL drain(:revoked);
+SELECT is(state || ' ' || error_sqlstate, 'failed 42501', 'and one that everybody may execute lets no revoked role through') FROM healthlake_request WHERE id = :revoked;
+SELECT is(count(*), 1::bigint, 'so one was sent') FROM emulator_log();
+DROP FUNCTION healthlake_enqueue_create_datastore();
+DROP FUNCTION healthlake_create_datastore();
+
 -- Taken back
 
 REVOKE SELECT ON healthlake_audit FROM healthlake_may_audit;
