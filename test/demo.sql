@@ -1,3 +1,8 @@
+\set ON_ERROR_STOP 1
+\getenv emulator HEALTHLAKE_EMULATOR_TLS
+SELECT set_config('demo.emulator', :'emulator', false) \g /dev/null
+DO $$ BEGIN IF coalesce(current_setting('healthlake.endpoint_url', true), '') <> current_setting('demo.emulator') THEN RAISE EXCEPTION 'this is for test/demo, whose server calls the emulator'; END IF; END $$;
+\set ON_ERROR_STOP 0
 -- 1. A data store is one line of SQL.
 
 CREATE EXTENSION healthlake;

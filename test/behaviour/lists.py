@@ -13,9 +13,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 
-import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from session import open_session  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 STORES = 10_000
@@ -35,7 +35,7 @@ def settings(endpoint):
 
 def connect():
     """A session that calls the emulator."""
-    session = psycopg2.connect("")
+    session = open_session()
     session.autocommit = True
     with session.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")
@@ -161,6 +161,4 @@ def main():
 
 
 if __name__ == "__main__":
-    if "PGHOST" not in os.environ:
-        sys.exit("start the tests with test/run")
     main()

@@ -331,7 +331,9 @@ class Check:
             cursor.execute("SELECT cron.unschedule(jobid) FROM cron.job")
             cursor.execute("SELECT command, status, return_message FROM cron.job_run_details")
             details = cursor.fetchall()
-            cursor.execute("SELECT count(*) FROM stray_datastore WHERE name ~ '^(clinic|branch)'")
+            cursor.execute("SELECT count(*) FROM stray_datastore AS stray WHERE stray.id IN (SELECT"
+                           " datastore_id FROM clinic UNION ALL SELECT datastore_id FROM branch"
+                           " UNION ALL SELECT datastore_id FROM office)")
             strays = cursor.fetchone()[0]
         self.tap.ok(row[1] and row[2] is None, "pg_cron's job writes the data store back",
                     row, details)

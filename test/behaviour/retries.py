@@ -13,6 +13,7 @@ sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from session import open_session  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 CREATE = "SELECT id FROM healthlake_create_datastore('x')"
@@ -28,7 +29,7 @@ class Session:
     """A session, and what its statements raise."""
 
     def __init__(self, connection=None):
-        self.connection = connection or psycopg2.connect("")
+        self.connection = connection or open_session()
         self.connection.autocommit = True
         self.run(f"""
             SET client_min_messages = error;

@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT / "test" / "python"), str(ROOT / "test" / "emulator")]
 import client  # noqa: E402 pylint: disable=wrong-import-position
 import tap as speech  # noqa: E402 pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402 pylint: disable=wrong-import-position
+from session import open_session  # noqa: E402 pylint: disable=wrong-import-position
 from queue_cluster import Session  # noqa: E402 pylint: disable=wrong-import-position
 
 # for the configuration file: what differs from the default, and goes well together
@@ -288,7 +289,7 @@ class Check:
 
     def run(self):
         """Everything."""
-        with closing(psycopg2.connect("")) as session:
+        with closing(open_session()) as session:
             cursor = session.cursor()
             cursor.execute("LOAD 'healthlake'; SELECT name FROM pg_settings"
                            " WHERE name LIKE 'healthlake.%'")

@@ -15,9 +15,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import psycopg2
-
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "python"))
+
+from session import open_session  # noqa: E402  pylint: disable=wrong-import-position
+
 KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 ROWS = "SELECT count(healthlake_create_datastore('bench')) FROM generate_series(1, {})"
@@ -80,7 +82,7 @@ class Session:
     """A session that calls the fast server; what its backend costs and holds."""
 
     def __init__(self, fast):
-        self.connection = psycopg2.connect("")
+        self.connection = open_session()
         self.connection.autocommit = True
         self.pid = self.connection.info.backend_pid
         self.run(f"""

@@ -23,6 +23,7 @@ import psycopg2  # noqa: E402
 import psycopg2.extras  # noqa: E402
 from botocore import exceptions as failures  # noqa: E402
 from client import emulator as find_emulator  # noqa: E402
+from session import open_session  # noqa: E402
 from tap import Tap  # noqa: E402
 
 SEED = 20261123
@@ -576,7 +577,7 @@ def is_refused(lake, request):
 
 def connect(emulator, **settings):
     """A session that calls the emulator."""
-    connection = psycopg2.connect("")
+    connection = open_session()
     connection.autocommit = True
     connection.set_client_encoding("UTF8")
     with connection.cursor() as cursor:

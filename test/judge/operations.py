@@ -25,6 +25,7 @@ from botocore import xform_name  # noqa: E402
 from botocore.model import ServiceModel  # noqa: E402
 from botocore.serialize import create_serializer  # noqa: E402
 from client import emulator as find_emulator  # noqa: E402
+from session import open_session  # noqa: E402
 from tap import Tap  # noqa: E402
 
 COUNT = 20
@@ -54,7 +55,7 @@ class Caller:
 
     def __init__(self, emulator):
         self.emulator = emulator
-        self.connection = psycopg2.connect("")
+        self.connection = open_session()
         self.connection.autocommit = True
         self.seen = 0
         with self.connection.cursor() as cursor:

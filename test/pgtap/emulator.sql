@@ -5,8 +5,9 @@
 \getenv emulator_url HEALTHLAKE_EMULATOR
 \if :{?emulator_url}
 \else
-	\warn 'HEALTHLAKE_EMULATOR is not set: start the tests with test/run'
-	\q
+	-- \quit would end this file alone, and the rest would go where the server's settings lead
+	\set ON_ERROR_STOP 1
+	DO $$ BEGIN RAISE EXCEPTION 'HEALTHLAKE_EMULATOR is not set: start the tests with test/run'; END $$;
 \endif
 
 CREATE TEMPORARY TABLE emulator_said (n bigint GENERATED ALWAYS AS IDENTITY, line text);

@@ -1,9 +1,8 @@
 -- What a test of pg_regress begins with, unseen: a session that calls the emulator, and
 -- nobody else, with its keys.
 
-\getenv tests PG_ABS_SRCDIR
-\set emulator_functions :tests '/pgtap/emulator.sql'
-\i :emulator_functions
+\ir closed.sql
+\ir emulator.sql
 SET healthlake.endpoint_url = :'emulator_url';
 SET healthlake.region = 'us-east-1';
 SET healthlake.access_key_id = 'AKIDEXAMPLE';

@@ -11,7 +11,18 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS healthlake;
+\ir closed.sql
 \ir emulator.sql
+RESET healthlake.sts_endpoint_url;
+RESET healthlake.proxy;
+RESET healthlake.role_arn;
+RESET healthlake.profile;
+RESET healthlake.credential_sources;
+RESET healthlake.autostart_worker;
+RESET healthlake.allowed_regions;
+RESET healthlake.required_tags;
+RESET healthlake.require_customer_key;
+RESET healthlake.unknown_members;
 
 SET healthlake.endpoint_url = :'emulator_url';
 SET healthlake.region = 'us-east-1';

@@ -8,7 +8,7 @@ SELECT pg_get_function_result(oid) AS result, provolatile, proparallel, procost,
   FROM pg_proc WHERE proname = 'healthlake_create_datastore' ORDER BY pronargs;
 SELECT obj_description(oid, 'pg_proc') AS comment
   FROM pg_proc WHERE proname IN ('healthlake_create_datastore', 'healthlake_last_call') ORDER BY proname, pronargs;
-SELECT name, setting, unit, context FROM pg_settings WHERE name LIKE 'healthlake.%' ORDER BY name;
+SELECT name, boot_val, unit, context FROM pg_settings WHERE name LIKE 'healthlake.%' ORDER BY name;
 SET healthlake.secret_access_key = 'wJalrXUtnFEMI';
 SHOW healthlake.secret_access_key;
 SET healthlake.access_key_id = 'AKIDEXAMPLE';
