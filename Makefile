@@ -23,7 +23,8 @@ PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument \
 	-Wno-unused-command-line-argument -Wno-ignored-attributes
 endif
 SHLIB_LINK = -lcurl -lcrypto
-EXTRA_CLEAN = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) test/unit/build
+EXTRA_CLEAN = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) test/unit/build \
+	test/fhir/fuzz.so
 
 # An extension that waits for a network gains nothing from inlined bitcode.
 override with_llvm = no
@@ -81,6 +82,20 @@ $(FUZZ_PROGRAMS): test/unit/%: test/unit/%.c $(FUZZ_OBJS) \
 		$(wildcard test/unit/*.h)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJS) \
 		-lcurl -lssl -lcrypto
+
+# Paths and views, to be fuzzed inside a backend: test/behaviour/fhirpath_fuzz.py
+# loads it. Undefined behaviour traps, for which no runtime is needed.
+FHIR_FUZZ_SOURCES = test/fhir/fuzz.c $(filter-out %/functions.c %/create.c,\
+	$(wildcard src/fhirpath/*.c))
+
+test/fhir/fuzz.so: $(FHIR_FUZZ_SOURCES) $(HEADERS_ALL)
+	$(FUZZ_CC) -g -O2 -shared -fPIC -Isrc \
+		-I$(shell $(PG_CONFIG) --includedir-server) -D_GNU_SOURCE \
+		-Wno-ignored-attributes \
+		-fsanitize=fuzzer-no-link,undefined -fsanitize-trap=undefined \
+		-o $@ $(FHIR_FUZZ_SOURCES) \
+		$(shell $(FUZZ_CC) -print-file-name=libclang_rt.fuzzer_no_main-$(shell \
+		uname -m).a) -l:libstdc++.so.6 -lm -lpthread
 
 # Says by its success whether FUZZ_CC is there, with its libFuzzer.
 fuzz_possible:

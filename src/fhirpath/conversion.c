@@ -65,7 +65,7 @@ static bool
 is_date(const HlItem *item)
 {
 	return item->kind == HL_KIND_DATE ||
-		   (item->kind == HL_KIND_STRING &&
+		   (item->kind == HL_KIND_STRING && item->key != NULL &&
 			hl_type_is_date_name(item->key, item->keylen));
 }
 
