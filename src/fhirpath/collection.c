@@ -124,15 +124,21 @@ hl_body_all(HlEvaluation *evaluation, const HlInvocation *invocation,
 	hl_items_append_truth(out, hl_truth_of(all));
 }
 
-/* Whether an item is the boolean that the function is about. */
-static bool
-is_variant(const HlInvocation *invocation, int at)
+/*
+ * Looks for the first item that is this boolean, in booleans: true where it is
+ * there, false where it is not, unknown where something else comes before.
+ */
+static HlTruth
+find_boolean(const HlItems *items, bool value)
 {
-	const HlItem *item = &invocation->input->items[at];
-
-	return item->kind == HL_KIND_BOOLEAN &&
-		   hl_truth_of(item->value.val.boolean) ==
-			   (HlTruth) invocation->node->call->variant;
+	for (int i = 0; i < items->count; i++)
+	{
+		if (items->items[i].kind != HL_KIND_BOOLEAN)
+			return HL_UNKNOWN;
+		if (items->items[i].value.val.boolean == value)
+			return HL_TRUE;
+	}
+	return HL_FALSE;
 }
 
 /* allTrue() and allFalse() */
@@ -140,11 +146,10 @@ void
 hl_body_all_are(HlEvaluation *evaluation, const HlInvocation *invocation,
 				HlItems *out)
 {
-	bool all = true;
+	bool other = invocation->node->call->variant != HL_TRUE;
 
-	for (int i = 0; all && i < invocation->input->count; i++)
-		all = is_variant(invocation, i);
-	hl_items_append_truth(out, hl_truth_of(all));
+	hl_items_append_truth(out,
+						  hl_truth_not(find_boolean(invocation->input, other)));
 }
 
 /* anyTrue() and anyFalse() */
@@ -152,11 +157,9 @@ void
 hl_body_any_is(HlEvaluation *evaluation, const HlInvocation *invocation,
 			   HlItems *out)
 {
-	bool any = false;
-
-	for (int i = 0; !any && i < invocation->input->count; i++)
-		any = is_variant(invocation, i);
-	hl_items_append_truth(out, hl_truth_of(any));
+	hl_items_append_truth(
+		out, find_boolean(invocation->input,
+						  invocation->node->call->variant == HL_TRUE));
 }
 
 /* count() */

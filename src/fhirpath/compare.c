@@ -126,7 +126,10 @@ equal_texts(const HlItem *one, const HlItem *other)
 					hl_item_moment(other, &moments[1])
 			  : are_moments(one, other, moments))
 		return hl_moment_equal(&moments[0], &moments[1]);
-	return known ? HL_UNKNOWN : HL_FALSE;
+	/* a date that is not valid may be any; a text that is no date is none */
+	return one->kind != HL_KIND_STRING && other->kind != HL_KIND_STRING
+			   ? HL_UNKNOWN
+			   : HL_FALSE;
 }
 
 /* Whether two items are equal; unknown where a date is less precise. */

@@ -269,8 +269,11 @@ evaluate_logic(HlEvaluation *evaluation, const HlNode *node,
 static HlTruth
 is_member(const HlItems *item, const HlItems *collection)
 {
-	const HlItem *single = hl_evaluate_single(item, "a membership test");
+	const HlItem *single;
 
+	if (item->count > 0 && collection->count == 0)
+		return HL_FALSE;
+	single = hl_evaluate_single(item, "a membership test");
 	if (single == NULL)
 		return HL_UNKNOWN;
 	for (int i = 0; i < collection->count; i++)
@@ -286,10 +289,13 @@ is_member(const HlItems *item, const HlItems *collection)
 static HlTruth
 compare_order(HlOperator operator, const HlItems * left, const HlItems *right)
 {
-	const HlItem *one = hl_evaluate_single(left, "a comparison");
-	const HlItem *other = hl_evaluate_single(right, "a comparison");
+	const HlItem *one, *other;
 	int order;
 
+	if (left->count == 0 || right->count == 0)
+		return HL_UNKNOWN;
+	one = hl_evaluate_single(left, "a comparison");
+	other = hl_evaluate_single(right, "a comparison");
 	if (one == NULL || other == NULL || !hl_compare_order(one, other, &order))
 		return HL_UNKNOWN;
 	switch (operator)
@@ -334,6 +340,7 @@ append_concatenation(const HlItem *left, const HlItem *right, HlItems *out)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("a string in a FHIRPath expression is too long"),
 						errdetail("At most %d bytes are allowed.", TEXT_MAX)));
+	hl_items_check_memory();
 	text = palloc(first + second + 1);
 	if (left != NULL)
 		memcpy(text, left->value.val.string.val, first);
@@ -347,11 +354,16 @@ static void
 append_calculation(HlOperator operator, const HlItems * left,
 				   const HlItems *right, HlItems *out)
 {
-	const HlItem *one = hl_evaluate_single(left, "an operator");
-	const HlItem *other = hl_evaluate_single(right, "an operator");
-	bool both = one != NULL && other != NULL;
+	const HlItem *one, *other;
+	bool both;
 	Numeric result;
 
+	if (operator!=
+		HL_OPERATOR_CONCATENATE &&(left->count == 0 || right->count == 0))
+		return;
+	one = hl_evaluate_single(left, "an operator");
+	other = hl_evaluate_single(right, "an operator");
+	both = one != NULL && other != NULL;
 	if (operator== HL_OPERATOR_CONCATENATE ||(operator== HL_OPERATOR_ADD &&
 											  both && hl_item_is_text(one)))
 	{

@@ -12,6 +12,9 @@
 
 #include "fhirpath/flatten.h"
 
+/* The deepest that repeat goes; one that finds itself would never end. */
+#define DEPTH_MAX 1000
+
 /* A select whose part of the row is yet to be made. */
 typedef struct Task
 {
@@ -277,33 +280,81 @@ run_item(HlFlattening *flattening, const Task *task, int level)
 	MemoryContextSwitchTo(outer);
 }
 
+/* An item that repeat has found, and how deep. */
+typedef struct Waiting
+{
+	HlItem item;
+	int depth;
+} Waiting;
+
+/* The items that are yet to be looked into, the next one last. */
+typedef struct Stack
+{
+	Waiting *items;
+	int count;
+	int size;
+} Stack;
+
+/* Puts the objects of a collection on the stack, the first one on top. */
+static void
+push_items(Stack *stack, const HlItems *items, int depth)
+{
+	if (items->count > 0 && depth > DEPTH_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("repeat of the ViewDefinition goes deeper than %d "
+						"levels",
+						DEPTH_MAX)));
+	if (stack->count + items->count > stack->size)
+	{
+		hl_items_check_memory();
+		stack->size = (stack->count + items->count) * 2;
+		stack->items =
+			stack->items == NULL
+				? palloc(stack->size * sizeof(Waiting))
+				: repalloc(stack->items, stack->size * sizeof(Waiting));
+	}
+	for (int i = items->count - 1; i >= 0; i--)
+		if (items->items[i].kind == HL_KIND_OBJECT)
+			stack->items[stack->count++] = (Waiting){items->items[i], depth};
+}
+
+/* Appends what repeat finds below an item to a collection. */
+static void
+find_below(HlFlattening *flattening, const HlSelect *select, const HlItem *item,
+		   HlItems *found)
+{
+	CHECK_FOR_INTERRUPTS();
+	for (int i = 0; i < select->npaths; i++)
+		hl_evaluate(&flattening->evaluation, select->paths[i]->root, item,
+					found);
+}
+
 /* Appends what repeat finds: each item before what is below it. */
 static void
 append_repeated(HlFlattening *flattening, const HlSelect *select,
 				const HlItem *focus, HlItems *out)
 {
-	HlItems waiting, found;
+	Stack stack = {NULL, 0, 0};
+	HlItems found;
 
-	hl_items_init(&waiting);
-	if (focus != NULL)
-		hl_items_append(&waiting, focus);
-	for (bool first = true; waiting.count > 0; first = false)
+	if (focus == NULL)
+		return;
+	hl_items_init(&found);
+	find_below(flattening, select, focus, &found);
+	push_items(&stack, &found, 1);
+	while (stack.count > 0)
 	{
-		HlItem item = waiting.items[--waiting.count];
+		Waiting next = stack.items[--stack.count];
 
-		CHECK_FOR_INTERRUPTS();
-		if (!first)
-			hl_items_append(out, &item);
-		hl_items_init(&found);
-		for (int i = 0; i < select->npaths; i++)
-			hl_evaluate(&flattening->evaluation, select->paths[i]->root, &item,
-						&found);
-		for (int i = found.count - 1; i >= 0; i--)
-			if (found.items[i].kind == HL_KIND_OBJECT)
-				hl_items_append(&waiting, &found.items[i]);
-		hl_items_free(&found);
+		hl_items_append(out, &next.item);
+		found.count = 0;
+		find_below(flattening, select, &next.item, &found);
+		push_items(&stack, &found, next.depth + 1);
 	}
-	hl_items_free(&waiting);
+	hl_items_free(&found);
+	if (stack.items != NULL)
+		pfree(stack.items);
 }
 
 /* Runs a select for each item that it iterates over. */

@@ -23,6 +23,23 @@ typedef struct Walk
 	int at;
 } Walk;
 
+/*
+ * The most that an evaluation may take, in bytes: the memory context of the
+ * call, which is reset for each row.
+ */
+#define MEMORY_MAX (INT64CONST(512) * 1024 * 1024)
+
+/* Throws where an evaluation has taken too much memory. */
+void
+hl_items_check_memory(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if ((int64) MemoryContextMemAllocated(CurrentMemoryContext, false) >
+		MEMORY_MAX)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a FHIRPath expression takes too much memory")));
+}
+
 /* Makes a collection of nothing. */
 void
 hl_items_init(HlItems *items)
@@ -51,7 +68,7 @@ items_grow(HlItems *items)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a FHIRPath collection has too many items"),
 				 errdetail("At most %d items are allowed.", HL_ITEMS_MAX)));
-	CHECK_FOR_INTERRUPTS();
+	hl_items_check_memory();
 	if (items->items == items->few)
 	{
 		items->items = palloc(size * sizeof(HlItem));

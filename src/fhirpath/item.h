@@ -49,6 +49,9 @@ typedef struct HlItems
 /* No path needs more items at once than this. */
 #define HL_ITEMS_MAX 1000000
 
+/* Throws 54000 where an evaluation has taken too much memory. */
+extern void hl_items_check_memory(void);
+
 extern void hl_items_init(HlItems *items);
 extern void hl_items_free(HlItems *items);
 

@@ -61,6 +61,7 @@ two_texts(HlEvaluation *evaluation, const HlInvocation *invocation, Text *text,
 static void
 check_length(int64 len)
 {
+	hl_items_check_memory();
 	if (len > TEXT_MAX)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("a string in a FHIRPath expression is too long"),
@@ -236,6 +237,7 @@ hl_body_change_case(HlEvaluation *evaluation, const HlInvocation *invocation,
 
 	if (!input_text(invocation, &text))
 		return;
+	check_length(text.len);
 	changed = (invocation->node->call->variant ? str_toupper : str_tolower)(
 		text.at, text.len, DEFAULT_COLLATION_OID);
 	append_text(out, changed, (int) strlen(changed));

@@ -68,6 +68,8 @@ SELECT is(state('''a''' || repeat('.combine($this)', 3)), NULL, 'a few items');
 SELECT is(state('id' || repeat('.combine(%resource.descendants()).combine($this)', 1)), NULL, 'some more');
 SELECT is(state('(1|2|3|4|5|6|7|8|9|10)' || repeat('.select(1.combine(2).combine(3).combine(4).combine(5).combine(6).combine(7).combine(8))', 9)), '54000', 'items that are too many');
 SELECT is(state('''' || repeat('a', 20000) || '''' || repeat('.replace(''a'', ''aaaaaaaaaaaaaaaa'')', 4)), '54000', 'a string that is too long');
+SELECT is(state('id.repeat($this & ' || quote_literal(repeat('a', 60000)) || ')'), '54000', 'a string that grows and grows');
+SELECT is(sqlstate, '54000', 'repeat that finds itself') FROM raised($$SELECT healthlake_fhir_view_rows('{"resource": "Patient", "select": [{"repeat": ["$this"], "column": [{"name": "a", "path": "id"}]}]}', '{"resourceType": "Patient"}')$$);
 SELECT is(state('a * a', format('{"a": %s}', repeat('9', 5000))::jsonb), '54000', 'a number that is too large to calculate with');
 SELECT is(healthlake_fhirpath_text(format('{"a": %s}', repeat('9', 5000))::jsonb, 'a'), repeat('9', 5000), 'but not to be read');
 SELECT is(sqlstate, '0A000', 'records without a list of columns') FROM raised($$SELECT healthlake_fhir_view('{}', '{}')$$);
