@@ -102,6 +102,9 @@ add_credentials(List *findings, const HlCall *call, bool found, List *notes)
 	const HlCredentials *credentials = call->credentials;
 
 	findings = add_notes(findings, notes);
+	if (call->reply.passed_over != NULL)
+		findings = add(findings, "credentials passed over", true,
+					   hl_text_from_utf8(call->reply.passed_over));
 	if (!found)
 		return add(findings, "credentials", false,
 				   call->reply.hint != NULL

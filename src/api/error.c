@@ -17,13 +17,12 @@ typedef struct ErrorRow
 	const char *hint;
 } ErrorRow;
 
-#define HINT_KEYS                                                              \
-	"Check healthlake.access_key_id, healthlake.secret_access_key and "        \
-	"healthlake.session_token: temporary credentials need all three."
-#define HINT_NO_KEYS                                                           \
-	"Set healthlake.access_key_id and healthlake.secret_access_key, and for "  \
-	"temporary credentials healthlake.session_token."
-#define HINT_EXPIRED "Set fresh temporary credentials, all three of them."
+static const char HINT_KEYS[] =
+	"Check healthlake.access_key_id, healthlake.secret_access_key and "
+	"healthlake.session_token: temporary credentials need all three.";
+#define HINT_NO_KEYS "healthlake_check() shows where credentials come from."
+static const char HINT_EXPIRED[] =
+	"Set fresh temporary credentials, all three of them.";
 #define HINT_POLICY                                                            \
 	"The IAM policy of the credentials in use must allow this operation on "   \
 	"the resource."
@@ -207,6 +206,25 @@ is_of_lake_formation(const HlReply *reply)
 		   strstr(reply->message, "Lake Formation permission") != NULL;
 }
 
+/* What to do about credentials that AWS refuses, by where they are from. */
+static const char *
+hint_of_credentials(const HlReply *reply, const ErrorRow *row)
+{
+	if (reply->hint != NULL)
+		return reply->hint;
+	if (row == NULL)
+		return HINT_NO_KEYS;
+	if (reply->source == NULL || strcmp(reply->source, "the settings") == 0 ||
+		(row->hint != HINT_KEYS && row->hint != HINT_EXPIRED))
+		return row->hint;
+	return psprintf(row->hint == HINT_EXPIRED
+						? "Renew the credentials of %s."
+						: "Check the credentials of %s: temporary ones "
+						  "consist of an access key id, a secret access key "
+						  "and a session token.",
+					hl_text_from_utf8(reply->source));
+}
+
 /* What to do, where something can be done; NULL elsewhere. */
 static const char *
 hint_of(const HlReply *reply, const char *client_token)
@@ -226,9 +244,7 @@ hint_of(const HlReply *reply, const char *client_token)
 				   "healthlake.ca_bundle, and that the server can reach the "
 				   "endpoint.";
 		case HL_ERRCODE_CREDENTIALS:
-			return reply->hint != NULL ? reply->hint
-				   : row != NULL       ? row->hint
-									   : HINT_NO_KEYS;
+			return hint_of_credentials(reply, row);
 		case HL_ERRCODE_LOST:
 			return "Check the network, and healthlake.request_timeout.";
 		case HL_ERRCODE_THROTTLED:

@@ -192,7 +192,9 @@ hl_issued_read(HlIssued *issued, HlIssuedForm form, const char *text,
 	bool read = hl_json_read(&document, text, len);
 
 	read = read ? take_document(issued, &forms[form], document.root)
-				: refuse(issued, "it is not JSON (%s, at byte %zu)",
+				: refuse(issued, "it %s (%s, at byte %zu)",
+						 document.fault == HL_JSON_SYNTAX ? "is not JSON"
+														  : "cannot be read",
 						 document.reason, document.offset);
 	hl_json_free(&document);
 	if (!read)

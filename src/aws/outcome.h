@@ -31,14 +31,16 @@ typedef struct HlReply
 	bool may_have_run; /* it changes something, and nobody knows whether */
 	int http_status;   /* 0: none came */
 	int attempts;
-	int throttles;    /* attempts that AWS throttled */
-	bool dated;       /* the reply had the time of the server: */
-	int clock_skew;   /* seconds that its clock is ahead of this one's */
-	char *code;       /* AWS's, or the status as text; NULL: none */
-	char *message;    /* AWS's; NULL: none */
-	char *request_id; /* NULL: none came */
-	char *network;    /* what went wrong below AWS; NULL: nothing */
+	int throttles;      /* attempts that AWS throttled */
+	bool dated;         /* the reply had the time of the server: */
+	int clock_skew;     /* seconds that its clock is ahead of this one's */
+	char *code;         /* AWS's, or the status as text; NULL: none */
+	char *message;      /* AWS's; NULL: none */
+	char *request_id;   /* NULL: none came */
+	char *network;      /* what went wrong below AWS; NULL: nothing */
+	const char *source; /* of the credentials, in words; NULL: none */
 	const char *hint; /* what to do about it, where that is known better here */
+	const char *passed_over; /* by whom no credentials were given; or NULL */
 	HlBytes body;
 	const HlJson *document; /* the body, read; NULL: no JSON object */
 } HlReply;

@@ -38,6 +38,15 @@ has_keys(const HlProfile *profile)
 		   has(profile, "aws_secret_access_key");
 }
 
+/* A property that has a value: an empty one is none, as it is to botocore. */
+static const char *
+value_of(const HlProfile *profile, const char *name)
+{
+	const char *value = hl_profile_value(profile, name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
 /* Takes a profile's access keys. */
 static bool
 use_keys(HlProfileChain *chain, const HlProfile *profile)
@@ -48,7 +57,9 @@ use_keys(HlProfileChain *chain, const HlProfile *profile)
 	source->access_key_id = hl_profile_value(profile, "aws_access_key_id");
 	source->secret_access_key =
 		hl_profile_value(profile, "aws_secret_access_key");
-	source->session_token = hl_profile_value(profile, "aws_session_token");
+	source->session_token = value_of(profile, "aws_session_token");
+	if (source->session_token == NULL)
+		source->session_token = value_of(profile, "aws_security_token");
 	source->account_id = hl_profile_value(profile, "aws_account_id");
 	if (source->access_key_id == NULL && source->secret_access_key == NULL &&
 		source->session_token == NULL)

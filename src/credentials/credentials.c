@@ -107,7 +107,7 @@ use_lasting(HlCredentials *credentials)
 
 	if (!hl_issued_set(&issued, &parts))
 		refuse(credentials, psprintf("%s: %s", plan->source, issued.reason),
-			   NULL);
+			   psprintf("Correct the credentials of %s.", plan->source));
 	else if (issued.expires && issued.expires_at <= hl_clock_unix())
 		refuse(credentials,
 			   psprintf("credentials of %s expired at %s", plan->source,
@@ -247,7 +247,8 @@ hl_credentials_look(HlCredentials *credentials)
 		return HL_CREDENTIALS_FOUND;
 	kept = hl_keychain_find(credentials->key);
 	if (kept != NULL && hl_clock_unix() < kept->forget_at)
-		return refuse(credentials, kept->failure, NULL);
+		return refuse(credentials, kept->failure,
+					  kept->hint[0] != '\0' ? kept->hint : NULL);
 	if (kept != NULL && is_fresh(kept))
 		return hl_credentials_use(credentials, kept);
 	credentials->hasty =
@@ -407,6 +408,7 @@ hl_credentials_do_without(HlProvider *provider, const unsigned char *key)
 		hl_keychain_hold(kept);
 		return kept;
 	}
+	provider->passed_over = provider->nobody ? provider->reason : NULL;
 	provider->reason = provider->nobody ? pstrdup("no AWS credentials found")
 										: expiry_reason(kept, provider->plan,
 														provider->reason);
@@ -415,6 +417,8 @@ hl_credentials_do_without(HlProvider *provider, const unsigned char *key)
 	if (kept != NULL)
 	{
 		strlcpy(kept->failure, provider->reason, sizeof(kept->failure));
+		strlcpy(kept->hint, provider->hint != NULL ? provider->hint : "",
+				sizeof(kept->hint));
 		kept->forget_at = hl_refresh_forget_at(now, hl_random_fraction());
 	}
 	return NULL;

@@ -66,6 +66,10 @@ ask_token(HlProvider *provider)
 	return HL_PROVIDER_REQUEST;
 }
 
+#define HINT_NO_ROLE                                                           \
+	"The server runs on an instance without a role: attach an IAM role to it " \
+	"(an instance profile)."
+
 /* Says that there are no keys; words: what an HTTP status means here. */
 static HlProviderAnswer
 blame(HlProvider *provider, const HlReply *reply, int status, const char *words)
@@ -77,6 +81,12 @@ blame(HlProvider *provider, const HlReply *reply, int status, const char *words)
 
 	/* off EC2 nobody is there, which is only what was to be expected */
 	provider->nobody = provider->plan->optional && (silent || told);
+	if (reply->http_status == 403)
+		provider->hint =
+			"Instance metadata is switched off: enable it for the instance, "
+			"with a hop limit of 2 where the server runs in a container.";
+	else if (reply->http_status == 404)
+		provider->hint = HINT_NO_ROLE;
 	return hl_provider_blame(provider,
 							 told ? words : hl_provider_failure(reply));
 }
@@ -107,6 +117,7 @@ take_role(HlProvider *provider, const HlReply *reply)
 	if (hl_metadata_is_role(name))
 		return ask(provider, psprintf(HL_METADATA_ROLES_PATH "%s", name));
 	provider->nobody = provider->plan->optional && name[0] == '\0';
+	provider->hint = name[0] == '\0' ? HINT_NO_ROLE : NULL;
 	return hl_provider_blame(provider, name[0] == '\0'
 										   ? "the instance has no role"
 										   : "the name of its role is "

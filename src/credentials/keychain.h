@@ -23,6 +23,7 @@ typedef struct HlHeld
 	HlLease lease;
 	int64 forget_at; /* until then the failure holds */
 	char failure[512];
+	char hint[512];
 } HlHeld;
 
 /* What is kept under a key; NULL: nothing. */

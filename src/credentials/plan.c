@@ -4,11 +4,17 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "credentials/ambient.h"
 #include "credentials/plan.h"
 #include "credentials/secret.h"
 #include "client/settings.h"
 #include "miscadmin.h"
+
+#define HINT_ENVIRONMENT                                                       \
+	"Correct the environment that the server is started with, and restart "    \
+	"the server."
 
 /* One row for each source. */
 typedef struct Source
@@ -33,6 +39,14 @@ hl_plan_refuse(HlPlan *plan, HlPlanAnswer answer, char *reason)
 	return answer;
 }
 
+/* Says why a source is of no use. */
+HlPlanAnswer
+hl_plan_break(HlPlan *plan, char *reason, char *hint)
+{
+	plan->hint = hint;
+	return hl_plan_refuse(plan, HL_PLAN_BROKEN, reason);
+}
+
 /* The settings: key id and secret go together, or not at all. */
 static HlPlanAnswer
 ask_settings(HlPlan *plan)
@@ -43,12 +57,14 @@ ask_settings(HlPlan *plan)
 	if (!has_id && !has_secret && !is_set(hl_settings.session_token))
 		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
 							  "healthlake.access_key_id is not set");
-	if (!has_id)
-		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
-							  "healthlake.access_key_id is not set");
-	if (!has_secret)
-		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
-							  "healthlake.secret_access_key is not set");
+	if (!has_id || !has_secret)
+		return hl_plan_break(
+			plan,
+			has_id ? "healthlake.secret_access_key is not set"
+				   : "healthlake.access_key_id is not set",
+			"Set healthlake.access_key_id and healthlake.secret_access_key, "
+			"and for temporary credentials healthlake.session_token; or reset "
+			"all three, for another source of credentials.");
 	plan->source = "the settings";
 	plan->keys.access_key_id = hl_secret_copy(hl_settings.access_key_id);
 	plan->keys.secret_access_key =
@@ -70,6 +86,21 @@ ask_named_profile(HlPlan *plan)
 	return hl_plan_profile(plan, hl_settings.profile, "healthlake.profile");
 }
 
+/* Whether more was copied than a key, as with a file's last line break. */
+static bool
+is_miscopied(const char *value)
+{
+	size_t len = value == NULL ? 0 : strlen(value);
+
+	if (len > 0 && (isspace((unsigned char) value[0]) ||
+					isspace((unsigned char) value[len - 1])))
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (iscntrl((unsigned char) value[i]))
+			return true;
+	return false;
+}
+
 /* AWS's variables in the server's environment. */
 HlPlanAnswer
 hl_plan_environment(HlPlan *plan)
@@ -77,14 +108,26 @@ hl_plan_environment(HlPlan *plan)
 	const char *id = hl_ambient_variable("AWS_ACCESS_KEY_ID");
 	const char *secret = hl_ambient_variable("AWS_SECRET_ACCESS_KEY");
 	const char *expiration = hl_ambient_variable("AWS_CREDENTIAL_EXPIRATION");
+	static const char *const variables[] = {
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+		"AWS_SECURITY_TOKEN"};
 
 	if (id == NULL)
 		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
 							  "AWS_ACCESS_KEY_ID is not set");
 	if (secret == NULL)
-		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
-							  "AWS_ACCESS_KEY_ID is set in the server's "
-							  "environment, AWS_SECRET_ACCESS_KEY is not");
+		return hl_plan_break(plan,
+							 "AWS_ACCESS_KEY_ID is set in the server's "
+							 "environment, AWS_SECRET_ACCESS_KEY is not",
+							 HINT_ENVIRONMENT);
+	for (size_t i = 0; i < lengthof(variables); i++)
+		if (is_miscopied(hl_ambient_variable(variables[i])))
+			return hl_plan_break(
+				plan,
+				psprintf("%s in the server's environment begins or ends with "
+						 "a blank, or has a line break in it",
+						 variables[i]),
+				HINT_ENVIRONMENT);
 	plan->source = "the environment";
 	plan->keys.access_key_id = id;
 	plan->keys.secret_access_key = secret;
@@ -118,12 +161,14 @@ ask_web_identity(HlPlan *plan)
 		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
 							  "AWS_WEB_IDENTITY_TOKEN_FILE is not set");
 	if (role == NULL)
-		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
-							  "AWS_WEB_IDENTITY_TOKEN_FILE is set, "
-							  "AWS_ROLE_ARN is not");
+		return hl_plan_break(plan,
+							 "AWS_WEB_IDENTITY_TOKEN_FILE is set, "
+							 "AWS_ROLE_ARN is not",
+							 HINT_ENVIRONMENT);
 	if (session != NULL && !hl_sts_is_session_name(session))
-		return hl_plan_refuse(plan, HL_PLAN_BROKEN,
-							  "AWS_ROLE_SESSION_NAME is no name of a session");
+		return hl_plan_break(plan,
+							 "AWS_ROLE_SESSION_NAME is no name of a session",
+							 HINT_ENVIRONMENT);
 	plan->source = "the web identity of the environment";
 	plan->kind = HL_PLAN_WEB_IDENTITY;
 	plan->file = pstrdup(file);
@@ -153,11 +198,12 @@ hl_plan_container(HlPlan *plan)
 			"neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
 			"AWS_CONTAINER_CREDENTIALS_FULL_URI is set");
 	if (!hl_metadata_container(path, whole, &plan->url))
-		return hl_plan_refuse(
-			plan, HL_PLAN_BROKEN,
+		return hl_plan_break(
+			plan,
 			psprintf("AWS_CONTAINER_CREDENTIALS_%s cannot be used: %s",
 					 path != NULL ? "RELATIVE_URI" : "FULL_URI",
-					 plan->url.reason));
+					 plan->url.reason),
+			HINT_ENVIRONMENT);
 	plan->source =
 		psprintf("the container endpoint %s://%s",
 				 plan->url.tls ? "https" : "http", plan->url.authority);
@@ -200,10 +246,11 @@ hl_plan_metadata(HlPlan *plan)
 			metadata_setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
 							 "ec2_metadata_service_endpoint_mode"),
 			&plan->url))
-		return hl_plan_refuse(
-			plan, HL_PLAN_BROKEN,
+		return hl_plan_break(
+			plan,
 			psprintf("AWS_EC2_METADATA_SERVICE_ENDPOINT%s cannot be used: %s",
-					 address != NULL ? "" : "_MODE", plan->url.reason));
+					 address != NULL ? "" : "_MODE", plan->url.reason),
+			HINT_ENVIRONMENT);
 	plan->source =
 		psprintf("instance metadata at %s://%s",
 				 plan->url.tls ? "https" : "http", plan->url.authority);
@@ -295,6 +342,7 @@ hl_plan_make(HlPlan *plan, const char *session_name, List **notes)
 			case HL_PLAN_EMPTY:
 				note(notes, sources[i].name, plan->reason);
 		}
-	*plan = (HlPlan){.reason = "no AWS credentials found"};
+	*plan = (HlPlan){.reason = "no AWS credentials found",
+					 .hint = HL_PLAN_NOTHING_HINT};
 	return false;
 }

@@ -12,6 +12,8 @@
 #include "credentials/secret.h"
 #include "client/settings.h"
 
+#define HINT_PROFILE "Correct the profile in AWS's config or credentials file."
+
 /* Copies a value that may be missing. */
 static char *
 copy(const char *value)
@@ -23,6 +25,8 @@ copy(const char *value)
 static HlPlanAnswer
 refuse(HlPlan *plan, const HlProfile *profile, const char *reason)
 {
+	if (plan->hint == NULL)
+		plan->hint = HINT_PROFILE;
 	return hl_plan_refuse(
 		plan, HL_PLAN_BROKEN,
 		psprintf("profile \"%s\": %s", profile->name, reason));
@@ -189,6 +193,9 @@ plan_source(HlPlan *plan, const HlProfileSource *source)
 		case HL_PROFILE_SOURCE_PROCESS:
 			return plan_process(plan, source);
 		default:
+			plan->hint = "Sign-ons of \"aws login\" are not read. Give the "
+						 "profile a role_arn with a source_profile or a "
+						 "credential_source, or an sso_session.";
 			return refuse(plan, source->profile,
 						  "login_session is not supported");
 	}
@@ -248,6 +255,9 @@ has_fault(HlPlan *plan, HlProfileFile file)
 		return false;
 	plan->reason = pstrdup(fault);
 	plan->hint = copy(hl_profiles_hint(file));
+	if (plan->hint == NULL)
+		plan->hint = "Correct the file, and see that the server's user can "
+					 "read it.";
 	return true;
 }
 
@@ -268,10 +278,12 @@ hl_plan_profile(HlPlan *plan, const char *name, const char *by)
 		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
 							  "there is no profile \"default\"");
 	if (profile == NULL)
-		return hl_plan_refuse(
-			plan, HL_PLAN_BROKEN,
+		return hl_plan_break(
+			plan,
 			psprintf("profile \"%s\", which %s names, does not exist", name,
-					 by));
+					 by),
+			psprintf(HL_PROFILES_MISSING_HINT, by));
+	plan->hint = HINT_PROFILE;
 	if (!is_about_credentials(profile))
 		return hl_plan_refuse(
 			plan, set ? HL_PLAN_BROKEN : HL_PLAN_EMPTY,

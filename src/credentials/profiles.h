@@ -33,4 +33,9 @@ extern void hl_profiles_mark(HlBytes *bytes);
 /* Wipes what was read. */
 extern void hl_profiles_forget(void);
 
+/* What to do about a profile that is not there; %s names it. */
+#define HL_PROFILES_MISSING_HINT                                               \
+	"Correct %s, or add the profile to AWS's config file as [profile NAME], "  \
+	"or to the credentials file as [NAME]."
+
 #endif

@@ -207,6 +207,14 @@ take_role(HlProvider *provider, const HlReply *reply, const HlStsRole *role,
 	provider->final = reply->outcome == HL_OUTCOME_REFUSED &&
 					  hl_retry_judge(HL_TRANSPORT_OK, reply->http_status,
 									 reply->code) == HL_VERDICT_TERMINAL;
+	if (reply->outcome == HL_OUTCOME_NOT_SENT)
+		provider->hint = "Check that the server can reach STS, and "
+						 "healthlake.sts_endpoint_url, healthlake.proxy and "
+						 "healthlake.ca_bundle.";
+	else if (reply->outcome != HL_OUTCOME_SUCCESS)
+		provider->hint =
+			"Check the role's trust policy, and that the credentials in use "
+			"may perform the action sts:AssumeRole on the role.";
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 		return hl_provider_blame(
 			provider, psprintf("could not assume role \"%s\": %s",
@@ -286,6 +294,35 @@ check_expiry(HlProvider *provider)
 									   hl_provider_time(issued->expires_at)));
 }
 
+/* What to mend where the source itself gives no keys. */
+static char *
+hint_of_kind(const HlProvider *provider)
+{
+	const HlPlan *plan = provider->plan;
+
+	switch (plan->kind)
+	{
+		case HL_PLAN_WEB_IDENTITY:
+			return "See that the server's user can read the token's file, and "
+				   "that the role's trust policy names the identity provider.";
+		case HL_PLAN_SIGN_ON:
+			return "Sign on with \"aws sso login\" as the server's user.";
+		case HL_PLAN_PROCESS:
+			return "Run the program of credential_process as the server's "
+				   "user, and see what it prints.";
+		case HL_PLAN_CONTAINER:
+			return "Check the role of the task or pod, and the AWS_CONTAINER_ "
+				   "variables of the server's environment.";
+		case HL_PLAN_METADATA:
+			return provider->nobody
+					   ? HL_PLAN_NOTHING_HINT
+					   : "Check that the server can reach instance metadata, "
+						 "and that the instance has a role.";
+		default:
+			return psprintf("Correct the credentials of %s.", plan->source);
+	}
+}
+
 HlProviderAnswer
 hl_provider_next(HlProvider *provider, const HlReply *reply)
 {
@@ -295,6 +332,8 @@ hl_provider_next(HlProvider *provider, const HlReply *reply)
 	{
 		answer = sources[provider->plan->kind](provider, reply);
 		provider->step++;
+		if (answer == HL_PROVIDER_FAILURE && provider->hint == NULL)
+			provider->hint = hint_of_kind(provider);
 		if (answer != HL_PROVIDER_KEYS)
 			return answer;
 		provider->begun = true;

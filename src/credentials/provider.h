@@ -62,8 +62,9 @@ typedef struct HlProvider
 	HlIssued issued; /* may be taken over: then zero it */
 	char *reason;    /* why there are none */
 	char *hint;
-	bool nobody; /* is there to be asked, and nobody need be */
-	bool final;  /* asking again would not help */
+	char *passed_over; /* why nobody's keys are used; NULL: they were wanted */
+	bool nobody;       /* is there to be asked, and nobody need be */
+	bool final;        /* asking again would not help */
 
 	/* the providers' own */
 	int step;   /* of the source: the replies that it has had */

@@ -54,7 +54,9 @@ judge(HlCall *call, const HlHttpReply *http)
 	if (document->root != NULL)
 		return hl_attempt_tell(call, HL_OUTCOME_MALFORMED,
 							   "the reply is not a JSON object");
-	snprintf(text, sizeof(text), "the reply is not JSON: %s, at byte %zu",
+	snprintf(text, sizeof(text), "the reply %s: %s, at byte %zu",
+			 document->fault == HL_JSON_SYNTAX ? "is not JSON"
+											   : "cannot be taken over",
 			 document->reason ? document->reason : "", document->offset);
 	return hl_attempt_tell(call, HL_OUTCOME_MALFORMED, text);
 }

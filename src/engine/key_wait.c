@@ -184,7 +184,11 @@ hl_key_wait_take(HlCall *call)
 		return;
 	caller = MemoryContextSwitchTo(call->attempt->memory);
 	if (wait->held == NULL)
+	{
+		if (wait->provider->passed_over != NULL)
+			call->reply.passed_over = pstrdup(wait->provider->passed_over);
 		go_without(call, wait->provider->reason, wait->provider->hint);
+	}
 	else
 	{
 		hl_credentials_use(call->credentials, wait->held);

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "aws/endpoint.h"
+#include "client/file.h"
 #include "credentials/ambient.h"
 #include "credentials/credentials.h"
 #include "credentials/profiles.h"
@@ -21,6 +22,23 @@ typedef struct Settled
 	HlEndpoint endpoint;
 } Settled;
 
+/* Refuses a profile that is named and is not there: it may have a region. */
+static void
+refuse_missing_profile(void)
+{
+	const char *by;
+	const char *name = hl_ambient_profile(&by);
+
+	if (by != NULL &&
+		hl_profile_find(hl_profiles_kept(), HL_PROFILE_PROFILE, name) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no AWS region is set, and profile \"%s\", which %s "
+						"names, does not exist",
+						name, by),
+				 errhint(HL_PROFILES_MISSING_HINT, by)));
+}
+
 /* The region to use, as whoever named it wrote it. */
 static const char *
 region_of(const char *argument)
@@ -35,6 +53,8 @@ region_of(const char *argument)
 		region = hl_ambient_variable("AWS_DEFAULT_REGION");
 	if (region == NULL)
 		region = hl_ambient_property("region");
+	if (region == NULL)
+		refuse_missing_profile();
 	if (region == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("no AWS region is set"),
@@ -142,12 +162,25 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 	call->service = "healthlake";
 }
 
+/* The file of authorities to trust; NULL: the system's. */
+static const char *
+ca_bundle(void)
+{
+	const char *file = hl_settings.ca_bundle;
+
+	if (file != NULL && file[0] != '\0')
+		return pstrdup(file);
+	file = hl_ambient_variable("AWS_CA_BUNDLE");
+	if (file == NULL)
+		file = hl_ambient_property("ca_bundle");
+	return file != NULL ? hl_file_expand((char *) file) : NULL;
+}
+
 /* Takes over what the settings name, which they may not have for long. */
 static void
 settle_limits(HlLimits *limits)
 {
-	limits->ca_bundle =
-		hl_settings.ca_bundle != NULL ? pstrdup(hl_settings.ca_bundle) : NULL;
+	limits->ca_bundle = ca_bundle();
 	limits->proxy = hl_secret_copy(hl_settings.proxy);
 	limits->connect_timeout_ms = hl_settings.connect_timeout;
 	limits->request_timeout_ms = hl_settings.request_timeout;
@@ -165,7 +198,10 @@ settle_credentials(HlCall *call, Settled *settled, List **notes)
 	call->limits = &settled->limits;
 	call->credentials = credentials;
 	if (hl_credentials_plan(credentials, notes))
+	{
+		call->reply.source = credentials->source;
 		return true;
+	}
 	call->reply.outcome = HL_OUTCOME_UNSIGNED;
 	call->reply.network = pstrdup(credentials->reason);
 	call->reply.hint =

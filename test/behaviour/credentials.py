@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -255,6 +256,150 @@ def check_broken(place):
         state, message, *_ = place.fails()
         tap.ok(state == "38X01" and wanted in message, f"{source}: broken", message)
         tap.same(place.operations(), [], "and nobody else is asked")
+
+
+# what fails: environment, files, a statement, what the message says, and what the hint says
+HINTS = [
+    ("half of the settings", {}, {}, "SET healthlake.access_key_id = 'AKIA'",
+     "secret_access_key is not set", "Set healthlake.access_key_id and"),
+    ("half of the environment", {"AWS_ACCESS_KEY_ID": "AKIA"}, {}, None, "AWS_SECRET_ACCESS_KEY",
+     "Correct the environment that the server is started with, and restart"),
+    ("a line break in the environment",
+     {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": SECRET + "\n"}, {}, None,
+     "AWS_SECRET_ACCESS_KEY in the server's environment begins or ends with a blank, or has a line",
+     "Correct the environment"),
+    ("an unknown profile", {}, {"config": ""}, "SET healthlake.profile = 'nowhere'",
+     'profile "nowhere", which healthlake.profile names, does not exist',
+     "Correct healthlake.profile, or add the profile"),
+    ("an unknown profile of the environment", {"AWS_PROFILE": "nowhere"}, {"config": ""}, None,
+     'profile "nowhere", which AWS_PROFILE names, does not exist', "Correct AWS_PROFILE, or add"),
+    ("a sign-on that is not read", {}, {"config": "[default]\nlogin_session = x\n"}, None,
+     "login_session is not supported", "credential_source, or an sso_session"),
+    ("half of a profile", {}, {"credentials": "[default]\naws_access_key_id = AKIA\n"}, None,
+     "missing aws_secret_access_key", "Correct the profile in AWS's"),
+    ("a file that is none", {}, {"credentials": "what?\n"}, None, "line 1", "Correct the file"),
+    ("a web identity without a file",
+     {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent/token",
+      "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/web"}, {}, None, "/nonexistent/token",
+     "the server's user can read the token's file"),
+    ("a container's endpoint that is not there",
+     {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"}, {}, None,
+     "the container endpoint", "role of the task or pod"),
+    ("instance metadata that is named and not there",
+     {"AWS_EC2_METADATA_DISABLED": "false",
+      "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:1"}, {}, None, "instance metadata at",
+     "the server can reach instance metadata"),
+    ("nothing at all", {}, {}, None, "no AWS credentials found",
+     "Attach a role to the instance or container"),
+]
+
+
+def aim(place):
+    """Sends what is sent to the emulator."""
+    place.clean()
+    place.run(f"SET healthlake.endpoint_url = '{place.emulator.http}'")
+    place.run("SET healthlake.region = 'us-east-1'")
+
+
+def check_hints(place):
+    """What to mend is told by the source, and nobody is led from roles to keys in settings."""
+    for what, environment, files, statement, message, hint in HINTS:
+        place.begin(**environment)
+        aim(place)
+        for name, text in files.items():
+            place.file(name, text)
+        if statement:
+            place.run(statement)
+        state, said, told = place.fails()
+        tap.ok(state == "38X01" and message in said and hint in told, f"the hint of {what}",
+               said, told)
+        tap.ok(told.startswith("Set healthlake.access_key_id") == (what == "half of the settings"),
+               "and keys in settings are the cure of nothing else")
+    place.begin(AWS_EC2_METADATA_DISABLED="false",
+                AWS_EC2_METADATA_SERVICE_ENDPOINT=place.emulator.http)
+    for operation, status, hint in (("metadata:roles", 404, "attach an IAM role"),
+                                    ("metadata:token", 403, "Instance metadata is switched off")):
+        aim(place)
+        place.emulator.next(operation=operation, status=status, body="", times="always")
+        _, said, told = place.fails()
+        tap.ok(hint in told, f"instance metadata: {hint}", said, told)
+
+
+def check_words(place):
+    """A misspelt profile whose region is wanted; profiles' tokens; a zero in a reply."""
+    place.begin()
+    aim(place)
+    place.file("config", "[default]\n")
+    place.run("SET healthlake.region = ''; SET healthlake.profile = 'nowhere'")
+    state, said, told = place.fails()
+    tap.ok(state == "55000" and 'profile "nowhere", which healthlake.profile names, does not exist'
+           in said and "Correct healthlake.profile" in told,
+           "no region, since the profile does not exist", said, told)
+    aim(place)
+    place.file("credentials", profile(place, "default", "aws_session_token ="))
+    tap.same(place.fails(), [(0,)], "an empty aws_session_token is none")
+    place.emulator.key("AKIAOLD", SECRET + "old", "old-token")
+    place.file("credentials", f"[default]\naws_access_key_id = AKIAOLD\n"
+               f"aws_secret_access_key = {SECRET}old\naws_security_token = old-token\n")
+    tap.same(place.fails(), [(0,)], "aws_security_token is read")
+    place.emulator.next(operation="ListFHIRDatastores", status=200,
+                        body='{"DatastorePropertiesList": [], "NextToken": "\\u0000"}')
+    state, said, _ = place.fails()
+    tap.ok(state == "38P01" and "u0000" in said and "not JSON" not in said,
+           "a reply with a zero in it is JSON, and cannot be taken over", said)
+
+
+def unreachable(place):
+    """A library that refuses every connection to elsewhere, so that no test leaves the machine."""
+    source, library = place.folder / "no_link.c", place.folder / "no_link.so"
+    source.write_text("""
+        #define _GNU_SOURCE
+        #include <arpa/inet.h>
+        #include <dlfcn.h>
+        #include <errno.h>
+        #include <sys/socket.h>
+        int connect(int fd, const struct sockaddr *to, socklen_t len)
+        {
+            int (*real)(int, const struct sockaddr *, socklen_t) = dlsym(RTLD_NEXT, "connect");
+            const struct sockaddr_in *in = (const void *) to;
+
+            if (to->sa_family == AF_INET && (ntohl(in->sin_addr.s_addr) >> 24) != 127)
+            {
+                errno = ENETUNREACH;
+                return -1;
+            }
+            return real(fd, to, len);
+        }""", encoding="ascii")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+def check_unreachable(place):
+    """Instance metadata that nobody answers for is passed over, with the reason."""
+    place.begin(AWS_EC2_METADATA_DISABLED="false", AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE="IPv4",
+                LD_PRELOAD=str(unreachable(place)))
+    aim(place)
+    passed = place.check()["passed"]
+    tap.ok(any(line.startswith("instance metadata at ") for line in passed),
+           "instance metadata has a row of its own", passed)
+
+
+def check_bundle(place):
+    """The authorities to trust: the setting's, AWS_CA_BUNDLE's, the profile's ca_bundle."""
+    for what, environment, config, trusted in (
+            ("none", {}, "", False),
+            ("AWS_CA_BUNDLE", {"AWS_CA_BUNDLE": place.emulator.ca}, "", True),
+            ("the profile's ca_bundle", {}, f"ca_bundle = {place.emulator.ca}\n", True),
+            ("AWS_CA_BUNDLE before the profile's", {"AWS_CA_BUNDLE": place.emulator.ca},
+             "ca_bundle = /nonexistent\n", True)):
+        place.begin(**environment)
+        aim(place)
+        place.file("credentials", profile(place, "default"))
+        place.file("config", "[default]\n" + config)
+        place.run("SET healthlake.endpoint_url = '"
+                  + place.emulator.https.replace("127.0.0.1", "localhost") + "'")
+        got = place.fails()
+        tap.ok(got == [(0,)] if trusted else got[0] == "38N01", f"trusted: {what}", got)
 
 
 def check_expired(place):
@@ -721,7 +866,8 @@ def main():
         place = Place(folder)
         place.issued = []
         try:
-            for check in (check_order, check_list, check_broken, check_expired, check_files,
+            for check in (check_order, check_list, check_broken, check_hints, check_words,
+                          check_unreachable, check_bundle, check_expired, check_files,
                           check_roles, check_process, check_metadata, check_sso, check_renewal,
                           check_isolation, check_endpoints):
                 with tap.check(check.__doc__):
