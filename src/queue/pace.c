@@ -229,7 +229,7 @@ narrow(HlKindPace *pace, int64 now)
 static void
 accept(HlKindPace *pace, int64 sent_at, int64 now)
 {
-	double late = Min((double) (now - sent_at), pace->gap / 20);
+	double late = Min((double) (now - sent_at), pace->gap / 10);
 
 	pace->now_accepted++;
 	if (pace->window < PG_INT32_MAX)

@@ -226,7 +226,7 @@ def test_pace(emulator, session, operation, every):
     tap.same(session.run("SELECT state, count(*) FROM healthlake_request GROUP BY 1"),
              [("succeeded", 5)], f"{operation}: five at one in {every} s succeed")
     tap.ok(answers.count(400) <= 2, f"{operation}: {answers.count(400)} are throttled")
-    tap.ok(took <= every * 4 * 1.1 + 0.5, f"{operation}: it takes {took:.1f} s")
+    tap.ok(took <= max(every, 1) * 4 * 1.1 + 1, f"{operation}: it takes {took:.1f} s")
 
 
 def main():
@@ -244,7 +244,8 @@ def main():
             session.run("SELECT pg_reload_conf()")
             session.run(f"SELECT pg_terminate_backend(pid) FROM ({WORKER}) AS w")
         test_turns(emulator, cluster, session)
-        test_pace(emulator, session, EXPORT, 1)
+        # less than the second of its quota, as clients and servers hurry and dawdle
+        test_pace(emulator, session, EXPORT, 0.9)
         if LONG:
             test_pace(emulator, session, CREATE, 60)
     cluster.stop()
