@@ -7,7 +7,7 @@
  *	  gap of AWS's documented quota; a wider one where AWS throttles even so.
  *	  After a number of accepted requests a narrower gap is tried, unless AWS
  *	  has throttled at such a gap within the last hour. Kinds of which AWS
- *	  allows no more than one a second begin with two requests in flight, and
+ *	  allows no more than one a second begin with a round of two requests, and
  *	  with one more for each that is accepted: a burst would be throttled whole.
  */
 #include "postgres.h"
@@ -41,8 +41,9 @@
  */
 #define MEMORY (60 * 60 * 1000)
 
-/* How many requests of a slow kind go out at first. */
+/* How many requests of a slow kind go out at first, and until when in rounds. */
 #define FIRST_WINDOW 2
+#define LAST_ROUND 16
 
 /*
  * Milliseconds between two requests by the quotas that AWS documents for an
@@ -125,6 +126,9 @@ hl_pace_room(HlPace *pace, const char *kind, int in_flight)
 {
 	const HlKindPace *it = pace_of(pace, kind_number(kind));
 
+	/* at first in rounds: what is refused of one is known before the next */
+	if (it->gap == 0 && it->window < LAST_ROUND && in_flight > 0)
+		return 0;
 	if (it->gap == 0)
 		return Max(it->window - in_flight, 0);
 	return hl_clock_steady_ms() >= it->next_at ? 1 : 0;

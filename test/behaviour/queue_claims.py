@@ -87,11 +87,10 @@ def test_lock(cluster, session):
 
 def enqueue_and_wait(session, name):
     """Enqueues a request and waits until the worker has sent it; seconds from the commit."""
-    session.run("SELECT healthlake_enqueue_create_datastore(%s)", name)
+    id = session.one("SELECT healthlake_enqueue_create_datastore(%s)", name)
     began = time.monotonic()
-    while session.one("SELECT finished_at IS NULL FROM healthlake_request WHERE request ->>"
-                      " 'DatastoreName' = %s AND requested_at > now() - '1 h'::interval"
-                      " AND id = (SELECT max(id) FROM healthlake_request)", name):
+    while session.one("SELECT finished_at IS NULL FROM healthlake_request"
+                      " WHERE home = healthlake_home() AND id = %s", id):
         time.sleep(0.002)
     return time.monotonic() - began
 
