@@ -424,7 +424,8 @@ hl_item_children(const HlItem *item, HlItems *out)
 	JsonbContainer *container = hl_item_container(item);
 	int count = container ? JsonContainerSize(container) : 0;
 	HlItem place;
-	JsonbValue key, value;
+	JsonbValue key = {0};
+	JsonbValue value;
 	Walk walk;
 
 	if (count == 0)

@@ -40,6 +40,7 @@ WISHES = {"access_key_id": ("AKIDOTHER", " AKID"), "secret_access_key": ("other"
           "proxy": ("http://127.0.0.1:1", "a b"), "allowed_regions": ("", "a b"),
           "required_tags": ("", "a,,b"), "fence": ("there", None), "worker_databases": ("a", "a,,"),
           "audit_retention": ("0 days", "6"), "max_response_size": ("1MB", "0"),
+          "max_request_size": ("2MB", "0"),
           "worker_count": ("2", "0"), "require_customer_key": ("on", "maybe"),
           "use_fips_endpoint": ("on", "maybe"), "use_dualstack_endpoint": ("on", "maybe"),
           "allow_credential_process": ("on", "maybe"), "autostart_worker": ("off", "maybe"),
