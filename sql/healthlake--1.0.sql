@@ -1435,8 +1435,7 @@ CREATE VIEW @extschema@.healthlake_created_datastores
 	   AND e.origin OPERATOR(pg_catalog.=) 'call'
 	 WHERE e.event OPERATOR(pg_catalog.=) ANY
 			('{replied,adopted,resolved}'::pg_catalog.text[])
-	   AND e.operation OPERATOR(pg_catalog.=) ANY
-			('{CreateFHIRDatastore,RestoreFHIRDatastore}'::pg_catalog.text[])
+	   AND e.kind OPERATOR(pg_catalog.=) 'create'
 	   AND e.outcome OPERATOR(pg_catalog.=) 'succeeded'
 	   AND e.datastore_id IS NOT NULL
 	 GROUP BY 1, 2, 3, 4;
@@ -1517,11 +1516,10 @@ CREATE VIEW @extschema@.healthlake_left_behind
 		e."current_role", e.at AS requested_at
 	  FROM @extschema@.healthlake_event AS e
 	 WHERE e.event OPERATOR(pg_catalog.=) 'rolled_back'
-	   AND e.operation OPERATOR(pg_catalog.=) ANY
-			('{CreateFHIRDatastore,RestoreFHIRDatastore}'::pg_catalog.text[])
+	   AND e.kind OPERATOR(pg_catalog.=) 'create'
 	   AND NOT EXISTS (
 			SELECT FROM @extschema@.healthlake_event AS d
-			 WHERE d.operation OPERATOR(pg_catalog.=) 'DeleteFHIRDatastore'
+			 WHERE d.kind OPERATOR(pg_catalog.=) 'delete'
 			   AND d.datastore_id OPERATOR(pg_catalog.=) e.datastore_id
 			   AND d.event OPERATOR(pg_catalog.=) ANY
 					('{replied,resolved}'::pg_catalog.text[])

@@ -1,7 +1,7 @@
 /*
  * functions.c
  *	  What SQL can call. A typed function of an operation is one line: its
- *	  arguments and its row are found by name in the tables of api/model.c.
+ *	 *	  arguments and its row are found by name in the tables of model_tables.c.
  */
 #include "postgres.h"
 
@@ -109,9 +109,9 @@ typedef Datum (*Form)(FunctionCallInfo fcinfo, const HlOperation *operation);
 
 /* Performs an operation once for all copies of its call in a row. */
 static Datum
-call_for_row(FunctionCallInfo fcinfo, const char *name, Form form)
+call_for_row(FunctionCallInfo fcinfo, HlOperationName name, Form form)
 {
-	const HlOperation *operation = hl_operation_find(name);
+	const HlOperation *operation = &hl_operations[name];
 	Datum result;
 
 	if (!hl_once_take(fcinfo, &result))
@@ -136,58 +136,69 @@ call_for_row(FunctionCallInfo fcinfo, const char *name, Form form)
 #define UNTYPED(function, name)                                                \
 	FUNCTION(function, call_for_row(fcinfo, name, call_with_jsonb))
 #define LISTED(function, name)                                                 \
-	FUNCTION(function, hl_list_next(fcinfo, hl_operation_find(name)))
+	FUNCTION(function, hl_list_next(fcinfo, &hl_operations[name]))
 #define WAITED(function, name)                                                 \
 	FUNCTION(function, call_for_row(fcinfo, name, hl_poll_wait))
 #define AWAITED(function, name)                                                \
-	FUNCTION(function, hl_poll_await(fcinfo, hl_operation_find(name)))
+	FUNCTION(function, hl_poll_await(fcinfo, &hl_operations[name]))
 
-TYPED(healthlake_create_datastore, "CreateFHIRDatastore")
-UNTYPED(healthlake_create_datastore_jsonb, "CreateFHIRDatastore")
+TYPED(healthlake_create_datastore, HL_OPERATION_CREATE_FHIR_DATASTORE)
+UNTYPED(healthlake_create_datastore_jsonb, HL_OPERATION_CREATE_FHIR_DATASTORE)
 FUNCTION(healthlake_update_datastore,
-		 call_for_row(fcinfo, "UpdateFHIRDatastore", update_completed))
+		 call_for_row(fcinfo, HL_OPERATION_UPDATE_FHIR_DATASTORE,
+					  update_completed))
 FUNCTION(healthlake_restore_datastore,
-		 call_for_row(fcinfo, "RestoreFHIRDatastore", restore_compared))
+		 call_for_row(fcinfo, HL_OPERATION_RESTORE_FHIR_DATASTORE,
+					  restore_compared))
 FUNCTION(healthlake_delete_datastore,
-		 call_for_row(fcinfo, "DeleteFHIRDatastore", delete_confirmed))
+		 call_for_row(fcinfo, HL_OPERATION_DELETE_FHIR_DATASTORE,
+					  delete_confirmed))
 FUNCTION(healthlake_ensure_datastore,
-		 call_for_row(fcinfo, "CreateFHIRDatastore", hl_datastore_ensure))
-TYPED(healthlake_describe_datastore, "DescribeFHIRDatastore")
-LISTED(healthlake_list_datastores, "ListFHIRDatastores")
-TYPED(healthlake_tag_resource, "TagResource")
-TYPED(healthlake_untag_resource, "UntagResource")
-LISTED(healthlake_list_tags, "ListTagsForResource")
-TYPED(healthlake_start_import_job, "StartFHIRImportJob")
-TYPED(healthlake_describe_import_job, "DescribeFHIRImportJob")
-LISTED(healthlake_list_import_jobs, "ListFHIRImportJobs")
-TYPED(healthlake_start_export_job, "StartFHIRExportJob")
-TYPED(healthlake_describe_export_job, "DescribeFHIRExportJob")
-LISTED(healthlake_list_export_jobs, "ListFHIRExportJobs")
+		 call_for_row(fcinfo, HL_OPERATION_CREATE_FHIR_DATASTORE,
+					  hl_datastore_ensure))
+TYPED(healthlake_describe_datastore, HL_OPERATION_DESCRIBE_FHIR_DATASTORE)
+LISTED(healthlake_list_datastores, HL_OPERATION_LIST_FHIR_DATASTORES)
+TYPED(healthlake_tag_resource, HL_OPERATION_TAG_RESOURCE)
+TYPED(healthlake_untag_resource, HL_OPERATION_UNTAG_RESOURCE)
+LISTED(healthlake_list_tags, HL_OPERATION_LIST_TAGS_FOR_RESOURCE)
+TYPED(healthlake_start_import_job, HL_OPERATION_START_FHIR_IMPORT_JOB)
+TYPED(healthlake_describe_import_job, HL_OPERATION_DESCRIBE_FHIR_IMPORT_JOB)
+LISTED(healthlake_list_import_jobs, HL_OPERATION_LIST_FHIR_IMPORT_JOBS)
+TYPED(healthlake_start_export_job, HL_OPERATION_START_FHIR_EXPORT_JOB)
+TYPED(healthlake_describe_export_job, HL_OPERATION_DESCRIBE_FHIR_EXPORT_JOB)
+LISTED(healthlake_list_export_jobs, HL_OPERATION_LIST_FHIR_EXPORT_JOBS)
 TYPED(healthlake_create_transformation_profile,
-	  "CreateDataTransformationProfile")
-TYPED(healthlake_get_transformation_profile, "GetDataTransformationProfile")
+	  HL_OPERATION_CREATE_DATA_TRANSFORMATION_PROFILE)
+TYPED(healthlake_get_transformation_profile,
+	  HL_OPERATION_GET_DATA_TRANSFORMATION_PROFILE)
 LISTED(healthlake_list_transformation_profiles,
-	   "ListDataTransformationProfiles")
+	   HL_OPERATION_LIST_DATA_TRANSFORMATION_PROFILES)
 LISTED(healthlake_list_transformation_profile_versions,
-	   "ListDataTransformationProfileVersions")
+	   HL_OPERATION_LIST_DATA_TRANSFORMATION_PROFILE_VERSIONS)
 TYPED(healthlake_publish_transformation_profile,
-	  "PublishDataTransformationProfile")
+	  HL_OPERATION_PUBLISH_DATA_TRANSFORMATION_PROFILE)
 TYPED(healthlake_update_transformation_profile,
-	  "UpdateDataTransformationProfile")
-TYPED(healthlake_update_profile_with_agent, "UpdateProfileWithAgent")
+	  HL_OPERATION_UPDATE_DATA_TRANSFORMATION_PROFILE)
+TYPED(healthlake_update_profile_with_agent,
+	  HL_OPERATION_UPDATE_PROFILE_WITH_AGENT)
 TYPED(healthlake_delete_transformation_profile,
-	  "DeleteDataTransformationProfile")
-TYPED(healthlake_start_transformation_job, "StartDataTransformationJob")
-TYPED(healthlake_describe_transformation_job, "DescribeDataTransformationJob")
-LISTED(healthlake_list_transformation_jobs, "ListDataTransformationJobs")
-WAITED(healthlake_wait_datastore, "DescribeFHIRDatastore")
-AWAITED(healthlake_await_datastore, "DescribeFHIRDatastore")
-WAITED(healthlake_wait_import_job, "DescribeFHIRImportJob")
-AWAITED(healthlake_await_import_job, "DescribeFHIRImportJob")
-WAITED(healthlake_wait_export_job, "DescribeFHIRExportJob")
-AWAITED(healthlake_await_export_job, "DescribeFHIRExportJob")
-WAITED(healthlake_wait_transformation_job, "DescribeDataTransformationJob")
-AWAITED(healthlake_await_transformation_job, "DescribeDataTransformationJob")
+	  HL_OPERATION_DELETE_DATA_TRANSFORMATION_PROFILE)
+TYPED(healthlake_start_transformation_job,
+	  HL_OPERATION_START_DATA_TRANSFORMATION_JOB)
+TYPED(healthlake_describe_transformation_job,
+	  HL_OPERATION_DESCRIBE_DATA_TRANSFORMATION_JOB)
+LISTED(healthlake_list_transformation_jobs,
+	   HL_OPERATION_LIST_DATA_TRANSFORMATION_JOBS)
+WAITED(healthlake_wait_datastore, HL_OPERATION_DESCRIBE_FHIR_DATASTORE)
+AWAITED(healthlake_await_datastore, HL_OPERATION_DESCRIBE_FHIR_DATASTORE)
+WAITED(healthlake_wait_import_job, HL_OPERATION_DESCRIBE_FHIR_IMPORT_JOB)
+AWAITED(healthlake_await_import_job, HL_OPERATION_DESCRIBE_FHIR_IMPORT_JOB)
+WAITED(healthlake_wait_export_job, HL_OPERATION_DESCRIBE_FHIR_EXPORT_JOB)
+AWAITED(healthlake_await_export_job, HL_OPERATION_DESCRIBE_FHIR_EXPORT_JOB)
+WAITED(healthlake_wait_transformation_job,
+	   HL_OPERATION_DESCRIBE_DATA_TRANSFORMATION_JOB)
+AWAITED(healthlake_await_transformation_job,
+		HL_OPERATION_DESCRIBE_DATA_TRANSFORMATION_JOB)
 
 PG_FUNCTION_INFO_V1(healthlake_support);
 

@@ -54,7 +54,7 @@ hl_check_add(List *findings, const char *item, bool ok, const char *detail)
 static HlRequest *
 probe(void)
 {
-	return hl_request_make(hl_operation_find("ListFHIRDatastores"),
+	return hl_request_make(&hl_operations[HL_OPERATION_LIST_FHIR_DATASTORES],
 						   "{\"MaxResults\":1}", NULL, false);
 }
 

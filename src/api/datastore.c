@@ -27,22 +27,12 @@
 /* The last field of its advisory lock, which no function of SQL's gives. */
 #define LOCK_CLASS 0x484c
 
-/* An operation of the tables, which are complete. */
-static const HlOperation *
-operation_of(const char *name)
-{
-	const HlOperation *operation = hl_operation_find(name);
-
-	Assert(operation != NULL);
-	return operation;
-}
-
 /* Asks for a data store of that id in UTF-8; the reply may be a failure. */
 static const HlReply *
 describe(const HlArguments *arguments, const char *id)
 {
 	HlRequest *request =
-		hl_request_make(operation_of("DescribeFHIRDatastore"),
+		hl_request_make(&hl_operations[HL_OPERATION_DESCRIBE_FHIR_DATASTORE],
 						hl_request_member("DatastoreId", id), NULL, false);
 
 	return hl_call_try(request, hl_arguments_text(arguments, "region"));
@@ -55,7 +45,8 @@ hl_datastore_properties(const HlArguments *arguments, const char *id)
 	const HlReply *reply = describe(arguments, id);
 
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
-		hl_error_raise(operation_of("DescribeFHIRDatastore"), reply, NULL);
+		hl_error_raise(&hl_operations[HL_OPERATION_DESCRIBE_FHIR_DATASTORE],
+					   reply, NULL);
 	return hl_json_member(reply->document, "DatastoreProperties");
 }
 
@@ -63,7 +54,9 @@ hl_datastore_properties(const HlArguments *arguments, const char *id)
 static const HlShape *
 properties_shape(void)
 {
-	return operation_of("DescribeFHIRDatastore")->output->members[0].shape;
+	return hl_operations[HL_OPERATION_DESCRIBE_FHIR_DATASTORE]
+		.output->members[0]
+		.shape;
 }
 
 /* A string of a description, or of an entry of the list; NULL: none. */
@@ -264,7 +257,7 @@ find_live(const HlArguments *arguments, const char *name)
 {
 	char *utf8 = hl_text_to_utf8(name, (int) strlen(name));
 	HlPages *pages = hl_pages_start(
-		operation_of("ListFHIRDatastores"),
+		&hl_operations[HL_OPERATION_LIST_FHIR_DATASTORES],
 		psprintf("{\"Filter\":%s}", hl_request_member("DatastoreName", utf8)),
 		NULL, hl_arguments_text(arguments, "region"));
 	MemoryContext caller = CurrentMemoryContext;

@@ -22,7 +22,7 @@ typedef struct HlProgress
 /* What ends a wait, by the state that is waited for. */
 typedef struct HlGoal
 {
-	const char *operation;
+	const HlOperation *operation;
 	const char *noun;
 	const char *wanted; /* the argument "status"; NULL: there is none */
 	const char *const *good;
@@ -42,7 +42,8 @@ typedef enum HlGoalVerdict
  * The goal of a describing operation and, where it has several, of the state
  * that is wanted; NULL: none.
  */
-extern const HlGoal *hl_goal_find(const char *describe, const char *wanted);
+extern const HlGoal *hl_goal_find(const HlOperation *describe,
+								  const char *wanted);
 
 /*
  * The goal that a changing operation's "until" stands for, which the goal's

@@ -2,12 +2,14 @@
  * model.h
  *	  HealthLake as data: its operations and their shapes, as AWS's service
  *	  model (API version 2017-07-01) has them, with the names that SQL gives
- *	  to members. Everything is const and free of PostgreSQL, so that a
- *	  program can hold the tables against a model file.
+ *	  to members and what operations mean (model.toml). Everything is const
+ *	  and free of PostgreSQL, so that a program can hold the tables against a
+ *	  model file.
  */
 #ifndef HL_API_MODEL_H
 #define HL_API_MODEL_H
 
+#include "api/model_names.h"
 #include "aws/shape.h"
 
 /*
@@ -20,6 +22,17 @@ typedef struct HlReplaced
 	const char *path; /* of the same in the properties of a description */
 } HlReplaced;
 
+/* Where what an operation makes is listed, by AWS's names of members. */
+typedef struct HlListing
+{
+	const struct HlOperation *list;
+	const char *name;  /* of what is made, in the request and in an item */
+	const char *id;    /* in an item */
+	const char *since; /* the list's filter by time */
+	const char *made;  /* when, in an item */
+	const char *wrap;  /* what the filters are in; NULL: the request itself */
+} HlListing;
+
 typedef struct HlOperation
 {
 	const char *name;     /* AWS's: CreateFHIRDatastore */
@@ -31,10 +44,16 @@ typedef struct HlOperation
 	bool idempotent;     /* may be repeated when its outcome is unknown */
 	const char *creates; /* what a success leaves to be paid for, or NULL */
 	const char *kind;    /* what it changes, in a word; NULL: it only reads */
-	const HlReplaced *replaces; /* ends with a row of NULLs; NULL: nothing */
 	const char *pages; /* the reply's list, if NextToken leads to more of it */
+	const struct HlOperation *describe; /* tells of what a change leads to, */
+	const char *until;                  /* which is this state; NULL: none */
+	const HlListing *search;    /* NULL: what it makes is listed nowhere */
+	const HlReplaced *replaces; /* ends with a row of NULLs; NULL: nothing */
+	const struct HlGoal *goals; /* of a description; see goal.h */
+	int ngoals;
 } HlOperation;
 
+/* By their names: hl_operations[HL_OPERATION_TAG_RESOURCE]. */
 extern const HlOperation hl_operations[];
 extern const int hl_operations_count;
 

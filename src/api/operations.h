@@ -1,6 +1,6 @@
 /*
  * operations.h
- *	  The tables of api/model.c as rows, for whoever looks for the SQL name of
+ *	  The tables of model_tables.c as rows, for whoever looks for the SQL name of
  *	  a member that a page of AWS's documentation speaks of, or the reverse.
  */
 #ifndef HL_API_OPERATIONS_H

@@ -48,7 +48,7 @@ typedef struct Waiting
 static const HlGoal *
 goal_of(const HlOperation *operation, const char *status)
 {
-	const HlGoal *goal = hl_goal_find(operation->name, status);
+	const HlGoal *goal = hl_goal_find(operation, status);
 
 	if (goal != NULL)
 		return goal;

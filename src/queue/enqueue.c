@@ -272,7 +272,8 @@ hl_enqueue(FunctionCallInfo fcinfo)
 Datum
 hl_enqueue_create_datastore(FunctionCallInfo fcinfo)
 {
-	const HlOperation *operation = hl_operation_find("CreateFHIRDatastore");
+	const HlOperation *operation =
+		&hl_operations[HL_OPERATION_CREATE_FHIR_DATASTORE];
 	const HlArguments *arguments;
 
 	refuse_change("healthlake_enqueue_create_datastore");

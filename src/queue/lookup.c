@@ -27,36 +27,11 @@
 #define EPOCH_SHIFT                                                            \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
-/* Where what an operation makes is listed, by AWS's names of members. */
-typedef struct Place
-{
-	const char *operation;
-	const char *list;
-	const char *name;  /* of what is made, in the request and in an item */
-	const char *id;    /* in an item */
-	const char *since; /* the list's filter by time */
-	const char *made;  /* when, in an item */
-	const char *wrap;  /* what the filters are in; NULL: the request itself */
-} Place;
-
-static const Place places[] = {
-	{"CreateFHIRDatastore", "ListFHIRDatastores", "DatastoreName",
-	 "DatastoreId", "CreatedAfter", "CreatedAt", "Filter"},
-	{"RestoreFHIRDatastore", "ListFHIRDatastores", "DatastoreName",
-	 "DatastoreId", "CreatedAfter", "CreatedAt", "Filter"},
-	{"StartFHIRImportJob", "ListFHIRImportJobs", "JobName", "JobId",
-	 "SubmittedAfter", "SubmitTime"},
-	{"StartFHIRExportJob", "ListFHIRExportJobs", "JobName", "JobId",
-	 "SubmittedAfter", "SubmitTime"},
-	{"StartDataTransformationJob", "ListDataTransformationJobs", "JobName",
-	 "JobId", "SubmittedAfter", "SubmitTime"},
-};
-
 /* A search under way: the list is read, then the tags of what may be it. */
 typedef struct HlSearch
 {
 	HlQueued *queued;
-	const Place *place;
+	const HlListing *place;
 	const HlJson *request;
 	const char *name; /* NULL: it has none */
 	const char *tag;  /* that it was given; NULL: none */
@@ -65,16 +40,6 @@ typedef struct HlSearch
 	List *candidates; /* items by name and time whose tags are not known */
 	List *matches;    /* items that may be it as far as AWS says */
 } HlSearch;
-
-/* Where to look for what the operation makes; NULL: nowhere. */
-static const Place *
-place_of(const HlOperation *operation)
-{
-	for (size_t i = 0; i < lengthof(places); i++)
-		if (strcmp(places[i].operation, operation->name) == 0)
-			return &places[i];
-	return NULL;
-}
 
 /* A string of an object; NULL where there is none. */
 static const char *
@@ -113,7 +78,7 @@ append_filter(HlBytes *bytes, const char *name, const char *value)
 static char *
 list_request(const HlSearch *search, const HlOperation *list)
 {
-	const Place *place = search->place;
+	const HlListing *place = search->place;
 	const HlShape *input = list->input;
 	HlBytes bytes = {0};
 	char *json;
@@ -186,7 +151,7 @@ has_twin(const HlSearch *search, const HlStore *store)
 static bool
 is_candidate(const HlSearch *search, const HlJson *item)
 {
-	const Place *place = search->place;
+	const HlListing *place = search->place;
 	const char *name = string_of(item, place->name);
 	int64_t made;
 
@@ -240,7 +205,7 @@ read_reply(HlSearch *search, const HlStore *store, const HlReply *reply)
 
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 		hl_error_raise(operation, reply, NULL);
-	if (strcmp(operation->name, search->place->list) == 0)
+	if (operation == search->place->list)
 		read_page(search, store, reply->document);
 	else
 		read_tags(search, reply->document);
@@ -253,7 +218,7 @@ tags_request(const HlJson *item)
 	const char *arn = string_of(item, "DatastoreArn");
 
 	return hl_request_make(
-		hl_operation_find("ListTagsForResource"),
+		&hl_operations[HL_OPERATION_LIST_TAGS_FOR_RESOURCE],
 		hl_request_member("ResourceARN", arn == NULL ? "" : arn), NULL, false);
 }
 
@@ -474,7 +439,7 @@ begin_search(HlQueued *queued)
 			: queued->earliest;
 
 	search->queued = queued;
-	search->place = place_of(queued->operation);
+	search->place = queued->operation->search;
 	search->since = (since + EPOCH_SHIFT) / USECS_PER_SEC - SKEW;
 	if (search->place == NULL)
 		return NULL;
@@ -484,7 +449,7 @@ begin_search(HlQueued *queued)
 	search->tag = tag_of(hl_json_member(search->request, "Tags"));
 	if (search->name == NULL && search->tag == NULL)
 		return NULL;
-	list = hl_operation_find(search->place->list);
+	list = search->place->list;
 	search->pages =
 		hl_pages_start(list, list_request(search, list), NULL, queued->region);
 	return search;

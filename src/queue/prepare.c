@@ -31,7 +31,7 @@ hl_queued_permits(const HlStore *store, const HlOperation *operation, Oid role)
 					 role))
 		return true;
 	/* this one is a right to create, as far as it goes by the queue */
-	return strcmp(operation->name, "CreateFHIRDatastore") == 0 &&
+	return operation == &hl_operations[HL_OPERATION_CREATE_FHIR_DATASTORE] &&
 		   hl_door_lets(store->extension, store->schema,
 						"healthlake_enqueue_create_datastore", role);
 }
@@ -71,7 +71,7 @@ append_string(HlBytes *bytes, const char *name, const char *value)
 static HlRequest *
 make_poll(const HlQueued *queued)
 {
-	const HlOperation *describe = hl_operation_find(queued->goal->operation);
+	const HlOperation *describe = queued->goal->operation;
 	HlBytes bytes = {0};
 	char *json;
 

@@ -58,8 +58,6 @@
 #define IS_END(state)                                                          \
 	" " state " = ANY ('{succeeded,failed,cancelled,unknown}') "
 
-#define CREATES " ANY ('{CreateFHIRDatastore,RestoreFHIRDatastore}') "
-
 /* SQL reads better in lines of its own. */
 /* clang-format off */
 const HlStatementRow hl_statements[HL_STATEMENTS] = {
@@ -211,15 +209,15 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 {INT8OID, INT8OID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}},
-	/* id, what was found, home */
+	/* id, what was found, home; a row put there by hand has no kind */
 	[HL_STATEMENT_ADOPTED] =
 		{"SELECT EXISTS (SELECT FROM @ WHERE (home, id) <> ($3, $1)"
-		 " AND ((datastore_id = $2 AND operation =" CREATES
-		 ") OR job_id = $2))"
+		 " AND ((datastore_id = $2 AND kind = ANY ('{create,\"\"}'))"
+		 " OR job_id = $2))"
 		 " OR EXISTS (SELECT FROM !.healthlake_event"
 		 " WHERE (home = $3 AND request_id = $1 AND origin = 'queue')"
-		 " IS NOT TRUE AND ((datastore_id = $2 AND operation =" CREATES
-		 ") OR job_id = $2)) AS adopted",
+		 " IS NOT TRUE AND ((datastore_id = $2 AND kind = 'create')"
+		 " OR job_id = $2)) AS adopted",
 		 3,
 		 {INT8OID, TEXTOID, TEXTOID}},
 	/*

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""The tables of operations agree with AWS's model, and test/model-diff sees when they do not."""
+"""The tables of operations are those that test/model-generate makes, and no other place names an
+operation; they agree with AWS's model, and test/model-diff sees when they do not."""
 
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,7 @@ sys.path.insert(0, str(ROOT / "test" / "python"))
 from tap import Tap  # noqa: E402
 
 PROGRAM = ROOT / "test" / "model-diff"
+GENERATOR = ROOT / "test" / "model-generate"
 MODEL = ROOT / "test" / "emulator" / "model.json"
 
 loader = SourceFileLoader("model_diff", str(PROGRAM))
@@ -29,6 +32,21 @@ def run(path):
     """The program's lines and status."""
     done = subprocess.run([PROGRAM, path], stdout=subprocess.PIPE, encoding="utf-8", check=False)
     return done.stdout.splitlines(), done.returncode
+
+
+def generated(path):
+    """Whether the tables are what the generator makes of that model."""
+    return subprocess.run([GENERATOR, "--check", path], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def named(operations):
+    """Where an operation is named in code by a string of its own."""
+    name = re.compile(rf"""["'{{,](?:{'|'.join(operations)})["'}},]""")
+    files = [*ROOT.glob("src/**/*.[ch]"), *ROOT.glob("sql/*.sql")]
+    return [f"{path.relative_to(ROOT)}: {line.strip()}" for path in files
+            if path.name != "model_tables.c"
+            for line in path.read_text(encoding="utf-8").splitlines() if name.search(line)]
 
 
 def add_operation(model):
@@ -94,6 +112,9 @@ def main():
         lines, status = run(path)
         tap.ok(status == 0, f"the tables agree with {Path(path).name}", *lines)
     model = json.loads(MODEL.read_text(encoding="utf-8"))
+    tap.ok(generated(MODEL), "the tables are what test/model-generate makes")
+    places = named(model["operations"])
+    tap.ok(not places, "no other file has an operation's name as a string", *places)
     tables = model_diff.read_tables()
     for change, expected in CHANGES:
         changed = copy.deepcopy(model)
@@ -103,6 +124,7 @@ def main():
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(changed, file)
         file.flush()
+        tap.ok(not generated(file.name), "of another model it makes others")
         tap.same(run(file.name)[1], 1, "differences have a status of their own")
         file.seek(0)
         file.truncate()
