@@ -129,6 +129,8 @@ read_unicode(HlLexer *lexer, StringInfo value)
 			return false;
 		code = surrogate_pair_to_codepoint(code, second);
 	}
+	else if (is_utf16_surrogate_second(code))
+		return false; /* no character by itself */
 	if (!is_valid_unicode_codepoint(code) || !may_say(code))
 		return false;
 	pg_unicode_to_server(code, character);
