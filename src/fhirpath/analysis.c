@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
 
 #include "fhirpath/analysis.h"
@@ -197,7 +198,7 @@ same_node(const HlNode *one, const HlNode *other)
 	if (one == NULL || other == NULL)
 		return one == other;
 	check_stack_depth();
-	if (one->kind != other->kind ||
+	if (one->hash != other->hash || one->kind != other->kind ||
 		one->operator!= other->operator|| one->call != other->call ||
 		one->narguments != other->narguments || one->is_first !=
 		other->is_first || !same_word(one->name, one->len, other->name,
@@ -217,6 +218,37 @@ same_node(const HlNode *one, const HlNode *other)
 }
 
 /*
+ * Gives a tree and all trees in it hashes, which are the same for equal ones:
+ * without them, long paths that differ at their ends are compared to their
+ * ends, each part with each.
+ */
+static void
+hash_tree(HlNode *node)
+{
+	uint32 hash;
+
+	check_stack_depth();
+	hash = hash_combine(murmurhash32(node->kind * 64 + node->operator),
+						hash_bytes((unsigned char *) node->name, node->len));
+	if (node->kind == HL_NODE_LITERAL && hl_item_is_text(&node->literal))
+		hash = hash_combine(
+			hash,
+			hash_bytes((unsigned char *) node->literal.value.val.string.val,
+					   node->literal.value.val.string.len));
+	for (int i = 0; node->arguments && i < node->narguments; i++)
+	{
+		hash_tree(node->arguments[i]);
+		hash = hash_combine(hash, node->arguments[i]->hash);
+	}
+	if (node->input != NULL)
+	{
+		hash_tree(node->input);
+		hash = hash_combine(hash, node->input->hash);
+	}
+	node->hash = hash;
+}
+
+/*
  * Gives equal nodes of paths, as far as they depend on the context alone, the
  * same slot; counts from *nslots.
  */
@@ -227,6 +259,8 @@ hl_analysis_share(HlPath **paths, int npaths, int *nslots)
 	int nseen = 0;
 
 	for (int i = 0; i < npaths; i++)
+	{
+		hash_tree(paths[i]->root);
 		for (HlNode *node = paths[i]->root; node; node = node->input)
 		{
 			int j = 0;
@@ -247,5 +281,6 @@ hl_analysis_share(HlPath **paths, int npaths, int *nslots)
 				break; /* what is below is not evaluated again */
 			}
 		}
+	}
 	pfree(seen);
 }

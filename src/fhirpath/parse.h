@@ -73,6 +73,7 @@ typedef struct HlNode
 	int end;
 	bool is_first; /* a member that may be the name of the context's type */
 	int slot;      /* where a view keeps its value, from 1; else 0 */
+	uint32 hash;   /* of it and all below, where a view shares values */
 	HlTypeName type;
 	HlItem literal;
 	struct HlNode *input; /* what it is applied to; NULL: the context */
