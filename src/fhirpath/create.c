@@ -217,7 +217,7 @@ append_literal(StringInfo path, const HlItem *item)
 			appendStringInfo(path, "@T%s", text);
 			break;
 		default:
-			appendStringInfo(path, text[0] == '-' ? "(%s)" : "%s", text);
+			appendStringInfoString(path, text);
 			break;
 	}
 }
@@ -238,12 +238,15 @@ text_of_path(const Maker *maker, const HlPath *path)
 		done = node->end;
 		if (node->kind == HL_NODE_ROW_INDEX)
 		{
-			appendStringInfoChar(&text, '0');
+			appendStringInfoString(&text, "(0)");
 			continue;
 		}
 		constant =
 			hl_constant_find(&maker->view->constants, node->name, node->len);
+		/* in parentheses: words and digits may follow without a blank */
+		appendStringInfoChar(&text, '(');
 		append_literal(&text, &constant->items.items[0]);
+		appendStringInfoChar(&text, ')');
 	}
 	appendBinaryStringInfo(&text, path->text + done, path->len - done);
 	return text.data;
@@ -565,7 +568,7 @@ hl_create_view(FunctionCallInfo fcinfo)
 	Maker maker;
 	Jsonb *document;
 	RangeVar *target;
-	Oid source, relation;
+	Oid source, relation, namespace;
 	char *column;
 
 	check_arguments(fcinfo);
@@ -580,12 +583,16 @@ hl_create_view(FunctionCallInfo fcinfo)
 	maker.schema = quote_identifier(
 		get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
 	maker.resource = quote_identifier(column);
+	/* a view over a temporary table is one, too */
+	target->relpersistence = get_rel_persistence(source);
+	namespace = RangeVarGetCreationNamespace(target);
 	SPI_connect();
 	run_statement(make_statement(
 		&maker, quote_qualified_identifier(target->schemaname, target->relname),
 		name_of_relation(source)));
 	CommandCounterIncrement();
-	relation = RangeVarGetRelid(target, NoLock, false);
+	/* the search path may have another one of this name before it */
+	relation = get_relname_relid(target->relname, namespace);
 	comment_view(relation, maker.view, document);
 	SPI_finish();
 	PG_RETURN_OID(relation);
