@@ -437,7 +437,10 @@ match_branch(Reader *reader, HlColumn **wanted, const HlSelect *first,
 	}
 	for (int i = 0; i < first->width; i++)
 		if (strcmp(columns[i]->name, wanted[i]->name) != 0)
+		{
 			add_flaw(reader, place, "has other columns than the first branch");
+			return;
+		}
 		else if (columns[i]->sql_type != wanted[i]->sql_type ||
 				 columns[i]->type.typmod != wanted[i]->type.typmod)
 			add_flaw(reader, psprintf("%stype", columns[i]->place),
