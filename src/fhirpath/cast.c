@@ -200,30 +200,43 @@ cast_text(const HlItem *item, HlSqlType type, Datum *value)
 	return true;
 }
 
+/*
+ * A bigint: all of them, more than hl_number_to_int64() takes. FHIR's JSON
+ * writes an integer64 as a string.
+ */
+static bool
+cast_bigint(const HlItem *item, Datum *value)
+{
+	Numeric number = NULL;
+	int64 whole;
+	char *text;
+
+	if (item->kind == HL_KIND_NUMBER)
+		number = item->value.val.numeric;
+	else if (item->kind == HL_KIND_STRING)
+		number = hl_number_read(item->value.val.string.val,
+								item->value.val.string.len);
+	if (number == NULL || !hl_number_is_whole(number))
+		return false;
+	text = DatumGetCString(DirectFunctionCall1(
+		numeric_out, DirectFunctionCall2(numeric_trunc, NumericGetDatum(number),
+										 Int32GetDatum(0))));
+	errno = 0;
+	whole = strtoll(text, NULL, 10);
+	*value = Int64GetDatum(whole);
+	return errno == 0;
+}
+
 /* A whole number within bounds. */
 static bool
 cast_integer(const HlItem *item, Oid type, Datum *value)
 {
 	int64 number;
 
+	if (type == INT8OID)
+		return cast_bigint(item, value);
 	if (item->kind != HL_KIND_NUMBER)
 		return false;
-	if (type == INT8OID)
-	{
-		/* all of bigint, more than hl_number_to_int64() takes */
-		Datum numeric = NumericGetDatum(item->value.val.numeric);
-		char *text;
-
-		if (!hl_number_is_whole(item->value.val.numeric))
-			return false;
-		text = DatumGetCString(DirectFunctionCall1(
-			numeric_out,
-			DirectFunctionCall2(numeric_trunc, numeric, Int32GetDatum(0))));
-		errno = 0;
-		number = strtoll(text, NULL, 10);
-		*value = Int64GetDatum(number);
-		return errno == 0;
-	}
 	if (!hl_number_to_int64(item->value.val.numeric, &number))
 		return false;
 	if (type == INT2OID)

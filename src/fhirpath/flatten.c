@@ -79,18 +79,23 @@ clear_level(HlFlattening *flattening, int level)
 static Jsonb *
 json_of_item(const HlColumn *column, const HlItem *item)
 {
-	HlItem text;
+	HlItem other;
 	Datum value;
 
 	if (!column->is_typed)
 		return hl_item_to_jsonb(item);
 	if (!hl_cast_item(item, column->type, &value))
 		return NULL;
+	if (column->type.oid == INT8OID)
+	{
+		hl_item_set_number(&other, int64_to_numeric(DatumGetInt64(value)));
+		return hl_item_to_jsonb(&other);
+	}
 	if (column->type.oid != TEXTOID || hl_item_is_text(item))
 		return hl_item_to_jsonb(item);
-	hl_item_set_string(&text, VARDATA_ANY(DatumGetPointer(value)),
+	hl_item_set_string(&other, VARDATA_ANY(DatumGetPointer(value)),
 					   VARSIZE_ANY_EXHDR(DatumGetPointer(value)));
-	return hl_item_to_jsonb(&text);
+	return hl_item_to_jsonb(&other);
 }
 
 /* Pushes a document as a value or element. */
@@ -295,7 +300,7 @@ typedef struct Stack
 	int size;
 } Stack;
 
-/* Puts the objects of a collection on the stack, the first one on top. */
+/* Puts the items of a collection on the stack, the first one on top. */
 static void
 push_items(Stack *stack, const HlItems *items, int depth)
 {
@@ -315,8 +320,7 @@ push_items(Stack *stack, const HlItems *items, int depth)
 				: repalloc(stack->items, stack->size * sizeof(Waiting));
 	}
 	for (int i = items->count - 1; i >= 0; i--)
-		if (items->items[i].kind == HL_KIND_OBJECT)
-			stack->items[stack->count++] = (Waiting){items->items[i], depth};
+		stack->items[stack->count++] = (Waiting){items->items[i], depth};
 }
 
 /* Appends what repeat finds below an item to a collection. */

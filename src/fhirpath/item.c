@@ -12,6 +12,7 @@
 #include "utils/numeric.h"
 
 #include "fhirpath/item.h"
+#include "fhirpath/number.h"
 #include "fhirpath/type.h"
 
 /* A walk over a container's entries. */
@@ -273,6 +274,20 @@ hl_item_container(const HlItem *item)
 	return item->value.val.binary.data;
 }
 
+/* Makes a number of an integer64, which FHIR's JSON writes as a string. */
+static void
+read_integer64(HlItem *item)
+{
+	Numeric number =
+		hl_number_read(item->value.val.string.val, item->value.val.string.len);
+
+	if (number == NULL || !hl_number_is_whole(number))
+		return;
+	item->value.type = jbvNumeric;
+	item->value.val.numeric = number;
+	item->kind = HL_KIND_NUMBER;
+}
+
 /* Appends one value of a member, unless it is null without extensions. */
 static void
 append_value(HlItems *out, const HlItem *place, const JsonbValue *value)
@@ -288,6 +303,9 @@ append_value(HlItems *out, const HlItem *place, const JsonbValue *value)
 	*item = *place;
 	item->value = *value;
 	item->kind = kind_of(value, place->type);
+	if (item->kind == HL_KIND_STRING && place->type != NULL &&
+		strcmp(place->type, "integer64") == 0)
+		read_integer64(item);
 }
 
 /* Appends a member's value or, where it is an array, its elements. */

@@ -58,6 +58,8 @@ SELECT is(state(path), '42601', path || ' is a syntax error') FROM unnest(ARRAY[
 SELECT is(state(path), '0A000', path || ' is not supported') FROM unnest(ARRAY['now()', 'today()', 'timeOfDay()', 'name.foo()', 'id.matches(''a'')', 'resolve()', 'memberOf(''x'')', '4 ''mg''', '4 days', '$total', 'name.ofType(HumanName)', 'name.first() is HumanName', 'id is code', 'trace(''x'')', 'name.aggregate($this)']) AS path;
 SELECT is(state(path), '21000', path || ' wants one value') FROM unnest(ARRAY['name.given + ''x''', 'name.given < ''x''', 'name.given and true', 'name.given.single()', 'name.given.startsWith(''a'')', 'name.given.toInteger()', 'name[name.given.select(1)]']) AS path;
 SELECT is(state(path), NULL, path || ' is empty, not an error') FROM unnest(ARRAY['''a'' < 1', '1 / 0', '1 mod 0', '1 div 0', '''a'' * 2', '-id', 'id.abs()', '{} + 1', 'name[''a'']', 'name[-1]', 'name.first() < 1']) AS path;
+SELECT is(state(path), '42601', path || ' is no character') FROM unnest(ARRAY['''\udc00''', '''\ud800''', '''\ud83d\u0041''', '''\ude00\ud83d''', '''\u0000''']) AS path;
+SELECT is(healthlake_fhirpath_text('{}', '''\ud83d\ude00'''), U&'\+01F600', 'two halves are one');
 SELECT matches(message, 'at or near "\)"', 'a syntax error tells what is there') FROM raised($$SELECT healthlake_fhirpath_text('{}', '''ä'' + )')$$);
 SELECT matches(detail, 'character 7', 'and the character') FROM raised($$SELECT healthlake_fhirpath_text('{}', '''ä'' + )')$$);
 SELECT is(state(repeat('a', 65537)), '54000', 'a path that is too long');
@@ -191,5 +193,33 @@ SELECT is(count(*), 0::bigint, 'also side by side') FROM large AS a, large AS b
  WHERE healthlake_fhirpath_text(a.resource, 'id') <> a.n::text OR healthlake_fhirpath_text(b.resource, 'id') <> b.n::text;
 UPDATE large SET resource = resource || '{"id": "new"}';
 SELECT is(count(*), 60::bigint, 'also after a change in the same transaction') FROM large WHERE healthlake_fhirpath_text(resource, 'id') = 'new';
+
+-- Numbers that FHIR's JSON writes as strings
+
+\set file '\'{"resourceType": "Attachment", "id": "f", "valueInteger64": "9007199254740993", "size": "9007199254740993", "n": "x"}\'::jsonb'
+SELECT is(array_agg(v)::text, '{9007199254740993,true,true,9007199254740994}', 'an integer64 is a number') FROM unnest(ARRAY['value', 'value is integer64', 'value.ofType(integer64) > 9007199254740992', 'value + 1']) AS path, healthlake_fhirpath(:file, path) AS v;
+\set sizes '\'{"resource": "Attachment", "constant": [{"name": "k", "valueInteger64": "9007199254740993"}], "select": [{"column": [{"name": "size", "path": "size", "type": "integer64"}, {"name": "same", "path": "value = %k"}, {"name": "none", "path": "n", "type": "integer64"}]}]}\'::jsonb'
+SELECT is(v::text, '(9007199254740993,t,)', 'and a bigint in a view') FROM healthlake_fhir_view(:sizes, :file) AS v(size bigint, same boolean, none bigint);
+SELECT is(v, '{"size": 9007199254740993, "same": true, "none": null}', 'as JSON, a number') FROM healthlake_fhir_view_rows(:sizes, :file) AS v;
+
+-- Long paths that differ at their ends
+
+SET statement_timeout = '30s';
+SELECT is(sqlstate, NULL, 'columns with long paths that begin alike take no time') FROM raised(format('SELECT healthlake_fhir_view_rows(%L, %L)',
+	(SELECT jsonb_build_object('resource', 'Patient', 'select', jsonb_build_array(jsonb_build_object('column', jsonb_agg(jsonb_build_object('name', 'c' || n, 'path', 'a' || repeat('.a', 1500) || '.b' || n))))) FROM generate_series(1, 40) AS n), '{"resourceType": "Patient"}'));
+RESET statement_timeout;
+
+-- Faults, and names, of views that are made
+
+SELECT is(message, 'invalid ViewDefinition: select[0].unionAll[1]: has other columns than the first branch', 'a branch in another order is one fault')
+  FROM raised($$SELECT healthlake_fhir_view_columns('{"resource": "Patient", "select": [{"unionAll": [{"column": [{"name": "a", "path": "id"}, {"name": "b", "path": "id"}]}, {"column": [{"name": "b", "path": "id"}, {"name": "a", "path": "id"}]}]}]}')$$);
+SELECT healthlake_fhir_create_view('words', '{"resource": "Patient", "constant": [{"name": "k", "valueBoolean": true}, {"name": "d", "valueDate": "2020"}, {"name": "n", "valueInteger": -5}], "where": [{"path": "id = ''p1'' and%k"}], "select": [{"column": [{"name": "a", "path": "1 = 1 and%k"}, {"name": "b", "path": "%d.toString()&''-1''", "type": "string"}, {"name": "c", "path": "3-%n", "type": "integer"}]}]}', 'patient') \g /dev/null
+SELECT is(array_agg(w)::text, '{"(t,2020-1,8)"}', 'constants stand where words would touch') FROM words AS w;
+CREATE TEMPORARY TABLE temporary (resource jsonb);
+SELECT is(relpersistence::text, 't', 'a view of a temporary table is temporary') FROM healthlake_fhir_create_view('words', '{"resource": "Patient", "select": [{"column": [{"name": "t", "path": "id", "type": "id"}]}]}', 'temporary') AS made JOIN pg_class ON pg_class.oid = made;
+SELECT is(healthlake_fhir_create_view('public.words2', '{"resource": "Patient", "select": [{"column": [{"name": "t", "path": "id", "type": "id"}]}]}', 'patient')::text, 'words2', 'one in a schema');
+CREATE VIEW pg_temp.words3 AS SELECT 1;
+SELECT is(healthlake_fhir_create_view('words3', '{"resource": "Patient", "select": [{"column": [{"name": "t", "path": "id", "type": "id"}]}]}', 'patient')::text, 'public.words3', 'the view that was made, not one before it in the search path');
+SELECT isnt(obj_description('public.words3'::regclass), NULL, 'and it has the comment');
 
 SELECT * FROM finish();
