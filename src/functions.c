@@ -1,7 +1,7 @@
 /*
  * functions.c
  *	  What SQL can call. A typed function of an operation is one line: its
- *	 *	  arguments and its row are found by name in the tables of model_tables.c.
+ *	  arguments and its row are found by name in the tables of model_tables.c.
  */
 #include "postgres.h"
 
