@@ -1824,6 +1824,15 @@ AS 'MODULE_PATHNAME', 'healthlake_fhir_view_rows';
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_view_rows IS
 'The rows that a ViewDefinition makes of a resource, as jsonb objects';
 
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.anyelement, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.anyelement
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column IS
+'The value of a ViewDefinition''s only column, of the type of the first argument; for views that healthlake_fhir_create_view() makes';
+
 CREATE FUNCTION @extschema@.healthlake_fhir_view_columns(view pg_catalog.jsonb)
 RETURNS TABLE (
 	name pg_catalog.text,

@@ -290,13 +290,13 @@ append_column(Maker *maker, const HlColumn *column)
 
 	if (function == NULL)
 	{
-		appendStringInfo(
-			&maker->text,
-			"(SELECT c.%s FROM %s.healthlake_fhir_view(%s, r.%s) AS c(%s))",
-			quote_identifier(column->name), maker->schema,
-			part_of_column(maker, column), maker->resource,
-			list_columns((HlColumn *[]){unconstify(HlColumn *, column)}, 1,
-						 FORMAT_TYPE_FORCE_QUALIFY));
+		char *type = type_of_column(column, FORMAT_TYPE_FORCE_QUALIFY);
+
+		appendStringInfo(&maker->text,
+						 "CAST(%s.healthlake_fhir_column(CAST(NULL AS %s), %s, "
+						 "r.%s) AS %s)",
+						 maker->schema, type, part_of_column(maker, column),
+						 maker->resource, type);
 		return;
 	}
 	path = text_of_path(maker, column->path);
@@ -450,8 +450,8 @@ append_conditions(Maker *maker)
 							 quote_literal_cstr(path));
 		else
 			appendStringInfo(&maker->text,
-							 "\n   AND EXISTS (SELECT FROM "
-							 "%s.healthlake_fhir_view_rows(%s, r.%s) AS w)",
+							 "\n   AND %s.healthlake_fhir_column(CAST(NULL AS "
+							 "pg_catalog.bool), %s, r.%s)",
 							 maker->schema,
 							 part_of_where(maker, view->wheres[i]),
 							 maker->resource);

@@ -8,6 +8,8 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "fhirpath/flatten.h"
@@ -430,28 +432,65 @@ is_wanted(HlFlattening *flattening, const HlItem *resource)
 	return true;
 }
 
+/* Begins with a resource; false where the view does not want it. */
+static bool
+begin_resource(HlFlattening *flattening, Jsonb *resource)
+{
+	HlEvaluation *evaluation = &flattening->evaluation;
+
+	memset(evaluation, 0, sizeof(*evaluation));
+	evaluation->constants = &flattening->view->constants;
+	evaluation->index = -1;
+	return hl_item_root(resource, &evaluation->resource) &&
+		   hl_view_is_about(flattening->view, &evaluation->resource) &&
+		   is_wanted(flattening, &evaluation->resource);
+}
+
 /* Makes all rows of a resource. */
 static void
 flatten(HlFlattening *flattening, Jsonb *resource)
 {
 	const HlView *view = flattening->view;
 	MemoryContext outer = MemoryContextSwitchTo(clear_level(flattening, 0));
-	HlEvaluation *evaluation = &flattening->evaluation;
 	Task first = {NULL, NULL, 0, NULL};
 
-	memset(evaluation, 0, sizeof(*evaluation));
-	evaluation->constants = &view->constants;
-	evaluation->index = -1;
-	if (hl_item_root(resource, &evaluation->resource) &&
-		hl_view_is_about(view, &evaluation->resource) &&
-		is_wanted(flattening, &evaluation->resource))
+	if (begin_resource(flattening, resource))
 	{
-		first.focus = &evaluation->resource;
+		first.focus = &flattening->evaluation.resource;
 		run_tasks(flattening,
 				  chain_tasks(view->selects, view->nselects, &first, NULL), 1);
 	}
 	MemoryContextSwitchTo(outer);
 	MemoryContextReset(flattening->levels[0]);
+}
+
+/* The only value of a view of one column; false where it is NULL. */
+bool
+hl_flatten_value(HlFlattening *flattening, Jsonb *resource, Datum *value)
+{
+	const HlView *view = flattening->view;
+	MemoryContext outer = MemoryContextSwitchTo(clear_level(flattening, 0));
+	Task only = {view->selects[0], NULL, 0, NULL};
+	bool found;
+	int16 len;
+	bool by_value;
+
+	flattening->as_objects = false;
+	found = begin_resource(flattening, resource);
+	if (found)
+	{
+		only.focus = &flattening->evaluation.resource;
+		fill_columns(flattening, &only);
+		found = !flattening->nulls[0];
+	}
+	MemoryContextSwitchTo(outer);
+	if (found)
+	{
+		get_typlenbyval(view->columns[0]->sql_type, &len, &by_value);
+		*value = datumCopy(flattening->values[0], by_value, len);
+	}
+	MemoryContextReset(flattening->levels[0]);
+	return found;
 }
 
 /* Puts the rows of a resource into a store: one column for each of theirs. */

@@ -172,7 +172,7 @@ healthlake_fhir_view(PG_FUNCTION_ARGS)
 {
 	TupleDesc row;
 	Tuplestorestate *store = begin_rows(fcinfo, &row);
-	HlKeptView *kept = hl_kept_view(fcinfo);
+	HlKeptView *kept = hl_kept_view(fcinfo, 0);
 
 	if (!kept->is_checked)
 		check_columns(kept->view, row);
@@ -190,11 +190,49 @@ healthlake_fhir_view_rows(PG_FUNCTION_ARGS)
 {
 	TupleDesc row;
 	Tuplestorestate *store = begin_rows(fcinfo, &row);
-	HlKeptView *kept = hl_kept_view(fcinfo);
+	HlKeptView *kept = hl_kept_view(fcinfo, 0);
 
 	hl_flatten_objects(kept->flattening, hl_document_of(PG_GETARG_DATUM(1)),
 					   store, row);
 	return (Datum) 0;
+}
+
+/* Refuses a view that has not just one column, of the caller's type. */
+static void
+check_column(FunctionCallInfo fcinfo, const HlView *view)
+{
+	if (view->nselects != 1 || view->ncolumns != 1 ||
+		view->selects[0]->ncolumns != 1 ||
+		view->selects[0]->iteration != HL_ITERATION_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the ViewDefinition must have one column, outside of "
+						"iterations")));
+	if (get_fn_expr_argtype(fcinfo->flinfo, 0) != view->columns[0]->sql_type)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("the column of the ViewDefinition is of type %s",
+							   format_type_be(view->columns[0]->sql_type))));
+}
+
+PG_FUNCTION_INFO_V1(healthlake_fhir_column);
+
+/* The value of a view's only column; the first argument tells its type. */
+Datum
+healthlake_fhir_column(PG_FUNCTION_ARGS)
+{
+	HlKeptView *kept;
+	Datum value;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	kept = hl_kept_view(fcinfo, 1);
+	if (!kept->is_checked)
+		check_column(fcinfo, kept->view);
+	kept->is_checked = true;
+	if (!hl_flatten_value(kept->flattening, hl_document_of(PG_GETARG_DATUM(2)),
+						  &value))
+		PG_RETURN_NULL();
+	return value;
 }
 
 PG_FUNCTION_INFO_V1(healthlake_fhir_view_columns);
@@ -205,7 +243,7 @@ healthlake_fhir_view_columns(PG_FUNCTION_ARGS)
 {
 	TupleDesc row;
 	Tuplestorestate *store = begin_rows(fcinfo, &row);
-	const HlView *view = hl_kept_view(fcinfo)->view;
+	const HlView *view = hl_kept_view(fcinfo, 0)->view;
 
 	for (int i = 0; i < view->ncolumns; i++)
 	{

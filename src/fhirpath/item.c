@@ -233,6 +233,19 @@ walk_next(Walk *walk, JsonbValue *value)
 	}
 }
 
+/* Reads the next entry of an object's keys. */
+static const char *
+walk_key(Walk *walk, int *len)
+{
+	JEntry entry = walk->container->children[walk->at++];
+	const char *key = walk->base + walk->offset;
+	uint32 begin = walk->offset;
+
+	JBE_ADVANCE_OFFSET(walk->offset, entry);
+	*len = (int) (walk->offset - begin);
+	return key;
+}
+
 /* The object beside a primitive that has its extensions: "_birthDate". */
 static JsonbContainer *
 find_shadow(const HlItem *item)
@@ -371,19 +384,17 @@ append_other(JsonbContainer *parent, const char *name, int len, HlItems *out)
 {
 	int count = JsonContainerSize(parent);
 	HlItem place;
-	JsonbValue key, value;
+	JsonbValue value, plain;
 	Walk walk;
 
 	walk_begin(&walk, parent);
 	for (int i = 0; i < count; i++)
 	{
-		const char *text;
-		int more, hidden;
+		int keylen;
+		const char *text = walk_key(&walk, &keylen);
+		int hidden = keylen > 0 && text[0] == '_';
+		int more = keylen - hidden - len;
 
-		walk_next(&walk, &key);
-		text = key.val.string.val;
-		hidden = key.val.string.len > 0 && text[0] == '_';
-		more = key.val.string.len - hidden - len;
 		if (more < 0 || (more == 0 && !hidden) ||
 			memcmp(text + hidden, name, len) != 0)
 			continue;
@@ -394,12 +405,12 @@ append_other(JsonbContainer *parent, const char *name, int len, HlItems *out)
 			if (place.type == NULL)
 				continue;
 		}
-		getKeyJsonValueFromContainer(parent, text, key.val.string.len, &value);
+		getKeyJsonValueFromContainer(parent, text, keylen, &value);
 		if (!hidden)
 			append_member(out, &place, &value);
 		else if (value.type == jbvBinary &&
 				 getKeyJsonValueFromContainer(parent, place.key, place.keylen,
-											  &key) == NULL)
+											  &plain) == NULL)
 			append_shadow(out, &place, &value);
 		else
 			continue;
@@ -442,7 +453,6 @@ hl_item_children(const HlItem *item, HlItems *out)
 	JsonbContainer *container = hl_item_container(item);
 	int count = container ? JsonContainerSize(container) : 0;
 	HlItem place;
-	JsonbValue key = {0};
 	JsonbValue value;
 	Walk walk;
 
@@ -451,12 +461,9 @@ hl_item_children(const HlItem *item, HlItems *out)
 	walk_begin(&walk, container);
 	for (int i = 0; i < count; i++)
 	{
-		const char *name;
 		int len;
+		const char *name = walk_key(&walk, &len);
 
-		walk_next(&walk, &key);
-		name = key.val.string.val;
-		len = key.val.string.len;
 		if (len == 12 && memcmp(name, "resourceType", 12) == 0)
 			continue;
 		getKeyJsonValueFromContainer(container, name, len, &value);

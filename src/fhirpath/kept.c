@@ -101,12 +101,12 @@ make_view(HlKeptView *kept, const Jsonb *document)
 	MemoryContextSwitchTo(outer);
 }
 
-/* The view of argument 0. */
+/* The view of an argument. */
 HlKeptView *
-hl_kept_view(FunctionCallInfo fcinfo)
+hl_kept_view(FunctionCallInfo fcinfo, int argument)
 {
 	HlKeptView *kept = fcinfo->flinfo->fn_extra;
-	Jsonb *document = PG_GETARG_JSONB_P(0);
+	Jsonb *document = PG_GETARG_JSONB_P(argument);
 
 	if (kept == NULL)
 		kept = keep(fcinfo, sizeof(HlKeptView));

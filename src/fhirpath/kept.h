@@ -34,7 +34,7 @@ typedef struct HlKeptView
 /* The path of argument 1, with the constants of argument 2, if there is one. */
 extern const HlKeptPath *hl_kept_path(FunctionCallInfo fcinfo);
 
-/* The view of argument 0. */
-extern HlKeptView *hl_kept_view(FunctionCallInfo fcinfo);
+/* The view of an argument. */
+extern HlKeptView *hl_kept_view(FunctionCallInfo fcinfo, int argument);
 
 #endif

@@ -56,7 +56,7 @@ SELECT is_row(ROW(superuser, trusted), ROW(true, false), 'for a superuser to cre
 
 -- what reads nothing but its arguments is everybody's, by PostgreSQL's default; the one that creates a view has no
 -- more rights than its caller
-SELECT is(array_agg(DISTINCT proname ORDER BY proname)::text, '{healthlake_fhir_create_view,healthlake_fhir_view,healthlake_fhir_view_columns,healthlake_fhir_view_rows,healthlake_fhirpath,healthlake_fhirpath_boolean,healthlake_fhirpath_date,healthlake_fhirpath_exists,healthlake_fhirpath_integer,healthlake_fhirpath_numeric,healthlake_fhirpath_text,healthlake_fhirpath_timestamptz}',
+SELECT is(array_agg(DISTINCT proname ORDER BY proname)::text, '{healthlake_fhir_column,healthlake_fhir_create_view,healthlake_fhir_view,healthlake_fhir_view_columns,healthlake_fhir_view_rows,healthlake_fhirpath,healthlake_fhirpath_boolean,healthlake_fhirpath_date,healthlake_fhirpath_exists,healthlake_fhirpath_integer,healthlake_fhirpath_numeric,healthlake_fhirpath_text,healthlake_fhirpath_timestamptz}',
 	'no other function is granted to PUBLIC') FROM routine
  WHERE proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0);
 SELECT is_row(ROW(provolatile, proparallel, prosecdef), ROW('i'::"char", 's'::"char", false), said || ' is pure')

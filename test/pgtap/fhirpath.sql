@@ -54,7 +54,7 @@ SELECT is(sqlstate, '22023', 'constants that are none') FROM raised($$SELECT hea
 
 -- Errors
 
-SELECT is(state(path), '42601', path || ' is a syntax error') FROM unnest(ARRAY['', '.', 'a.', 'a..b', 'a b', '(a', 'a)', 'a[', 'a[1', '''a', '`a', '@2', '@2020-13', '@T25', '''\q''', '''\u12''', '1 +', 'and', 'a and', 'a.1', '%', '$', '{', 'a in', 'a is', 'name.where()', 'name.first(1)', 'iif(true)', '/* a', '#', 'a is FHIR.']) AS path;
+SELECT is(state(path), '42601', path || ' is a syntax error') FROM unnest(ARRAY['', '.', 'a.', 'a..b', 'a b', '(a', 'a)', 'a[', 'a[1', '''a', '`a', '@2', '@2020-13', '@T25', '''\q''', '''\u12''', '''\udddd''', '''\ud800x''', '''\u0000''', '1 +', 'and', 'a and', 'a.1', '%', '$', '{', 'a in', 'a is', 'name.where()', 'name.first(1)', 'iif(true)', '/* a', '#', 'a is FHIR.']) AS path;
 SELECT is(state(path), '0A000', path || ' is not supported') FROM unnest(ARRAY['now()', 'today()', 'timeOfDay()', 'name.foo()', 'id.matches(''a'')', 'resolve()', 'memberOf(''x'')', '4 ''mg''', '4 days', '$total', 'name.ofType(HumanName)', 'name.first() is HumanName', 'id is code', 'trace(''x'')', 'name.aggregate($this)']) AS path;
 SELECT is(state(path), '21000', path || ' wants one value') FROM unnest(ARRAY['name.given + ''x''', 'name.given < ''x''', 'name.given and true', 'name.given.single()', 'name.given.startsWith(''a'')', 'name.given.toInteger()', 'name[name.given.select(1)]']) AS path;
 SELECT is(state(path), NULL, path || ' is empty, not an error') FROM unnest(ARRAY['''a'' < 1', '1 / 0', '1 mod 0', '1 div 0', '''a'' * 2', '-id', 'id.abs()', '{} + 1', 'name[''a'']', 'name[-1]', 'name.first() < 1']) AS path;
@@ -130,6 +130,11 @@ SELECT healthlake_fhir_create_view('several', '{"resource": "Patient", "select":
 SELECT is(sqlstate, '21000', 'several values in a column of an SQL view') FROM raised('SELECT * FROM several');
 SELECT healthlake_fhir_create_view('nowhere', '{"resource": "Patient", "where": [{"path": "id"}], "select": [{"column": [{"name": "a", "path": "id", "type": "id"}]}]}', 'patient') \g /dev/null
 SELECT is(sqlstate, '22023', 'a where that is no boolean in an SQL view') FROM raised('SELECT * FROM nowhere');
+
+SELECT is(healthlake_fhir_column(NULL::text[], '{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "name.given", "type": "string", "collection": true}]}]}', :patient)::text, '{x,y}', 'a column by itself');
+SELECT is(healthlake_fhir_column(NULL::text, '{"resource": "Group", "select": [{"column": [{"name": "a", "path": "id"}]}]}', :patient), NULL, 'of another resource, nothing');
+SELECT is(sqlstate, '42804', 'of another type') FROM raised($$SELECT healthlake_fhir_column(NULL::int, '{"resource": "Group", "select": [{"column": [{"name": "a", "path": "id"}]}]}', '{}')$$);
+SELECT is(sqlstate, '22023', 'more than one column') FROM raised($$SELECT healthlake_fhir_column(NULL::text, '{"resource": "Group", "select": [{"column": [{"name": "a", "path": "id"}, {"name": "b", "path": "id"}]}]}', '{}')$$);
 
 SELECT is(sqlstate, want, what) FROM (VALUES
 	($$'patients', '{"resource": "A", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 'patient'$$, '42P07', 'a view that is there'),
