@@ -1025,8 +1025,8 @@ CREATE TABLE @extschema@.healthlake_request (
 	request_hash pg_catalog.bytea NOT NULL,
 	state pg_catalog.text NOT NULL CHECK (state OPERATOR(pg_catalog.=) ANY
 		('{queued,running,succeeded,failed,cancelled,unknown}'::pg_catalog.text[])),
-	origin pg_catalog.text NOT NULL CHECK (origin OPERATOR(pg_catalog.=) ANY
-		('{queue,call}'::pg_catalog.text[])),
+	origin pg_catalog.text NOT NULL DEFAULT 'queue'
+		CHECK (origin OPERATOR(pg_catalog.=) 'queue'),
 	retry_of pg_catalog.int8,
 	reference pg_catalog.jsonb,
 	until pg_catalog.text,
@@ -1060,8 +1060,6 @@ CREATE TABLE @extschema@.healthlake_request (
 	timeline pg_catalog.int4 NOT NULL DEFAULT 0,
 	home pg_catalog.text NOT NULL DEFAULT @extschema@.healthlake_home(),
 	kind pg_catalog.text NOT NULL DEFAULT '',
-	transaction pg_catalog.xid8,
-	rolled_back pg_catalog.bool,
 	note pg_catalog.text,
 	resolved_by pg_catalog.text,
 	resolved_at pg_catalog.timestamptz,
@@ -1149,10 +1147,6 @@ COMMENT ON COLUMN @extschema@.healthlake_request.home IS
 'Cluster and database in which it was made, as healthlake_home() names them; elsewhere it is searched for and never sent';
 COMMENT ON COLUMN @extschema@.healthlake_request.kind IS
 'What the operation means: create, update, delete, tag, import, export, transformation or read';
-COMMENT ON COLUMN @extschema@.healthlake_request.transaction IS
-'Transaction of a call that is audited durably';
-COMMENT ON COLUMN @extschema@.healthlake_request.rolled_back IS
-'Whether that transaction was rolled back, though what AWS did stays';
 COMMENT ON COLUMN @extschema@.healthlake_request.note IS
 'What there is to say of its end: how it was found, or what the person who resolved it wrote';
 COMMENT ON COLUMN @extschema@.healthlake_request.resolved_by IS

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "portability/instr_time.h"
+#include "storage/ipc.h"
 #include "utils/elog.h"
 
 #include "api/call.h"
@@ -68,6 +69,32 @@ append_quoted(StringInfo line, const char *key, const char *value)
 	hl_bytes_free(&bytes);
 }
 
+/* Appends key="name", in the encoding of the database as names are. */
+static void
+append_name(StringInfo line, const char *key, const char *name)
+{
+	appendStringInfo(line, " %s=\"", key);
+	for (; *name != '\0'; name++)
+		if (*name == '"' || *name == '\\')
+			appendStringInfo(line, "\\%c", *name);
+		else if ((unsigned char) *name < ' ')
+			appendStringInfo(line, "\\u%04x", *name);
+		else
+			appendStringInfoChar(line, *name);
+	appendStringInfoChar(line, '"');
+}
+
+/*
+ * The part of a log line that says who has it done. log_line_prefix has the
+ * session's role at most, and nothing has the current one after SET ROLE.
+ */
+static void
+append_roles(StringInfo line, const HlRequest *request)
+{
+	append_name(line, "session_role", request->session_role);
+	append_name(line, "current_role", request->current_role);
+}
+
 /* The part of a log line that says which call it speaks of. */
 static void
 append_call(StringInfo line, const HlRequest *request, const HlCall *call)
@@ -77,6 +104,7 @@ append_call(StringInfo line, const HlRequest *request, const HlCall *call)
 		append_quoted(line, "client_token", request->client_token);
 	append_quoted(line, "name", hl_text_cut(request->name));
 	appendStringInfo(line, " region=%s", call->region);
+	append_roles(line, request);
 	if (request->queue_id != 0)
 		appendStringInfo(line, " queue_id=" INT64_FORMAT, request->queue_id);
 }
@@ -196,18 +224,70 @@ interrupted_context(void *argument)
 				   name, token);
 }
 
+/* A call that is under way; request NULL: there is none. */
+static struct
+{
+	const HlRequest *request;
+	HlCall *call;
+	void *account;
+	instr_time started;
+} under_way;
+
+/* Leaves the traces of a call that is interrupted by an error of that code. */
+static void
+leave_traces(int sqlstate)
+{
+	const HlRequest *request = under_way.request;
+	HlCall *call = under_way.call;
+	HlCallEnd end = end_of(sqlstate, under_way.started);
+
+	under_way.request = NULL;
+	end.interrupted = true;
+	hl_statistics_count(request->operation, &call->reply, end.microseconds);
+	hl_last_call_end(&call->reply, end.sqlstate);
+	hl_call_log_reply(request, call, &end);
+	end_account(under_way.account, request, call, &end);
+}
+
+/*
+ * At the end of the session: PG_CATCH sees no FATAL. The call is on the stack
+ * below.
+ */
+static void
+session_ends(int code, Datum unused)
+{
+	if (under_way.request != NULL)
+		leave_traces(ERRCODE_ADMIN_SHUTDOWN);
+}
+
+/* Notes that a call is under way. */
+static void
+note_under_way(HlCall *call, const HlRequest *request, void *account,
+			   instr_time started)
+{
+	static bool registered = false;
+
+	if (!registered)
+		before_shmem_exit(session_ends, (Datum) 0);
+	registered = true;
+	under_way.call = call;
+	under_way.account = account;
+	under_way.started = started;
+	under_way.request = request;
+}
+
 /* Runs the call; an interrupt leaves its traces before it goes on. */
 static void
 run_to_its_end(HlCall *call, const HlRequest *request, void *account,
 			   instr_time started)
 {
-	HlCallEnd end;
 	Interrupted interrupted = {request, call};
 	ErrorContextCallback context = {.previous = error_context_stack,
 									.callback = interrupted_context,
 									.arg = &interrupted};
 
 	error_context_stack = &context;
+	note_under_way(call, request, account, started);
 	PG_TRY();
 	{
 		hl_engine_run(call, 1);
@@ -215,15 +295,11 @@ run_to_its_end(HlCall *call, const HlRequest *request, void *account,
 	PG_CATCH();
 	{
 		error_context_stack = context.previous;
-		end = end_of(geterrcode(), started);
-		end.interrupted = true;
-		hl_statistics_count(request->operation, &call->reply, end.microseconds);
-		hl_last_call_end(&call->reply, end.sqlstate);
-		hl_call_log_reply(request, call, &end);
-		end_account(account, request, call, &end);
+		leave_traces(geterrcode());
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	under_way.request = NULL;
 	error_context_stack = context.previous;
 }
 
@@ -270,6 +346,7 @@ remember_change(const HlRequest *request, const HlReply *reply)
 	append_quoted(&line, "client_token", request->client_token);
 	append_quoted(&line, "name", hl_text_cut(request->name));
 	append_quoted(&line, "id", id);
+	append_roles(&line, request);
 	hl_transaction_remember(sentence.data, line.data);
 }
 

@@ -24,7 +24,8 @@
 typedef struct LastCall
 {
 	MemoryContext memory;
-	Oid session_user;
+	Oid outer_user; /* SET ROLE's, else the login's */
+	Oid current_user;
 	const char *operation;
 	const char *client_token;
 	const char *request_id;
@@ -62,7 +63,8 @@ hl_last_call_begin(const HlOperation *operation, const char *client_token)
 		last_call.memory = AllocSetContextCreate(
 			TopMemoryContext, "healthlake last call", ALLOCSET_SMALL_SIZES);
 	last_call_forget();
-	last_call.session_user = GetSessionUserId();
+	last_call.outer_user = GetOuterUserId();
+	last_call.current_user = GetUserId();
 	last_call.operation = operation->name;
 	last_call.client_token = last_call_keep(client_token);
 	last_call.at = GetCurrentTimestamp();
@@ -100,7 +102,15 @@ hl_last_call_end(const HlReply *reply, int sqlstate)
 		last_call_keep_reply(reply->document);
 }
 
-/* Gives the record to the user whose it is; to others, nothing. */
+/* Whether the call is that of the role that asks. */
+static bool
+is_mine(const LastCall *call)
+{
+	return call->outer_user == GetOuterUserId() ||
+		   call->current_user == GetUserId();
+}
+
+/* Gives the record to the role whose it is; to others, nothing. */
 Datum
 hl_last_call_row(FunctionCallInfo fcinfo)
 {
@@ -112,7 +122,7 @@ hl_last_call_row(FunctionCallInfo fcinfo)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	memset(nulls, true, sizeof(nulls));
-	if (call->operation != NULL && call->session_user == GetSessionUserId())
+	if (call->operation != NULL && is_mine(call))
 	{
 		const char *texts[] = {call->operation, call->client_token,
 							   call->request_id, call->outcome,

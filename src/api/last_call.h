@@ -2,8 +2,9 @@
  * last_call.h
  *	  What became of the session's last call, kept beyond its transaction:
  *	  whoever catches an error, or finds the transaction aborted, asks here
- *	  for the token. It belongs to the session user who made the call, and is
- *	  forgotten by DISCARD ALL.
+ *	  for the token. It belongs to the outer role (SET ROLE's, else the login's)
+ *	  and to the current role that made the call, and is forgotten by DISCARD
+ *	  ALL.
  */
 #ifndef HL_API_LAST_CALL_H
 #define HL_API_LAST_CALL_H

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "api/guard.h"
@@ -408,6 +409,8 @@ hl_request_make(const HlOperation *operation, const char *json,
 	name = hl_json_member(making->document.root, "DatastoreName");
 	if (hl_json_kind(name) == HL_JSON_STRING)
 		request->name = hl_json_string(name);
+	request->session_role = GetUserNameFromId(GetSessionUserId(), false);
+	request->current_role = GetUserNameFromId(GetUserId(), false);
 	return request;
 }
 

@@ -20,6 +20,8 @@ typedef struct HlRequest
 	const char *client_token; /* NULL: the operation has none */
 	const char *name;         /* of what is asked for, UTF-8; NULL: none */
 	int64 queue_id; /* of the row that it comes from; 0: a session's call */
+	const char *session_role; /* who has it done; of a row, who enqueued it */
+	const char *current_role;
 	int64 patience; /* milliseconds that it may take; 0: the settings' */
 } HlRequest;
 

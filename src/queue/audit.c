@@ -8,219 +8,257 @@
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "api/call.h"
 #include "api/error.h"
+#include "api/response.h"
 #include "client/settings.h"
-#include "engine/target.h"
 #include "client/text.h"
+#include "engine/target.h"
 #include "queue/account.h"
 #include "queue/audit.h"
 #include "queue/enqueue.h"
-#include "queue/entry.h"
+#include "queue/event.h"
 #include "queue/link.h"
+#include "queue/registry.h"
 
 /* Of a call that is under way. */
 typedef struct Account
 {
-	bool durable;
-	HlEntryPlace place; /* on: of the row */
-	uint64 serial;      /* durable: what the writer knows it by */
+	Oid owner;
+	HlLinkCall call; /* durable: what the writer knows it by */
+	HlEvent event;   /* what both events have in common */
 } Account;
 
-/* The durable call that is under way; 0: there is none. */
-static uint64 open_serial = 0;
+/*
+ * The durable call that is under way; serial 0: there is none. Its event is in
+ * TopTransactionContext: when a transaction is undone, all else is gone.
+ */
+static HlLinkCall open_call;
+static HlEvent open_event;
 
-/* Says who asks. */
-static void
-describe_client(HlEntry *entry)
+/* The data store that a request speaks of; NULL: none. */
+static const char *
+datastore_of(const char *request)
 {
-	HlClient who = hl_account_client();
+	const HlJson *id = hl_json_member(hl_response_read(request), "DatastoreId");
 
-	entry->fields[HL_ENTRY_SESSION_ROLE] = who.session_role;
-	entry->fields[HL_ENTRY_CURRENT_ROLE] = who.current_role;
-	entry->fields[HL_ENTRY_CLIENT_ADDR] = who.address;
-	entry->fields[HL_ENTRY_APPLICATION_NAME] = who.application;
+	return hl_json_kind(id) == HL_JSON_STRING
+			   ? hl_text_from_utf8(hl_json_string(id))
+			   : NULL;
 }
 
 /* Says what is asked, where. */
 static void
-describe_request(HlEntry *entry, const HlRequest *request, const HlCall *call)
+describe_request(HlEvent *event, const HlRequest *request, const HlCall *call)
 {
-	entry->fields[HL_ENTRY_OPERATION] = request->operation->name;
-	entry->fields[HL_ENTRY_KIND] = hl_operation_kind(request->operation);
-	entry->fields[HL_ENTRY_REQUEST] = hl_account_request(request);
-	entry->fields[HL_ENTRY_CLIENT_TOKEN] =
-		hl_text_from_utf8(request->client_token);
-	entry->fields[HL_ENTRY_REGION] = call->region;
-	entry->fields[HL_ENTRY_ENDPOINT] = hl_target_url(call);
-	entry->fields[HL_ENTRY_FENCE] = hl_settings.fence;
-	entry->fields[HL_ENTRY_ACCOUNT] = hl_enqueue_account();
-}
+	HlClient who = hl_account_client();
 
-/* In a word, what became of a call. */
-static const char *
-state_of(const HlReply *reply, const HlCallEnd *end)
-{
-	if (end->sqlstate == 0)
-		return "succeeded";
-	return reply->may_have_run ? "unknown" : "failed";
+	hl_event_set_client(event, &who);
+	event->fields[HL_EVENT_OPERATION] = request->operation->name;
+	event->fields[HL_EVENT_KIND] = hl_operation_kind(request->operation);
+	event->fields[HL_EVENT_REQUEST] = hl_account_request(request);
+	event->fields[HL_EVENT_CLIENT_TOKEN] =
+		hl_text_from_utf8(request->client_token);
+	event->fields[HL_EVENT_REGION] = call->region;
+	event->fields[HL_EVENT_ENDPOINT] = hl_target_url(call);
+	event->fields[HL_EVENT_ACCOUNT] = hl_enqueue_account();
+	event->fields[HL_EVENT_DATASTORE_ID] =
+		datastore_of(event->fields[HL_EVENT_REQUEST]);
+	event->fields[HL_EVENT_TRANSACTION] = psprintf(
+		UINT64_FORMAT, U64FromFullTransactionId(GetCurrentFullTransactionId()));
 }
 
 /* Says what every end has. */
 static void
-describe_end(HlEntry *entry, const HlReply *reply, const HlCallEnd *end)
+describe_end(HlEvent *event, const HlReply *reply, const HlCallEnd *end)
 {
-	entry->fields[HL_ENTRY_STATE] = state_of(reply, end);
-	if (end->sqlstate != 0)
-		entry->fields[HL_ENTRY_SQLSTATE] =
-			pstrdup(unpack_sql_state(end->sqlstate));
-	entry->fields[HL_ENTRY_CODE] = hl_text_from_utf8(reply->code);
-	entry->fields[HL_ENTRY_AWS_REQUEST_ID] =
+	event->fields[HL_EVENT_OUTCOME] = end->sqlstate == 0    ? "succeeded"
+									  : reply->may_have_run ? "unknown"
+															: "failed";
+	event->fields[HL_EVENT_ERROR_CODE] =
+		end->sqlstate == 0    ? NULL
+		: reply->code != NULL ? hl_text_from_utf8(reply->code)
+							  : pstrdup(unpack_sql_state(end->sqlstate));
+	event->fields[HL_EVENT_AWS_REQUEST_ID] =
 		hl_text_from_utf8(reply->request_id);
-	entry->fields[HL_ENTRY_ATTEMPTS] = psprintf("%d", reply->attempts);
-	entry->fields[HL_ENTRY_MICROSECONDS] =
-		psprintf(INT64_FORMAT, end->microseconds);
-	entry->fields[HL_ENTRY_SENT] = reply->sent ? "t" : NULL;
+	event->fields[HL_EVENT_ATTEMPTS] = psprintf("%d", reply->attempts);
+	event->fields[HL_EVENT_DURATION] =
+		psprintf(INT64_FORMAT " microseconds", end->microseconds);
 }
 
 /* Says what a reply says. */
 static void
-describe_reply(HlEntry *entry, const HlRequest *request, const HlReply *reply)
+describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply)
 {
 	HlNamed it;
 
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 	{
-		entry->fields[HL_ENTRY_MESSAGE] =
+		event->fields[HL_EVENT_ERROR_MESSAGE] =
 			hl_error_message(request->operation, reply);
 		return;
 	}
 	it = hl_account_of_reply(request->operation, reply);
-	entry->fields[HL_ENTRY_DATASTORE_ID] = it.datastore_id;
-	entry->fields[HL_ENTRY_JOB_ID] = it.job_id;
-	entry->fields[HL_ENTRY_ACCOUNT] = it.account;
-	entry->fields[HL_ENTRY_RESPONSE] = it.response;
+	if (it.datastore_id != NULL)
+		event->fields[HL_EVENT_DATASTORE_ID] = it.datastore_id;
+	event->fields[HL_EVENT_JOB_ID] = it.job_id;
+	if (it.account != NULL)
+		event->fields[HL_EVENT_ACCOUNT] = it.account;
 }
 
-/* Begins a row of the caller's transaction. */
+/* Writes an event in the caller's transaction. */
 static void
-insert(const HlStore *store, const HlEntry *entry, HlEntryPlace *place)
-{
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	hl_entry_insert(store, entry, 0, place);
-	SPI_finish();
-}
-
-/* Completes it. */
-static void
-complete(const HlEntry *entry, const HlEntryPlace *place)
+write_event(const HlEvent *event)
 {
 	const HlStore *store = hl_store_need();
+	HlStoreStep step;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (!hl_entry_end(store, entry, place))
-		elog(ERROR, "row " INT64_FORMAT " of the audit trail has gone",
-			 place->id);
+	hl_store_enter(&step, store);
+	(void) hl_event_add(store, event);
+	hl_store_leave(&step);
 	SPI_finish();
 }
 
-/* The transaction, or subtransaction, that the call is part of. */
-static char *
-transaction_now(void)
+/* When the session ends while it waits for the writer. */
+static void
+session_ends(int code, Datum unused)
 {
-	return psprintf(UINT64_FORMAT,
-					U64FromFullTransactionId(GetCurrentFullTransactionId()));
+	hl_link_withdraw();
 }
 
-/* Before anything is sent. */
+/* Keeps what is told of a call that is undone around us. */
+static void
+keep_open(const Account *account)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	hl_event_write(&text, &account->event);
+	hl_event_read(&open_event, text.data, text.len);
+	open_call = account->call;
+	MemoryContextSwitchTo(caller);
+}
+
+/* Has the writer commit that a call is about to be sent. */
+static void
+begin_durable(Account *account)
+{
+	static bool registered = false;
+	HlEvent sent = account->event;
+
+	if (!registered)
+		before_shmem_exit(session_ends, (Datum) 0);
+	registered = true;
+
+	sent.fields[HL_EVENT_EVENT] = "sent";
+	sent.fields[HL_EVENT_ATTEMPTS] = "1";
+	account->call = hl_link_begin(account->owner, &sent);
+	account->event.fields[HL_EVENT_REQUEST_ID] =
+		psprintf(INT64_FORMAT, account->call.id);
+	keep_open(account);
+}
+
+/*
+ * Before anything is sent. Where the event of this transaction could not be
+ * written afterwards for a lock of another's, this says so.
+ */
 static void *
 begins(const HlRequest *request, const HlCall *call)
 {
-	const HlStore *store =
-		hl_settings.audit == HL_AUDIT_OFF ? NULL : hl_store_find();
-	HlEntry entry = {0};
+	bool durable = hl_settings.audit == HL_AUDIT_DURABLE;
+	const HlStore *store;
 	Account *account;
 
+	if (hl_settings.audit == HL_AUDIT_OFF)
+		return NULL;
+	store = durable ? hl_store_need() : hl_store_find();
 	if (store == NULL)
 		return NULL;
 	account = palloc0(sizeof(Account));
-	account->durable = hl_settings.audit == HL_AUDIT_DURABLE;
-	describe_request(&entry, request, call);
-	describe_client(&entry);
-	if (account->durable)
-	{
-		entry.fields[HL_ENTRY_TRANSACTION] = transaction_now();
-		account->serial = hl_link_begin(store->owner, &entry);
-		open_serial = account->serial;
-	}
+	account->owner = store->owner;
+	describe_request(&account->event, request, call);
+	if (durable)
+		begin_durable(account);
 	else
-		insert(store, &entry, &account->place);
+		LockRelationOid(store->events, RowExclusiveLock);
 	return account;
 }
 
-/* In the midst of an error: a row of the transaction's goes with that. */
+/* In the midst of an error, or of the session's end. */
 static void
 is_interrupted(const Account *account, const HlReply *reply,
 			   const HlCallEnd *end)
 {
-	HlEntry entry = {0};
+	HlEvent event = account->event;
 
-	if (!account->durable)
-		return;
-	describe_end(&entry, reply, end);
-	entry.fields[HL_ENTRY_MESSAGE] =
+	describe_end(&event, reply, end);
+	event.fields[HL_EVENT_EVENT] = "interrupted";
+	event.fields[HL_EVENT_ERROR_MESSAGE] =
 		!reply->sent ? "the call was interrupted before anything was sent"
 		: reply->may_have_run
 			? "the call was interrupted before its outcome was known"
 			: "the call was interrupted";
-	hl_link_end_at_once(account->serial, &entry);
+	hl_link_end_at_once(&account->call, &event);
 }
 
-/* When its outcome is as certain as it gets. */
+/*
+ * When its outcome is as certain as it gets. In the caller's transaction a
+ * failure writes nothing: the error that tells it would undo the event.
+ */
 static void
 ends(void *opaque, const HlRequest *request, const HlCall *call,
 	 const HlCallEnd *end)
 {
-	const Account *account = opaque;
-	HlEntry entry = {0};
+	Account *account = opaque;
+	bool durable = account->call.serial != 0;
 
-	open_serial = 0;
+	open_call.serial = 0;
 	if (end->interrupted)
 	{
-		is_interrupted(account, &call->reply, end);
+		if (durable)
+			is_interrupted(account, &call->reply, end);
 		return;
 	}
-	describe_end(&entry, &call->reply, end);
-	describe_reply(&entry, request, &call->reply);
-	if (account->durable)
-		hl_link_end(account->serial, &entry);
+	if (!durable && end->sqlstate != 0)
+		return;
+	account->event.fields[HL_EVENT_EVENT] = "replied";
+	describe_end(&account->event, &call->reply, end);
+	describe_reply(&account->event, request, &call->reply);
+	if (durable)
+		hl_link_end(account->owner, &account->call, &account->event);
 	else
-		complete(&entry, &account->place);
+		write_event(&account->event);
 }
 
 /*
- * When a transaction or a part of it is undone: a call that is open then was
- * cut off by an error around it, be it for want of memory.
+ * When a transaction or a part of it is undone, or the session ends: a call
+ * that is open then was cut off by an error around it, be it for want of
+ * memory.
  */
 static void
 abandon(void)
 {
-	HlEntry entry = {0};
+	HlEvent event;
 
-	if (open_serial == 0)
+	if (open_call.serial == 0)
 		return;
-	entry.fields[HL_ENTRY_STATE] = "unknown";
-	entry.fields[HL_ENTRY_SQLSTATE] = "38M01";
-	entry.fields[HL_ENTRY_MESSAGE] =
+	event = open_event;
+	event.fields[HL_EVENT_EVENT] = "interrupted";
+	event.fields[HL_EVENT_OUTCOME] = "unknown";
+	event.fields[HL_EVENT_ERROR_CODE] = "38M01";
+	event.fields[HL_EVENT_ERROR_MESSAGE] =
 		"the call was interrupted before its outcome was recorded";
-	entry.fields[HL_ENTRY_ATTEMPTS] = "1";
-	entry.fields[HL_ENTRY_SENT] = "t";
-	hl_link_end_at_once(open_serial, &entry);
-	open_serial = 0;
+	event.fields[HL_EVENT_ATTEMPTS] = "1";
+	hl_link_end_at_once(&open_call, &event);
+	open_call.serial = 0;
 }
 
 /* When a transaction ends. */
@@ -246,6 +284,7 @@ static const HlCallWitness witness = {begins, ends};
 void
 hl_audit_init(void)
 {
+	hl_registry_init();
 	hl_call_witness = &witness;
 	RegisterXactCallback(transaction_ends, NULL);
 	RegisterSubXactCallback(subtransaction_ends, NULL);

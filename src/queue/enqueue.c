@@ -167,11 +167,10 @@ add_request(HlParameters *row, const Enqueued *enqueued)
 	Datum reference;
 
 	hl_store_add_text(row, request->operation->name);
+	hl_store_add_text(row, hl_operation_kind(request->operation));
 	hl_store_add(row, hl_response_jsonb(tagged ? tagged_request(request)
 											   : hl_account_request(request)));
 	hl_store_add_text(row, hl_text_from_utf8(request->client_token));
-	hl_store_add_text(row, "queued");
-	hl_store_add_text(row, "queue");
 	if (hl_arguments_value(enqueued->arguments, "reference", &reference))
 		hl_store_add(row, reference);
 	else
@@ -198,11 +197,7 @@ insert(const HlStore *store, const Enqueued *enqueued)
 	hl_store_add_text(&row, hl_settings.fence);
 	hl_store_add(&row, Int32GetDatum(hl_compat_timeline()));
 	hl_store_add_text(&row, hl_enqueue_account());
-	hl_store_add_null(&row); /* sent */
-	hl_store_add_null(&row); /* held */
 	hl_account_add_client(&row, &who);
-	hl_store_add_null(&row); /* transaction */
-	hl_store_add_text(&row, hl_operation_kind(enqueued->request->operation));
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_INSERT, &row);
 	event.id = DatumGetInt64(hl_store_value(0, "id", &isnull));

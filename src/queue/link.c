@@ -5,7 +5,7 @@
  *	  The session asks one thing at a time and waits for the answer, so that
  *	  the queue is empty when an interrupted call has to tell its end without
  *	  waiting. What was half told cannot be taken back: then the link is cut,
- *	  and the writer sees to its rows by itself.
+ *	  and the writer records what it knows of the session's calls.
  */
 #include "postgres.h"
 
@@ -16,54 +16,64 @@
 #include "storage/proc.h"
 #include "storage/shm_mq.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "client/compat.h"
 #include "client/wait.h"
 #include "queue/link.h"
+#include "queue/registry.h"
+#include "queue/worker.h"
 #include "queue/writer.h"
+
+/* So often a session looks whether the writer is still there. */
+#define LOOK 100
+
+/* So often it asks anew when the writer has gone meanwhile. */
+#define TRIES 3
+
+/* So long it waits for the answer to an end, or for room on the list. */
+#define LAST_PATIENCE (2 * HL_WRITER_PATIENCE)
 
 static struct
 {
-	MemoryContext memory; /* NULL: there is no writer */
+	MemoryContext memory; /* NULL: there is no link */
 	dsm_segment *segment;
 	shm_mq_handle *out;
 	shm_mq_handle *in;
-	bool telling; /* a message is half told */
+	BackgroundWorkerHandle *started; /* the writer, if it was started here */
+	bool telling;                    /* a message is half told */
 } wire;
 
 static uint64 last_serial = 0;
 
-/* Cuts the link; the writer, if it is there, ends. */
+/* The call whose beginning is not answered yet; 0: none. */
+static uint64 asking = 0;
+
+/* Cuts the link. */
 static void
 cut(void)
 {
 	if (wire.memory == NULL)
 		return;
+	hl_registry_withdraw();
 	dsm_detach(wire.segment);
 	MemoryContextDelete(wire.memory);
 	memset(&wire, 0, sizeof(wire));
 }
 
-/* Has the writer started; false: there is no slot. */
+/* Has a writer started; false: there is no slot. */
 static bool
-start_writer(dsm_segment *segment, Oid owner, BackgroundWorkerHandle **handle)
+start_writer(Oid owner)
 {
-	BackgroundWorker worker = {0};
+	BackgroundWorker worker;
 	HlWriterOrders orders = {.database = MyDatabaseId, .owner = owner};
 
-	worker.bgw_flags =
-		BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	hl_worker_fill(&worker, "healthlake_writer_main", HL_WRITER_TYPE);
 	worker.bgw_notify_pid = MyProcPid;
-	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
-	strlcpy(worker.bgw_library_name, "healthlake", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "healthlake_writer_main", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, HL_WRITER_TYPE, BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, HL_WRITER_TYPE " for PID %d",
-			 MyProcPid);
+	snprintf(worker.bgw_name, BGW_MAXLEN, HL_WRITER_TYPE " for database %u",
+			 MyDatabaseId);
 	memcpy(worker.bgw_extra, &orders, sizeof(orders));
-	return RegisterDynamicBackgroundWorker(&worker, handle);
+	return RegisterDynamicBackgroundWorker(&worker, &wire.started);
 }
 
 /* Makes both queues in a segment, and takes this session's ends of them. */
@@ -81,58 +91,95 @@ attach(dsm_segment *segment)
 	wire.in = shm_mq_attach(in, segment, NULL);
 }
 
-/* Makes the wire. */
-static void
-make(Oid owner)
-{
-	BackgroundWorkerHandle *handle = NULL;
-	dsm_segment *segment = dsm_create(HL_WRITER_QUEUE + HL_WRITER_ANSWERS, 0);
-	MemoryContext memory = AllocSetContextCreate(
-		TopMemoryContext, "healthlake audit", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(memory);
-
-	dsm_pin_mapping(segment);
-	wire.memory = memory;
-	attach(segment);
-	if (!start_writer(segment, owner, &handle))
-	{
-		MemoryContextSwitchTo(caller);
-		cut();
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("no background worker could be started for the audit trail "
-					"of healthlake"),
-			 errdetail("Nothing was sent: with healthlake.audit = durable a "
-					   "change is kept before it is made."),
-			 errhint("All slots are taken: increase \"%s\".",
-					 "max_worker_processes")));
-	}
-	shm_mq_set_handle(wire.out, handle);
-	shm_mq_set_handle(wire.in, handle);
-	MemoryContextSwitchTo(caller);
-}
-
 /* Waits until the writer, or somebody else, has something to say. */
 static void
 rest(void)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1,
-					 hl_wait_event(HL_WAIT_WRITER));
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 LOOK, hl_wait_event(HL_WAIT_WRITER));
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Makes a message of an entry. */
+/* Whether so many milliseconds have passed. */
+static bool
+is_over(TimestampTz since, int milliseconds)
+{
+	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(),
+									  milliseconds);
+}
+
+/* Whether there is a writer; a start that has failed is given up. */
+static bool
+is_served(void)
+{
+	pid_t pid;
+
+	if (wire.started != NULL &&
+		GetBackgroundWorkerPid(wire.started, &pid) == BGWH_STOPPED)
+	{
+		pfree(wire.started);
+		wire.started = NULL;
+		hl_registry_unreserve();
+	}
+	return hl_registry_is_served();
+}
+
+/* Puts this session on the list; gives what is wrong, or NULL. */
+static const char *
+enlist(Oid owner)
+{
+	TimestampTz begin = GetCurrentTimestamp();
+	bool start;
+
+	while (!hl_registry_enlist(dsm_segment_handle(wire.segment), &start))
+	{
+		if (is_over(begin, LAST_PATIENCE))
+			return "too many sessions wait for it";
+		rest();
+	}
+	if (!start || start_writer(owner))
+		return NULL;
+	hl_registry_unreserve();
+	return "no background worker could be started for it";
+}
+
+/* Makes the link; gives what is wrong, or NULL. */
+static const char *
+make(Oid owner)
+{
+	dsm_segment *segment = dsm_create(HL_WRITER_QUEUE + HL_WRITER_ANSWERS,
+									  DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	MemoryContext memory;
+	MemoryContext caller;
+	const char *wrong;
+
+	if (segment == NULL)
+		return "too many dynamic shared memory segments";
+	dsm_pin_mapping(segment);
+	memory = AllocSetContextCreate(TopMemoryContext, "healthlake audit",
+								   ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(memory);
+	wire.memory = memory;
+	attach(segment);
+	wrong = enlist(owner);
+	MemoryContextSwitchTo(caller);
+	if (wrong != NULL)
+		cut();
+	return wrong;
+}
+
+/* Makes a message of an event. */
 static StringInfoData
-message_of(HlWriterVerb verb, uint64 serial, const HlEntry *entry)
+message_of(HlWriterVerb verb, uint64 serial, const HlEvent *event)
 {
 	HlWriterHead head = {.serial = serial, .verb = verb};
 	StringInfoData message;
 
 	initStringInfo(&message);
 	appendBinaryStringInfo(&message, (const char *) &head, sizeof(head));
-	hl_entry_write(&message, entry);
+	if (event != NULL)
+		hl_event_write(&message, event);
 	return message;
 }
 
@@ -145,155 +192,178 @@ tell(const StringInfoData *message)
 	wire.telling = true;
 	while ((result = hl_compat_mq_send(wire.out, message->len, message->data,
 									   true)) == SHM_MQ_WOULD_BLOCK)
+	{
+		if (!is_served())
+			return false;
 		rest();
+	}
 	wire.telling = false;
 	return result == SHM_MQ_SUCCESS;
 }
 
-/* Waits for the answer to a message; NULL: the writer has gone. */
-static const HlWriterAnswer *
-hear(HlWriterVerb verb, uint64 serial)
+/* Takes the answer to a message, if it has come; false: the writer has gone. */
+static bool
+take_answer(HlWriterVerb verb, uint64 serial, const HlWriterAnswer **answer)
 {
-	for (;;)
-	{
-		Size len;
-		void *got;
-		shm_mq_result result = shm_mq_receive(wire.in, &len, &got, true);
-		const HlWriterAnswer *answer = got;
+	shm_mq_result result;
+	void *got;
+	Size len;
 
-		if (result == SHM_MQ_DETACHED)
-			return NULL;
-		if (result == SHM_MQ_WOULD_BLOCK)
-			rest();
+	*answer = NULL;
+	while ((result = shm_mq_receive(wire.in, &len, &got, true)) ==
+		   SHM_MQ_SUCCESS)
+	{
+		*answer = got;
 		/* others are of calls that were interrupted */
-		else if (answer->head.serial == serial && answer->head.verb == verb)
-			return answer;
+		if ((*answer)->head.serial == serial && (*answer)->head.verb == verb)
+			return true;
+		*answer = NULL;
 	}
+	return result == SHM_MQ_WOULD_BLOCK;
 }
 
-/* Tells something and waits for the answer. */
-static const HlWriterAnswer *
-ask(HlWriterVerb verb, uint64 serial, const HlEntry *entry)
-{
-	StringInfoData message = message_of(verb, serial, entry);
-	const HlWriterAnswer *answer = tell(&message) ? hear(verb, serial) : NULL;
+/* Stands for an answer that does not come in time. */
+static const HlWriterAnswer late = {.sqlstate = ERRCODE_LOCK_NOT_AVAILABLE,
+									.message =
+										"Its writer has not answered in time."};
 
+/* Tells something and waits for the answer; NULL: the writer has gone. */
+static const HlWriterAnswer *
+ask(HlWriterVerb verb, uint64 serial, const HlEvent *event)
+{
+	StringInfoData message = message_of(verb, serial, event);
+	TimestampTz begin = GetCurrentTimestamp();
+	const HlWriterAnswer *answer = NULL;
+
+	if (!tell(&message))
+		return NULL;
+	while (take_answer(verb, serial, &answer) && answer == NULL)
+	{
+		if (!is_served())
+			break;
+		if (verb == HL_WRITER_END && is_over(begin, LAST_PATIENCE))
+			answer = &late;
+		else
+			rest();
+	}
 	pfree(message.data);
 	return answer;
 }
 
-/* Says, without waiting, that a call will not be made after all. */
-static void
-withdraw(uint64 serial)
+/* Says, without waiting, that the call is not made after all. */
+void
+hl_link_withdraw(void)
 {
-	HlEntry entry = {0};
+	StringInfoData message;
 
-	entry.fields[HL_ENTRY_STATE] = "failed";
-	entry.fields[HL_ENTRY_SQLSTATE] = unpack_sql_state(geterrcode());
-	entry.fields[HL_ENTRY_MESSAGE] =
-		"the call was interrupted before anything was sent";
-	entry.fields[HL_ENTRY_ATTEMPTS] = "0";
-	hl_link_end_at_once(serial, &entry);
+	if (asking == 0 || wire.memory == NULL)
+		return;
+	message = message_of(HL_WRITER_WITHDRAW, asking, NULL);
+	asking = 0;
+	if (wire.telling || hl_compat_mq_send(wire.out, message.len, message.data,
+										  true) != SHM_MQ_SUCCESS)
+		cut();
 }
 
-/* Asks the writer that there is for a row. */
-static const HlWriterAnswer *
-ask_for_row(uint64 serial, const HlEntry *entry)
+/* Asks a writer, and the next one if that has gone; gives what is wrong. */
+static const char *
+ask_some(Oid owner, HlWriterVerb verb, uint64 serial, const HlEvent *event,
+		 const HlWriterAnswer **answer)
 {
-	const HlWriterAnswer *answer = NULL;
+	*answer = NULL;
+	for (int i = 0; i < TRIES && *answer == NULL; i++)
+	{
+		const char *wrong = NULL;
 
+		if (wire.telling)
+			cut();
+		if (wire.memory == NULL)
+			wrong = make(owner);
+		if (wrong != NULL)
+			return wrong;
+		*answer = ask(verb, serial, event);
+		if (*answer == NULL)
+			cut();
+	}
+	return *answer == NULL ? "it has ended" : NULL;
+}
+
+/* Raises that no writer can be had; nothing was sent. */
+static void
+refuse(const char *wrong)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the audit trail of healthlake has no writer: %s", wrong),
+			 errdetail("Nothing was sent: with healthlake.audit = durable a "
+					   "change is recorded before it is made."),
+			 errhint("The server's log may say more. The writer takes one slot "
+					 "of \"%s\" for each database.",
+					 "max_worker_processes")));
+}
+
+/* Has the beginning committed. */
+HlLinkCall
+hl_link_begin(Oid owner, const HlEvent *event)
+{
+	HlLinkCall call = {.serial = ++last_serial};
+	const HlWriterAnswer *answer;
+	const char *wrong;
+
+	asking = call.serial;
 	PG_TRY();
 	{
-		answer = ask(HL_WRITER_BEGIN, serial, entry);
+		wrong = ask_some(owner, HL_WRITER_BEGIN, call.serial, event, &answer);
 	}
 	PG_CATCH();
 	{
-		withdraw(serial);
+		hl_link_withdraw();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	return answer;
-}
-
-/* Raises what the writer could not do; nothing was sent. */
-static void
-refuse(const HlWriterAnswer *answer)
-{
-	const char *detail = "Nothing was sent: with healthlake.audit = durable a "
-						 "change is kept before it is made.";
-
-	if (answer == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("the audit trail's writer has ended"),
-						errdetail_internal("%s", detail),
-						errhint("The server's log says why.")));
-	ereport(ERROR,
+	asking = 0;
+	if (wrong != NULL)
+		refuse(wrong);
+	if (answer->sqlstate != 0)
+		ereport(
+			ERROR,
 			(errcode(answer->sqlstate),
 			 errmsg("the audit trail cannot be written: %s", answer->message),
-			 errdetail_internal("%s", detail)));
+			 errdetail("Nothing was sent: with healthlake.audit = durable "
+					   "a change is recorded before it is made.")));
+	call.id = answer->id;
+	return call;
 }
 
-/* Has a row committed. */
-uint64
-hl_link_begin(Oid owner, const HlEntry *entry)
-{
-	uint64 serial = ++last_serial;
-	bool usable = wire.memory != NULL && !wire.telling;
-	const HlWriterAnswer *answer = NULL;
-
-	if (usable)
-		answer = ask_for_row(serial, entry);
-	/* one that had nothing to do has ended */
-	if (answer == NULL)
-	{
-		cut();
-		make(owner);
-		answer = ask_for_row(serial, entry);
-	}
-	if (answer == NULL)
-		cut();
-	if (answer == NULL || answer->sqlstate != 0)
-		refuse(answer);
-	return serial;
-}
-
-/* Has its end committed. */
+/* Has the end committed. */
 void
-hl_link_end(uint64 serial, const HlEntry *entry)
+hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event)
 {
-	const HlWriterAnswer *answer =
-		wire.memory == NULL ? NULL : ask(HL_WRITER_END, serial, entry);
+	const HlWriterAnswer *answer;
+	const char *wrong;
 
-	if (answer == NULL)
-	{
-		cut();
-		ereport(WARNING,
-				(errmsg("the audit trail does not say how this call ended"),
-				 errdetail("Its writer has ended."),
-				 errhint("healthlake_resolve_request() completes it.")));
-	}
-	else if (answer->sqlstate != 0)
+	HOLD_INTERRUPTS();
+	wrong = ask_some(owner, HL_WRITER_END, call->serial, event, &answer);
+	RESUME_INTERRUPTS();
+	if (wrong == NULL && answer->sqlstate != 0)
+		wrong = answer->message;
+	if (wrong != NULL)
 		ereport(WARNING,
 				(errmsg("the audit trail does not say yet how this call ended"),
-				 errdetail("%s", answer->message)));
+				 errdetail("%s", wrong)));
 }
 
 /* Tells its end and leaves it at that. */
 void
-hl_link_end_at_once(uint64 serial, const HlEntry *entry)
+hl_link_end_at_once(const HlLinkCall *call, const HlEvent *event)
 {
 	StringInfoData message;
 
 	if (wire.memory == NULL)
 		return;
-	if (wire.telling)
-	{
-		cut();
-		return;
-	}
-	message = message_of(HL_WRITER_END, serial, entry);
-	if (hl_compat_mq_send(wire.out, message.len, message.data, true) !=
-		SHM_MQ_SUCCESS)
+	message = message_of(HL_WRITER_END, call->serial, event);
+	if (wire.telling || hl_compat_mq_send(wire.out, message.len, message.data,
+										  true) != SHM_MQ_SUCCESS)
 		cut();
 	pfree(message.data);
 }

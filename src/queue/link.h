@@ -1,25 +1,40 @@
 /*
  * link.h
- *	  A session's way to the process that writes its durable audit trail: it
- *	  is started at the first change, ends with the session or when it has had
- *	  nothing to do for a while, and is then started again when needed.
+ *	  A session's way to the process that writes the durable audit trail of its
+ *	  database. One process serves all sessions; it is started by the first
+ *	  that needs it, and leaves when none has needed it for a while.
  */
 #ifndef HL_QUEUE_LINK_H
 #define HL_QUEUE_LINK_H
 
-#include "queue/entry.h"
+#include "queue/event.h"
+
+/* A call that the writer knows. */
+typedef struct HlLinkCall
+{
+	uint64 serial; /* 0: there is none */
+	int64 id;      /* of its event "sent" */
+} HlLinkCall;
 
 /*
- * Returns when the entry has been committed, which is done as that owner of
- * the table; gives the number by which its end is told. Throws what kept the
- * writer from it, 55000 where none can be started; an interrupt, too.
+ * Returns when the event has been committed, which is done as that owner of
+ * the table. Throws what kept the writer from it, 55000 where none can be
+ * started; an interrupt, too.
  */
-extern uint64 hl_link_begin(Oid owner, const HlEntry *entry);
+extern HlLinkCall hl_link_begin(Oid owner, const HlEvent *event);
 
-/* Returns when the end has been committed, or warns that it is not. */
-extern void hl_link_end(uint64 serial, const HlEntry *entry);
+/*
+ * Returns when the end has been committed, or warns that it is not; holds
+ * interrupts meanwhile, for what is known now must not be lost. The writer may
+ * be another one than that of the beginning.
+ */
+extern void hl_link_end(Oid owner, const HlLinkCall *call,
+						const HlEvent *event);
 
 /* Tells the end, and neither waits nor throws. */
-extern void hl_link_end_at_once(uint64 serial, const HlEntry *entry);
+extern void hl_link_end_at_once(const HlLinkCall *call, const HlEvent *event);
+
+/* When the session ends while it waits for the answer to a beginning. */
+extern void hl_link_withdraw(void);
 
 #endif

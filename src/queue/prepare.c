@@ -105,8 +105,11 @@ make_request(HlQueued *queued, const HlStore *store)
 		request = hl_queued_look(queued, store);
 	else
 		request = queued->polls ? make_poll(queued) : make_sending(queued);
-	if (request != NULL)
-		request->queue_id = queued->id;
+	if (request == NULL)
+		return NULL;
+	request->queue_id = queued->id;
+	request->session_role = queued->session_role;
+	request->current_role = queued->role;
 	return request;
 }
 

@@ -88,6 +88,7 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	queued->region = hl_store_text(row, "region");
 	queued->endpoint = hl_store_text(row, "endpoint");
 	queued->account = hl_store_text(row, "account");
+	queued->session_role = hl_store_text(row, "session_role");
 	queued->role = hl_store_text(row, "current_role");
 	queued->attempts = (int) number_of(row, "attempts");
 	queued->polls = flag_of(row, "polls");

@@ -37,7 +37,8 @@ typedef struct HlQueued
 	const char *region;
 	const char *endpoint; /* NULL: wherever this server sends it */
 	const char *account;
-	const char *role;
+	const char *session_role;
+	const char *role; /* the current one, when it was enqueued */
 	int attempts;
 	TimestampTz earliest;        /* when it can have been sent first */
 	TimestampTz first_sent_at;   /* before this claim, HL_NO_TIME */

@@ -425,18 +425,6 @@ hl_runner_round(HlRunner *runner, long most_ms)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Marks what sessions have left behind that are gone. */
-void
-hl_runner_sweep(const HlStore *store)
-{
-	HlParameters parameters = {0};
-	HlStoreStep step;
-
-	hl_store_enter(&step, store);
-	(void) hl_store_run(store, HL_STATEMENT_SWEEP, &parameters);
-	hl_store_leave(&step);
-}
-
 /* Lets it look at once. */
 void
 hl_runner_hurry(HlRunner *runner)

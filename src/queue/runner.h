@@ -70,9 +70,6 @@ extern HlRunner *hl_runner_create(const HlRunnerTransactions *transactions,
  */
 extern void hl_runner_round(HlRunner *runner, long most_ms);
 
-/* Marks calls whose sessions are gone as unknown; in a transaction. */
-extern void hl_runner_sweep(const HlStore *store);
-
 /* Lets a worker look at once for what is due. */
 extern void hl_runner_hurry(HlRunner *runner);
 

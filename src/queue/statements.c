@@ -41,8 +41,8 @@
 	" r.request::text AS request, r.client_token, r.request_hash ="            \
 	" sha256(convert_to(r.request::text, 'UTF8')) AS intact,"                  \
 	" r.until, r.response::text AS response, r.datastore_id, r.job_id,"        \
-	" r.region, r.endpoint, r.account, r.\"current_role\", r.attempts,"        \
-	" due.earliest, due.first_sent_at AS was_sent,"                            \
+	" r.region, r.endpoint, r.account, r.session_role, r.\"current_role\","    \
+	" r.attempts, due.earliest, due.first_sent_at AS was_sent,"                \
 	" due.unsettled_since AS was_unsettled, r.unsettled_since,"                \
 	" r.first_sent_at, r.lease_until, due.polls, due.looks, due.careful"
 
@@ -62,20 +62,18 @@
 /* clang-format off */
 const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	[HL_STATEMENT_INSERT] =
-		{"INSERT INTO @ (operation, request, client_token, request_hash, state,"
-		 " origin, reference, until, region, endpoint,"
-		 " run_after, fence, timeline, account, first_sent_at, lease_holder,"
-		 " session_role, outer_role, \"current_role\", client_addr,"
-		 " application_name, transaction, kind, datastore_id, home)"
-		 " VALUES ($1, $2, $3, sha256(convert_to($2::text, 'UTF8')), $4, $5,"
-		 " $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
-		 " $19::inet, $20, $21::xid8, $22, $2 ->> 'DatastoreId', " HERE ")"
-		 " RETURNING id, ctid::text AS place",
-		 22,
-		 {TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
-		  TEXTOID, TEXTOID,  TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID,
-		  TEXTOID, TIMESTAMPTZOID, INT8OID, TEXTOID, TEXTOID, TEXTOID,
-		  TEXTOID, TEXTOID, TEXTOID, TEXTOID}},
+		{"INSERT INTO @ (operation, kind, request, client_token, request_hash,"
+		 " state, reference, until, region, endpoint, run_after, fence,"
+		 " timeline, account, session_role, outer_role, \"current_role\","
+		 " client_addr, application_name, datastore_id, home)"
+		 " VALUES ($1, $2, $3, $4, sha256(convert_to($3::text, 'UTF8')),"
+		 " 'queued', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+		 " $16::inet, $17, $3 ->> 'DatastoreId', " HERE ")"
+		 " RETURNING id",
+		 17,
+		 {TEXTOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID,
+		  TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID, TEXTOID}},
 	/* fence, now: a row for each lane, found by skipping from one to the next */
 	[HL_STATEMENT_LANES] =
 		{"WITH RECURSIVE sends AS ("
@@ -237,31 +235,33 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	[HL_STATEMENT_NOTIFY] = {"SELECT pg_notify('healthlake', $1::text)",
 							 1,
 							 {INT8OID}},
+	/*
+	 * home: the last event of calls that have no end, or whose transaction was,
+	 * or may yet be, rolled back without a word of it
+	 */
 	[HL_STATEMENT_SWEEP] =
-		{"UPDATE @ SET state = 'unknown', finished_at = clock_timestamp(),"
-		 " error_sqlstate = '38M01', lease_holder = NULL,"
-		 " error_message = 'the session or the server ended before the outcome"
-		 " was known'"
-		 " WHERE origin = 'call' AND state = 'running' AND run_after IS NULL"
-		 " AND NOT !.healthlake_holds_leases(lease_holder)",
-		 0},
-	/* id, place and what became of it */
-	[HL_STATEMENT_END_CALL] =
-		{"UPDATE @ SET state = $3, response = $4,"
-		 " datastore_id = coalesce($5, datastore_id), job_id = $6,"
-		 " error_sqlstate = $7, error_code = $8, error_message = $9,"
-		 " aws_request_id = $10, account = coalesce($11, account),"
-		 " attempts = $12, duration = $13, finished_at = clock_timestamp(),"
-		 " lease_holder = NULL, first_sent_at = CASE WHEN $14 THEN"
-		 " first_sent_at END WHERE ctid = $2::tid AND id = $1",
-		 14,
-		 {INT8OID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
-		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INTERVALOID, BOOLOID}},
+		{"SELECT DISTINCT ON (s.id) e.*"
+		 " FROM !.healthlake_event AS s JOIN !.healthlake_event AS e"
+		 " ON e.request_id = s.request_id AND e.home = s.home"
+		 " AND e.origin = 'call',"
+		 " LATERAL (SELECT CASE WHEN s.transaction"
+		 " < pg_snapshot_xmax(pg_current_snapshot())"
+		 " THEN pg_xact_status(s.transaction) ELSE 'in progress' END)"
+		 " AS x (status)"
+		 " WHERE s.home = $1 AND s.origin = 'call' AND s.event = 'sent'"
+		 " AND NOT EXISTS (SELECT FROM !.healthlake_event AS o"
+		 " WHERE o.request_id = s.request_id AND o.home = s.home"
+		 " AND o.origin = 'call' AND (o.event = 'rolled_back'"
+		 " OR (o.event <> 'sent' AND (o.outcome = 'failed'"
+		 " OR coalesce(x.status, 'committed') = 'committed'))))"
+		 " ORDER BY s.id, e.event = 'sent'",
+		 1,
+		 {TEXTOID}},
 	[HL_STATEMENT_CANCEL] =
 		{"UPDATE @ SET state = 'cancelled', finished_at = clock_timestamp()"
 		 " WHERE home = " HERE " AND id = (SELECT id FROM @"
 		 " WHERE home = " HERE " AND id = $1 AND" MINE
-		 " AND origin = 'queue' AND state = 'queued' AND response IS NULL"
+		 " AND state = 'queued' AND response IS NULL"
 		 " AND unsettled_since IS NULL FOR UPDATE SKIP LOCKED)",
 		 4,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
@@ -343,10 +343,6 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " WHERE at < least(now() - $1, now() - $2::interval)",
 		 2,
 		 {INTERVALOID, TEXTOID}},
-	[HL_STATEMENT_ROLLED_BACK] =
-		{"UPDATE @ SET rolled_back = $2 WHERE home = " HERE " AND id = $1",
-		 2,
-		 {INT8OID, BOOLOID}},
 	/* the homes of which requests wait here, and how many */
 	[HL_STATEMENT_FOREIGN] =
 		{"SELECT home, count(*) AS requests FROM @ WHERE" TO_SEND

@@ -252,8 +252,8 @@ lock_is_refused(void)
 }
 
 /* Whether somebody holds, or waits for, the database as a whole. */
-static bool
-database_is_wanted(void)
+bool
+hl_worker_database_is_wanted(void)
 {
 	bool wanted;
 
@@ -319,7 +319,7 @@ take_tick(HlRunner *runner, const HlWorkerOrders *orders)
 		return;
 	last = now;
 	show_activity(runner);
-	if (database_is_wanted())
+	if (hl_worker_database_is_wanted())
 		leave_database(runner, orders);
 }
 
@@ -349,19 +349,6 @@ work(HlRunner *runner, const HlWorkerOrders *orders)
 	}
 }
 
-/* Marks calls of sessions that are gone as unknown. */
-static void
-sweep(void)
-{
-	const HlStore *store;
-
-	worker_begin();
-	store = hl_store_find();
-	if (store != NULL)
-		hl_runner_sweep(store);
-	worker_commit();
-}
-
 /* What a run needs, and with what its transfers go. */
 static MemoryContext run_memory = NULL;
 
@@ -381,7 +368,6 @@ work_once(const HlWorkerOrders *orders)
 {
 	run_memory = AllocSetContextCreate(TopMemoryContext, "healthlake queue",
 									   ALLOCSET_DEFAULT_SIZES);
-	sweep();
 	MemoryContextSwitchTo(run_memory);
 	work(hl_runner_create(&worker_transactions, HL_BOARD_WORKER, PG_INT64_MAX),
 		 orders);
@@ -410,7 +396,7 @@ rest_after_error(const HlWorkerOrders *orders)
 	while (hl_clock_steady_ms() < until)
 	{
 		hl_worker_rest(TICK, HL_WAIT_QUEUE);
-		if (database_is_wanted())
+		if (hl_worker_database_is_wanted())
 			make_room(true, orders);
 	}
 }

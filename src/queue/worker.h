@@ -40,6 +40,9 @@ extern void hl_worker_fill(BackgroundWorker *worker, const char *function,
 extern void hl_worker_set_signals(void);
 extern void hl_worker_rest(long milliseconds, HlWaitReason reason);
 
+/* Whether somebody wants the database as a whole; outside of transactions. */
+extern bool hl_worker_database_is_wanted(void);
+
 /* Where the process begins; found by name in the library. */
 #pragma GCC visibility push(default)
 extern void healthlake_worker_main(Datum argument);

@@ -1,9 +1,9 @@
 /*
  * writer.h
- *	  The process that writes the durable audit trail of one session, and what
- *	  the two say to each other: a head and an entry in the one direction, a
- *	  head and what failed in the other. Both are of one server, so numbers
- *	  are as its processes have them.
+ *	  The process that writes the durable audit trail of a database, and what
+ *	  sessions and it say to each other: a head and an event in the one
+ *	  direction, an answer in the other. Both are of one server, so numbers are
+ *	  as its processes have them.
  */
 #ifndef HL_QUEUE_WRITER_H
 #define HL_QUEUE_WRITER_H
@@ -16,6 +16,9 @@
 #define HL_WRITER_QUEUE ((Size) 64 * 1024)
 #define HL_WRITER_ANSWERS ((Size) 16 * 1024)
 
+/* So long a call waits for its event before it is refused, in milliseconds. */
+#define HL_WRITER_PATIENCE 5000
+
 /* What the writer is told when it is started; fits into bgw_extra. */
 typedef struct HlWriterOrders
 {
@@ -25,8 +28,9 @@ typedef struct HlWriterOrders
 
 typedef enum HlWriterVerb
 {
-	HL_WRITER_BEGIN,
-	HL_WRITER_END
+	HL_WRITER_BEGIN,    /* a call is about to be sent */
+	HL_WRITER_WITHDRAW, /* it is not sent after all; no answer */
+	HL_WRITER_END       /* it has ended */
 } HlWriterVerb;
 
 typedef struct HlWriterHead
@@ -38,6 +42,7 @@ typedef struct HlWriterHead
 typedef struct HlWriterAnswer
 {
 	HlWriterHead head;
+	int64 id;     /* of the event "sent" */
 	int sqlstate; /* 0: it is done */
 	char message[1024];
 } HlWriterAnswer;

@@ -25,9 +25,9 @@ CREATE FUNCTION last_line(event text) RETURNS text LANGUAGE sql AS $$
 
 SELECT healthlake_create_datastore('ward 7', client_token => 'my-token') IS NOT NULL \g /dev/null
 SELECT is(string_agg(event, ', ' ORDER BY n), 'request, reply', 'a line before sending and one after') FROM lines();
-SELECT is(last_line('request'), 'healthlake event=request operation=CreateFHIRDatastore client_token="my-token" name="ward 7" region=us-east-1',
+SELECT is(last_line('request'), format('healthlake event=request operation=CreateFHIRDatastore client_token="my-token" name="ward 7" region=us-east-1 session_role="%1$s" current_role="%1$s"', session_user),
 	'before: operation, token, name, region');
-SELECT matches(last_line('reply'), '^healthlake event=reply outcome=succeeded sqlstate=00000 operation=CreateFHIRDatastore client_token="my-token" name="ward 7" region=us-east-1 id="[0-9a-f]{32}" request_id="[0-9a-f-]{36}" http_status=200 attempts=1 duration_ms=[0-9]+\.[0-9]{3}$',
+SELECT matches(last_line('reply'), '^healthlake event=reply outcome=succeeded sqlstate=00000 operation=CreateFHIRDatastore client_token="my-token" name="ward 7" region=us-east-1 session_role="[^"]+" current_role="[^"]+" id="[0-9a-f]{32}" request_id="[0-9a-f-]{36}" http_status=200 attempts=1 duration_ms=[0-9]+\.[0-9]{3}$',
 	'after: what came of it');
 
 SELECT emulator_next('{"error": "ConflictException", "message": "No.\nhealthlake event=forged"}') \g /dev/null
@@ -69,7 +69,7 @@ ROLLBACK;
 SET client_min_messages = warning;
 SELECT is(count(*), 2::bigint, 'a line for each data store that stays') FROM lines()
  WHERE event = 'rollback' AND line ~ 'token-[ab]';
-SELECT is(last_line('rollback'), format('healthlake event=rollback operation=CreateFHIRDatastore client_token="token-a" name="a" id="%s"', :'id'),
+SELECT is(last_line('rollback'), format('healthlake event=rollback operation=CreateFHIRDatastore client_token="token-a" name="a" id="%1$s" session_role="%2$s" current_role="%2$s"', :'id', session_user),
 	'with its id, token and name, whatever the client wants to see');
 
 -- What is not there

@@ -96,7 +96,7 @@ SELECT is_row(ROW(account, region, endpoint, session_role, "current_role", clien
 SELECT is_row(ROW(first_sent_at, unsettled_since, looked_at, lease_until, lease_holder, finished_at, duration, error_sqlstate, error_code, error_message, aws_request_id, note, resolved_by, resolved_at),
 	ROW(NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::interval, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz),
 	'nothing of what has not happened') FROM healthlake_request WHERE id = :id;
-SELECT is_row(ROW(fence, timeline, transaction, rolled_back), ROW('', (SELECT timeline_id FROM pg_control_checkpoint()), NULL::xid8, NULL::boolean), 'the server') FROM healthlake_request WHERE id = :id;
+SELECT is_row(ROW(fence, timeline, outer_role, retry_of), ROW('', (SELECT timeline_id FROM pg_control_checkpoint()), 'healthlake_q_maker'::text, NULL::bigint), 'the server, and whose it is') FROM healthlake_request WHERE id = :id;
 SELECT ok(now() - requested_at BETWEEN '0' AND '1 minute', 'the time') FROM healthlake_request WHERE id = :id;
 SELECT is(request_hash, sha256(convert_to(request::text, 'UTF8')), 'the hash of the request') FROM healthlake_request WHERE id = :id;
 RESET application_name;
@@ -330,6 +330,20 @@ CALL healthlake_run_queue();
 SELECT is_row(ROW(state, note, attempts), ROW('succeeded', 'found by its name and time', 1), 'after an hour it is looked for instead of sent') FROM healthlake_request WHERE id = :unknown;
 SELECT is(count(*), 1::bigint, 'and there is one') FROM emulator_store() AS s WHERE s ->> 'DatastoreName' = 'unknown';
 SELECT is(datastore_id, (SELECT s ->> 'DatastoreId' FROM emulator_store() AS s WHERE s ->> 'DatastoreName' = 'unknown'), 'it is that one') FROM healthlake_request WHERE id = :unknown;
+
+-- The history
+
+SELECT is(string_agg(event || coalesce(' ' || outcome, ''), ', ' ORDER BY id), want, what) FROM healthlake_event AS e,
+	(VALUES (:one, 'enqueued, sent, replied succeeded', 'one event for each step'), (:id, 'enqueued, cancelled, retried', 'a cancel and a retry'),
+		(:guarded, 'enqueued, sent, replied failed, retried', 'what fails before it is sent'), (:again, 'enqueued, sent, replied succeeded', 'its retry'),
+		(:slow, 'enqueued, sent, replied succeeded', 'polls are left out'), (:throttled, 'enqueued, sent, replied succeeded', 'an attempt that was throttled counts in the next'),
+		(:published, 'enqueued, sent, replied unknown, resolved succeeded', 'a person''s word'), (:unknown, 'enqueued, sent, replied unknown, adopted succeeded', 'a search that finds it')) AS w (wanted, want, what)
+ WHERE request_id = wanted GROUP BY what, want ORDER BY what;
+SELECT is_row(ROW(attempts, error_code), ROW(2, NULL::text), 'with the number of attempts') FROM healthlake_event WHERE request_id = :throttled AND event = 'replied';
+SELECT is_row(ROW(error_code, error_message), ROW('42501'::text, 'tag "env" is required'::text), 'with the error') FROM healthlake_event WHERE request_id = :guarded AND event = 'replied';
+SELECT is(array_agg(note ORDER BY id)::text, format('{"retry of request %s"}', :guarded), 'with the request that is retried') FROM healthlake_event WHERE request_id = :again AND note IS NOT NULL;
+SELECT is_row(ROW(kind, session_role, outer_role, "current_role", application_name, home = healthlake_home(), datastore_id IS NOT NULL, duration > '0'), ROW('create'::text, session_user::text, session_user::text, session_user::text, current_setting('application_name'), true, true, true),
+	'with whose it is, and what it was') FROM healthlake_event WHERE request_id = :one AND event = 'replied';
 
 -- Waiting
 

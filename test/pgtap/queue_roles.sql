@@ -156,6 +156,72 @@ INSERT INTO healthlake_request (operation, request, request_hash, state, origin,
 VALUES ('x', '{}', '', 'queued', 'queue', 'us-east-1', 'healthlake_may_create', 'healthlake_may_delete', 1, '2999-01-01');
 SELECT is(as_role(role, 'SELECT count(*) FROM healthlake_request WHERE operation = ''x'''), want, role) FROM (VALUES ('healthlake_may_create', '1'), ('healthlake_may_delete', '1'), ('healthlake_may_manage', '0')) AS r (role, want);
 
+-- Pools that log in as one role and SET ROLE: what a role has made is its own
+
+CREATE ROLE healthlake_may_pool;
+CREATE ROLE healthlake_may_a;
+CREATE ROLE healthlake_may_b;
+CREATE ROLE healthlake_may_wrap;
+GRANT healthlake_may_a, healthlake_may_b TO healthlake_may_pool;
+SELECT healthlake_grant(role::regrole, 'create') FROM unnest(ARRAY['healthlake_may_a', 'healthlake_may_b', 'healthlake_may_wrap']) AS role \g /dev/null
+GRANT SELECT ON healthlake_event TO healthlake_may_a, healthlake_may_b;
+CREATE FUNCTION wrapped(name text) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$ SELECT healthlake_enqueue_create_datastore(name, run_after => '2999-01-01') $$;
+CREATE FUNCTION wrapped_cancel(id bigint) RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$ SELECT healthlake_cancel_request(id) $$;
+ALTER FUNCTION wrapped OWNER TO healthlake_may_wrap;
+ALTER FUNCTION wrapped_cancel OWNER TO healthlake_may_wrap;
+-- What a tenant sees, and may do, when somebody has logged in.
+CREATE FUNCTION as_tenant(login text, tenant text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	said text;
+BEGIN
+	IF login IS NOT NULL THEN
+		EXECUTE format('SET SESSION AUTHORIZATION %I', login);
+	END IF;
+	EXECUTE format('SET ROLE %I', tenant);
+	BEGIN
+		EXECUTE statement INTO said;
+	EXCEPTION WHEN OTHERS THEN
+		said := SQLSTATE;
+	END;
+	RESET ROLE;
+	RESET SESSION AUTHORIZATION;
+	RETURN said;
+END
+$$;
+SELECT as_tenant('healthlake_may_pool', 'healthlake_may_a', 'SELECT healthlake_enqueue_create_datastore(''pooled'', run_after => ''2999-01-01'')') AS pooled,
+	as_tenant('healthlake_may_pool', 'healthlake_may_a', 'SELECT wrapped(''wrapped'')') AS wrapped, session_user AS superuser \gset
+SELECT is_row(ROW(session_role, outer_role, "current_role"), ROW('healthlake_may_pool'::text, 'healthlake_may_a'::text, 'healthlake_may_wrap'::text), 'a wrapper is the current role, and the tenant the outer one') FROM healthlake_request WHERE id = :wrapped;
+SELECT is(as_tenant(login, tenant, 'SELECT count(*) FROM ' || rows), want, format('%s as %s: %s', tenant, login, rows))
+  FROM (VALUES ('healthlake_may_pool'), (NULL)) AS l (login), (VALUES ('healthlake_may_a', '2'), ('healthlake_may_b', '0'), ('healthlake_may_wrap', '1')) AS t (tenant, want),
+	unnest(ARRAY['healthlake_request WHERE request ->> ''DatastoreName'' ~ ''ed$''', 'healthlake_event WHERE request ->> ''DatastoreName'' ~ ''ed$''']) AS rows
+ WHERE (login IS NULL OR tenant <> 'healthlake_may_wrap') AND (tenant <> 'healthlake_may_wrap' OR rows ~ 'request WHERE');
+SELECT is(as_tenant(login, 'healthlake_may_b', format('SELECT healthlake_cancel_request(%s)', id)), '42704', 'another tenant cancels nothing') FROM (VALUES ('healthlake_may_pool'), (NULL)) AS l (login), unnest(ARRAY[:pooled, :wrapped]) AS id;
+SELECT is(as_tenant('healthlake_may_pool', 'healthlake_may_a', format('SELECT wrapped_cancel(%s)', :wrapped)), 'true', 'a wrapper does');
+SELECT is(as_tenant(NULL, 'healthlake_may_a', format('SELECT healthlake_cancel_request(%s)', :pooled)), 'true', 'and the tenant itself');
+
+-- The last call, likewise
+
+CREATE FUNCTION last_of(tenant text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	said text;
+BEGIN
+	EXECUTE format('SET ROLE %I', tenant);
+	said := (SELECT operation FROM healthlake_last_call());
+	RESET ROLE;
+	RETURN said;
+END
+$$;
+SELECT healthlake_grant('healthlake_may_pool', 'create') \g /dev/null
+SET SESSION AUTHORIZATION healthlake_may_pool;
+SET ROLE healthlake_may_a;
+SELECT id FROM healthlake_create_datastore('of a') \g /dev/null
+SELECT is(operation, 'CreateFHIRDatastore', 'a tenant has its last call') FROM healthlake_last_call();
+SET ROLE healthlake_may_b;
+SELECT is(operation, NULL, 'another of the same login has not') FROM healthlake_last_call();
+RESET ROLE;
+SELECT is(operation, NULL, 'nor has the login') FROM healthlake_last_call();
+RESET SESSION AUTHORIZATION;
+
 -- A condition that tells what it is given is given no rows of others
 
 CREATE FUNCTION tell(request jsonb) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
