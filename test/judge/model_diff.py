@@ -105,12 +105,14 @@ CHANGES = [
 
 def main():
     tap = Tap()
-    models = [str(MODEL)]
+    lines, status = run(str(MODEL))
+    tap.ok(status == 0, f"the tables agree with {MODEL.name}", *lines)
     if os.environ.get("HEALTHLAKE_MODEL"):
-        models.append(os.environ["HEALTHLAKE_MODEL"])
-    for path in models:
-        lines, status = run(path)
-        tap.ok(status == 0, f"the tables agree with {Path(path).name}", *lines)
+        # AWS changes its model every month: what is new is told, and fails nothing
+        lines, status = run(os.environ["HEALTHLAKE_MODEL"])
+        tap.ok(status in (0, 1), "a newer model is compared", *lines)
+        for line in lines:
+            tap.say(f"newer model: {line}")
     model = json.loads(MODEL.read_text(encoding="utf-8"))
     tap.ok(generated(MODEL), "the tables are what test/model-generate makes")
     places = named(model["operations"])
