@@ -107,6 +107,28 @@ call_with_jsonb(FunctionCallInfo fcinfo, const HlOperation *operation)
 
 typedef Datum (*Form)(FunctionCallInfo fcinfo, const HlOperation *operation);
 
+/* Performs an operation; memory that fails afterwards is told as such. */
+static Datum
+call_guarded(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	uint64 before = hl_call_changes();
+	Datum result;
+
+	PG_TRY();
+	{
+		result = form(fcinfo, operation);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		hl_call_retell(before);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return result;
+}
+
 /* Performs an operation once for all copies of its call in a row. */
 static Datum
 call_for_row(FunctionCallInfo fcinfo, HlOperationName name, Form form)
@@ -116,7 +138,7 @@ call_for_row(FunctionCallInfo fcinfo, HlOperationName name, Form form)
 
 	if (!hl_once_take(fcinfo, &result))
 	{
-		result = form(fcinfo, operation);
+		result = call_guarded(fcinfo, operation, form);
 		hl_once_keep(fcinfo, result);
 	}
 	return result;
@@ -220,7 +242,7 @@ healthlake_call(PG_FUNCTION_ARGS)
 
 	if (!hl_once_take(fcinfo, &result))
 	{
-		result = hl_door_call(fcinfo, operation);
+		result = call_guarded(fcinfo, operation, hl_door_call);
 		hl_once_keep(fcinfo, result);
 	}
 	return result;

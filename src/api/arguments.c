@@ -19,6 +19,7 @@
 
 #include "api/arguments.h"
 #include "aws/json.h"
+#include "api/response.h"
 #include "client/text.h"
 
 /* What one walk over the shapes of a request needs. */
@@ -119,9 +120,7 @@ append_text(StringInfo json, const char *text, int len)
 	HlBytes bytes = {0};
 
 	hl_json_append_string(&bytes, utf8, strlen(utf8));
-	if (!bytes.failed)
-		appendBinaryStringInfo(json, bytes.data, (int) bytes.len);
-	hl_bytes_free(&bytes);
+	appendStringInfoString(json, hl_text_take(&bytes));
 	pfree(utf8);
 }
 
@@ -228,22 +227,24 @@ append_jsonb(StringInfo json, Jsonb *value, const HlMember *member)
 {
 	char *text = JsonbToCString(NULL, &value->root, VARSIZE(value));
 	char *utf8 = hl_text_to_utf8(text, (int) strlen(text));
-	HlJsonDocument document = {0};
+	const HlJson *tags = NULL;
 	HlBytes bytes = {0};
 
-	if (member->form == HL_FORM_TAGS &&
-		hl_json_read(&document, utf8, strlen(utf8)))
+	if (member->form == HL_FORM_TAGS)
+		tags = hl_response_read(utf8);
+	if (tags != NULL && member->shape->kind == HL_KIND_LIST &&
+		JB_ROOT_IS_OBJECT(value))
+		append_tag_list(&bytes, tags);
+	else if (tags != NULL && member->shape->kind == HL_KIND_MAP &&
+			 JB_ROOT_IS_ARRAY(value) && !JB_ROOT_IS_SCALAR(value) &&
+			 has_keys(tags))
+		append_tag_map(&bytes, tags);
+	else
 	{
-		if (member->shape->kind == HL_KIND_LIST && JB_ROOT_IS_OBJECT(value))
-			append_tag_list(&bytes, document.root);
-		if (member->shape->kind == HL_KIND_MAP && JB_ROOT_IS_ARRAY(value) &&
-			!JB_ROOT_IS_SCALAR(value) && has_keys(document.root))
-			append_tag_map(&bytes, document.root);
+		appendStringInfoString(json, utf8);
+		return;
 	}
-	hl_json_free(&document);
-	appendStringInfoString(json,
-						   bytes.len > 0 ? hl_bytes_string(&bytes) : utf8);
-	hl_bytes_free(&bytes);
+	appendStringInfoString(json, hl_text_take(&bytes));
 }
 
 /* Appends the value of an argument in the JSON that its SQL type asks for. */

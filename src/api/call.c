@@ -64,8 +64,10 @@ append_quoted(StringInfo line, const char *key, const char *value)
 	if (value == NULL)
 		return;
 	hl_json_append_string(&bytes, value, strlen(value));
+	/* a line without a value is better than an error after the call */
 	appendStringInfo(line, " %s=%s", key,
-					 hl_text_from_utf8(hl_bytes_string(&bytes)));
+					 bytes.failed ? "\"\""
+								  : hl_text_from_utf8(hl_bytes_string(&bytes)));
 	hl_bytes_free(&bytes);
 }
 
@@ -276,6 +278,61 @@ note_under_way(HlCall *call, const HlRequest *request, void *account,
 	under_way.request = request;
 }
 
+/* The last change that this backend may have made: no memory is needed. */
+static struct
+{
+	uint64 count;
+	const HlOperation *operation;
+	char client_token[129];
+	char id[129];
+} last_change;
+
+/* Notes that a change may have been made. */
+static void
+note_change(const HlRequest *request, const HlReply *reply)
+{
+	const HlOperation *operation = request->operation;
+	const char *id = hl_response_id(operation->output, reply->document);
+	bool made = reply->may_have_run || reply->outcome == HL_OUTCOME_SUCCESS;
+
+	if (!operation->changes_something || !made)
+		return;
+	last_change.count++;
+	last_change.operation = operation;
+	strlcpy(last_change.client_token,
+			request->client_token != NULL ? request->client_token : "",
+			sizeof(last_change.client_token));
+	strlcpy(last_change.id, id != NULL ? id : "", sizeof(last_change.id));
+}
+
+uint64
+hl_call_changes(void)
+{
+	return last_change.count;
+}
+
+/* Drivers repeat a statement that ended in class 53: not one with a change. */
+void
+hl_call_retell(uint64 before)
+{
+	const char *token = last_change.client_token;
+
+	if (last_change.count == before || geterrcode() != ERRCODE_OUT_OF_MEMORY)
+		return;
+	FlushErrorState();
+	ereport(
+		ERROR,
+		(errcode(HL_ERRCODE_UNKNOWN_OUTCOME),
+		 errmsg("outcome of %s is unknown: out of memory",
+				last_change.operation->name),
+		 errdetail("Operation %s%s%s%s%s. Reason: out of memory (SQLSTATE "
+				   "53200).",
+				   last_change.operation->name,
+				   token[0] != '\0' ? ", client token " : "", token,
+				   last_change.id[0] != '\0' ? ", id " : "", last_change.id),
+		 errhint("Look up the present state before you repeat the call.")));
+}
+
 /* Runs the call; an interrupt leaves its traces before it goes on. */
 static void
 run_to_its_end(HlCall *call, const HlRequest *request, void *account,
@@ -295,6 +352,7 @@ run_to_its_end(HlCall *call, const HlRequest *request, void *account,
 	PG_CATCH();
 	{
 		error_context_stack = context.previous;
+		note_change(request, &call->reply);
 		leave_traces(geterrcode());
 		PG_RE_THROW();
 	}
@@ -312,10 +370,11 @@ hl_call_check_reply(const HlOperation *operation, HlReply *reply)
 	if (reply->outcome == HL_OUTCOME_SUCCESS &&
 		!hl_validate_reply(&faults, reply->document, operation->output))
 	{
-		reply->outcome = HL_OUTCOME_MALFORMED;
+		reply->outcome =
+			faults.failed ? HL_OUTCOME_NO_MEMORY : HL_OUTCOME_MALFORMED;
 		reply->may_have_run = operation->changes_something;
-		reply->network = faults.count > 0 ? pstrdup(faults.list[0].text)
-										  : pstrdup("out of memory");
+		reply->network =
+			faults.failed ? "out of memory" : pstrdup(faults.list[0].text);
 	}
 	hl_faults_free(&faults);
 }
@@ -414,6 +473,7 @@ hl_call_try(const HlRequest *request, const char *region)
 	hl_last_call_begin(operation, request->client_token);
 	hl_call_log_request(request, call);
 	run_to_its_end(call, request, account, started);
+	note_change(request, reply);
 	hl_call_check_reply(operation, reply);
 	end = end_of(
 		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),

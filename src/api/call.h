@@ -83,4 +83,12 @@ extern const HlReply *hl_call_try(const HlRequest *request, const char *region);
 extern const HlReply *hl_call_perform(const HlRequest *request,
 									  const char *region);
 
+/*
+ * For what is done with the reply of a change: counts the changes that this
+ * backend may have made, and turns an error that is caught into 38M01 with
+ * token and id if memory ran out since that count; else returns.
+ */
+extern uint64 hl_call_changes(void);
+extern void hl_call_retell(uint64 before);
+
 #endif

@@ -115,11 +115,7 @@ static const Trait traits[] = {
 static const char *
 normal_text(const char *utf8)
 {
-	HlJsonDocument document = {0};
-	bool is_json = hl_json_read(&document, utf8, strlen(utf8));
-
-	hl_json_free(&document);
-	if (!is_json)
+	if (hl_response_read(utf8) == NULL)
 		return hl_text_from_utf8(utf8);
 	return DatumGetCString(
 		DirectFunctionCall1(jsonb_out, hl_response_jsonb(utf8)));

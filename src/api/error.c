@@ -7,6 +7,7 @@
 #include "lib/stringinfo.h"
 
 #include "api/error.h"
+#include "api/response.h"
 #include "client/text.h"
 
 /* What an error of AWS's means to the one who called. */
@@ -105,6 +106,8 @@ sqlstate_of_cause(const HlReply *reply)
 			return HL_ERRCODE_LOST;
 		case HL_OUTCOME_UNSIGNED:
 			return HL_ERRCODE_CREDENTIALS;
+		case HL_OUTCOME_NO_MEMORY:
+			return ERRCODE_OUT_OF_MEMORY;
 		default:
 			return HL_ERRCODE_MALFORMED;
 	}
@@ -148,6 +151,8 @@ hl_error_message(const HlOperation *operation, const HlReply *reply)
 		case HL_OUTCOME_NOT_SENT:
 		case HL_OUTCOME_UNSIGNED:
 			return psprintf("could not send %s: %s", operation->name, cause);
+		case HL_OUTCOME_NO_MEMORY:
+			return psprintf("%s in %s", cause, operation->name);
 		case HL_OUTCOME_LOST:
 		case HL_OUTCOME_TIMED_OUT:
 			return psprintf("no reply to %s: %s", operation->name, cause);
@@ -161,6 +166,7 @@ static const char *
 detail_of(const HlOperation *operation, const HlReply *reply,
 		  const char *client_token)
 {
+	const char *id = hl_response_id(operation->output, reply->document);
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -176,6 +182,8 @@ detail_of(const HlOperation *operation, const HlReply *reply,
 	appendStringInfo(&text, ", attempts %d", reply->attempts);
 	if (client_token != NULL && reply->may_have_run)
 		appendStringInfo(&text, ", client token %s", client_token);
+	if (id != NULL && reply->may_have_run)
+		appendStringInfo(&text, ", id %s", hl_text_from_utf8(id));
 	appendStringInfoChar(&text, '.');
 	if (reply->may_have_run)
 		appendStringInfo(&text, " Reason: %s (SQLSTATE %s).", cause_of(reply),

@@ -9,6 +9,7 @@
 #include "api/call.h"
 #include "api/error.h"
 #include "api/pages.h"
+#include "api/response.h"
 #include "client/text.h"
 
 struct HlPages
@@ -43,18 +44,14 @@ hl_pages_start(const HlOperation *operation, const char *json, const char *more,
 			   const char *region)
 {
 	HlPages *pages = palloc0(sizeof(HlPages));
-	HlJsonDocument document = {0};
-	bool begun;
+	const HlJson *body;
 
 	pages->first = hl_request_make(operation, json, more, true);
 	pages->region = region;
 	pages->lap = 1;
-	(void) hl_json_read(&document, pages->first->body.data,
-						pages->first->body.len);
-	pages->sized = hl_json_member(document.root, "MaxResults") != NULL;
-	begun = hl_json_member(document.root, "NextToken") != NULL;
-	hl_json_free(&document);
-	if (begun)
+	body = hl_response_read(hl_bytes_string(&pages->first->body));
+	pages->sized = hl_json_member(body, "MaxResults") != NULL;
+	if (hl_json_member(body, "NextToken") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("member NextToken is not for a list of all pages"),

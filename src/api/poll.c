@@ -229,8 +229,7 @@ seen_and_gone(Waiting *waiting)
 		hl_json_append_string(&bytes, each.name, each.name_len);
 		hl_bytes_append_char(&bytes, ':');
 		hl_json_append_node(&bytes, value);
-		appendStringInfo(&json, ",%s", hl_bytes_string(&bytes));
-		hl_bytes_free(&bytes);
+		appendStringInfo(&json, ",%s", hl_text_take(&bytes));
 	}
 	appendStringInfoString(&json, "}}");
 	ereport(NOTICE, (errmsg("%s \"%s\" is %s", waiting->goal->noun, waiting->id,
@@ -271,8 +270,7 @@ take_success(Waiting *waiting, const HlJson *reply)
 		HlBytes bytes = {0};
 
 		hl_json_append_node(&bytes, reply);
-		keep(waiting, &waiting->seen, hl_bytes_string(&bytes));
-		hl_bytes_free(&bytes);
+		keep(waiting, &waiting->seen, hl_text_take(&bytes));
 	}
 	return NULL;
 }

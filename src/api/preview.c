@@ -14,6 +14,7 @@
 #include "api/error.h"
 #include "api/preview.h"
 #include "api/response.h"
+#include "client/text.h"
 
 #define MASK "****************"
 
@@ -21,13 +22,10 @@
 static Datum
 body_of(const HlRequest *request)
 {
-	HlJsonDocument document = {0};
-	char *json;
+	const HlJson *body = hl_response_read(hl_bytes_string(&request->body));
 
-	(void) hl_json_read(&document, request->body.data, request->body.len);
-	json = hl_response_masked(request->operation->input, document.root, NULL);
-	hl_json_free(&document);
-	return hl_response_jsonb(json);
+	return hl_response_jsonb(
+		hl_response_masked(request->operation->input, body, NULL));
 }
 
 /*
@@ -84,8 +82,7 @@ headers_of(const HlBytes *head)
 		hl_json_append_string(&bytes, value, strlen(value));
 	}
 	hl_bytes_append_char(&bytes, '}');
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	json = hl_text_take(&bytes);
 	return hl_response_jsonb(json);
 }
 

@@ -56,15 +56,6 @@ making_start(const HlOperation *operation, bool typed)
 	return making;
 }
 
-/* Raises running out of the memory that malloc gives. */
-static void
-refuse_without_memory(bool failed)
-{
-	if (failed)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-}
-
 /* Reads JSON that must be an object. */
 static void
 read_object(HlJsonDocument *document, const char *json, const char *what)
@@ -73,7 +64,7 @@ read_object(HlJsonDocument *document, const char *json, const char *what)
 
 	hl_json_free(document);
 	read = hl_json_read(document, json, strlen(json));
-	refuse_without_memory(document->fault == HL_JSON_NO_MEMORY);
+	hl_text_refuse_memory(document->fault == HL_JSON_NO_MEMORY);
 	if (!read)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -88,7 +79,7 @@ read_object(HlJsonDocument *document, const char *json, const char *what)
 static void
 append_name(HlBytes *bytes, const char *name, size_t len)
 {
-	if (bytes->data[bytes->len - 1] != '{')
+	if (bytes->len > 0 && bytes->data[bytes->len - 1] != '{')
 		hl_bytes_append_char(bytes, ',');
 	hl_json_append_string(bytes, name, len);
 	hl_bytes_append_char(bytes, ':');
@@ -138,7 +129,7 @@ merge_more(Making *making, const char *more)
 {
 	read_object(&making->more, more, "argument \"more\"");
 	append_merged(&making->text, making->document.root, making->more.root, "");
-	refuse_without_memory(making->text.failed);
+	hl_text_refuse_memory(making->text.failed);
 	read_object(&making->document, making->text.data, "request");
 }
 
@@ -329,7 +320,7 @@ refuse_long_text(const Making *making, size_t len)
 	len = body.len;
 	failed = body.failed;
 	hl_bytes_free(&body);
-	refuse_without_memory(failed);
+	hl_text_refuse_memory(failed);
 	refuse_too_large(making->request.operation, len);
 }
 
@@ -341,7 +332,7 @@ refuse_faults(Making *making)
 	bool valid = hl_validate(&making->faults, making->document.root,
 							 making->request.operation->input, send_unknown);
 
-	refuse_without_memory(making->faults.failed);
+	hl_text_refuse_memory(making->faults.failed);
 	if (!valid)
 		raise_faults(making, &making->faults);
 	if (send_unknown && !hl_validate(&making->faults, making->document.root,
@@ -374,12 +365,12 @@ hl_request_gather(const HlOperation *operation, const char *json,
 	if (more != NULL)
 	{
 		merge_more(making, more);
-		json = pstrdup(hl_bytes_string(&making->text));
+		json = making->text.data; /* whole, says merge_more() */
 	}
 	refuse_long_text(making, strlen(json));
 	(void) hl_validate(&making->faults, making->document.root, operation->input,
 					   hl_settings.unknown_members == HL_UNKNOWN_SEND);
-	refuse_without_memory(making->faults.failed);
+	hl_text_refuse_memory(making->faults.failed);
 	faults = faults_to_stay(&making->faults);
 	if (faults.count > 0)
 		raise_faults(making, &faults);
@@ -404,7 +395,7 @@ hl_request_make(const HlOperation *operation, const char *json,
 	hl_guard_request(operation, making->document.root);
 	hl_protocol_write_request(&request->body, operation->input,
 							  making->document.root, request->client_token);
-	refuse_without_memory(request->body.failed);
+	hl_text_refuse_memory(request->body.failed);
 	refuse_too_large(operation, request->body.len);
 	name = hl_json_member(making->document.root, "DatastoreName");
 	if (hl_json_kind(name) == HL_JSON_STRING)
@@ -424,7 +415,6 @@ hl_request_member(const char *name, const char *value)
 	hl_bytes_format(&bytes, "{\"%s\":", name);
 	hl_json_append_string(&bytes, value, strlen(value));
 	hl_bytes_append_char(&bytes, '}');
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	json = hl_text_take(&bytes);
 	return json;
 }

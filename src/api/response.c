@@ -81,8 +81,7 @@ hl_response_text(const HlShape *shape, const HlJson *reply, const char *name)
 	if (hl_json_kind(value) == HL_JSON_STRING)
 		return hl_json_string(value);
 	hl_json_append_node(&bytes, value);
-	text = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	text = hl_text_take(&bytes);
 	return text;
 }
 
@@ -109,7 +108,8 @@ hl_response_read(const char *utf8)
 	here->callback.func = read_here_free;
 	here->callback.arg = here;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &here->callback);
-	(void) hl_json_read(&here->document, utf8, strlen(utf8));
+	if (!hl_json_read(&here->document, utf8, strlen(utf8)))
+		hl_text_refuse_memory(here->document.fault == HL_JSON_NO_MEMORY);
 	return here->document.root;
 }
 
@@ -219,8 +219,7 @@ hl_response_masked(const HlShape *shape, const HlJson *node,
 	char *json;
 
 	append_masked(&bytes, shape, node, &found);
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	json = hl_text_take(&bytes);
 	if (has_sensitive != NULL)
 		*has_sensitive = found;
 	return json;
@@ -238,8 +237,7 @@ node_text(const HlJson *node)
 		return hl_text_value_from_utf8(hl_json_string(node),
 									   (int) hl_json_len(node));
 	hl_json_append_node(&bytes, node);
-	text = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	text = hl_text_take(&bytes);
 	return hl_text_value_from_utf8(text, (int) strlen(text));
 }
 
@@ -251,8 +249,7 @@ hl_response_whole(const HlJson *reply)
 	char *text;
 
 	hl_json_append_node(&bytes, reply);
-	text = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	text = hl_text_take(&bytes);
 	return hl_response_jsonb(text);
 }
 
@@ -285,15 +282,9 @@ node_text_array(const HlJson *node)
 static Datum
 node_jsonb(const HlJson *node)
 {
-	HlJsonDocument inner = {0};
-
 	if (hl_json_kind(node) != HL_JSON_STRING ||
-		!hl_json_read(&inner, hl_json_string(node), hl_json_len(node)))
-	{
-		hl_json_free(&inner);
+		hl_response_read(hl_json_string(node)) == NULL)
 		return hl_response_whole(node);
-	}
-	hl_json_free(&inner);
 	return hl_response_jsonb(hl_json_string(node));
 }
 

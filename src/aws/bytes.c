@@ -29,6 +29,17 @@ bytes_grow(HlBytes *bytes, size_t size)
 	return true;
 }
 
+/* Forgets the bytes and keeps their memory. */
+static void
+empty(HlBytes *bytes)
+{
+	if (bytes->data != NULL && bytes->secret)
+		explicit_bzero(bytes->data, bytes->size);
+	if (bytes->data != NULL)
+		bytes->data[0] = '\0';
+	bytes->len = 0;
+}
+
 /* Makes room for len more bytes and the zero byte after them. */
 static bool
 bytes_reserve(HlBytes *bytes, size_t len)
@@ -44,6 +55,8 @@ bytes_reserve(HlBytes *bytes, size_t len)
 		size = size > needed / 2 ? size * 2 : needed;
 	if (!bytes->failed && size > bytes->size && !bytes_grow(bytes, size))
 		bytes->failed = true;
+	if (bytes->failed)
+		empty(bytes);
 	return !bytes->failed;
 }
 
@@ -104,11 +117,7 @@ hl_bytes_string(const HlBytes *bytes)
 void
 hl_bytes_reset(HlBytes *bytes)
 {
-	if (bytes->data != NULL && bytes->secret)
-		explicit_bzero(bytes->data, bytes->size);
-	if (bytes->data != NULL)
-		bytes->data[0] = '\0';
-	bytes->len = 0;
+	empty(bytes);
 	bytes->failed = false;
 }
 

@@ -1,8 +1,9 @@
 /*
  * bytes.h
  *	  A growing run of bytes in malloc'd memory, always followed by a zero
- *	  byte. Running out of memory is remembered in "failed" and makes every
- *	  later append do nothing, so that a writer checks once, at its end.
+ *	  byte. Running out of memory is remembered in "failed", empties the run
+ *	  and makes every later append do nothing, so that a writer checks once, at
+ *	  its end, and nobody takes a part of a text for the whole.
  *	  Whoever declares an HlBytes (zeroed) frees it: hl_bytes_free(), or
  *	  hl_bytes_wipe() where the bytes are or may hold a secret.
  */

@@ -73,6 +73,7 @@ take(HlIssued *issued, HlBytes *bytes, const char *what, const char *value)
 		return refuse(issued, "the %s has a byte that no header can hold",
 					  what);
 	hl_bytes_append_string(bytes, value);
+	issued->no_memory |= bytes->failed;
 	return !bytes->failed || refuse(issued, "out of memory");
 }
 
@@ -95,6 +96,7 @@ bool
 hl_issued_set(HlIssued *issued, const HlIssuedParts *parts)
 {
 	issued->reason[0] = '\0';
+	issued->no_memory = false;
 	if (parts->access_key_id == NULL)
 		return refuse(issued, "the access key id is missing");
 	if (parts->secret_access_key == NULL)
@@ -196,6 +198,7 @@ hl_issued_read(HlIssued *issued, HlIssuedForm form, const char *text,
 						 document.fault == HL_JSON_SYNTAX ? "is not JSON"
 														  : "cannot be read",
 						 document.reason, document.offset);
+	issued->no_memory |= document.fault == HL_JSON_NO_MEMORY;
 	hl_json_free(&document);
 	if (!read)
 	{
@@ -237,13 +240,15 @@ hl_sign_on_read(HlSignOn *sign_on, const char *text, size_t len)
 {
 	HlJsonDocument document = {.secret = true, .max_nodes = 1000};
 	const char *reason = NULL, *token, *expires;
+	bool read;
 
 	sign_on->token.secret = true;
-	hl_json_read(&document, text, len);
+	read = hl_json_read(&document, text, len);
 	token = hl_json_string(hl_json_member(document.root, "accessToken"));
 	expires = hl_json_string(hl_json_member(document.root, "expiresAt"));
-	if (document.root == NULL)
-		reason = "it is not JSON";
+	if (!read)
+		reason = document.fault == HL_JSON_NO_MEMORY ? "out of memory"
+													 : "it is not JSON";
 	else if (*token == '\0' || !is_sendable(token))
 		reason = "accessToken is missing, or no header can hold it";
 	else if (!read_end(expires, &sign_on->expires_at))

@@ -27,7 +27,8 @@ typedef struct HlIssued
 	HlBytes session_token; /* empty: none */
 	bool expires;
 	int64_t expires_at; /* microseconds of 1970 */
-	char reason[128];   /* why they could not be read */
+	bool no_memory;     /* that is why they could not be read: */
+	char reason[128];
 } HlIssued;
 
 /* What a reader found, to be copied; NULL: it was not there. */

@@ -69,8 +69,9 @@ typedef struct HlJsonEach
 	bool named;
 } HlJsonEach;
 
-extern bool hl_json_read(HlJsonDocument *document, const char *text,
-						 size_t len);
+/* False also where memory is missing, which document->fault tells apart. */
+extern bool hl_json_read(HlJsonDocument *document, const char *text, size_t len)
+	__attribute__((warn_unused_result));
 extern void hl_json_free(HlJsonDocument *document);
 
 extern HlJsonKind hl_json_kind(const HlJson *node);

@@ -19,6 +19,7 @@ typedef enum HlOutcome
 	HL_OUTCOME_LOST,      /* sent, then the connection was lost */
 	HL_OUTCOME_TIMED_OUT, /* sent, then request_timeout was over */
 	HL_OUTCOME_MALFORMED, /* no HTTP, no JSON, too large, 3xx, foreign 4xx */
+	HL_OUTCOME_NO_MEMORY, /* it was missing here, before or after sending */
 	HL_OUTCOME_UNSIGNED   /* no attempt made: see network (bad key, memory) */
 } HlOutcome;
 

@@ -368,7 +368,9 @@ hl_protocol_read_error(const HlErrorReply *reply, HlBytes *code,
 	const HlJson *root;
 	bool found;
 
-	hl_json_read(&document, reply->body, reply->len);
+	/* what was not read may have had the code */
+	if (!hl_json_read(&document, reply->body, reply->len))
+		code->failed |= document.fault == HL_JSON_NO_MEMORY;
 	root = document.root;
 	found = find_code(root, code) ||
 			(reply->error_type != NULL && append_code(code, reply->error_type));

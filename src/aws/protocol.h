@@ -50,7 +50,8 @@ typedef struct HlErrorReply
 /*
  * Reads AWS's code and message, both made fit to be shown (one line of UTF-8,
  * not endless). The code is the HTTP status where the reply has none; then
- * false. The message may be empty.
+ * false. The message may be empty. Without memory the code or the message has
+ * failed, and what is returned means nothing.
  */
 extern bool hl_protocol_read_error(const HlErrorReply *reply, HlBytes *code,
 								   HlBytes *message);

@@ -125,6 +125,15 @@ differs(HlBytes *kept, const char *value, bool *failed)
 	return true;
 }
 
+/* Remembers that memory was missing, which is no fault of what was given. */
+static bool
+is_short(HlHttpTransfer *transfer, bool failed)
+{
+	if (failed)
+		transfer->fault = HL_TRANSPORT_MEMORY;
+	return failed;
+}
+
 /* https alone, or http alone where a loopback address is called. */
 static bool
 set_protocol(HlHttpTransfer *transfer, bool plain)
@@ -225,7 +234,10 @@ set_headers(HlHttpTransfer *transfer, const HlHttpRequest *request)
 	{
 		lines = realloc(lines, sizeof(*lines) * (size_t) count);
 		if (lines == NULL)
+		{
+			transfer->fault = HL_TRANSPORT_MEMORY;
 			return false;
+		}
 		transfer->lines = lines;
 		transfer->lines_size = count;
 	}
@@ -256,13 +268,16 @@ set_route(HlHttpTransfer *transfer, const HlHttpRequest *request)
 	bool failed = false;
 
 	if (differs(&transfer->url, request->url, &failed) &&
-		(failed || !SET(transfer, CURLOPT_URL, transfer->url.data)))
+		(is_short(transfer, failed) ||
+		 !SET(transfer, CURLOPT_URL, transfer->url.data)))
 		return fail(transfer, "the URL cannot be used");
 	if (differs(&transfer->proxy, proxy, &failed) &&
-		(failed || !set_proxy(transfer, transfer->proxy.data)))
+		(is_short(transfer, failed) ||
+		 !set_proxy(transfer, transfer->proxy.data)))
 		return fail(transfer, "the proxy is not a valid URL");
 	if (differs(&transfer->ca_bundle, request->ca_bundle, &failed) &&
-		(failed || !set_trust(transfer, transfer->ca_bundle.data)))
+		(is_short(transfer, failed) ||
+		 !set_trust(transfer, transfer->ca_bundle.data)))
 		return fail(transfer, "the CA bundle cannot be used");
 	return set_protocol(transfer, request->plain) ||
 		   fail(transfer, "libcurl lacks the protocol");

@@ -117,3 +117,30 @@ hl_text_to_utf8(const char *text, int len)
 								"SQL_ASCII must hold UTF-8 for it.")));
 	return utf8;
 }
+
+/* Raises running out of memory. */
+void
+hl_text_refuse_memory(bool failed)
+{
+	if (failed)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
+/* Takes what was written, if it is whole. */
+char *
+hl_text_take(HlBytes *bytes)
+{
+	bool failed = bytes->failed;
+	char *text = NULL;
+
+	/* palloc may throw: without that the bytes would be left */
+	if (!failed)
+		text = MemoryContextAllocExtended(CurrentMemoryContext, bytes->len + 1,
+										  MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+	if (text != NULL)
+		memcpy(text, hl_bytes_string(bytes), bytes->len + 1);
+	hl_bytes_free(bytes);
+	hl_text_refuse_memory(text == NULL);
+	return text;
+}

@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+#include "aws/bytes.h"
+
 /*
  * UTF-8 from outside as text of the database, for messages: a character that
  * the database's encoding lacks becomes a question mark. Never throws; NULL
@@ -31,5 +33,14 @@ extern const char *hl_text_cut(const char *utf8);
 
 /* Text of the database as UTF-8; throws 22023 when it is not valid. */
 extern char *hl_text_to_utf8(const char *text, int len);
+
+/*
+ * What was written, palloc'd; the bytes are freed. Throws 53200 where memory
+ * was missing for some of it: nothing reads a value that is not whole.
+ */
+extern char *hl_text_take(HlBytes *bytes);
+
+/* Raises running out of the memory that malloc gives. */
+extern void hl_text_refuse_memory(bool failed);
 
 #endif

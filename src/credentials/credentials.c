@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 
 #include "client/settings.h"
+#include "client/text.h"
 #include "credentials/credentials.h"
 #include "credentials/places.h"
 #include "credentials/profiles.h"
@@ -104,8 +105,12 @@ use_lasting(HlCredentials *credentials)
 						   plan->keys.secret_access_key,
 						   plan->keys.session_token, plan->expiration};
 	HlHeld *held = NULL;
+	bool set = hl_issued_set(&issued, &parts);
+	bool short_of_memory = issued.no_memory;
 
-	if (!hl_issued_set(&issued, &parts))
+	if (short_of_memory)
+		;
+	else if (!set)
 		refuse(credentials, psprintf("%s: %s", plan->source, issued.reason),
 			   psprintf("Correct the credentials of %s.", plan->source));
 	else if (issued.expires && issued.expires_at <= hl_clock_unix())
@@ -113,9 +118,13 @@ use_lasting(HlCredentials *credentials)
 			   psprintf("credentials of %s expired at %s", plan->source,
 						hl_provider_time(issued.expires_at)),
 			   "Renew them, and start the server with the new ones.");
-	else if ((held = hl_keychain_lend(&issued)) == NULL)
-		refuse(credentials, "out of memory", NULL);
+	else
+	{
+		held = hl_keychain_lend(&issued);
+		short_of_memory = held == NULL;
+	}
 	hl_issued_wipe(&issued);
+	hl_text_refuse_memory(short_of_memory);
 	return held == NULL ? HL_CREDENTIALS_MISSING : use(credentials, held);
 }
 
@@ -353,6 +362,7 @@ hl_credentials_keep(HlProvider *provider, const unsigned char *key)
 
 	if (held == NULL)
 	{
+		provider->issued.no_memory = true;
 		provider->reason = pstrdup("out of memory");
 		return NULL;
 	}

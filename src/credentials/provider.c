@@ -167,6 +167,7 @@ ask_sts(HlProvider *provider, const HlSigv4Credentials *keys)
 
 	if (plan->sts_reason != NULL)
 		return hl_provider_refuse(provider, plan->sts_reason);
+	provider->issued.no_memory |= provider->form.failed;
 	if (provider->form.failed)
 		return hl_provider_refuse(provider, pstrdup("out of memory"));
 	provider->request =

@@ -78,7 +78,9 @@ hl_attempt_tell(HlCall *call, HlOutcome outcome, const char *text)
 
 	hl_bytes_reset(network);
 	hl_bytes_append_string(network, text);
-	call->reply.network = (char *) hl_bytes_string(network);
+	/* without memory for the words they are these */
+	call->reply.network = network->failed ? (char *) "out of memory"
+										  : (char *) hl_bytes_string(network);
 	return outcome;
 }
 
@@ -86,6 +88,13 @@ void
 hl_attempt_give_up(HlCall *call, const char *why)
 {
 	hl_attempt_finish(call, hl_attempt_tell(call, HL_OUTCOME_UNSIGNED, why));
+}
+
+void
+hl_attempt_run_short(HlCall *call)
+{
+	hl_attempt_finish(
+		call, hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory"));
 }
 
 bool
@@ -130,7 +139,7 @@ hl_attempt_prepare(HlCall *call)
 	}
 	attempt->stage = HL_STAGE_NEEDS_KEYS;
 	if (attempt->host.failed || attempt->url.failed || path->failed)
-		hl_attempt_give_up(call, "out of memory");
+		hl_attempt_run_short(call);
 	else if (!hl_random_bytes(random, sizeof(random)))
 		hl_attempt_give_up(call, "no random numbers");
 	else
@@ -225,6 +234,16 @@ write_lines(HlCall *call, const HlHead *head)
 		add_attempt(call, lines);
 }
 
+/* Ends a call whose request cannot be signed. */
+static void
+refuse_to_sign(HlCall *call, HlSigv4Outcome outcome)
+{
+	if (outcome == HL_SIGV4_NO_MEMORY)
+		hl_attempt_run_short(call);
+	else
+		hl_attempt_give_up(call, hl_sigv4_reason(outcome));
+}
+
 bool
 hl_attempt_write(HlCall *call)
 {
@@ -239,13 +258,13 @@ hl_attempt_write(HlCall *call)
 		outcome = sign(call, &head);
 	if (outcome != HL_SIGV4_OK)
 	{
-		hl_attempt_give_up(call, hl_sigv4_reason(outcome));
+		refuse_to_sign(call, outcome);
 		return false;
 	}
 	write_lines(call, &head);
 	if (!call->attempt->head.failed)
 		return true;
-	hl_attempt_give_up(call, "out of memory");
+	hl_attempt_run_short(call);
 	return false;
 }
 
@@ -297,7 +316,7 @@ hl_attempt_start(HlCall *call)
 		return;
 	if (!send_attempt(call))
 	{
-		hl_attempt_give_up(call, "out of memory");
+		hl_attempt_run_short(call);
 		return;
 	}
 	call->reply.attempts++;
@@ -310,6 +329,8 @@ hl_attempt_start(HlCall *call)
 static HlOutcome
 judge_transport(HlCall *call, const HlHttpReply *http)
 {
+	if (http->transport == HL_TRANSPORT_MEMORY)
+		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
 	if (!http->sent)
 		return hl_attempt_tell(call, HL_OUTCOME_NOT_SENT, http->error);
 	switch (http->transport)

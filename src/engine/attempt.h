@@ -79,6 +79,7 @@ extern void hl_attempt_end(HlCall *call, HlHttpReply *http);
 /* Ends a call; the second, one of which this attempt cannot be made. */
 extern void hl_attempt_finish(HlCall *call, HlOutcome outcome);
 extern void hl_attempt_give_up(HlCall *call, const char *why);
+extern void hl_attempt_run_short(HlCall *call); /* of memory */
 
 /* Gives up what is in flight. */
 extern void hl_attempt_abandon(HlAttempt *attempt);

@@ -46,6 +46,8 @@ judge(HlCall *call, const HlHttpReply *http)
 		call->reply.document = document->root;
 		return HL_OUTCOME_SUCCESS;
 	}
+	if (document->fault == HL_JSON_NO_MEMORY)
+		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
 	if (!http->framed)
 	{
 		attempt->transport = HL_TRANSPORT_LOST;
@@ -71,15 +73,18 @@ explain(HlCall *call, const HlHttpReply *http)
 						  .error_type = http->error_type,
 						  .body = hl_bytes_string(&reply->body),
 						  .len = reply->body.len};
-	bool coded;
+	bool coded, read;
 
 	hl_attempt_hide(call, &reply->body);
 	coded = hl_protocol_read_error(&error, &attempt->code, &attempt->message);
 	hl_attempt_hide(call, &attempt->message);
+	read = hl_json_read(&attempt->document, error.body, error.len);
+	if (attempt->code.failed || attempt->message.failed ||
+		attempt->document.fault == HL_JSON_NO_MEMORY)
+		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
 	reply->code = (char *) hl_bytes_string(&attempt->code);
 	reply->message = (char *) hl_bytes_string(&attempt->message);
-	if (hl_json_read(&attempt->document, error.body, error.len) &&
-		hl_json_kind(attempt->document.root) == HL_JSON_OBJECT)
+	if (read && hl_json_kind(attempt->document.root) == HL_JSON_OBJECT)
 		reply->document = attempt->document.root;
 	if (http->status >= 500)
 		return HL_OUTCOME_FAULT;

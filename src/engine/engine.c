@@ -263,7 +263,7 @@ begin_new(HlCall *const *calls, int count)
 			continue;
 		hl_attempt_prepare(calls[i]);
 		if (!open)
-			hl_attempt_give_up(calls[i], "out of memory or descriptors");
+			hl_attempt_run_short(calls[i]);
 	}
 }
 

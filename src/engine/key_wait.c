@@ -106,6 +106,16 @@ wait_for_keys(HlCall *call)
 	call->attempt->stage = HL_STAGE_NEEDS_KEYS;
 }
 
+/* Ends a call for which memory was missing when its keys were asked for. */
+static void
+run_short(HlCall *call)
+{
+	if (call->attempt->renewed)
+		hl_attempt_finish(call, call->attempt->refused);
+	else
+		hl_attempt_run_short(call);
+}
+
 /* Ends a call that has no keys: before anything was sent, or a renewal. */
 static void
 go_without(HlCall *call, const char *reason, const char *hint)
@@ -183,7 +193,9 @@ hl_key_wait_take(HlCall *call)
 	if (!wait->settled)
 		return;
 	caller = MemoryContextSwitchTo(call->attempt->memory);
-	if (wait->held == NULL)
+	if (wait->held == NULL && wait->provider->issued.no_memory)
+		run_short(call);
+	else if (wait->held == NULL)
 	{
 		if (wait->provider->passed_over != NULL)
 			call->reply.passed_over = pstrdup(wait->provider->passed_over);

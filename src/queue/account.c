@@ -112,9 +112,8 @@ hl_account_request(const HlRequest *request)
 			continue;
 		hl_json_append_string(&name, each.name, each.name_len);
 		appendStringInfo(
-			&json, "%s%s:%s", json.len == 0 ? "{" : ",", hl_bytes_string(&name),
+			&json, "%s%s:%s", json.len == 0 ? "{" : ",", hl_text_take(&name),
 			hl_response_masked(member ? member->shape : NULL, value, NULL));
-		hl_bytes_free(&name);
 	}
 	appendStringInfoString(&json, json.len == 0 ? "{}" : "}");
 	return json.data;

@@ -80,13 +80,11 @@ refuse_until(const HlOperation *operation, const char *until)
 static void
 refuse_sensitive(const HlRequest *request)
 {
-	HlJsonDocument document = {0};
 	bool has_sensitive = false;
 
-	(void) hl_json_read(&document, request->body.data, request->body.len);
-	(void) hl_response_masked(request->operation->input, document.root,
+	(void) hl_response_masked(request->operation->input,
+							  hl_response_read(hl_bytes_string(&request->body)),
 							  &has_sensitive);
-	hl_json_free(&document);
 	if (has_sensitive)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -138,8 +136,7 @@ tagged_request(const HlRequest *request)
 	}
 	append_tags(&bytes, hl_json_member(kept, "Tags"), request->client_token);
 	hl_bytes_append_char(&bytes, '}');
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	json = hl_text_take(&bytes);
 	return json;
 }
 

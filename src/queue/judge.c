@@ -118,7 +118,8 @@ may_pass(int sqlstate)
 	return sqlstate == HL_ERRCODE_THROTTLED || sqlstate == HL_ERRCODE_SERVICE ||
 		   sqlstate == HL_ERRCODE_LOST || sqlstate == HL_ERRCODE_NOT_SENT ||
 		   sqlstate == HL_ERRCODE_CREDENTIALS ||
-		   sqlstate == HL_ERRCODE_MALFORMED;
+		   sqlstate == HL_ERRCODE_MALFORMED ||
+		   sqlstate == ERRCODE_OUT_OF_MEMORY;
 }
 
 /* A sending of which nobody knows what AWS has made. */

@@ -96,8 +96,7 @@ list_request(const HlSearch *search, const HlOperation *list)
 		append_filter(&bytes, "DatastoreId",
 					  string_of(search->request, "DatastoreId"));
 	hl_bytes_append_string(&bytes, place->wrap != NULL ? "}}" : "}");
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	json = hl_text_take(&bytes);
 	return json;
 }
 
@@ -255,8 +254,7 @@ answer_of(const HlSearch *search)
 		hl_json_append_node(&bytes, value);
 	}
 	hl_bytes_append_char(&bytes, '}');
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	json = hl_text_take(&bytes);
 	return json;
 }
 

@@ -80,8 +80,7 @@ make_poll(const HlQueued *queued)
 		append_string(&bytes, "DatastoreId", queued->datastore_id);
 	append_string(&bytes, "JobId", queued->job_id);
 	hl_bytes_append_char(&bytes, '}');
-	json = pstrdup(hl_bytes_string(&bytes));
-	hl_bytes_free(&bytes);
+	json = hl_text_take(&bytes);
 	return hl_request_make(describe, json, NULL, false);
 }
 

@@ -133,7 +133,8 @@ test_written(void)
 		HlJsonDocument document = {0};
 		HlBytes body = {0};
 
-		hl_json_read(&document, written[i].request, strlen(written[i].request));
+		(void) !hl_json_read(&document, written[i].request,
+							 strlen(written[i].request));
 		hl_protocol_write_request(&body, &All, document.root, written[i].token);
 		is(hl_bytes_string(&body), written[i].body, named(written[i].request));
 		hl_bytes_free(&body);
