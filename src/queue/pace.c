@@ -3,12 +3,13 @@
  *	  Rests and gaps.
  *
  *	  The pace is kept in shared memory for each database, so that its workers
- *	  share it and the next CALL knows of it. Nothing is spaced until AWS throttles. Then requests of that kind keep the
- *	  gap of AWS's documented quota; a wider one where AWS throttles even so.
- *	  After a number of accepted requests a narrower gap is tried, unless AWS
- *	  has throttled at such a gap within the last hour. Kinds of which AWS
- *	  allows no more than one a second begin with a round of two requests, and
- *	  with one more for each that is accepted: a burst would be throttled whole.
+ *	  share it and the next CALL knows of it. Nothing is spaced until AWS
+ *	  throttles. Then requests of that kind keep the gap of AWS's documented
+ *	  quota; a wider one where AWS throttles even so. After a number of accepted
+ *	  requests a narrower gap is tried, unless AWS has throttled at such a gap
+ *	  within the last hour. Kinds of which AWS allows no more than one a second
+ *	  begin with a round of two requests, and with one more for each that is
+ *	  accepted: a burst would be throttled whole.
  */
 #include "postgres.h"
 
@@ -24,13 +25,12 @@
 #define PATIENCE 6
 #define NARROWER 0.8
 
-/* What a gap is widened by, below that of the quota and above, and to. */
-#define WIDER_BELOW 2
+/* What a gap is widened by, where the quota's is not wide enough, and to. */
 #define WIDER 1.25
 #define WIDEST (10 * 60 * 1000)
 
-/* An account to which AWS grants more than its quota has shown it by so many. */
-#define GRANTED 5
+/* So long nothing of a slow kind is sent before it begins with a round anew. */
+#define IDLE 5000
 
 /* Below this gap there is none. */
 #define NO_GAP 20
@@ -115,6 +115,10 @@ pace_of(HlPace *pace, int number)
 
 	if (it->window != 0 && hl_clock_steady_ms() - it->used_at > MEMORY)
 		*it = (HlKindPace){0};
+	/* what was accepted a while ago says nothing of a burst now */
+	if (is_slow(number) && it->gap == 0 &&
+		hl_clock_steady_ms() - it->used_at > IDLE)
+		it->window = FIRST_WINDOW;
 	if (it->window == 0)
 		it->window = is_slow(number) ? FIRST_WINDOW : PG_INT32_MAX;
 	return it;
@@ -162,38 +166,14 @@ hl_pace_kind(const HlQueued *queued)
 	return queued->kind;
 }
 
-/* Goes on to the period of the quota that it is. */
-static void
-turn_period(HlKindPace *pace, int quota, int64 now)
-{
-	int64 period = now / quota;
-
-	if (period == pace->period)
-		return;
-	pace->before_accepted = period == pace->period + 1 ? pace->now_accepted : 0;
-	pace->now_accepted = 0;
-	pace->period = period;
-}
-
-/* The gap to begin with: the quota's, unless AWS grants this account more. */
-static double
-first_gap(const HlKindPace *pace, int quota)
-{
-	int accepted = Max(pace->now_accepted, pace->before_accepted);
-
-	return accepted < GRANTED ? quota : quota / (double) accepted;
-}
-
 /* The gap after one at which AWS has throttled. */
 static double
 wider_gap(const HlKindPace *pace, int quota)
 {
-	if (pace->gap == 0)
-		return first_gap(pace, quota);
 	if (pace->good > pace->gap)
 		return pace->good;
 	if (pace->gap < quota)
-		return Min(pace->gap * WIDER_BELOW, quota);
+		return quota;
 	return Min(pace->gap * WIDER, WIDEST);
 }
 
@@ -235,7 +215,6 @@ accept(HlKindPace *pace, int64 sent_at, int64 now)
 {
 	double late = Min((double) (now - sent_at), pace->gap / 10);
 
-	pace->now_accepted++;
 	if (pace->window < PG_INT32_MAX)
 		pace->window++;
 	if (pace->gap > 0)
@@ -253,7 +232,6 @@ hl_pace_learn(HlPace *pace, const HlQueued *queued)
 
 	if (queued->looks || queued->sent_at == 0)
 		return;
-	turn_period(it, quotas[number].gap, hl_clock_steady_ms());
 	/* what went out before the gap grew says nothing of it */
 	if (queued->ending.throttled && queued->sent_at >= it->widened_at)
 		widen(it, quotas[number].gap, hl_clock_steady_ms());

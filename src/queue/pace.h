@@ -30,10 +30,7 @@ typedef struct HlKindPace
 	double good;      /* the last gap at which several were accepted */
 	double throttled; /* the widest gap at which AWS throttled; 0: none */
 	int accepted;     /* in a row, at this gap */
-	int64 period;     /* of the quota, counted: how many were accepted */
-	int now_accepted; /* in it, and in the one before */
-	int before_accepted;
-	int window; /* of requests in flight; 0: not begun */
+	int window;       /* of requests in flight; 0: not begun */
 	int64 next_at;
 	int64 used_at;    /* when the last one was claimed */
 	int64 widened_at; /* when AWS last throttled */
