@@ -84,6 +84,7 @@ static const struct
 	{"healthlake_resolve_request", MANAGE},
 	{"healthlake_run_queue", MANAGE},
 	{"healthlake_request", CHANGE | AUDIT},
+	{"healthlake_event", CHANGE | AUDIT},
 	{"healthlake_audit", AUDIT}, /* the right to see every row */
 	{"healthlake_created_datastores", AUDIT},
 	{"healthlake_stuck_requests", AUDIT},

@@ -29,11 +29,17 @@ $$;
 -- A request of each role.
 INSERT INTO healthlake_request (operation, request, request_hash, state, origin, region, session_role, "current_role", timeline, run_after)
 SELECT CASE what WHEN 'manage' THEN 'TagResource' ELSE 'CreateFHIRDatastore' END, jsonb_build_object('DatastoreName', 'of ' || what), '', 'queued', 'queue', 'us-east-1', role, role, 1, '2999-01-01' FROM who;
+INSERT INTO healthlake_event (home, event, origin, session_role, "current_role") SELECT healthlake_home(), 'enqueued', 'queue', role, role FROM who;
 
 CREATE TEMPORARY TABLE wanted (n integer GENERATED ALWAYS AS IDENTITY, what text, statement text, superuser text, read text, "create" text, manage text, delete text, audit text, nothing text);
 INSERT INTO wanted (what, statement, superuser, read, "create", manage, delete, audit, nothing) VALUES
 	('sees its own rows', 'SELECT count(*) > 0 FROM healthlake_request WHERE "current_role" = current_user', 'x', '-', 'x', 'x', 'x', 'x', '-'),
 	('sees the rows of others', 'SELECT count(*) > 0 FROM healthlake_request WHERE "current_role" <> current_user', 'x', '-', '-', '-', '-', 'x', '-'),
+	('sees its own events', 'SELECT count(*) > 0 FROM healthlake_event WHERE "current_role" = current_user', 'x', '-', 'x', 'x', 'x', 'x', '-'),
+	('sees the events of others', 'SELECT count(*) > 0 FROM healthlake_event WHERE "current_role" <> current_user', 'x', '-', '-', '-', '-', 'x', '-'),
+	('INSERT of an event', 'INSERT INTO healthlake_event (home, event, origin, session_role, "current_role") VALUES ('''', ''sent'', ''call'', '''', '''')', 'x', '-', '-', '-', '-', '-', '-'),
+	('UPDATE of an event', 'UPDATE healthlake_event SET note = ''x''', 'x', '-', '-', '-', '-', '-', '-'),
+	('DELETE of an event', 'DELETE FROM healthlake_event', 'x', '-', '-', '-', '-', '-', '-'),
 	('INSERT', 'INSERT INTO healthlake_request (operation, request, request_hash, state, origin, region, session_role, "current_role", timeline) VALUES ('''', ''{}'', '''', ''queued'', ''queue'', '''', '''', '''', 1)', 'x', '-', '-', '-', '-', '-', '-'),
 	('UPDATE', 'UPDATE healthlake_request SET note = ''x''', 'x', '-', '-', '-', '-', '-', '-'),
 	('DELETE', 'DELETE FROM healthlake_request', 'x', '-', '-', '-', '-', '-', '-'),
