@@ -81,14 +81,18 @@ is_answered(const HlEnding *ending)
 	}
 }
 
-/* What the history is told of an ending; polls and searches are not in it. */
+/*
+ * What the history is told of an ending. Polls and searches are not in it, but
+ * for a poll that ends in failure what AWS had accepted: the reply before has
+ * been told as a success.
+ */
 static const char *
 event_of(const HlQueued *queued)
 {
 	const HlEnding *ending = &queued->ending;
 
 	if (queued->polls)
-		return NULL;
+		return is_final(ending) && ending->sqlstate != 0 ? "replied" : NULL;
 	if (!queued->looks)
 		return is_answered(ending) ? "replied" : NULL;
 	if (ending->datastore_id != NULL || ending->job_id != NULL)

@@ -178,6 +178,13 @@ SELECT is(:'state'::text, '25006', 'not in a READ ONLY transaction');
 
 -- Until it is so far
 
+SELECT emulator_set('{"create_fails": {"ErrorMessage": "no room", "ErrorCategory": "NON_RETRYABLE_ERROR"}}') \g /dev/null
+SELECT healthlake_enqueue_create_datastore('in vain', until => 'ACTIVE') AS vain \gset
+CALL drain(:vain);
+SELECT emulator_set('{"create_fails": null}') \g /dev/null
+SELECT is(array_agg(concat_ws(' ', event, outcome, error_code, error_message) ORDER BY id)::text,
+	'{enqueued,sent,"replied succeeded","replied failed 55000 data store is CREATE_FAILED: no room"}',
+	'the history has the failure that came after a reply') FROM healthlake_event WHERE request_id = :vain;
 SELECT healthlake_enqueue_create_datastore('slow', until => 'ACTIVE') AS slow, healthlake_enqueue('CreateFHIRDatastore', '{"DatastoreTypeVersion": "R4", "DatastoreName": "lost"}', until => 'ACTIVE') AS lost \gset
 CALL healthlake_run_queue();
 SELECT is_row(ROW(state, response ->> 'DatastoreStatus', finished_at, datastore_id IS NOT NULL), ROW('running', 'CREATING', NULL::timestamptz, true), 'it is there, and not there yet') FROM healthlake_request WHERE id = :slow;
