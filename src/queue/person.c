@@ -387,6 +387,19 @@ tell_purge(const HlStore *store, const HlClient *who, uint64 requests,
 	(void) hl_event_add(store, &event);
 }
 
+/* Refuses an age that lies in the future: a slip of the sign deletes all. */
+static void
+refuse_negative(const Interval *age)
+{
+	static const Interval zero = {0};
+
+	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(age),
+										  IntervalPGetDatum(&zero))) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be negative", "older_than")));
+}
+
 /* Deletes requests, and what the audit no longer wants of the history. */
 Datum
 hl_person_purge(FunctionCallInfo fcinfo)
@@ -399,6 +412,7 @@ hl_person_purge(FunctionCallInfo fcinfo)
 	uint64 count;
 
 	refuse_null(fcinfo, 0, "older_than");
+	refuse_negative(PG_GETARG_INTERVAL_P(0));
 	connect_to_write("healthlake_purge_requests");
 	store = hl_store_need();
 	hl_store_add(&requests, PG_GETARG_DATUM(0));

@@ -374,6 +374,7 @@ SELECT is((healthlake_wait_request(:waited, '10 s')).state, 'succeeded', 'somebo
 -- Purging
 
 SELECT is(says('SELECT healthlake_purge_requests(NULL)'), '22004 argument "older_than" must not be null', 'how old?');
+SELECT is(says('SELECT healthlake_purge_requests(''-1 day'')'), '22023 argument "older_than" must not be negative', 'a slip of the sign deletes nothing');
 SELECT enqueued('still waits') AS waits, healthlake_enqueue('PublishDataTransformationProfile', '{"ProfileId": "0123456789abcdef0123456789abcdef", "SourceFormat": "CCDA"}') AS unknown \gset
 UPDATE healthlake_request SET state = 'unknown', finished_at = now() - interval '1 second' WHERE id = :unknown;
 ALTER TABLE healthlake_request DISABLE TRIGGER healthlake_request_protect;
