@@ -1507,7 +1507,8 @@ CREATE VIEW @extschema@.healthlake_left_behind
 	SELECT e.request_id AS id, e.operation, e.datastore_id, e.job_id,
 		e.request OPERATOR(pg_catalog.->>) 'DatastoreName' AS name,
 		e.region, e.account, e.client_token, e.session_role,
-		e."current_role", e.at AS requested_at
+		e."current_role", (SELECT s.at FROM @extschema@.healthlake_event AS s
+			 WHERE s.id OPERATOR(pg_catalog.=) e.request_id) AS requested_at
 	  FROM @extschema@.healthlake_event AS e
 	 WHERE e.event OPERATOR(pg_catalog.=) 'rolled_back'
 	   AND e.kind OPERATOR(pg_catalog.=) 'create'

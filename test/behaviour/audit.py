@@ -29,7 +29,8 @@ CREATE = "SELECT id FROM healthlake_create_datastore(%s)"
 ROW = ("SELECT coalesce(e.outcome, 'running'), e.error_code, EXISTS (SELECT"
        " FROM healthlake_event AS r WHERE r.request_id = s.id AND r.event = 'rolled_back'),"
        " e.datastore_id, s.client_token, e.attempts"
-       " FROM healthlake_event AS s LEFT JOIN healthlake_event AS e ON e.request_id = s.id AND e.event IN ('replied', 'interrupted')"
+       " FROM healthlake_event AS s LEFT JOIN healthlake_event AS e"
+       " ON e.request_id = s.id AND e.event IN ('replied', 'interrupted')"
        " WHERE s.event = 'sent' AND s.request ->> 'DatastoreName' = %s ORDER BY s.id DESC LIMIT 1")
 WRITERS = ("SELECT pid FROM pg_stat_activity WHERE backend_type = 'healthlake audit writer'"
            " AND datname = current_database() ORDER BY backend_start")
@@ -214,6 +215,10 @@ class Check:
         tap.same([self.row(name)[0] for name in gone], ["succeeded"] * 4, "of calls that succeeded")
         tap.same(self.left_behind() & {*gone, "kept", "released"}, set(gone),
                  "healthlake_left_behind has them, and no others")
+        tap.same(self.watch.run("SELECT bool_and(requested_at = s.at) FROM healthlake_left_behind"
+                                " AS l JOIN healthlake_event AS s ON s.event = 'sent'"
+                                " AND s.request_id = l.id"), [(True,)],
+                 "with the time of the call, not that of the rollback")
         for name in gone:
             session.run("SELECT healthlake_delete_datastore(%s, %s)", self.row(name)[3], name)
         tap.same(self.left_behind() & set(gone), set(), "until they are deleted")
