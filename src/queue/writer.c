@@ -36,6 +36,7 @@
 #include "client/wait.h"
 #include "queue/event.h"
 #include "queue/home.h"
+#include "queue/pinned.h"
 #include "queue/registry.h"
 #include "queue/worker.h"
 #include "queue/writer.h"
@@ -830,18 +831,12 @@ static void
 set_options(void)
 {
 	static const char *const options[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
 		{"application_name", HL_WRITER_TYPE},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"statement_timeout", "0"},
 		/* of an index, say: the table itself is not waited for */
 		{"lock_timeout", "1s"},
-#if PG_VERSION_NUM >= 170000
-		{"transaction_timeout", "0"},
-#endif
 	};
 
+	hl_pinned_worker();
 	for (size_t i = 0; i < lengthof(options); i++)
 		SetConfigOption(options[i][0], options[i][1], PGC_USERSET,
 						PGC_S_OVERRIDE);

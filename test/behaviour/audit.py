@@ -363,6 +363,24 @@ class Check:
         for session in sessions:
             session.close()
 
+    def hostile_database(self):
+        """What a database has SET decides nothing about its writer."""
+        session = Session(self.cluster)
+        self.watch.run("CREATE FUNCTION bad() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                       " IF NEW.request ->> 'DatastoreName' = 'bad' THEN"
+                       " RAISE 'bad' USING ERRCODE = 'P0BAD'; END IF; RETURN NEW; END $$;"
+                       "CREATE TRIGGER healthlake_bad BEFORE INSERT ON healthlake_event"
+                       " FOR EACH ROW EXECUTE FUNCTION bad();"
+                       "ALTER DATABASE postgres SET exit_on_error = on")
+        for pid in self.writers():
+            self.watch.run("SELECT pg_terminate_backend(%s)", pid)
+        wait_until(lambda: not self.writers())
+        tap.same(session.fails(CREATE, "bad"), "P0BAD",
+                 "exit_on_error of a database does not end its writer")
+        self.watch.run("ALTER DATABASE postgres RESET exit_on_error;"
+                       "DROP TRIGGER healthlake_bad ON healthlake_event; DROP FUNCTION bad")
+        session.close()
+
     # ---------------------------------------------------------------- writers ---
 
     def writers_end(self):
@@ -562,6 +580,7 @@ class Check:
         self.many_interrupts()
         self.locks()
         self.one_bad_row()
+        self.hostile_database()
         self.writers_end()
         self.slots()
         self.databases()
