@@ -560,7 +560,7 @@ CREATE = "SELECT * FROM healthlake_create_datastore('ward 8')"
 EXPOSED = ("healthlake credentials in a configuration file, role or database setting can be read "
            "by every role")
 NO_WORKER = "no background worker could be started for the queue of healthlake"
-NO_WRITER = "no background worker could be started for the audit trail of healthlake"
+NO_WRITER = "the audit trail of healthlake has no writer: …"
 IGNORED = 'value of setting "healthlake.…" was ignored when the library was loaded'
 MISTYPED = 'setting "healthlake.…" does not exist'
 HIDDEN = ('setting "healthlake.…" is in the client\'s startup options, which hide the server\'s '
@@ -568,7 +568,8 @@ HIDDEN = ('setting "healthlake.…" is in the client\'s startup options, which h
 LIST = "SELECT * FROM healthlake_list_datastores()"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore('ward 8'%s)"
 # what SQL needs, and nobody calls
-INTERNAL = ["healthlake_support", "healthlake_protect_request", "healthlake_holds_leases"]
+INTERNAL = ["healthlake_support", "healthlake_protect_request", "healthlake_protect_event",
+            "healthlake_holds_leases"]
 SENT = "could not send CreateFHIRDatastore: "
 REFUSED = "AWS refused CreateFHIRDatastore: "
 

@@ -93,9 +93,11 @@ SELECT is(says('EXECUTE kept'), '42501 permission denied for function healthlake
 	'does not outlive the right');
 RESET ROLE;
 
--- The last call is the session user's: whoever takes the session over does not see it
+-- The last call is that of the role which made it: no other role of the session sees it
 
-SELECT is(operation, 'CreateFHIRDatastore', 'the session has a last call') FROM healthlake_last_call();
+SELECT is(operation, NULL, 'the login sees nothing of the call of a role that it had SET') FROM healthlake_last_call();
+SELECT is(says('SELECT healthlake_create_datastore(''x'')'), NULL, 'it makes one of its own');
+SELECT is(operation, 'CreateFHIRDatastore', 'which it sees') FROM healthlake_last_call();
 GRANT EXECUTE ON FUNCTION healthlake_last_call() TO healthlake_other;
 SET SESSION AUTHORIZATION healthlake_other;
 CREATE TEMPORARY TABLE seen AS SELECT operation FROM healthlake_last_call();
