@@ -328,6 +328,9 @@ SELECT is(says(format('SELECT healthlake_resolve_request(%s)', arguments)), said
 	('1, ''queued'', ''x''', '22023 argument "state" must be succeeded, failed or cancelled'), ('1, ''failed'', ''x'', ''[]''', '22023 argument "response" must be a JSON object')) AS c (arguments, said);
 SELECT is(says(format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :one)) ~ '^55000 request \d+ cannot be resolved: its state is succeeded', true, 'what is known is not resolved');
 SELECT is(says('SELECT healthlake_resolve_request(-1, ''failed'', ''x'')'), '42704 request -1 does not exist', 'nor what is not there');
+SELECT matches(says(format('SELECT healthlake_resolve_request(%s, ''failed'', %s)', :published, arguments)), said, 'nor told at such length')
+  FROM (VALUES ('repeat(''x'', 1048577)', '^22023 argument "note" is too large \| It has 1048577 bytes; .* allows 1048576'),
+	('''x'', jsonb_build_object(''x'', repeat(''x'', 1048577))', '^22023 argument "response" is too large \| It has ')) AS v (arguments, said);
 SELECT is(healthlake_resolve_request(:published, 'succeeded', 'the console shows it', '{"ProfileId": "0123456789abcdef0123456789abcdef"}'), true, 'a person has looked');
 SELECT is_row(ROW(state, note, resolved_by, resolved_at IS NOT NULL, response), ROW('succeeded', 'the console shows it', session_user::text, true, '{"ProfileId": "0123456789abcdef0123456789abcdef"}'::jsonb), 'and said so')
   FROM healthlake_request WHERE id = :published;
