@@ -241,7 +241,7 @@ def check_context(error, sent, what):
 
 def settle(session, before):
     """Waits for a name lookup that was left behind; then how many descriptors there are."""
-    for _ in range(60):
+    for _ in range(300):
         if session.descriptors() <= before:
             break
         time.sleep(0.1)
