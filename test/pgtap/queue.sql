@@ -213,8 +213,11 @@ SELECT is(state, 'succeeded', 'but then') FROM healthlake_request WHERE id = :la
 -- What passes is tried again
 
 SELECT emulator_reset() \g /dev/null
-SELECT enqueued('throttled') AS throttled \gset
-SELECT emulator_next('{"operation": "CreateFHIRDatastore", "error": "ThrottlingException"}') \g /dev/null
+-- an import, of which AWS takes 25 a second: creations would go out once a minute from here on
+SELECT healthlake_enqueue('StartFHIRImportJob', jsonb_build_object('DatastoreId', d.id, 'JobName', 'throttled', 'InputDataConfig', '{"S3Uri": "s3://bucket/in/"}'::jsonb,
+	'DataAccessRoleArn', 'arn:aws:iam::123456789012:role/import', 'JobOutputDataConfig', '{"S3Configuration": {"S3Uri": "s3://bucket/out/", "KmsKeyId": "alias/health"}}'::jsonb)) AS throttled
+  FROM healthlake_create_datastore('there') AS d, LATERAL healthlake_wait_datastore(d.id, poll_interval => '10 ms') \gset
+SELECT emulator_next('{"operation": "StartFHIRImportJob", "error": "ThrottlingException"}') \g /dev/null
 CALL healthlake_run_queue();
 SELECT is_row(ROW(state, error_sqlstate, error_code, attempts, unsettled_since, run_after > now() - interval '1 s'), ROW('queued', '38T01', 'ThrottlingException', 1, NULL::timestamptz, true), 'throttled: it waits')
   FROM healthlake_request WHERE id = :throttled;
