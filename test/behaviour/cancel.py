@@ -157,8 +157,9 @@ class Session:
         return len(self.run(CALL)[0][0]) == 32
 
     def descriptors(self):
-        """How many descriptors the backend has."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """How many descriptors the backend has, less those of PostgreSQL's own files."""
+        names = [os.readlink(entry) for entry in Path(f"/proc/{self.pid}/fd").iterdir()]
+        return sum("/base/" not in name and "/pg_wal/" not in name for name in names)
 
     def memory(self):
         """The backend's own memory, in kB."""
