@@ -277,6 +277,17 @@ hl_reply_forget(HlHttpTransfer *transfer)
 	transfer->error[0] = '\0';
 }
 
+/* libcurl's codes for a line of the head that is longer than it takes. */
+static bool
+is_line_limit(CURLcode code)
+{
+#if LIBCURL_VERSION_NUM >= 0x080600
+	if (code == CURLE_TOO_LARGE)
+		return true;
+#endif
+	return code == CURLE_OUT_OF_MEMORY;
+}
+
 /* What libcurl's code means; a timeout is one at any stage. */
 static HlTransport
 transport_of(CURLcode code)
@@ -311,6 +322,9 @@ transport_of(CURLcode code)
 		case CURLE_BAD_CONTENT_ENCODING:
 		case CURLE_TOO_MANY_REDIRECTS:
 			return HL_TRANSPORT_NOT_HTTP;
+#if LIBCURL_VERSION_NUM >= 0x080600
+		case CURLE_TOO_LARGE:
+#endif
 		case CURLE_OUT_OF_MEMORY:
 			/* without a failed allocation, a line that is too long */
 			return HL_TRANSPORT_NOT_HTTP;
@@ -385,7 +399,7 @@ fault_text(const HlHttpTransfer *transfer, CURLcode code)
 	/* libcurl's own words would be of memory, or of no use */
 	if (fault == HL_TRANSPORT_OK &&
 		(transfer->reply.transport == HL_TRANSPORT_MEMORY ||
-		 code == CURLE_OUT_OF_MEMORY))
+		 is_line_limit(code)))
 		fault = transfer->reply.transport;
 	switch (fault)
 	{
