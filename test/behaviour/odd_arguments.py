@@ -32,8 +32,13 @@ VALUES = {
     "timestamp with time zone": ["NULL", "'infinity'", "'-infinity'", "'4713-01-01 BC'",
                                  "'294276-12-31'", "now()", "'epoch'"],
     "interval": ["NULL", "'0'", "'-1 s'", "'1 ms'", "'20 ms'", "'178000000 years'", "'1 mon -1 s'"],
+    "regclass": ["NULL", "'pg_class'", "0::regclass", "4294967295::oid::regclass"],
+    "name": ["NULL", "''", "'x'", "'resource'", "repeat('x', 100)"],
+    "anyelement": ["NULL", "'x'", "repeat('x', 100000)"],
     "regrole": ["NULL", "current_user::regrole", "0::regrole", "4294967295::oid::regrole"],
 }
+# as what a value of any type is given
+CAST = {"anyelement": "text"}
 
 tap = Tap()
 
@@ -48,7 +53,7 @@ def connect(emulator):
 
 def statement(name, kind, arguments, required):
     """A call with some of its arguments."""
-    given = [f"{argument} => {RANDOM.choice(VALUES[of])}::{of}"
+    given = [f"{argument} => {RANDOM.choice(VALUES[of])}::{CAST.get(of, of)}"
              for number, (argument, of) in enumerate(arguments)
              if number < required or RANDOM.random() < 0.3]
     if kind == "p":
