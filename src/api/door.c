@@ -101,7 +101,7 @@ hl_door_enter(FunctionCallInfo fcinfo)
 	if (operation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("operation \"%s\" does not exist", name),
+				 errmsg("operation \"%s\" does not exist", hl_text_clip(name)),
 				 errhint("healthlake_operations() lists them; names are "
 						 "written as AWS writes them: CreateFHIRDatastore.")));
 	if (!may_execute(candidates_beside(fcinfo, operation), GetUserId()))

@@ -144,3 +144,12 @@ hl_text_take(HlBytes *bytes)
 	hl_text_refuse_memory(text == NULL);
 	return text;
 }
+
+const char *
+hl_text_clip(const char *text)
+{
+	int len = (int) strlen(text);
+	int kept = pg_mbcliplen(text, len, 256);
+
+	return kept == len ? text : psprintf("%.*s...", kept, text);
+}

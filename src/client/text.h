@@ -31,6 +31,9 @@ extern char *hl_text_value_from_utf8(const char *utf8, int len);
  */
 extern const char *hl_text_cut(const char *utf8);
 
+/* The same for a text in the database's encoding, for a message. */
+extern const char *hl_text_clip(const char *text);
+
 /* Text of the database as UTF-8; throws 22023 when it is not valid. */
 extern char *hl_text_to_utf8(const char *text, int len);
 

@@ -64,7 +64,7 @@ region_of(const char *argument)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid AWS region \"%s\"", region),
+			 errmsg("invalid AWS region \"%s\"", hl_text_clip(region)),
 			 errhint(
 				 "A region is one word in lower case, such as us-east-1.")));
 	return region;

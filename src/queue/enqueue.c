@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -70,10 +71,25 @@ refuse_until(const HlOperation *operation, const char *until)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s has no status \"%s\" to wait for", operation->name,
-						until),
+						hl_text_clip(until)),
 				 errhint("It is ACTIVE after creating, restoring or updating "
 						 "a data store, DELETED after deleting it, COMPLETED "
 						 "for a job.")));
+}
+
+void
+hl_enqueue_refuse_large(const char *argument, Datum value)
+{
+	size_t len = toast_raw_datum_size(value) - VARHDRSZ;
+	size_t most = (size_t) hl_settings.max_request_size * 1024;
+
+	if (len > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is too large", argument),
+				 errdetail("It has %zu bytes; healthlake.max_request_size "
+						   "allows %zu.",
+						   len, most)));
 }
 
 /* Refuses members that must not get into WAL and backups. */
@@ -169,7 +185,10 @@ add_request(HlParameters *row, const Enqueued *enqueued)
 											   : hl_account_request(request)));
 	hl_store_add_text(row, hl_text_from_utf8(request->client_token));
 	if (hl_arguments_value(enqueued->arguments, "reference", &reference))
+	{
+		hl_enqueue_refuse_large("reference", reference);
 		hl_store_add(row, reference);
+	}
 	else
 		hl_store_add_null(row);
 	hl_store_add_text(row, enqueued->until);

@@ -21,6 +21,12 @@ extern Datum hl_enqueue_create_datastore(FunctionCallInfo fcinfo);
 /* Refuses (55000) what a session with credentials of its own would send. */
 extern void hl_enqueue_refuse_session(Oid owner, const char *what);
 
+/*
+ * Refuses (22023) an argument of more bytes than healthlake.max_request_size:
+ * the row, and the history for years, would be burdened with it.
+ */
+extern void hl_enqueue_refuse_large(const char *argument, Datum value);
+
 /* The name of the tag that healthlake.tag_requests adds. */
 #define HL_REQUEST_TAG "healthlake:request"
 

@@ -24,6 +24,7 @@
 #include "client/compat.h"
 #include "client/settings.h"
 #include "client/wait.h"
+#include "queue/enqueue.h"
 #include "queue/event.h"
 #include "queue/person.h"
 #include "queue/queued.h"
@@ -322,22 +323,6 @@ check_response(FunctionCallInfo fcinfo)
 				 errmsg("argument \"%s\" must be a JSON object", "response")));
 }
 
-/* Refuses what would burden the history, which keeps it for years. */
-static void
-refuse_large(const char *argument, const struct varlena *value)
-{
-	size_t len = VARSIZE_ANY_EXHDR(value);
-	size_t most = (size_t) hl_settings.max_request_size * 1024;
-
-	if (len > most)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is too large", argument),
-				 errdetail("It has %zu bytes; healthlake.max_request_size "
-						   "allows %zu.",
-						   len, most)));
-}
-
 /* Raises why a request cannot be resolved. */
 static void
 refuse_to_resolve(int64 id, const Found *found)
@@ -366,9 +351,9 @@ hl_person_resolve(FunctionCallInfo fcinfo)
 	connect_to_write("healthlake_resolve_request");
 	state = check_state(fcinfo);
 	check_response(fcinfo);
-	refuse_large("note", PG_GETARG_TEXT_PP(2));
+	hl_enqueue_refuse_large("note", PG_GETARG_DATUM(2));
 	if (!PG_ARGISNULL(3))
-		refuse_large("response", (struct varlena *) PG_GETARG_JSONB_P(3));
+		hl_enqueue_refuse_large("response", PG_GETARG_DATUM(3));
 	touch_begin(&touch, PG_GETARG_INT64(0));
 	found = touch_look(&touch);
 	refuse_without_right(&touch, &found);

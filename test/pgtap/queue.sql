@@ -331,6 +331,9 @@ SELECT is(says(format('SELECT healthlake_resolve_request(%s)', arguments)), said
 	('1, ''queued'', ''x''', '22023 argument "state" must be succeeded, failed or cancelled'), ('1, ''failed'', ''x'', ''[]''', '22023 argument "response" must be a JSON object')) AS c (arguments, said);
 SELECT is(says(format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :one)) ~ '^55000 request \d+ cannot be resolved: its state is succeeded', true, 'what is known is not resolved');
 SELECT is(says('SELECT healthlake_resolve_request(-1, ''failed'', ''x'')'), '42704 request -1 does not exist', 'nor what is not there');
+SELECT matches(says($$SELECT healthlake_enqueue_create_datastore('big', reference => jsonb_build_object('x', repeat('x', 1048577)))$$), '^22023 argument "reference" is too large', 'a reference has a limit');
+SELECT cmp_ok(length(message), '<', 500, what) FROM (VALUES ($$SELECT healthlake_enqueue_create_datastore('u', until => repeat('x', 3000000))$$, 'a status is cut in the message'),
+	($$SELECT healthlake_enqueue(repeat('x', 3000000), '{}')$$, 'so is an operation'), ($$SELECT healthlake_enqueue_create_datastore('u', region => repeat('x', 3000000))$$, 'so is a region')) AS v (statement, what), raised(statement);
 SELECT matches(says(format('SELECT healthlake_resolve_request(%s, ''failed'', %s)', :published, arguments)), said, 'nor told at such length')
   FROM (VALUES ('repeat(''x'', 1048577)', '^22023 argument "note" is too large \| It has 1048577 bytes; .* allows 1048576'),
 	('''x'', jsonb_build_object(''x'', repeat(''x'', 1048577))', '^22023 argument "response" is too large \| It has ')) AS v (arguments, said);
