@@ -13,7 +13,7 @@ extern void hl_pinned_worker(void);
 
 /*
  * For a session in a CALL, at the beginning of each transaction, which has no
- * snapshot yet; they hold as long as that. No timeout of the statement's or the
+ * snapshot yet; they hold as long as it. No timeout of the statement's or the
  * transaction's ends it any more.
  */
 extern void hl_pinned_transaction(void);

@@ -447,14 +447,25 @@ hl_runner_rest(const HlRunner *runner, long most_ms)
 
 /* --------------------------------------------------- healthlake_run_queue */
 
-/* A transaction of a CALL is there already; whose settings it has is not. */
+/* A transaction of a CALL is there already. */
 static void
 call_begin(void)
 {
+}
+
+/*
+ * Commits, which begins the next one: that is to have none of the session's
+ * settings from the first moment on, since replies are awaited in it and
+ * transaction_timeout would end it.
+ */
+static void
+call_commit(void)
+{
+	SPI_commit();
 	hl_pinned_transaction();
 }
 
-static const HlRunnerTransactions call_transactions = {call_begin, SPI_commit};
+static const HlRunnerTransactions call_transactions = {call_begin, call_commit};
 
 /* At the end of the run, whether it is regular or not. */
 static void
@@ -552,7 +563,7 @@ hl_runner_call(FunctionCallInfo fcinfo)
 	leave->func = leave_board;
 	MemoryContextRegisterResetCallback(memory, leave);
 	/* the first one has its isolation level, and a snapshot, already */
-	SPI_commit();
+	call_commit();
 	runner = hl_runner_create(&call_transactions, HL_BOARD_SESSION, allowance);
 	run_due(runner);
 	tell_counts(runner);

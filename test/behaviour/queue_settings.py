@@ -41,7 +41,7 @@ UNUSED = """allow_in_place_tablespaces allow_system_table_mods backslash_quote c
     session_preload_libraries temp_file_limit temp_tablespaces timezone_abbreviations
     wal_consistency_checking wal_init_zero wal_recycle wal_skip_threshold xmlbinary
     restrict_nonsystem_relation_kind operator_precedence_warning ssl_renegotiation_limit
-    synchronize_seqscans composite_type_mismatch
+    icu_validation_level synchronize_seqscans composite_type_mismatch
     extension_destdir output_plugin_libraries vacuum_truncate idle_replication_slot_timeout
     send_abort_for_*"""
 # what only a superuser may set, for finding faults, or that ends with the client's connection
