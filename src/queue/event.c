@@ -4,10 +4,9 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "api/response.h"
@@ -42,88 +41,63 @@ ids_of_home(void)
 
 /* ----------------------------------------------------- of queued requests */
 
-/* Makes an interval; null for -1. */
-static Datum
-interval_of(int64 microseconds, bool *isnull)
+/* Adds a time in microseconds; null for -1. */
+static void
+add_duration(HlParameters *row, int64 microseconds)
 {
 	Interval *interval;
 
-	*isnull = microseconds < 0;
-	if (*isnull)
-		return (Datum) 0;
+	if (microseconds < 0)
+	{
+		hl_store_add_null(row);
+		return;
+	}
 	interval = palloc0(sizeof(Interval));
 	interval->time = microseconds;
-	return IntervalPGetDatum(interval);
+	hl_store_add(row, IntervalPGetDatum(interval));
 }
 
-/* Makes a text; null for NULL. */
-static Datum
-text_of(const char *text, bool *isnull)
-{
-	*isnull = text == NULL;
-	return *isnull ? (Datum) 0 : CStringGetTextDatum(text);
-}
-
-/* Makes an array of a parameter. */
-static Datum
-array_of(Datum *values, bool *nulls, int count, Oid type)
-{
-	int lower = 1;
-	int16 length = type == INT8OID       ? (int16) sizeof(int64)
-				   : type == INTERVALOID ? (int16) sizeof(Interval)
-										 : -1;
-	bool by_value = type == INT8OID && FLOAT8PASSBYVAL;
-	char align = type == TEXTOID ? TYPALIGN_INT : TYPALIGN_DOUBLE;
-
-	return PointerGetDatum(construct_md_array(values, nulls, 1, &count, &lower,
-											  type, length, by_value, align));
-}
-
-/* Adds what differs between the events, an array a column. */
+/* Inserts one event of a queued request. */
 static void
-add_arrays(HlParameters *row, const HlRequestEvent *events, int count)
+add_of_request(const HlStore *store, const HlClient *who,
+			   const HlRequestEvent *event)
 {
-	static const Oid types[] = {INT8OID, TEXTOID, TEXTOID,
-								TEXTOID, TEXTOID, INTERVALOID};
+	static const HlClient owner = {0};
+	HlParameters row = {0};
+	bool ended = strcmp(event->event, "replied") == 0 ||
+				 strcmp(event->event, "interrupted") == 0;
 
-	for (size_t column = 0; column < lengthof(types); column++)
-	{
-		Datum *values = palloc(count * sizeof(Datum));
-		bool *nulls = palloc0(count * sizeof(bool));
-
-		for (int i = 0; i < count; i++)
-		{
-			const HlRequestEvent *event = &events[i];
-			const char *texts[] = {NULL, event->home, event->event,
-								   event->outcome, event->note};
-
-			if (types[column] == INT8OID)
-				values[i] = Int64GetDatum(event->id);
-			else if (types[column] == INTERVALOID)
-				values[i] = interval_of(event->microseconds, &nulls[i]);
-			else
-				values[i] = text_of(texts[column], &nulls[i]);
-		}
-		hl_store_add(row, array_of(values, nulls, count, types[column]));
-	}
+	hl_store_add(&row, ids_of_home());
+	hl_store_add_text(&row, event->home == NULL ? hl_home() : event->home);
+	hl_store_add(&row, Int64GetDatum(event->id));
+	hl_store_add_text(&row, event->event);
+	hl_store_add_text(&row, event->outcome);
+	hl_store_add_text(&row, event->note);
+	add_duration(&row, event->microseconds);
+	hl_account_add_client(&row, who == NULL ? &owner : who);
+	hl_store_add(&row, BoolGetDatum(who != NULL));
+	hl_store_add(&row, BoolGetDatum(ended));
+	(void) hl_store_run(store, HL_STATEMENT_REQUEST_EVENT, &row);
 }
 
-/* Inserts events of queued requests. */
+/*
+ * Inserts events of queued requests. Its plan is kept while the table grows,
+ * and must not be one that reads all of it because it was small.
+ */
 void
 hl_event_add_requests(const HlStore *store, const HlClient *who,
 					  const HlRequestEvent *events, int count)
 {
-	static const HlClient owner = {0};
-	HlParameters row = {0};
+	int nest_level;
 
 	if (count == 0)
 		return;
-	hl_store_add(&row, ids_of_home());
-	hl_store_add_text(&row, hl_home());
-	add_arrays(&row, events, count);
-	hl_account_add_client(&row, who == NULL ? &owner : who);
-	hl_store_add(&row, BoolGetDatum(who != NULL));
-	(void) hl_store_run(store, HL_STATEMENT_REQUEST_EVENTS, &row);
+	nest_level = NewGUCNestLevel();
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	for (int i = 0; i < count; i++)
+		add_of_request(store, who, &events[i]);
+	AtEOXact_GUC(true, nest_level);
 }
 
 /* Inserts one. */

@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "client/compat.h"
+#include "queue/event.h"
 #include "queue/home.h"
 #include "queue/store.h"
 #include "queue/worker.h"
@@ -34,6 +35,31 @@ hl_home_show(FunctionCallInfo fcinfo)
 	PG_RETURN_TEXT_P(cstring_to_text(hl_home()));
 }
 
+/* Adopts rows by a statement, and tells the history; gives how many. */
+static uint64
+adopt_rows(const HlStore *store, HlStatement statement,
+		   const HlParameters *parameters)
+{
+	HlClient who = hl_account_client();
+	const char *home = TextDatumGetCString(parameters->values[0]);
+	uint64 count = hl_store_alter(store, statement, parameters);
+	SPITupleTable *rows = SPI_tuptable;
+	HlRequestEvent *events = palloc(sizeof(HlRequestEvent) * Max(count, 1));
+	bool isnull;
+
+	for (uint64 i = 0; i < count; i++)
+		events[i] = (HlRequestEvent){
+			.id = DatumGetInt64(hl_store_value(i, "id", &isnull)),
+			.event = "adopted",
+			.note = psprintf("request " INT64_FORMAT " of home %s",
+							 DatumGetInt64(hl_store_value(i, "old", &isnull)),
+							 home),
+			.microseconds = -1};
+	hl_event_add_requests(store, &who, events, (int) count);
+	SPI_freetuptable(rows);
+	return count;
+}
+
 /*
  * Makes the rows of another home this one's. An id that is taken here is
  * replaced by a new one, and the sequence goes on behind all of them, so that
@@ -53,8 +79,9 @@ adopt(const HlStore *store, Datum home)
 	hl_store_add(&one, home);
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_ADVANCE_IDS, &one);
-	count = hl_store_alter(store, HL_STATEMENT_ADOPT_CLASHING, &both);
-	count += hl_store_alter(store, HL_STATEMENT_ADOPT, &both);
+	(void) hl_store_alter(store, HL_STATEMENT_ADOPT_RETRIES, &one);
+	count = adopt_rows(store, HL_STATEMENT_ADOPT_CLASHING, &both);
+	count += adopt_rows(store, HL_STATEMENT_ADOPT, &both);
 	hl_store_leave(&step);
 	return count;
 }

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "nodes/parsenodes.h"
 
 #include "queue/statements.h"
 
@@ -356,45 +357,50 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " WHERE m.id > s.last_value",
 		 1,
 		 {TEXTOID}},
+	/* a home: retries of what is about to get another id */
+	[HL_STATEMENT_ADOPT_RETRIES] =
+		{"UPDATE @ AS r SET retry_of = NULL"
+		 " WHERE home = $1 AND EXISTS (SELECT FROM @ AS m"
+		 " WHERE m.home = " HERE " AND m.id = r.retry_of)",
+		 1,
+		 {TEXTOID}},
 	/* a home, timeline */
 	[HL_STATEMENT_ADOPT_CLASHING] =
 		{"UPDATE @ AS r SET home = " HERE ", id = DEFAULT, timeline = $2"
-		 " WHERE home = $1 AND EXISTS (SELECT FROM @ AS m"
-		 " WHERE m.home = " HERE " AND m.id = r.id)",
+		 " FROM @ AS o WHERE (o.home, o.id) = (r.home, r.id) AND r.home = $1"
+		 " AND EXISTS (SELECT FROM @ AS m"
+		 " WHERE m.home = " HERE " AND m.id = r.id) RETURNING r.id, o.id AS old",
 		 2,
 		 {TEXTOID, INT4OID}},
 	[HL_STATEMENT_ADOPT] =
-		{"UPDATE @ SET home = " HERE ", timeline = $2 WHERE home = $1",
+		{"UPDATE @ AS r SET home = " HERE ", timeline = $2 WHERE home = $1"
+		 " RETURNING r.id, r.id AS old",
 		 2,
 		 {TEXTOID, INT4OID}},
-	/* ids from, home; request's id and home, event, outcome, note, duration; who */
-	[HL_STATEMENT_REQUEST_EVENTS] =
+	/* ids from; request's home and id, event, outcome, note, duration; who, if */
+	[HL_STATEMENT_REQUEST_EVENT] =
 		{"INSERT INTO !.healthlake_event (id, home, request_id, event, origin,"
 		 " operation, kind, request, client_token, region, endpoint, account,"
 		 " datastore_id, job_id, session_role, outer_role, \"current_role\","
 		 " client_addr, application_name, outcome, aws_request_id, error_code,"
 		 " error_message, attempts, duration, note)"
-		 " SELECT $1 + nextval(#), r.home, r.id, x.event, 'queue', r.operation,"
+		 " SELECT $1 + nextval(#), r.home, r.id, $4, 'queue', r.operation,"
 		 " r.kind, r.request, r.client_token, r.region, r.endpoint, r.account,"
-		 " r.datastore_id, r.job_id, coalesce($9, r.session_role),"
-		 " coalesce($10, r.outer_role), coalesce($11, r.\"current_role\"),"
-		 " CASE WHEN $14 THEN $12::inet ELSE r.client_addr END,"
-		 " CASE WHEN $14 THEN $13 ELSE r.application_name END, x.outcome,"
-		 " CASE WHEN ended THEN r.aws_request_id END,"
-		 " CASE WHEN ended THEN coalesce(r.error_code, r.error_sqlstate) END,"
-		 " CASE WHEN ended THEN r.error_message END, r.attempts, x.duration,"
-		 " x.note"
-		 " FROM unnest($3, $4, $5, $6, $7, $8)"
-		 " AS x (id, home, event, outcome, note, duration),"
-		 " LATERAL (SELECT x.event = ANY ('{replied,interrupted}')) AS e (ended),"
-		 " @ AS r WHERE r.home = coalesce(x.home, $2) AND r.id = x.id"
+		 " r.datastore_id, r.job_id, coalesce($8, r.session_role),"
+		 " coalesce($9, r.outer_role), coalesce($10, r.\"current_role\"),"
+		 " CASE WHEN $13 THEN $11::inet ELSE r.client_addr END,"
+		 " CASE WHEN $13 THEN $12 ELSE r.application_name END, $5,"
+		 " CASE WHEN $14 THEN r.aws_request_id END,"
+		 " CASE WHEN $14 THEN coalesce(r.error_code, r.error_sqlstate) END,"
+		 " CASE WHEN $14 THEN r.error_message END, r.attempts, $7, $6"
+		 " FROM @ AS r WHERE r.home = $2 AND r.id = $3"
 		 /* an attempt that AWS has throttled, or never got, counts in the next */
-		 " AND (x.event <> 'sent' OR r.attempts = 1 OR r.error_sqlstate = ANY"
+		 " AND ($4 <> 'sent' OR r.attempts = 1 OR r.error_sqlstate = ANY"
 		 " ('{38T01,38N01,38X01}') IS NOT TRUE)",
 		 14,
-		 {INT8OID, TEXTOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		  TEXTARRAYOID, TEXTARRAYOID, INTERVALARRAYOID, TEXTOID, TEXTOID,
-		  TEXTOID, TEXTOID, TEXTOID, BOOLOID}},
+		 {INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID},
+		 CURSOR_OPT_GENERIC_PLAN},
 	/* ids from, home; then the columns. A call has one end, told once or twice */
 	[HL_STATEMENT_CALL_EVENT] =
 		{"WITH next AS MATERIALIZED (SELECT $1 + nextval(#) AS id)"
@@ -406,8 +412,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " SELECT next.id, $2, CASE WHEN $4 = 'sent' THEN next.id"
 		 " ELSE $3::int8 END, $4,"
 		 " CASE WHEN $4 = 'purged' THEN 'queue' ELSE 'call' END,"
-		 " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::xid8, $15, $16, $17, $18::inet, $19, $20, $21, $22, $23,"
-		 " $24::int4, $25::interval, $26 FROM next"
+		 " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::xid8, $15, $16, $17,"
+		 " $18::inet, $19, $20, $21, $22, $23, $24::int4, $25::interval, $26 FROM next"
 		 " WHERE $3 IS NULL OR NOT EXISTS (SELECT FROM !.healthlake_event AS e"
 		 " WHERE e.request_id = $3::int8 AND e.origin = 'call' AND e.home = $2"
 		 " AND e.event <> 'sent'"
@@ -417,6 +423,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}},
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+		 CURSOR_OPT_GENERIC_PLAN},
 };
 /* clang-format on */

@@ -37,9 +37,10 @@ typedef enum HlStatement
 	HL_STATEMENT_PURGE_EVENTS,
 	HL_STATEMENT_FOREIGN,
 	HL_STATEMENT_ADVANCE_IDS,
+	HL_STATEMENT_ADOPT_RETRIES,
 	HL_STATEMENT_ADOPT_CLASHING,
 	HL_STATEMENT_ADOPT,
-	HL_STATEMENT_REQUEST_EVENTS,
+	HL_STATEMENT_REQUEST_EVENT,
 	HL_STATEMENT_CALL_EVENT,
 	HL_STATEMENTS
 } HlStatement;
@@ -50,6 +51,7 @@ typedef struct HlStatementRow
 	const char *sql;
 	int count;
 	Oid types[32];
+	int options; /* CURSOR_OPT_GENERIC_PLAN: planning costs more than it gives */
 } HlStatementRow;
 
 extern const HlStatementRow hl_statements[HL_STATEMENTS];

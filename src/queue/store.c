@@ -240,8 +240,8 @@ plan_of(const HlStore *store, HlStatement statement)
 
 	if (plan != NULL)
 		return plan;
-	plan =
-		SPI_prepare(text_of(store, row->sql), row->count, (Oid *) row->types);
+	plan = SPI_prepare_cursor(text_of(store, row->sql), row->count,
+							  (Oid *) row->types, row->options);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare statement %d", (int) statement);
 	plans[statement] = plan;

@@ -89,7 +89,7 @@ def test_subscriber(emulator):
             for session in (one, other):
                 session.run("CREATE EXTENSION healthlake")
             other.run(CREATE, "of the subscriber")
-            one.run("CREATE PUBLICATION p FOR TABLE healthlake_request")
+            one.run("CREATE PUBLICATION p FOR TABLE healthlake_request, healthlake_event")
             other.run(f"CREATE SUBSCRIPTION s CONNECTION 'host={publisher.folder}/socket"
                       " user=postgres dbname=postgres' PUBLICATION p")
             enqueue(one, emulator)
@@ -112,6 +112,15 @@ def test_subscriber(emulator):
             tap.same(other.one("SELECT count(*) = count(DISTINCT id) AND count(*) = 4"
                                " FROM healthlake_request WHERE home = healthlake_home()"), True,
                      "adopted: ids that were taken are new ones")
+            tap.same(other.run("SELECT r.operation, e.session_role FROM healthlake_event AS e"
+                               " JOIN healthlake_request AS r ON r.id = e.request_id"
+                               " AND r.home = e.home WHERE event = 'adopted' AND e.note ="
+                               " format('request %%s of home %%s', (SELECT o.request_id FROM"
+                               " healthlake_event AS o WHERE o.event = 'enqueued'"
+                               " AND o.home = %s AND o.operation = e.operation), %s)"
+                               " ORDER BY 1", home, home),
+                     [("CreateFHIRDatastore", "postgres"), (TAG, "postgres")],
+                     "adopted: the history, which came too, says who did it and what they were")
             other.run(CREATE, "after that")
             tap.same(other.one("SELECT count(*) FROM healthlake_request"), 5,
                      "adopted: and the next id is free")

@@ -644,6 +644,10 @@ PROVOKED = {
     "healthlake_run_queue() cannot be called within a transaction block": Provocation(
         ["BEGIN", "CALL healthlake_run_queue()"]),
     "finished requests cannot be altered": Provocation(["DELETE FROM healthlake_request"]),
+    "the history cannot be altered": Provocation(["DELETE FROM healthlake_event"]),
+    "the audit trail cannot be written: …": Provocation(
+        ["SET healthlake.audit = durable", "BEGIN", "LOCK TABLE healthlake_event",
+         "SELECT healthlake_create_datastore('ward 8')"]),
     "permission denied for table healthlake_request": Provocation(
         ["SET ROLE datastore_reader", "SELECT FROM healthlake_request"]),
     NO_WORKER: Provocation(),
