@@ -567,6 +567,8 @@ hl_runner_call(FunctionCallInfo fcinfo)
 	runner = hl_runner_create(&call_transactions, HL_BOARD_SESSION, allowance);
 	run_due(runner);
 	tell_counts(runner);
+	/* whoever called goes on in a transaction with the session's settings */
+	SPI_commit();
 	if (runner->some_left && !runner->gone)
 		hl_worker_want(hl_store_find());
 	SPI_finish();
