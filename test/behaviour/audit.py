@@ -381,6 +381,18 @@ class Check:
                        "DROP TRIGGER healthlake_bad ON healthlake_event; DROP FUNCTION bad")
         session.close()
 
+    def no_table(self):
+        """Without the history nothing is sent."""
+        setup = self.cluster.connect()
+        setup.cursor().execute("ALTER TABLE healthlake_event RENAME TO healthlake_gone")
+        session, seen = Session(self.cluster), len(emulator.log())
+        tap.same(session.fails(CREATE, "no table"), "55000", "without its table durable refuses")
+        tap.same(len(emulator.log()), seen, "and nothing is sent")
+        setup.cursor().execute("ALTER TABLE healthlake_gone RENAME TO healthlake_event")
+        tap.same(session.fails(CREATE, "a table"), None, "with it, it works again")
+        setup.close()
+        session.close()
+
     # ---------------------------------------------------------------- writers ---
 
     def writers_end(self):
@@ -580,6 +592,7 @@ class Check:
         self.many_interrupts()
         self.locks()
         self.one_bad_row()
+        self.no_table()
         self.hostile_database()
         self.writers_end()
         self.slots()
