@@ -85,19 +85,33 @@ hl_text_value_from_utf8(const char *utf8, int len)
 	return text == utf8 ? pnstrdup(utf8, len) : text;
 }
 
+/* Cuts a text of an encoding between characters, where it is too long. */
+static const char *
+cut(const char *text, int encoding)
+{
+	static const char mark[] = "...";
+	size_t len = text == NULL ? 0 : strlen(text);
+	int kept;
+
+	if (len <= LOGGED_BYTES)
+		return text;
+	kept = pg_encoding_mbcliplen(encoding, text, LOGGED_BYTES,
+								 LOGGED_BYTES - (int) strlen(mark));
+	return psprintf("%.*s%s", kept, text, mark);
+}
+
 /* Gives what a log line may have of a text. */
 const char *
 hl_text_cut(const char *utf8)
 {
-	static const char mark[] = "...";
-	size_t len = utf8 == NULL ? 0 : strlen(utf8);
-	int kept;
+	return cut(utf8, PG_UTF8);
+}
 
-	if (len <= LOGGED_BYTES)
-		return utf8;
-	kept = pg_encoding_mbcliplen(PG_UTF8, utf8, LOGGED_BYTES,
-								 LOGGED_BYTES - (int) strlen(mark));
-	return psprintf("%.*s%s", kept, utf8, mark);
+/* Gives what a message may have of one. */
+const char *
+hl_text_clip(const char *text)
+{
+	return cut(text, GetDatabaseEncoding());
 }
 
 /* Gives UTF-8 of a value in the database's encoding. */
@@ -143,13 +157,4 @@ hl_text_take(HlBytes *bytes)
 	hl_bytes_free(bytes);
 	hl_text_refuse_memory(text == NULL);
 	return text;
-}
-
-const char *
-hl_text_clip(const char *text)
-{
-	int len = (int) strlen(text);
-	int kept = pg_mbcliplen(text, len, 256);
-
-	return kept == len ? text : psprintf("%.*s...", kept, text);
 }
