@@ -20,6 +20,7 @@
 #include "api/arguments.h"
 #include "aws/json.h"
 #include "api/response.h"
+#include "client/clock.h"
 #include "client/text.h"
 
 /* What one walk over the shapes of a request needs. */
@@ -154,8 +155,7 @@ static void
 append_timestamp(StringInfo json, TimestampTz value, const char *argument)
 {
 	int64 milliseconds;
-	int64 epoch =
-		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
+	int64 epoch = HL_CLOCK_EPOCH_SHIFT / 1000;
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		ereport(ERROR,

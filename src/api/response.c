@@ -16,6 +16,7 @@
 
 #include "api/response.h"
 #include "aws/protocol.h"
+#include "client/clock.h"
 #include "client/text.h"
 
 #define MASK "****************"
@@ -293,12 +294,10 @@ static Datum
 node_timestamp(const HlJson *node, bool *null)
 {
 	int64_t micros = 0;
-	int64 epoch =
-		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 
 	*null = !hl_protocol_timestamp(node, &micros) ||
-			!IS_VALID_TIMESTAMP((Timestamp) micros - epoch);
-	return TimestampTzGetDatum((TimestampTz) micros - epoch);
+			!IS_VALID_TIMESTAMP((Timestamp) micros - HL_CLOCK_EPOCH_SHIFT);
+	return TimestampTzGetDatum((TimestampTz) micros - HL_CLOCK_EPOCH_SHIFT);
 }
 
 /* Gives a node as a value of the column's type; sets null where it cannot. */

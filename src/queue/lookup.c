@@ -12,6 +12,7 @@
 #include "api/pages.h"
 #include "api/response.h"
 #include "aws/protocol.h"
+#include "client/clock.h"
 #include "client/text.h"
 #include "queue/account.h"
 #include "queue/enqueue.h"
@@ -23,9 +24,6 @@
 
 /* So long a token is relied on, in milliseconds; HOUR of statements.c. */
 #define RELIANCE (58 * 60 * 1000)
-
-#define EPOCH_SHIFT                                                            \
-	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
 /* A search under way: the list is read, then the tags of what may be it. */
 typedef struct HlSearch
@@ -127,7 +125,8 @@ is_adopted(const HlSearch *search, const HlStore *store, const HlJson *item)
 static bool
 has_twin(const HlSearch *search, const HlStore *store)
 {
-	TimestampTz since = (search->since - SKEW) * USECS_PER_SEC - EPOCH_SHIFT;
+	TimestampTz since =
+		(search->since - SKEW) * USECS_PER_SEC - HL_CLOCK_EPOCH_SHIFT;
 	HlParameters parameters = {0};
 	HlStoreStep step;
 	bool isnull;
@@ -438,7 +437,7 @@ begin_search(HlQueued *queued)
 
 	search->queued = queued;
 	search->place = queued->operation->search;
-	search->since = (since + EPOCH_SHIFT) / USECS_PER_SEC - SKEW;
+	search->since = (since + HL_CLOCK_EPOCH_SHIFT) / USECS_PER_SEC - SKEW;
 	if (search->place == NULL)
 		return NULL;
 	search->request = hl_response_read(

@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "client/clock.h"
+#include "client/random.h"
 #include "queue/pace.h"
 
 #define LEAST_REST 1000
@@ -70,16 +71,6 @@ kind_number(const char *kind)
 	return HL_PACE_KINDS - 1;
 }
 
-/* A random number from 0 to 1. */
-static double
-jitter(void)
-{
-	uint32 number = 0;
-
-	(void) pg_strong_random(&number, sizeof(number));
-	return number / (double) PG_UINT32_MAX;
-}
-
 /* How long until the next attempt. */
 long
 hl_pace_rest(const HlQueued *queued)
@@ -87,7 +78,7 @@ hl_pace_rest(const HlQueued *queued)
 	int doublings = Max(Min(queued->attempts - 1, 20), 0);
 	long rest = Min((long) LEAST_REST << doublings, HL_PACE_LONGEST_REST);
 
-	return (long) (rest * (1 - jitter() / 2));
+	return (long) (rest * (1 + hl_random_fraction()) / 2);
 }
 
 /* How long until the next poll. */
