@@ -14,12 +14,12 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "client/path.h"
 #include "queue/catalog.h"
 #include "queue/home.h"
 #include "queue/statements.h"
@@ -160,16 +160,14 @@ hl_store_enter(HlStoreStep *step, const HlStore *store)
 	SetUserIdAndSecContext(store->owner, step->context |
 											 SECURITY_LOCAL_USERID_CHANGE |
 											 SECURITY_NOFORCE_RLS);
-	step->nest_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	step->nest_level = hl_path_pin();
 }
 
 /* Is again who it was. */
 void
 hl_store_leave(const HlStoreStep *step)
 {
-	AtEOXact_GUC(true, step->nest_level);
+	hl_path_release(step->nest_level);
 	SetUserIdAndSecContext(step->user, step->context);
 }
 
