@@ -196,7 +196,7 @@ digest(HlCredentials *credentials)
 static bool
 make_plan(HlCredentials *credentials, List **notes)
 {
-	if (credentials->plan_memory != NULL && credentials->plan != NULL)
+	if (credentials->plan_memory != NULL)
 		MemoryContextDelete(credentials->plan_memory);
 	credentials->plan = NULL;
 	credentials->plan_memory = AllocSetContextCreate(

@@ -516,8 +516,8 @@ renew(HlCall *call, HlOutcome outcome)
 		call->credentials == NULL || attempt->renewed)
 		return false;
 	attempt->renewed = true;
-	attempt->refused = outcome;
-	return hl_key_wait_renew(call);
+	hl_key_wait_renew(call);
+	return true;
 }
 
 void

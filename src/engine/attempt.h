@@ -36,7 +36,6 @@ typedef struct HlAttempt
 	HlTransport transport;
 	HlHttpTransfer *transfer;  /* NULL: not in flight */
 	struct HlKeyWait *waiting; /* for keys; NULL: it is not */
-	HlOutcome refused;         /* what AWS said, while others keys are got */
 	char invocation_id[HL_UUID_SIZE];
 	char request_id[128];
 	HlBytes url;

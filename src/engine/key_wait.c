@@ -111,7 +111,7 @@ static void
 run_short(HlCall *call)
 {
 	if (call->attempt->renewed)
-		hl_attempt_finish(call, call->attempt->refused);
+		hl_attempt_finish(call, HL_OUTCOME_REFUSED);
 	else
 		hl_attempt_run_short(call);
 }
@@ -131,7 +131,7 @@ go_without(HlCall *call, const char *reason, const char *hint)
 	else if (reason != NULL)
 		call->reply.hint = "Check the credential source; healthlake_check() "
 						   "shows details.";
-	hl_attempt_finish(call, attempt->renewed ? attempt->refused
+	hl_attempt_finish(call, attempt->renewed ? HL_OUTCOME_REFUSED
 											 : HL_OUTCOME_UNSIGNED);
 }
 
@@ -147,7 +147,7 @@ are_refused(const HlCall *call)
 void
 hl_key_wait_join(HlCall *call)
 {
-	if (!hl_attempt_is_signed(call) || call->credentials == NULL)
+	if (call->credentials == NULL)
 	{
 		go_on(call);
 		return;
@@ -167,7 +167,7 @@ hl_key_wait_join(HlCall *call)
 	}
 }
 
-bool
+void
 hl_key_wait_renew(HlCall *call)
 {
 	MemoryContext caller = MemoryContextSwitchTo(call->attempt->memory);
@@ -181,7 +181,6 @@ hl_key_wait_renew(HlCall *call)
 		wait_for_keys(call);
 	else
 		go_without(call, call->credentials->reason, NULL);
-	return true;
 }
 
 void

@@ -27,8 +27,8 @@ extern HlKeyWait *hl_key_waits;
 /* Has a call look for keys: it goes on, ends, or waits. */
 extern void hl_key_wait_join(HlCall *call);
 
-/* Has it look again after AWS refused its keys as expired; false: in vain. */
-extern bool hl_key_wait_renew(HlCall *call);
+/* Has it look again after AWS refused its keys as expired. */
+extern void hl_key_wait_renew(HlCall *call);
 
 /* Has it take what came of its wait, once that is settled. */
 extern void hl_key_wait_take(HlCall *call);
