@@ -16,6 +16,7 @@
 
 #include "api/rows.h"
 #include "api/statistics.h"
+#include "client/shared.h"
 
 typedef enum Counter
 {
@@ -47,9 +48,6 @@ static Scope *const session = &scopes[0];
 static Scope *const cluster = &scopes[1];
 
 static shmem_startup_hook_type next_startup = NULL;
-#if PG_VERSION_NUM >= 150000
-static shmem_request_hook_type next_request = NULL;
-#endif
 
 /* One row: the sums as they were at one moment. */
 typedef struct Line
@@ -73,17 +71,6 @@ sums_start(Sums *sums)
 	for (int i = 0; i < hl_operations_count; i++)
 		for (int counter = 0; counter < COUNTERS; counter++)
 			pg_atomic_init_u64(&sums[i].of[counter], 0);
-}
-
-/* Asks for the shared memory. */
-static void
-statistics_request(void)
-{
-#if PG_VERSION_NUM >= 150000
-	if (next_request != NULL)
-		next_request();
-#endif
-	RequestAddinShmemSpace(sums_size());
 }
 
 /* Takes the shared memory; again, when the server starts anew after a crash. */
@@ -110,12 +97,7 @@ hl_statistics_init(void)
 	sums_start(session->sums);
 	if (!process_shared_preload_libraries_in_progress)
 		return;
-#if PG_VERSION_NUM >= 150000
-	next_request = shmem_request_hook;
-	shmem_request_hook = statistics_request;
-#else
-	statistics_request();
-#endif
+	hl_shared_request(sums_size());
 	next_startup = shmem_startup_hook;
 	shmem_startup_hook = statistics_startup;
 }

@@ -18,6 +18,7 @@
 #include "storage/shmem.h"
 
 #include "client/clock.h"
+#include "client/shared.h"
 #include "queue/board.h"
 
 /* A worker that has not come after so many milliseconds does not come. */
@@ -55,31 +56,11 @@ typedef struct Board
 static Board *board = NULL;
 static Place *mine = NULL;
 
-#if PG_VERSION_NUM >= 150000
-static shmem_request_hook_type next_request = NULL;
-
-/* Asks for the memory. */
-static void
-request_memory(void)
-{
-	if (next_request != NULL)
-		next_request();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Board)));
-}
-#endif
-
 /* Asks for the memory, when the server starts. */
 void
 hl_board_init(void)
 {
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-#if PG_VERSION_NUM >= 150000
-	next_request = shmem_request_hook;
-	shmem_request_hook = request_memory;
-#else
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Board)));
-#endif
+	hl_shared_request(sizeof(Board));
 }
 
 /* Finds the board, or puts it up. */

@@ -17,6 +17,7 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
+#include "client/shared.h"
 #include "queue/registry.h"
 
 /* Databases with writers, and sessions that wait at one moment. */
@@ -51,31 +52,11 @@ typedef struct Registry
 
 static Registry *registry = NULL;
 
-#if PG_VERSION_NUM >= 150000
-static shmem_request_hook_type next_request = NULL;
-
-/* Asks for the memory. */
-static void
-request_registry(void)
-{
-	if (next_request != NULL)
-		next_request();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Registry)));
-}
-#endif
-
 /* Asks for the memory, when the server starts. */
 void
 hl_registry_init(void)
 {
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-#if PG_VERSION_NUM >= 150000
-	next_request = shmem_request_hook;
-	shmem_request_hook = request_registry;
-#else
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Registry)));
-#endif
+	hl_shared_request(sizeof(Registry));
 }
 
 /* Finds the registry, or makes it. */
