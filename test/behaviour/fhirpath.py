@@ -10,12 +10,11 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import psycopg2
-
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "python")]
 
 from cluster import Cluster, bindir  # noqa: E402  pylint: disable=wrong-import-position
+from queue_cluster import Session  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 VIEW = {"resource": "Patient", "name": "people",
@@ -51,30 +50,10 @@ STATEMENT = "SELECT count(*) FROM lake.healthlake_fhirpath(%s, %s)"
 tap = Tap()
 
 
-class Session:
-    """A session that is asked with one line."""
-
-    def __init__(self, cluster, **where):
-        self.session = cluster.connect(**where)
-        self.cursor = self.session.cursor()
-
-    def run(self, statement, *values):
-        """Runs a statement; gives its rows, or nothing."""
-        self.cursor.execute(statement, values or None)
-        return self.cursor.fetchall() if self.cursor.description else None
-
-    def state(self, statement, *values):
-        """The SQLSTATE of a statement, and the seconds that it took."""
-        begin = time.monotonic()
-        try:
-            self.run(statement, *values)
-        except psycopg2.Error as error:
-            return error.pgcode, time.monotonic() - begin
-        return None, time.monotonic() - begin
-
-    def close(self):
-        """Ends the session."""
-        self.session.close()
+def timed(session, statement, *values):
+    """The SQLSTATE of a statement, and the seconds that it took."""
+    begin = time.monotonic()
+    return session.state(statement, *values), time.monotonic() - begin
 
 
 def dump(cluster, database):
@@ -180,18 +159,18 @@ def check_hostile(cluster):
                 ("distinct of 50,000 objects", same, "a.distinct()", None),
                 ("descendants of 3,000 levels", deep, "descendants()", None),
                 ("repeat of 3,000 levels", deep, "repeat(a)", None)):
-            state, seconds = session.state(STATEMENT, document, path)
+            state, seconds = timed(session, STATEMENT, document, path)
             tap.ok(state == wanted and seconds < 30, f"{what}: bounded",
                    f"{state}, {seconds:.1f} s")
         session.run("SET statement_timeout = '300ms'")
         for what, path in (("a quadratic search", "a.where($this in %resource.b)"),
                            ("a quadratic product", "a.where(%resource.b.where($this = 'z'))"),
                            ("equality in a product", "a.select(%resource.b = %resource.b)")):
-            state, seconds = session.state(STATEMENT, many, path)
+            state, seconds = timed(session, STATEMENT, many, path)
             tap.ok(state == "57014" and seconds < 5, f"{what}: cancelled at once",
                    f"{state}, {seconds:.1f} s")
-        state, seconds = session.state(
-            "SELECT count(*) FROM lake.healthlake_fhir_view_rows(%s, %s)", json.dumps(
+        state, seconds = timed(
+            session, "SELECT count(*) FROM lake.healthlake_fhir_view_rows(%s, %s)", json.dumps(
                 {"resource": "P", "select": [{"forEach": "a", "column": [
                     {"name": "x", "path": "$this"}]}, {"forEach": "b", "column": [
                         {"name": "y", "path": "$this"}]}]}),

@@ -230,28 +230,12 @@ class Caller(threading.Thread):
                 pass
 
 
-def children(postmaster):
-    """The server's processes that may be killed: pid and what each calls itself."""
-    found = []
-    try:
-        pids = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text("ascii").split()
-    except OSError:
-        return found
-    for pid in pids:
-        try:
-            title = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
-        except OSError:
-            continue
-        found.append((int(pid), title))
-    return found
-
-
 def victims(cluster, kind):
     """The processes of a kind."""
     wanted = {"client": lambda title: "[local]" in title and "CALL" not in title,
               "worker": lambda title: title.startswith("postgres: healthlake "),
               "CALL": lambda title: "[local] CALL" in title}[kind]
-    return [pid for pid, title in children(cluster.process.pid) if wanted(title)]
+    return [pid for pid, title in cluster.children() if wanted(title)]
 
 
 def kill_one(shared, dice, kinds):

@@ -93,20 +93,7 @@ class Killer:
         """Processes of a kind."""
         wanted = (lambda title: "[local] CALL" in title) if kind == "CALL" else (
             lambda title: "healthlake worker" in title)
-        found = []
-        try:
-            pid = self.cluster.process.pid
-            pids = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-        except OSError:
-            return found
-        for pid in pids:
-            try:
-                title = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
-            except OSError:
-                continue
-            if wanted(title):
-                found.append(int(pid))
-        return found
+        return [pid for pid, title in self.cluster.children() if wanted(title)]
 
     def kill_one(self):
         """Kills somebody while something is in flight."""

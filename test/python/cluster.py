@@ -90,6 +90,22 @@ class Cluster:
         self.process.kill()
         self.process.wait()
 
+    def children(self):
+        """The server's processes: pid and what each calls itself."""
+        found = []
+        try:
+            pid = self.process.pid
+            pids = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+        except OSError:
+            return found
+        for pid in pids:
+            try:
+                title = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+            except OSError:
+                continue
+            found.append((int(pid), title))
+        return found
+
     def left(self):
         """The processes whose folder is the server's, by pid, and what each calls itself."""
         home, found = str((self.folder / "cluster").resolve()), {}
