@@ -20,6 +20,7 @@
 #include "api/goal.h"
 #include "api/poll.h"
 #include "api/response.h"
+#include "client/clock.h"
 #include "client/text.h"
 #include "client/wait.h"
 
@@ -35,7 +36,7 @@ typedef struct Waiting
 	const char *more;
 	const char *region;
 	const char *id;
-	TimestampTz deadline;
+	int64 deadline;       /* by hl_clock_steady_ms() */
 	long interval;        /* milliseconds */
 	char status[64];      /* the one before; "" at first */
 	char *trouble;        /* of the last poll, in words; NULL: none */
@@ -104,8 +105,8 @@ waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
 		waiting->id = "";
 	waiting->interval =
 		(long) Min(milliseconds_of(arguments, "poll_interval"), INT_MAX);
-	waiting->deadline = TimestampTzPlusMilliseconds(
-		GetCurrentTimestamp(), milliseconds_of(arguments, "timeout"));
+	waiting->deadline =
+		hl_clock_steady_ms() + milliseconds_of(arguments, "timeout");
 	waiting->memory = memory;
 	waiting->round = AllocSetContextCreate(memory, "healthlake poll",
 										   ALLOCSET_DEFAULT_SIZES);
@@ -283,9 +284,8 @@ poll_once(Waiting *waiting)
 		hl_request_make(waiting->operation, waiting->json, waiting->more, true);
 	const HlReply *reply;
 
-	request->patience = Max(TimestampDifferenceMilliseconds(
-								GetCurrentTimestamp(), waiting->deadline),
-							LEAST_PATIENCE);
+	request->patience =
+		Max(waiting->deadline - hl_clock_steady_ms(), LEAST_PATIENCE);
 	reply = hl_call_try(request, waiting->region);
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
 		return take_success(waiting, reply->document);
@@ -310,17 +310,13 @@ raise_over(const Waiting *waiting)
 static void
 sleep_between(const Waiting *waiting)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz due = TimestampTzPlusMilliseconds(now, waiting->interval);
+	int64 now = hl_clock_steady_ms();
+	int64 due = Min(now + waiting->interval, waiting->deadline);
 
 	if (now >= waiting->deadline)
 		raise_over(waiting);
-	due = Min(due, waiting->deadline);
-	while ((now = GetCurrentTimestamp()) < due)
-	{
-		hl_wait_rest(TimestampDifferenceMilliseconds(now, due) + 1,
-					 HL_WAIT_POLL);
-	}
+	for (; now < due; now = hl_clock_steady_ms())
+		hl_wait_rest((long) (due - now), HL_WAIT_POLL);
 }
 
 /* Waits in the statement at hand. */

@@ -41,4 +41,11 @@ hl_clock_steady_ms(void)
 	return hl_clock_steady() / 1000;
 }
 
+/* Whether so many milliseconds have passed since hl_clock_steady_ms() was. */
+static inline bool
+hl_clock_is_past(int64 since, int64 milliseconds)
+{
+	return hl_clock_steady_ms() - since >= milliseconds;
+}
+
 #endif

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "client/clock.h"
 #include "client/compat.h"
 #include "client/wait.h"
 #include "queue/link.h"
@@ -101,14 +102,6 @@ rest(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Whether so many milliseconds have passed. */
-static bool
-is_over(TimestampTz since, int milliseconds)
-{
-	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(),
-									  milliseconds);
-}
-
 /* Whether there is a writer; a start that has failed is given up. */
 static bool
 is_served(void)
@@ -129,12 +122,12 @@ is_served(void)
 static const char *
 enlist(Oid owner)
 {
-	TimestampTz begin = GetCurrentTimestamp();
+	int64 begin = hl_clock_steady_ms();
 	bool start;
 
 	while (!hl_registry_enlist(dsm_segment_handle(wire.segment), &start))
 	{
-		if (is_over(begin, LAST_PATIENCE))
+		if (hl_clock_is_past(begin, LAST_PATIENCE))
 			return "too many sessions wait for it";
 		rest();
 	}
@@ -232,7 +225,7 @@ static const HlWriterAnswer *
 ask(HlWriterVerb verb, uint64 serial, const HlEvent *event)
 {
 	StringInfoData message = message_of(verb, serial, event);
-	TimestampTz begin = GetCurrentTimestamp();
+	int64 begin = hl_clock_steady_ms();
 	const HlWriterAnswer *answer = NULL;
 
 	if (!tell(&message))
@@ -241,7 +234,7 @@ ask(HlWriterVerb verb, uint64 serial, const HlEvent *event)
 	{
 		if (!is_served())
 			break;
-		if (verb == HL_WRITER_END && is_over(begin, LAST_PATIENCE))
+		if (verb == HL_WRITER_END && hl_clock_is_past(begin, LAST_PATIENCE))
 			answer = &late;
 		else
 			rest();

@@ -22,6 +22,7 @@
 #include "api/portal.h"
 #include "api/request.h"
 #include "client/compat.h"
+#include "client/clock.h"
 #include "client/settings.h"
 #include "client/wait.h"
 #include "queue/enqueue.h"
@@ -487,30 +488,30 @@ look_at(int64 id, MemoryContext memory)
 	return row;
 }
 
-/* When the wait is over. */
-static TimestampTz
+/* When the wait is over, by hl_clock_steady_ms(). */
+static int64
 deadline_of(FunctionCallInfo fcinfo)
 {
-	return DatumGetTimestampTz(DirectFunctionCall2(
-		timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
-		PG_GETARG_DATUM(1)));
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz then = DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_pl_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(1)));
+
+	return hl_clock_steady_ms() + (Max(then, now) - now) / 1000;
 }
 
 /* Sleeps until the next look; raises when there is no time for it. */
 static void
-sleep_for(long milliseconds, int64 id, TimestampTz deadline)
+sleep_for(long milliseconds, int64 id, int64 deadline)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64 left = deadline - hl_clock_steady_ms();
 
-	if (now >= deadline)
+	if (left <= 0)
 		ereport(ERROR, (errcode(HL_ERRCODE_WAIT_OVER),
 						errmsg("request " INT64_FORMAT
 							   " is not finished after the time allowed",
 							   id),
 						errhint("Give a longer \"timeout\", or wait again.")));
-	milliseconds =
-		Min(milliseconds, TimestampDifferenceMilliseconds(now, deadline) + 1);
-	hl_wait_rest(milliseconds, HL_WAIT_POLL);
+	hl_wait_rest((long) Min((int64) milliseconds, left), HL_WAIT_POLL);
 }
 
 /* Waits until a request is over. */
@@ -519,7 +520,7 @@ hl_person_wait(FunctionCallInfo fcinfo)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	long milliseconds = FIRST_LOOK;
-	TimestampTz deadline;
+	int64 deadline;
 	HeapTuple row;
 	int64 id;
 

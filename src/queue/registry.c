@@ -17,6 +17,7 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
+#include "client/clock.h"
 #include "client/shared.h"
 #include "queue/registry.h"
 
@@ -29,9 +30,9 @@
 
 typedef struct Writer
 {
-	Oid database;            /* InvalidOid: free */
-	int pid;                 /* 0: there is none, but perhaps one is starting */
-	TimestampTz reserved_at; /* 0: none is starting */
+	Oid database;      /* InvalidOid: free */
+	int pid;           /* 0: there is none, but perhaps one is starting */
+	int64 reserved_at; /* by hl_clock_steady_ms(); 0: none is starting */
 	bool swept;
 } Writer;
 
@@ -127,8 +128,7 @@ is_served(const Writer *writer)
 {
 	return writer->pid != 0 ||
 		   (writer->reserved_at != 0 &&
-			!TimestampDifferenceExceeds(writer->reserved_at,
-										GetCurrentTimestamp(), PATIENCE));
+			!hl_clock_is_past(writer->reserved_at, PATIENCE));
 }
 
 /* Sets the latch of a process, if it is still there. */
@@ -171,7 +171,7 @@ hl_registry_enlist(dsm_handle handle, bool *start)
 		pid = writer->pid;
 	}
 	if (*start)
-		writer->reserved_at = GetCurrentTimestamp();
+		writer->reserved_at = hl_clock_steady_ms();
 	unlock_registry();
 	wake_process(pid);
 	return writer != NULL;

@@ -31,6 +31,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "client/clock.h"
 #include "client/compat.h"
 #include "client/text.h"
 #include "client/wait.h"
@@ -86,8 +87,8 @@ typedef struct Task
 	Client *client; /* to be answered; NULL: none */
 	HlWriterHead head;
 	bool rollback; /* of a call that is not kept in mind any more */
-	TimestampTz since;
-	TimestampTz retry_at;
+	int64 since;   /* by hl_clock_steady_ms(), as all times here */
+	int64 retry_at;
 	HlEvent event;
 	char *text;
 	int64 id; /* of the event, once it is written */
@@ -101,8 +102,8 @@ static struct
 	Client *clients;
 	Open *opens;
 	Task *tasks; /* in the order of their coming */
-	TimestampTz busy_at;
-	TimestampTz looked_at; /* at transactions */
+	int64 busy_at;
+	int64 looked_at; /* at transactions */
 } writer;
 
 /* ----------------------------------------------------------- transactions */
@@ -257,7 +258,7 @@ add_task(Client *client, const HlWriterHead *head, const HlEvent *event)
 	task->head = *head;
 	task->event = *event;
 	task->text = keep_event(&task->event);
-	task->since = GetCurrentTimestamp();
+	task->since = hl_clock_steady_ms();
 	while (*place != NULL)
 		place = &(*place)->next;
 	*place = task;
@@ -365,7 +366,7 @@ fail_task(Task *task, int sqlstate, const char *message)
 		return;
 	}
 	task->client = NULL;
-	task->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK);
+	task->retry_at = hl_clock_steady_ms() + LOOK;
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -383,7 +384,7 @@ typedef struct Writing
 static bool
 is_due(const Task *task)
 {
-	return task->retry_at <= GetCurrentTimestamp();
+	return task->retry_at <= hl_clock_steady_ms();
 }
 
 /*
@@ -430,8 +431,7 @@ refuse_tasks(const Writing *writing)
 			drop_task(task);
 		}
 		else if (task->head.verb == HL_WRITER_BEGIN &&
-				 TimestampDifferenceExceeds(task->since, GetCurrentTimestamp(),
-											HL_WRITER_PATIENCE))
+				 hl_clock_is_past(task->since, HL_WRITER_PATIENCE))
 			fail_task(task, ERRCODE_LOCK_NOT_AVAILABLE,
 					  "table healthlake_event is locked");
 	}
@@ -492,7 +492,7 @@ work_off(void)
 
 	if (!some_due())
 		return;
-	writer.busy_at = GetCurrentTimestamp();
+	writer.busy_at = hl_clock_steady_ms();
 	if (attempt(write_tasks, &writing) != NULL)
 	{
 		settle_tasks(false);
@@ -712,7 +712,7 @@ meet_clients(void)
 			continue;
 		client->next = writer.clients;
 		writer.clients = client;
-		writer.busy_at = GetCurrentTimestamp();
+		writer.busy_at = hl_clock_steady_ms();
 	}
 	MemoryContextSwitchTo(caller);
 }
@@ -739,21 +739,13 @@ hear_clients(void)
 
 /* ------------------------------------------------------------------ rounds */
 
-/* Whether so much time has passed since a moment. */
-static bool
-is_past(TimestampTz since, int milliseconds)
-{
-	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(),
-									  milliseconds);
-}
-
 /* What is done now and then. */
 static void
 take_tick(void)
 {
-	if (!is_past(writer.looked_at, LOOK))
+	if (!hl_clock_is_past(writer.looked_at, LOOK))
 		return;
-	writer.looked_at = GetCurrentTimestamp();
+	writer.looked_at = hl_clock_steady_ms();
 	if (hl_registry_needs_sweep() && attempt(sweep, NULL) != NULL)
 		hl_registry_mark_unswept();
 	look_after_transactions();
@@ -791,7 +783,7 @@ is_over(void)
 		return false;
 	if (writer.clients == NULL && hl_worker_database_is_wanted())
 		return true;
-	return is_past(writer.busy_at, IDLE) && hl_registry_close(false);
+	return hl_clock_is_past(writer.busy_at, IDLE) && hl_registry_close(false);
 }
 
 /*
@@ -801,7 +793,7 @@ is_over(void)
 static void
 serve(void)
 {
-	TimestampTz told_at;
+	int64 told_at;
 
 	do
 	{
@@ -809,8 +801,8 @@ serve(void)
 		hl_worker_rest(rest_of_round(), HL_WAIT_WRITER);
 	} while (!is_over());
 	(void) hl_registry_close(true);
-	told_at = GetCurrentTimestamp();
-	while (some_running() && !is_past(told_at, GRACE))
+	told_at = hl_clock_steady_ms();
+	while (some_running() && !hl_clock_is_past(told_at, GRACE))
 	{
 		hear_clients();
 		work_off();
@@ -863,7 +855,7 @@ healthlake_writer_main(Datum argument)
 	writer.round = AllocSetContextCreate(writer.memory, "healthlake round",
 										 ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(writer.round);
-	writer.busy_at = GetCurrentTimestamp();
+	writer.busy_at = hl_clock_steady_ms();
 	if (hl_registry_open())
 		serve();
 	proc_exit(0);
