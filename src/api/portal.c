@@ -86,5 +86,7 @@ hl_portal_forbid_rerun(const char *function)
 						   "and its like compute.")));
 	if (is_running(ActivePortal))
 		forbid_scrolling(ActivePortal);
-	forbid_outer();
+	/* the protocol's unnamed portal is always the outermost */
+	if (!PortalIsValid(ActivePortal) || ActivePortal->name[0] != '\0')
+		forbid_outer();
 }
