@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Two sessions change one row at a time: how many data stores that creates.
 
-PostgreSQL computes an UPDATE's values again when it finds that the row has changed meanwhile. The
-README says so, and how to have one call nevertheless: both are held here.
+PostgreSQL computes an UPDATE's values again when it finds that the row has changed meanwhile.
+doc/transactions.md says so, and how to have one call nevertheless. Both are tested here.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""pg_dump by the database's owner, who is no superuser: what README.md says of it."""
+"""pg_dump by the database's owner, who is no superuser, as in doc/high-availability.md."""
 
 import os
 import subprocess

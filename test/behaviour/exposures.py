@@ -1,4 +1,4 @@
-"""What README.md says of who can read a secret, and that healthlake_check() says the same.
+"""What doc/credentials.md says of who can read a secret, and that healthlake_check() says the same.
 
 Configuration files of every mode, with the library preloaded everywhere, in sessions alone, and not
 at all; settings of roles and databases; the texts of statements; a proxy's password.
@@ -130,7 +130,7 @@ class Check:
                 texts = "SELECT query FROM pg_stat_activity WHERE query LIKE 'SET healthlake.%'"
                 for who, reader in (("its own role", other), ("pg_monitor", monitor)):
                     self.tap.ok(SECRET in str(reader.run(texts)),
-                                f"{who} reads the text in pg_stat_activity, as README.md says")
+                                f"{who} reads the text in pg_stat_activity, as documented")
                 session.run("SELECT 1")
                 self.tap.same(monitor.run(texts), [], "until the session's next statement")
         with self.server({"shared_preload_libraries": "healthlake, pg_stat_statements"}) as cluster:
@@ -147,7 +147,7 @@ class Check:
                        item=item, user="auditor")
 
     def kept_text(self, cluster):
-        """Whether this version keeps the value; README.md says that one may."""
+        """Whether this version keeps the value; doc/credentials.md says that one may."""
         with closing(Session(cluster, user="monitor")) as session:
             kept = SECRET in str(session.run("SELECT query FROM stat.pg_stat_statements"))
             version = session.one("SELECT current_setting('server_version_num')::int")

@@ -4,7 +4,8 @@
     fhirpath_fuzz.py [RUNS]      20,000 unless told; the seeds are the paths of test/fhir/cases
 
 The fuzz target is a library that a single-user backend loads, so that PostgreSQL's memory, errors,
-jsonb and numeric are the real ones. What an input raises must be an SQLSTATE that the README has.
+jsonb and numeric are the real ones. What an input raises must be an SQLSTATE that
+doc/reference.md has.
 """
 
 import json

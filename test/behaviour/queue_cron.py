@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The recipes of README.md by the real pg_cron, in both of its ways to run a job.
+"""The recipes of doc/queue.md by the real pg_cron, in both of its ways to run a job.
 
 Two servers without workers of their own: one whose pg_cron starts background workers, and one whose
 pg_cron connects to its socket. On each, a role that may only enqueue inserts clinics, a role with
@@ -23,14 +23,14 @@ import tap as speech  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import bindir  # noqa: E402  pylint: disable=wrong-import-position
 from queue_cluster import Session, until  # noqa: E402  pylint: disable=wrong-import-position
 
-README = (HERE.parent.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```sql\n(.*?)^```$", README, re.M | re.S)
-JOBS = dict(re.findall(r"cron\.schedule\('([\w ]+)', '[^']*', '([^']*)'\)", README))
+PAGE = (HERE.parent.parent / "doc" / "queue.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sql\n(.*?)^```$", PAGE, re.M | re.S)
+JOBS = dict(re.findall(r"cron\.schedule\('([\w ]+)', '[^']*', '([^']*)'\)", PAGE))
 A_MINUTE = 75  # and a little more
 
 
 def recipe(first):
-    """The statement of README.md that begins so, with its body."""
+    """The statement of doc/queue.md that begins so, with its body."""
     block = next(block for block in BLOCKS if first in block)
     return re.match(r".*?;\n(?=\n|\Z)", block[block.index(first):], re.S)[0]
 

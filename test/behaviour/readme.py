@@ -1,10 +1,13 @@
-"""README.md is true: what it tells a reader to type is typed, and what it shows comes back.
+"""README.md and doc/*.md are true: what they tell a reader to type is typed, and what they show
+comes back.
 
-Every sql block runs, in order, in one psql session against a server that is set up with every conf
-block; a text block behind one is what psql must print, but for ids, tokens and times. Every line of
-an sh block runs in a copy of the tree; nothing is installed for real. The tables of arguments,
-settings and SQLSTATEs are held against what there is, and every message under "Troubleshooting" is
-provoked. A comment above a block says what is particular about it:
+The pages are read in the order in which README.md links to them, other pages of doc/ after those.
+All sql blocks of a page run in one psql session; all pages use one database, on a server that is
+set up with every conf block. A text block directly below an sql block is what psql must print,
+except for ids, tokens and times. Every line of an sh block runs in a copy of the tree; nothing is
+installed for real. The tables of arguments, settings and SQLSTATEs are compared with the catalog
+and the sources, every message of the table of messages is provoked, and every link must lead
+somewhere. A comment above a block says what is particular about it:
 
     <!-- error 22023 -->         it must fail, with this SQLSTATE
     <!-- needs pg_cron -->       it is left out where that extension is not installed
@@ -34,9 +37,10 @@ from cluster import Cluster, bindir  # noqa: E402 pylint: disable=wrong-import-p
 
 WORK = Path(os.environ.get("HEALTHLAKE_WORK", "."))
 BINDIR = bindir()
-Block = namedtuple("Block", "language text line marks")
+Block = namedtuple("Block", "page language text line marks")
 MAJOR = int(os.environ.get("HEALTHLAKE_PG_VERSION", 0))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README_LINES = 400  # at most
+LINK = re.compile(r"\]\(([^()\s]*)\)")
 MARKS = re.compile(r"(error) ([0-9A-Z]{5})|(needs) (\w+)|(since) (\d+)|(not run): (\S.*)")
 
 # No name but localhost is ever looked up: what resolves names on the server is this.
@@ -58,14 +62,59 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 """
 
 
-def read_blocks():
-    """The fenced blocks of README.md, with the comments above them."""
+def read_pages():
+    """The text of each page by its path, in the order in which they are read."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    there = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "doc").glob("*.md"))]
+    linked = [link.partition("#")[0] for link in LINK.findall(readme[readme.index("\n| page |"):])]
+    order = [name for name in dict.fromkeys(linked + there) if name in there]
+    return {"README.md": readme,
+            **{name: (ROOT / name).read_text(encoding="utf-8") for name in order}}
+
+
+PAGES = read_pages()
+
+
+def prose(text):
+    """The lines of a page outside of its blocks."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S).splitlines()
+
+
+def anchors(text):
+    """What a link to a section of a page can name, as GitHub makes it of the headings."""
+    return [re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower()).replace(" ", "-")
+            for line in prose(text) if line.startswith("#")]
+
+
+def dead_links(page):
+    """The links of a page to files and sections that do not exist."""
+    for link in LINK.findall("\n".join(prose(PAGES[page]))):
+        if link.startswith("https://"):
+            continue
+        path, _, section = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        if not target.exists() or section and section not in anchors(
+                target.read_text(encoding="utf-8")):
+            yield link
+
+
+def contents(page):
+    """The sections of a page, as its list of contents should link to them, and as it does."""
+    text = PAGES[page]
+    wanted = [f"#{anchor}" for line in prose(text) if line.startswith("## ")
+              for anchor in anchors(line)]
+    top = text[:text.find("\n## ")] if wanted else ""
+    return wanted, [link for link in LINK.findall(top) if link.startswith("#")]
+
+
+def read_blocks(page):
+    """The fenced blocks of a page, with the comments above them."""
     blocks, marks, opened = [], {}, None
-    for number, line in enumerate(README.splitlines(), 1):
+    for number, line in enumerate(PAGES[page].splitlines(), 1):
         comment = re.fullmatch(r"<!-- (.*) -->", line)
         if opened is not None:
             if line == "```":
-                blocks.append(Block(opened[0], "\n".join(opened[2]), opened[1], marks))
+                blocks.append(Block(page, opened[0], "\n".join(opened[2]), opened[1], marks))
                 opened, marks = None, {}
             else:
                 opened[2].append(line)
@@ -74,17 +123,17 @@ def read_blocks():
         elif comment:
             said = MARKS.fullmatch(comment[1])
             if not said:
-                raise ValueError(f"README.md:{number}: {comment[1]!r} says nothing to this test")
+                raise ValueError(f"{page}:{number}: {comment[1]!r} says nothing to this test")
             words = [word for word in said.groups() if word]
             marks[words[0]] = words[1]
         elif line and marks:
-            raise ValueError(f"README.md:{number}: the comment above belongs to no block")
+            raise ValueError(f"{page}:{number}: the comment above belongs to no block")
     return blocks
 
 
 def table_rows(heading):
-    """The rows of the table whose first heading is that, as lists of cells."""
-    lines = iter(README.splitlines())
+    """The rows of the table whose headings begin so, as lists of cells."""
+    lines = iter("\n\n".join(PAGES.values()).splitlines())
     for line in lines:
         if line.startswith(f"| {heading} |"):
             next(lines)
@@ -152,12 +201,12 @@ class Psql:
 
 
 class Check:
-    """One run over README.md."""
+    """One run over all pages."""
 
     def __init__(self):
         self.tap = speech.Tap()
         self.emulator = client.emulator()
-        self.blocks = read_blocks()
+        self.blocks = [block for page in PAGES for block in read_blocks(page)]
         self.cron = None  # the version of pg_cron, once it is there
         self.has_cron = bool(list(BINDIR.parents[3].glob(
             f"share/postgresql/{MAJOR}/extension/pg_cron.control")))
@@ -223,7 +272,7 @@ class Check:
         """Each line of an sh block."""
         for line in block.text.splitlines():
             wrong = self.shell_line(line)
-            self.tap.ok(wrong is None, f"README.md:{block.line}: {line}", wrong)
+            self.tap.ok(wrong is None, f"{block.page}:{block.line}: {line}", wrong)
         if "make install" in block.text:
             names = {path.name for path in (WORK / "installed").rglob("healthlake*")}
             self.tap.ok({"healthlake.so", "healthlake.control", "healthlake--1.0.sql"} <= names,
@@ -241,10 +290,19 @@ class Check:
             return f"it needs PostgreSQL {block.marks['since']}"
         return None
 
-    def run_blocks(self, psql):
-        """All blocks, in their order."""
-        for at, block in enumerate(self.blocks):
-            what = f"README.md:{block.line}: {block.language} block"
+    def run_pages(self):
+        """All blocks of all pages, each page in a session of its own."""
+        for page in PAGES:
+            psql = Psql(self.server.where(dbname="clinics"))
+            try:
+                self.run_blocks(psql, [block for block in self.blocks if block.page == page])
+            finally:
+                psql.end()
+
+    def run_blocks(self, psql, blocks):
+        """The blocks of a page, in their order."""
+        for at, block in enumerate(blocks):
+            what = f"{block.page}:{block.line}: {block.language} block"
             reason = self.reason_to_leave_out(block)
             if reason:
                 self.left_out.append(what)
@@ -252,7 +310,7 @@ class Check:
             elif block.language == "sh":
                 self.shell_block(block)
             elif block.language == "sql":
-                following = self.blocks[at + 1] if at + 1 < len(self.blocks) else None
+                following = blocks[at + 1] if at + 1 < len(blocks) else None
                 self.sql_block(psql, block, self.result_of(block, following), what)
             elif block.language == "json":
                 with self.tap.check(f"{what} is JSON"):
@@ -265,8 +323,8 @@ class Check:
         """The text block that shows what a block prints, if it is next to it."""
         if following is None or following.language != "text":
             return None
-        between = README.splitlines()[block.line + len(block.text.splitlines()) + 1:
-                                      following.line - 1]
+        between = PAGES[block.page].splitlines()[
+            block.line + len(block.text.splitlines()) + 1:following.line - 1]
         return following if not any(between) else None
 
     def sql_block(self, psql, block, result, what):
@@ -295,7 +353,7 @@ class Check:
         return len(self.emulator.stores()) - before
 
     def check_counts(self):
-        """What the section on counting says, statement by statement."""
+        """What doc/transactions.md says of counting, statement by statement."""
         for block in self.blocks:
             for line in block.text.splitlines():
                 said = re.search(r"-- (?:creates )?(one|three|four)$", line)
@@ -356,7 +414,7 @@ class Check:
                         .split(", ")]
         wanted = [[*first.split(" ", 1), *rest] for first, *rest in declared]
         shown = [[quoted(row[0])[0], row[1].split(",")[0], *quoted(row[1])]
-                 for row in table_rows("argument")]
+                 for row in table_rows("argument | type, default")]
         self.tap.same(shown, wanted, "the table of arguments")
 
     def check_functions(self):
@@ -369,13 +427,13 @@ class Check:
         self.tap.same({name for row in table_rows("functions") for name in quoted(row[0])}, there,
                       "the table of functions")
         words = self.provoke(Provocation(["SELECT healthlake_grant('postgres', 'nothing')"]))
-        self.tap.same([quoted(row[0])[0] for row in table_rows("what")],
+        self.tap.same([quoted(row[0])[0] for row in table_rows("what | functions")],
                       re.findall(r"\w+(?=,| or |$)", words.partition(" must be ")[2]),
                       "the table of what can be granted")
 
     def check_settings(self):
         """The table of settings is what there is, with defaults and who may set them."""
-        rows = {quoted(row[0])[0]: row for row in table_rows("setting")}
+        rows = {quoted(row[0])[0]: row for row in table_rows("setting | default")}
         with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT name FROM pg_settings WHERE name LIKE 'healthlake.%'")
@@ -425,10 +483,19 @@ class Check:
                     self.tap.ok(masked_log(line) in seen, f"logged: {masked_log(line)[:60]}…",
                                 *sorted(seen))
 
+    def check_pages(self):
+        """Links, lists of contents, and the length of README.md."""
+        self.tap.ok(len(PAGES["README.md"].splitlines()) <= README_LINES,
+                    f"README.md has at most {README_LINES} lines")
+        for page in PAGES:
+            self.tap.same(list(dead_links(page)), [], f"the links of {page} lead somewhere")
+            wanted, shown = contents(page)
+            self.tap.same(shown, wanted, f"the contents at the top of {page}")
+
     # ------------------------------------------------------- troubleshooting ---
 
     def check_troubles(self, unloaded):
-        """Each message under Troubleshooting can be provoked, and is as it is written."""
+        """Each message of the table of messages can be provoked, and is as it is written."""
         for cells in table_rows("message"):
             message = quoted(cells[0])[0]
             how = PROVOKED.get(message)
@@ -445,7 +512,7 @@ class Check:
             pattern = ".+".join(re.escape(part) for part in message.split("…"))
             self.tap.ok(re.fullmatch(pattern, told), f"told: {message}", f"got: {told}")
         self.tap.same(set(PROVOKED) - {quoted(row[0])[0] for row in table_rows("message")}, set(),
-                      "every message that this test provokes is in README.md")
+                      "every message that this test provokes is in the table of messages")
 
     def provoke(self, how):
         """The message of the error that some statements end in, in a session of their own."""
@@ -517,7 +584,8 @@ class Check:
 
     def run(self):
         """Everything."""
-        self.tap.say(f"PostgreSQL {MAJOR}, {len(self.blocks)} blocks")
+        self.tap.say(f"PostgreSQL {MAJOR}, {len(PAGES)} pages, {len(self.blocks)} blocks")
+        self.check_pages()
         self.start_demo()
         try:
             self.run_beside_demo()
@@ -537,11 +605,7 @@ class Check:
         with self.server:
             with closing(self.server.connect()) as connection:
                 connection.cursor().execute("CREATE DATABASE clinics")
-            psql = Psql(self.server.where(dbname="clinics"))
-            try:
-                self.run_blocks(psql)
-            finally:
-                psql.end()
+            self.run_pages()
             self.check_counts()
             self.check_log()
             self.check_arguments()

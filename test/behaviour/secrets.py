@@ -2,9 +2,9 @@
 
 Secret keys, session tokens and proxies' passwords are handed to a server of this test's own in
 every way there is; everything that it then says is searched for them, for the keys derived from
-them and for signatures. The one exception is the text of a SET that somebody typed. What README.md
-says of who can read a secret is tried; after DISCARD ALL a backend's memory is searched, and that
-of the process that writes the audit trail.
+them and for signatures. The one exception is the text of a SET that somebody typed. What
+doc/credentials.md says of who can read a secret is tried; after DISCARD ALL a backend's memory is
+searched, and that of the process that writes the audit trail.
 """
 
 import hashlib
@@ -303,7 +303,7 @@ class Check:
                 self.look_everywhere(connection)
 
     def exposed_role_setting(self, server):
-        """ALTER ROLE … SET: README.md says that every role can read it, and so it is."""
+        """ALTER ROLE … SET: doc/credentials.md says that every role can read it, and so it is."""
         mine = Identity(self.emulator)
         with self.session(server) as connection:
             self.ask(connection, "ALTER ROLE reader SET healthlake.secret_access_key"
@@ -312,7 +312,7 @@ class Check:
             cursor = connection.cursor()
             cursor.execute("SELECT setconfig::text FROM pg_db_role_setting")
             self.tap.ok(mine.secret in cursor.fetchone()[0],
-                        "ALTER ROLE SET is readable for every role, as README.md says")
+                        "ALTER ROLE SET is readable for every role, as doc/credentials.md says")
         self.tap.ok(mine.secret in self.dump(server), "and is in a dump")
         with self.session(server) as connection:
             self.ask(connection, "ALTER ROLE reader RESET healthlake.secret_access_key")
@@ -365,7 +365,7 @@ class Check:
             while new.secret not in server.log() and time.monotonic() < end:
                 time.sleep(0.1)
             self.tap.ok(new.secret in server.log(),
-                        "a reload logs the changed value, as README.md says")
+                        "a reload logs the changed value, as doc/credentials.md says")
         self.search("after DISCARD ALL", server)
 
     def bare_server(self):
@@ -381,7 +381,7 @@ class Check:
                 cursor = connection.cursor()
                 cursor.execute("SHOW healthlake.secret_access_key")
                 self.tap.same(cursor.fetchone()[0], mine.secret,
-                              "without preloading every role can SHOW it, as README.md says")
+                              "without preloading every role can SHOW it, as documented")
                 # what a role may not set it could only set before the library is there
                 for name, value in (("endpoint_url", "https://127.0.0.1:1"),
                                     ("proxy", "http://127.0.0.1:1")):

@@ -523,7 +523,7 @@ SELECT creates($$ SELECT (healthlake_create_datastore('x')).* $$, 1, 'where para
 SELECT set_config(name, 'off', false) FROM pg_settings
  WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \g /dev/null
 
--- What remains, and is in the README: wrappers, and what is stored without its text
+-- What remains, and is in doc/transactions.md: wrappers, and what is stored without its text
 
 CREATE FUNCTION inlined(name text) RETURNS healthlake_datastore LANGUAGE sql AS $$
 	SELECT healthlake_create_datastore(name) $$;
