@@ -65,24 +65,44 @@ FROM ward, healthlake_create_datastore(ward.name, tags => jsonb_build_object('te
 WHERE ward.team = 'surgery'
 RETURNING by, ward, id, status;
 
--- 5. A trigger: whoever adds a clinic gets its data store with it.
+-- 5. A trigger that enqueues: each new clinic gets a data store. The INSERT does not wait for AWS; a background
+--    worker sends the requests after the commit.
 
-CREATE TABLE clinic (name text PRIMARY KEY, datastore_id text);
+CREATE TABLE clinic (id bigint PRIMARY KEY, name text);
+
+CREATE FUNCTION request_datastore() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM healthlake_enqueue_create_datastore(
+        NEW.name, reference => jsonb_build_object('clinic', NEW.id));
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER request_datastore AFTER INSERT ON clinic FOR EACH ROW EXECUTE FUNCTION request_datastore();
+
+INSERT INTO clinic VALUES (1, 'north clinic'), (2, 'south clinic');
+
+SELECT clinic.name, done.state, done.datastore_id
+FROM healthlake_request AS request
+JOIN clinic ON clinic.id = (request.reference ->> 'clinic')::bigint,
+    LATERAL healthlake_wait_request(request.id) AS done
+ORDER BY clinic.id;
+
+--    The same with a synchronous trigger, for comparison. The id is there at once, but every INSERT waits for AWS, and
+--    a data store remains when the INSERT is rolled back.
+
+CREATE TABLE branch (name text PRIMARY KEY, datastore_id text);
 
 CREATE FUNCTION give_datastore() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    store healthlake_datastore;
 BEGIN
-    store := healthlake_create_datastore(NEW.name);
-    NEW.datastore_id := store.id;
+    NEW.datastore_id := (healthlake_create_datastore(NEW.name)).id;
     RETURN NEW;
 END $$;
 
-CREATE TRIGGER give_datastore BEFORE INSERT ON clinic FOR EACH ROW EXECUTE FUNCTION give_datastore();
+CREATE TRIGGER give_datastore BEFORE INSERT ON branch FOR EACH ROW EXECUTE FUNCTION give_datastore();
 
-INSERT INTO clinic (name) VALUES ('north clinic'), ('south clinic') RETURNING *;
+INSERT INTO branch (name) VALUES ('east branch') RETURNING *;
 
--- 6. AWS knows nothing of transactions: what a rollback cannot undo, it says.
+-- 6. AWS does not take part in transactions. A rollback warns of what it cannot undo.
 
 BEGIN;
 SELECT id, status FROM healthlake_create_datastore('ward 9');
@@ -94,7 +114,7 @@ ROLLBACK;
 SELECT operation, outcome, client_token, aws_request_id FROM healthlake_last_call();
 \x off
 
--- 7. A request that is kept first and sent after the commit: a rollback leaves nothing, and no crash makes two.
+-- 7. A queued request is sent after the commit: after a rollback nothing is sent, and a crash does not create two.
 
 BEGIN;
 SELECT healthlake_enqueue_create_datastore('ward 10');
