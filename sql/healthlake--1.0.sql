@@ -1306,6 +1306,62 @@ REVOKE ALL ON TYPE @extschema@.healthlake_audit FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_audit IS
 'The whole history; SELECT on this view is the right to see the events and requests of every role, in healthlake_event and healthlake_request too';
+COMMENT ON COLUMN @extschema@.healthlake_audit.id IS
+'Rises within one home';
+COMMENT ON COLUMN @extschema@.healthlake_audit.home IS
+'Home of the request, or of the call: the cluster and database in which it was made, as healthlake_home() names them';
+COMMENT ON COLUMN @extschema@.healthlake_audit.request_id IS
+'The queued request; of a durable call, the id of its event "sent"; else null';
+COMMENT ON COLUMN @extschema@.healthlake_audit.at IS
+'When it was written';
+COMMENT ON COLUMN @extschema@.healthlake_audit.event IS
+'enqueued, sent, replied, retried, cancelled, resolved, adopted, purged; of a durable call also interrupted and rolled_back';
+COMMENT ON COLUMN @extschema@.healthlake_audit.origin IS
+'queue: of a queued request; call: of a call that a session made';
+COMMENT ON COLUMN @extschema@.healthlake_audit.operation IS
+'The operation, by its AWS name';
+COMMENT ON COLUMN @extschema@.healthlake_audit.kind IS
+'What the operation means: create, update, delete, tag, import, export, transformation or read';
+COMMENT ON COLUMN @extschema@.healthlake_audit.request IS
+'The members of the request, without the client token; sensitive ones are masked';
+COMMENT ON COLUMN @extschema@.healthlake_audit.client_token IS
+'The token with which every attempt names the same thing';
+COMMENT ON COLUMN @extschema@.healthlake_audit.region IS
+'The AWS region';
+COMMENT ON COLUMN @extschema@.healthlake_audit.endpoint IS
+'Where it was sent';
+COMMENT ON COLUMN @extschema@.healthlake_audit.account IS
+'Number of the AWS account, where it is known';
+COMMENT ON COLUMN @extschema@.healthlake_audit.datastore_id IS
+'The data store that was created, or that the request names';
+COMMENT ON COLUMN @extschema@.healthlake_audit.job_id IS
+'The job that was started';
+COMMENT ON COLUMN @extschema@.healthlake_audit.transaction IS
+'Transaction, or subtransaction, of a call';
+COMMENT ON COLUMN @extschema@.healthlake_audit.session_role IS
+'The role that had logged in';
+COMMENT ON COLUMN @extschema@.healthlake_audit.outer_role IS
+'The role that SET ROLE had set, else the one that had logged in, as is meant by null; the event belongs to it and to "current_role"';
+COMMENT ON COLUMN @extschema@.healthlake_audit."current_role" IS
+'The role that was in force, such as the owner of a SECURITY DEFINER function';
+COMMENT ON COLUMN @extschema@.healthlake_audit.client_addr IS
+'Address of the client; null for a Unix-domain socket or a job of the server';
+COMMENT ON COLUMN @extschema@.healthlake_audit.application_name IS
+'What the client called itself';
+COMMENT ON COLUMN @extschema@.healthlake_audit.outcome IS
+'succeeded, failed or unknown; of "resolved", the state that was given';
+COMMENT ON COLUMN @extschema@.healthlake_audit.aws_request_id IS
+'Request id of AWS''s reply';
+COMMENT ON COLUMN @extschema@.healthlake_audit.error_code IS
+'AWS''s error code; the SQLSTATE where AWS has given none';
+COMMENT ON COLUMN @extschema@.healthlake_audit.error_message IS
+'What the failure said';
+COMMENT ON COLUMN @extschema@.healthlake_audit.attempts IS
+'How many times sending it was begun';
+COMMENT ON COLUMN @extschema@.healthlake_audit.duration IS
+'How long the call took; of a queued request, the attempt';
+COMMENT ON COLUMN @extschema@.healthlake_audit.note IS
+'What else there is to say: how a data store was found, which request is a retry of which, what the person who resolved it wrote';
 
 ALTER TABLE @extschema@.healthlake_request ENABLE ROW LEVEL SECURITY;
 
@@ -1439,6 +1495,20 @@ REVOKE ALL ON TYPE @extschema@.healthlake_created_datastores FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_created_datastores IS
 'Data stores that were created, by day and role';
+COMMENT ON COLUMN @extschema@.healthlake_created_datastores.day IS
+'Day of the event, in the session''s time zone';
+COMMENT ON COLUMN @extschema@.healthlake_created_datastores.session_role IS
+'The role that had logged in';
+COMMENT ON COLUMN @extschema@.healthlake_created_datastores."current_role" IS
+'The role that was in force, such as the owner of a SECURITY DEFINER function';
+COMMENT ON COLUMN @extschema@.healthlake_created_datastores.region IS
+'The AWS region';
+COMMENT ON COLUMN @extschema@.healthlake_created_datastores.datastores IS
+'How many data stores were created';
+COMMENT ON COLUMN @extschema@.healthlake_created_datastores.rolled_back IS
+'How many of them were created by calls whose transaction was rolled back';
+COMMENT ON COLUMN @extschema@.healthlake_created_datastores.datastore_ids IS
+'Their ids, the oldest first';
 
 CREATE VIEW @extschema@.healthlake_stuck_requests
 	WITH (security_barrier = true) AS
@@ -1501,6 +1571,38 @@ REVOKE ALL ON TYPE @extschema@.healthlake_stuck_requests FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_stuck_requests IS
 'Requests that need a person: of unknown outcome, of another server, or not getting anywhere';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.id IS
+'What healthlake_enqueue() gave; the payload of the notification on channel healthlake';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.operation IS
+'The operation, by its AWS name';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.state IS
+'queued; running (sent, or waiting for the status that "until" names); succeeded, failed, cancelled; or unknown, which a person resolves';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.origin IS
+'queue: it was enqueued';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.session_role IS
+'The role that had logged in';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.reference IS
+'The key of whoever enqueued it, for writing the result back';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.client_token IS
+'The token with which every sending of this request names the same thing';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.datastore_id IS
+'The data store that the request created, or speaks of';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.requested_at IS
+'When it was enqueued';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.run_after IS
+'Not before this time is it sent, sent again or looked after';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.attempts IS
+'How many times sending it was begun';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.error_sqlstate IS
+'SQLSTATE of the last failure, as a call in a session would have raised it';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.error_code IS
+'Error code of AWS of the last failure';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.error_message IS
+'What the last failure said';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.fence IS
+'healthlake.fence of the server that it belongs to; one with another fence never sends it';
+COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.reason IS
+'Why the request needs a person';
 
 CREATE VIEW @extschema@.healthlake_left_behind
 	WITH (security_barrier = true) AS
@@ -1525,6 +1627,28 @@ REVOKE ALL ON TYPE @extschema@.healthlake_left_behind FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_left_behind IS
 'Data stores that rolled-back transactions have left behind, as far as healthlake.audit = durable kept them, less those deleted since';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.id IS
+'Id of the event "sent" of the call';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.operation IS
+'The operation, by its AWS name';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.datastore_id IS
+'The data store that was created, or that the request names';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.job_id IS
+'The job that was started';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.name IS
+'Name of the data store';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.region IS
+'The AWS region';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.account IS
+'Number of the AWS account, where it is known';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.client_token IS
+'The token with which every attempt names the same thing';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.session_role IS
+'The role that had logged in';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind."current_role" IS
+'The role that was in force, such as the owner of a SECURITY DEFINER function';
+COMMENT ON COLUMN @extschema@.healthlake_left_behind.requested_at IS
+'When the event "sent" was written';
 
 CREATE FUNCTION @extschema@.healthlake_enqueue(
 	operation pg_catalog.text,

@@ -23,7 +23,7 @@ SELECT is(coalesce(obj_description(objid, 'pg_class'), '') <> '', true, said || 
   FROM member JOIN pg_class AS c ON c.oid = objid WHERE classid = 'pg_class'::regclass AND c.relkind NOT IN ('c', 'i', 'S') ORDER BY said;
 SELECT is(coalesce(col_description(a.attrelid, a.attnum), '') <> '', true, c.relname || '.' || a.attname)
   FROM member JOIN pg_class AS c ON c.oid = objid JOIN pg_attribute AS a ON attrelid = c.oid
- WHERE classid = 'pg_class'::regclass AND attnum > 0 AND NOT attisdropped AND c.relkind = 'r';
+ WHERE classid = 'pg_class'::regclass AND attnum > 0 AND NOT attisdropped AND c.relkind IN ('r', 'v');
 -- what hangs on a table is no member of its own
 CREATE TEMPORARY TABLE part AS
 	SELECT 'pg_policy'::regclass AS classid, p.oid AS objid, polname AS name FROM pg_policy AS p JOIN member ON objid = polrelid
