@@ -214,6 +214,20 @@ is_of_lake_formation(const HlReply *reply)
 		   strstr(reply->message, "Lake Formation permission") != NULL;
 }
 
+/*
+ * Whether AWS refused an ARN where it wants an id. Its message quotes the value
+ * and names the member: "Value 'arn:...' at 'datastoreId' failed to satisfy". A KMS
+ * key may be given by its ARN.
+ */
+static bool
+is_of_arn_as_id(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_REFUSED && reply->message != NULL &&
+		   strstr(reply->message, "Value 'arn:") != NULL &&
+		   strstr(reply->message, "Id' failed to satisfy") != NULL &&
+		   strstr(reply->message, "KeyId' failed to satisfy") == NULL;
+}
+
 /* What to do about credentials that AWS refuses, by where they are from. */
 static const char *
 hint_of_credentials(const HlReply *reply, const ErrorRow *row)
@@ -244,6 +258,8 @@ hint_of(const HlReply *reply, const char *client_token)
 	if (is_of_lake_formation(reply))
 		return "In AWS Lake Formation, make the IAM role or user an "
 			   "administrator of the data lake.";
+	if (is_of_arn_as_id(reply))
+		return "Give the id, which is the last part of the ARN.";
 	switch (hl_error_sqlstate(reply))
 	{
 		case HL_ERRCODE_NOT_SENT:

@@ -275,6 +275,15 @@ SET healthlake.use_dualstack_endpoint = on;
 SELECT is((raised('SELECT healthlake_create_datastore(''x'')')).sqlstate, '55000', 'dual stack and an endpoint of one''s own');
 RESET healthlake.use_dualstack_endpoint;
 
+-- An ARN where an id is wanted
+
+SELECT is((raised($$SELECT healthlake_describe_datastore('arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/' || md5('x'))$$)).hint,
+	'Give the id, which is the last part of the ARN.', 'an ARN for an id');
+SELECT isnt((raised($$SELECT healthlake_describe_datastore('not an id')$$)).hint,
+	'Give the id, which is the last part of the ARN.', 'no ARN, no such hint');
+SELECT isnt((raised($$SELECT healthlake_create_datastore('x', kms_key_id => 'arn:aws:kms:wrong')$$)).hint,
+	'Give the id, which is the last part of the ARN.', 'a key may be given by its ARN');
+
 -- Nobody takes any of this for a broken database
 
 SELECT is(count(*), 0::bigint, 'no SQLSTATE of classes 08, 28, 53, 57, 58')
