@@ -14,6 +14,7 @@
 #include "aws/protocol.h"
 #include "aws/uuid.h"
 #include "aws/validate.h"
+#include "client/random.h"
 #include "client/settings.h"
 #include "client/text.h"
 
@@ -140,7 +141,7 @@ hl_request_token(void)
 	unsigned char random[HL_UUID_BYTES];
 	char *token = palloc(HL_UUID_SIZE);
 
-	if (!pg_strong_random(random, sizeof(random)))
+	if (!hl_random_bytes(random, sizeof(random)))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 						errmsg("could not generate random values")));
 	hl_uuid_write(random, token);

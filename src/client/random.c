@@ -5,19 +5,23 @@
 #include "postgres.h"
 
 #include "client/random.h"
+#include "miscadmin.h"
 
 static unsigned char stock[512];
 static size_t left = 0;
+static int drawn_by = 0; /* a child of this process must not draw the same */
 
 bool
 hl_random_bytes(void *bytes, size_t len)
 {
 	Assert(len <= sizeof(stock));
-	if (left < len)
+	if (left < len || drawn_by != MyProcPid)
 	{
+		left = 0;
 		if (!pg_strong_random(stock, sizeof(stock)))
 			return false;
 		left = sizeof(stock);
+		drawn_by = MyProcPid;
 	}
 	left -= len;
 	memcpy(bytes, stock + left, len);
