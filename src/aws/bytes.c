@@ -60,9 +60,9 @@ bytes_reserve(HlBytes *bytes, size_t len)
 	return !bytes->failed;
 }
 
-/* Adds bytes at the end. */
+/* Adds bytes for which there may be no room yet. */
 void
-hl_bytes_append(HlBytes *bytes, const void *data, size_t len)
+hl_bytes_append_slowly(HlBytes *bytes, const void *data, size_t len)
 {
 	if (!bytes_reserve(bytes, len))
 		return;
@@ -70,20 +70,6 @@ hl_bytes_append(HlBytes *bytes, const void *data, size_t len)
 		memcpy(bytes->data + bytes->len, data, len);
 	bytes->len += len;
 	bytes->data[bytes->len] = '\0';
-}
-
-/* Adds a zero-terminated string at the end. */
-void
-hl_bytes_append_string(HlBytes *bytes, const char *string)
-{
-	hl_bytes_append(bytes, string, strlen(string));
-}
-
-/* Adds one byte at the end. */
-void
-hl_bytes_append_char(HlBytes *bytes, char c)
-{
-	hl_bytes_append(bytes, &c, 1);
 }
 
 /* Adds what printf would print. */

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 typedef struct HlBytes
 {
@@ -22,9 +23,45 @@ typedef struct HlBytes
 	bool failed;
 } HlBytes;
 
-extern void hl_bytes_append(HlBytes *bytes, const void *data, size_t len);
-extern void hl_bytes_append_string(HlBytes *bytes, const char *string);
-extern void hl_bytes_append_char(HlBytes *bytes, char c);
+/* Makes room first; for hl_bytes_append() and hl_bytes_append_char() alone. */
+extern void hl_bytes_append_slowly(HlBytes *bytes, const void *data,
+								   size_t len);
+
+/* Adds bytes at the end. Inline: a signed request is some 170 appends. */
+static inline void
+hl_bytes_append(HlBytes *bytes, const void *data, size_t len)
+{
+	if (bytes->failed || bytes->size - bytes->len <= len)
+	{
+		hl_bytes_append_slowly(bytes, data, len);
+		return;
+	}
+	if (len > 0)
+		memcpy(bytes->data + bytes->len, data, len);
+	bytes->len += len;
+	bytes->data[bytes->len] = '\0';
+}
+
+/* Adds a zero-terminated string at the end. */
+static inline void
+hl_bytes_append_string(HlBytes *bytes, const char *string)
+{
+	hl_bytes_append(bytes, string, strlen(string));
+}
+
+/* Adds one byte at the end. */
+static inline void
+hl_bytes_append_char(HlBytes *bytes, char c)
+{
+	if (bytes->failed || bytes->size - bytes->len <= 1)
+	{
+		hl_bytes_append_slowly(bytes, &c, 1);
+		return;
+	}
+	bytes->data[bytes->len++] = c;
+	bytes->data[bytes->len] = '\0';
+}
+
 extern void hl_bytes_format(HlBytes *bytes, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
