@@ -898,6 +898,74 @@ FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.healthlake_call IS
 'Performs any operation by its AWS name, with a request and a reply in AWS members; needs EXECUTE on the function of the operation too';
 
+CREATE FUNCTION @extschema@.healthlake_call_many(
+	operation pg_catalog.text,
+	requests pg_catalog.jsonb[],
+	region pg_catalog.text DEFAULT NULL
+) RETURNS TABLE (
+	ordinal pg_catalog.int4,
+	response pg_catalog.jsonb,
+	client_token pg_catalog.text,
+	sqlstate pg_catalog.text,
+	error_code pg_catalog.text,
+	message pg_catalog.text,
+	attempts pg_catalog.int4,
+	aws_request_id pg_catalog.text
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+AS 'MODULE_PATHNAME', 'healthlake_call_many';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_call_many
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_call_many IS
+'Performs an operation once for each request, up to healthlake.max_concurrency at a time; a row each, in order, where sqlstate is null for a success. A request that cannot be sent is an error before anything is sent; what AWS or the network refuses is a row. Needs EXECUTE on the function of the operation too';
+
+CREATE FUNCTION @extschema@.healthlake_describe_datastores(
+	ids pg_catalog.text[],
+	region pg_catalog.text DEFAULT NULL
+) RETURNS TABLE (
+	ordinal pg_catalog.int4,
+	id pg_catalog.text,
+	arn pg_catalog.text,
+	name pg_catalog.text,
+	status pg_catalog.text,
+	created_at pg_catalog.timestamptz,
+	type_version pg_catalog.text,
+	endpoint pg_catalog.text,
+	cmk_type pg_catalog.text,
+	kms_key_id pg_catalog.text,
+	preload_data_type pg_catalog.text,
+	authorization_strategy pg_catalog.text,
+	fine_grained_authorization_enabled pg_catalog.bool,
+	identity_provider_metadata pg_catalog.jsonb,
+	idp_lambda_arn pg_catalog.text,
+	analytics_status pg_catalog.text,
+	nlp_status pg_catalog.text,
+	default_profiles pg_catalog.text[],
+	backup_status pg_catalog.text,
+	backup_type pg_catalog.text,
+	backup_retention_period_in_days pg_catalog.int4,
+	backup_tags_enabled pg_catalog.bool,
+	backup_enabled_at pg_catalog.timestamptz,
+	earliest_restore_point pg_catalog.timestamptz,
+	latest_restore_point pg_catalog.timestamptz,
+	scheduled_permanent_deletion_time pg_catalog.timestamptz,
+	error_category pg_catalog.text,
+	error_message pg_catalog.text,
+	properties pg_catalog.jsonb,
+	sqlstate pg_catalog.text,
+	message pg_catalog.text
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+AS 'MODULE_PATHNAME', 'healthlake_describe_datastores';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_describe_datastores
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_describe_datastores IS
+'Tells all that AWS knows of several data stores, a row each, in order; up to healthlake.max_concurrency requests are in flight';
+
 CREATE FUNCTION @extschema@.healthlake_operations() RETURNS TABLE (
 	operation pg_catalog.text,
 	function pg_catalog.regprocedure,

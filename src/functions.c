@@ -20,6 +20,7 @@
 #include "api/grant.h"
 #include "api/last_call.h"
 #include "api/list.h"
+#include "api/many.h"
 #include "api/once.h"
 #include "api/operations.h"
 #include "api/planner.h"
@@ -248,6 +249,12 @@ healthlake_call(PG_FUNCTION_ARGS)
 	return result;
 }
 
+FUNCTION(healthlake_call_many,
+		 call_guarded(fcinfo, hl_door_enter(fcinfo), hl_many_call))
+FUNCTION(healthlake_describe_datastores,
+		 call_guarded(fcinfo,
+					  &hl_operations[HL_OPERATION_DESCRIBE_FHIR_DATASTORE],
+					  hl_many_describe))
 FUNCTION(healthlake_operations, hl_operations_next(fcinfo))
 FUNCTION(healthlake_preview, hl_preview_row(fcinfo, hl_door_enter(fcinfo)))
 FUNCTION(healthlake_grant, hl_grant(fcinfo))

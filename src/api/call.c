@@ -193,27 +193,29 @@ end_account(void *account, const HlRequest *request, const HlCall *call,
 		hl_call_witness->ends(account, request, call, end);
 }
 
-/* What a context callback needs to tell of a call that was interrupted. */
-typedef struct Interrupted
-{
-	const HlRequest *request;
-	const HlCall *call;
-} Interrupted;
-
-/* Tells, in the CONTEXT of a cancel, what became of the call. */
+/* Begins the record of the session's last call. */
 static void
-interrupted_context(void *argument)
+note_last_call(const HlCallRun *run)
 {
-	const Interrupted *interrupted = argument;
-	const char *name = interrupted->request->operation->name;
-	const char *token = interrupted->request->client_token;
+	hl_last_call_begin(run->request->operation, run->request->client_token);
+}
 
-	if (!interrupted->call->reply.sent)
+/* The calls that are under way: what they have changed may not be known yet. */
+static dlist_head under_way = DLIST_STATIC_INIT(under_way);
+
+/* Tells, in the CONTEXT of a cancel, what became of a call. */
+static void
+tell_interrupted(const HlRequest *request, const HlReply *reply)
+{
+	const char *name = request->operation->name;
+	const char *token = request->client_token;
+
+	if (!reply->sent)
 		errcontext("HealthLake operation %s, of which nothing had been sent",
 				   name);
-	else if (!interrupted->request->operation->changes_something)
+	else if (!request->operation->changes_something)
 		errcontext("HealthLake operation %s", name);
-	else if (!interrupted->call->reply.may_have_run)
+	else if (!reply->may_have_run)
 		errcontext("HealthLake operation %s, which AWS had not carried out",
 				   name);
 	else if (token == NULL)
@@ -226,56 +228,77 @@ interrupted_context(void *argument)
 				   name, token);
 }
 
-/* A call that is under way; request NULL: there is none. */
-static struct
+/*
+ * Tells of all calls that are under way. Of several only those count whose
+ * outcome is unknown; where there is none, one stands for all.
+ */
+static void
+interrupted_context(void *unused)
 {
-	const HlRequest *request;
-	HlCall *call;
-	void *account;
-	instr_time started;
-} under_way;
+	const HlCallRun *any = NULL;
+	bool told = false;
+	dlist_iter each;
+
+	dlist_foreach(each, &under_way)
+	{
+		const HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
+
+		any = run;
+		if (!run->call->reply.may_have_run)
+			continue;
+		tell_interrupted(run->request, &run->call->reply);
+		told = true;
+	}
+	if (any != NULL && !told)
+		tell_interrupted(any->request, &any->call->reply);
+}
 
 /* Leaves the traces of a call that is interrupted by an error of that code. */
 static void
-leave_traces(int sqlstate)
+leave_traces(HlCallRun *run, int sqlstate)
 {
-	const HlRequest *request = under_way.request;
-	HlCall *call = under_way.call;
-	HlCallEnd end = end_of(sqlstate, under_way.started);
+	const HlRequest *request = run->request;
+	HlCall *call = run->call;
+	HlCallEnd end = end_of(sqlstate, run->started);
 
-	under_way.request = NULL;
+	dlist_delete(&run->node);
 	end.interrupted = true;
 	hl_statistics_count(request->operation, &call->reply, end.microseconds);
+	note_last_call(run);
 	hl_last_call_end(&call->reply, end.sqlstate);
 	hl_call_log_reply(request, call, &end);
-	end_account(under_way.account, request, call, &end);
+	end_account(run->account, request, call, &end);
+}
+
+/* Leaves those of all calls that are under way. */
+static void
+leave_all_traces(int sqlstate)
+{
+	while (!dlist_is_empty(&under_way))
+		leave_traces(dlist_head_element(HlCallRun, node, &under_way), sqlstate);
 }
 
 /*
- * At the end of the session: PG_CATCH sees no FATAL. The call is on the stack
- * below.
+ * At the end of the session: PG_CATCH sees no FATAL. The calls are on the
+ * stack below, or in memory that still lives.
  */
 static void
 session_ends(int code, Datum unused)
 {
-	if (under_way.request != NULL)
-		leave_traces(ERRCODE_ADMIN_SHUTDOWN);
+	leave_all_traces(ERRCODE_ADMIN_SHUTDOWN);
 }
 
 /* Notes that a call is under way. */
 static void
-note_under_way(HlCall *call, const HlRequest *request, void *account,
-			   instr_time started)
+note_under_way(HlCallRun *run)
 {
 	static bool registered = false;
 
 	if (!registered)
 		before_shmem_exit(session_ends, (Datum) 0);
 	registered = true;
-	under_way.call = call;
-	under_way.account = account;
-	under_way.started = started;
-	under_way.request = request;
+	dlist_push_tail(&under_way, &run->node);
+	run->begun = true;
 }
 
 /* The last change that this backend may have made: no memory is needed. */
@@ -331,34 +354,6 @@ hl_call_retell(uint64 before)
 				   token[0] != '\0' ? ", client token " : "", token,
 				   last_change.id[0] != '\0' ? ", id " : "", last_change.id),
 		 errhint("Look up the present state before you repeat the call.")));
-}
-
-/* Runs the call; an interrupt leaves its traces before it goes on. */
-static void
-run_to_its_end(HlCall *call, const HlRequest *request, void *account,
-			   instr_time started)
-{
-	Interrupted interrupted = {request, call};
-	ErrorContextCallback context = {.previous = error_context_stack,
-									.callback = interrupted_context,
-									.arg = &interrupted};
-
-	error_context_stack = &context;
-	note_under_way(call, request, account, started);
-	PG_TRY();
-	{
-		hl_engine_run(call, 1);
-	}
-	PG_CATCH();
-	{
-		error_context_stack = context.previous;
-		note_change(request, &call->reply);
-		leave_traces(geterrcode());
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	under_way.request = NULL;
-	error_context_stack = context.previous;
 }
 
 /* Turns a success that lacks what it must have into what it is. */
@@ -452,39 +447,121 @@ hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
 	return hl_call_settle(call, request, region, NULL);
 }
 
+bool
+hl_call_start(HlCallRun *run, const HlRequest *request, const char *region)
+{
+	memset(run, 0, sizeof(*run));
+	run->request = request;
+	run->call = hl_engine_calls(1);
+	run->call->held = true;
+	return hl_call_prepare(run->call, request, region);
+}
+
+/* Lets a call go that has its keys: from now on it may have been sent. */
+static void
+let_go(HlCallRun *run)
+{
+	hl_settings_warn_exposed();
+	run->account = begin_account(run->request, run->call);
+	INSTR_TIME_SET_CURRENT(run->started);
+	note_last_call(run);
+	hl_call_log_request(run->request, run->call);
+	note_under_way(run);
+	hl_engine_go(run->call);
+}
+
+/* Does what comes after the sending. */
+static void
+finish(HlCallRun *run)
+{
+	const HlRequest *request = run->request;
+	HlReply *reply = &run->call->reply;
+	HlCallEnd end;
+
+	dlist_delete(&run->node);
+	note_change(request, reply);
+	hl_call_check_reply(request->operation, reply);
+	end = end_of(
+		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),
+		run->started);
+	hl_statistics_count(request->operation, reply, end.microseconds);
+	if (run->several)
+		note_last_call(run);
+	hl_last_call_end(reply, end.sqlstate);
+	hl_call_log_reply(request, run->call, &end);
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		remember_change(request, reply);
+	end_account(run->account, request, run->call, &end);
+}
+
+bool
+hl_call_advance(HlCallRun *run)
+{
+	if (hl_engine_is_held(run->call))
+		let_go(run);
+	if (!hl_engine_is_done(run->call))
+		return false;
+	if (run->begun)
+		finish(run);
+	return true;
+}
+
+void
+hl_call_watch(ErrorContextCallback *context)
+{
+	context->previous = error_context_stack;
+	context->callback = interrupted_context;
+	context->arg = NULL;
+	error_context_stack = context;
+}
+
+void
+hl_call_interrupted(void)
+{
+	dlist_iter each;
+
+	dlist_foreach(each, &under_way)
+	{
+		const HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
+
+		note_change(run->request, &run->call->reply);
+	}
+	leave_all_traces(geterrcode());
+}
+
+/* Drives one call to its end. */
+static void
+drive(HlCallRun *run)
+{
+	ErrorContextCallback context;
+
+	hl_call_watch(&context);
+	PG_TRY();
+	{
+		do
+			(void) hl_engine_step(&run->call, 1, -1);
+		while (!hl_call_advance(run));
+	}
+	PG_CATCH();
+	{
+		error_context_stack = context.previous;
+		hl_call_interrupted();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	error_context_stack = context.previous;
+}
+
 /* Performs an operation, and leaves it to the caller what to make of it. */
 const HlReply *
 hl_call_try(const HlRequest *request, const char *region)
 {
-	const HlOperation *operation = request->operation;
-	HlCall *call = hl_engine_calls(1);
-	HlReply *reply = &call->reply;
-	instr_time started;
-	void *account;
-	HlCallEnd end;
+	HlCallRun run;
 
-	hl_call_refuse_change(operation);
-	if (!hl_call_prepare(call, request, region) || !hl_engine_get_keys(call))
-		return reply;
-	hl_settings_warn_exposed();
-
-	account = begin_account(request, call);
-	INSTR_TIME_SET_CURRENT(started);
-	hl_last_call_begin(operation, request->client_token);
-	hl_call_log_request(request, call);
-	run_to_its_end(call, request, account, started);
-	note_change(request, reply);
-	hl_call_check_reply(operation, reply);
-	end = end_of(
-		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),
-		started);
-	hl_statistics_count(operation, reply, end.microseconds);
-	hl_last_call_end(reply, end.sqlstate);
-	hl_call_log_reply(request, call, &end);
-	if (reply->outcome == HL_OUTCOME_SUCCESS)
-		remember_change(request, reply);
-	end_account(account, request, call, &end);
-	return reply;
+	hl_call_refuse_change(request->operation);
+	if (hl_call_start(&run, request, region))
+		drive(&run);
+	return &run.call->reply;
 }
 
 /* Performs an operation that must succeed. */

@@ -14,7 +14,9 @@
 
 #include "api/request.h"
 #include "engine/engine.h"
+#include "lib/ilist.h"
 #include "nodes/pg_list.h"
+#include "portability/instr_time.h"
 
 /* How a call ended. */
 typedef struct HlCallEnd
@@ -71,6 +73,36 @@ extern void hl_call_check_reply(const HlOperation *operation, HlReply *reply);
 extern void hl_call_log_request(const HlRequest *request, const HlCall *call);
 extern void hl_call_log_reply(const HlRequest *request, const HlCall *call,
 							  const HlCallEnd *end);
+
+/* One call of those that are under way at a time; lives until it has ended. */
+typedef struct HlCallRun
+{
+	const HlRequest *request;
+	HlCall *call;
+	bool several; /* others are under way beside it */
+
+	/* kept by call.c */
+	bool begun;
+	void *account;
+	instr_time started;
+	dlist_node node;
+} HlCallRun;
+
+/*
+ * Makes a call of a request, in CurrentMemoryContext; false: it has ended,
+ * for want of credentials. Then hl_engine_step() and this in turn, which does
+ * all that surrounds the sending; true: the call has ended.
+ */
+extern bool hl_call_start(HlCallRun *run, const HlRequest *request,
+						  const char *region);
+extern bool hl_call_advance(HlCallRun *run);
+
+/*
+ * For whoever does so: tells in an error's context of the calls that are under
+ * way (the caller takes it off the stack), and, in PG_CATCH, ends them.
+ */
+extern void hl_call_watch(ErrorContextCallback *context);
+extern void hl_call_interrupted(void);
 
 /*
  * Sends the request to the region (NULL: the one that the settings name) and

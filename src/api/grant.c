@@ -66,6 +66,8 @@ static const struct
 	{"healthlake_operations", ALL},
 	{"healthlake_preview", ALL},
 	{"healthlake_call", ALL}, /* opens nothing by itself */
+	{"healthlake_call_many", ALL},
+	{"healthlake_describe_datastores", READ},
 	{"healthlake_wait_datastore", READ},
 	{"healthlake_await_datastore", READ},
 	{"healthlake_wait_import_job", READ},

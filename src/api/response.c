@@ -353,6 +353,23 @@ innermost(const HlShape *shape, const HlJson *reply)
 	return hl_json_member(reply, only->name);
 }
 
+void
+hl_response_columns(TupleDesc desc, const HlShape *shape, const HlJson *reply,
+					Datum *values, bool *nulls)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+		const HlShape *found = NULL;
+		const HlJson *value =
+			value_of(shape, reply, NameStr(column->attname), &found);
+
+		if (strcmp(NameStr(column->attname), "properties") == 0)
+			value = innermost(shape, reply);
+		values[i] = node_value(value, column->atttypid, &nulls[i]);
+	}
+}
+
 /* Gives the row. */
 Datum
 hl_response_row(FunctionCallInfo fcinfo, const HlShape *shape,
@@ -366,17 +383,7 @@ hl_response_row(FunctionCallInfo fcinfo, const HlShape *shape,
 		elog(ERROR, "return type must be a row type");
 	values = palloc0(sizeof(Datum) * desc->natts);
 	nulls = palloc0(sizeof(bool) * desc->natts);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(desc, i);
-		const HlShape *found = NULL;
-		const HlJson *value =
-			value_of(shape, reply, NameStr(column->attname), &found);
-
-		if (strcmp(NameStr(column->attname), "properties") == 0)
-			value = innermost(shape, reply);
-		values[i] = node_value(value, column->atttypid, &nulls[i]);
-	}
+	hl_response_columns(desc, shape, reply, values, nulls);
 	return HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }

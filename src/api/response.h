@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/tupdesc.h"
 #include "fmgr.h"
 
 #include "api/model.h"
@@ -18,6 +19,11 @@
 /* A row of the function's result type. */
 extern Datum hl_response_row(FunctionCallInfo fcinfo, const HlShape *shape,
 							 const HlJson *reply);
+
+/* The same as values of any columns; reply NULL: all are null. */
+extern void hl_response_columns(TupleDesc desc, const HlShape *shape,
+								const HlJson *reply, Datum *values,
+								bool *nulls);
 
 /* The identifier of what the reply speaks of, in UTF-8; NULL: it has none. */
 extern const char *hl_response_id(const HlShape *shape, const HlJson *reply);

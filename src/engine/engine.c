@@ -356,6 +356,12 @@ hl_engine_is_held(const HlCall *call)
 	return call->attempt->stage == HL_STAGE_HELD;
 }
 
+bool
+hl_engine_is_done(const HlCall *call)
+{
+	return call->attempt->stage == HL_STAGE_DONE;
+}
+
 void
 hl_engine_go(HlCall *call)
 {

@@ -86,6 +86,9 @@ extern bool hl_engine_step(HlCall *const *calls, int count, long most_ms);
 extern bool hl_engine_is_held(const HlCall *call);
 extern void hl_engine_go(HlCall *call);
 
+/* Whether a call has ended. */
+extern bool hl_engine_is_done(const HlCall *call);
+
 /* What would be sent, as long as the call lives; false: see the reply. */
 typedef struct HlPreview
 {

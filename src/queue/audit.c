@@ -7,6 +7,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
@@ -32,14 +33,22 @@ typedef struct Account
 	Oid owner;
 	HlLinkCall call; /* durable: what the writer knows it by */
 	HlEvent event;   /* what both events have in common */
+	struct Open *open;
 } Account;
 
 /*
- * The durable call that is under way; serial 0: there is none. Its event is in
- * TopTransactionContext: when a transaction is undone, all else is gone.
+ * A durable call that is under way, in TopTransactionContext: when a
+ * transaction is undone, all else is gone.
  */
-static HlLinkCall open_call;
-static HlEvent open_event;
+typedef struct Open
+{
+	dlist_node node;
+	HlLinkCall call;
+	HlEvent event;
+	char *text; /* what it is made of */
+} Open;
+
+static dlist_head opens = DLIST_STATIC_INIT(opens);
 
 /* The data store that a request speaks of; NULL: none. */
 static const char *
@@ -135,16 +144,34 @@ session_ends(int code, Datum unused)
 
 /* Keeps what is told of a call that is undone around us. */
 static void
-keep_open(const Account *account)
+keep_open(Account *account)
 {
 	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+	Open *open = palloc0(sizeof(Open));
 	StringInfoData text;
 
 	initStringInfo(&text);
 	hl_event_write(&text, &account->event);
-	hl_event_read(&open_event, text.data, text.len);
-	open_call = account->call;
+	hl_event_read(&open->event, text.data, text.len);
+	open->text = text.data;
+	open->call = account->call;
+	dlist_push_tail(&opens, &open->node);
+	account->open = open;
 	MemoryContextSwitchTo(caller);
+}
+
+/* Forgets a call that ends. */
+static void
+forget_open(Account *account)
+{
+	Open *open = account->open;
+
+	account->open = NULL;
+	if (open == NULL)
+		return;
+	dlist_delete(&open->node);
+	pfree(open->text);
+	pfree(open);
 }
 
 /* Has the writer commit that a call is about to be sent. */
@@ -220,7 +247,7 @@ ends(void *opaque, const HlRequest *request, const HlCall *call,
 	Account *account = opaque;
 	bool durable = account->call.serial != 0;
 
-	open_call.serial = 0;
+	forget_open(account);
 	if (end->interrupted)
 	{
 		if (durable)
@@ -239,26 +266,27 @@ ends(void *opaque, const HlRequest *request, const HlCall *call,
 }
 
 /*
- * When a transaction or a part of it is undone, or the session ends: a call
- * that is open then was cut off by an error around it, be it for want of
+ * When a transaction or a part of it is undone, or the session ends: calls
+ * that are open then were cut off by an error around it, be it for want of
  * memory.
  */
 static void
 abandon(void)
 {
-	HlEvent event;
+	while (!dlist_is_empty(&opens))
+	{
+		const Open *open =
+			dlist_container(Open, node, dlist_pop_head_node(&opens));
+		HlEvent event = open->event;
 
-	if (open_call.serial == 0)
-		return;
-	event = open_event;
-	event.fields[HL_EVENT_EVENT] = "interrupted";
-	event.fields[HL_EVENT_OUTCOME] = "unknown";
-	event.fields[HL_EVENT_ERROR_CODE] = "38M01";
-	event.fields[HL_EVENT_ERROR_MESSAGE] =
-		"the call was interrupted before its outcome was recorded";
-	event.fields[HL_EVENT_ATTEMPTS] = "1";
-	hl_link_end_at_once(&open_call, &event);
-	open_call.serial = 0;
+		event.fields[HL_EVENT_EVENT] = "interrupted";
+		event.fields[HL_EVENT_OUTCOME] = "unknown";
+		event.fields[HL_EVENT_ERROR_CODE] = "38M01";
+		event.fields[HL_EVENT_ERROR_MESSAGE] =
+			"the call was interrupted before its outcome was recorded";
+		event.fields[HL_EVENT_ATTEMPTS] = "1";
+		hl_link_end_at_once(&open->call, &event);
+	}
 }
 
 /* When a transaction ends. */

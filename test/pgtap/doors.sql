@@ -95,7 +95,7 @@ CREATE FUNCTION may(who text, OUT functions text[]) LANGUAGE sql AS $$
 	   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'healthlake') AND has_function_privilege(who, p.oid, 'EXECUTE') $$;
 SELECT lives_ok(format('CREATE ROLE healthlake_%s; SELECT healthlake_grant(%L, %L)', 'to_' || what, 'healthlake_to_' || what, what), what)
   FROM unnest(ARRAY['read', 'create', 'manage', 'delete', 'audit']) AS what;
-CREATE TEMPORARY TABLE everybody AS SELECT ARRAY['call', 'last_call', 'operations', 'preview', 'version'] || may('public') AS functions;
+CREATE TEMPORARY TABLE everybody AS SELECT ARRAY['call', 'call_many', 'last_call', 'operations', 'preview', 'version'] || may('public') AS functions;
 CREATE FUNCTION pg_temp.beyond(what text) RETURNS text[] LANGUAGE sql AS $$
 	SELECT array_agg(f ORDER BY f) FROM unnest(may('healthlake_to_' || what)) AS f WHERE f <> ALL (SELECT unnest(functions) FROM everybody) $$;
 SELECT is(f <@ may('healthlake_to_' || what), true, what || ' has the doors') FROM everybody AS e (f), unnest(ARRAY['read', 'create', 'manage', 'delete']) AS what;
