@@ -36,19 +36,39 @@ for i in range(-count // 10, count):
 print((time.monotonic() - began) / count * 1e6, (time.process_time() - busy) / count * 1e6)
 """
 
+THREADS = """
+import sys, time, boto3, botocore.config
+from concurrent.futures import ThreadPoolExecutor
+url, ca, count, most = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[6])
+client = boto3.client("healthlake", region_name="us-east-1", endpoint_url=url, verify=ca,
+                      aws_access_key_id=sys.argv[4], aws_secret_access_key=sys.argv[5],
+                      config=botocore.config.Config(max_pool_connections=most))
+def describe(_):
+    client.describe_fhir_datastore(DatastoreId="c1cbeeac03514069f5dcaa110f206385")
+with ThreadPoolExecutor(most) as pool:
+    list(pool.map(describe, range(most)))
+    began = time.monotonic()
+    list(pool.map(describe, range(count)))
+    print((time.monotonic() - began) * 1e3)
+"""
+
+DESCRIBES = ("SELECT count(*) FILTER (WHERE sqlstate IS NULL)"
+             " FROM healthlake_describe_datastores("
+             "array_fill('c1cbeeac03514069f5dcaa110f206385'::text, ARRAY[{}]))")
+
 
 class Fast:
     """The fast server, built and started: one reply to everything, over HTTP and TLS."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, latency=0):
         self.program = Path(folder) / "bench"
         self.ca = Path(folder) / "bench.pem"
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-D_GNU_SOURCE",
                         f"-I{HERE.parent / 'unit'}", "-o", self.program, HERE / "bench.c",
                         "-lcurl", "-lssl", "-lcrypto", "-lpthread"], check=True)
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [self.program, "serve", self.ca], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True)
+            [self.program, "serve", self.ca, str(latency)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
         plain, tls = self.process.stdout.readline().split()
         self.http = f"http://127.0.0.1:{plain}"
         self.https = f"https://localhost:{tls}"
@@ -67,6 +87,12 @@ class Fast:
     def boto3(self, url, count):
         """What a call of boto3 costs; None where there is none."""
         return self.measure("/usr/bin/python3", "-c", BOTO3, url, self.ca, str(count), *KEY)
+
+    def fan(self, url, count, most):
+        """The milliseconds of many describes by curl_multi, and by boto3 in threads."""
+        return (self.measure(self.program, "fan", url + "/", self.ca, str(count), str(most))[0],
+                self.measure("/usr/bin/python3", "-c", THREADS, url, self.ca, str(count), *KEY,
+                             str(most)))
 
     @staticmethod
     def measure(*command):
@@ -172,6 +198,23 @@ def hold(session, url, count):
           f"{session.descriptors() - descriptors} descriptors more than before")
 
 
+def fan_out(session, fast, rounds, count=200):
+    """Many describes, some in flight: ours and boto3's time by that of curl_multi."""
+    print(f"{count:>9} at a time {'curl_multi ms':>14}{'SQL, times':>12}{'boto3, times':>14}")
+    for most in (1, 4, 16, 64):
+        session.run(f"SET healthlake.max_concurrency = {most}")
+        session.calls(fast.http, most, DESCRIBES)
+        bare, ours, theirs = [], [], []
+        for number in range(rounds):
+            alone, boto3 = fast.fan(fast.http, count, most)
+            bare.append(alone)
+            ours.append(session.calls(fast.http, count, DESCRIBES)[0] * count / 1e3 / alone)
+            if number < 3 and boto3 is not None:
+                theirs.append(boto3[0] / alone)
+        print(f"{most:>19} {statistics.median(bare):>14.1f}{statistics.median(ours):>12.3f}"
+              f"{statistics.median(theirs) if theirs else float('nan'):>14.2f}")
+
+
 def main():
     """The whole report."""
     rounds, count, many = (int(argument) for argument in sys.argv[1:4])
@@ -188,6 +231,10 @@ def main():
     hold(session, fast.http, many)
     hold(session, fast.https, many // 10)
     fast.stop()
+    print("-- fan-out at 20 ms")
+    slow = Fast(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")), 20)
+    fan_out(session, slow, rounds)
+    slow.stop()
 
 
 if __name__ == "__main__":
