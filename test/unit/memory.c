@@ -70,6 +70,8 @@ scarce_calloc(size_t count, size_t size)
 #undef is_blank
 #undef Reader
 
+#include "aws/eventstream.c"
+
 #undef malloc
 #undef realloc
 #undef calloc
@@ -208,6 +210,34 @@ read_profiles(void)
 	return fine;
 }
 
+/* Reads a message of an event stream, byte by byte; true if it is whole. */
+static bool
+read_event(void)
+{
+	/* the header 0123456789 is true */
+	static const char text[] =
+		"\x00\x00\x00\x8e\x00\x00\x00\x0c\x62\x42\x9d\xb1\x0a"
+		"0123456789\0"
+		"{\"Message\":\"01234567890123456789012345678901234567890123456"
+		"78901234567890123456789012345678901234567890123456789\"}"
+		"\xa2\xb0\x2e\x62";
+	HlEventStream stream = {0};
+	HlEventMessage message;
+	HlEventStep step = HL_EVENT_STEP_MORE;
+
+	for (size_t i = 0; i < sizeof(text) - 1 && step == HL_EVENT_STEP_MORE; i++)
+	{
+		const char *data = text + i;
+		size_t len = 1;
+
+		step = hl_eventstream_read(&stream, &data, &len, &message);
+	}
+	if (step == HL_EVENT_STEP_BROKEN)
+		ok(0, "a message is refused: %s", stream.reason);
+	hl_eventstream_free(&stream);
+	return step == HL_EVENT_STEP_MESSAGE;
+}
+
 /* Lets the first allocation fail, then the second, until none is left. */
 static void
 run_short(bool (*work)(void), const char *name)
@@ -232,5 +262,6 @@ main(void)
 	run_short(read_error, "reading an error");
 	run_short(sign_request, "signing a request");
 	run_short(read_profiles, "reading profiles");
+	run_short(read_event, "reading an event");
 	return tap_end();
 }

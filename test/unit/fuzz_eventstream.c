@@ -1,0 +1,139 @@
+/*
+ * fuzz_eventstream.c
+ *	  Any bytes as an event stream, and any bytes as the headers and payloads of
+ *	  messages whose lengths and checksums are right, which chance would hardly
+ *	  make. In pieces of any size a stream holds the same, and everything that is
+ *	  given lies within it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/eventstream.h"
+
+/* Ends the run where something that always holds does not. */
+static void
+must(bool held)
+{
+	if (!held)
+		abort();
+}
+
+/* CRC-32 bit by bit. */
+static uint32_t
+slow_crc(const char *data, size_t len)
+{
+	uint32_t crc = 0xffffffff;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		crc ^= (unsigned char) data[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = (crc >> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
+}
+
+/* Appends a number of four bytes. */
+static void
+add_number(HlBytes *bytes, uint32_t number)
+{
+	for (int shift = 24; shift >= 0; shift -= 8)
+		hl_bytes_append_char(bytes, (char) (number >> shift));
+}
+
+/* Messages of the input: two lengths, the headers and the payload of each. */
+static void
+make_messages(HlBytes *stream, const uint8_t *data, size_t size)
+{
+	while (size >= 2)
+	{
+		size_t start = stream->len;
+		size_t headers_len = data[0] < size - 2 ? data[0] : size - 2;
+		size_t len = headers_len + data[1];
+
+		data += 2;
+		size -= 2;
+		len = len < size ? len : size;
+		add_number(stream, (uint32_t) len + 16);
+		add_number(stream, (uint32_t) headers_len);
+		add_number(stream, slow_crc(stream->data + start, 8));
+		hl_bytes_append(stream, data, len);
+		add_number(stream, slow_crc(stream->data + start, stream->len - start));
+		data += len;
+		size -= len;
+	}
+}
+
+/* A number that stands for what a message holds. */
+static uint64_t
+look_at(const HlEventStream *stream, const HlEventMessage *message)
+{
+	const char *end = stream->bytes.data + stream->bytes.len;
+	uint64_t sum = slow_crc(message->payload, message->payload_len);
+	HlEventHeader header;
+	size_t offset = 0;
+
+	must(message->payload + message->payload_len + 4 == end);
+	while (hl_eventstream_header(message, &offset, &header))
+	{
+		must(header.name_len > 0 && header.name > stream->bytes.data &&
+			 header.name + header.name_len < message->payload);
+		must(header.len == 0 || header.bytes + header.len <= message->payload);
+		sum = sum * 31 + slow_crc(header.name, header.name_len) + header.type +
+			  (uint64_t) header.number + slow_crc(header.bytes, header.len);
+	}
+	must(offset == message->headers_len);
+	return sum;
+}
+
+/* Reads a stream in pieces; a number that stands for all that it holds. */
+static uint64_t
+read_in_pieces(const HlBytes *bytes, size_t size)
+{
+	HlEventStream stream = {0};
+	HlEventMessage message;
+	HlEventStep step = HL_EVENT_STEP_MORE;
+	uint64_t sum = 0;
+
+	for (size_t at = 0; at < bytes->len; at += size)
+	{
+		size_t len = bytes->len - at < size ? bytes->len - at : size;
+		const char *data = bytes->data + at;
+
+		while ((step = hl_eventstream_read(&stream, &data, &len, &message)) ==
+			   HL_EVENT_STEP_MESSAGE)
+			sum = sum * 31 + 1 + look_at(&stream, &message);
+		must(step != HL_EVENT_STEP_NO_MEMORY);
+		must(len == 0 || step == HL_EVENT_STEP_BROKEN);
+		must((stream.reason != NULL) == (step == HL_EVENT_STEP_BROKEN));
+		must(stream.bytes.len <= HL_EVENTSTREAM_MAX_MESSAGE);
+	}
+	sum =
+		sum * 31 + (stream.reason != NULL ? strlen(stream.reason)
+										  : hl_eventstream_is_within(&stream));
+	hl_eventstream_free(&stream);
+	return sum;
+}
+
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What libFuzzer calls. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	HlBytes stream = {0};
+	size_t piece;
+
+	if (size < 2)
+		return 0;
+	piece = data[1] + 1;
+	if (data[0] & 1)
+		make_messages(&stream, data + 2, size - 2);
+	else
+		hl_bytes_append(&stream, data + 2, size - 2);
+	if (stream.len > 0)
+		must(read_in_pieces(&stream, piece) ==
+			 read_in_pieces(&stream, stream.len));
+	hl_bytes_free(&stream);
+	return 0;
+}
