@@ -31,6 +31,13 @@
 #include "api/statistics.h"
 #include "api/update.h"
 #include "client/text.h"
+#include "queue/adopt.h"
+#include "queue/board.h"
+#include "queue/enqueue.h"
+#include "queue/home.h"
+#include "queue/person.h"
+#include "queue/runner.h"
+#include "queue/store.h"
 
 /* Performs an operation and gives its row. */
 static Datum
@@ -223,15 +230,6 @@ WAITED(healthlake_wait_transformation_job,
 AWAITED(healthlake_await_transformation_job,
 		HL_OPERATION_DESCRIBE_DATA_TRANSFORMATION_JOB)
 
-PG_FUNCTION_INFO_V1(healthlake_support);
-
-/* Tells the planner what it may not do with the functions that change. */
-Datum
-healthlake_support(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_POINTER(hl_planner_support((Node *) PG_GETARG_POINTER(0)));
-}
-
 PG_FUNCTION_INFO_V1(healthlake_call);
 
 /* Performs any operation, by name. */
@@ -255,6 +253,8 @@ FUNCTION(healthlake_describe_datastores,
 		 call_guarded(fcinfo,
 					  &hl_operations[HL_OPERATION_DESCRIBE_FHIR_DATASTORE],
 					  hl_many_describe))
+FUNCTION(healthlake_support,
+		 PointerGetDatum(hl_planner_support((Node *) PG_GETARG_POINTER(0))))
 FUNCTION(healthlake_operations, hl_operations_next(fcinfo))
 FUNCTION(healthlake_preview, hl_preview_row(fcinfo, hl_door_enter(fcinfo)))
 FUNCTION(healthlake_grant, hl_grant(fcinfo))
@@ -263,14 +263,22 @@ FUNCTION(healthlake_version, CStringGetTextDatum(HEALTHLAKE_VERSION))
 FUNCTION(healthlake_check, hl_check_next(fcinfo))
 FUNCTION(healthlake_operation_statistics, hl_statistics_rows(fcinfo))
 FUNCTION(healthlake_reset_statistics, hl_statistics_reset(fcinfo))
+FUNCTION(healthlake_last_call, hl_last_call_row(fcinfo))
 
-PG_FUNCTION_INFO_V1(healthlake_last_call);
-
-/* Gives what became of the session's last call. */
-Datum
-healthlake_last_call(PG_FUNCTION_ARGS)
-{
-	return hl_last_call_row(fcinfo);
-}
+FUNCTION(healthlake_enqueue, hl_enqueue(fcinfo))
+FUNCTION(healthlake_enqueue_create_datastore,
+		 hl_enqueue_create_datastore(fcinfo))
+FUNCTION(healthlake_run_queue, hl_runner_call(fcinfo))
+FUNCTION(healthlake_cancel_request, hl_person_cancel(fcinfo))
+FUNCTION(healthlake_retry_request, hl_person_retry(fcinfo))
+FUNCTION(healthlake_resolve_request, hl_person_resolve(fcinfo))
+FUNCTION(healthlake_wait_request, hl_person_wait(fcinfo))
+FUNCTION(healthlake_purge_requests, hl_person_purge(fcinfo))
+FUNCTION(healthlake_adopt_requests, hl_adopt_requests(fcinfo))
+FUNCTION(healthlake_home, hl_home_show(fcinfo))
+FUNCTION(healthlake_protect_request, hl_store_protect(fcinfo))
+FUNCTION(healthlake_protect_event, hl_store_protect_event(fcinfo))
+FUNCTION(healthlake_holds_leases,
+		 BoolGetDatum(hl_board_holds(PG_GETARG_INT64(0))))
 
 #pragma GCC visibility pop

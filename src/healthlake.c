@@ -14,8 +14,7 @@
 #include "client/settings.h"
 #include "queue/audit.h"
 #include "queue/launcher.h"
-#include "queue/standing.h"
-#include "queue/worker.h"
+#include "queue/wakeup.h"
 
 PG_MODULE_MAGIC;
 
@@ -29,9 +28,8 @@ _PG_init(void)
 	hl_transaction_init();
 	hl_last_call_init();
 	hl_statistics_init();
-	hl_worker_init();
+	hl_wakeup_init();
 	hl_launcher_init();
-	hl_standing_init();
 	hl_audit_init();
 }
 

@@ -25,8 +25,6 @@
 #include "engine/target.h"
 #include "client/text.h"
 
-const HlCallWitness *hl_call_witness = NULL;
-
 /* Refuses a CALL that may not commit, before anything is asked. */
 void
 hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
@@ -175,24 +173,6 @@ end_of(int sqlstate, instr_time started)
 					   .microseconds = INSTR_TIME_GET_MICROSEC(now)};
 }
 
-/* Has an account of a change opened; NULL: nobody keeps any. */
-static void *
-begin_account(const HlRequest *request, const HlCall *call)
-{
-	if (hl_call_witness == NULL || !request->operation->changes_something)
-		return NULL;
-	return hl_call_witness->begins(request, call);
-}
-
-/* Has it closed. */
-static void
-end_account(void *account, const HlRequest *request, const HlCall *call,
-			const HlCallEnd *end)
-{
-	if (account != NULL)
-		hl_call_witness->ends(account, request, call, end);
-}
-
 /* Begins the record of the session's last call. */
 static void
 note_last_call(const HlCallRun *run)
@@ -246,7 +226,7 @@ interrupted_context(void *unused)
 		any = run;
 		if (!run->call->reply.may_have_run)
 			continue;
-		tell_interrupted(run->request, &run->call->reply);
+		tell_interrupted(run->request, reply);
 		told = true;
 	}
 	if (any != NULL && !told)
@@ -267,7 +247,7 @@ leave_traces(HlCallRun *run, int sqlstate)
 	note_last_call(run);
 	hl_last_call_end(&call->reply, end.sqlstate);
 	hl_call_log_reply(request, call, &end);
-	end_account(run->account, request, call, &end);
+	hl_audit_end(run->account, request, call, &end);
 }
 
 /* Leaves those of all calls that are under way. */
@@ -462,7 +442,7 @@ static void
 let_go(HlCallRun *run)
 {
 	hl_settings_warn_exposed();
-	run->account = begin_account(run->request, run->call);
+	run->account = hl_audit_begin(run->request, run->call);
 	INSTR_TIME_SET_CURRENT(run->started);
 	note_last_call(run);
 	hl_call_log_request(run->request, run->call);
@@ -491,7 +471,9 @@ finish(HlCallRun *run)
 	hl_call_log_reply(request, run->call, &end);
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
 		remember_change(request, reply);
-	end_account(run->account, request, run->call, &end);
+	if (run->account != NULL && end.sqlstate != 0)
+		end.message = hl_error_message(request->operation, reply);
+	hl_audit_end(run->account, request, run->call, &end);
 }
 
 bool
@@ -524,7 +506,7 @@ hl_call_interrupted(void)
 	{
 		const HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
 
-		note_change(run->request, &run->call->reply);
+		note_change(run->request, reply);
 	}
 	leave_all_traces(geterrcode());
 }

@@ -17,29 +17,7 @@
 #include "lib/ilist.h"
 #include "nodes/pg_list.h"
 #include "portability/instr_time.h"
-
-/* How a call ended. */
-typedef struct HlCallEnd
-{
-	int sqlstate; /* 0: a success */
-	int64 microseconds;
-	bool interrupted;
-} HlCallEnd;
-
-/*
- * Who keeps an account of changes: the floor above, if it is there. "begins"
- * is told before anything is sent, and its throwing prevents that; what it
- * gives goes to "ends", with the reply. An interrupted call ends in the midst
- * of an error: nothing may be thrown there, and no table be looked at.
- */
-typedef struct HlCallWitness
-{
-	void *(*begins)(const HlRequest *request, const HlCall *call);
-	void (*ends)(void *account, const HlRequest *request, const HlCall *call,
-				 const HlCallEnd *end);
-} HlCallWitness;
-
-extern const HlCallWitness *hl_call_witness;
+#include "queue/audit.h"
 
 /* Refuses (2D000) a CALL of something that may not commit where it is. */
 extern void hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
@@ -83,7 +61,7 @@ typedef struct HlCallRun
 
 	/* kept by call.c */
 	bool begun;
-	void *account;
+	HlAuditAccount *account;
 	instr_time started;
 	dlist_node node;
 } HlCallRun;

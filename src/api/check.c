@@ -20,6 +20,7 @@
 #include "credentials/profiles.h"
 #include "client/settings.h"
 #include "client/text.h"
+#include "queue/standing.h"
 
 /* One row. */
 typedef struct Finding
@@ -40,8 +41,6 @@ add(List *findings, const char *item, bool ok, const char *detail)
 	finding->detail = detail;
 	return lappend(findings, finding);
 }
-
-HlCheckAbove hl_check_above = NULL;
 
 /* Adds a row of a room above. */
 List *
@@ -364,7 +363,7 @@ all_findings(FunctionCallInfo fcinfo)
 	findings = add_places(findings);
 	findings = surroundings(findings);
 	findings = add_each(findings, "exposed secret", hl_exposure_catalogs());
-	return hl_check_above == NULL ? findings : hl_check_above(findings);
+	return hl_queue_findings(findings);
 }
 
 /* Makes the row of a finding. */

@@ -16,13 +16,6 @@
 extern List *hl_check_add(List *findings, const char *item, bool ok,
 						  const char *detail);
 
-/*
- * Adds what a room above has found; NULL: there is none. Set once, when the
- * library is loaded.
- */
-typedef List *(*HlCheckAbove)(List *findings);
-extern HlCheckAbove hl_check_above;
-
 /* The next row (item, ok, detail) of healthlake_check(). */
 extern Datum hl_check_next(FunctionCallInfo fcinfo);
 

@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "api/response.h"
+#include "client/settings.h"
 #include "client/text.h"
 #include "queue/account.h"
 
@@ -63,6 +64,12 @@ hl_account_of_arn(const char *arn)
 	if (arn == NULL || strspn(arn, "0123456789") != 12 || arn[12] != ':')
 		return NULL;
 	return pnstrdup(arn, 12);
+}
+
+char *
+hl_account_of_settings(void)
+{
+	return hl_account_of_arn(hl_settings.role_arn);
 }
 
 /* A string of a reply, by the name that its column has in SQL. */

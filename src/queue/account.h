@@ -36,6 +36,9 @@ extern char *hl_account_request(const HlRequest *request);
 /* The AWS account in an ARN, palloc'd; NULL: it is none, or has none. */
 extern char *hl_account_of_arn(const char *arn);
 
+/* The account that healthlake.role_arn leads to; NULL: it is not set. */
+extern char *hl_account_of_settings(void);
+
 /* What AWS's answer names, as long as it is there; NULL: it does not. */
 typedef struct HlNamed
 {

@@ -14,27 +14,24 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "api/call.h"
-#include "api/error.h"
 #include "api/response.h"
 #include "client/settings.h"
 #include "client/text.h"
 #include "engine/target.h"
 #include "queue/account.h"
 #include "queue/audit.h"
-#include "queue/enqueue.h"
 #include "queue/event.h"
 #include "queue/link.h"
 #include "queue/registry.h"
 
 /* Of a call that is under way. */
-typedef struct Account
+struct HlAuditAccount
 {
 	Oid owner;
 	HlLinkCall call; /* durable: what the writer knows it by */
 	HlEvent event;   /* what both events have in common */
 	struct Open *open;
-} Account;
+};
 
 /*
  * A durable call that is under way, in TopTransactionContext: when a
@@ -75,7 +72,7 @@ describe_request(HlEvent *event, const HlRequest *request, const HlCall *call)
 		hl_text_from_utf8(request->client_token);
 	event->fields[HL_EVENT_REGION] = call->region;
 	event->fields[HL_EVENT_ENDPOINT] = hl_target_url(call);
-	event->fields[HL_EVENT_ACCOUNT] = hl_enqueue_account();
+	event->fields[HL_EVENT_ACCOUNT] = hl_account_of_settings();
 	event->fields[HL_EVENT_DATASTORE_ID] =
 		datastore_of(event->fields[HL_EVENT_REQUEST]);
 	event->fields[HL_EVENT_TRANSACTION] = psprintf(
@@ -102,14 +99,14 @@ describe_end(HlEvent *event, const HlReply *reply, const HlCallEnd *end)
 
 /* Says what a reply says. */
 static void
-describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply)
+describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply,
+			   const HlCallEnd *end)
 {
 	HlNamed it;
 
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 	{
-		event->fields[HL_EVENT_ERROR_MESSAGE] =
-			hl_error_message(request->operation, reply);
+		event->fields[HL_EVENT_ERROR_MESSAGE] = end->message;
 		return;
 	}
 	it = hl_account_of_reply(request->operation, reply);
@@ -144,7 +141,7 @@ session_ends(int code, Datum unused)
 
 /* Keeps what is told of a call that is undone around us. */
 static void
-keep_open(Account *account)
+keep_open(HlAuditAccount *account)
 {
 	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
 	Open *open = palloc0(sizeof(Open));
@@ -162,7 +159,7 @@ keep_open(Account *account)
 
 /* Forgets a call that ends. */
 static void
-forget_open(Account *account)
+forget_open(HlAuditAccount *account)
 {
 	Open *open = account->open;
 
@@ -176,7 +173,7 @@ forget_open(Account *account)
 
 /* Has the writer commit that a call is about to be sent. */
 static void
-begin_durable(Account *account)
+begin_durable(HlAuditAccount *account)
 {
 	static bool registered = false;
 	HlEvent sent = account->event;
@@ -197,19 +194,20 @@ begin_durable(Account *account)
  * Before anything is sent. Where the event of this transaction could not be
  * written afterwards for a lock of another's, this says so.
  */
-static void *
-begins(const HlRequest *request, const HlCall *call)
+HlAuditAccount *
+hl_audit_begin(const HlRequest *request, const HlCall *call)
 {
 	bool durable = hl_settings.audit == HL_AUDIT_DURABLE;
 	const HlStore *store;
-	Account *account;
+	HlAuditAccount *account;
 
-	if (hl_settings.audit == HL_AUDIT_OFF)
+	if (hl_settings.audit == HL_AUDIT_OFF ||
+		!request->operation->changes_something)
 		return NULL;
 	store = durable ? hl_store_need() : hl_store_find();
 	if (store == NULL)
 		return NULL;
-	account = palloc0(sizeof(Account));
+	account = palloc0(sizeof(HlAuditAccount));
 	account->owner = store->owner;
 	describe_request(&account->event, request, call);
 	if (durable)
@@ -221,7 +219,7 @@ begins(const HlRequest *request, const HlCall *call)
 
 /* In the midst of an error, or of the session's end. */
 static void
-is_interrupted(const Account *account, const HlReply *reply,
+is_interrupted(const HlAuditAccount *account, const HlReply *reply,
 			   const HlCallEnd *end)
 {
 	HlEvent event = account->event;
@@ -240,13 +238,15 @@ is_interrupted(const Account *account, const HlReply *reply,
  * When its outcome is as certain as it gets. In the caller's transaction a
  * failure writes nothing: the error that tells it would undo the event.
  */
-static void
-ends(void *opaque, const HlRequest *request, const HlCall *call,
-	 const HlCallEnd *end)
+void
+hl_audit_end(HlAuditAccount *account, const HlRequest *request,
+			 const HlCall *call, const HlCallEnd *end)
 {
-	Account *account = opaque;
-	bool durable = account->call.serial != 0;
+	bool durable;
 
+	if (account == NULL)
+		return;
+	durable = account->call.serial != 0;
 	forget_open(account);
 	if (end->interrupted)
 	{
@@ -258,7 +258,7 @@ ends(void *opaque, const HlRequest *request, const HlCall *call,
 		return;
 	account->event.fields[HL_EVENT_EVENT] = "replied";
 	describe_end(&account->event, &call->reply, end);
-	describe_reply(&account->event, request, &call->reply);
+	describe_reply(&account->event, request, &call->reply, end);
 	if (durable)
 		hl_link_end(account->owner, &account->call, &account->event);
 	else
@@ -306,14 +306,10 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 		abandon();
 }
 
-static const HlCallWitness witness = {begins, ends};
-
-/* Becomes the witness. */
 void
 hl_audit_init(void)
 {
 	hl_registry_init();
-	hl_call_witness = &witness;
 	RegisterXactCallback(transaction_ends, NULL);
 	RegisterSubXactCallback(subtransaction_ends, NULL);
 }

@@ -27,7 +27,7 @@
 #include "queue/enqueue.h"
 #include "queue/event.h"
 #include "queue/store.h"
-#include "queue/worker.h"
+#include "queue/wakeup.h"
 
 /* A request on its way into the queue. */
 typedef struct Enqueued
@@ -54,13 +54,6 @@ hl_enqueue_refuse_session(Oid owner, const char *what)
 						   "database's credentials and endpoints."),
 				 errhint("Set it in the configuration file or by ALTER "
 						 "DATABASE, or RESET it here.")));
-}
-
-/* The account in the role's ARN, its fifth part. */
-char *
-hl_enqueue_account(void)
-{
-	return hl_account_of_arn(hl_settings.role_arn);
 }
 
 /* Refuses an "until" that the operation cannot come to. */
@@ -212,7 +205,7 @@ insert(const HlStore *store, const Enqueued *enqueued)
 	hl_store_add_time(&row, enqueued->run_after);
 	hl_store_add_text(&row, hl_settings.fence);
 	hl_store_add(&row, Int32GetDatum(hl_compat_timeline()));
-	hl_store_add_text(&row, hl_enqueue_account());
+	hl_store_add_text(&row, hl_account_of_settings());
 	hl_account_add_client(&row, &who);
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_INSERT, &row);
@@ -254,7 +247,7 @@ enqueue(const HlArguments *arguments, HlRequest *request)
 	refuse_sensitive(request);
 	hl_enqueue_refuse_session(store->owner, "a queued request");
 	id = insert(store, &enqueued);
-	hl_worker_want(store);
+	hl_wakeup_want(store);
 	PG_RETURN_INT64(id);
 }
 

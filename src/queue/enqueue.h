@@ -30,7 +30,4 @@ extern void hl_enqueue_refuse_large(const char *argument, Datum value);
 /* The name of the tag that healthlake.tag_requests adds. */
 #define HL_REQUEST_TAG "healthlake:request"
 
-/* The account that healthlake.role_arn leads to; NULL: it is not set. */
-extern char *hl_enqueue_account(void);
-
 #endif

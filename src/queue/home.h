@@ -18,8 +18,7 @@
 /* The home of requests that are made in this database; lives as the backend. */
 extern const char *hl_home(void);
 
-/* The bodies of healthlake_home() and healthlake_adopt_requests(). */
+/* The body of healthlake_home(). */
 extern Datum hl_home_show(FunctionCallInfo fcinfo);
-extern Datum hl_home_adopt(FunctionCallInfo fcinfo);
 
 #endif

@@ -13,11 +13,12 @@
 #include "utils/fmgroids.h"
 #include "utils/varlena.h"
 
+#include "client/background.h"
 #include "client/settings.h"
 #include "queue/board.h"
 #include "queue/catalog.h"
 #include "queue/launcher.h"
-#include "queue/worker.h"
+#include "queue/wakeup.h"
 
 /* So often it looks for missing workers, and for nothing at all. */
 #define LAUNCH 5000
@@ -31,8 +32,8 @@ hl_launcher_init(void)
 
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
-	hl_worker_fill(&launcher, "healthlake_launcher_main",
-				   "healthlake launcher");
+	hl_background_fill(&launcher, "healthlake_launcher_main",
+					   "healthlake launcher");
 	launcher.bgw_restart_time = LAUNCH / 1000;
 	RegisterBackgroundWorker(&launcher);
 }
@@ -60,7 +61,7 @@ keep_workers(const char *name)
 
 	if (OidIsValid(orders.database) &&
 		hl_board_wake(orders.database, hl_settings.worker_count) &&
-		!hl_worker_start(&orders))
+		!hl_wakeup_start(&orders))
 		hl_board_unreserve(orders.database);
 }
 
@@ -83,7 +84,7 @@ keep_all_workers(void)
 void
 healthlake_launcher_main(Datum argument)
 {
-	hl_worker_set_signals();
+	hl_background_set_signals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	hl_board_attach();
 	pgstat_report_appname("healthlake launcher");
@@ -93,6 +94,6 @@ healthlake_launcher_main(Datum argument)
 
 		if (!idle)
 			keep_all_workers();
-		hl_worker_rest(idle ? IDLE : LAUNCH, HL_WAIT_QUEUE);
+		hl_background_rest(idle ? IDLE : LAUNCH, HL_WAIT_QUEUE);
 	}
 }

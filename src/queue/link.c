@@ -18,12 +18,12 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "client/background.h"
 #include "client/clock.h"
 #include "client/compat.h"
 #include "client/wait.h"
 #include "queue/link.h"
 #include "queue/registry.h"
-#include "queue/worker.h"
 #include "queue/writer.h"
 
 /* So often a session looks whether the writer is still there. */
@@ -69,7 +69,7 @@ start_writer(Oid owner)
 	BackgroundWorker worker;
 	HlWriterOrders orders = {.database = MyDatabaseId, .owner = owner};
 
-	hl_worker_fill(&worker, "healthlake_writer_main", HL_WRITER_TYPE);
+	hl_background_fill(&worker, "healthlake_writer_main", HL_WRITER_TYPE);
 	worker.bgw_notify_pid = MyProcPid;
 	snprintf(worker.bgw_name, BGW_MAXLEN, HL_WRITER_TYPE " for database %u",
 			 MyDatabaseId);

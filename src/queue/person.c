@@ -30,7 +30,7 @@
 #include "queue/person.h"
 #include "queue/queued.h"
 #include "queue/store.h"
-#include "queue/worker.h"
+#include "queue/wakeup.h"
 
 /* Milliseconds between two looks at a request, at first and at most. */
 #define FIRST_LOOK 50
@@ -292,7 +292,7 @@ hl_person_retry(FunctionCallInfo fcinfo)
 	else
 		id = make_again(&touch, &found);
 	hl_store_leave(&touch.step);
-	hl_worker_want(touch.store);
+	hl_wakeup_want(touch.store);
 	SPI_finish();
 	PG_RETURN_INT64(id);
 }

@@ -18,6 +18,7 @@
 #include "api/response.h"
 #include "engine/target.h"
 #include "client/text.h"
+#include "queue/account.h"
 #include "queue/enqueue.h"
 #include "queue/lookup.h"
 #include "queue/queued.h"
@@ -134,7 +135,7 @@ limit_attempts(const HlQueued *queued, HlCall *call)
 static const char *
 strayed(const HlQueued *queued, const HlCall *call)
 {
-	char *account = hl_enqueue_account();
+	char *account = hl_account_of_settings();
 	char *url = hl_target_url(call);
 
 	if (queued->endpoint != NULL && strcmp(url, queued->endpoint) != 0)

@@ -31,7 +31,7 @@
 #include "queue/runner.h"
 #include "queue/safely.h"
 #include "queue/step.h"
-#include "queue/worker.h"
+#include "queue/wakeup.h"
 
 /* Makes a runner. */
 HlRunner *
@@ -570,7 +570,7 @@ hl_runner_call(FunctionCallInfo fcinfo)
 	/* whoever called goes on in a transaction with the session's settings */
 	SPI_commit();
 	if (runner->some_left && !runner->gone)
-		hl_worker_want(hl_store_find());
+		hl_wakeup_want(hl_store_find());
 	SPI_finish();
 	MemoryContextDelete(memory);
 	MemoryContextSwitchTo(caller);

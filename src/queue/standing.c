@@ -10,7 +10,7 @@
 #include "api/check.h"
 #include "queue/standing.h"
 #include "queue/store.h"
-#include "queue/worker.h"
+#include "queue/wakeup.h"
 
 /* Adds the homes whose requests wait here, and are not sent. */
 static List *
@@ -39,7 +39,7 @@ add_homes(List *findings, const HlStore *store, MemoryContext memory)
 static List *
 add_owner(List *findings, const HlStore *store)
 {
-	if (hl_worker_may_be(store->owner))
+	if (hl_wakeup_may_be(store->owner))
 		return findings;
 	return hl_check_add(
 		findings, "queue worker", false,
@@ -48,9 +48,8 @@ add_owner(List *findings, const HlStore *store)
 				 GetUserNameFromId(store->owner, false)));
 }
 
-/* Adds what there is to say of the queue. */
-static List *
-add_standing(List *findings)
+List *
+hl_queue_findings(List *findings)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	const HlStore *store = hl_store_find();
@@ -62,11 +61,4 @@ add_standing(List *findings)
 	findings = add_homes(findings, store, memory);
 	SPI_finish();
 	return add_owner(findings, store);
-}
-
-/* Has it asked for. */
-void
-hl_standing_init(void)
-{
-	hl_check_above = add_standing;
 }

@@ -1,11 +1,15 @@
 /*
- * standing.h
- *	  What healthlake_check() says of the queue, where something is amiss.
+ * queue.h
+ *	  What healthlake_check() reports of the queue: only what is amiss.
  */
 #ifndef HL_QUEUE_STANDING_H
 #define HL_QUEUE_STANDING_H
 
-/* Has healthlake_check() ask; called once, when the library is loaded. */
-extern void hl_standing_init(void);
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+/* Appends findings, in CurrentMemoryContext. */
+extern List *hl_queue_findings(List *findings);
 
 #endif

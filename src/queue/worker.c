@@ -1,6 +1,6 @@
 /*
  * worker.c
- *	  Starting workers, and what they do between two rounds.
+ *	  What a background worker does between two rounds of the runner.
  *
  *	  A worker is the table's owner: InvalidOid would be the bootstrap
  *	  superuser. The launcher is in no database and cannot know the owner, so
@@ -28,6 +28,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "client/background.h"
 #include "client/clock.h"
 #include "client/compat.h"
 #include "client/settings.h"
@@ -35,6 +36,7 @@
 #include "queue/board.h"
 #include "queue/pinned.h"
 #include "queue/runner.h"
+#include "queue/wakeup.h"
 #include "queue/worker.h"
 
 /* So often a worker looks whether its database is wanted by somebody. */
@@ -45,175 +47,6 @@
 
 /* So long a worker rests after an error. */
 #define REST 5000
-
-/* The worker that this transaction wants. */
-static struct
-{
-	bool wanted;
-	SubTransactionId subtransaction;
-	Oid owner;
-} want;
-
-/* ------------------------------------------------------------- starting */
-
-/* Fills in what all of our processes have in common. */
-void
-hl_worker_fill(BackgroundWorker *worker, const char *function, const char *type)
-{
-	memset(worker, 0, sizeof(BackgroundWorker));
-	worker->bgw_flags =
-		BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker->bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker->bgw_library_name, "healthlake", BGW_MAXLEN);
-	strlcpy(worker->bgw_function_name, function, BGW_MAXLEN);
-	strlcpy(worker->bgw_type, type, BGW_MAXLEN);
-	strlcpy(worker->bgw_name, type, BGW_MAXLEN);
-}
-
-/* What a worker calls itself. */
-static const char *
-type_of(const HlWorkerOrders *orders)
-{
-	return OidIsValid(orders->owner) ? "healthlake worker" : "healthlake scout";
-}
-
-/* Starts a worker; false: there is no slot. Throws nothing. */
-bool
-hl_worker_start(const HlWorkerOrders *orders)
-{
-	BackgroundWorker worker;
-
-	hl_worker_fill(&worker, "healthlake_worker_main", type_of(orders));
-	snprintf(worker.bgw_name, BGW_MAXLEN, "%s for database %u", type_of(orders),
-			 orders->database);
-	memcpy(worker.bgw_extra, orders, sizeof(HlWorkerOrders));
-	return RegisterDynamicBackgroundWorker(&worker, NULL);
-}
-
-/* Wakes the worker of this database, or starts one, after a commit. */
-static void
-start_wanted(void)
-{
-	HlWorkerOrders orders = {.database = MyDatabaseId, .owner = want.owner};
-	int wanted = hl_settings.autostart_worker && !IsBinaryUpgrade ? 1 : 0;
-
-	if (!hl_board_wake(MyDatabaseId, wanted) || hl_worker_start(&orders))
-		return;
-	hl_board_unreserve(MyDatabaseId);
-	ereport(WARNING,
-			(errmsg("no background worker could be started for the queue of "
-					"healthlake"),
-			 errdetail("All slots of max_worker_processes are taken."),
-			 errhint("The requests wait for the next one that is enqueued, or "
-					 "for CALL healthlake_run_queue().")));
-}
-
-/* When a transaction ends. */
-static void
-transaction_ends(XactEvent event, void *unused)
-{
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
-		event != XACT_EVENT_PREPARE)
-		return;
-	if (event == XACT_EVENT_COMMIT && want.wanted)
-		start_wanted();
-	want.wanted = false;
-}
-
-/* When a subtransaction ends: what it has enqueued may be gone. */
-static void
-subtransaction_ends(SubXactEvent event, SubTransactionId mine,
-					SubTransactionId parent, void *unused)
-{
-	if (!want.wanted || want.subtransaction != mine)
-		return;
-	if (event == SUBXACT_EVENT_COMMIT_SUB)
-		want.subtransaction = parent;
-	else if (event == SUBXACT_EVENT_ABORT_SUB)
-		want.wanted = false;
-}
-
-/* Whether a worker may be this role: before 17 it must be able to log in. */
-bool
-hl_worker_may_be(Oid role)
-{
-#if PG_VERSION_NUM >= 170000
-	return true;
-#else
-	HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
-	bool may = false;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		may = ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
-		ReleaseSysCache(tuple);
-	}
-	return may;
-#endif
-}
-
-/* Says that the worker that is wanted will not come. */
-static void
-warn_of_owner(Oid owner)
-{
-	if (!hl_settings.autostart_worker || hl_worker_may_be(owner))
-		return;
-	ereport(WARNING,
-			(errmsg("no background worker can start for the queue of "
-					"healthlake"),
-			 errdetail("Role \"%s\" owns the table of requests and may not log "
-					   "in.",
-					   GetUserNameFromId(owner, false)),
-			 errhint("ALTER ROLE ... LOGIN, or CALL healthlake_run_queue().")));
-}
-
-/* Has a worker started at the commit; the outermost wish is the lasting one. */
-void
-hl_worker_want(const HlStore *store)
-{
-	hl_board_attach();
-	if (want.wanted)
-		return;
-	want.wanted = true;
-	want.subtransaction = GetCurrentSubTransactionId();
-	want.owner = store->owner;
-	warn_of_owner(store->owner);
-}
-
-/* Registers the callbacks. */
-void
-hl_worker_init(void)
-{
-	hl_board_init();
-	RegisterXactCallback(transaction_ends, NULL);
-	RegisterSubXactCallback(subtransaction_ends, NULL);
-}
-
-/* ---------------------------------------------------------------- worker */
-
-/* The handlers that all of our processes have. */
-void
-hl_worker_set_signals(void)
-{
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	/* PostgreSQL lets a new worker ignore a SIGHUP until here */
-	ProcessConfigFile(PGC_SIGHUP);
-}
-
-/* Waits for a signal, a wake-up or the end of time. */
-void
-hl_worker_rest(long milliseconds, HlWaitReason reason)
-{
-	hl_wait_rest(milliseconds, reason);
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
-}
 
 /* A worker's transactions. */
 static void
@@ -236,32 +69,6 @@ worker_commit(void)
 
 static const HlRunnerTransactions worker_transactions = {worker_begin,
 														 worker_commit};
-
-/* Whether the lock on the database can be had, in a transaction. */
-static bool
-lock_is_refused(void)
-{
-	LOCKTAG tag;
-
-	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
-	if (LockAcquire(&tag, RowExclusiveLock, false, true) ==
-		LOCKACQUIRE_NOT_AVAIL)
-		return true;
-	LockRelease(&tag, RowExclusiveLock, false);
-	return false;
-}
-
-/* Whether somebody holds, or waits for, the database as a whole. */
-bool
-hl_worker_database_is_wanted(void)
-{
-	bool wanted;
-
-	StartTransactionCommand();
-	wanted = lock_is_refused();
-	CommitTransactionCommand();
-	return wanted;
-}
 
 /* Shows in pg_stat_activity what the worker does. */
 static void
@@ -289,7 +96,7 @@ make_room(bool some_left, const HlWorkerOrders *orders)
 {
 	hl_board_leave();
 	if (some_left && !orders->stays && hl_board_wake(MyDatabaseId, 1) &&
-		!hl_worker_start(orders))
+		!hl_wakeup_start(orders))
 		hl_board_unreserve(MyDatabaseId);
 	proc_exit(0);
 }
@@ -319,7 +126,7 @@ take_tick(HlRunner *runner, const HlWorkerOrders *orders)
 		return;
 	last = now;
 	show_activity(runner);
-	if (hl_worker_database_is_wanted())
+	if (hl_background_database_is_wanted())
 		leave_database(runner, orders);
 }
 
@@ -345,7 +152,7 @@ work(HlRunner *runner, const HlWorkerOrders *orders)
 		if (is_over(runner, orders))
 			return;
 		take_tick(runner, orders);
-		hl_worker_rest(hl_runner_rest(runner, TICK), HL_WAIT_QUEUE);
+		hl_background_rest(hl_runner_rest(runner, TICK), HL_WAIT_QUEUE);
 	}
 }
 
@@ -395,8 +202,8 @@ rest_after_error(const HlWorkerOrders *orders)
 
 	while (hl_clock_steady_ms() < until)
 	{
-		hl_worker_rest(TICK, HL_WAIT_QUEUE);
-		if (hl_worker_database_is_wanted())
+		hl_background_rest(TICK, HL_WAIT_QUEUE);
+		if (hl_background_database_is_wanted())
 			make_room(true, orders);
 	}
 }
@@ -435,7 +242,7 @@ scout(HlWorkerOrders *orders)
 	if (store != NULL)
 		orders->owner = store->owner;
 	CommitTransactionCommand();
-	if (!OidIsValid(orders->owner) || !hl_worker_start(orders))
+	if (!OidIsValid(orders->owner) || !hl_wakeup_start(orders))
 		hl_board_unreserve(orders->database);
 }
 
@@ -446,11 +253,11 @@ healthlake_worker_main(Datum argument)
 	HlWorkerOrders orders;
 
 	memcpy(&orders, MyBgworkerEntry->bgw_extra, sizeof(HlWorkerOrders));
-	hl_worker_set_signals();
+	hl_background_set_signals();
 	BackgroundWorkerInitializeConnectionByOid(orders.database, orders.owner,
 											  HL_COMPAT_ANY_ROLE);
 	hl_pinned_worker();
-	SetConfigOption("application_name", type_of(&orders), PGC_USERSET,
+	SetConfigOption("application_name", hl_wakeup_type(&orders), PGC_USERSET,
 					PGC_S_OVERRIDE);
 	hl_board_attach();
 	if (!OidIsValid(orders.owner))

@@ -31,6 +31,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "client/background.h"
 #include "client/clock.h"
 #include "client/compat.h"
 #include "client/text.h"
@@ -39,7 +40,6 @@
 #include "queue/home.h"
 #include "queue/pinned.h"
 #include "queue/registry.h"
-#include "queue/worker.h"
 #include "queue/writer.h"
 
 /* So often it looks after transactions that are open, in milliseconds. */
@@ -781,7 +781,7 @@ is_over(void)
 		return true;
 	if (writer.tasks != NULL || writer.opens != NULL)
 		return false;
-	if (writer.clients == NULL && hl_worker_database_is_wanted())
+	if (writer.clients == NULL && hl_background_database_is_wanted())
 		return true;
 	return hl_clock_is_past(writer.busy_at, IDLE) && hl_registry_close(false);
 }
@@ -798,7 +798,7 @@ serve(void)
 	do
 	{
 		go_round();
-		hl_worker_rest(rest_of_round(), HL_WAIT_WRITER);
+		hl_background_rest(rest_of_round(), HL_WAIT_WRITER);
 	} while (!is_over());
 	(void) hl_registry_close(true);
 	told_at = hl_clock_steady_ms();
@@ -806,7 +806,7 @@ serve(void)
 	{
 		hear_clients();
 		work_off();
-		hl_worker_rest(GRACE / 10, HL_WAIT_WRITER);
+		hl_background_rest(GRACE / 10, HL_WAIT_WRITER);
 	}
 	hear_clients();
 	work_off();

@@ -1,0 +1,19 @@
+/*
+ * adopt.h
+ *	  Requests that were made in another cluster or database, and that a
+ *	  superuser makes this one's: after pg_upgrade or a move.
+ */
+#ifndef HL_QUEUE_ADOPT_H
+#define HL_QUEUE_ADOPT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/*
+ * The body of healthlake_adopt_requests(home): gives how many rows there were,
+ * and has them searched for or sent from here.
+ */
+extern Datum hl_adopt_requests(FunctionCallInfo fcinfo);
+
+#endif

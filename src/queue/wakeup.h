@@ -1,0 +1,42 @@
+/*
+ * wakeup.h
+ *	  Wakes the worker of this database's queue, or starts one, when a
+ *	  transaction commits that has left work to do.
+ */
+#ifndef HL_QUEUE_WAKEUP_H
+#define HL_QUEUE_WAKEUP_H
+
+#include "postgres.h"
+
+#include "queue/store.h"
+
+/* What a worker is told; fits into bgw_extra. */
+typedef struct HlWorkerOrders
+{
+	Oid database;
+	Oid owner;  /* InvalidOid: it is a scout, which finds the owner */
+	bool stays; /* when the queue is empty */
+} HlWorkerOrders;
+
+/* Registers the transaction callbacks; called once by _PG_init(). */
+extern void hl_wakeup_init(void);
+
+/*
+ * Asks for a worker at the commit of this transaction. A rollback of the
+ * subtransaction that asked first takes that back.
+ */
+extern void hl_wakeup_want(const HlStore *store);
+
+/* Whether a worker can run as this role: before 17 it must be able to log in. */
+extern bool hl_wakeup_may_be(Oid role);
+
+/*
+ * Starts a worker; false: max_worker_processes are all in use. Throws nothing,
+ * since it runs in commits.
+ */
+extern bool hl_wakeup_start(const HlWorkerOrders *orders);
+
+/* The worker's name in pg_stat_activity. */
+extern const char *hl_wakeup_type(const HlWorkerOrders *orders);
+
+#endif
