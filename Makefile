@@ -42,7 +42,9 @@ include $(PGXS)
 HEADERS_ALL = $(wildcard src/*.h src/*/*.h)
 $(OBJS): $(HEADERS_ALL)
 
-# The ground floor and the model as ordinary programs, under the sanitizers.
+# The ground floor and the model's tables as ordinary programs, under the
+# sanitizers.
+GROUND = $(wildcard src/base/*.c src/http/*.c src/aws/*.c)
 FUZZ_PROGRAMS = $(patsubst %.c,%,$(wildcard test/unit/fuzz_*.c))
 UNIT_PROGRAMS = $(filter-out $(FUZZ_PROGRAMS),\
 	$(patsubst %.c,%,$(wildcard test/unit/*.c)))
@@ -52,7 +54,7 @@ UNIT_CFLAGS = -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-field-initializers $(UNIT_SANITIZE) \
 	-Isrc -Itest/unit $(UNIT_COPT)
 UNIT_OBJS = $(patsubst src/%.c,test/unit/build/%.o,\
-	$(wildcard src/aws/*.c src/api/model*.c))
+	$(GROUND) src/model/model.c src/model/model_tables.c)
 
 test/unit/build/%.o: src/%.c $(HEADERS_ALL)
 	@mkdir -p $(@D)
@@ -64,12 +66,12 @@ $(UNIT_PROGRAMS): test/unit/%: test/unit/%.c $(UNIT_OBJS) \
 
 # This one brings the sources along, with an allocator that fails.
 test/unit/memory: UNIT_OBJS =
-test/unit/memory: $(wildcard src/aws/*.c)
+test/unit/memory: $(GROUND)
 
 # Fuzz targets take libFuzzer's arguments: test/unit/fuzz_json -runs=1000000
 FUZZ_CC ?= clang
 FUZZ_CFLAGS = $(UNIT_CFLAGS) -O2 -fsanitize=fuzzer-no-link
-FUZZ_OBJS = $(patsubst src/%.c,test/unit/build/fuzz/%.o,$(wildcard src/aws/*.c))
+FUZZ_OBJS = $(patsubst src/%.c,test/unit/build/fuzz/%.o,$(GROUND))
 
 test/unit/build/fuzz/%.o: src/%.c $(HEADERS_ALL)
 	@mkdir -p $(@D)

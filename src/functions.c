@@ -12,32 +12,32 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#include "api/arguments.h"
-#include "api/call.h"
-#include "api/check.h"
-#include "api/datastore.h"
-#include "api/door.h"
-#include "api/grant.h"
-#include "api/last_call.h"
-#include "api/list.h"
-#include "api/many.h"
-#include "api/once.h"
-#include "api/operations.h"
-#include "api/planner.h"
-#include "api/poll.h"
-#include "api/preview.h"
-#include "api/request.h"
-#include "api/response.h"
-#include "api/statistics.h"
-#include "api/update.h"
-#include "client/text.h"
+#include "audit/home.h"
+#include "audit/store.h"
+#include "call/call.h"
+#include "call/datastore.h"
+#include "call/door.h"
+#include "call/grant.h"
+#include "call/last_call.h"
+#include "call/list.h"
+#include "call/many.h"
+#include "call/once.h"
+#include "call/operations.h"
+#include "call/planner.h"
+#include "call/poll.h"
+#include "call/preview.h"
+#include "call/statistics.h"
+#include "call/update.h"
+#include "check/check.h"
+#include "model/arguments.h"
+#include "model/request.h"
+#include "model/response.h"
 #include "queue/adopt.h"
-#include "queue/board.h"
 #include "queue/enqueue.h"
-#include "queue/home.h"
-#include "queue/person.h"
+#include "queue/presence.h"
+#include "queue/requests.h"
 #include "queue/runner.h"
-#include "queue/store.h"
+#include "server/text.h"
 
 /* Performs an operation and gives its row. */
 static Datum
@@ -269,16 +269,16 @@ FUNCTION(healthlake_enqueue, hl_enqueue(fcinfo))
 FUNCTION(healthlake_enqueue_create_datastore,
 		 hl_enqueue_create_datastore(fcinfo))
 FUNCTION(healthlake_run_queue, hl_runner_call(fcinfo))
-FUNCTION(healthlake_cancel_request, hl_person_cancel(fcinfo))
-FUNCTION(healthlake_retry_request, hl_person_retry(fcinfo))
-FUNCTION(healthlake_resolve_request, hl_person_resolve(fcinfo))
-FUNCTION(healthlake_wait_request, hl_person_wait(fcinfo))
-FUNCTION(healthlake_purge_requests, hl_person_purge(fcinfo))
+FUNCTION(healthlake_cancel_request, hl_requests_cancel(fcinfo))
+FUNCTION(healthlake_retry_request, hl_requests_retry(fcinfo))
+FUNCTION(healthlake_resolve_request, hl_requests_resolve(fcinfo))
+FUNCTION(healthlake_wait_request, hl_requests_wait(fcinfo))
+FUNCTION(healthlake_purge_requests, hl_requests_purge(fcinfo))
 FUNCTION(healthlake_adopt_requests, hl_adopt_requests(fcinfo))
 FUNCTION(healthlake_home, hl_home_show(fcinfo))
 FUNCTION(healthlake_protect_request, hl_store_protect(fcinfo))
 FUNCTION(healthlake_protect_event, hl_store_protect_event(fcinfo))
 FUNCTION(healthlake_holds_leases,
-		 BoolGetDatum(hl_board_holds(PG_GETARG_INT64(0))))
+		 BoolGetDatum(hl_presence_holds(PG_GETARG_INT64(0))))
 
 #pragma GCC visibility pop

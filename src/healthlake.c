@@ -8,13 +8,13 @@
 
 #include "fmgr.h"
 
-#include "api/last_call.h"
-#include "api/statistics.h"
-#include "api/transaction.h"
-#include "client/settings.h"
-#include "queue/audit.h"
-#include "queue/launcher.h"
+#include "audit/audit.h"
+#include "call/last_call.h"
+#include "call/statistics.h"
+#include "call/transaction.h"
 #include "queue/wakeup.h"
+#include "server/settings.h"
+#include "worker/launcher.h"
 
 PG_MODULE_MAGIC;
 

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#include "aws/json.h"
+#include "base/json.h"
 
 #define PRELUDE_LEN 12
 #define CRC_LEN 4

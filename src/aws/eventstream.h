@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "aws/bytes.h"
+#include "base/bytes.h"
 
 #define HL_EVENTSTREAM_MAX_MESSAGE (1024 * 1024)
 #define HL_EVENTSTREAM_MAX_HEADERS_LEN (128 * 1024)

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/json.h"
-#include "aws/timestamp.h"
+#include "base/json.h"
+#include "base/timestamp.h"
 
 /* How a form names what it holds. */
 typedef struct Form
@@ -236,7 +236,7 @@ read_end(const char *text, int64_t *micros)
 
 /* Reads what a sign-on left behind. */
 bool
-hl_sign_on_read(HlSignOn *sign_on, const char *text, size_t len)
+hl_sso_read(HlSignOn *sign_on, const char *text, size_t len)
 {
 	HlJsonDocument document = {.secret = true, .max_nodes = 1000};
 	const char *reason = NULL, *token, *expires;
@@ -265,7 +265,7 @@ hl_sign_on_read(HlSignOn *sign_on, const char *text, size_t len)
 
 /* Frees it, with nothing left in it. */
 void
-hl_sign_on_wipe(HlSignOn *sign_on)
+hl_sso_wipe(HlSignOn *sign_on)
 {
 	hl_bytes_wipe(&sign_on->token);
 	*sign_on = (HlSignOn){0};

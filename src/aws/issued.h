@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "aws/bytes.h"
+#include "base/bytes.h"
 
 typedef enum HlIssuedForm
 {
@@ -57,7 +57,7 @@ typedef struct HlSignOn
 	char reason[128];
 } HlSignOn;
 
-extern bool hl_sign_on_read(HlSignOn *sign_on, const char *text, size_t len);
-extern void hl_sign_on_wipe(HlSignOn *sign_on);
+extern bool hl_sso_read(HlSignOn *sign_on, const char *text, size_t len);
+extern void hl_sso_wipe(HlSignOn *sign_on);
 
 #endif

@@ -6,8 +6,8 @@
 #ifndef HL_AWS_OUTCOME_H
 #define HL_AWS_OUTCOME_H
 
-#include "aws/bytes.h"
-#include "aws/json.h"
+#include "base/bytes.h"
+#include "base/json.h"
 
 typedef enum HlOutcome
 {

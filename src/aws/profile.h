@@ -8,7 +8,7 @@
 #ifndef HL_AWS_PROFILE_H
 #define HL_AWS_PROFILE_H
 
-#include "aws/bytes.h"
+#include "base/bytes.h"
 
 typedef enum HlProfileFile
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aws/timestamp.h"
+#include "base/timestamp.h"
 #include "aws/validate.h"
 
 #define LONGEST_CODE 128

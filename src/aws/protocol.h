@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "aws/bytes.h"
-#include "aws/json.h"
 #include "aws/shape.h"
+#include "base/bytes.h"
+#include "base/json.h"
 
 #define HL_PROTOCOL_CONTENT_TYPE "application/x-amz-json-1.0"
 

@@ -7,8 +7,8 @@
 #ifndef HL_AWS_RETRY_H
 #define HL_AWS_RETRY_H
 
-#include "aws/http.h"
 #include "aws/sigv4.h"
+#include "http/http.h"
 
 typedef enum HlVerdict
 {

@@ -9,8 +9,8 @@
 #define HL_AWS_SIGV4_H
 
 #include <openssl/evp.h>
-#include "aws/bytes.h"
-#include "aws/header.h"
+#include "base/bytes.h"
+#include "http/header.h"
 
 #define HL_SIGV4_MAX_HEADERS 64
 #define HL_SIGV4_LAST_SECOND 253402300799LL /* of the year 9999 */

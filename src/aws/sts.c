@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/xml.h"
+#include "base/xml.h"
 
 /* Whether a byte goes into a form as it is. */
 static bool

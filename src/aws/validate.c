@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/timestamp.h"
+#include "base/timestamp.h"
 
 #define LONGEST_QUOTE 128 /* bytes of a name, where one is quoted */
 #define LONGEST_NAME 64   /* that is compared for its likeness */

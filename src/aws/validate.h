@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "aws/json.h"
 #include "aws/shape.h"
+#include "base/json.h"
 
 #define HL_FAULTS_KEPT 1000 /* the others are counted */
 

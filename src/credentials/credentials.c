@@ -10,15 +10,15 @@
 #include "postgres.h"
 
 #include <openssl/evp.h>
-
-#include "client/settings.h"
-#include "client/text.h"
-#include "credentials/credentials.h"
-#include "credentials/places.h"
-#include "credentials/profiles.h"
 #include "miscadmin.h"
-#include "client/clock.h"
-#include "client/random.h"
+
+#include "credentials/credentials.h"
+#include "credentials/endpoints.h"
+#include "credentials/profiles.h"
+#include "server/clock.h"
+#include "server/random.h"
+#include "server/settings.h"
+#include "server/text.h"
 #include "utils/memutils.h"
 
 /* Lets go of what is held: the memory context goes, or others are found. */
@@ -206,9 +206,9 @@ make_plan(HlCredentials *credentials, List **notes)
 	if (!hl_plan_make(credentials->plan, credentials->session_name, notes))
 		return false;
 	if (credentials->plan->kind == HL_PLAN_SIGN_ON)
-		hl_places_find_portal(credentials->plan);
+		hl_endpoints_find_portal(credentials->plan);
 	if (credentials->plan->nroles > 0)
-		hl_places_find_sts(credentials->plan, credentials->region);
+		hl_endpoints_find_sts(credentials->plan, credentials->region);
 	return true;
 }
 

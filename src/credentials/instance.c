@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "aws/metadata.h"
-#include "credentials/ambient.h"
+#include "credentials/environment.h"
 #include "credentials/steps.h"
 
 /* What instance metadata is given: it answers at once, or it is not there. */
@@ -19,7 +19,7 @@
 static bool
 read_number(HlProvider *provider, const char *variable, int *number)
 {
-	const char *value = hl_ambient_variable(variable);
+	const char *value = hl_environment_variable(variable);
 
 	if (value == NULL)
 		return true;
@@ -108,11 +108,12 @@ take_token(HlProvider *provider, const HlReply *reply)
 static HlProviderAnswer
 take_role(HlProvider *provider, const HlReply *reply)
 {
+	const char *body = hl_bytes_string(&reply->body);
 	char *name;
 
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 		return blame(provider, reply, 404, "the instance has no role");
-	name = pnstrdup(hl_bytes_string(&reply->body), reply->body.len);
+	name = pstrdup(body);
 	name[strcspn(name, "\r\n")] = '\0';
 	if (hl_metadata_is_role(name))
 		return ask(provider, psprintf(HL_METADATA_ROLES_PATH "%s", name));

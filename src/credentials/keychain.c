@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "credentials/keychain.h"
-#include "client/settings.h"
+#include "server/settings.h"
 #include "storage/ipc.h"
 
 #define HOOKS 8

@@ -6,10 +6,10 @@
 
 #include <ctype.h>
 
-#include "credentials/ambient.h"
+#include "credentials/environment.h"
 #include "credentials/plan.h"
 #include "credentials/secret.h"
-#include "client/settings.h"
+#include "server/settings.h"
 #include "miscadmin.h"
 
 #define HINT_ENVIRONMENT                                                       \
@@ -105,9 +105,10 @@ is_miscopied(const char *value)
 HlPlanAnswer
 hl_plan_environment(HlPlan *plan)
 {
-	const char *id = hl_ambient_variable("AWS_ACCESS_KEY_ID");
-	const char *secret = hl_ambient_variable("AWS_SECRET_ACCESS_KEY");
-	const char *expiration = hl_ambient_variable("AWS_CREDENTIAL_EXPIRATION");
+	const char *id = hl_environment_variable("AWS_ACCESS_KEY_ID");
+	const char *secret = hl_environment_variable("AWS_SECRET_ACCESS_KEY");
+	const char *expiration =
+		hl_environment_variable("AWS_CREDENTIAL_EXPIRATION");
 	static const char *const variables[] = {
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 		"AWS_SECURITY_TOKEN"};
@@ -121,7 +122,7 @@ hl_plan_environment(HlPlan *plan)
 							 "environment, AWS_SECRET_ACCESS_KEY is not",
 							 HINT_ENVIRONMENT);
 	for (size_t i = 0; i < lengthof(variables); i++)
-		if (is_miscopied(hl_ambient_variable(variables[i])))
+		if (is_miscopied(hl_environment_variable(variables[i])))
 			return hl_plan_break(
 				plan,
 				psprintf("%s in the server's environment begins or ends with "
@@ -131,9 +132,10 @@ hl_plan_environment(HlPlan *plan)
 	plan->source = "the environment";
 	plan->keys.access_key_id = id;
 	plan->keys.secret_access_key = secret;
-	plan->keys.session_token = hl_ambient_variable("AWS_SESSION_TOKEN");
+	plan->keys.session_token = hl_environment_variable("AWS_SESSION_TOKEN");
 	if (plan->keys.session_token == NULL)
-		plan->keys.session_token = hl_ambient_variable("AWS_SECURITY_TOKEN");
+		plan->keys.session_token =
+			hl_environment_variable("AWS_SECURITY_TOKEN");
 	plan->expiration = expiration != NULL ? pstrdup(expiration) : NULL;
 	plan->lasting = true;
 	return HL_PLAN_FOUND;
@@ -144,7 +146,7 @@ static HlPlanAnswer
 ask_profile(HlPlan *plan)
 {
 	const char *by;
-	const char *name = hl_ambient_profile(&by);
+	const char *name = hl_environment_profile(&by);
 
 	return hl_plan_profile(plan, name, by);
 }
@@ -153,9 +155,9 @@ ask_profile(HlPlan *plan)
 static HlPlanAnswer
 ask_web_identity(HlPlan *plan)
 {
-	const char *file = hl_ambient_variable("AWS_WEB_IDENTITY_TOKEN_FILE");
-	const char *role = hl_ambient_variable("AWS_ROLE_ARN");
-	const char *session = hl_ambient_variable("AWS_ROLE_SESSION_NAME");
+	const char *file = hl_environment_variable("AWS_WEB_IDENTITY_TOKEN_FILE");
+	const char *role = hl_environment_variable("AWS_ROLE_ARN");
+	const char *session = hl_environment_variable("AWS_ROLE_SESSION_NAME");
 
 	if (file == NULL)
 		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
@@ -184,13 +186,13 @@ HlPlanAnswer
 hl_plan_container(HlPlan *plan)
 {
 	const char *path =
-		hl_ambient_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+		hl_environment_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	const char *whole =
-		hl_ambient_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+		hl_environment_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	const char *token =
-		hl_ambient_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+		hl_environment_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
 	const char *file =
-		hl_ambient_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+		hl_environment_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 
 	if (path == NULL && whole == NULL)
 		return hl_plan_refuse(
@@ -217,7 +219,7 @@ hl_plan_container(HlPlan *plan)
 static bool
 metadata_is_off(void)
 {
-	const char *value = hl_ambient_variable("AWS_EC2_METADATA_DISABLED");
+	const char *value = hl_environment_variable("AWS_EC2_METADATA_DISABLED");
 
 	return value != NULL && pg_strcasecmp(value, "true") == 0;
 }
@@ -226,9 +228,9 @@ metadata_is_off(void)
 static const char *
 metadata_setting(const char *variable, const char *property)
 {
-	const char *value = hl_ambient_variable(variable);
+	const char *value = hl_environment_variable(variable);
 
-	return value != NULL ? value : hl_ambient_property(property);
+	return value != NULL ? value : hl_environment_property(property);
 }
 
 /* Instance metadata, of which nobody knows whether it is there. */

@@ -6,11 +6,11 @@
 
 #include <openssl/evp.h>
 
-#include "client/file.h"
 #include "credentials/plan.h"
 #include "credentials/profiles.h"
 #include "credentials/secret.h"
-#include "client/settings.h"
+#include "server/file.h"
+#include "server/settings.h"
 
 #define HINT_PROFILE "Correct the profile in AWS's config or credentials file."
 

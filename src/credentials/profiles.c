@@ -4,9 +4,9 @@
  */
 #include "postgres.h"
 
-#include "client/file.h"
 #include "credentials/profiles.h"
-#include "client/settings.h"
+#include "server/file.h"
+#include "server/settings.h"
 #include "storage/ipc.h"
 
 #define FILES 2

@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include "aws/retry.h"
-#include "client/file.h"
 #include "credentials/steps.h"
-#include "client/clock.h"
+#include "server/clock.h"
+#include "server/file.h"
 
 /* Wipes what a provider holds: its memory context goes. */
 static void
@@ -19,7 +19,7 @@ wipe(void *argument)
 
 	hl_issued_wipe(&provider->issued);
 	hl_issued_wipe(&provider->next);
-	hl_sign_on_wipe(&provider->sign_on);
+	hl_sso_wipe(&provider->sign_on);
 	hl_bytes_wipe(&provider->form);
 	hl_bytes_wipe(&provider->token);
 }
@@ -275,8 +275,8 @@ role_step(HlProvider *provider, const HlReply *reply)
 static const HlProviderStep sources[] = {
 	[HL_PLAN_KEYS] = keys_step,
 	[HL_PLAN_WEB_IDENTITY] = web_identity_step,
-	[HL_PLAN_SIGN_ON] = hl_sign_on_step,
-	[HL_PLAN_PROCESS] = hl_program_step,
+	[HL_PLAN_SIGN_ON] = hl_sso_step,
+	[HL_PLAN_PROCESS] = hl_process_step,
 	[HL_PLAN_CONTAINER] = hl_container_step,
 	[HL_PLAN_METADATA] = hl_instance_step,
 };

@@ -16,11 +16,11 @@
 #include "postgres.h"
 
 #include "aws/endpoint.h"
-#include "aws/header.h"
 #include "aws/issued.h"
-#include "aws/sts.h"
 #include "aws/outcome.h"
+#include "aws/sts.h"
 #include "credentials/plan.h"
+#include "http/header.h"
 
 #define HL_PROVIDER_HEADERS 2
 

@@ -16,9 +16,8 @@ extern HlProviderAnswer hl_instance_step(HlProvider *provider,
 										 const HlReply *reply);
 extern HlProviderAnswer hl_container_step(HlProvider *provider,
 										  const HlReply *reply);
-extern HlProviderAnswer hl_sign_on_step(HlProvider *provider,
-										const HlReply *reply);
-extern HlProviderAnswer hl_program_step(HlProvider *provider,
+extern HlProviderAnswer hl_sso_step(HlProvider *provider, const HlReply *reply);
+extern HlProviderAnswer hl_process_step(HlProvider *provider,
 										const HlReply *reply);
 
 /* Says why there are no keys; the second with the source in front. */

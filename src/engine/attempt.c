@@ -11,9 +11,9 @@
 #include "engine/key_wait.h"
 #include "engine/protocol.h"
 #include "engine/skew.h"
-#include "client/clock.h"
-#include "client/random.h"
-#include "client/settings.h"
+#include "server/clock.h"
+#include "server/random.h"
+#include "server/settings.h"
 
 #define VERSION "1.0.0"
 #define API_VERSION "2017-07-01"

@@ -8,10 +8,10 @@
 
 #include "postgres.h"
 
-#include "aws/http.h"
 #include "aws/retry.h"
-#include "aws/uuid.h"
+#include "base/uuid.h"
 #include "engine/engine.h"
+#include "http/http.h"
 
 typedef enum HlStage
 {

@@ -10,11 +10,12 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "engine/key_wait.h"
 #include "engine/protocol.h"
-#include "miscadmin.h"
-#include "client/clock.h"
-#include "client/wait.h"
+#include "server/clock.h"
+#include "server/wait.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 

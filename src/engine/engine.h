@@ -12,9 +12,9 @@
 #define HL_ENGINE_ENGINE_H
 
 #include "aws/endpoint.h"
-#include "aws/header.h"
 #include "aws/outcome.h"
 #include "credentials/credentials.h"
+#include "http/header.h"
 
 /* What bounds each call; NULL and "" say the same. */
 typedef struct HlLimits

@@ -5,14 +5,14 @@
 #include "postgres.h"
 
 #include "aws/endpoint.h"
-#include "client/file.h"
-#include "credentials/ambient.h"
 #include "credentials/credentials.h"
+#include "credentials/environment.h"
 #include "credentials/profiles.h"
 #include "credentials/secret.h"
-#include "client/settings.h"
 #include "engine/target.h"
-#include "client/text.h"
+#include "server/file.h"
+#include "server/settings.h"
+#include "server/text.h"
 
 /* All that a call points to, in one piece. */
 typedef struct Settled
@@ -27,7 +27,7 @@ static void
 refuse_missing_profile(void)
 {
 	const char *by;
-	const char *name = hl_ambient_profile(&by);
+	const char *name = hl_environment_profile(&by);
 
 	if (by != NULL &&
 		hl_profile_find(hl_profiles_kept(), HL_PROFILE_PROFILE, name) == NULL)
@@ -48,11 +48,11 @@ region_of(const char *argument)
 	if (region == NULL || region[0] == '\0')
 		region = hl_settings.region;
 	if (region == NULL || region[0] == '\0')
-		region = hl_ambient_variable("AWS_REGION");
+		region = hl_environment_variable("AWS_REGION");
 	if (region == NULL)
-		region = hl_ambient_variable("AWS_DEFAULT_REGION");
+		region = hl_environment_variable("AWS_DEFAULT_REGION");
 	if (region == NULL)
-		region = hl_ambient_property("region");
+		region = hl_environment_property("region");
 	if (region == NULL)
 		refuse_missing_profile();
 	if (region == NULL)
@@ -137,16 +137,16 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 		.host_prefix = prefixes_are_off() ? NULL : call->host_prefix,
 		.use_fips =
 			hl_settings.use_fips_endpoint ||
-			hl_ambient_switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+			hl_environment_switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
 		.use_dual_stack = hl_settings.use_dualstack_endpoint ||
-						  hl_ambient_switch("AWS_USE_DUALSTACK_ENDPOINT",
-											"use_dualstack_endpoint")};
+						  hl_environment_switch("AWS_USE_DUALSTACK_ENDPOINT",
+												"use_dualstack_endpoint")};
 	const char *from = "healthlake.endpoint_url";
 	const char *named = NULL; /* what need not be said of a setting */
 
 	if (parameters.url == NULL || parameters.url[0] == '\0')
 	{
-		parameters.url = hl_ambient_endpoint("healthlake", &from);
+		parameters.url = hl_environment_endpoint("healthlake", &from);
 		named = parameters.url != NULL ? from : NULL;
 	}
 	refuse_endpoint(hl_endpoint_resolve(&parameters, endpoint), endpoint, named,
@@ -170,9 +170,9 @@ ca_bundle(void)
 
 	if (file != NULL && file[0] != '\0')
 		return pstrdup(file);
-	file = hl_ambient_variable("AWS_CA_BUNDLE");
+	file = hl_environment_variable("AWS_CA_BUNDLE");
 	if (file == NULL)
-		file = hl_ambient_property("ca_bundle");
+		file = hl_environment_property("ca_bundle");
 	return file != NULL ? hl_file_expand((char *) file) : NULL;
 }
 

@@ -10,12 +10,12 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 
-#include "client/compat.h"
+#include "audit/event.h"
+#include "audit/home.h"
+#include "audit/store.h"
 #include "queue/adopt.h"
-#include "queue/event.h"
-#include "queue/home.h"
-#include "queue/store.h"
 #include "queue/wakeup.h"
+#include "server/compat.h"
 
 /* Adopts rows by a statement, and tells the history; gives how many. */
 static uint64

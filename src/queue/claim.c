@@ -9,12 +9,12 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "client/compat.h"
-#include "client/settings.h"
-#include "client/clock.h"
+#include "audit/event.h"
 #include "queue/claim.h"
-#include "queue/event.h"
 #include "queue/safely.h"
+#include "server/clock.h"
+#include "server/compat.h"
+#include "server/settings.h"
 
 /* Milliseconds that a lease is longer than what is done under it. */
 #define LEASE_MARGIN (2 * 60 * 1000)
@@ -116,7 +116,7 @@ count_in_flight(const HlRunner *runner, const Lane *lane)
 
 	for (int i = 0; i < runner->count; i++)
 		count += !runner->rows[i]->looks &&
-				 strcmp(hl_pace_kind(runner->rows[i]), pace_kind(lane)) == 0;
+				 strcmp(hl_backoff_kind(runner->rows[i]), pace_kind(lane)) == 0;
 	return count;
 }
 
@@ -124,8 +124,8 @@ count_in_flight(const HlRunner *runner, const Lane *lane)
 static int
 pace_room(const Claim *claim, const Lane *lane)
 {
-	return hl_pace_room(&claim->runner->pace, pace_kind(lane),
-						count_in_flight(claim->runner, lane));
+	return hl_backoff_room(&claim->runner->pace, pace_kind(lane),
+						   count_in_flight(claim->runner, lane));
 }
 
 /* Whether a lane may give something now. */
@@ -299,7 +299,7 @@ ask_lane(Claim *claim, Lane *lane, int most)
 		claim_singly(claim, most);
 	lane->open = claim->claimed - before == most;
 	if (claim->claimed > before)
-		hl_pace_spend(&claim->runner->pace, pace_kind(lane));
+		hl_backoff_spend(&claim->runner->pace, pace_kind(lane));
 }
 
 /* Orders lanes: by roles from the one whose turn it is, the oldest first. */
@@ -404,7 +404,7 @@ next_of_lane(Claim *claim, const Lane *lane)
 	if (lane->open && pace_room(claim, lane) > 0)
 		return 0;
 	if (lane->open)
-		return hl_pace_next(&claim->runner->pace, pace_kind(lane));
+		return hl_backoff_next(&claim->runner->pace, pace_kind(lane));
 	return due == HL_NO_TIME ? PG_INT64_MAX : steady(claim->now, due);
 }
 
@@ -488,10 +488,10 @@ hl_claim_shorten_rests(HlRunner *runner, const HlStore *store)
 		return;
 	hl_store_add(&rests, TimestampTzGetDatum(now));
 	hl_store_add(&rests, TimestampTzGetDatum(TimestampTzPlusMilliseconds(
-							 now, HL_PACE_LONGEST_REST + SET_BACK)));
+							 now, HL_BACKOFF_LONGEST_REST + SET_BACK)));
 	hl_store_add(&polls, TimestampTzGetDatum(now));
 	hl_store_add(&polls, TimestampTzGetDatum(TimestampTzPlusMilliseconds(
-							 now, HL_PACE_LONGEST_POLL + SET_BACK)));
+							 now, HL_BACKOFF_LONGEST_POLL + SET_BACK)));
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_SHORTEN_RESTS, &rests);
 	(void) hl_store_run(store, HL_STATEMENT_SHORTEN_POLLS, &polls);

@@ -41,13 +41,13 @@ typedef struct HlEnding
 	"could be sent again"
 
 /* Makes the ending of a call that has ended; that of a search is yet to read. */
-extern void hl_queued_judge(struct HlQueued *queued);
+extern void hl_outcome_judge(struct HlQueued *queued);
 
 /* Makes the ending of a call whose reply cannot be judged. */
-extern void hl_queued_lose(struct HlQueued *queued, const char *message);
+extern void hl_outcome_lose(struct HlQueued *queued, const char *message);
 
 /* Makes of a final ending that cannot be recorded one that says so. */
-extern void hl_queued_reduce(struct HlQueued *queued, const char *message);
+extern void hl_outcome_reduce(struct HlQueued *queued, const char *message);
 
 /* Makes an ending without a call: for good, or until another time. */
 extern void hl_queued_refuse(struct HlQueued *queued, int sqlstate,

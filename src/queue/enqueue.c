@@ -11,23 +11,23 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
-#include "api/arguments.h"
-#include "api/call.h"
-#include "api/door.h"
-#include "api/goal.h"
-#include "api/portal.h"
-#include "api/response.h"
-#include "client/compat.h"
-#include "client/dropped.h"
-#include "client/settings.h"
+#include "audit/account.h"
+#include "audit/event.h"
+#include "audit/store.h"
+#include "call/call.h"
+#include "call/door.h"
+#include "call/portal.h"
 #include "engine/target.h"
-#include "client/text.h"
-#include "queue/account.h"
-#include "queue/board.h"
+#include "model/arguments.h"
+#include "model/response.h"
+#include "model/target_states.h"
 #include "queue/enqueue.h"
-#include "queue/event.h"
-#include "queue/store.h"
+#include "queue/presence.h"
 #include "queue/wakeup.h"
+#include "server/compat.h"
+#include "server/dropped.h"
+#include "server/settings.h"
+#include "server/text.h"
 
 /* A request on its way into the queue. */
 typedef struct Enqueued
@@ -60,7 +60,7 @@ hl_enqueue_refuse_session(Oid owner, const char *what)
 static void
 refuse_until(const HlOperation *operation, const char *until)
 {
-	if (until != NULL && hl_goal_of_change(operation, until) == NULL)
+	if (until != NULL && hl_target_states_of_change(operation, until) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s has no status \"%s\" to wait for", operation->name,

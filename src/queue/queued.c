@@ -8,11 +8,11 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "api/response.h"
-#include "client/compat.h"
-#include "client/text.h"
-#include "queue/home.h"
+#include "audit/home.h"
+#include "model/response.h"
 #include "queue/queued.h"
+#include "server/compat.h"
+#include "server/text.h"
 
 /* A point in time of a column. */
 static TimestampTz
@@ -44,12 +44,12 @@ number_of(uint64 row, const char *column)
 }
 
 /* What it waits for, where it does. */
-static const HlGoal *
+static const HlTargetStates *
 goal_of(const HlOperation *operation, const char *until)
 {
 	return operation == NULL || until == NULL
 			   ? NULL
-			   : hl_goal_of_change(operation, until);
+			   : hl_target_states_of_change(operation, until);
 }
 
 /* Reads what the row says of times. */

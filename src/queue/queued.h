@@ -13,11 +13,11 @@
 #include "datatype/timestamp.h"
 #include "portability/instr_time.h"
 
-#include "api/goal.h"
-#include "api/request.h"
+#include "audit/store.h"
 #include "engine/engine.h"
+#include "model/request.h"
+#include "model/target_states.h"
 #include "queue/ending.h"
-#include "queue/store.h"
 
 typedef struct HlQueued
 {
@@ -29,8 +29,8 @@ typedef struct HlQueued
 	const HlOperation *operation; /* NULL: not known to this version */
 	const char *request;          /* JSON, less the token */
 	const char *client_token;
-	bool intact;        /* the request is what its hash says */
-	const HlGoal *goal; /* NULL: none */
+	bool intact;                /* the request is what its hash says */
+	const HlTargetStates *goal; /* NULL: none */
 	const char *response;
 	const char *datastore_id;
 	const char *job_id;

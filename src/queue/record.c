@@ -6,11 +6,11 @@
 
 #include "executor/spi.h"
 
-#include "client/clock.h"
-#include "api/error.h"
-#include "queue/event.h"
+#include "audit/event.h"
+#include "call/error.h"
 #include "queue/record.h"
 #include "queue/safely.h"
+#include "server/clock.h"
 
 /* What is written: an ending of one row, or all that are due. */
 typedef struct Record
@@ -211,7 +211,7 @@ write_singly(Record *record, HlQueued *queued)
 							 queued->id, error->message)));
 		if (is_final(&queued->ending))
 		{
-			hl_queued_reduce(queued, error->message);
+			hl_outcome_reduce(queued, error->message);
 			error = hl_safely(record->store, write_due, record);
 		}
 	}

@@ -17,25 +17,25 @@
 #include "utils/portal.h"
 #include "utils/timestamp.h"
 
-#include "api/call.h"
-#include "api/error.h"
-#include "api/statistics.h"
-#include "client/compat.h"
-#include "client/clock.h"
-#include "client/settings.h"
-#include "client/wait.h"
+#include "call/call.h"
+#include "call/error.h"
+#include "call/statistics.h"
 #include "queue/claim.h"
 #include "queue/enqueue.h"
-#include "queue/pinned.h"
 #include "queue/record.h"
 #include "queue/runner.h"
 #include "queue/safely.h"
 #include "queue/step.h"
 #include "queue/wakeup.h"
+#include "server/clock.h"
+#include "server/compat.h"
+#include "server/pinned.h"
+#include "server/settings.h"
+#include "server/wait.h"
 
 /* Makes a runner. */
 HlRunner *
-hl_runner_create(const HlRunnerTransactions *transactions, HlBoardKind kind,
+hl_runner_create(const HlRunnerTransactions *transactions, HlPresenceKind kind,
 				 int64 allowance)
 {
 	HlRunner *runner = palloc0(sizeof(HlRunner));
@@ -45,7 +45,7 @@ hl_runner_create(const HlRunnerTransactions *transactions, HlBoardKind kind,
 	runner->round = AllocSetContextCreate(runner->memory, "healthlake round",
 										  ALLOCSET_DEFAULT_SIZES);
 	runner->allowance = allowance;
-	runner->holder = hl_board_join(MyDatabaseId, kind);
+	runner->holder = hl_presence_join(MyDatabaseId, kind);
 	return runner;
 }
 
@@ -113,7 +113,7 @@ forget_recorded(HlRunner *runner)
 			runner->rows[kept++] = queued;
 			continue;
 		}
-		hl_pace_learn(&runner->pace, queued);
+		hl_backoff_learn(&runner->pace, queued);
 		MemoryContextDelete(queued->memory);
 	}
 	runner->count = kept;
@@ -172,13 +172,13 @@ record_and_claim(HlRunner *runner)
 	if (!begin(runner, &store))
 		return 0;
 	hl_claim_shorten_rests(runner, store);
-	hl_board_load_pace(MyDatabaseId, &runner->pace);
+	hl_presence_load_pace(MyDatabaseId, &runner->pace);
 	if (ended)
 		record_ended(runner, store);
 	healthlake_step("before claim");
 	if (is_claiming(runner))
 		claimed = hl_claim(runner, store);
-	hl_board_save_pace(MyDatabaseId, &runner->pace);
+	hl_presence_save_pace(MyDatabaseId, &runner->pace);
 	commit(runner);
 	if (ended)
 		healthlake_step("after record");
@@ -269,7 +269,7 @@ judge_safely(HlQueued *queued)
 
 	PG_TRY();
 	{
-		hl_queued_judge(queued);
+		hl_outcome_judge(queued);
 	}
 	PG_CATCH();
 	{
@@ -280,7 +280,7 @@ judge_safely(HlQueued *queued)
 		if (hl_safely_concerns_process(error))
 			PG_RE_THROW();
 		FlushErrorState();
-		hl_queued_lose(queued, error->message);
+		hl_outcome_lose(queued, error->message);
 		MemoryContextSwitchTo(caller);
 	}
 	PG_END_TRY();
@@ -471,7 +471,7 @@ static const HlRunnerTransactions call_transactions = {call_begin, call_commit};
 static void
 leave_board(void *unused)
 {
-	hl_board_leave();
+	hl_presence_leave();
 }
 
 /* The number of requests to be sent at most. */
@@ -564,7 +564,8 @@ hl_runner_call(FunctionCallInfo fcinfo)
 	MemoryContextRegisterResetCallback(memory, leave);
 	/* the first one has its isolation level, and a snapshot, already */
 	call_commit();
-	runner = hl_runner_create(&call_transactions, HL_BOARD_SESSION, allowance);
+	runner =
+		hl_runner_create(&call_transactions, HL_PRESENCE_SESSION, allowance);
 	run_due(runner);
 	tell_counts(runner);
 	/* whoever called goes on in a transaction with the session's settings */

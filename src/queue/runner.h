@@ -10,10 +10,10 @@
 
 #include "postgres.h"
 
-#include "queue/board.h"
-#include "queue/pace.h"
+#include "audit/store.h"
+#include "queue/backoff.h"
+#include "queue/presence.h"
 #include "queue/queued.h"
-#include "queue/store.h"
 
 #define HL_RUNNER_MOST 64
 
@@ -43,7 +43,7 @@ typedef struct HlRunner
 	int64 allowance; /* requests that it may still claim */
 	HlQueued *rows[HL_RUNNER_MOST];
 	int count;
-	HlPace pace;
+	HlBackoff pace;
 	HlShunned shunned[HL_RUNNER_MOST];
 	int nshunned;
 	char last_role[256]; /* whose turn it was last, cut */
@@ -62,7 +62,7 @@ typedef struct HlRunner
 
 /* Makes a runner in CurrentMemoryContext, with a place on the board. */
 extern HlRunner *hl_runner_create(const HlRunnerTransactions *transactions,
-								  HlBoardKind kind, int64 allowance);
+								  HlPresenceKind kind, int64 allowance);
 
 /*
  * One round: records what has ended, claims what is due, and waits for a reply

@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-#include "queue/store.h"
+#include "audit/store.h"
 
 /*
  * Gives NULL, or the error, in CurrentMemoryContext, after all was undone.

@@ -10,10 +10,10 @@
 #include "postmaster/bgworker.h"
 #include "utils/syscache.h"
 
-#include "client/background.h"
-#include "client/settings.h"
-#include "queue/board.h"
+#include "queue/presence.h"
 #include "queue/wakeup.h"
+#include "server/background.h"
+#include "server/settings.h"
 
 /* The worker that this transaction wants. */
 static struct
@@ -49,9 +49,9 @@ start_wanted(void)
 	HlWorkerOrders orders = {.database = MyDatabaseId, .owner = want.owner};
 	int wanted = hl_settings.autostart_worker && !IsBinaryUpgrade ? 1 : 0;
 
-	if (!hl_board_wake(MyDatabaseId, wanted) || hl_wakeup_start(&orders))
+	if (!hl_presence_wake(MyDatabaseId, wanted) || hl_wakeup_start(&orders))
 		return;
-	hl_board_unreserve(MyDatabaseId);
+	hl_presence_unreserve(MyDatabaseId);
 	ereport(WARNING,
 			(errmsg("no background worker could be started for the queue of "
 					"healthlake"),
@@ -121,7 +121,7 @@ warn_of_owner(Oid owner)
 void
 hl_wakeup_want(const HlStore *store)
 {
-	hl_board_attach();
+	hl_presence_attach();
 	if (want.wanted)
 		return;
 	want.wanted = true;
@@ -133,7 +133,7 @@ hl_wakeup_want(const HlStore *store)
 void
 hl_wakeup_init(void)
 {
-	hl_board_init();
+	hl_presence_init();
 	RegisterXactCallback(transaction_ends, NULL);
 	RegisterSubXactCallback(subtransaction_ends, NULL);
 }

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "queue/store.h"
+#include "audit/store.h"
 
 /* What a worker is told; fits into bgw_extra. */
 typedef struct HlWorkerOrders

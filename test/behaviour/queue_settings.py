@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What a session, a role or a database has SET does not decide about the requests of others.
 
-Every setting of this PostgreSQL that a role may have is pinned by src/queue/pinned.c, or is
+Every setting of this PostgreSQL that a role may have is pinned by src/server/pinned.c, or is
 listed here as harmless: one that a newer version brings has to be put into either. Then a worker
 and a CALL send requests although the database and the caller have hostile values of all of them.
 """
@@ -75,7 +75,7 @@ def patterns():
 
 def test_list(session):
     """Every setting is pinned or harmless."""
-    source = (HERE.parent.parent / "src/queue/pinned.c").read_text(encoding="utf-8")
+    source = (HERE.parent.parent / "src/server/pinned.c").read_text(encoding="utf-8")
     pinned = set(re.findall(r'^\t\{"([a-z_]+)", "', source, re.M))
     tap.ok(len(pinned) > 20, "the table of pinned settings can be read", len(pinned))
     names = [row[0] for row in session.run(

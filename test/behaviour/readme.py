@@ -465,7 +465,7 @@ class Check:
         """The SQLSTATEs of our own that the sources raise are those of the table."""
         sources = "".join(path.read_text(encoding="utf-8")
                           for path in sorted((ROOT / "src").rglob("*.c")))
-        header = (ROOT / "src/api/error.h").read_text(encoding="utf-8")
+        header = (ROOT / "src/call/error.h").read_text(encoding="utf-8")
         ours = {"".join(re.findall(r"'(.)'", letters)) for name, letters in
                 re.findall(r"define (HL_ERRCODE_\w+)\s+MAKE_SQLSTATE\((.*?)\)", header)
                 if re.search(rf"\b{name}\b", sources)}

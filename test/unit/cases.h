@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/bytes.h"
-#include "aws/json.h"
+#include "base/bytes.h"
+#include "base/json.h"
 #include "tap.h"
 
 static bool cases_as_tap = false;

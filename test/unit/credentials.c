@@ -8,7 +8,7 @@
 #include "aws/metadata.h"
 #include "aws/refresh.h"
 #include "aws/sts.h"
-#include "aws/xml.h"
+#include "base/xml.h"
 
 #include <stdlib.h>
 
@@ -295,11 +295,11 @@ check_sign_ons(void)
 	{
 		HlSignOn sign_on = {0};
 
-		ok(hl_sign_on_read(&sign_on, cases[i].text, strlen(cases[i].text)) ==
+		ok(hl_sso_read(&sign_on, cases[i].text, strlen(cases[i].text)) ==
 			   (cases[i].reason[0] == '\0'),
 		   "sign-on: %s", cases[i].text);
 		is(sign_on.reason, cases[i].reason, "and why");
-		hl_sign_on_wipe(&sign_on);
+		hl_sso_wipe(&sign_on);
 	}
 }
 

@@ -5,7 +5,7 @@
  *	  the next request can be signed.
  */
 #include "aws/retry.h"
-#include "aws/timestamp.h"
+#include "base/timestamp.h"
 
 #include <stdint.h>
 #include <stdlib.h>

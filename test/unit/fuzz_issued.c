@@ -71,9 +71,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			must(issued.reason[0] != '\0' && issued.access_key_id.len == 0);
 		hl_issued_wipe(&issued);
 	}
-	if (hl_sign_on_read(&sign_on, text, size))
+	if (hl_sso_read(&sign_on, text, size))
 		must(sign_on.token.len > 0 && is_sound(&sign_on.token));
-	hl_sign_on_wipe(&sign_on);
+	hl_sso_wipe(&sign_on);
 	try_addresses(string);
 	if (hl_command_split(&command, string))
 		must(command.count > 0 && command.words[command.count] == NULL);

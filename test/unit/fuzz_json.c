@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/json.h"
+#include "base/json.h"
 
 /* Goes through a value and all that is within it. */
 static size_t

@@ -26,7 +26,7 @@ reply_field(CURL *easy, CURLINFO info, ...)
 	return CURLE_OK;
 }
 
-#include "aws/reply.c"
+#include "http/reply.c"
 
 #include <stdint.h>
 #include <stdlib.h>

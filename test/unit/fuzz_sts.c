@@ -4,7 +4,7 @@
  *	  a header can hold them.
  */
 #include "aws/sts.h"
-#include "aws/xml.h"
+#include "base/xml.h"
 
 #include <stdint.h>
 #include <stdlib.h>

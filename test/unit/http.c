@@ -9,7 +9,7 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-#include "aws/http.h"
+#include "http/http.h"
 
 #include "peer.h"
 #include "tap.h"

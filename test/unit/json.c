@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "aws/json.h"
+#include "base/json.h"
 #include "tap.h"
 
 /* Texts that are JSON, and what they are when written compactly. */

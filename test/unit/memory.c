@@ -43,16 +43,16 @@ scarce_calloc(size_t count, size_t size)
 #define realloc scarce_realloc
 #define calloc scarce_calloc
 
-#include "aws/bytes.c"
+#include "base/bytes.c"
 #include "aws/shape.c"
 
 /* Names that more than one file uses for its own. */
 #define take json_take
-#include "aws/json.c"
+#include "base/json.c"
 #undef take
 
 #define take timestamp_take
-#include "aws/timestamp.c"
+#include "base/timestamp.c"
 #undef take
 
 #define report validate_report

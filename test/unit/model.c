@@ -6,13 +6,13 @@
  *	  model --dump     the tables as JSON, in the form of botocore's models
  *	  model            checks, as TAP
  */
-#include "api/model.h"
+#include "model/model.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "aws/bytes.h"
-#include "aws/json.h"
+#include "base/bytes.h"
+#include "base/json.h"
 #include "tap.h"
 
 #define MOST_SHAPES 500

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/json.h"
+#include "base/json.h"
 #include "aws/shape.h"
 
 typedef struct Shapes

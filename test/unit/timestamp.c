@@ -2,7 +2,7 @@
  * timestamp.c
  *	  Points in time, in all the forms that AWS's services have used.
  */
-#include "aws/timestamp.h"
+#include "base/timestamp.h"
 
 #include <inttypes.h>
 

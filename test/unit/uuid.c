@@ -1,8 +1,8 @@
 /*
  * uuid.c
- *	  Tests of aws/uuid.c.
+ *	  Tests of base/uuid.c.
  */
-#include "aws/uuid.h"
+#include "base/uuid.h"
 #include "tap.h"
 
 /* All bits set and none: what is left is the version and the variant. */

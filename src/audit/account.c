@@ -1,0 +1,127 @@
+/*
+ * account.c
+ *	  Who asks, and what AWS's answer names.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+
+#include "audit/account.h"
+#include "model/response.h"
+#include "server/settings.h"
+#include "server/text.h"
+
+/* The client's address as inet_client_addr() gives it; NULL: it has none. */
+static char *
+client_address(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	Datum address;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(fcinfo);
+	if (fcinfo->isnull)
+		return NULL;
+	return DatumGetCString(DirectFunctionCall1(inet_out, address));
+}
+
+/* Says who asks. */
+HlClient
+hl_account_client(void)
+{
+	return (HlClient){.session_role =
+						  GetUserNameFromId(GetSessionUserId(), false),
+					  .outer_role = GetUserNameFromId(GetOuterUserId(), false),
+					  .current_role = GetUserNameFromId(GetUserId(), false),
+					  .address = client_address(),
+					  .application = application_name};
+}
+
+/* Adds who asks. */
+void
+hl_account_add_client(HlParameters *row, const HlClient *who)
+{
+	hl_store_add_text(row, who->session_role);
+	hl_store_add_text(row, who->outer_role);
+	hl_store_add_text(row, who->current_role);
+	hl_store_add_text(row, who->address);
+	hl_store_add_text(row, who->application);
+}
+
+/* Gives the fifth part of an ARN, which has twelve digits. */
+char *
+hl_account_of_arn(const char *arn)
+{
+	for (int part = 0; arn != NULL && part < 4; part++)
+	{
+		arn = strchr(arn, ':');
+		if (arn != NULL)
+			arn++;
+	}
+	if (arn == NULL || strspn(arn, "0123456789") != 12 || arn[12] != ':')
+		return NULL;
+	return pnstrdup(arn, 12);
+}
+
+char *
+hl_account_of_settings(void)
+{
+	return hl_account_of_arn(hl_settings.role_arn);
+}
+
+/* A string of a reply, by the name that its column has in SQL. */
+static const char *
+named(const HlOperation *operation, const HlReply *reply, const char *name)
+{
+	return hl_text_from_utf8(
+		hl_response_string(operation->output, reply->document, name));
+}
+
+/* Reads what an answer names: a data store is "id" to those that make it. */
+HlNamed
+hl_account_of_reply(const HlOperation *operation, const HlReply *reply)
+{
+	HlNamed it = {.datastore_id = named(operation, reply, "id"),
+				  .job_id = named(operation, reply, "job_id"),
+				  .account = hl_account_of_arn(hl_response_string(
+					  operation->output, reply->document, "arn"))};
+
+	if (it.datastore_id == NULL)
+		it.datastore_id = named(operation, reply, "datastore_id");
+	if (reply->document != NULL)
+		it.response =
+			hl_response_masked(operation->output, reply->document, NULL);
+	return it;
+}
+
+/* The body of a request, palloc'd: masked, and less its token. */
+char *
+hl_account_request(const HlRequest *request)
+{
+	const HlShape *input = request->operation->input;
+	const HlMember *token = hl_operation_token(request->operation);
+	HlJsonEach each =
+		hl_json_each(hl_response_read(hl_bytes_string(&request->body)));
+	StringInfoData json;
+	const HlJson *value;
+
+	initStringInfo(&json);
+	while ((value = hl_json_step(&each)) != NULL)
+	{
+		const HlMember *member =
+			hl_shape_member(input, each.name, each.name_len);
+		HlBytes name = {0};
+
+		if (member != NULL && member == token)
+			continue;
+		hl_json_append_string(&name, each.name, each.name_len);
+		appendStringInfo(
+			&json, "%s%s:%s", json.len == 0 ? "{" : ",", hl_text_take(&name),
+			hl_response_masked(member ? member->shape : NULL, value, NULL));
+	}
+	appendStringInfoString(&json, json.len == 0 ? "{}" : "}");
+	return json.data;
+}

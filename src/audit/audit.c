@@ -1,0 +1,315 @@
+/*
+ * audit.c
+ *	  What is written of a call, and when.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "audit/account.h"
+#include "audit/audit.h"
+#include "audit/event.h"
+#include "audit/link.h"
+#include "audit/registry.h"
+#include "engine/target.h"
+#include "model/response.h"
+#include "server/settings.h"
+#include "server/text.h"
+
+/* Of a call that is under way. */
+struct HlAuditAccount
+{
+	Oid owner;
+	HlLinkCall call; /* durable: what the writer knows it by */
+	HlEvent event;   /* what both events have in common */
+	struct Open *open;
+};
+
+/*
+ * A durable call that is under way, in TopTransactionContext: when a
+ * transaction is undone, all else is gone.
+ */
+typedef struct Open
+{
+	dlist_node node;
+	HlLinkCall call;
+	HlEvent event;
+	char *text; /* what it is made of */
+} Open;
+
+static dlist_head opens = DLIST_STATIC_INIT(opens);
+
+/* The data store that a request speaks of; NULL: none. */
+static const char *
+datastore_of(const char *request)
+{
+	const HlJson *id = hl_json_member(hl_response_read(request), "DatastoreId");
+
+	return hl_json_kind(id) == HL_JSON_STRING
+			   ? hl_text_from_utf8(hl_json_string(id))
+			   : NULL;
+}
+
+/* Says what is asked, where. */
+static void
+describe_request(HlEvent *event, const HlRequest *request, const HlCall *call)
+{
+	HlClient who = hl_account_client();
+
+	hl_event_set_client(event, &who);
+	event->fields[HL_EVENT_OPERATION] = request->operation->name;
+	event->fields[HL_EVENT_KIND] = hl_operation_kind(request->operation);
+	event->fields[HL_EVENT_REQUEST] = hl_account_request(request);
+	event->fields[HL_EVENT_CLIENT_TOKEN] =
+		hl_text_from_utf8(request->client_token);
+	event->fields[HL_EVENT_REGION] = call->region;
+	event->fields[HL_EVENT_ENDPOINT] = hl_target_url(call);
+	event->fields[HL_EVENT_ACCOUNT] = hl_account_of_settings();
+	event->fields[HL_EVENT_DATASTORE_ID] =
+		datastore_of(event->fields[HL_EVENT_REQUEST]);
+	event->fields[HL_EVENT_TRANSACTION] = psprintf(
+		UINT64_FORMAT, U64FromFullTransactionId(GetCurrentFullTransactionId()));
+}
+
+/* Says what every end has. */
+static void
+describe_end(HlEvent *event, const HlReply *reply, const HlCallEnd *end)
+{
+	event->fields[HL_EVENT_OUTCOME] = end->sqlstate == 0    ? "succeeded"
+									  : reply->may_have_run ? "unknown"
+															: "failed";
+	event->fields[HL_EVENT_ERROR_CODE] =
+		end->sqlstate == 0    ? NULL
+		: reply->code != NULL ? hl_text_from_utf8(reply->code)
+							  : pstrdup(unpack_sql_state(end->sqlstate));
+	event->fields[HL_EVENT_AWS_REQUEST_ID] =
+		hl_text_from_utf8(reply->request_id);
+	event->fields[HL_EVENT_ATTEMPTS] = psprintf("%d", reply->attempts);
+	event->fields[HL_EVENT_DURATION] =
+		psprintf(INT64_FORMAT " microseconds", end->microseconds);
+}
+
+/* Says what a reply says. */
+static void
+describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply,
+			   const HlCallEnd *end)
+{
+	HlNamed it;
+
+	if (reply->outcome != HL_OUTCOME_SUCCESS)
+	{
+		event->fields[HL_EVENT_ERROR_MESSAGE] = end->message;
+		return;
+	}
+	it = hl_account_of_reply(request->operation, reply);
+	if (it.datastore_id != NULL)
+		event->fields[HL_EVENT_DATASTORE_ID] = it.datastore_id;
+	event->fields[HL_EVENT_JOB_ID] = it.job_id;
+	if (it.account != NULL)
+		event->fields[HL_EVENT_ACCOUNT] = it.account;
+}
+
+/* Writes an event in the caller's transaction. */
+static void
+write_event(const HlEvent *event)
+{
+	const HlStore *store = hl_store_need();
+	HlStoreStep step;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	hl_store_enter(&step, store);
+	(void) hl_event_add(store, event);
+	hl_store_leave(&step);
+	SPI_finish();
+}
+
+/* When the session ends while it waits for the writer. */
+static void
+session_ends(int code, Datum unused)
+{
+	hl_link_withdraw();
+}
+
+/* Keeps what is told of a call that is undone around us. */
+static void
+keep_open(HlAuditAccount *account)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+	Open *open = palloc0(sizeof(Open));
+	StringInfoData text;
+
+	initStringInfo(&text);
+	hl_event_write(&text, &account->event);
+	hl_event_read(&open->event, text.data, text.len);
+	open->text = text.data;
+	open->call = account->call;
+	dlist_push_tail(&opens, &open->node);
+	account->open = open;
+	MemoryContextSwitchTo(caller);
+}
+
+/* Forgets a call that ends. */
+static void
+forget_open(HlAuditAccount *account)
+{
+	Open *open = account->open;
+
+	account->open = NULL;
+	if (open == NULL)
+		return;
+	dlist_delete(&open->node);
+	pfree(open->text);
+	pfree(open);
+}
+
+/* Has the writer commit that a call is about to be sent. */
+static void
+begin_durable(HlAuditAccount *account)
+{
+	static bool registered = false;
+	HlEvent sent = account->event;
+
+	if (!registered)
+		before_shmem_exit(session_ends, (Datum) 0);
+	registered = true;
+
+	sent.fields[HL_EVENT_EVENT] = "sent";
+	sent.fields[HL_EVENT_ATTEMPTS] = "1";
+	account->call = hl_link_begin(account->owner, &sent);
+	account->event.fields[HL_EVENT_REQUEST_ID] =
+		psprintf(INT64_FORMAT, account->call.id);
+	keep_open(account);
+}
+
+/*
+ * Before anything is sent. Where the event of this transaction could not be
+ * written afterwards for a lock of another's, this says so.
+ */
+HlAuditAccount *
+hl_audit_begin(const HlRequest *request, const HlCall *call)
+{
+	bool durable = hl_settings.audit == HL_AUDIT_DURABLE;
+	const HlStore *store;
+	HlAuditAccount *account;
+
+	if (hl_settings.audit == HL_AUDIT_OFF ||
+		!request->operation->changes_something)
+		return NULL;
+	store = durable ? hl_store_need() : hl_store_find();
+	if (store == NULL)
+		return NULL;
+	account = palloc0(sizeof(HlAuditAccount));
+	account->owner = store->owner;
+	describe_request(&account->event, request, call);
+	if (durable)
+		begin_durable(account);
+	else
+		LockRelationOid(store->events, RowExclusiveLock);
+	return account;
+}
+
+/* In the midst of an error, or of the session's end. */
+static void
+is_interrupted(const HlAuditAccount *account, const HlReply *reply,
+			   const HlCallEnd *end)
+{
+	HlEvent event = account->event;
+
+	describe_end(&event, reply, end);
+	event.fields[HL_EVENT_EVENT] = "interrupted";
+	event.fields[HL_EVENT_ERROR_MESSAGE] =
+		!reply->sent ? "the call was interrupted before anything was sent"
+		: reply->may_have_run
+			? "the call was interrupted before its outcome was known"
+			: "the call was interrupted";
+	hl_link_end_at_once(&account->call, &event);
+}
+
+/*
+ * When its outcome is as certain as it gets. In the caller's transaction a
+ * failure writes nothing: the error that tells it would undo the event.
+ */
+void
+hl_audit_end(HlAuditAccount *account, const HlRequest *request,
+			 const HlCall *call, const HlCallEnd *end)
+{
+	bool durable;
+
+	if (account == NULL)
+		return;
+	durable = account->call.serial != 0;
+	forget_open(account);
+	if (end->interrupted)
+	{
+		if (durable)
+			is_interrupted(account, &call->reply, end);
+		return;
+	}
+	if (!durable && end->sqlstate != 0)
+		return;
+	account->event.fields[HL_EVENT_EVENT] = "replied";
+	describe_end(&account->event, &call->reply, end);
+	describe_reply(&account->event, request, &call->reply, end);
+	if (durable)
+		hl_link_end(account->owner, &account->call, &account->event);
+	else
+		write_event(&account->event);
+}
+
+/*
+ * When a transaction or a part of it is undone, or the session ends: calls
+ * that are open then were cut off by an error around it, be it for want of
+ * memory.
+ */
+static void
+abandon(void)
+{
+	while (!dlist_is_empty(&opens))
+	{
+		const Open *open =
+			dlist_container(Open, node, dlist_pop_head_node(&opens));
+		HlEvent event = open->event;
+
+		event.fields[HL_EVENT_EVENT] = "interrupted";
+		event.fields[HL_EVENT_OUTCOME] = "unknown";
+		event.fields[HL_EVENT_ERROR_CODE] = "38M01";
+		event.fields[HL_EVENT_ERROR_MESSAGE] =
+			"the call was interrupted before its outcome was recorded";
+		event.fields[HL_EVENT_ATTEMPTS] = "1";
+		hl_link_end_at_once(&open->call, &event);
+	}
+}
+
+/* When a transaction ends. */
+static void
+transaction_ends(XactEvent event, void *unused)
+{
+	if (event == XACT_EVENT_ABORT)
+		abandon();
+}
+
+/* When a subtransaction ends. */
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId mine,
+					SubTransactionId parent, void *unused)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		abandon();
+}
+
+void
+hl_audit_init(void)
+{
+	hl_registry_init();
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
+}

@@ -1,0 +1,42 @@
+/*
+ * audit.h
+ *	  The audit trail of calls that change something. healthlake.audit = on
+ *	  inserts one event into the caller's own transaction when the call has
+ *	  ended; durable has a background worker commit one before anything is sent
+ *	  and another when the call has ended.
+ */
+#ifndef HL_AUDIT_AUDIT_H
+#define HL_AUDIT_AUDIT_H
+
+#include "engine/engine.h"
+#include "model/request.h"
+
+/* How a call ended, as the room above has found. */
+typedef struct HlCallEnd
+{
+	int sqlstate; /* 0: a success */
+	int64 microseconds;
+	bool interrupted;
+	const char *message; /* of the error; NULL: a success, or interrupted */
+} HlCallEnd;
+
+typedef struct HlAuditAccount HlAuditAccount;
+
+/* Registers the transaction callbacks; called once by _PG_init(). */
+extern void hl_audit_init(void);
+
+/*
+ * Call this before anything is sent; where it throws, nothing may be sent.
+ * NULL: nothing is recorded of this call. Palloc'd.
+ */
+extern HlAuditAccount *hl_audit_begin(const HlRequest *request,
+									  const HlCall *call);
+
+/*
+ * Records the end. An interrupted call ends while an error is being handled:
+ * then nothing is thrown, and no table is looked at.
+ */
+extern void hl_audit_end(HlAuditAccount *account, const HlRequest *request,
+						 const HlCall *call, const HlCallEnd *end);
+
+#endif

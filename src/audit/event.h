@@ -1,0 +1,89 @@
+/*
+ * event.h
+ *	  Rows of healthlake_event, the append-only history. Those of queued
+ *	  requests are copied from the request's row, several at once; those of
+ *	  calls are made of texts, so that a session can hand them to the process
+ *	  that writes them. Both are inserted within a step, as the table's owner.
+ */
+#ifndef HL_AUDIT_EVENT_H
+#define HL_AUDIT_EVENT_H
+
+#include "lib/stringinfo.h"
+
+#include "audit/account.h"
+#include "audit/store.h"
+
+/* Columns of a call's event, in the order of hl_event_columns. */
+typedef enum HlEventField
+{
+	HL_EVENT_REQUEST_ID, /* of a durable call: the id of its event "sent" */
+	HL_EVENT_EVENT,
+	HL_EVENT_OPERATION,
+	HL_EVENT_KIND,
+	HL_EVENT_REQUEST, /* JSON in UTF-8, masked, without the token */
+	HL_EVENT_CLIENT_TOKEN,
+	HL_EVENT_REGION,
+	HL_EVENT_ENDPOINT,
+	HL_EVENT_ACCOUNT,
+	HL_EVENT_DATASTORE_ID,
+	HL_EVENT_JOB_ID,
+	HL_EVENT_TRANSACTION,
+	HL_EVENT_SESSION_ROLE,
+	HL_EVENT_OUTER_ROLE,
+	HL_EVENT_CURRENT_ROLE,
+	HL_EVENT_CLIENT_ADDR,
+	HL_EVENT_APPLICATION_NAME,
+	HL_EVENT_OUTCOME,
+	HL_EVENT_AWS_REQUEST_ID,
+	HL_EVENT_ERROR_CODE,
+	HL_EVENT_ERROR_MESSAGE,
+	HL_EVENT_ATTEMPTS,
+	HL_EVENT_DURATION, /* as an interval's text */
+	HL_EVENT_NOTE,
+	HL_EVENT_FIELDS
+} HlEventField;
+
+extern const char *const hl_event_columns[HL_EVENT_FIELDS];
+
+/* An event of a call. Texts in the encoding of the database, but the JSON. */
+typedef struct HlEvent
+{
+	const char *fields[HL_EVENT_FIELDS];
+} HlEvent;
+
+/* An event of a queued request. */
+typedef struct HlRequestEvent
+{
+	int64 id;         /* of the request */
+	const char *home; /* of the request; NULL: this one */
+	const char *event;
+	const char *outcome; /* NULL: none */
+	const char *note;    /* NULL: none */
+	int64 microseconds;  /* -1: none */
+} HlRequestEvent;
+
+/*
+ * Inserts events of queued requests, out of their rows as they are now. who:
+ * NULL, or the one who acts, where that need not be whose request it is.
+ */
+extern void hl_event_add_requests(const HlStore *store, const HlClient *who,
+								  const HlRequestEvent *events, int count);
+
+/* The same for one. */
+extern void hl_event_add_request(const HlStore *store, const HlClient *who,
+								 const HlRequestEvent *event);
+
+/*
+ * Inserts an event of a call; gives its id. 0: it is the end of a call that
+ * has one already.
+ */
+extern int64 hl_event_add(const HlStore *store, const HlEvent *event);
+
+/* Fills in who asks. */
+extern void hl_event_set_client(HlEvent *event, const HlClient *who);
+
+/* Appends an event to a message, and reads it again; its texts are there. */
+extern void hl_event_write(StringInfo message, const HlEvent *event);
+extern void hl_event_read(HlEvent *event, const char *message, Size len);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * home.h
+ *	  Where a request was made: the cluster, by its system identifier, and the
+ *	  database in it. A row that has come elsewhere by a copy of the database,
+ *	  by logical replication, by a restore or by pg_upgrade is searched for, and
+ *	  never sent, until a superuser adopts it.
+ */
+#ifndef HL_AUDIT_HOME_H
+#define HL_AUDIT_HOME_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/* Room for the longest home and its final zero. */
+#define HL_HOME_SIZE 32
+
+/* The home of requests that are made in this database; lives as the backend. */
+extern const char *hl_home(void);
+
+/* The body of healthlake_home(). */
+extern Datum hl_home_show(FunctionCallInfo fcinfo);
+
+#endif

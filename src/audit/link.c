@@ -1,0 +1,362 @@
+/*
+ * link.c
+ *	  The session's end of two queues in shared memory.
+ *
+ *	  The session asks one thing at a time and waits for the answer, so that
+ *	  the queue is empty when an interrupted call has to tell its end without
+ *	  waiting. What was half told cannot be taken back: then the link is cut,
+ *	  and the writer records what it knows of the session's calls.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "storage/dsm.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/shm_mq.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "audit/link.h"
+#include "audit/registry.h"
+#include "audit/writer.h"
+#include "server/background.h"
+#include "server/clock.h"
+#include "server/compat.h"
+#include "server/wait.h"
+
+/* So often a session looks whether the writer is still there. */
+#define LOOK 100
+
+/* So often it asks anew when the writer has gone meanwhile. */
+#define TRIES 3
+
+/* So long it waits for the answer to an end, or for room on the list. */
+#define LAST_PATIENCE (2 * HL_WRITER_PATIENCE)
+
+static struct
+{
+	MemoryContext memory; /* NULL: there is no link */
+	dsm_segment *segment;
+	shm_mq_handle *out;
+	shm_mq_handle *in;
+	BackgroundWorkerHandle *started; /* the writer, if it was started here */
+	bool telling;                    /* a message is half told */
+} wire;
+
+static uint64 last_serial = 0;
+
+/* The call whose beginning is not answered yet; 0: none. */
+static uint64 asking = 0;
+
+/* Cuts the link. */
+static void
+cut(void)
+{
+	if (wire.memory == NULL)
+		return;
+	hl_registry_withdraw();
+	dsm_detach(wire.segment);
+	MemoryContextDelete(wire.memory);
+	memset(&wire, 0, sizeof(wire));
+}
+
+/* Has a writer started; false: there is no slot. */
+static bool
+start_writer(Oid owner)
+{
+	BackgroundWorker worker;
+	HlWriterOrders orders = {.database = MyDatabaseId, .owner = owner};
+
+	hl_background_fill(&worker, "healthlake_writer_main", HL_WRITER_TYPE);
+	worker.bgw_notify_pid = MyProcPid;
+	snprintf(worker.bgw_name, BGW_MAXLEN, HL_WRITER_TYPE " for database %u",
+			 MyDatabaseId);
+	memcpy(worker.bgw_extra, &orders, sizeof(orders));
+	return RegisterDynamicBackgroundWorker(&worker, &wire.started);
+}
+
+/* Makes both queues in a segment, and takes this session's ends of them. */
+static void
+attach(dsm_segment *segment)
+{
+	char *address = dsm_segment_address(segment);
+	shm_mq *out = shm_mq_create(address, HL_WRITER_QUEUE);
+	shm_mq *in = shm_mq_create(address + HL_WRITER_QUEUE, HL_WRITER_ANSWERS);
+
+	shm_mq_set_sender(out, MyProc);
+	shm_mq_set_receiver(in, MyProc);
+	wire.segment = segment;
+	wire.out = shm_mq_attach(out, segment, NULL);
+	wire.in = shm_mq_attach(in, segment, NULL);
+}
+
+/* Waits until the writer, or somebody else, has something to say. */
+static void
+rest(void)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 LOOK, hl_wait_event(HL_WAIT_WRITER));
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Whether there is a writer; a start that has failed is given up. */
+static bool
+is_served(void)
+{
+	pid_t pid;
+
+	if (wire.started != NULL &&
+		GetBackgroundWorkerPid(wire.started, &pid) == BGWH_STOPPED)
+	{
+		pfree(wire.started);
+		wire.started = NULL;
+		hl_registry_unreserve();
+	}
+	return hl_registry_is_served();
+}
+
+/* Puts this session on the list; gives what is wrong, or NULL. */
+static const char *
+enlist(Oid owner)
+{
+	int64 begin = hl_clock_steady_ms();
+	bool start;
+
+	while (!hl_registry_enlist(dsm_segment_handle(wire.segment), &start))
+	{
+		if (hl_clock_is_past(begin, LAST_PATIENCE))
+			return "too many sessions wait for it";
+		rest();
+	}
+	if (!start || start_writer(owner))
+		return NULL;
+	hl_registry_unreserve();
+	return "no background worker could be started for it";
+}
+
+/* Makes the link; gives what is wrong, or NULL. */
+static const char *
+make(Oid owner)
+{
+	dsm_segment *segment = dsm_create(HL_WRITER_QUEUE + HL_WRITER_ANSWERS,
+									  DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	MemoryContext memory;
+	MemoryContext caller;
+	const char *wrong;
+
+	if (segment == NULL)
+		return "too many dynamic shared memory segments";
+	dsm_pin_mapping(segment);
+	memory = AllocSetContextCreate(TopMemoryContext, "healthlake audit",
+								   ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(memory);
+	wire.memory = memory;
+	attach(segment);
+	wrong = enlist(owner);
+	MemoryContextSwitchTo(caller);
+	if (wrong != NULL)
+		cut();
+	return wrong;
+}
+
+/* Makes a message of an event. */
+static StringInfoData
+message_of(HlWriterVerb verb, uint64 serial, const HlEvent *event)
+{
+	HlWriterHead head = {.serial = serial, .verb = verb};
+	StringInfoData message;
+
+	initStringInfo(&message);
+	appendBinaryStringInfo(&message, (const char *) &head, sizeof(head));
+	if (event != NULL)
+		hl_event_write(&message, event);
+	return message;
+}
+
+/* Tells the writer something; false: it has gone. */
+static bool
+tell(const StringInfoData *message)
+{
+	shm_mq_result result;
+
+	wire.telling = true;
+	while ((result = hl_compat_mq_send(wire.out, message->len, message->data,
+									   true)) == SHM_MQ_WOULD_BLOCK)
+	{
+		if (!is_served())
+			return false;
+		rest();
+	}
+	wire.telling = false;
+	return result == SHM_MQ_SUCCESS;
+}
+
+/* Takes the answer to a message, if it has come; false: the writer has gone. */
+static bool
+take_answer(HlWriterVerb verb, uint64 serial, const HlWriterAnswer **answer)
+{
+	shm_mq_result result;
+	void *got;
+	Size len;
+
+	*answer = NULL;
+	while ((result = shm_mq_receive(wire.in, &len, &got, true)) ==
+		   SHM_MQ_SUCCESS)
+	{
+		*answer = got;
+		/* others are of calls that were interrupted */
+		if ((*answer)->head.serial == serial && (*answer)->head.verb == verb)
+			return true;
+		*answer = NULL;
+	}
+	return result == SHM_MQ_WOULD_BLOCK;
+}
+
+/* Stands for an answer that does not come in time. */
+static const HlWriterAnswer late = {.sqlstate = ERRCODE_LOCK_NOT_AVAILABLE,
+									.message =
+										"Its writer has not answered in time."};
+
+/* Tells something and waits for the answer; NULL: the writer has gone. */
+static const HlWriterAnswer *
+ask(HlWriterVerb verb, uint64 serial, const HlEvent *event)
+{
+	StringInfoData message = message_of(verb, serial, event);
+	int64 begin = hl_clock_steady_ms();
+	const HlWriterAnswer *answer = NULL;
+
+	if (!tell(&message))
+		return NULL;
+	while (take_answer(verb, serial, &answer) && answer == NULL)
+	{
+		if (!is_served())
+			break;
+		if (verb == HL_WRITER_END && hl_clock_is_past(begin, LAST_PATIENCE))
+			answer = &late;
+		else
+			rest();
+	}
+	pfree(message.data);
+	return answer;
+}
+
+/* Says, without waiting, that the call is not made after all. */
+void
+hl_link_withdraw(void)
+{
+	StringInfoData message;
+
+	if (asking == 0 || wire.memory == NULL)
+		return;
+	message = message_of(HL_WRITER_WITHDRAW, asking, NULL);
+	asking = 0;
+	if (wire.telling || hl_compat_mq_send(wire.out, message.len, message.data,
+										  true) != SHM_MQ_SUCCESS)
+		cut();
+}
+
+/* Asks a writer, and the next one if that has gone; gives what is wrong. */
+static const char *
+ask_some(Oid owner, HlWriterVerb verb, uint64 serial, const HlEvent *event,
+		 const HlWriterAnswer **answer)
+{
+	*answer = NULL;
+	for (int i = 0; i < TRIES && *answer == NULL; i++)
+	{
+		const char *wrong = NULL;
+
+		if (wire.telling)
+			cut();
+		if (wire.memory == NULL)
+			wrong = make(owner);
+		if (wrong != NULL)
+			return wrong;
+		*answer = ask(verb, serial, event);
+		if (*answer == NULL)
+			cut();
+	}
+	return *answer == NULL ? "it has ended" : NULL;
+}
+
+/* Raises that no writer can be had; nothing was sent. */
+static void
+refuse(const char *wrong)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the audit trail of healthlake has no writer: %s", wrong),
+			 errdetail("Nothing was sent: with healthlake.audit = durable a "
+					   "change is recorded before it is made."),
+			 errhint("The server's log may say more. The writer takes one slot "
+					 "of \"%s\" for each database.",
+					 "max_worker_processes")));
+}
+
+/* Has the beginning committed. */
+HlLinkCall
+hl_link_begin(Oid owner, const HlEvent *event)
+{
+	HlLinkCall call = {.serial = ++last_serial};
+	const HlWriterAnswer *answer;
+	const char *wrong;
+
+	asking = call.serial;
+	PG_TRY();
+	{
+		wrong = ask_some(owner, HL_WRITER_BEGIN, call.serial, event, &answer);
+	}
+	PG_CATCH();
+	{
+		hl_link_withdraw();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	asking = 0;
+	if (wrong != NULL)
+		refuse(wrong);
+	if (answer->sqlstate != 0)
+		ereport(
+			ERROR,
+			(errcode(answer->sqlstate),
+			 errmsg("the audit trail cannot be written: %s", answer->message),
+			 errdetail("Nothing was sent: with healthlake.audit = durable "
+					   "a change is recorded before it is made.")));
+	call.id = answer->id;
+	return call;
+}
+
+/* Has the end committed. */
+void
+hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event)
+{
+	const HlWriterAnswer *answer;
+	const char *wrong;
+
+	HOLD_INTERRUPTS();
+	wrong = ask_some(owner, HL_WRITER_END, call->serial, event, &answer);
+	RESUME_INTERRUPTS();
+	if (wrong == NULL && answer->sqlstate != 0)
+		wrong = answer->message;
+	if (wrong != NULL)
+		ereport(WARNING,
+				(errmsg("the audit trail does not say yet how this call ended"),
+				 errdetail("%s", wrong)));
+}
+
+/* Tells its end and leaves it at that. */
+void
+hl_link_end_at_once(const HlLinkCall *call, const HlEvent *event)
+{
+	StringInfoData message;
+
+	if (wire.memory == NULL)
+		return;
+	message = message_of(HL_WRITER_END, call->serial, event);
+	if (wire.telling || hl_compat_mq_send(wire.out, message.len, message.data,
+										  true) != SHM_MQ_SUCCESS)
+		cut();
+	pfree(message.data);
+}

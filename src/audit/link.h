@@ -1,0 +1,40 @@
+/*
+ * link.h
+ *	  A session's way to the process that writes the durable audit trail of its
+ *	  database. One process serves all sessions; it is started by the first
+ *	  that needs it, and leaves when none has needed it for a while.
+ */
+#ifndef HL_AUDIT_LINK_H
+#define HL_AUDIT_LINK_H
+
+#include "audit/event.h"
+
+/* A call that the writer knows. */
+typedef struct HlLinkCall
+{
+	uint64 serial; /* 0: there is none */
+	int64 id;      /* of its event "sent" */
+} HlLinkCall;
+
+/*
+ * Returns when the event has been committed, which is done as that owner of
+ * the table. Throws what kept the writer from it, 55000 where none can be
+ * started; an interrupt, too.
+ */
+extern HlLinkCall hl_link_begin(Oid owner, const HlEvent *event);
+
+/*
+ * Returns when the end has been committed, or warns that it is not; holds
+ * interrupts meanwhile, for what is known now must not be lost. The writer may
+ * be another one than that of the beginning.
+ */
+extern void hl_link_end(Oid owner, const HlLinkCall *call,
+						const HlEvent *event);
+
+/* Tells the end, and neither waits nor throws. */
+extern void hl_link_end_at_once(const HlLinkCall *call, const HlEvent *event);
+
+/* When the session ends while it waits for the answer to a beginning. */
+extern void hl_link_withdraw(void);
+
+#endif

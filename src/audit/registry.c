@@ -1,0 +1,319 @@
+/*
+ * registry.c
+ *	  Writers and those who wait for them.
+ *
+ *	  Without preloading the memory comes out of the reserve that PostgreSQL
+ *	  leaves for extensions. An LWLock guards it; nothing throws while it is
+ *	  held.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+#include "audit/registry.h"
+#include "server/clock.h"
+#include "server/shared.h"
+
+/* Databases with writers, and sessions that wait at one moment. */
+#define WRITERS 64
+#define WAITING 128
+
+/* A writer that has not come after so many milliseconds does not come. */
+#define PATIENCE 10000
+
+typedef struct Writer
+{
+	Oid database;      /* InvalidOid: free */
+	int pid;           /* 0: there is none, but perhaps one is starting */
+	int64 reserved_at; /* by hl_clock_steady_ms(); 0: none is starting */
+	bool swept;
+} Writer;
+
+typedef struct Waiting
+{
+	Oid database; /* InvalidOid: free */
+	int pid;
+	dsm_handle handle;
+} Waiting;
+
+typedef struct Registry
+{
+	LWLock lock;
+	int tranche;
+	Writer writers[WRITERS];
+	Waiting waiting[WAITING];
+} Registry;
+
+static Registry *registry = NULL;
+
+/* Asks for the memory, when the server starts. */
+void
+hl_registry_init(void)
+{
+	hl_shared_request(sizeof(Registry));
+}
+
+/* Finds the registry, or makes it. */
+static void
+attach_registry(void)
+{
+	bool found;
+
+	if (registry != NULL)
+		return;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	registry =
+		ShmemInitStruct("healthlake audit writers", sizeof(Registry), &found);
+	if (!found)
+	{
+		memset(registry, 0, sizeof(Registry));
+		registry->tranche = LWLockNewTrancheId();
+		LWLockInitialize(&registry->lock, registry->tranche);
+	}
+	LWLockRelease(AddinShmemInitLock);
+	LWLockRegisterTranche(registry->tranche, "healthlake_audit");
+}
+
+/* Locks it. */
+static void
+lock_registry(void)
+{
+	attach_registry();
+	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
+}
+
+/* Unlocks it. */
+static void
+unlock_registry(void)
+{
+	LWLockRelease(&registry->lock);
+}
+
+/*
+ * The entry of this database, or one that can be used for it; NULL: there is
+ * none. One without a writer is kept for what it knows as long as others are
+ * free.
+ */
+static Writer *
+writer_of_database(void)
+{
+	Writer *free = NULL;
+
+	for (int i = 0; i < WRITERS; i++)
+	{
+		Writer *writer = &registry->writers[i];
+
+		if (writer->database == MyDatabaseId)
+			return writer;
+		if (free == NULL ||
+			(OidIsValid(free->database) && !OidIsValid(writer->database)))
+			if (writer->pid == 0 && writer->reserved_at == 0)
+				free = writer;
+	}
+	if (free != NULL)
+		*free = (Writer){.database = MyDatabaseId};
+	return free;
+}
+
+/* Whether there is a writer, or one that is starting. */
+static bool
+is_served(const Writer *writer)
+{
+	return writer->pid != 0 ||
+		   (writer->reserved_at != 0 &&
+			!hl_clock_is_past(writer->reserved_at, PATIENCE));
+}
+
+/* Sets the latch of a process, if it is still there. */
+static void
+wake_process(int pid)
+{
+	PGPROC *proc = pid == 0 ? NULL : BackendPidGetProc(pid);
+
+	if (proc != NULL)
+		SetLatch(&proc->procLatch);
+}
+
+/* A place on the list; NULL: there is none. */
+static Waiting *
+find_waiting(Oid database, dsm_handle handle)
+{
+	for (int i = 0; i < WAITING; i++)
+		if (registry->waiting[i].database == database &&
+			(!OidIsValid(database) || registry->waiting[i].handle == handle))
+			return &registry->waiting[i];
+	return NULL;
+}
+
+/* Lists a session's segment. */
+bool
+hl_registry_enlist(dsm_handle handle, bool *start)
+{
+	Waiting *waiting;
+	Writer *writer;
+	int pid = 0;
+
+	lock_registry();
+	waiting = find_waiting(InvalidOid, 0);
+	writer = waiting == NULL ? NULL : writer_of_database();
+	*start = writer != NULL && !is_served(writer);
+	if (writer != NULL)
+	{
+		*waiting = (Waiting){
+			.database = MyDatabaseId, .pid = MyProcPid, .handle = handle};
+		pid = writer->pid;
+	}
+	if (*start)
+		writer->reserved_at = hl_clock_steady_ms();
+	unlock_registry();
+	wake_process(pid);
+	return writer != NULL;
+}
+
+/* Takes this session's segments off the list. */
+void
+hl_registry_withdraw(void)
+{
+	lock_registry();
+	for (int i = 0; i < WAITING; i++)
+		if (registry->waiting[i].pid == MyProcPid)
+			registry->waiting[i] = (Waiting){0};
+	unlock_registry();
+}
+
+/* Gives up a reserved place. */
+void
+hl_registry_unreserve(void)
+{
+	Writer *writer;
+
+	lock_registry();
+	writer = writer_of_database();
+	if (writer != NULL)
+		writer->reserved_at = 0;
+	unlock_registry();
+}
+
+/* Whether this database has a writer. */
+bool
+hl_registry_is_served(void)
+{
+	Writer *writer;
+	bool served;
+
+	lock_registry();
+	writer = writer_of_database();
+	served = writer != NULL && is_served(writer);
+	unlock_registry();
+	return served;
+}
+
+/* At the end of a writer's process. */
+static void
+close_at_exit(int code, Datum unused)
+{
+	if (code != 0)
+		hl_registry_mark_unswept();
+	(void) hl_registry_close(true);
+}
+
+/* Takes the writer's place. */
+bool
+hl_registry_open(void)
+{
+	Writer *writer;
+	bool opened;
+
+	before_shmem_exit(close_at_exit, (Datum) 0);
+	lock_registry();
+	writer = writer_of_database();
+	opened = writer != NULL && writer->pid == 0;
+	if (opened)
+	{
+		writer->pid = MyProcPid;
+		writer->reserved_at = 0;
+	}
+	unlock_registry();
+	return opened;
+}
+
+/* The first segment that waits. */
+dsm_handle
+hl_registry_next(void)
+{
+	dsm_handle handle = 0;
+
+	lock_registry();
+	for (int i = 0; i < WAITING && handle == 0; i++)
+		if (registry->waiting[i].database == MyDatabaseId)
+			handle = registry->waiting[i].handle;
+	unlock_registry();
+	return handle;
+}
+
+/* Takes a segment off the list. */
+void
+hl_registry_taken(dsm_handle handle)
+{
+	Waiting *waiting;
+
+	lock_registry();
+	waiting = find_waiting(MyDatabaseId, handle);
+	if (waiting != NULL)
+		*waiting = (Waiting){0};
+	unlock_registry();
+}
+
+/* Leaves the writer's place. */
+bool
+hl_registry_close(bool anyway)
+{
+	bool closed = true;
+	Writer *writer;
+
+	lock_registry();
+	writer = writer_of_database();
+	for (int i = 0; i < WAITING && !anyway; i++)
+		if (registry->waiting[i].database == MyDatabaseId)
+			closed = false;
+	if (closed && writer != NULL && writer->pid == MyProcPid)
+		writer->pid = 0;
+	unlock_registry();
+	return closed;
+}
+
+/* Whether calls may have been left without an end. */
+bool
+hl_registry_needs_sweep(void)
+{
+	Writer *writer;
+	bool needs;
+
+	lock_registry();
+	writer = writer_of_database();
+	needs = writer != NULL && !writer->swept;
+	if (writer != NULL)
+		writer->swept = true;
+	unlock_registry();
+	return needs;
+}
+
+/* Notes that some have been. */
+void
+hl_registry_mark_unswept(void)
+{
+	Writer *writer;
+
+	lock_registry();
+	writer = writer_of_database();
+	if (writer != NULL)
+		writer->swept = false;
+	unlock_registry();
+}

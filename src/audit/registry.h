@@ -1,0 +1,53 @@
+/*
+ * registry.h
+ *	  Which process writes the durable audit trail of each database, and the
+ *	  sessions that wait to be served by it, in shared memory. A session puts
+ *	  the handle of a segment with two queues here; the writer attaches to it.
+ *	  Entries go with their processes, and all at once with a crash.
+ */
+#ifndef HL_AUDIT_REGISTRY_H
+#define HL_AUDIT_REGISTRY_H
+
+#include "postgres.h"
+
+#include "storage/dsm.h"
+
+/* Asks for the memory; called once, when the library is loaded. */
+extern void hl_registry_init(void);
+
+/*
+ * Lists a session's segment for the writer of its database, and wakes that.
+ * False: the list is full. "start": there is no writer, and the caller is to
+ * start one, for which a place is reserved.
+ */
+extern bool hl_registry_enlist(dsm_handle handle, bool *start);
+
+/* Takes this session's segments off the list. */
+extern void hl_registry_withdraw(void);
+
+/* Gives up the place of a writer that did not start. */
+extern void hl_registry_unreserve(void);
+
+/* Whether this database has a writer, or one that is starting. */
+extern bool hl_registry_is_served(void);
+
+/* For a writer: takes its place; false: there is another. 55000: no place. */
+extern bool hl_registry_open(void);
+
+/* For a writer: the first waiting segment that it is not attached to; 0: none. */
+extern dsm_handle hl_registry_next(void);
+
+/* For a writer: takes a segment off the list, once it is attached, or gone. */
+extern void hl_registry_taken(dsm_handle handle);
+
+/* For a writer: leaves, unless a session waits and "anyway" is not set. */
+extern bool hl_registry_close(bool anyway);
+
+/*
+ * Whether calls of this database may have been left without an end, as after
+ * the start of the server: says so once, and again after it was marked.
+ */
+extern bool hl_registry_needs_sweep(void);
+extern void hl_registry_mark_unswept(void);
+
+#endif

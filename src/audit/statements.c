@@ -1,0 +1,429 @@
+/*
+ * statements.c
+ *	  The statements.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/parsenodes.h"
+
+#include "audit/statements.h"
+
+/* A token is relied on for an hour; a sending takes its part of it. */
+#define HOUR " '58 minutes'::interval "
+
+/* Rows that are to be sent or searched for, and those that are asked after. */
+#define TO_SEND                                                                \
+	" state = ANY ('{queued,running}') AND run_after IS NOT NULL"              \
+	" AND response IS NULL "
+#define TO_POLL                                                                \
+	" state = ANY ('{queued,running}') AND run_after IS NOT NULL"              \
+	" AND response IS NOT NULL "
+
+/*
+ * Rows that nobody holds. Who is there must be asked when the row has been
+ * seen: a list made before would lack one who has just come and claimed it.
+ */
+#define FREE                                                                   \
+	" (lease_holder IS NULL OR lease_until < clock_timestamp()"                \
+	" OR NOT !.healthlake_holds_leases(lease_holder)) "
+
+/* The role that a request belongs to. */
+#define ROLE " coalesce(outer_role, session_role) "
+
+/* Due rows of a lane that may be claimed; what a runner holds it has in hand. */
+#define OF_LANE                                                                \
+	" fence = $1 AND" ROLE "= $4 AND run_after <= $6"                          \
+	" AND lease_holder IS DISTINCT FROM $3 AND id <> ALL ($7) AND" FREE
+
+/* What a runner reads of a row that it has claimed. */
+#define CLAIMED                                                                \
+	" RETURNING r.home, r.id, r.operation, r.kind,"                            \
+	" r.request::text AS request, r.client_token, r.request_hash ="            \
+	" sha256(convert_to(r.request::text, 'UTF8')) AS intact,"                  \
+	" r.until, r.response::text AS response, r.datastore_id, r.job_id,"        \
+	" r.region, r.endpoint, r.account, r.session_role, r.\"current_role\","    \
+	" r.attempts, due.earliest, due.first_sent_at AS was_sent,"                \
+	" due.unsettled_since AS was_unsettled, r.unsettled_since,"                \
+	" r.first_sent_at, r.lease_until, due.polls, due.looks, due.careful"
+
+/* This database of this cluster. */
+#define HERE "'%'"
+
+/* Rows of a role, or all; the parameters: outer role, current role, all. */
+#define MINE                                                                   \
+	" (coalesce(outer_role, session_role) = $2 OR \"current_role\" = $3 OR "   \
+	"$4) "
+
+/* What a state is the end of. */
+#define IS_END(state)                                                          \
+	" " state " = ANY ('{succeeded,failed,cancelled,unknown}') "
+
+/* SQL reads better in lines of its own. */
+/* clang-format off */
+const HlStatementRow hl_statements[HL_STATEMENTS] = {
+	[HL_STATEMENT_INSERT] =
+		{"INSERT INTO @ (operation, kind, request, client_token, request_hash,"
+		 " state, reference, until, region, endpoint, run_after, fence,"
+		 " timeline, account, session_role, outer_role, \"current_role\","
+		 " client_addr, application_name, datastore_id, home)"
+		 " VALUES ($1, $2, $3, $4, sha256(convert_to($3::text, 'UTF8')),"
+		 " 'queued', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+		 " $16::inet, $17, $3 ->> 'DatastoreId', " HERE ")"
+		 " RETURNING id",
+		 17,
+		 {TEXTOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID,
+		  TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID, TEXTOID}},
+	/* fence, now: a row for each lane, found by skipping from one to the next */
+	[HL_STATEMENT_LANES] =
+		{"WITH RECURSIVE sends AS ("
+		 "(SELECT" ROLE "AS role, kind, run_after FROM @"
+		 " WHERE" TO_SEND "AND fence = $1"
+		 " ORDER BY" ROLE ", kind, run_after LIMIT 1)"
+		 " UNION ALL SELECT n.* FROM sends, LATERAL ("
+		 "SELECT" ROLE "AS role, kind, run_after FROM @"
+		 " WHERE" TO_SEND "AND fence = $1 AND (" ROLE ", kind) >"
+		 " (sends.role, sends.kind)"
+		 " ORDER BY" ROLE ", kind, run_after LIMIT 1) AS n),"
+		 " polls AS ("
+		 "(SELECT" ROLE "AS role, run_after FROM @"
+		 " WHERE" TO_POLL "AND fence = $1"
+		 " ORDER BY" ROLE ", run_after LIMIT 1)"
+		 " UNION ALL SELECT n.* FROM polls, LATERAL ("
+		 "SELECT" ROLE "AS role, run_after FROM @"
+		 " WHERE" TO_POLL "AND fence = $1 AND" ROLE "> polls.role"
+		 " ORDER BY" ROLE ", run_after LIMIT 1) AS n)"
+		 " SELECT role, kind, false AS polls, run_after AS first,"
+		 " (SELECT run_after FROM @ WHERE" TO_SEND "AND fence = $1"
+		 " AND" ROLE "= l.role AND kind = l.kind"
+		 " AND run_after > $2 ORDER BY run_after LIMIT 1) AS next"
+		 " FROM sends AS l"
+		 " UNION ALL"
+		 " SELECT role, '', true, run_after,"
+		 " (SELECT run_after FROM @ WHERE" TO_POLL "AND fence = $1"
+		 " AND" ROLE "= l.role"
+		 " AND run_after > $2 ORDER BY run_after LIMIT 1)"
+		 " FROM polls AS l",
+		 2,
+		 {TEXTOID, TIMESTAMPTZOID}},
+	/*
+	 * fence, most, holder, role, kind, now, ids that are left alone; timeline,
+	 * server's start, lease. What must not be sent twice is marked as sent by
+	 * HL_STATEMENT_MARK, directly before; found marked, it is not sent.
+	 */
+	[HL_STATEMENT_CLAIM] =
+		{"WITH due AS MATERIALIZED ("
+		 "SELECT home, id, first_sent_at, unsettled_since, earliest, careful,"
+		 " false AS polls, (unsettled_since < now() -" HOUR
+		 " OR (careful AND unsettled_since IS NOT NULL)"
+		 " OR home <> " HERE
+		 /* a copy of it may have been sent by a server of another timeline */
+		 " OR timeline = 0 OR ($1 = '' AND timeline <> $8)"
+		 " OR ((timeline <> $8 OR coalesce(looked_at, earliest) < $9)"
+		 " AND coalesce(looked_at, earliest) < now() -" HOUR
+		 ")) IS TRUE AS looks"
+		 " FROM @ AS q, LATERAL (SELECT CASE WHEN attempts = 0"
+		 " THEN greatest(requested_at, run_after)"
+		 " ELSE requested_at END,"
+		 " client_token IS NULL AND kind <> 'read') AS e (earliest, careful)"
+		 " WHERE" TO_SEND "AND" OF_LANE "AND kind = $5"
+		 " ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"
+		 " UPDATE @ AS r SET state = 'running', lease_holder = $3,"
+		 " lease_until = clock_timestamp() + $10,"
+		 " attempts = r.attempts + CASE WHEN looks THEN 0 ELSE 1 END,"
+		 " first_sent_at = CASE WHEN looks OR careful THEN r.first_sent_at"
+		 " ELSE coalesce(r.first_sent_at, clock_timestamp()) END,"
+		 " unsettled_since = CASE WHEN looks OR careful THEN r.unsettled_since"
+		 " ELSE coalesce(r.unsettled_since, clock_timestamp()) END"
+		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)" CLAIMED,
+		 10,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID}},
+	[HL_STATEMENT_CLAIM_POLLS] =
+		{"WITH due AS MATERIALIZED ("
+		 "SELECT home, id, first_sent_at, unsettled_since,"
+		 " requested_at AS earliest, false AS careful, true AS polls,"
+		 " false AS looks FROM @ AS q"
+		 " WHERE" TO_POLL "AND" OF_LANE
+		 /* its parameters are those of the other claim */
+		 "AND $5 = '' AND $8 <> 0 AND $9 IS NOT NULL"
+		 " ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"
+		 " UPDATE @ AS r SET state = 'running', lease_holder = $3,"
+		 " lease_until = clock_timestamp() + $10"
+		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)" CLAIMED,
+		 10,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID}},
+	/* which row a claim would take: parameters as above, as far as they go */
+	[HL_STATEMENT_PEEK] =
+		{"SELECT id FROM @ AS q WHERE" TO_SEND "AND" OF_LANE "AND kind = $5"
+		 " ORDER BY run_after, id LIMIT least($2, 1) FOR UPDATE SKIP LOCKED",
+		 7,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID}},
+	[HL_STATEMENT_PEEK_POLLS] =
+		{"SELECT id FROM @ AS q WHERE" TO_POLL "AND" OF_LANE "AND $5 = ''"
+		 " ORDER BY run_after, id LIMIT least($2, 1) FOR UPDATE SKIP LOCKED",
+		 7,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID}},
+	/* home, id, holder */
+	[HL_STATEMENT_MARK] =
+		{"UPDATE @ SET unsettled_since = clock_timestamp(),"
+		 " first_sent_at = coalesce(first_sent_at, clock_timestamp())"
+		 " WHERE home = $1 AND id = $2 AND lease_holder = $3"
+		 " AND state = 'running' RETURNING first_sent_at",
+		 3,
+		 {TEXTOID, INT8OID, INT8OID}},
+	/* now, and when a rest is over at the latest */
+	[HL_STATEMENT_SHORTEN_RESTS] =
+		{"UPDATE @ SET run_after = $1 WHERE" TO_SEND
+		 "AND attempts > 0 AND run_after > $2 AND" FREE,
+		 2,
+		 {TIMESTAMPTZOID, TIMESTAMPTZOID}},
+	[HL_STATEMENT_SHORTEN_POLLS] =
+		{"UPDATE @ SET run_after = $1 WHERE" TO_POLL
+		 "AND run_after > $2 AND" FREE,
+		 2,
+		 {TIMESTAMPTZOID, TIMESTAMPTZOID}},
+	[HL_STATEMENT_RECORD] =
+		{"UPDATE @ SET state = $3, response = coalesce($4, response),"
+		 " datastore_id = coalesce($5, datastore_id),"
+		 " job_id = coalesce($6, job_id), error_sqlstate = $7,"
+		 " error_code = $8, error_message = $9,"
+		 " aws_request_id = coalesce($10, aws_request_id),"
+		 " account = coalesce($11, account), run_after = $12,"
+		 " first_sent_at = $13, unsettled_since = $14,"
+		 " looked_at = CASE WHEN $15 THEN c.time ELSE looked_at END,"
+		 " timeline = CASE WHEN $15 THEN $16 ELSE timeline END,"
+		 " note = coalesce($17, note), endpoint = coalesce(endpoint, $18),"
+		 " lease_until = NULL, lease_holder = NULL,"
+		 " finished_at = CASE WHEN" IS_END("$3") "THEN c.time END,"
+		 " duration = CASE WHEN" IS_END("$3") "THEN c.time - $13 END"
+		 " FROM (SELECT clock_timestamp() OFFSET 0) AS c (time)"
+		 " WHERE home = $19 AND id = $1 AND lease_holder = $2"
+		 " AND state = 'running'",
+		 19,
+		 {INT8OID, INT8OID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}},
+	/* id, what was found, home; a row put there by hand has no kind */
+	[HL_STATEMENT_ADOPTED] =
+		{"SELECT EXISTS (SELECT FROM @ WHERE (home, id) <> ($3, $1)"
+		 " AND ((datastore_id = $2 AND kind = ANY ('{create,\"\"}'))"
+		 " OR job_id = $2))"
+		 " OR EXISTS (SELECT FROM !.healthlake_event"
+		 " WHERE (home = $3 AND request_id = $1 AND origin = 'queue')"
+		 " IS NOT TRUE AND ((datastore_id = $2 AND kind = 'create')"
+		 " OR job_id = $2)) AS adopted",
+		 3,
+		 {INT8OID, TEXTOID, TEXTOID}},
+	/*
+	 * id, operation, member and its value, since when it may have been sent,
+	 * home; each part of what is not settled has an index
+	 */
+	[HL_STATEMENT_TWIN] =
+		{"SELECT EXISTS (SELECT FROM @ AS r WHERE (home, id) <> ($6, $1)"
+		 " AND ((" TO_SEND ") OR (" TO_POLL ") OR (state = 'unknown'"
+		 " AND (finished_at IS NULL OR finished_at >= $5)))"
+		 " AND operation = $2 AND request ->> $3 = $4"
+		 /* one that was retried has left the search to its retry */
+		 " AND NOT EXISTS (SELECT FROM @ AS n"
+		 " WHERE n.home = r.home AND n.retry_of = r.id)) AS twin",
+		 6,
+		 {INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}},
+	[HL_STATEMENT_NOTIFY] = {"SELECT pg_notify('healthlake', $1::text)",
+							 1,
+							 {INT8OID}},
+	/*
+	 * home: the last event of calls that have no end, or whose transaction was,
+	 * or may yet be, rolled back without a word of it
+	 */
+	[HL_STATEMENT_SWEEP] =
+		{"SELECT DISTINCT ON (s.id) e.*"
+		 " FROM !.healthlake_event AS s JOIN !.healthlake_event AS e"
+		 " ON e.request_id = s.request_id AND e.home = s.home"
+		 " AND e.origin = 'call',"
+		 " LATERAL (SELECT CASE WHEN s.transaction"
+		 " < pg_snapshot_xmax(pg_current_snapshot())"
+		 " THEN pg_xact_status(s.transaction) ELSE 'in progress' END)"
+		 " AS x (status)"
+		 " WHERE s.home = $1 AND s.origin = 'call' AND s.event = 'sent'"
+		 " AND NOT EXISTS (SELECT FROM !.healthlake_event AS o"
+		 " WHERE o.request_id = s.request_id AND o.home = s.home"
+		 " AND o.origin = 'call' AND (o.event = 'rolled_back'"
+		 " OR (o.event <> 'sent' AND (o.outcome = 'failed'"
+		 " OR coalesce(x.status, 'committed') = 'committed'))))"
+		 " ORDER BY s.id, e.event = 'sent'",
+		 1,
+		 {TEXTOID}},
+	[HL_STATEMENT_CANCEL] =
+		{"UPDATE @ SET state = 'cancelled', finished_at = clock_timestamp()"
+		 " WHERE home = " HERE " AND id = (SELECT id FROM @"
+		 " WHERE home = " HERE " AND id = $1 AND" MINE
+		 " AND state = 'queued' AND response IS NULL"
+		 " AND unsettled_since IS NULL FOR UPDATE SKIP LOCKED)",
+		 4,
+		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
+	/* what is known of a request before a person touches it */
+	[HL_STATEMENT_LOOK] =
+		{"SELECT operation, state, fence, finished_at IS NOT NULL AS finished,"
+		 " unsettled_since IS NOT NULL OR response IS NOT NULL AS begun,"
+		 " (SELECT n.id FROM @ AS n WHERE n.home = r.home"
+		 " AND n.retry_of = r.id) AS retried_as"
+		 " FROM @ AS r WHERE home = " HERE " AND id = $1 AND" MINE,
+		 4,
+		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
+	/* id, fence: an open request of another fence becomes this one's */
+	[HL_STATEMENT_TAKE_OVER] =
+		{"UPDATE @ SET fence = $2, timeline = 0, run_after = clock_timestamp(),"
+		 " lease_holder = NULL, lease_until = NULL"
+		 " WHERE home = " HERE " AND id = (SELECT id FROM @"
+		 " WHERE home = " HERE " AND id = $1 AND finished_at IS NULL"
+		 " AND fence <> $2 AND" FREE "FOR UPDATE SKIP LOCKED)",
+		 2,
+		 {INT8OID, TEXTOID}},
+	/*
+	 * id, fence, timeline, token. What has failed is asked for anew, with
+	 * another token; what is unknown is searched for with its own.
+	 */
+	[HL_STATEMENT_RETRY] =
+		{"INSERT INTO @ (operation, request, client_token, request_hash, state,"
+		 " origin, retry_of, reference, until, attempts, datastore_id, account,"
+		 " region, endpoint, session_role, outer_role, \"current_role\","
+		 " client_addr, application_name, run_after, first_sent_at,"
+		 " unsettled_since, looked_at, fence, timeline, kind, home)"
+		 " SELECT operation, request,"
+		 " CASE WHEN over AND client_token IS NOT NULL THEN $4"
+		 " ELSE client_token END, request_hash, 'queued', 'queue', id,"
+		 " reference, until, CASE WHEN over THEN 0 ELSE attempts END,"
+		 " request ->> 'DatastoreId', CASE WHEN NOT over THEN account END,"
+		 " region, CASE WHEN NOT over THEN endpoint END, session_role,"
+		 " outer_role, \"current_role\", client_addr, application_name,"
+		 " clock_timestamp(), CASE WHEN NOT over THEN first_sent_at END,"
+		 " CASE WHEN NOT over THEN least(unsettled_since,"
+		 " clock_timestamp() - '1 hour'::interval) END,"
+		 " CASE WHEN over THEN clock_timestamp() ELSE looked_at END, $2,"
+		 " CASE WHEN over THEN $3 WHEN fence <> $2 THEN 0 ELSE timeline END,"
+		 " kind, home"
+		 " FROM @ AS r, LATERAL (SELECT state <> 'unknown') AS o (over)"
+		 " WHERE home = " HERE " AND id = $1 AND state = ANY ('{failed,cancelled,unknown}')"
+		 " ON CONFLICT (home, retry_of) WHERE retry_of IS NOT NULL DO NOTHING"
+		 " RETURNING id",
+		 4,
+		 {INT8OID, TEXTOID, INT4OID, TEXTOID}},
+	/* …, state, note, response, who */
+	[HL_STATEMENT_RESOLVE] =
+		{"UPDATE @ SET state = $5, note = $6, response = coalesce($7,"
+		 " response), datastore_id = coalesce($7 ->> 'DatastoreId',"
+		 " datastore_id), job_id = coalesce($7 ->> 'JobId', job_id),"
+		 " resolved_by = $8, resolved_at = clock_timestamp()"
+		 " WHERE home = " HERE " AND id = (SELECT r.id FROM @ AS r"
+		 " WHERE r.home = " HERE " AND r.id = $1 AND" MINE
+		 "AND state = 'unknown' AND NOT EXISTS (SELECT FROM @ AS n"
+		 " WHERE n.home = r.home AND n.retry_of = r.id) FOR UPDATE)",
+		 8,
+		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, JSONBOID,
+		  TEXTOID}},
+	[HL_STATEMENT_READ] =
+		{"SELECT r AS whole, r.state, r.finished_at IS NOT NULL AS finished,"
+		 " xmin FROM @ AS r WHERE r.home = " HERE " AND r.id = $1"
+		 " AND" MINE,
+		 4,
+		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
+	[HL_STATEMENT_PURGE] =
+		{"DELETE FROM @ AS r WHERE finished_at < now() - $1 AND (state <> 'unknown'"
+		 " OR EXISTS (SELECT FROM @ AS n WHERE n.home = r.home"
+		 " AND n.retry_of = r.id))",
+		 1,
+		 {INTERVALOID}},
+	/* on the calendar: months and years are no fixed number of days */
+	[HL_STATEMENT_PURGE_EVENTS] =
+		{"DELETE FROM !.healthlake_event"
+		 " WHERE at < least(now() - $1, now() - $2::interval)",
+		 2,
+		 {INTERVALOID, TEXTOID}},
+	/* the homes of which requests wait here, and how many */
+	[HL_STATEMENT_FOREIGN] =
+		{"SELECT home, count(*) AS requests FROM @ WHERE" TO_SEND
+		 "AND home <> " HERE " GROUP BY home ORDER BY home",
+		 0},
+	/* a home: ids go on behind its own and this one's */
+	[HL_STATEMENT_ADVANCE_IDS] =
+		{"SELECT setval('!.healthlake_request_id_seq'::regclass, m.id)"
+		 " FROM (SELECT max(id) FROM @ WHERE home = ANY (ARRAY[" HERE
+		 ", $1])) AS m (id), !.healthlake_request_id_seq AS s"
+		 " WHERE m.id > s.last_value",
+		 1,
+		 {TEXTOID}},
+	/* a home: retries of what is about to get another id */
+	[HL_STATEMENT_ADOPT_RETRIES] =
+		{"UPDATE @ AS r SET retry_of = NULL"
+		 " WHERE home = $1 AND EXISTS (SELECT FROM @ AS m"
+		 " WHERE m.home = " HERE " AND m.id = r.retry_of)",
+		 1,
+		 {TEXTOID}},
+	/* a home, timeline */
+	[HL_STATEMENT_ADOPT_CLASHING] =
+		{"UPDATE @ AS r SET home = " HERE ", id = DEFAULT, timeline = $2"
+		 " FROM @ AS o WHERE (o.home, o.id) = (r.home, r.id) AND r.home = $1"
+		 " AND EXISTS (SELECT FROM @ AS m"
+		 " WHERE m.home = " HERE " AND m.id = r.id) RETURNING r.id, o.id AS old",
+		 2,
+		 {TEXTOID, INT4OID}},
+	[HL_STATEMENT_ADOPT] =
+		{"UPDATE @ AS r SET home = " HERE ", timeline = $2 WHERE home = $1"
+		 " RETURNING r.id, r.id AS old",
+		 2,
+		 {TEXTOID, INT4OID}},
+	/* ids from; request's home and id, event, outcome, note, duration; who, if */
+	[HL_STATEMENT_REQUEST_EVENT] =
+		{"INSERT INTO !.healthlake_event (id, home, request_id, event, origin,"
+		 " operation, kind, request, client_token, region, endpoint, account,"
+		 " datastore_id, job_id, session_role, outer_role, \"current_role\","
+		 " client_addr, application_name, outcome, aws_request_id, error_code,"
+		 " error_message, attempts, duration, note)"
+		 " SELECT $1 + nextval(#), r.home, r.id, $4, 'queue', r.operation,"
+		 " r.kind, r.request, r.client_token, r.region, r.endpoint, r.account,"
+		 " r.datastore_id, r.job_id, coalesce($8, r.session_role),"
+		 " coalesce($9, r.outer_role), coalesce($10, r.\"current_role\"),"
+		 " CASE WHEN $13 THEN $11::inet ELSE r.client_addr END,"
+		 " CASE WHEN $13 THEN $12 ELSE r.application_name END, $5,"
+		 " CASE WHEN $14 THEN r.aws_request_id END,"
+		 " CASE WHEN $14 THEN coalesce(r.error_code, r.error_sqlstate) END,"
+		 " CASE WHEN $14 THEN r.error_message END, r.attempts, $7, $6"
+		 " FROM @ AS r WHERE r.home = $2 AND r.id = $3"
+		 /* an attempt that AWS has throttled, or never got, counts in the next */
+		 " AND ($4 <> 'sent' OR r.attempts = 1 OR r.error_sqlstate = ANY"
+		 " ('{38T01,38N01,38X01}') IS NOT TRUE)",
+		 14,
+		 {INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID},
+		 CURSOR_OPT_GENERIC_PLAN},
+	/* ids from, home; then the columns. A call has one end, told once or twice */
+	[HL_STATEMENT_CALL_EVENT] =
+		{"WITH next AS MATERIALIZED (SELECT $1 + nextval(#) AS id)"
+		 " INSERT INTO !.healthlake_event (id, home, request_id, event, origin,"
+		 " operation, kind, request, client_token, region, endpoint, account,"
+		 " datastore_id, job_id, transaction, session_role, outer_role,"
+		 " \"current_role\", client_addr, application_name, outcome,"
+		 " aws_request_id, error_code, error_message, attempts, duration, note)"
+		 " SELECT next.id, $2, CASE WHEN $4 = 'sent' THEN next.id"
+		 " ELSE $3::int8 END, $4,"
+		 " CASE WHEN $4 = 'purged' THEN 'queue' ELSE 'call' END,"
+		 " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::xid8, $15, $16, $17,"
+		 " $18::inet, $19, $20, $21, $22, $23, $24::int4, $25::interval, $26 FROM next"
+		 " WHERE $3 IS NULL OR NOT EXISTS (SELECT FROM !.healthlake_event AS e"
+		 " WHERE e.request_id = $3::int8 AND e.origin = 'call' AND e.home = $2"
+		 " AND e.event <> 'sent'"
+		 " AND (e.event = 'rolled_back') = ($4 = 'rolled_back'))"
+		 " RETURNING id",
+		 26,
+		 {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+		 CURSOR_OPT_GENERIC_PLAN},
+};
+/* clang-format on */

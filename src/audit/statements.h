@@ -1,0 +1,59 @@
+/*
+ * statements.h
+ *	  What is done to healthlake_request, as SQL: a row for each HlStatement.
+ *	  "@" stands for the table's name, "!" for its schema's, "%" for this
+ *	  home, see home.h, "#" for the sequence of the history. They run as the
+ *	  table's owner, with search_path = pg_catalog,
+ *	  pg_temp; see store.h.
+ */
+#ifndef HL_AUDIT_STATEMENTS_H
+#define HL_AUDIT_STATEMENTS_H
+
+#include "postgres.h"
+
+typedef enum HlStatement
+{
+	HL_STATEMENT_INSERT,
+	HL_STATEMENT_LANES,
+	HL_STATEMENT_CLAIM,
+	HL_STATEMENT_CLAIM_POLLS,
+	HL_STATEMENT_PEEK,
+	HL_STATEMENT_PEEK_POLLS,
+	HL_STATEMENT_MARK,
+	HL_STATEMENT_SHORTEN_RESTS,
+	HL_STATEMENT_SHORTEN_POLLS,
+	HL_STATEMENT_RECORD,
+	HL_STATEMENT_ADOPTED,
+	HL_STATEMENT_TWIN,
+	HL_STATEMENT_NOTIFY,
+	HL_STATEMENT_SWEEP,
+	HL_STATEMENT_CANCEL,
+	HL_STATEMENT_LOOK,
+	HL_STATEMENT_TAKE_OVER,
+	HL_STATEMENT_RETRY,
+	HL_STATEMENT_RESOLVE,
+	HL_STATEMENT_READ,
+	HL_STATEMENT_PURGE,
+	HL_STATEMENT_PURGE_EVENTS,
+	HL_STATEMENT_FOREIGN,
+	HL_STATEMENT_ADVANCE_IDS,
+	HL_STATEMENT_ADOPT_RETRIES,
+	HL_STATEMENT_ADOPT_CLASHING,
+	HL_STATEMENT_ADOPT,
+	HL_STATEMENT_REQUEST_EVENT,
+	HL_STATEMENT_CALL_EVENT,
+	HL_STATEMENTS
+} HlStatement;
+
+/* A statement, and the types of its parameters. */
+typedef struct HlStatementRow
+{
+	const char *sql;
+	int count;
+	Oid types[32];
+	int options; /* CURSOR_OPT_GENERIC_PLAN: planning costs more than it gives */
+} HlStatementRow;
+
+extern const HlStatementRow hl_statements[HL_STATEMENTS];
+
+#endif

@@ -1,0 +1,355 @@
+/*
+ * store.c
+ *	  The table of requests, and its owner's right to it.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "audit/home.h"
+#include "audit/statements.h"
+#include "audit/store.h"
+#include "server/catalog.h"
+#include "server/path.h"
+
+/* Where the extension was last found, and the plans for that table. */
+static HlStore found;
+static SPIPlanPtr plans[HL_STATEMENTS];
+static bool altering = false;
+
+/* The schema of an extension, which is in no cache. */
+static Oid
+schema_of(Oid extension)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	return hl_catalog_oid(ExtensionRelationId, ExtensionOidIndexId, &key,
+						  Anum_pg_extension_extnamespace);
+}
+
+/* The owner of a table; InvalidOid where there is none. */
+static Oid
+owner_of(Oid table)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/* Forgets plans of a table that is there no more. */
+static void
+forget_plans(void)
+{
+	for (int i = 0; i < HL_STATEMENTS; i++)
+		if (plans[i] != NULL)
+		{
+			SPI_freeplan(plans[i]);
+			plans[i] = NULL;
+		}
+}
+
+/* Names the table and its schema, as long as plans are kept. */
+static void
+name_store(HlStore *store)
+{
+	char *schema = get_namespace_name(store->schema);
+
+	store->schema_name =
+		MemoryContextStrdup(TopMemoryContext, quote_identifier(schema));
+	store->name = MemoryContextStrdup(
+		TopMemoryContext,
+		quote_qualified_identifier(schema, "healthlake_request"));
+}
+
+/* Finds the history; without it there is no store. */
+static void
+look_up_history(HlStore *store)
+{
+	store->events = get_relname_relid("healthlake_event", store->schema);
+	store->event_ids =
+		get_relname_relid("healthlake_event_id_seq", store->schema);
+	if (!OidIsValid(store->events) || !OidIsValid(store->event_ids))
+		store->table = InvalidOid;
+}
+
+/* Looks the extension up. */
+static void
+look_up(void)
+{
+	HlStore store = {.extension = get_extension_oid("healthlake", true)};
+
+	if (OidIsValid(store.extension))
+		store.schema = schema_of(store.extension);
+	if (OidIsValid(store.schema))
+		store.table = get_relname_relid("healthlake_request", store.schema);
+	if (OidIsValid(store.table))
+		look_up_history(&store);
+	if (OidIsValid(store.table))
+		name_store(&store);
+	forget_plans();
+	found = store;
+}
+
+/* Whether the schema where it was found has still its name. */
+static bool
+is_named(const HlStore *store)
+{
+	const char *schema = get_namespace_name(store->schema);
+
+	return schema != NULL &&
+		   strcmp(quote_identifier(schema), store->schema_name) == 0;
+}
+
+/* Finds the store: again only where the table is no more what it was. */
+const HlStore *
+hl_store_find(void)
+{
+	Oid owner = OidIsValid(found.table) ? owner_of(found.table) : InvalidOid;
+
+	if (!OidIsValid(owner) || !is_named(&found))
+	{
+		look_up();
+		owner = OidIsValid(found.table) ? owner_of(found.table) : InvalidOid;
+	}
+	found.owner = owner;
+	return OidIsValid(owner) ? &found : NULL;
+}
+
+/* Finds the store, which must be there. */
+const HlStore *
+hl_store_need(void)
+{
+	const HlStore *store = hl_store_find();
+
+	if (store == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("extension \"%s\" has no table of requests in "
+							   "this database",
+							   "healthlake"),
+						errhint("ALTER EXTENSION healthlake UPDATE brings it "
+								"up to the library's version.")));
+	return store;
+}
+
+/* Becomes the owner. */
+void
+hl_store_enter(HlStoreStep *step, const HlStore *store)
+{
+	GetUserIdAndSecContext(&step->user, &step->context);
+	SetUserIdAndSecContext(store->owner, step->context |
+											 SECURITY_LOCAL_USERID_CHANGE |
+											 SECURITY_NOFORCE_RLS);
+	step->nest_level = hl_path_pin();
+}
+
+/* Is again who it was. */
+void
+hl_store_leave(const HlStoreStep *step)
+{
+	hl_path_release(step->nest_level);
+	SetUserIdAndSecContext(step->user, step->context);
+}
+
+/* Adds a value. */
+void
+hl_store_add(HlParameters *parameters, Datum value)
+{
+	Assert(parameters->count < (int) lengthof(parameters->values));
+	parameters->nulls[parameters->count] = ' ';
+	parameters->values[parameters->count++] = value;
+}
+
+/* Adds a null. */
+void
+hl_store_add_null(HlParameters *parameters)
+{
+	hl_store_add(parameters, (Datum) 0);
+	parameters->nulls[parameters->count - 1] = 'n';
+}
+
+/* Adds a text, or a null. */
+void
+hl_store_add_text(HlParameters *parameters, const char *text)
+{
+	if (text == NULL)
+		hl_store_add_null(parameters);
+	else
+		hl_store_add(parameters, CStringGetTextDatum(text));
+}
+
+/* Adds a time, or a null. */
+void
+hl_store_add_time(HlParameters *parameters, TimestampTz time)
+{
+	if (time == HL_NO_TIME)
+		hl_store_add_null(parameters);
+	else
+		hl_store_add(parameters, TimestampTzGetDatum(time));
+}
+
+/* The text of a statement for this table. */
+static char *
+text_of(const HlStore *store, const char *sql)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (; *sql != '\0'; sql++)
+		if (*sql == '@')
+			appendStringInfoString(&text, store->name);
+		else if (*sql == '!')
+			appendStringInfoString(&text, store->schema_name);
+		else if (*sql == '%')
+			appendStringInfoString(&text, hl_home());
+		else if (*sql == '#')
+			appendStringInfo(&text, "'%u'::regclass", store->event_ids);
+		else
+			appendStringInfoChar(&text, *sql);
+	return text.data;
+}
+
+/* The plan of a statement. */
+static SPIPlanPtr
+plan_of(const HlStore *store, HlStatement statement)
+{
+	const HlStatementRow *row = &hl_statements[statement];
+	SPIPlanPtr plan = plans[statement];
+
+	if (plan != NULL)
+		return plan;
+	plan = SPI_prepare_cursor(text_of(store, row->sql), row->count,
+							  (Oid *) row->types, row->options);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare statement %d", (int) statement);
+	plans[statement] = plan;
+	return plan;
+}
+
+/* Runs a statement. */
+uint64
+hl_store_run(const HlStore *store, HlStatement statement,
+			 const HlParameters *parameters)
+{
+	bool bare = !ActiveSnapshotSet();
+	SPIPlanPtr plan;
+	int result;
+
+	if (parameters->count != hl_statements[statement].count)
+		elog(ERROR, "statement %d has other parameters", (int) statement);
+	if (bare)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	plan = plan_of(store, statement);
+	result = SPI_execute_plan(plan, (Datum *) parameters->values,
+							  parameters->nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "statement %d failed: %s", (int) statement,
+			 SPI_result_code_string(result));
+	if (bare)
+		PopActiveSnapshot();
+	return SPI_processed;
+}
+
+/* Runs a statement that may alter what is finished. */
+uint64
+hl_store_alter(const HlStore *store, HlStatement statement,
+			   const HlParameters *parameters)
+{
+	uint64 count;
+
+	altering = true;
+	PG_TRY();
+	{
+		count = hl_store_run(store, statement, parameters);
+	}
+	PG_FINALLY();
+	{
+		altering = false;
+	}
+	PG_END_TRY();
+	return count;
+}
+
+/* A column as text. */
+const char *
+hl_store_text(uint64 row, const char *column)
+{
+	int number = SPI_fnumber(SPI_tuptable->tupdesc, column);
+
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number);
+}
+
+/* A column as it is. */
+Datum
+hl_store_value(uint64 row, const char *column, bool *isnull)
+{
+	int number = SPI_fnumber(SPI_tuptable->tupdesc, column);
+
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number,
+						 isnull);
+}
+
+/* Lets alone what is finished, but for the extension's own functions. */
+Datum
+hl_store_protect(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	bool open = true;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("this function is for a trigger")));
+	if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		SPI_getbinval(trigger->tg_trigtuple, trigger->tg_relation->rd_att,
+					  SPI_fnumber(trigger->tg_relation->rd_att, "finished_at"),
+					  &open);
+	else
+		open = false;
+	if (!open && !altering)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("finished requests cannot be altered"),
+						errhint("healthlake_resolve_request(), "
+								"healthlake_retry_request() and "
+								"healthlake_purge_requests() are for that.")));
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)
+							   ? trigger->tg_newtuple
+							   : trigger->tg_trigtuple);
+}
+
+/* Lets nothing in the history be altered, and deletes for purging alone. */
+Datum
+hl_store_protect_event(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("this function is for a trigger")));
+	if (!altering || !TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("the history cannot be altered"),
+						errhint("healthlake_purge_requests() deletes what "
+								"healthlake.audit_retention no longer "
+								"keeps.")));
+	return PointerGetDatum(trigger->tg_trigtuple);
+}

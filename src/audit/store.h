@@ -1,0 +1,87 @@
+/*
+ * store.h
+ *	  The table healthlake_request, which nobody but its owner may write. A
+ *	  step runs one or more statements of store.c as that owner, with
+ *	  search_path = pg_catalog, pg_temp, whoever is the current user; an error
+ *	  in a step is undone, with the change of user, by the (sub)transaction's
+ *	  abort. SPI must be connected. Plans are kept for the backend's life.
+ */
+#ifndef HL_AUDIT_STORE_H
+#define HL_AUDIT_STORE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "executor/spi.h"
+
+#include "audit/statements.h"
+
+/* Where the extension is in this database; valid for the transaction. */
+typedef struct HlStore
+{
+	Oid extension;
+	Oid schema;
+	Oid table;
+	Oid events;              /* the history */
+	Oid event_ids;           /* its sequence */
+	Oid owner;               /* of the table */
+	const char *schema_name; /* quoted, likewise */
+	const char *name; /* schema and table, quoted; lives as long as plans */
+} HlStore;
+
+/* What a step changes and gives back. */
+typedef struct HlStoreStep
+{
+	Oid user;
+	int context;
+	int nest_level;
+} HlStoreStep;
+
+/* Parameters of a statement: how many, and the values, NULL where null. */
+typedef struct HlParameters
+{
+	int count;
+	Datum values[32];
+	char nulls[32];
+} HlParameters;
+
+/* The store of this database; NULL: it has no extension, or an older one. */
+extern const HlStore *hl_store_find(void);
+
+/* The same; throws 55000 where there is none. */
+extern const HlStore *hl_store_need(void);
+
+/* Begins and ends what is done as the owner. */
+extern void hl_store_enter(HlStoreStep *step, const HlStore *store);
+extern void hl_store_leave(const HlStoreStep *step);
+
+/* Adds a parameter. Texts in the encoding of the database; NULL is null. */
+extern void hl_store_add(HlParameters *parameters, Datum value);
+extern void hl_store_add_text(HlParameters *parameters, const char *text);
+extern void hl_store_add_null(HlParameters *parameters);
+extern void hl_store_add_time(HlParameters *parameters, TimestampTz time);
+
+/*
+ * Runs a statement within a step; gives how many rows it has changed or, where
+ * it returns some, put into SPI_tuptable. The second form may alter rows that
+ * are finished, which a trigger keeps anybody else from doing.
+ */
+extern uint64 hl_store_run(const HlStore *store, HlStatement statement,
+						   const HlParameters *parameters);
+extern uint64 hl_store_alter(const HlStore *store, HlStatement statement,
+							 const HlParameters *parameters);
+
+/* A column of a row of SPI_tuptable, by its name; NULL where it is null. */
+extern const char *hl_store_text(uint64 row, const char *column);
+extern Datum hl_store_value(uint64 row, const char *column, bool *isnull);
+
+/* Stands for no time at all, which is null. */
+#define HL_NO_TIME DT_NOBEGIN
+
+/* The trigger that protects finished rows. */
+extern Datum hl_store_protect(FunctionCallInfo fcinfo);
+
+/* The one that protects the history; purging alone gets past it. */
+extern Datum hl_store_protect_event(FunctionCallInfo fcinfo);
+
+#endif

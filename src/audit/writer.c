@@ -1,0 +1,862 @@
+/*
+ * writer.c
+ *	  Events that are committed whatever becomes of the session's transaction.
+ *
+ *	  What sessions tell becomes tasks; the tasks of one moment are written in
+ *	  one transaction, and each by itself where that fails. A call is kept in
+ *	  mind until its transaction has ended, so that a rollback can be told,
+ *	  whichever way it came. What a writer that has died has left without an
+ *	  end is found in the history itself.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/dsm.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/shm_mq.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "audit/event.h"
+#include "audit/home.h"
+#include "audit/registry.h"
+#include "audit/writer.h"
+#include "server/background.h"
+#include "server/clock.h"
+#include "server/compat.h"
+#include "server/pinned.h"
+#include "server/text.h"
+#include "server/wait.h"
+
+/* So often it looks after transactions that are open, in milliseconds. */
+#define LOOK 1000
+
+/* So often it tries again while the history is locked. */
+#define AGAIN 50
+
+/* So often it looks whether its database is wanted as a whole. */
+#define TICK 250
+
+/* So long it stays with nothing to do, lest it take a slot for ever. */
+#define IDLE 30000
+
+/* So long, when it is to leave, it waits for calls to end. */
+#define GRACE 500
+
+/* A session; segment NULL: that of calls whose session is not known. */
+typedef struct Client
+{
+	struct Client *next;
+	dsm_segment *segment;
+	shm_mq_handle *in;
+	shm_mq_handle *out;
+} Client;
+
+/* A call that has its event "sent": running, or of a transaction that is. */
+typedef struct Open
+{
+	struct Open *next;
+	Client *client; /* NULL: gone, or not known */
+	uint64 serial;  /* there */
+	int64 id;       /* of the event "sent" */
+	FullTransactionId transaction;
+	bool running;
+	bool over;     /* the transaction is */
+	HlEvent event; /* the last that was written */
+	char *text;    /* what it is made of */
+} Open;
+
+/* An event that is to be written. */
+typedef struct Task
+{
+	struct Task *next;
+	Client *client; /* to be answered; NULL: none */
+	HlWriterHead head;
+	bool rollback; /* of a call that is not kept in mind any more */
+	int64 since;   /* by hl_clock_steady_ms(), as all times here */
+	int64 retry_at;
+	HlEvent event;
+	char *text;
+	int64 id; /* of the event, once it is written */
+	bool written;
+} Task;
+
+static struct
+{
+	MemoryContext memory; /* clients, calls and tasks */
+	MemoryContext round;  /* what one round takes */
+	Client *clients;
+	Open *opens;
+	Task *tasks; /* in the order of their coming */
+	int64 busy_at;
+	int64 looked_at; /* at transactions */
+} writer;
+
+/* ----------------------------------------------------------- transactions */
+
+/* What runs in a transaction of its own. */
+typedef void (*Work)(void *argument);
+
+/* Begins a transaction. */
+static void
+begin(void)
+{
+	pgstat_report_activity(STATE_RUNNING, "writing the audit trail");
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+/* Commits it. */
+static void
+commit(void)
+{
+	SPI_finish();
+	CommitTransactionCommand();
+	(void) pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, "waiting for calls");
+}
+
+/* Works in a transaction; gives the error that undid it, or NULL. */
+static ErrorData *
+attempt(Work work, void *argument)
+{
+	ErrorData *volatile failure = NULL;
+
+	PG_TRY();
+	{
+		begin();
+		work(argument);
+		commit();
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(writer.round);
+		failure = CopyErrorData();
+		EmitErrorReport();
+		AbortOutOfAnyTransaction();
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(writer.round);
+	return failure;
+}
+
+/* ------------------------------------------------------------------ calls */
+
+/* Keeps an event's texts beyond the round. */
+static char *
+keep_event(HlEvent *event)
+{
+	MemoryContext caller = MemoryContextSwitchTo(writer.memory);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	hl_event_write(&text, event);
+	hl_event_read(event, text.data, text.len);
+	MemoryContextSwitchTo(caller);
+	return text.data;
+}
+
+/* A number among an event's texts; 0 where there is none. */
+static uint64
+number_of(const HlEvent *event, HlEventField field)
+{
+	const char *text = event->fields[field];
+
+	return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
+/* Finds a call by what its session calls it, or by its first event. */
+static Open *
+find_open(const Client *client, uint64 serial, int64 id)
+{
+	Open *open = writer.opens;
+
+	while (open != NULL &&
+		   !(id != 0 ? open->id == id
+					 : open->client == client && open->serial == serial))
+		open = open->next;
+	return open;
+}
+
+/* Forgets a call. */
+static void
+forget_open(Open *open)
+{
+	Open **place = &writer.opens;
+
+	while (*place != open)
+		place = &(*place)->next;
+	*place = open->next;
+	pfree(open->text);
+	pfree(open);
+}
+
+/* Keeps a call in mind, with its last event. */
+static Open *
+remember_open(Client *client, uint64 serial, int64 id, HlEvent *event)
+{
+	Open *open = find_open(client, serial, id);
+
+	if (open == NULL)
+	{
+		open = MemoryContextAllocZero(writer.memory, sizeof(Open));
+		open->next = writer.opens;
+		writer.opens = open;
+	}
+	else
+		pfree(open->text);
+	open->client = client;
+	open->serial = serial;
+	open->id = id;
+	open->event = *event;
+	open->text = keep_event(&open->event);
+	open->transaction =
+		FullTransactionIdFromU64(number_of(event, HL_EVENT_TRANSACTION));
+	open->running = strcmp(event->fields[HL_EVENT_EVENT], "sent") == 0;
+	return open;
+}
+
+/* Whether calls are under way. */
+static bool
+some_running(void)
+{
+	for (const Open *open = writer.opens; open != NULL; open = open->next)
+		if (open->running && open->client != NULL)
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------ tasks */
+
+/* Adds a task; what it is made of is copied. */
+static Task *
+add_task(Client *client, const HlWriterHead *head, const HlEvent *event)
+{
+	Task *task = MemoryContextAllocZero(writer.memory, sizeof(Task));
+	Task **place = &writer.tasks;
+
+	task->client = client;
+	task->head = *head;
+	task->event = *event;
+	task->text = keep_event(&task->event);
+	task->since = hl_clock_steady_ms();
+	while (*place != NULL)
+		place = &(*place)->next;
+	*place = task;
+	return task;
+}
+
+/* Drops a task. */
+static void
+drop_task(Task *task)
+{
+	Task **place = &writer.tasks;
+
+	while (*place != task)
+		place = &(*place)->next;
+	*place = task->next;
+	pfree(task->text);
+	pfree(task);
+}
+
+/* The task that tells of a call; NULL: there is none. */
+static Task *
+find_task(const Client *client, uint64 serial, HlWriterVerb verb)
+{
+	Task *task = writer.tasks;
+
+	while (task != NULL &&
+		   (task->client != client || task->head.serial != serial ||
+			task->head.verb != verb))
+		task = task->next;
+	return task;
+}
+
+/* Adds the end of a call whose session does not tell it. */
+static void
+add_end(Open *open, const char *outcome, const char *message)
+{
+	HlWriterHead head = {.serial = open->serial, .verb = HL_WRITER_END};
+	char id[32];
+	HlEvent event = open->event;
+
+	snprintf(id, sizeof(id), INT64_FORMAT, open->id);
+	event.fields[HL_EVENT_REQUEST_ID] = id;
+	event.fields[HL_EVENT_EVENT] = "interrupted";
+	event.fields[HL_EVENT_OUTCOME] = outcome;
+	event.fields[HL_EVENT_ERROR_CODE] =
+		strcmp(outcome, "unknown") == 0 ? "38M01" : "57014";
+	event.fields[HL_EVENT_ERROR_MESSAGE] = message;
+	(void) add_task(NULL, &head, &event);
+}
+
+/* Adds that a call's transaction was rolled back, if AWS may have done it. */
+static void
+add_rollback(const HlEvent *last)
+{
+	HlWriterHead head = {.verb = HL_WRITER_END};
+	HlEvent event = *last;
+
+	if (event.fields[HL_EVENT_OUTCOME] == NULL ||
+		strcmp(event.fields[HL_EVENT_OUTCOME], "failed") == 0)
+		return;
+	event.fields[HL_EVENT_EVENT] = "rolled_back";
+	add_task(NULL, &head, &event)->rollback = true;
+}
+
+/* Answers the session, which may have gone. */
+static void
+answer_task(Task *task, int sqlstate, const char *message)
+{
+	HlWriterAnswer said = {
+		.head = task->head, .id = task->id, .sqlstate = sqlstate};
+
+	if (task->client == NULL)
+		return;
+	if (sqlstate != 0)
+		strlcpy(said.message, message, sizeof(said.message));
+	(void) hl_compat_mq_send(task->client->out,
+							 offsetof(HlWriterAnswer, message) +
+								 strlen(said.message) + 1,
+							 &said, true);
+}
+
+/* What a task has come to: the call is kept in mind until its transaction ends. */
+static void
+finish_task(Task *task)
+{
+	int64 id = task->head.verb == HL_WRITER_BEGIN
+				   ? task->id
+				   : (int64) number_of(&task->event, HL_EVENT_REQUEST_ID);
+
+	task->id = id;
+	answer_task(task, 0, NULL);
+	if (!task->rollback)
+		(void) remember_open(task->client, task->head.serial, id, &task->event);
+	drop_task(task);
+}
+
+/* A task that cannot be written: a beginning is refused, an end kept. */
+static void
+fail_task(Task *task, int sqlstate, const char *message)
+{
+	answer_task(task, sqlstate, message);
+	if (task->head.verb == HL_WRITER_BEGIN)
+	{
+		drop_task(task);
+		return;
+	}
+	task->client = NULL;
+	task->retry_at = hl_clock_steady_ms() + LOOK;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+/* What writing needs to know, and says. */
+typedef struct Writing
+{
+	Task *only;   /* NULL: all that are due */
+	bool missing; /* there is no history */
+	bool locked;  /* somebody has it for himself */
+	Oid locked_table;
+} Writing;
+
+/* Whether a task is to be written now. */
+static bool
+is_due(const Task *task)
+{
+	return task->retry_at <= hl_clock_steady_ms();
+}
+
+/*
+ * Writes what is due. A lock of the session that waits for this process would
+ * be waited for in vain, and by all the others: it is not waited for.
+ */
+static void
+write_tasks(void *argument)
+{
+	Writing *writing = argument;
+	const HlStore *store = hl_store_find();
+	HlStoreStep step;
+
+	writing->missing = store == NULL;
+	if (store == NULL)
+		return;
+	writing->locked =
+		!ConditionalLockRelationOid(store->events, RowExclusiveLock);
+	if (writing->locked)
+		return;
+	hl_store_enter(&step, store);
+	for (Task *task = writer.tasks; task != NULL; task = task->next)
+		if (writing->only == NULL ? is_due(task) : writing->only == task)
+		{
+			task->id = hl_event_add(store, &task->event);
+			task->written = true;
+		}
+	hl_store_leave(&step);
+}
+
+/* Refuses what has waited too long for a lock, or has nowhere to go. */
+static void
+refuse_tasks(const Writing *writing)
+{
+	Task *next;
+
+	for (Task *task = writer.tasks; task != NULL; task = next)
+	{
+		next = task->next;
+		if (writing->missing)
+		{
+			answer_task(task, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						"this database has no table healthlake_event");
+			drop_task(task);
+		}
+		else if (task->head.verb == HL_WRITER_BEGIN &&
+				 hl_clock_is_past(task->since, HL_WRITER_PATIENCE))
+			fail_task(task, ERRCODE_LOCK_NOT_AVAILABLE,
+					  "table healthlake_event is locked");
+	}
+}
+
+/* Finishes, or forgets to have written, what a transaction was about. */
+static void
+settle_tasks(bool committed)
+{
+	Task *next;
+
+	for (Task *task = writer.tasks; task != NULL; task = next)
+	{
+		next = task->next;
+		if (task->written && committed)
+			finish_task(task);
+		else
+			task->written = false;
+	}
+}
+
+/* Writes each by itself, for one of them cannot be written. */
+static void
+write_each(void)
+{
+	Task *next;
+
+	for (Task *task = writer.tasks; task != NULL; task = next)
+	{
+		Writing writing = {.only = task};
+		ErrorData *failure;
+
+		next = task->next;
+		if (!is_due(task))
+			continue;
+		failure = attempt(write_tasks, &writing);
+		if (failure != NULL)
+			fail_task(task, failure->sqlerrcode, failure->message);
+		settle_tasks(failure == NULL);
+	}
+}
+
+/* Whether there is something to be written now. */
+static bool
+some_due(void)
+{
+	for (const Task *task = writer.tasks; task != NULL; task = task->next)
+		if (is_due(task))
+			return true;
+	return false;
+}
+
+/* Works off what there is. */
+static void
+work_off(void)
+{
+	Writing writing = {0};
+
+	if (!some_due())
+		return;
+	writer.busy_at = hl_clock_steady_ms();
+	if (attempt(write_tasks, &writing) != NULL)
+	{
+		settle_tasks(false);
+		write_each();
+		return;
+	}
+	settle_tasks(true);
+	if (writing.missing || writing.locked)
+		refuse_tasks(&writing);
+}
+
+/* ----------------------------------------------------------- transactions */
+
+/* Looks which transactions have ended, and how. */
+static void
+judge_transactions(void *unused)
+{
+	/* a snapshot, before which nothing is looked up in pg_subtrans */
+	(void) GetTransactionSnapshot();
+	for (Open *open = writer.opens; open != NULL; open = open->next)
+	{
+		TransactionId xid = XidFromFullTransactionId(open->transaction);
+
+		open->over = (!open->running || open->client == NULL) &&
+					 !TransactionIdIsInProgress(xid);
+		if (open->over && !open->running && !TransactionIdDidCommit(xid))
+			add_rollback(&open->event);
+	}
+}
+
+/*
+ * Looks after transactions. A call that has no session any more, and whose
+ * transaction has ended, has an end that nobody has told.
+ */
+static void
+look_after_transactions(void)
+{
+	Open *next;
+
+	if (writer.opens == NULL || attempt(judge_transactions, NULL) != NULL)
+		return;
+	for (Open *open = writer.opens; open != NULL; open = next)
+	{
+		next = open->next;
+		if (!open->over)
+			continue;
+		if (!open->running)
+			forget_open(open);
+		else if (find_task(NULL, open->serial, HL_WRITER_END) == NULL)
+			add_end(open, "unknown",
+					"the session ended before the outcome was known");
+	}
+}
+
+/* ------------------------------------------------------------------ sweep */
+
+/* Reads an event of the history out of a row. */
+static void
+read_row(uint64 row, HlEvent *event)
+{
+	for (int i = 0; i < HL_EVENT_FIELDS; i++)
+		event->fields[i] = hl_store_text(row, hl_event_columns[i]);
+	if (event->fields[HL_EVENT_REQUEST] != NULL)
+		event->fields[HL_EVENT_REQUEST] =
+			hl_text_to_utf8(event->fields[HL_EVENT_REQUEST],
+							(int) strlen(event->fields[HL_EVENT_REQUEST]));
+}
+
+/*
+ * Takes over what another writer has left: calls without an end, and those
+ * whose transaction may yet be, or has been, rolled back. One whose
+ * transaction is still open may have a session, which tells the rest.
+ */
+static void
+sweep(void *unused)
+{
+	const HlStore *store = hl_store_find();
+	HlParameters home = {0};
+	HlStoreStep step;
+	uint64 rows;
+
+	if (store == NULL)
+		return;
+	hl_store_add_text(&home, hl_home());
+	hl_store_enter(&step, store);
+	rows = hl_store_run(store, HL_STATEMENT_SWEEP, &home);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		HlEvent event;
+		int64 id;
+
+		read_row(i, &event);
+		id = (int64) number_of(&event, HL_EVENT_REQUEST_ID);
+		if (find_open(NULL, 0, id) == NULL)
+			(void) remember_open(NULL, (uint64) id, id, &event);
+	}
+	hl_store_leave(&step);
+}
+
+/* --------------------------------------------------------------- sessions */
+
+/* Takes one message. */
+static void
+take_message(Client *client, const char *message, Size len)
+{
+	HlWriterHead head;
+	HlEvent event = {0};
+	Task *task;
+	Open *open;
+
+	memcpy(&head, message, sizeof(head));
+	if (head.verb != HL_WRITER_WITHDRAW)
+	{
+		hl_event_read(&event, message + sizeof(head), len - sizeof(head));
+		(void) add_task(client, &head, &event);
+		return;
+	}
+	task = find_task(client, head.serial, HL_WRITER_BEGIN);
+	open = find_open(client, head.serial, 0);
+	if (task != NULL)
+		drop_task(task);
+	else if (open != NULL)
+		add_end(open, "failed",
+				"the call was interrupted before anything was sent");
+}
+
+/* Takes all that a session has told; false: it has gone. */
+static bool
+take_messages(Client *client)
+{
+	shm_mq_result result;
+	Size len;
+	void *message;
+
+	while ((result = shm_mq_receive(client->in, &len, &message, true)) ==
+		   SHM_MQ_SUCCESS)
+		take_message(client, message, len);
+	return result == SHM_MQ_WOULD_BLOCK;
+}
+
+/*
+ * Lets go of a session that has gone. What it was about to send it has not
+ * sent; what it has sent, and not told the end of, is unknown.
+ */
+static void
+bury_client(Client *client)
+{
+	Task *next;
+
+	for (Task *task = writer.tasks; task != NULL; task = next)
+	{
+		next = task->next;
+		if (task->client != client)
+			continue;
+		task->client = NULL;
+		if (task->head.verb == HL_WRITER_BEGIN)
+			drop_task(task);
+	}
+	for (Open *open = writer.opens; open != NULL; open = open->next)
+		if (open->client == client)
+		{
+			open->client = NULL;
+			/* numbers of sessions that have gone must not be confused */
+			open->serial = (uint64) open->id;
+		}
+	/* its transaction is over */
+	writer.looked_at = 0;
+	dsm_detach(client->segment);
+	pfree(client->in);
+	pfree(client->out);
+	pfree(client);
+}
+
+/* Attaches to a session; NULL: it has gone. */
+static Client *
+meet_client(dsm_handle handle)
+{
+	dsm_segment *segment = dsm_attach(handle);
+	Client *client;
+	shm_mq *in;
+	shm_mq *out;
+
+	if (segment == NULL)
+		return NULL;
+	dsm_pin_mapping(segment);
+	client = palloc0(sizeof(Client));
+	in = dsm_segment_address(segment);
+	out = (shm_mq *) ((char *) in + HL_WRITER_QUEUE);
+	if (shm_mq_get_receiver(in) != NULL)
+	{
+		/* that of a writer that has died: the session will come again */
+		dsm_detach(segment);
+		pfree(client);
+		return NULL;
+	}
+	shm_mq_set_receiver(in, MyProc);
+	shm_mq_set_sender(out, MyProc);
+	client->segment = segment;
+	client->in = shm_mq_attach(in, segment, NULL);
+	client->out = shm_mq_attach(out, segment, NULL);
+	return client;
+}
+
+/* Attaches to those who wait. */
+static void
+meet_clients(void)
+{
+	MemoryContext caller = MemoryContextSwitchTo(writer.memory);
+	dsm_handle handle;
+
+	while ((handle = hl_registry_next()) != 0)
+	{
+		Client *client = meet_client(handle);
+
+		hl_registry_taken(handle);
+		if (client == NULL)
+			continue;
+		client->next = writer.clients;
+		writer.clients = client;
+		writer.busy_at = hl_clock_steady_ms();
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* Hears all sessions, and lets go of those that have gone. */
+static void
+hear_clients(void)
+{
+	Client **place = &writer.clients;
+
+	while (*place != NULL)
+	{
+		Client *client = *place;
+
+		if (take_messages(client))
+			place = &client->next;
+		else
+		{
+			*place = client->next;
+			bury_client(client);
+		}
+	}
+}
+
+/* ------------------------------------------------------------------ rounds */
+
+/* What is done now and then. */
+static void
+take_tick(void)
+{
+	if (!hl_clock_is_past(writer.looked_at, LOOK))
+		return;
+	writer.looked_at = hl_clock_steady_ms();
+	if (hl_registry_needs_sweep() && attempt(sweep, NULL) != NULL)
+		hl_registry_mark_unswept();
+	look_after_transactions();
+}
+
+/* One round. */
+static void
+go_round(void)
+{
+	meet_clients();
+	hear_clients();
+	work_off();
+	take_tick();
+	MemoryContextReset(writer.round);
+}
+
+/* How long there is nothing to do, if nobody tells anything. */
+static long
+rest_of_round(void)
+{
+	if (writer.tasks != NULL)
+		return AGAIN;
+	if (writer.clients == NULL)
+		return TICK;
+	return writer.opens != NULL ? LOOK : IDLE;
+}
+
+/* Whether it is time to leave. */
+static bool
+is_over(void)
+{
+	if (ShutdownRequestPending)
+		return true;
+	if (writer.tasks != NULL || writer.opens != NULL)
+		return false;
+	if (writer.clients == NULL && hl_background_database_is_wanted())
+		return true;
+	return hl_clock_is_past(writer.busy_at, IDLE) && hl_registry_close(false);
+}
+
+/*
+ * Works until it is to leave, and then gives calls that are under way a
+ * moment. New sessions start another writer meanwhile.
+ */
+static void
+serve(void)
+{
+	int64 told_at;
+
+	do
+	{
+		go_round();
+		hl_background_rest(rest_of_round(), HL_WAIT_WRITER);
+	} while (!is_over());
+	(void) hl_registry_close(true);
+	told_at = hl_clock_steady_ms();
+	while (some_running() && !hl_clock_is_past(told_at, GRACE))
+	{
+		hear_clients();
+		work_off();
+		hl_background_rest(GRACE / 10, HL_WAIT_WRITER);
+	}
+	hear_clients();
+	work_off();
+	look_after_transactions();
+	work_off();
+	if (writer.opens != NULL || writer.tasks != NULL)
+		hl_registry_mark_unswept();
+}
+
+/* ---------------------------------------------------------------- process */
+
+/* Sets what the rows rely on, whatever is set for the database or the role. */
+static void
+set_options(void)
+{
+	static const char *const options[][2] = {
+		{"application_name", HL_WRITER_TYPE},
+		/* of an index, say: the table itself is not waited for */
+		{"lock_timeout", "1s"},
+	};
+
+	hl_pinned_worker();
+	for (size_t i = 0; i < lengthof(options); i++)
+		SetConfigOption(options[i][0], options[i][1], PGC_USERSET,
+						PGC_S_OVERRIDE);
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		SetConfigOption("synchronous_commit", "local", PGC_USERSET,
+						PGC_S_OVERRIDE);
+}
+
+/* The process. */
+void
+healthlake_writer_main(Datum argument)
+{
+	HlWriterOrders orders;
+
+	memcpy(&orders, MyBgworkerEntry->bgw_extra, sizeof(orders));
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(orders.database, orders.owner,
+											  HL_COMPAT_ANY_ROLE);
+	set_options();
+	writer.memory = AllocSetContextCreate(TopMemoryContext, "healthlake audit",
+										  ALLOCSET_DEFAULT_SIZES);
+	writer.round = AllocSetContextCreate(writer.memory, "healthlake round",
+										 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(writer.round);
+	writer.busy_at = hl_clock_steady_ms();
+	if (hl_registry_open())
+		serve();
+	proc_exit(0);
+}

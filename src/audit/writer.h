@@ -1,0 +1,55 @@
+/*
+ * writer.h
+ *	  The process that writes the durable audit trail of a database, and what
+ *	  sessions and it say to each other: a head and an event in the one
+ *	  direction, an answer in the other. Both are of one server, so numbers are
+ *	  as its processes have them.
+ */
+#ifndef HL_AUDIT_WRITER_H
+#define HL_AUDIT_WRITER_H
+
+#include "postgres.h"
+
+#define HL_WRITER_TYPE "healthlake audit writer"
+
+/* Sizes of both queues, in one segment. */
+#define HL_WRITER_QUEUE ((Size) 64 * 1024)
+#define HL_WRITER_ANSWERS ((Size) 16 * 1024)
+
+/* So long a call waits for its event before it is refused, in milliseconds. */
+#define HL_WRITER_PATIENCE 5000
+
+/* What the writer is told when it is started; fits into bgw_extra. */
+typedef struct HlWriterOrders
+{
+	Oid database;
+	Oid owner;
+} HlWriterOrders;
+
+typedef enum HlWriterVerb
+{
+	HL_WRITER_BEGIN,    /* a call is about to be sent */
+	HL_WRITER_WITHDRAW, /* it is not sent after all; no answer */
+	HL_WRITER_END       /* it has ended */
+} HlWriterVerb;
+
+typedef struct HlWriterHead
+{
+	uint64 serial; /* of the call, in its session */
+	HlWriterVerb verb;
+} HlWriterHead;
+
+typedef struct HlWriterAnswer
+{
+	HlWriterHead head;
+	int64 id;     /* of the event "sent" */
+	int sqlstate; /* 0: it is done */
+	char message[1024];
+} HlWriterAnswer;
+
+/* Where the process begins; found by name in the library. */
+#pragma GCC visibility push(default)
+extern void healthlake_writer_main(Datum argument);
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,755 @@
+/*
+ * json.c
+ *	  A strict JSON reader, and a compact writer.
+ *
+ *	  A document is one run of nodes in the order of the text and one run of
+ *	  bytes for its strings and numbers. An array's elements follow their
+ *	  array; an object's members follow their object, each a string node (the
+ *	  name) and then the value. A node's span counts itself and all that is
+ *	  within it, so that its neighbour is found without pointers. Nothing here
+ *	  calls itself while reading: a container that is still open keeps in its
+ *	  span where the one around it is.
+ */
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SPAN_BITS 29
+#define NO_NODE ((1u << SPAN_BITS) - 1)
+#define REPLACEMENT "\xEF\xBF\xBD"
+
+struct HlJson
+{
+	const char *string; /* of a string or number */
+	uint32_t len;       /* its bytes, or a container's elements or members */
+	uint32_t kind : 32 - SPAN_BITS;
+	uint32_t span : SPAN_BITS;
+};
+
+/* What reading one text needs to know on its way. */
+typedef struct Reader
+{
+	HlJsonDocument *document;
+	const char *start;
+	const char *at;
+	const char *end;
+	char *text;      /* where the next string goes */
+	uint32_t nodes;  /* in use */
+	uint32_t room;   /* for so many */
+	uint32_t parent; /* the innermost open container, or NO_NODE */
+	uint32_t depth;
+	uint32_t max_depth;
+	uint32_t max_nodes;
+} Reader;
+
+/* Remembers the first fault and where it is; always false. */
+static bool
+reader_fail(Reader *reader, HlJsonFault fault, const char *at,
+			const char *reason)
+{
+	HlJsonDocument *document = reader->document;
+
+	if (document->fault == HL_JSON_FINE)
+	{
+		document->fault = fault;
+		document->reason = reason;
+		document->offset = (size_t) (at - reader->start);
+	}
+	return false;
+}
+
+/* Fails at the present byte, which does not belong there. */
+static bool
+reader_fail_here(Reader *reader, const char *expected)
+{
+	if (reader->at >= reader->end)
+		return reader_fail(reader, HL_JSON_SYNTAX, reader->at,
+						   "it ends too early");
+	return reader_fail(reader, HL_JSON_SYNTAX, reader->at, expected);
+}
+
+/* Passes over what RFC 8259 calls insignificant whitespace. */
+static void
+skip_space(Reader *reader)
+{
+	while (reader->at < reader->end &&
+		   (*reader->at == ' ' || *reader->at == '\n' || *reader->at == '\r' ||
+			*reader->at == '\t'))
+		reader->at++;
+}
+
+/* Takes the byte if it is the next one. */
+static bool
+take(Reader *reader, char c)
+{
+	if (reader->at >= reader->end || *reader->at != c)
+		return false;
+	reader->at++;
+	return true;
+}
+
+/* Makes room for more nodes, within the limit. */
+static bool
+grow_nodes(Reader *reader)
+{
+	HlJsonDocument *document = reader->document;
+	uint32_t room = reader->room == 0 ? 32 : reader->room * 2;
+	HlJson *nodes;
+
+	if (reader->nodes >= reader->max_nodes)
+		return reader_fail(reader, HL_JSON_TOO_LARGE, reader->at,
+						   "it has too many values");
+	if (room > reader->max_nodes)
+		room = reader->max_nodes;
+	nodes = realloc(document->root, room * sizeof(HlJson));
+	if (nodes == NULL)
+		return reader_fail(reader, HL_JSON_NO_MEMORY, reader->at,
+						   "out of memory");
+	document->root = nodes;
+	reader->room = room;
+	return true;
+}
+
+/* Adds a node at the end. */
+static bool
+add_node(Reader *reader, HlJsonKind kind, const char *string, size_t len)
+{
+	if (reader->nodes == reader->room && !grow_nodes(reader))
+		return false;
+	reader->document->root[reader->nodes++] = (HlJson){
+		.string = string, .len = (uint32_t) len, .kind = kind, .span = 1};
+	return true;
+}
+
+/* How many bytes the character at the start has; 0 if that is not UTF-8. */
+int
+hl_json_utf8(const char *text, size_t len)
+{
+	const unsigned char *s = (const unsigned char *) text;
+	int needed = len == 0 ? 0 : s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : 3;
+
+	if (needed == 3 && s[0] >= 0xF0)
+		needed = 4;
+	if (needed <= 1)
+		return needed;
+	/* the tables of Unicode: no overlong forms, no surrogates, no more than
+	 * U+10FFFF */
+	if (len < (size_t) needed || s[0] < 0xC2 || s[0] > 0xF4 ||
+		(s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+		(s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
+		return 0;
+	for (int i = 1; i < needed; i++)
+		if ((s[i] & 0xC0) != 0x80)
+			return 0;
+	return needed;
+}
+
+/* Writes a code point as UTF-8 and gives its length. */
+static int
+put_utf8(char *text, uint32_t point)
+{
+	static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
+	int len = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+
+	for (int i = len - 1; i > 0; i--, point >>= 6)
+		text[i] = (char) (0x80 | (point & 0x3F));
+	text[0] = (char) (leads[len] | point);
+	return len;
+}
+
+/* Reads the four hexadecimal digits of an escape; false if they are not. */
+static bool
+read_hex4(const char *at, const char *end, uint32_t *unit)
+{
+	*unit = 0;
+	if (end - at < 4)
+		return false;
+	for (int i = 0; i < 4; i++)
+	{
+		char c = at[i];
+
+		*unit <<= 4;
+		if (c >= '0' && c <= '9')
+			*unit |= (uint32_t) (c - '0');
+		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+			*unit |= (uint32_t) ((c | 0x20) - 'a' + 10);
+		else
+			return false;
+	}
+	return true;
+}
+
+/* Fails for an escape that no string can hold, or writes U+FFFD for it. */
+static bool
+refuse_escape(Reader *reader, HlJsonFault fault, const char *escape,
+			  const char *reason)
+{
+	if (!reader->document->lenient)
+		return reader_fail(reader, fault, escape, reason);
+	memcpy(reader->text, REPLACEMENT, 3);
+	reader->text += 3;
+	return true;
+}
+
+/* Reads \uXXXX, of which two may make up one character. */
+static bool
+read_unicode_escape(Reader *reader)
+{
+	const char *escape = reader->at - 2;
+	uint32_t high;
+	uint32_t low;
+
+	if (!read_hex4(reader->at, reader->end, &high))
+		return reader_fail(reader, HL_JSON_SYNTAX, escape,
+						   "four hexadecimal digits must follow \\u");
+	reader->at += 4;
+	if (high == 0)
+		return refuse_escape(reader, HL_JSON_ZERO, escape,
+							 "\\u0000 cannot be kept in a text");
+	if (high >= 0xD800 && high < 0xDC00 && reader->end - reader->at >= 6 &&
+		reader->at[0] == '\\' && reader->at[1] == 'u' &&
+		read_hex4(reader->at + 2, reader->end, &low) && low >= 0xDC00 &&
+		low < 0xE000)
+	{
+		reader->at += 6;
+		high = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+	}
+	else if (high >= 0xD800 && high < 0xE000)
+		return refuse_escape(reader, HL_JSON_SURROGATE, escape,
+							 "a surrogate has no other half");
+	reader->text += put_utf8(reader->text, high);
+	return true;
+}
+
+/* Reads what stands behind a backslash. */
+static bool
+read_escape(Reader *reader)
+{
+	static const char letters[] = "\"\\/bfnrt";
+	static const char meanings[] = "\"\\/\b\f\n\r\t";
+	const char *letter;
+
+	reader->at++;
+	if (reader->at >= reader->end)
+		return reader_fail_here(reader, "");
+	letter = memchr(letters, *reader->at, sizeof(letters) - 1);
+	if (*reader->at != 'u' && letter == NULL)
+		return reader_fail(reader, HL_JSON_SYNTAX, reader->at - 1,
+						   "no such escape");
+	reader->at++;
+	if (letter == NULL)
+		return read_unicode_escape(reader);
+	*reader->text++ = meanings[letter - letters];
+	return true;
+}
+
+/* Copies what needs no look: printable ASCII, as far as it goes. */
+static void
+copy_plain(Reader *reader)
+{
+	const char *from = reader->at;
+
+	while (reader->at < reader->end && (unsigned char) *reader->at >= 0x20 &&
+		   (unsigned char) *reader->at < 0x80 && *reader->at != '"' &&
+		   *reader->at != '\\')
+		reader->at++;
+	memcpy(reader->text, from, (size_t) (reader->at - from));
+	reader->text += reader->at - from;
+}
+
+/* Copies one character of several bytes. */
+static bool
+copy_character(Reader *reader)
+{
+	int len = hl_json_utf8(reader->at, (size_t) (reader->end - reader->at));
+
+	if (len == 0 && !reader->document->lenient)
+		return reader_fail(reader, HL_JSON_ENCODING, reader->at,
+						   "it is not valid UTF-8");
+	if (len == 0)
+		*reader->text++ = '?';
+	else
+		memcpy(reader->text, reader->at, (size_t) len);
+	reader->text += len;
+	reader->at += len == 0 ? 1 : len;
+	return true;
+}
+
+/* Reads a string, from its first quotation mark to its last. */
+static bool
+read_string(Reader *reader)
+{
+	char *string = reader->text;
+	bool fine = true;
+
+	reader->at++;
+	while (fine)
+	{
+		copy_plain(reader);
+		if (reader->at >= reader->end)
+			return reader_fail_here(reader, "");
+		if (*reader->at == '"')
+			break;
+		if (*reader->at == '\\')
+			fine = read_escape(reader);
+		else if ((unsigned char) *reader->at < 0x20)
+			fine = reader_fail_here(
+				reader, "a control character in a string must be escaped");
+		else
+			fine = copy_character(reader);
+	}
+	if (!fine)
+		return false;
+	reader->at++;
+	*reader->text++ = '\0';
+	return add_node(reader, HL_JSON_STRING, string,
+					(size_t) (reader->text - 1 - string));
+}
+
+/* Passes over digits, of which there must be one at least. */
+static bool
+skip_digits(Reader *reader)
+{
+	const char *from = reader->at;
+
+	while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9')
+		reader->at++;
+	return reader->at > from || reader_fail_here(reader, "a digit is expected");
+}
+
+/* Reads a number and keeps it as it was written. */
+static bool
+read_number(Reader *reader)
+{
+	const char *from = reader->at;
+	char *string = reader->text;
+	size_t len;
+
+	take(reader, '-');
+	if (!take(reader, '0') && !skip_digits(reader))
+		return false;
+	if (take(reader, '.') && !skip_digits(reader))
+		return false;
+	if (take(reader, 'e') || take(reader, 'E'))
+	{
+		if (!take(reader, '+'))
+			take(reader, '-');
+		if (!skip_digits(reader))
+			return false;
+	}
+	len = (size_t) (reader->at - from);
+	memcpy(string, from, len);
+	string[len] = '\0';
+	reader->text += len + 1;
+	return add_node(reader, HL_JSON_NUMBER, string, len);
+}
+
+/* Reads null, true or false. */
+static bool
+read_word(Reader *reader)
+{
+	static const struct
+	{
+		const char *word;
+		size_t len;
+		HlJsonKind kind;
+	} words[] = {{"null", 4, HL_JSON_NULL},
+				 {"true", 4, HL_JSON_TRUE},
+				 {"false", 5, HL_JSON_FALSE}};
+
+	for (int i = 0; i < 3; i++)
+	{
+		if ((size_t) (reader->end - reader->at) < words[i].len ||
+			memcmp(reader->at, words[i].word, words[i].len) != 0)
+			continue;
+		reader->at += words[i].len;
+		return add_node(reader, words[i].kind, NULL, 0);
+	}
+	return reader_fail_here(reader, "a value is expected");
+}
+
+/* Reads the name of a member and the colon behind it. */
+static bool
+read_name(Reader *reader)
+{
+	skip_space(reader);
+	if (reader->at >= reader->end || *reader->at != '"')
+		return reader_fail_here(reader, "a member's name is expected");
+	if (!read_string(reader))
+		return false;
+	skip_space(reader);
+	if (!take(reader, ':'))
+		return reader_fail_here(reader, "a colon is expected");
+	return true;
+}
+
+/* Begins an array or object: what follows is within it. */
+static bool
+open_container(Reader *reader, HlJsonKind kind)
+{
+	if (++reader->depth > reader->max_depth)
+		return reader_fail(reader, HL_JSON_TOO_DEEP, reader->at,
+						   "it is nested too deeply");
+	if (!add_node(reader, kind, NULL, 0))
+		return false;
+	reader->document->root[reader->nodes - 1].span = reader->parent;
+	reader->parent = reader->nodes - 1;
+	reader->at++;
+	return true;
+}
+
+/* Ends the innermost container: its span is known now. */
+static void
+close_container(Reader *reader)
+{
+	HlJson *container = &reader->document->root[reader->parent];
+	uint32_t outer = container->span;
+
+	container->span = reader->nodes - reader->parent;
+	reader->parent = outer;
+	reader->depth--;
+	reader->at++;
+}
+
+/* Reads a value, of a container no more than its first mark. */
+static bool
+read_value(Reader *reader)
+{
+	skip_space(reader);
+	if (reader->parent != NO_NODE)
+		reader->document->root[reader->parent].len++;
+	if (reader->at >= reader->end)
+		return reader_fail_here(reader, "");
+	switch (*reader->at)
+	{
+		case '{':
+			return open_container(reader, HL_JSON_OBJECT);
+		case '[':
+			return open_container(reader, HL_JSON_ARRAY);
+		case '"':
+			return read_string(reader);
+		default:
+			if (*reader->at == '-' ||
+				(*reader->at >= '0' && *reader->at <= '9'))
+				return read_number(reader);
+			return read_word(reader);
+	}
+}
+
+/*
+ * Goes on from the end of a value, or from the beginning of a container, to
+ * where the next value must be, closing containers on its way. At the end of
+ * the text's one value the reader has no parent.
+ */
+static bool
+seek_value(Reader *reader)
+{
+	while (reader->parent != NO_NODE)
+	{
+		HlJson *container = &reader->document->root[reader->parent];
+		bool object = container->kind == HL_JSON_OBJECT;
+
+		skip_space(reader);
+		if (reader->at < reader->end && *reader->at == (object ? '}' : ']'))
+			close_container(reader);
+		else if (container->len == 0 || take(reader, ','))
+			return !object || read_name(reader);
+		else
+			return reader_fail_here(reader, object
+												? "a comma or } is expected"
+												: "a comma or ] is expected");
+	}
+	return true;
+}
+
+/* Reads the one value that a text is. */
+static bool
+read_text(Reader *reader)
+{
+	do
+	{
+		if (!read_value(reader) || !seek_value(reader))
+			return false;
+	} while (reader->parent != NO_NODE);
+	skip_space(reader);
+	if (reader->at < reader->end)
+		return reader_fail(reader, HL_JSON_SYNTAX, reader->at,
+						   "nothing may follow the value");
+	return true;
+}
+
+/*
+ * Arms the document with memory for all its strings: unescaped and with a
+ * zero byte each, they are never longer than the text and one byte.
+ */
+static bool
+prepare_document(Reader *reader, size_t len)
+{
+	HlJsonDocument *document = reader->document;
+
+	document->fault = HL_JSON_FINE;
+	document->reason = "";
+	document->offset = 0;
+	if (len >= UINT32_MAX)
+		return reader_fail(reader, HL_JSON_TOO_LARGE, reader->start,
+						   "it is too large");
+	document->text_size = len + 1;
+	document->text = reader->text = malloc(document->text_size);
+	if (document->text == NULL)
+		return reader_fail(reader, HL_JSON_NO_MEMORY, reader->start,
+						   "out of memory");
+	return true;
+}
+
+/* A limit that was set, a default where none was, and never beyond a bound. */
+static uint32_t
+limit(int set, int otherwise, int greatest)
+{
+	int value = set > 0 ? set : otherwise;
+
+	return (uint32_t) (value < greatest ? value : greatest);
+}
+
+/* Reads a text into the document; false and a reason where it cannot. */
+bool
+hl_json_read(HlJsonDocument *document, const char *text, size_t len)
+{
+	Reader reader = {
+		.document = document,
+		.start = text ? text : "",
+		.parent = NO_NODE,
+		.max_depth = limit(document->max_depth, HL_JSON_DEFAULT_DEPTH,
+						   HL_JSON_GREATEST_DEPTH),
+		.max_nodes = limit(document->max_nodes, HL_JSON_DEFAULT_NODES,
+						   (int) NO_NODE - 1),
+	};
+
+	reader.at = reader.start;
+	reader.end = reader.start + len;
+	hl_json_free(document);
+	if (prepare_document(&reader, len) && read_text(&reader))
+		return true;
+	free(document->root);
+	document->root = NULL;
+	return false;
+}
+
+/* Gives the memory back; limits and the reason of a failure stay. */
+void
+hl_json_free(HlJsonDocument *document)
+{
+	if (document->text != NULL && document->secret)
+		explicit_bzero(document->text, document->text_size);
+	free(document->text);
+	free(document->root);
+	document->text = NULL;
+	document->text_size = 0;
+	document->root = NULL;
+}
+
+/* What kind of value it is. */
+HlJsonKind
+hl_json_kind(const HlJson *node)
+{
+	return node ? (HlJsonKind) node->kind : HL_JSON_NULL;
+}
+
+/* A string, or a number as it was written; "" for anything else. */
+const char *
+hl_json_string(const HlJson *node)
+{
+	return node && node->string ? node->string : "";
+}
+
+/* Bytes of a string or number; elements or members of a container. */
+size_t
+hl_json_len(const HlJson *node)
+{
+	return node ? node->len : 0;
+}
+
+/* An integer that is written as one and fits; false for anything else. */
+bool
+hl_json_int64(const HlJson *node, int64_t *value)
+{
+	const char *digit = hl_json_string(node);
+	bool negative = *digit == '-';
+	int64_t sum = 0;
+
+	if (hl_json_kind(node) != HL_JSON_NUMBER)
+		return false;
+	for (digit += negative; *digit >= '0' && *digit <= '9'; digit++)
+	{
+		if (__builtin_mul_overflow(sum, 10, &sum) ||
+			__builtin_sub_overflow(sum, *digit - '0', &sum))
+			return false;
+	}
+	if (*digit != '\0' || (!negative && sum == INT64_MIN))
+		return false;
+	*value = negative ? sum : -sum;
+	return true;
+}
+
+/* Any number, to the nearest double (LC_NUMERIC is C in a backend). */
+bool
+hl_json_double(const HlJson *node, double *value)
+{
+	if (hl_json_kind(node) != HL_JSON_NUMBER)
+		return false;
+	*value = strtod(node->string, NULL);
+	return true;
+}
+
+/* The value of a member, the last one's where a name comes twice. */
+const HlJson *
+hl_json_member(const HlJson *node, const char *name)
+{
+	HlJsonEach each = hl_json_each(node);
+	size_t len = strlen(name);
+	const HlJson *found = NULL;
+	const HlJson *value;
+
+	while (each.named && (value = hl_json_step(&each)) != NULL)
+		if (each.name_len == len && memcmp(each.name, name, len) == 0)
+			found = value;
+	return found;
+}
+
+/* The element at a place, counted from 0. */
+const HlJson *
+hl_json_element(const HlJson *node, size_t i)
+{
+	HlJsonEach each = hl_json_each(node);
+	const HlJson *element = NULL;
+
+	if (hl_json_kind(node) != HL_JSON_ARRAY || i >= node->len)
+		return NULL;
+	for (size_t n = 0; n <= i; n++)
+		element = hl_json_step(&each);
+	return element;
+}
+
+/* Begins a walk; one over anything but a container ends at once. */
+HlJsonEach
+hl_json_each(const HlJson *node)
+{
+	HlJsonKind kind = hl_json_kind(node);
+	HlJsonEach each = {.named = kind == HL_JSON_OBJECT};
+
+	if (kind == HL_JSON_OBJECT || kind == HL_JSON_ARRAY)
+	{
+		each.next = node + 1;
+		each.left = node->len;
+	}
+	return each;
+}
+
+/* The next element or member. */
+const HlJson *
+hl_json_step(HlJsonEach *each)
+{
+	const HlJson *node = each->next;
+
+	if (each->left == 0)
+		return NULL;
+	each->left--;
+	if (each->named)
+	{
+		each->name = node->string;
+		each->name_len = node->len;
+		node++;
+	}
+	each->next = node + node->span;
+	return node;
+}
+
+/* Writes the escape of a character that may not stand for itself. */
+static void
+append_escape(HlBytes *bytes, unsigned char c)
+{
+	static const char marks[] = "\"\\\b\f\n\r\t";
+	static const char letters[] = "\"\\bfnrt";
+	const char *mark = c == 0 ? NULL : strchr(marks, c);
+
+	if (mark == NULL)
+	{
+		hl_bytes_format(bytes, "\\u%04x", c);
+		return;
+	}
+	hl_bytes_append_char(bytes, '\\');
+	hl_bytes_append_char(bytes, letters[mark - marks]);
+}
+
+/* Writes a string, which must be UTF-8, with its quotation marks. */
+void
+hl_json_append_string(HlBytes *bytes, const char *string, size_t len)
+{
+	size_t from = 0;
+
+	hl_bytes_append_char(bytes, '"');
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) string[i];
+
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		hl_bytes_append(bytes, string + from, i - from);
+		append_escape(bytes, c);
+		from = i + 1;
+	}
+	hl_bytes_append(bytes, string + from, len - from);
+	hl_bytes_append_char(bytes, '"');
+}
+
+/* Writes a container (calls itself no deeper than a document may be). */
+static void
+append_container(HlBytes *bytes, const HlJson *node)
+{
+	HlJsonEach each = hl_json_each(node);
+	const HlJson *child;
+	char separator = each.named ? '{' : '[';
+
+	if (node->len == 0)
+		hl_bytes_append_char(bytes, separator);
+	while ((child = hl_json_step(&each)) != NULL)
+	{
+		hl_bytes_append_char(bytes, separator);
+		separator = ',';
+		if (each.named)
+		{
+			hl_json_append_string(bytes, each.name, each.name_len);
+			hl_bytes_append_char(bytes, ':');
+		}
+		hl_json_append_node(bytes, child);
+	}
+	hl_bytes_append_char(bytes, each.named ? '}' : ']');
+}
+
+/* Writes a value and all that is within it as compact JSON. */
+void
+hl_json_append_node(HlBytes *bytes, const HlJson *node)
+{
+	switch (hl_json_kind(node))
+	{
+		case HL_JSON_NULL:
+			hl_bytes_append_string(bytes, "null");
+			break;
+		case HL_JSON_FALSE:
+			hl_bytes_append_string(bytes, "false");
+			break;
+		case HL_JSON_TRUE:
+			hl_bytes_append_string(bytes, "true");
+			break;
+		case HL_JSON_NUMBER:
+			hl_bytes_append(bytes, node->string, node->len);
+			break;
+		case HL_JSON_STRING:
+			hl_json_append_string(bytes, node->string, node->len);
+			break;
+		case HL_JSON_ARRAY:
+		case HL_JSON_OBJECT:
+			append_container(bytes, node);
+			break;
+	}
+}

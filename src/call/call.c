@@ -1,0 +1,558 @@
+/*
+ * call.c
+ *	  One operation performed for SQL.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "portability/instr_time.h"
+#include "storage/ipc.h"
+#include "utils/elog.h"
+
+#include "aws/validate.h"
+#include "base/json.h"
+#include "call/call.h"
+#include "call/error.h"
+#include "call/last_call.h"
+#include "call/portal.h"
+#include "call/statistics.h"
+#include "call/transaction.h"
+#include "engine/target.h"
+#include "model/response.h"
+#include "server/dropped.h"
+#include "server/settings.h"
+#include "server/text.h"
+
+/* Refuses a CALL that may not commit, before anything is asked. */
+void
+hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
+					  const char *hint)
+{
+	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
+		castNode(CallContext, fcinfo->context)->atomic)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("%s cannot be called within a transaction block", what),
+				 errhint("%s", hint)));
+}
+
+/*
+ * Refuses a change where PostgreSQL itself may change nothing, and sees to it
+ * that no cursor makes it twice.
+ */
+void
+hl_call_refuse_change(const HlOperation *operation)
+{
+	if (!operation->changes_something)
+		return;
+	PreventCommandIfReadOnly(operation->function);
+	PreventCommandDuringRecovery(operation->function);
+	PreventCommandIfParallelMode(operation->function);
+	hl_portal_forbid_rerun(operation->function);
+}
+
+/* Appends key="value" with the value as a JSON string: one line, whatever. */
+static void
+append_quoted(StringInfo line, const char *key, const char *value)
+{
+	HlBytes bytes = {0};
+
+	if (value == NULL)
+		return;
+	hl_json_append_string(&bytes, value, strlen(value));
+	/* a line without a value is better than an error after the call */
+	appendStringInfo(line, " %s=%s", key,
+					 bytes.failed ? "\"\""
+								  : hl_text_from_utf8(hl_bytes_string(&bytes)));
+	hl_bytes_free(&bytes);
+}
+
+/* Appends key="name", in the encoding of the database as names are. */
+static void
+append_name(StringInfo line, const char *key, const char *name)
+{
+	appendStringInfo(line, " %s=\"", key);
+	for (; *name != '\0'; name++)
+		if (*name == '"' || *name == '\\')
+			appendStringInfo(line, "\\%c", *name);
+		else if ((unsigned char) *name < ' ')
+			appendStringInfo(line, "\\u%04x", *name);
+		else
+			appendStringInfoChar(line, *name);
+	appendStringInfoChar(line, '"');
+}
+
+/*
+ * The part of a log line that says who has it done. log_line_prefix has the
+ * session's role at most, and nothing has the current one after SET ROLE.
+ */
+static void
+append_roles(StringInfo line, const HlRequest *request)
+{
+	append_name(line, "session_role", request->session_role);
+	append_name(line, "current_role", request->current_role);
+}
+
+/* The part of a log line that says which call it speaks of. */
+static void
+append_call(StringInfo line, const HlRequest *request, const HlCall *call)
+{
+	appendStringInfo(line, " operation=%s", request->operation->name);
+	if (request->client_token != NULL)
+		append_quoted(line, "client_token", request->client_token);
+	append_quoted(line, "name", hl_text_cut(request->name));
+	appendStringInfo(line, " region=%s", call->region);
+	append_roles(line, request);
+	if (request->queue_id != 0)
+		appendStringInfo(line, " queue_id=" INT64_FORMAT, request->queue_id);
+}
+
+/* Writes a line to the server's log, and to nobody else. */
+static void
+write_log(const char *line)
+{
+	/* ereport() looks for interrupts: none may come between what is told */
+	HOLD_INTERRUPTS();
+	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", line), errhidestmt(true),
+							  errhidecontext(true)));
+	RESUME_INTERRUPTS();
+}
+
+/* Logs a change before it is sent. */
+void
+hl_call_log_request(const HlRequest *request, const HlCall *call)
+{
+	StringInfoData line;
+
+	if (!request->operation->changes_something)
+		return;
+	initStringInfo(&line);
+	appendStringInfoString(&line, "healthlake event=request");
+	append_call(&line, request, call);
+	write_log(line.data);
+	pfree(line.data);
+}
+
+/* Logs what became of a change. */
+void
+hl_call_log_reply(const HlRequest *request, const HlCall *call,
+				  const HlCallEnd *end)
+{
+	const HlReply *reply = &call->reply;
+	StringInfoData line;
+
+	if (!request->operation->changes_something)
+		return;
+	initStringInfo(&line);
+	appendStringInfo(&line, "healthlake event=reply outcome=%s sqlstate=%s",
+					 hl_last_call_outcome(reply, end->sqlstate),
+					 unpack_sql_state(end->sqlstate));
+	append_call(&line, request, call);
+	append_quoted(&line, "id",
+				  hl_response_id(request->operation->output, reply->document));
+	append_quoted(&line, "aws_code", reply->code);
+	append_quoted(&line, "request_id", reply->request_id);
+	appendStringInfo(&line, " http_status=%d attempts=%d duration_ms=%.3f",
+					 reply->http_status, reply->attempts,
+					 end->microseconds / 1000.0);
+	write_log(line.data);
+	pfree(line.data);
+}
+
+/* How a call that has ended just now did so. */
+static HlCallEnd
+end_of(int sqlstate, instr_time started)
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, started);
+	return (HlCallEnd){.sqlstate = sqlstate,
+					   .microseconds = INSTR_TIME_GET_MICROSEC(now)};
+}
+
+/* Begins the record of the session's last call. */
+static void
+note_last_call(const HlCallRun *run)
+{
+	hl_last_call_begin(run->request->operation, run->request->client_token);
+}
+
+/* The calls that are under way: what they have changed may not be known yet. */
+static dlist_head under_way = DLIST_STATIC_INIT(under_way);
+
+/* Tells, in the CONTEXT of a cancel, what became of a call. */
+static void
+tell_interrupted(const HlRequest *request, const HlReply *reply)
+{
+	const char *name = request->operation->name;
+	const char *token = request->client_token;
+
+	if (!reply->sent)
+		errcontext("HealthLake operation %s, of which nothing had been sent",
+				   name);
+	else if (!request->operation->changes_something)
+		errcontext("HealthLake operation %s", name);
+	else if (!reply->may_have_run)
+		errcontext("HealthLake operation %s, which AWS had not carried out",
+				   name);
+	else if (token == NULL)
+		errcontext("HealthLake operation %s, which had been sent: its outcome "
+				   "is unknown",
+				   name);
+	else
+		errcontext("HealthLake operation %s with client token \"%s\", which "
+				   "had been sent: its outcome is unknown",
+				   name, token);
+}
+
+/*
+ * Tells of all calls that are under way. Of several only those count whose
+ * outcome is unknown; where there is none, one stands for all.
+ */
+static void
+interrupted_context(void *unused)
+{
+	const HlCallRun *any = NULL;
+	bool told = false;
+	dlist_iter each;
+
+	dlist_foreach(each, &under_way)
+	{
+		const HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
+
+		any = run;
+		if (!run->call->reply.may_have_run)
+			continue;
+		tell_interrupted(run->request, &run->call->reply);
+		told = true;
+	}
+	if (any != NULL && !told)
+		tell_interrupted(any->request, &any->call->reply);
+}
+
+/* Leaves the traces of a call that is interrupted by an error of that code. */
+static void
+leave_traces(HlCallRun *run, int sqlstate)
+{
+	const HlRequest *request = run->request;
+	HlCall *call = run->call;
+	HlCallEnd end = end_of(sqlstate, run->started);
+
+	dlist_delete(&run->node);
+	end.interrupted = true;
+	hl_statistics_count(request->operation, &call->reply, end.microseconds);
+	note_last_call(run);
+	hl_last_call_end(&call->reply, end.sqlstate);
+	hl_call_log_reply(request, call, &end);
+	hl_audit_end(run->account, request, call, &end);
+}
+
+/* Leaves those of all calls that are under way. */
+static void
+leave_all_traces(int sqlstate)
+{
+	while (!dlist_is_empty(&under_way))
+		leave_traces(dlist_head_element(HlCallRun, node, &under_way), sqlstate);
+}
+
+/*
+ * At the end of the session: PG_CATCH sees no FATAL. The calls are on the
+ * stack below, or in memory that still lives.
+ */
+static void
+session_ends(int code, Datum unused)
+{
+	leave_all_traces(ERRCODE_ADMIN_SHUTDOWN);
+}
+
+/* Notes that a call is under way. */
+static void
+note_under_way(HlCallRun *run)
+{
+	static bool registered = false;
+
+	if (!registered)
+		before_shmem_exit(session_ends, (Datum) 0);
+	registered = true;
+	dlist_push_tail(&under_way, &run->node);
+	run->begun = true;
+}
+
+/* The last change that this backend may have made: no memory is needed. */
+static struct
+{
+	uint64 count;
+	const HlOperation *operation;
+	char client_token[129];
+	char id[129];
+} last_change;
+
+/* Notes that a change may have been made. */
+static void
+note_change(const HlRequest *request, const HlReply *reply)
+{
+	const HlOperation *operation = request->operation;
+	const char *id = hl_response_id(operation->output, reply->document);
+	bool made = reply->may_have_run || reply->outcome == HL_OUTCOME_SUCCESS;
+
+	if (!operation->changes_something || !made)
+		return;
+	last_change.count++;
+	last_change.operation = operation;
+	strlcpy(last_change.client_token,
+			request->client_token != NULL ? request->client_token : "",
+			sizeof(last_change.client_token));
+	strlcpy(last_change.id, id != NULL ? id : "", sizeof(last_change.id));
+}
+
+uint64
+hl_call_changes(void)
+{
+	return last_change.count;
+}
+
+/* Drivers repeat a statement that ended in class 53: not one with a change. */
+void
+hl_call_retell(uint64 before)
+{
+	const char *token = last_change.client_token;
+
+	if (last_change.count == before || geterrcode() != ERRCODE_OUT_OF_MEMORY)
+		return;
+	FlushErrorState();
+	ereport(
+		ERROR,
+		(errcode(HL_ERRCODE_UNKNOWN_OUTCOME),
+		 errmsg("outcome of %s is unknown: out of memory",
+				last_change.operation->name),
+		 errdetail("Operation %s%s%s%s%s. Reason: out of memory (SQLSTATE "
+				   "53200).",
+				   last_change.operation->name,
+				   token[0] != '\0' ? ", client token " : "", token,
+				   last_change.id[0] != '\0' ? ", id " : "", last_change.id),
+		 errhint("Look up the present state before you repeat the call.")));
+}
+
+/* Turns a success that lacks what it must have into what it is. */
+void
+hl_call_check_reply(const HlOperation *operation, HlReply *reply)
+{
+	HlFaults faults = {0};
+
+	if (reply->outcome == HL_OUTCOME_SUCCESS &&
+		!hl_validate_reply(&faults, reply->document, operation->output))
+	{
+		reply->outcome =
+			faults.failed ? HL_OUTCOME_NO_MEMORY : HL_OUTCOME_MALFORMED;
+		reply->may_have_run = operation->changes_something;
+		reply->network =
+			faults.failed ? "out of memory" : pstrdup(faults.list[0].text);
+	}
+	hl_faults_free(&faults);
+}
+
+/* Remembers, for a rollback, that a change stays. */
+static void
+remember_change(const HlRequest *request, const HlReply *reply)
+{
+	const HlOperation *operation = request->operation;
+	const char *id = hl_response_id(operation->output, reply->document);
+	StringInfoData sentence;
+	StringInfoData line;
+
+	if (!operation->changes_something)
+		return;
+	initStringInfo(&sentence);
+	if (operation->creates != NULL && id != NULL)
+		appendStringInfo(&sentence, "%s \"%s\" exists", operation->creates,
+						 hl_text_from_utf8(id));
+	else
+		appendStringInfo(&sentence, "AWS has carried out %s", operation->name);
+	if (request->client_token != NULL)
+		appendStringInfo(&sentence, " (client token \"%s\")",
+						 hl_text_from_utf8(request->client_token));
+	initStringInfo(&line);
+	appendStringInfo(&line, "healthlake event=rollback operation=%s",
+					 operation->name);
+	append_quoted(&line, "client_token", request->client_token);
+	append_quoted(&line, "name", hl_text_cut(request->name));
+	append_quoted(&line, "id", id);
+	append_roles(&line, request);
+	hl_transaction_remember(sentence.data, line.data);
+}
+
+/* Keeps a call to less time than the settings allow it. */
+static void
+shorten(HlCall *call, int64 patience)
+{
+	HlLimits *limits = palloc(sizeof(HlLimits));
+
+	*limits = *call->limits;
+	limits->max_attempts = (int) Max(Min(patience / limits->request_timeout_ms,
+										 (int64) limits->max_attempts),
+									 1);
+	limits->request_timeout_ms =
+		(int) Min(patience, (int64) limits->request_timeout_ms);
+	call->limits = limits;
+}
+
+/* Makes a call of a request and finds out where it goes. */
+bool
+hl_call_settle(HlCall *call, const HlRequest *request, const char *region,
+			   List **notes)
+{
+	const HlOperation *operation = request->operation;
+
+	call->operation = psprintf("HealthLake.%s", operation->name);
+	call->host_prefix = operation->host_prefix;
+	call->body = hl_bytes_string(&request->body);
+	call->body_len = request->body.len;
+	call->changes = operation->changes_something;
+	call->repeatable = operation->idempotent;
+	if (!hl_target_settle(call, region, notes))
+		return false;
+	if (request->patience > 0)
+		shorten(call, request->patience);
+	return true;
+}
+
+/* The same for a call that is to be sent: by every door it comes through here. */
+bool
+hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
+{
+	hl_dropped_refuse();
+	return hl_call_settle(call, request, region, NULL);
+}
+
+bool
+hl_call_start(HlCallRun *run, const HlRequest *request, const char *region)
+{
+	memset(run, 0, sizeof(*run));
+	run->request = request;
+	run->call = hl_engine_calls(1);
+	run->call->held = true;
+	return hl_call_prepare(run->call, request, region);
+}
+
+/* Lets a call go that has its keys: from now on it may have been sent. */
+static void
+let_go(HlCallRun *run)
+{
+	hl_settings_warn_exposed();
+	run->account = hl_audit_begin(run->request, run->call);
+	INSTR_TIME_SET_CURRENT(run->started);
+	note_last_call(run);
+	hl_call_log_request(run->request, run->call);
+	note_under_way(run);
+	hl_engine_go(run->call);
+}
+
+/* Does what comes after the sending. */
+static void
+finish(HlCallRun *run)
+{
+	const HlRequest *request = run->request;
+	HlReply *reply = &run->call->reply;
+	HlCallEnd end;
+
+	dlist_delete(&run->node);
+	note_change(request, reply);
+	hl_call_check_reply(request->operation, reply);
+	end = end_of(
+		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),
+		run->started);
+	hl_statistics_count(request->operation, reply, end.microseconds);
+	if (run->several)
+		note_last_call(run);
+	hl_last_call_end(reply, end.sqlstate);
+	hl_call_log_reply(request, run->call, &end);
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		remember_change(request, reply);
+	if (run->account != NULL && end.sqlstate != 0)
+		end.message = hl_error_message(request->operation, reply);
+	hl_audit_end(run->account, request, run->call, &end);
+}
+
+bool
+hl_call_advance(HlCallRun *run)
+{
+	if (hl_engine_is_held(run->call))
+		let_go(run);
+	if (!hl_engine_is_done(run->call))
+		return false;
+	if (run->begun)
+		finish(run);
+	return true;
+}
+
+void
+hl_call_watch(ErrorContextCallback *context)
+{
+	context->previous = error_context_stack;
+	context->callback = interrupted_context;
+	context->arg = NULL;
+	error_context_stack = context;
+}
+
+void
+hl_call_interrupted(void)
+{
+	dlist_iter each;
+
+	dlist_foreach(each, &under_way)
+	{
+		const HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
+
+		note_change(run->request, &run->call->reply);
+	}
+	leave_all_traces(geterrcode());
+}
+
+/* Drives one call to its end. */
+static void
+drive(HlCallRun *run)
+{
+	ErrorContextCallback context;
+
+	hl_call_watch(&context);
+	PG_TRY();
+	{
+		do
+			(void) hl_engine_step(&run->call, 1, -1);
+		while (!hl_call_advance(run));
+	}
+	PG_CATCH();
+	{
+		error_context_stack = context.previous;
+		hl_call_interrupted();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	error_context_stack = context.previous;
+}
+
+/* Performs an operation, and leaves it to the caller what to make of it. */
+const HlReply *
+hl_call_try(const HlRequest *request, const char *region)
+{
+	HlCallRun run;
+
+	hl_call_refuse_change(request->operation);
+	if (hl_call_start(&run, request, region))
+		drive(&run);
+	return &run.call->reply;
+}
+
+/* Performs an operation that must succeed. */
+const HlReply *
+hl_call_perform(const HlRequest *request, const char *region)
+{
+	const HlReply *reply = hl_call_try(request, region);
+
+	if (reply->outcome != HL_OUTCOME_SUCCESS)
+		hl_error_raise(request->operation, reply, request->client_token);
+	return reply;
+}

@@ -1,0 +1,38 @@
+/*
+ * datastore.h
+ *	  What data stores need besides their operations: a deletion that is
+ *	  confirmed by name, a restore that tells what it does not take over, and
+ *	  the one data store of a name, found or created.
+ */
+#ifndef HL_CALL_DATASTORE_H
+#define HL_CALL_DATASTORE_H
+
+#include "postgres.h"
+
+#include "base/json.h"
+#include "model/arguments.h"
+#include "model/model.h"
+
+/*
+ * The properties of the data store of that id (UTF-8), in the region that the
+ * arguments name. Throws what a failing description throws.
+ */
+extern const HlJson *hl_datastore_properties(const HlArguments *arguments,
+											 const char *id);
+
+/* Refuses (22023) unless argument confirm_name is the present name. */
+extern void hl_datastore_confirm(const HlArguments *arguments,
+								 const HlRequest *request);
+
+/* Warns where a restored store's key or authorization will not be the same. */
+extern void hl_datastore_compare_source(const HlArguments *arguments,
+										const HlRequest *request);
+
+/*
+ * Gives the row of healthlake_ensure_datastore(). Throws 55000 when the live
+ * data store of that name is not as asked, 21000 when there are several.
+ */
+extern Datum hl_datastore_ensure(FunctionCallInfo fcinfo,
+								 const HlOperation *create);
+
+#endif

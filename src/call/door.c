@@ -1,0 +1,137 @@
+/*
+ * door.c
+ *	  Operations by name.
+ */
+#include "postgres.h"
+
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+#include "call/call.h"
+#include "call/door.h"
+#include "model/arguments.h"
+#include "model/response.h"
+#include "server/compat.h"
+#include "server/text.h"
+
+/*
+ * The extension's functions of a name, all its forms: in a schema where others
+ * may create functions, one of theirs is no key.
+ */
+static FuncCandidateList
+candidates(Oid extension, Oid schema, const char *function)
+{
+	List *name = list_make2(makeString(get_namespace_name(schema)),
+							makeString(pstrdup(function)));
+	FuncCandidateList all =
+		FuncnameGetCandidates(name, -1, NIL, false, false, false, true);
+	FuncCandidateList *link = &all;
+
+	while (*link != NULL)
+		if (OidIsValid(extension) &&
+			getExtensionOfObject(ProcedureRelationId, (*link)->oid) ==
+				extension)
+			link = &(*link)->next;
+		else
+			*link = (*link)->next;
+	return all;
+}
+
+/* The same, for the extension of the function that was called. */
+static FuncCandidateList
+candidates_beside(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	Oid called = fcinfo->flinfo->fn_oid;
+
+	return candidates(getExtensionOfObject(ProcedureRelationId, called),
+					  get_func_namespace(called), operation->function);
+}
+
+/* Whether a role may execute one of these. */
+static bool
+may_execute(FuncCandidateList function, Oid role)
+{
+	for (; function != NULL; function = function->next)
+		if (hl_compat_may_execute(function->oid, role))
+			return true;
+	return false;
+}
+
+/* Whether a role may execute one of the extension's functions of a name. */
+bool
+hl_door_lets(Oid extension, Oid schema, const char *function, Oid role)
+{
+	return may_execute(candidates(extension, schema, function), role);
+}
+
+/* Gives the form of an operation's function that takes arguments. */
+Oid
+hl_door_function(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	FuncCandidateList function = candidates_beside(fcinfo, operation);
+	Oid found = InvalidOid;
+	int most = -1;
+
+	for (; function != NULL; function = function->next)
+		if (function->nargs > most)
+		{
+			found = function->oid;
+			most = function->nargs;
+		}
+	return found;
+}
+
+/* Lets the current user through to an operation. */
+const HlOperation *
+hl_door_enter(FunctionCallInfo fcinfo)
+{
+	const char *name =
+		hl_arguments_text(hl_arguments_read(fcinfo), "operation");
+	const HlOperation *operation = name ? hl_operation_find(name) : NULL;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", "operation")));
+	if (operation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("operation \"%s\" does not exist", hl_text_clip(name)),
+				 errhint("healthlake_operations() lists them; names are "
+						 "written as AWS writes them: CreateFHIRDatastore.")));
+	if (!may_execute(candidates_beside(fcinfo, operation), GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for operation %s", operation->name),
+				 errhint("EXECUTE on function %s is needed too.",
+						 operation->function)));
+	return operation;
+}
+
+/* Makes the request that came through a door. */
+HlRequest *
+hl_door_request(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	const char *text = hl_arguments_text(hl_arguments_read(fcinfo), "request");
+
+	if (text == NULL)
+		text = "{}";
+	return hl_request_make(operation, hl_text_to_utf8(text, (int) strlen(text)),
+						   NULL, false);
+}
+
+/* Performs an operation that came through a door. */
+Datum
+hl_door_call(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	HlRequest *request = hl_door_request(fcinfo, operation);
+	const HlReply *reply = hl_call_perform(
+		request, hl_arguments_text(hl_arguments_read(fcinfo), "region"));
+
+	return hl_response_whole(reply->document);
+}

@@ -1,0 +1,43 @@
+/*
+ * door.h
+ *	  The doors that take an operation's name. Whoever comes through one needs
+ *	  EXECUTE on the operation's own function too, so that granting the door
+ *	  grants nothing else.
+ */
+#ifndef HL_CALL_DOOR_H
+#define HL_CALL_DOOR_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "model/model.h"
+#include "model/request.h"
+
+/*
+ * Finds the operation that the argument "operation" names, for the current
+ * user. Throws 22023 for a name that is none, 42501 without EXECUTE on its
+ * function, which is looked for in the schema of the function called.
+ */
+extern const HlOperation *hl_door_enter(FunctionCallInfo fcinfo);
+
+/*
+ * Whether a role may execute one of the functions of a name that belong to the
+ * extension; another's of the same name counts for nothing.
+ */
+extern bool hl_door_lets(Oid extension, Oid schema, const char *function,
+						 Oid role);
+
+/* The request in the argument "request"; NULL is an empty one. */
+extern HlRequest *hl_door_request(FunctionCallInfo fcinfo,
+								  const HlOperation *operation);
+
+/* Performs the operation and gives its reply as jsonb. */
+extern Datum hl_door_call(FunctionCallInfo fcinfo,
+						  const HlOperation *operation);
+
+/* The operation's function with the most arguments; InvalidOid: none. */
+extern Oid hl_door_function(FunctionCallInfo fcinfo,
+							const HlOperation *operation);
+
+#endif

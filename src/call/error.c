@@ -1,0 +1,296 @@
+/*
+ * error.c
+ *	  A failed reply as an SQL error.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "call/error.h"
+#include "model/response.h"
+#include "server/text.h"
+
+/* What an error of AWS's means to the one who called. */
+typedef struct ErrorRow
+{
+	const char *code;
+	int sqlstate;
+	const char *hint;
+} ErrorRow;
+
+static const char HINT_KEYS[] =
+	"Check healthlake.access_key_id, healthlake.secret_access_key and "
+	"healthlake.session_token: temporary credentials need all three.";
+#define HINT_NO_KEYS "healthlake_check() shows where credentials come from."
+static const char HINT_EXPIRED[] =
+	"Set fresh temporary credentials, all three of them.";
+#define HINT_POLICY                                                            \
+	"The IAM policy of the credentials in use must allow this operation on "   \
+	"the resource."
+#define HINT_SECRET                                                            \
+	"Check that the secret access key belongs to the access key id, and that " \
+	"the server's clock is right."
+#define HINT_CLOCK "Check that the server's clock is right."
+
+static const ErrorRow error_rows[] = {
+	{"ValidationException", ERRCODE_INVALID_PARAMETER_VALUE, NULL},
+	{"AccessDeniedException", ERRCODE_INSUFFICIENT_PRIVILEGE, HINT_POLICY},
+	{"AccessDenied", ERRCODE_INSUFFICIENT_PRIVILEGE, HINT_POLICY},
+	{"UnauthorizedException", ERRCODE_INSUFFICIENT_PRIVILEGE, HINT_POLICY},
+	{"ResourceNotFoundException", ERRCODE_UNDEFINED_OBJECT,
+	 "Check the identifier and the region."},
+	{"ConflictException", ERRCODE_OBJECT_IN_USE, NULL},
+	{"FailedDependencyException", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+	 NULL},
+	{"ServiceQuotaExceededException", HL_ERRCODE_QUOTA,
+	 "Delete what is not needed, or ask AWS for a higher quota."},
+	{"NotImplementedOperationException", HL_ERRCODE_UNIMPLEMENTED, NULL},
+	{"InternalServerException", HL_ERRCODE_SERVICE, "Try again later."},
+	{"UnrecognizedClientException", HL_ERRCODE_CREDENTIALS, HINT_KEYS},
+	{"InvalidClientTokenId", HL_ERRCODE_CREDENTIALS, HINT_KEYS},
+	{"InvalidAccessKeyId", HL_ERRCODE_CREDENTIALS, HINT_KEYS},
+	{"AuthFailure", HL_ERRCODE_CREDENTIALS, HINT_KEYS},
+	{"InvalidToken", HL_ERRCODE_CREDENTIALS, HINT_KEYS},
+	{"MissingAuthenticationToken", HL_ERRCODE_CREDENTIALS, HINT_KEYS},
+	{"MissingAuthenticationTokenException", HL_ERRCODE_CREDENTIALS, HINT_KEYS},
+	{"IncompleteSignature", HL_ERRCODE_CREDENTIALS, HINT_KEYS},
+	{"IncompleteSignatureException", HL_ERRCODE_CREDENTIALS, HINT_KEYS},
+	{"ExpiredToken", HL_ERRCODE_CREDENTIALS, HINT_EXPIRED},
+	{"ExpiredTokenException", HL_ERRCODE_CREDENTIALS, HINT_EXPIRED},
+	{"TokenRefreshRequired", HL_ERRCODE_CREDENTIALS, HINT_EXPIRED},
+	{"SignatureDoesNotMatch", HL_ERRCODE_CREDENTIALS, HINT_SECRET},
+	{"InvalidSignatureException", HL_ERRCODE_CREDENTIALS, HINT_SECRET},
+	{"RequestTimeTooSkewed", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
+	{"RequestExpired", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
+	{"RequestInTheFuture", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
+};
+
+/* Finds what is known of AWS's code; NULL if nothing is. */
+static const ErrorRow *
+row_of_code(const char *code)
+{
+	for (size_t i = 0; code != NULL && i < lengthof(error_rows); i++)
+		if (strcmp(error_rows[i].code, code) == 0)
+			return &error_rows[i];
+	return NULL;
+}
+
+/* The SQLSTATE of what AWS itself answered. */
+static int
+sqlstate_of_code(const HlReply *reply)
+{
+	const ErrorRow *row = row_of_code(reply->code);
+
+	if (reply->throttled)
+		return HL_ERRCODE_THROTTLED;
+	if (row != NULL)
+		return row->sqlstate;
+	if (reply->outcome == HL_OUTCOME_FAULT)
+		return HL_ERRCODE_SERVICE;
+	return ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+}
+
+/* The SQLSTATE of a failure of which it is known what became of the call. */
+static int
+sqlstate_of_cause(const HlReply *reply)
+{
+	switch (reply->outcome)
+	{
+		case HL_OUTCOME_REFUSED:
+		case HL_OUTCOME_FAULT:
+			return sqlstate_of_code(reply);
+		case HL_OUTCOME_NOT_SENT:
+			return HL_ERRCODE_NOT_SENT;
+		case HL_OUTCOME_LOST:
+		case HL_OUTCOME_TIMED_OUT:
+			return HL_ERRCODE_LOST;
+		case HL_OUTCOME_UNSIGNED:
+			return HL_ERRCODE_CREDENTIALS;
+		case HL_OUTCOME_NO_MEMORY:
+			return ERRCODE_OUT_OF_MEMORY;
+		default:
+			return HL_ERRCODE_MALFORMED;
+	}
+}
+
+/* The SQLSTATE of a failure. */
+int
+hl_error_sqlstate(const HlReply *reply)
+{
+	return reply->may_have_run ? HL_ERRCODE_UNKNOWN_OUTCOME
+							   : sqlstate_of_cause(reply);
+}
+
+/* What went wrong, in AWS's words where it had any. */
+static const char *
+cause_of(const HlReply *reply)
+{
+	if (reply->network != NULL && reply->network[0] != '\0')
+		return hl_text_from_utf8(reply->network);
+	if (reply->message != NULL && reply->message[0] != '\0')
+		return hl_text_from_utf8(reply->message);
+	if (reply->code != NULL && reply->code[0] != '\0')
+		return hl_text_from_utf8(reply->code);
+	return psprintf("HTTP status %d", reply->http_status);
+}
+
+/* The error's first line. */
+const char *
+hl_error_message(const HlOperation *operation, const HlReply *reply)
+{
+	const char *cause = cause_of(reply);
+
+	if (reply->may_have_run)
+		return psprintf("outcome of %s is unknown: %s", operation->name, cause);
+	switch (reply->outcome)
+	{
+		case HL_OUTCOME_REFUSED:
+			return psprintf("AWS refused %s: %s", operation->name, cause);
+		case HL_OUTCOME_FAULT:
+			return psprintf("AWS failed at %s: %s", operation->name, cause);
+		case HL_OUTCOME_NOT_SENT:
+		case HL_OUTCOME_UNSIGNED:
+			return psprintf("could not send %s: %s", operation->name, cause);
+		case HL_OUTCOME_NO_MEMORY:
+			return psprintf("%s in %s", cause, operation->name);
+		case HL_OUTCOME_LOST:
+		case HL_OUTCOME_TIMED_OUT:
+			return psprintf("no reply to %s: %s", operation->name, cause);
+		default:
+			return psprintf("unusable reply to %s: %s", operation->name, cause);
+	}
+}
+
+/* The facts, for whoever has to find the call again. */
+static const char *
+detail_of(const HlOperation *operation, const HlReply *reply,
+		  const char *client_token)
+{
+	const char *id = hl_response_id(operation->output, reply->document);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "Operation %s", operation->name);
+	if (reply->code != NULL)
+		appendStringInfo(&text, ", AWS error code %s",
+						 hl_text_from_utf8(reply->code));
+	if (reply->http_status != 0)
+		appendStringInfo(&text, ", HTTP status %d", reply->http_status);
+	if (reply->request_id != NULL)
+		appendStringInfo(&text, ", request id %s",
+						 hl_text_from_utf8(reply->request_id));
+	appendStringInfo(&text, ", attempts %d", reply->attempts);
+	if (client_token != NULL && reply->may_have_run)
+		appendStringInfo(&text, ", client token %s", client_token);
+	if (id != NULL && reply->may_have_run)
+		appendStringInfo(&text, ", id %s", hl_text_from_utf8(id));
+	appendStringInfoChar(&text, '.');
+	if (reply->may_have_run)
+		appendStringInfo(&text, " Reason: %s (SQLSTATE %s).", cause_of(reply),
+						 unpack_sql_state(sqlstate_of_cause(reply)));
+	return text.data;
+}
+
+/* What to do when nobody knows whether the operation was carried out. */
+static const char *
+hint_of_unknown(const char *client_token)
+{
+	if (client_token == NULL)
+		return "Look up the present state before you repeat the call.";
+	return psprintf("Repeat the same call with client token \"%s\" within an "
+					"hour: it does nothing twice, and gives what the first "
+					"one gave.",
+					client_token);
+}
+
+/*
+ * Whether AWS misses a permission of Lake Formation, which no IAM policy
+ * gives; it says so in its message alone.
+ */
+static bool
+is_of_lake_formation(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_REFUSED && reply->message != NULL &&
+		   strstr(reply->message, "Lake Formation permission") != NULL;
+}
+
+/*
+ * Whether AWS refused an ARN where it wants an id. Its message quotes the value
+ * and names the member: "Value 'arn:...' at 'datastoreId' failed to satisfy". A KMS
+ * key may be given by its ARN.
+ */
+static bool
+is_of_arn_as_id(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_REFUSED && reply->message != NULL &&
+		   strstr(reply->message, "Value 'arn:") != NULL &&
+		   strstr(reply->message, "Id' failed to satisfy") != NULL &&
+		   strstr(reply->message, "KeyId' failed to satisfy") == NULL;
+}
+
+/* What to do about credentials that AWS refuses, by where they are from. */
+static const char *
+hint_of_credentials(const HlReply *reply, const ErrorRow *row)
+{
+	if (reply->hint != NULL)
+		return reply->hint;
+	if (row == NULL)
+		return HINT_NO_KEYS;
+	if (reply->source == NULL || strcmp(reply->source, "the settings") == 0 ||
+		(row->hint != HINT_KEYS && row->hint != HINT_EXPIRED))
+		return row->hint;
+	return psprintf(row->hint == HINT_EXPIRED
+						? "Renew the credentials of %s."
+						: "Check the credentials of %s: temporary ones "
+						  "consist of an access key id, a secret access key "
+						  "and a session token.",
+					hl_text_from_utf8(reply->source));
+}
+
+/* What to do, where something can be done; NULL elsewhere. */
+static const char *
+hint_of(const HlReply *reply, const char *client_token)
+{
+	const ErrorRow *row = row_of_code(reply->code);
+
+	if (reply->may_have_run)
+		return hint_of_unknown(client_token);
+	if (is_of_lake_formation(reply))
+		return "In AWS Lake Formation, make the IAM role or user an "
+			   "administrator of the data lake.";
+	if (is_of_arn_as_id(reply))
+		return "Give the id, which is the last part of the ARN.";
+	switch (hl_error_sqlstate(reply))
+	{
+		case HL_ERRCODE_NOT_SENT:
+			return "Nothing was sent. Check the region, "
+				   "healthlake.endpoint_url, healthlake.proxy and "
+				   "healthlake.ca_bundle, and that the server can reach the "
+				   "endpoint.";
+		case HL_ERRCODE_CREDENTIALS:
+			return hint_of_credentials(reply, row);
+		case HL_ERRCODE_LOST:
+			return "Check the network, and healthlake.request_timeout.";
+		case HL_ERRCODE_THROTTLED:
+			return "Make fewer calls at a time, or try again later.";
+		case HL_ERRCODE_MALFORMED:
+			return "Check that healthlake.endpoint_url and healthlake.proxy "
+				   "lead to AWS HealthLake.";
+		default:
+			return row != NULL ? row->hint : NULL;
+	}
+}
+
+/* Raises a reply's failure. */
+void
+hl_error_raise(const HlOperation *operation, const HlReply *reply,
+			   const char *client_token)
+{
+	const char *hint = hint_of(reply, client_token);
+
+	ereport(ERROR, (errcode(hl_error_sqlstate(reply)),
+					errmsg("%s", hl_error_message(operation, reply)),
+					errdetail("%s", detail_of(operation, reply, client_token)),
+					hint != NULL ? errhint("%s", hint) : 0));
+	pg_unreachable();
+}

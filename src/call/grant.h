@@ -1,0 +1,27 @@
+/*
+ * grant.h
+ *	  The right to call functions and to read views, by what they are for
+ *	  instead of by name.
+ */
+#ifndef HL_CALL_GRANT_H
+#define HL_CALL_GRANT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/*
+ * healthlake_grant(to_role, what, …): grants USAGE on the schema, EXECUTE on
+ * functions, SELECT on tables and views, as the current user, who must be
+ * allowed to. Throws 22023 for a word that is none of read, create, manage,
+ * delete and audit.
+ */
+extern Datum hl_grant(FunctionCallInfo fcinfo);
+
+/*
+ * healthlake_revoke(from_role, what, …): takes all of that back, except what
+ * serves another word of which the role still has something.
+ */
+extern Datum hl_grant_revoke(FunctionCallInfo fcinfo);
+
+#endif

@@ -1,0 +1,198 @@
+/*
+ * last_call.c
+ *	  The session's last call.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "call/last_call.h"
+#include "credentials/credentials.h"
+#include "model/response.h"
+#include "server/dropped.h"
+#include "server/settings.h"
+#include "server/text.h"
+
+/* Strings in UTF-8, as they were received, in the record's own memory. */
+typedef struct LastCall
+{
+	MemoryContext memory;
+	Oid outer_user; /* SET ROLE's, else the login's */
+	Oid current_user;
+	const char *operation;
+	const char *client_token;
+	const char *request_id;
+	const char *outcome;
+	int sqlstate;
+	const char *reply;
+	TimestampTz at;
+} LastCall;
+
+static LastCall last_call;
+static ProcessUtility_hook_type next_utility = NULL;
+
+/* Forgets the call. */
+static void
+last_call_forget(void)
+{
+	if (last_call.memory != NULL)
+		MemoryContextReset(last_call.memory);
+	last_call = (LastCall){.memory = last_call.memory};
+}
+
+/* Copies a string into the record; NULL stays NULL. */
+static const char *
+last_call_keep(const char *string)
+{
+	return string == NULL ? NULL
+						  : MemoryContextStrdup(last_call.memory, string);
+}
+
+/* Begins the record of a call. */
+void
+hl_last_call_begin(const HlOperation *operation, const char *client_token)
+{
+	if (last_call.memory == NULL)
+		last_call.memory = AllocSetContextCreate(
+			TopMemoryContext, "healthlake last call", ALLOCSET_SMALL_SIZES);
+	last_call_forget();
+	last_call.outer_user = GetOuterUserId();
+	last_call.current_user = GetUserId();
+	last_call.operation = operation->name;
+	last_call.client_token = last_call_keep(client_token);
+	last_call.at = GetCurrentTimestamp();
+}
+
+/* In a word, what is known of a call. */
+const char *
+hl_last_call_outcome(const HlReply *reply, int sqlstate)
+{
+	if (reply->may_have_run)
+		return "unknown";
+	return sqlstate == 0 ? "succeeded" : "failed";
+}
+
+/* Writes the reply's document into the record, as JSON that is well-formed. */
+static void
+last_call_keep_reply(const HlJson *document)
+{
+	HlBytes bytes = {0};
+
+	hl_json_append_node(&bytes, document);
+	if (!bytes.failed)
+		last_call.reply = last_call_keep(hl_bytes_string(&bytes));
+	hl_bytes_free(&bytes);
+}
+
+/* Completes the record of a call. */
+void
+hl_last_call_end(const HlReply *reply, int sqlstate)
+{
+	last_call.outcome = hl_last_call_outcome(reply, sqlstate);
+	last_call.sqlstate = sqlstate;
+	last_call.request_id = last_call_keep(reply->request_id);
+	if (reply->document != NULL)
+		last_call_keep_reply(reply->document);
+}
+
+/* Whether the call is that of the role that asks. */
+static bool
+is_mine(const LastCall *call)
+{
+	return call->outer_user == GetOuterUserId() ||
+		   call->current_user == GetUserId();
+}
+
+/* Gives the record to the role whose it is; to others, nothing. */
+Datum
+hl_last_call_row(FunctionCallInfo fcinfo)
+{
+	const LastCall *call = &last_call;
+	TupleDesc desc;
+	Datum values[7] = {0};
+	bool nulls[7];
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	memset(nulls, true, sizeof(nulls));
+	if (call->operation != NULL && is_mine(call))
+	{
+		const char *texts[] = {call->operation, call->client_token,
+							   call->request_id, call->outcome,
+							   unpack_sql_state(call->sqlstate)};
+
+		for (int i = 0; i < (int) lengthof(texts); i++)
+		{
+			nulls[i] = texts[i] == NULL;
+			if (!nulls[i])
+				values[i] = CStringGetTextDatum(hl_text_from_utf8(texts[i]));
+		}
+		values[5] = hl_response_jsonb_if_fit(call->reply, &nulls[5]);
+		nulls[6] = false;
+		values[6] = TimestampTzGetDatum(call->at);
+	}
+	return HeapTupleGetDatum(
+		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/* Tells what RESET and DISCARD ALL have reset. */
+static void
+tell_reset(const Node *statement)
+{
+	const VariableSetStmt *set = (const VariableSetStmt *) statement;
+
+	if (IsA(statement, DiscardStmt))
+		hl_dropped_forget(NULL);
+	else if (IsA(statement, VariableSetStmt) && !set->is_local &&
+			 (set->kind == VAR_RESET || set->kind == VAR_RESET_ALL ||
+			  set->kind == VAR_SET_DEFAULT))
+		hl_dropped_forget(set->kind == VAR_RESET_ALL ? NULL : set->name);
+}
+
+/* Forgets with DISCARD ALL, which is how a pooler hands a session on. */
+static void
+last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
+				  ProcessUtilityContext context, ParamListInfo parameters,
+				  QueryEnvironment *environment, DestReceiver *destination,
+				  QueryCompletion *completion)
+{
+	ProcessUtility_hook_type next =
+		next_utility != NULL ? next_utility : standard_ProcessUtility;
+	bool discards =
+		IsA(statement->utilityStmt, DiscardStmt) &&
+		((DiscardStmt *) statement->utilityStmt)->target == DISCARD_ALL;
+	bool had_secrets = false;
+
+	/* elsewhere it is refused, and the settings are still needed */
+	if (discards && context == PROCESS_UTILITY_TOPLEVEL &&
+		!IsTransactionBlock())
+		had_secrets = hl_settings_wipe();
+	next(statement, query, read_only, context, parameters, environment,
+		 destination, completion);
+	if (discards || IsA(statement->utilityStmt, VariableSetStmt))
+		tell_reset(statement->utilityStmt);
+	if (discards)
+	{
+		last_call_forget();
+		had_secrets |= hl_credentials_forget();
+		if (had_secrets)
+			hl_engine_forget();
+		else
+			hl_engine_forget_keys();
+	}
+}
+
+/* Installs the hook. */
+void
+hl_last_call_init(void)
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = last_call_utility;
+}

@@ -1,0 +1,35 @@
+/*
+ * last_call.h
+ *	  What became of the session's last call, kept beyond its transaction:
+ *	  whoever catches an error, or finds the transaction aborted, asks here
+ *	  for the token. It belongs to the outer role (SET ROLE's, else the login's)
+ *	  and to the current role that made the call, and is forgotten by DISCARD
+ *	  ALL.
+ */
+#ifndef HL_CALL_LAST_CALL_H
+#define HL_CALL_LAST_CALL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "engine/engine.h"
+#include "model/model.h"
+
+/* Installs what forgets; called once, when the library is loaded. */
+extern void hl_last_call_init(void);
+
+/* Begins a record: the outcome is that of an interrupted call until told. */
+extern void hl_last_call_begin(const HlOperation *operation,
+							   const char *client_token);
+
+/* Completes it; sqlstate 0 for a success. Copies what it keeps. */
+extern void hl_last_call_end(const HlReply *reply, int sqlstate);
+
+/* In a word, what is known of a call: succeeded, failed or unknown. */
+extern const char *hl_last_call_outcome(const HlReply *reply, int sqlstate);
+
+/* The record as the row of healthlake_last_call(). */
+extern Datum hl_last_call_row(FunctionCallInfo fcinfo);
+
+#endif

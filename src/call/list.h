@@ -1,0 +1,23 @@
+/*
+ * list.h
+ *	  An operation that lists, as a set of rows: page after page, each fetched
+ *	  when the last row of the one before has been taken, so that memory does
+ *	  not grow with the pages and a LIMIT above the call stops the fetching.
+ */
+#ifndef HL_CALL_LIST_H
+#define HL_CALL_LIST_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "model/model.h"
+
+/*
+ * The body of a set-returning function, one row a call. An argument
+ * "max_rows" limits the rows, and the size of the pages with them.
+ */
+extern Datum hl_list_next(FunctionCallInfo fcinfo,
+						  const HlOperation *operation);
+
+#endif

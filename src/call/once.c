@@ -1,0 +1,112 @@
+/*
+ * once.c
+ *	  One call for one row of (f(...)).*.
+ *
+ *	  The parser copies the expression of a row for each of its columns, so a
+ *	  copy is known by what the parser copied: the function, the arguments as
+ *	  expressions and the place in the text of the query. Values would not do:
+ *	  'x' || gen_random_uuid() differs in each copy. Nor would the place: two
+ *	  assignments of PL/pgSQL have the same. What tells copies from repetitions
+ *	  is memory: copies are in one plan, and the executor evaluates them in the
+ *	  memory that it resets from row to row.
+ */
+#include "postgres.h"
+
+#include "lib/ilist.h"
+#include "nodes/primnodes.h"
+#include "utils/memutils.h"
+
+#include "call/once.h"
+
+/* What a call returned, in the memory of its row. */
+typedef struct Kept
+{
+	dlist_node node;
+	MemoryContext row;
+	MemoryContext plan;
+	const FuncExpr *call;
+	List *copies; /* FmgrInfo of those that have returned it */
+	Datum result;
+	bool isnull;
+	MemoryContextCallback forget;
+} Kept;
+
+/* Everything that is kept, the newest first. */
+static dlist_head kept_replies = DLIST_STATIC_INIT(kept_replies);
+
+/*
+ * The call as an expression of a plan; NULL where it has no copies: in FROM,
+ * and where C code calls without an expression.
+ */
+static const FuncExpr *
+call_of(FunctionCallInfo fcinfo)
+{
+	Node *expression = fcinfo->flinfo == NULL ? NULL : fcinfo->flinfo->fn_expr;
+
+	if (expression == NULL || !IsA(expression, FuncExpr) ||
+		fcinfo->resultinfo != NULL)
+		return NULL;
+	return (const FuncExpr *) expression;
+}
+
+/* Whether the two are copies of one call, made by the parser. */
+static bool
+is_copy(const FuncExpr *one, const FuncExpr *other)
+{
+	return one->location == other->location && equal(one, other);
+}
+
+/* Gives a copy of the call the reply, once. */
+bool
+hl_once_take(FunctionCallInfo fcinfo, Datum *result)
+{
+	const FuncExpr *call = call_of(fcinfo);
+	dlist_iter each;
+
+	if (call == NULL)
+		return false;
+	dlist_foreach(each, &kept_replies)
+	{
+		Kept *kept = dlist_container(Kept, node, each.cur);
+
+		if (kept->row != CurrentMemoryContext ||
+			kept->plan != GetMemoryChunkContext(unconstify(FuncExpr *, call)) ||
+			list_member_ptr(kept->copies, fcinfo->flinfo) ||
+			!is_copy(kept->call, call))
+			continue;
+		kept->copies = lappend(kept->copies, fcinfo->flinfo);
+		*result = kept->result;
+		fcinfo->isnull = kept->isnull;
+		return true;
+	}
+	return false;
+}
+
+/* Runs when the memory of the row is reset or deleted. */
+static void
+forget(void *argument)
+{
+	dlist_delete(&((Kept *) argument)->node);
+}
+
+/* Keeps a reply as long as the row lasts. */
+void
+hl_once_keep(FunctionCallInfo fcinfo, Datum result)
+{
+	const FuncExpr *call = call_of(fcinfo);
+	Kept *kept;
+
+	if (call == NULL)
+		return;
+	kept = palloc0(sizeof(Kept));
+	kept->row = CurrentMemoryContext;
+	kept->plan = GetMemoryChunkContext(unconstify(FuncExpr *, call));
+	kept->call = call;
+	kept->copies = list_make1(fcinfo->flinfo);
+	kept->result = result;
+	kept->isnull = fcinfo->isnull;
+	kept->forget.func = forget;
+	kept->forget.arg = kept;
+	dlist_push_head(&kept_replies, &kept->node);
+	MemoryContextRegisterResetCallback(kept->row, &kept->forget);
+}

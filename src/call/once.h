@@ -1,0 +1,25 @@
+/*
+ * once.h
+ *	  One call for one row of (f(...)).*, which PostgreSQL expands to a copy
+ *	  of the call for each column: the first copy performs the operation, the
+ *	  others take its reply. A reply is kept in the memory of the row at hand
+ *	  and is forgotten with it. Where copies are not computed for the same row
+ *	  the planner is stopped, see planner.h.
+ */
+#ifndef HL_CALL_ONCE_H
+#define HL_CALL_ONCE_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/*
+ * Gives what another copy of this call has returned for the same row; false
+ * if there is none, and the operation is to be performed.
+ */
+extern bool hl_once_take(FunctionCallInfo fcinfo, Datum *result);
+
+/* Keeps what the call returns (fcinfo->isnull with it) for its copies. */
+extern void hl_once_keep(FunctionCallInfo fcinfo, Datum result);
+
+#endif

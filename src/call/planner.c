@@ -1,0 +1,361 @@
+/*
+ * planner.c
+ *	  What the planner makes of copies.
+ *
+ *	  A column that ORDER BY, GROUP BY, DISTINCT or a window names is computed
+ *	  below the sort or the aggregate, every other volatile column above it
+ *	  (make_sort_input_target and its like in PostgreSQL's planner.c): two
+ *	  nodes, two rows, two calls. And a subquery in the copied expression is
+ *	  planned once for each copy. The planner asks while it simplifies a call,
+ *	  when the query still has its calls as the parser left them.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "call/planner.h"
+
+typedef enum Side
+{
+	SIDE_ABOVE = 0,
+	SIDE_BELOW_SORT = 1,
+	SIDE_BELOW_WINDOW = 2,
+	SIDE_BELOW_GROUP = 4
+} Side;
+
+/* A call in a target list, and where the planner will put it. */
+typedef struct Placed
+{
+	const FuncExpr *call;
+	int sides;
+} Placed;
+
+/* A walk over the target list of a query. */
+typedef struct Search
+{
+	Oid sought;
+	int sides;   /* of the target at hand */
+	bool beside; /* the target is beside a set-returning function */
+	List *placed;
+} Search;
+
+/* Refuses a call that would be made several times for a row. */
+static void
+refuse_copies(Oid function, const char *detail)
+{
+	const char *name = get_func_name(function);
+
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("function %s would be called more than once for a row", name),
+		 errdetail("%s", detail),
+		 errhint("Call the function in FROM: SELECT r.* FROM %s(...) AS r; "
+				 "for the rows of a table, FROM t, LATERAL %s(...) AS r.",
+				 name, name)));
+}
+
+/* Refuses a call that would be made for one row too many. */
+static void
+refuse_beside(Oid function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("function %s would be called once more than there are rows",
+					get_func_name(function)),
+			 errdetail("PostgreSQL computes the columns beside a set-returning "
+					   "function once more when that function has come to its "
+					   "end."),
+			 errhint("Call the set-returning function in FROM.")));
+}
+
+/* Whether a clause of a query, made of SortGroupClauses, has that reference. */
+static bool
+has_reference(const List *clauses, Index reference)
+{
+	ListCell *cell;
+
+	foreach (cell, clauses)
+		if (lfirst_node(SortGroupClause, cell)->tleSortGroupRef == reference)
+			return true;
+	return false;
+}
+
+/* Where the planner will compute a target. */
+static int
+sides_of(const Query *query, const TargetEntry *target)
+{
+	Index reference = target->ressortgroupref;
+	int sides = SIDE_ABOVE;
+	ListCell *cell;
+
+	if (reference == 0)
+		return sides;
+	if (query->sortClause != NIL)
+		sides |= SIDE_BELOW_SORT;
+	if (has_reference(query->groupClause, reference))
+		sides |= SIDE_BELOW_GROUP;
+	foreach (cell, query->windowClause)
+	{
+		WindowClause *window = lfirst_node(WindowClause, cell);
+
+		if (has_reference(window->partitionClause, reference) ||
+			has_reference(window->orderClause, reference))
+			sides |= SIDE_BELOW_WINDOW;
+	}
+	return sides;
+}
+
+/* Whether PostgreSQL may put a function's body in place of its call. */
+static bool
+may_be_inlined(Oid function)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc row;
+	bool result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	row = (Form_pg_proc) GETSTRUCT(tuple);
+	result = row->prolang == SQLlanguageId && !row->proretset;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Whether a function is sought; InvalidOid seeks all that may be inlined. */
+static bool
+is_sought(Oid function, Oid sought)
+{
+	return OidIsValid(sought) ? function == sought : may_be_inlined(function);
+}
+
+/* Holds a call of the target list against those before it. */
+static void
+place(Search *search, const FuncExpr *call)
+{
+	Placed *placed = palloc(sizeof(Placed));
+	ListCell *cell;
+
+	if (search->beside)
+		refuse_beside(call->funcid);
+	foreach (cell, search->placed)
+	{
+		const Placed *other = lfirst(cell);
+
+		if (other->sides != search->sides && equal(other->call, call))
+			refuse_copies(
+				call->funcid,
+				"PostgreSQL computes the columns that ORDER BY, GROUP BY, "
+				"DISTINCT or a window names apart from the other columns.");
+	}
+	placed->call = call;
+	placed->sides = search->sides;
+	search->placed = lappend(search->placed, placed);
+}
+
+/* Visits the calls in a target, and no query inside it. */
+static bool
+target_walker(Node *node, void *context)
+{
+	Search *search = context;
+
+	if (node == NULL || IsA(node, Query))
+		return false;
+	if (IsA(node, FuncExpr) &&
+		is_sought(((FuncExpr *) node)->funcid, search->sought))
+		place(search, (FuncExpr *) node);
+	return expression_tree_walker(node, target_walker, context);
+}
+
+/* The target list; since 18 with what GROUP BY names back in its place. */
+static List *
+targets_of(Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+	if (query->hasGroupRTE)
+		return (List *) flatten_group_exprs(NULL, query,
+											(Node *) query->targetList);
+#endif
+	return query->targetList;
+}
+
+/* Whether one of the targets is nothing but a set-returning function. */
+static bool
+has_set_target(const List *targets)
+{
+	ListCell *cell;
+
+	foreach (cell, targets)
+	{
+		Node *node = (Node *) lfirst_node(TargetEntry, cell)->expr;
+
+		if ((IsA(node, FuncExpr) && ((FuncExpr *) node)->funcretset) ||
+			(IsA(node, OpExpr) && ((OpExpr *) node)->opretset))
+			return true;
+	}
+	return false;
+}
+
+/* Looks for copies of a call that the planner would put on different sides. */
+static void
+search_targets(Query *query, Oid sought)
+{
+	Search search = {.sought = sought};
+	List *targets = targets_of(query);
+	bool has_set = has_set_target(targets);
+	ListCell *cell;
+
+	if (!has_set && query->sortClause == NIL && query->groupClause == NIL &&
+		query->windowClause == NIL)
+		return;
+	foreach (cell, targets)
+	{
+		TargetEntry *target = lfirst_node(TargetEntry, cell);
+
+		search.sides = sides_of(query, target);
+		search.beside =
+			has_set && !expression_returns_set((Node *) target->expr);
+		target_walker((Node *) target->expr, &search);
+	}
+}
+
+/* A walk over all expressions of a query. */
+typedef struct Repeats
+{
+	Oid sought;
+	bool found;  /* there is a call, wherever */
+	List *calls; /* those with a subquery among their arguments */
+} Repeats;
+
+/* Refuses a copy of a call whose arguments have a subquery. */
+static void
+refuse_repeat(const Repeats *repeats, const FuncExpr *call)
+{
+	ListCell *cell;
+
+	foreach (cell, repeats->calls)
+	{
+		const FuncExpr *other = lfirst(cell);
+
+		if (other->location == call->location && equal(other, call))
+			refuse_copies(call->funcid,
+						  "PostgreSQL repeats a subquery among the arguments "
+						  "for each column of the result.");
+	}
+}
+
+/* Visits the calls in a query, and no query inside it. */
+static bool
+query_walker(Node *node, void *context)
+{
+	Repeats *repeats = context;
+
+	if (node == NULL || IsA(node, Query))
+		return false;
+	if (IsA(node, FuncExpr) &&
+		is_sought(((FuncExpr *) node)->funcid, repeats->sought))
+	{
+		repeats->found = true;
+		if (checkExprHasSubLink(node))
+		{
+			refuse_repeat(repeats, (FuncExpr *) node);
+			repeats->calls = lappend(repeats->calls, node);
+		}
+	}
+	return expression_tree_walker(node, query_walker, context);
+}
+
+/* Looks into a query, and tells whether there is any call in it. */
+static bool
+search_query(Query *query, Oid sought)
+{
+	Repeats repeats = {.sought = sought};
+
+	search_targets(query, sought);
+	query_tree_walker(query, query_walker, &repeats, 0);
+	return repeats.found;
+}
+
+/* Looks for a call anywhere in a tree, in its subqueries too. */
+static bool
+contains_walker(Node *node, void *sought)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) &&
+		is_sought(((FuncExpr *) node)->funcid, *(Oid *) sought))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, contains_walker, sought, 0);
+	return expression_tree_walker(node, contains_walker, sought);
+}
+
+/* Collects the subqueries of an expression. */
+static bool
+sublink_walker(Node *node, void *sublinks)
+{
+	if (node == NULL || IsA(node, Query))
+		return false;
+	if (IsA(node, SubLink))
+		*(List **) sublinks = lappend(*(List **) sublinks, node);
+	return expression_tree_walker(node, sublink_walker, sublinks);
+}
+
+/* Refuses (SELECT f(...)).*, in which the subquery is what is copied. */
+static void
+search_sublinks(Query *query, Oid function, Oid sought)
+{
+	List *sublinks = NIL;
+	ListCell *cell;
+	ListCell *rest;
+
+	query_tree_walker(query, sublink_walker, &sublinks, 0);
+	foreach (cell, sublinks)
+	{
+		SubLink *one = lfirst(cell);
+
+		for_each_cell(rest, sublinks, lnext(sublinks, cell))
+		{
+			SubLink *other = lfirst(rest);
+
+			if (one->location == other->location && equal(one, other) &&
+				contains_walker(one->subselect, &sought))
+				refuse_copies(function,
+							  "PostgreSQL repeats a subquery for each column "
+							  "of its row.");
+		}
+	}
+}
+
+/* Looks at the target lists in which a call is about to be planned. */
+Node *
+hl_planner_support(Node *request)
+{
+	SupportRequestSimplify *simplify = (SupportRequestSimplify *) request;
+	PlannerInfo *root;
+	Oid function;
+	Oid sought;
+
+	if (!IsA(request, SupportRequestSimplify) || simplify->root == NULL)
+		return NULL;
+	root = simplify->root;
+	function = sought = simplify->fcall->funcid;
+	if (!search_query(root->parse, sought))
+	{
+		/* A call that the query does not have came out of a wrapper. */
+		sought = InvalidOid;
+		search_query(root->parse, sought);
+	}
+	for (root = root->parent_root; root != NULL; root = root->parent_root)
+		search_sublinks(root->parse, function, sought);
+	return NULL;
+}

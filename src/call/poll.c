@@ -1,0 +1,372 @@
+/*
+ * poll.c
+ *	  Waiting for a state.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/timestamp.h"
+
+#include "call/call.h"
+#include "call/error.h"
+#include "call/poll.h"
+#include "model/arguments.h"
+#include "model/response.h"
+#include "model/target_states.h"
+#include "server/clock.h"
+#include "server/text.h"
+#include "server/wait.h"
+
+/* Milliseconds that a poll may take, be the time allowed over or not. */
+#define LEAST_PATIENCE 1000
+
+/* A wait under way. */
+typedef struct Waiting
+{
+	const HlOperation *operation;
+	const HlTargetStates *goal;
+	const char *json; /* the request */
+	const char *more;
+	const char *region;
+	const char *id;
+	int64 deadline;       /* by hl_clock_steady_ms() */
+	long interval;        /* milliseconds */
+	char status[64];      /* the one before; "" at first */
+	char *trouble;        /* of the last poll, in words; NULL: none */
+	char *seen;           /* the last reply, where it may be the last one */
+	MemoryContext memory; /* what lives as long as the wait */
+	MemoryContext round;  /* what lives as long as a poll */
+} Waiting;
+
+/* Finds what an operation's wait is over with. */
+static const HlTargetStates *
+goal_of(const HlOperation *operation, const char *status)
+{
+	const HlTargetStates *goal = hl_target_states_find(operation, status);
+
+	if (goal != NULL)
+		return goal;
+	if (status == NULL)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("argument \"%s\" must not be null", "status")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"%s\" must be ACTIVE or DELETED", "status")));
+}
+
+/* Gives an interval argument in milliseconds. */
+static int64
+milliseconds_of(const HlArguments *arguments, const char *name)
+{
+	Interval *span = hl_arguments_interval(arguments, name);
+	int64 days;
+
+	if (span == NULL)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("argument \"%s\" must not be null", name)));
+	days = (int64) span->month * DAYS_PER_MONTH + span->day;
+	if (days < 0 || days > INT_MAX / SECS_PER_DAY / 1000 * 1000 ||
+		span->time < 0 || days * USECS_PER_DAY + span->time < 1000)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be at least a "
+							   "millisecond and at most %d days",
+							   name, INT_MAX / SECS_PER_DAY / 1000 * 1000)));
+	return (days * USECS_PER_DAY + span->time) / 1000;
+}
+
+/* Begins a wait; all that it needs is copied to memory that stays. */
+static Waiting *
+waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	MemoryContext memory = AllocSetContextCreate(
+		PortalContext != NULL ? PortalContext : CurrentMemoryContext,
+		"healthlake wait", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(memory);
+	const HlArguments *arguments = hl_arguments_read(fcinfo);
+	Waiting *waiting = palloc0(sizeof(Waiting));
+	const char *id = hl_arguments_text(arguments, "job_id");
+	const char *more = hl_arguments_text(arguments, "more");
+
+	waiting->operation = operation;
+	waiting->goal = goal_of(operation, hl_arguments_text(arguments, "status"));
+	waiting->json = hl_arguments_request(arguments, operation);
+	if (more != NULL)
+		waiting->more = hl_text_to_utf8(more, (int) strlen(more));
+	waiting->region = hl_arguments_text(arguments, "region");
+	waiting->id = id != NULL ? id : hl_arguments_text(arguments, "id");
+	if (waiting->id == NULL)
+		waiting->id = "";
+	waiting->interval =
+		(long) Min(milliseconds_of(arguments, "poll_interval"), INT_MAX);
+	waiting->deadline =
+		hl_clock_steady_ms() + milliseconds_of(arguments, "timeout");
+	waiting->memory = memory;
+	waiting->round = AllocSetContextCreate(memory, "healthlake poll",
+										   ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(caller);
+	return waiting;
+}
+
+/* Tells how far a job has come; false where it does not say. */
+static bool
+tell_share(const Waiting *waiting, const HlJson *reply, const char *status)
+{
+	const HlShape *output = waiting->operation->output;
+	const HlProgress *progress = waiting->goal->progress;
+	int64_t total = 0;
+	int64_t done = 0;
+	int64_t errors = 0;
+
+	if (progress == NULL ||
+		!hl_response_int64(output, reply, progress->total, &total))
+		return false;
+	(void) hl_response_int64(output, reply, progress->done, &done);
+	(void) hl_response_int64(output, reply, progress->errors, &errors);
+	ereport(
+		NOTICE,
+		(errmsg("%s \"%s\" is %s: " INT64_FORMAT " of " INT64_FORMAT
+				" %s %s (%d%%), errors: " INT64_FORMAT,
+				waiting->goal->noun, waiting->id, status, (int64) done,
+				(int64) total, progress->units, progress->done_word,
+				total > 0 ? (int) (done * 100.0 / total) : 0, (int64) errors)));
+	return true;
+}
+
+/* Tells of a new state, and of a job's progress whenever there is some. */
+static void
+tell_progress(Waiting *waiting, const HlJson *reply, const char *status)
+{
+	if (!tell_share(waiting, reply, status) &&
+		strcmp(waiting->status, status) != 0)
+		ereport(NOTICE, (errmsg("%s \"%s\" is %s", waiting->goal->noun,
+								waiting->id, status)));
+	strlcpy(waiting->status, status, sizeof(waiting->status));
+}
+
+/* Raises that what is waited for cannot come any more. */
+static void
+raise_failed(const Waiting *waiting, const HlJson *reply, const char *status)
+{
+	const HlShape *output = waiting->operation->output;
+	const char *category = hl_response_string(output, reply, "error_category");
+	const char *cause = hl_response_string(output, reply, "error_message");
+
+	if (cause == NULL)
+		cause = hl_response_string(output, reply, "message");
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("%s \"%s\" is %s%s%s", waiting->goal->noun,
+						   waiting->id, status, cause ? ": " : "",
+						   cause ? hl_text_from_utf8(cause) : ""),
+					category ? errdetail("AWS error category %s.",
+										 hl_text_from_utf8(category))
+							 : 0));
+}
+
+/*
+ * Whether trouble may be gone at the next poll. What was never reached is not
+ * where it was looked for; what was, will be reached again.
+ */
+static bool
+may_pass(const Waiting *waiting, const HlReply *reply)
+{
+	switch (hl_error_sqlstate(reply))
+	{
+		case HL_ERRCODE_THROTTLED:
+		case HL_ERRCODE_SERVICE:
+		case HL_ERRCODE_LOST:
+			return true;
+		case HL_ERRCODE_NOT_SENT:
+			return waiting->status[0] != '\0';
+		default:
+			return false;
+	}
+}
+
+/* Keeps something as long as the wait, in place of what was there. */
+static void
+keep(const Waiting *waiting, char **kept, const char *text)
+{
+	if (*kept != NULL)
+		pfree(*kept);
+	*kept = text == NULL ? NULL : MemoryContextStrdup(waiting->memory, text);
+}
+
+/* Keeps what the last poll failed with, for who asks why it took so long. */
+static void
+keep_trouble(Waiting *waiting, const HlReply *reply)
+{
+	const char *said = reply->message != NULL ? reply->message : reply->network;
+
+	keep(waiting, &waiting->trouble,
+		 psprintf("SQLSTATE %s: %s", unpack_sql_state(hl_error_sqlstate(reply)),
+				  said == NULL ? "" : hl_text_from_utf8(said)));
+}
+
+/* The last that was seen of a data store, and that it is deleted. */
+static const HlJson *
+seen_and_gone(Waiting *waiting)
+{
+	const HlJson *seen = hl_response_read(waiting->seen);
+	HlJsonEach each = hl_json_each(hl_json_member(seen, "DatastoreProperties"));
+	const HlJson *value;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"DatastoreProperties\":{"
+								  "\"DatastoreStatus\":\"DELETED\"");
+	while ((value = hl_json_step(&each)) != NULL)
+	{
+		HlBytes bytes = {0};
+
+		if (strcmp(each.name, "DatastoreStatus") == 0)
+			continue;
+		hl_json_append_string(&bytes, each.name, each.name_len);
+		hl_bytes_append_char(&bytes, ':');
+		hl_json_append_node(&bytes, value);
+		appendStringInfo(&json, ",%s", hl_text_take(&bytes));
+	}
+	appendStringInfoString(&json, "}}");
+	ereport(NOTICE, (errmsg("%s \"%s\" is %s", waiting->goal->noun, waiting->id,
+							"DELETED"),
+					 errdetail("AWS does not know it any more.")));
+	return hl_response_read(json.data);
+}
+
+/* What becomes of a wait when a poll fails: it goes on, is over or throws. */
+static const HlJson *
+take_failure(Waiting *waiting, const HlReply *reply)
+{
+	if (waiting->seen != NULL &&
+		hl_error_sqlstate(reply) == ERRCODE_UNDEFINED_OBJECT)
+		return seen_and_gone(waiting);
+	if (!may_pass(waiting, reply))
+		hl_error_raise(waiting->operation, reply, NULL);
+	keep_trouble(waiting, reply);
+	return NULL;
+}
+
+/* What becomes of it when a poll succeeds. */
+static const HlJson *
+take_success(Waiting *waiting, const HlJson *reply)
+{
+	const char *status =
+		hl_response_string(waiting->operation->output, reply, "status");
+
+	status = status == NULL ? "" : hl_text_from_utf8(status);
+	tell_progress(waiting, reply, status);
+	keep(waiting, &waiting->trouble, NULL);
+	if (hl_target_states_judge(waiting->goal, status) == HL_TARGET_REACHED)
+		return reply;
+	if (hl_target_states_judge(waiting->goal, status) == HL_TARGET_MISSED)
+		raise_failed(waiting, reply, status);
+	if (waiting->goal->gone_is_good)
+	{
+		HlBytes bytes = {0};
+
+		hl_json_append_node(&bytes, reply);
+		keep(waiting, &waiting->seen, hl_text_take(&bytes));
+	}
+	return NULL;
+}
+
+/* Asks once; gives the reply when the wait is over, and NULL when not. */
+static const HlJson *
+poll_once(Waiting *waiting)
+{
+	HlRequest *request =
+		hl_request_make(waiting->operation, waiting->json, waiting->more, true);
+	const HlReply *reply;
+
+	request->patience =
+		Max(waiting->deadline - hl_clock_steady_ms(), LEAST_PATIENCE);
+	reply = hl_call_try(request, waiting->region);
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		return take_success(waiting, reply->document);
+	return take_failure(waiting, reply);
+}
+
+/* Raises that there is no time left. */
+static void
+raise_over(const Waiting *waiting)
+{
+	ereport(ERROR, (errcode(HL_ERRCODE_WAIT_OVER),
+					errmsg("%s \"%s\" is still %s after the time allowed",
+						   waiting->goal->noun, waiting->id,
+						   waiting->status[0] ? waiting->status : "unknown"),
+					waiting->trouble ? errdetail("The last poll failed with %s",
+												 waiting->trouble)
+									 : 0,
+					errhint("Give a longer \"timeout\", or wait again.")));
+}
+
+/* Sleeps until the next poll is due; raises when there is no time for it. */
+static void
+sleep_between(const Waiting *waiting)
+{
+	int64 now = hl_clock_steady_ms();
+	int64 due = Min(now + waiting->interval, waiting->deadline);
+
+	if (now >= waiting->deadline)
+		raise_over(waiting);
+	for (; now < due; now = hl_clock_steady_ms())
+		hl_wait_rest((long) (due - now), HL_WAIT_POLL);
+}
+
+/* Waits in the statement at hand. */
+Datum
+hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Waiting *waiting = waiting_start(fcinfo, describe);
+	const HlJson *reply;
+	Datum row;
+
+	MemoryContextSwitchTo(waiting->round);
+	while ((reply = poll_once(waiting)) == NULL)
+	{
+		MemoryContextReset(waiting->round);
+		sleep_between(waiting);
+	}
+	MemoryContextSwitchTo(caller);
+	row = hl_response_row(fcinfo, describe->output, reply);
+	MemoryContextDelete(waiting->memory);
+	return row;
+}
+
+/* Waits with a transaction for each poll, and none while it sleeps. */
+Datum
+hl_poll_await(FunctionCallInfo fcinfo, const HlOperation *describe)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Waiting *waiting;
+
+	hl_call_refuse_atomic(fcinfo, "a procedure that waits",
+						  "CALL it on its own, or use the function of the "
+						  "same name with \"wait\".");
+	waiting = waiting_start(fcinfo, describe);
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect_ext failed");
+	for (;;)
+	{
+		bool over;
+
+		MemoryContextSwitchTo(waiting->round);
+		over = poll_once(waiting) != NULL;
+		MemoryContextReset(waiting->round);
+		SPI_commit();
+		if (over)
+			break;
+		sleep_between(waiting);
+	}
+	SPI_finish();
+	MemoryContextDelete(waiting->memory);
+	MemoryContextSwitchTo(caller);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,29 @@
+/*
+ * poll.h
+ *	  Waiting until something has come to a state: a describing operation,
+ *	  asked again and again. A function waits within its statement, whose
+ *	  snapshot it pins; a procedure commits between two polls, and holds
+ *	  nothing while it sleeps. Both can be cancelled at once.
+ */
+#ifndef HL_CALL_POLL_H
+#define HL_CALL_POLL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "model/model.h"
+
+/*
+ * Polls until the state that the arguments ask for, and gives the last row.
+ * Throws 55000 with AWS's cause when that state can no longer come, 38W01
+ * when the time is over, and what the call itself throws; trouble that may
+ * pass (throttling, the network, a fault of AWS's) is waited out.
+ */
+extern Datum hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe);
+
+/* The same for a procedure. Throws 2D000 where it may not commit. */
+extern Datum hl_poll_await(FunctionCallInfo fcinfo,
+						   const HlOperation *describe);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * portal.h
+ *	  Statements that PostgreSQL would run a second time: a scrollable cursor
+ *	  that goes back, or that is held over COMMIT, and what a
+ *	  security-restricted operation such as REFRESH MATERIALIZED VIEW computes.
+ *	  Whatever changes something asks here first.
+ */
+#ifndef HL_CALL_PORTAL_H
+#define HL_CALL_PORTAL_H
+
+/*
+ * Makes every running portal NO SCROLL, so that the rows that it has computed
+ * are computed once. Throws 0A000, in the name of the SQL function, in a
+ * security-restricted operation.
+ */
+extern void hl_portal_forbid_rerun(const char *function);
+
+#endif

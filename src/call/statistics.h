@@ -1,0 +1,35 @@
+/*
+ * statistics.h
+ *	  How often each operation was called, how it ended and how long it took:
+ *	  summed for the session, and for the cluster where the library is
+ *	  preloaded. The sums have no names, tokens or bodies in them. Those of
+ *	  the cluster are in shared memory and end with it: at a restart, also
+ *	  after a crash. Adding takes no lock and cannot fail.
+ */
+#ifndef HL_CALL_STATISTICS_H
+#define HL_CALL_STATISTICS_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "aws/outcome.h"
+#include "model/model.h"
+
+/* Makes room; called once, when the library is loaded. */
+extern void hl_statistics_init(void);
+
+/*
+ * Adds a call that is over, or was interrupted: the operation is one of
+ * hl_operations, the time is from before its first attempt to its end.
+ */
+extern void hl_statistics_count(const HlOperation *operation,
+								const HlReply *reply, int64 microseconds);
+
+/* The next row of healthlake_operation_statistics(). */
+extern Datum hl_statistics_rows(FunctionCallInfo fcinfo);
+
+/* Sets the sums of this session and those of the cluster to nothing. */
+extern Datum hl_statistics_reset(FunctionCallInfo fcinfo);
+
+#endif

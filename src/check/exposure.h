@@ -1,0 +1,27 @@
+/*
+ * exposure.h
+ *	  Where secrets lie open: in files that other users of the operating
+ *	  system can read, in catalogs that every role can read, and in the texts
+ *	  of statements. Each gives a List of sentences (char *), palloc'd in the
+ *	  current memory context; none repeats a secret.
+ */
+#ifndef HL_CHECK_EXPOSURE_H
+#define HL_CHECK_EXPOSURE_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+/* Configuration files with a secret that not only the server can read. */
+extern List *hl_exposure_files(void);
+
+/* Settings of roles, databases and functions. */
+extern List *hl_exposure_catalogs(void);
+
+/*
+ * Statements that pg_stat_statements keeps, as far as the current user sees
+ * them; is_kept tells whether it is there at all.
+ */
+extern List *hl_exposure_statements(bool *is_kept);
+
+#endif

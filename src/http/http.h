@@ -1,0 +1,100 @@
+/*
+ * http.h
+ *	  HTTP/1.1 by libcurl: one kept multi handle, its sockets in one epoll
+ *	  descriptor, any number of transfers at once. The function that waits is
+ *	  handed in and may longjmp away: no frame of libcurl is on the stack then,
+ *	  and hl_http_release() frees what hangs on a transfer. Ignore SIGPIPE.
+ */
+#ifndef HL_HTTP_HTTP_H
+#define HL_HTTP_HTTP_H
+
+#include <stdint.h>
+#include "base/bytes.h"
+
+#define HL_HTTP_MAX_BODY (8 * 1024 * 1024)
+
+/* Returns when epoll_fd is readable or timeout_ms (-1: none) is over. */
+typedef void (*HlWait)(void *context, int epoll_fd, long timeout_ms);
+
+/* Microseconds of a clock that is never set back. */
+typedef int64_t (*HlClock)(void *context);
+
+/* What libcurl made of a transfer, whatever the status of the reply. */
+typedef enum HlTransport
+{
+	HL_TRANSPORT_OK,
+	HL_TRANSPORT_DNS,       /* the name was not resolved */
+	HL_TRANSPORT_CONNECT,   /* refused, unreachable, a proxy's refusal */
+	HL_TRANSPORT_TLS,       /* the handshake failed */
+	HL_TRANSPORT_UNTRUSTED, /* the certificate, or our own CA bundle */
+	HL_TRANSPORT_TIMEOUT,
+	HL_TRANSPORT_LOST,      /* closed or reset before the reply's end */
+	HL_TRANSPORT_NOT_HTTP,  /* or HTTP that contradicts itself */
+	HL_TRANSPORT_TOO_LARGE, /* more than max_body */
+	HL_TRANSPORT_MEMORY,
+	HL_TRANSPORT_UNUSABLE /* a URL, proxy or libcurl that cannot be used */
+} HlTransport;
+
+/* Everything must live until the transfer has ended or was released. */
+typedef struct HlHttpRequest
+{
+	const char *url;
+	const char *method;         /* NULL: POST; else GET or PUT */
+	const char *const *headers; /* "Name: value", Host among them */
+	int nheaders;
+	const char *body;
+	size_t body_len;
+	const char *ca_bundle; /* NULL or "": the one libcurl was built with */
+	const char *proxy;     /* NULL or "": none; its password is not told */
+	long connect_timeout_ms;
+	long timeout_ms; /* from connecting to the last byte */
+	size_t max_body; /* 0: HL_HTTP_MAX_BODY */
+	bool plain;      /* http, to a loopback address and nowhere else */
+	bool link_local; /* or to AWS's own addresses on the link */
+	bool fresh;      /* on a connection of its own */
+	bool secret;     /* the reply's body is: it is wiped */
+} HlHttpRequest;
+
+/* The headers that matter are "" where they did not come. */
+typedef struct HlHttpReply
+{
+	HlTransport transport;
+	bool sent;   /* the first byte may have left: certain where false */
+	bool resent; /* libcurl sent it twice: what became of the first? */
+	bool framed; /* the end of the body was announced, and came */
+	int status;  /* 0: none came */
+	HlBytes body;
+	char error[256]; /* of libcurl, without secrets; "" after OK */
+	char request_id[128], error_type[256];
+	char content_type[128];
+	char date[64];
+	char age[32];
+	char retry_after[64];
+	char amz_retry_after[32];
+	int64_t sent_at, received_at; /* by the clock that was handed in */
+} HlHttpReply;
+
+typedef struct HlHttp HlHttp;
+typedef struct HlHttpTransfer HlHttpTransfer;
+
+/* Create and start give NULL where memory or a descriptor is missing. */
+extern HlHttp *hl_http_create(HlWait wait, HlClock clock, void *context);
+extern HlHttpTransfer *hl_http_start(HlHttp *http,
+									 const HlHttpRequest *request);
+/* Waits once, at most timeout_ms (-1: none), and does what is to be done. */
+extern void hl_http_step(HlHttp *http, long timeout_ms);
+
+/* The reply of a transfer that has ended, else NULL. Its body may be taken. */
+extern HlHttpReply *hl_http_reply(HlHttpTransfer *transfer);
+extern bool hl_http_sent(const HlHttpTransfer *transfer);
+/* Gives a transfer back, in flight or ended. */
+extern void hl_http_release(HlHttpTransfer *transfer);
+extern void hl_http_destroy(HlHttp *http);
+/* Closes what is idle: libcurl's buffers hold what was sent last. */
+extern void hl_http_forget(HlHttp *http);
+
+/* What an older libcurl cannot do. */
+extern bool hl_http_leaves_lookups(void); /* at once, when they hang */
+extern bool hl_http_tells_resends(void);
+
+#endif

@@ -1,0 +1,449 @@
+/*
+ * arguments.c
+ *	  From SQL's arguments to a request's JSON.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/json.h"
+#include "model/arguments.h"
+#include "model/response.h"
+#include "server/clock.h"
+#include "server/text.h"
+
+/* What one walk over the shapes of a request needs. */
+typedef struct Binding
+{
+	const HlArguments *arguments;
+	StringInfo json;
+} Binding;
+
+/* Keeps what the catalog says of the function, in that memory. */
+static HlArguments *
+arguments_of_function(const FmgrInfo *flinfo, MemoryContext memory)
+{
+	MemoryContext caller = MemoryContextSwitchTo(memory);
+	HlArguments *arguments = palloc0(sizeof(HlArguments));
+	HeapTuple tuple =
+		SearchSysCache1(PROCOID, ObjectIdGetDatum(flinfo->fn_oid));
+	char *modes;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", flinfo->fn_oid);
+	arguments->count =
+		get_func_arg_info(tuple, &arguments->types, &arguments->names, &modes);
+	ReleaseSysCache(tuple);
+	MemoryContextSwitchTo(caller);
+	return arguments;
+}
+
+/* Gives the arguments of this call. */
+HlArguments *
+hl_arguments_read(FunctionCallInfo fcinfo)
+{
+	HlArguments *arguments = fcinfo->flinfo->fn_extra;
+
+	/* A set-returning function has its state there, and asks once a set. */
+	if (fcinfo->flinfo->fn_retset)
+		arguments = arguments_of_function(fcinfo->flinfo, CurrentMemoryContext);
+	else if (arguments == NULL)
+		fcinfo->flinfo->fn_extra = arguments =
+			arguments_of_function(fcinfo->flinfo, fcinfo->flinfo->fn_mcxt);
+	arguments->fcinfo = fcinfo;
+	return arguments;
+}
+
+/* The position of an argument that is not NULL; -1 if there is none. */
+static int
+position_of(const HlArguments *arguments, const char *name)
+{
+	int count = Min(arguments->count, arguments->fcinfo->nargs);
+
+	for (int i = 0; name != NULL && i < count; i++)
+		if (strcmp(arguments->names[i], name) == 0)
+			return arguments->fcinfo->args[i].isnull ? -1 : i;
+	return -1;
+}
+
+/* Gives an argument as text. */
+const char *
+hl_arguments_text(const HlArguments *arguments, const char *name)
+{
+	int i = position_of(arguments, name);
+	Oid output;
+	bool varlena;
+
+	if (i < 0)
+		return NULL;
+	getTypeOutputInfo(arguments->types[i], &output, &varlena);
+	return OidOutputFunctionCall(output, arguments->fcinfo->args[i].value);
+}
+
+/* Gives an argument that is an interval. */
+Interval *
+hl_arguments_interval(const HlArguments *arguments, const char *name)
+{
+	int i = position_of(arguments, name);
+
+	if (i < 0 || arguments->types[i] != INTERVALOID)
+		return NULL;
+	return DatumGetIntervalP(arguments->fcinfo->args[i].value);
+}
+
+/* Gives an argument as it is. */
+bool
+hl_arguments_value(const HlArguments *arguments, const char *name, Datum *value)
+{
+	int i = position_of(arguments, name);
+
+	if (i >= 0)
+		*value = arguments->fcinfo->args[i].value;
+	return i >= 0;
+}
+
+/* Appends a string of the database as a JSON string. */
+static void
+append_text(StringInfo json, const char *text, int len)
+{
+	char *utf8 = hl_text_to_utf8(text, len);
+	HlBytes bytes = {0};
+
+	hl_json_append_string(&bytes, utf8, strlen(utf8));
+	appendStringInfoString(json, hl_text_take(&bytes));
+	pfree(utf8);
+}
+
+/* Appends a text[] as a list of strings; an element that is NULL is null. */
+static void
+append_text_array(StringInfo json, ArrayType *array)
+{
+	Datum *elements;
+	bool *nulls;
+	int count;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  &nulls, &count);
+	appendStringInfoChar(json, '[');
+	for (int i = 0; i < count; i++)
+	{
+		text *element = nulls[i] ? NULL : DatumGetTextPP(elements[i]);
+
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		if (element == NULL)
+			appendStringInfoString(json, "null");
+		else
+			append_text(json, VARDATA_ANY(element), VARSIZE_ANY_EXHDR(element));
+	}
+	appendStringInfoChar(json, ']');
+}
+
+/* Appends a point in time as seconds since 1970. */
+static void
+append_timestamp(StringInfo json, TimestampTz value, const char *argument)
+{
+	int64 milliseconds;
+	int64 epoch = HL_CLOCK_EPOCH_SHIFT / 1000;
+
+	if (TIMESTAMP_NOT_FINITE(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a finite time", argument)));
+	milliseconds = value / 1000 - (value % 1000 < 0 ? 1 : 0) + epoch;
+	appendStringInfo(json, "%s" INT64_FORMAT ".%03d",
+					 milliseconds < 0 ? "-" : "",
+					 (int64) (llabs(milliseconds) / 1000),
+					 (int) (llabs(milliseconds) % 1000));
+}
+
+/* Appends an object of tags as AWS's list of keys and values. */
+static void
+append_tag_list(HlBytes *bytes, const HlJson *object)
+{
+	HlJsonEach each = hl_json_each(object);
+	const HlJson *value;
+
+	hl_bytes_append_char(bytes, '[');
+	while ((value = hl_json_step(&each)) != NULL)
+	{
+		hl_bytes_append_string(bytes, bytes->len == 1 ? "" : ",");
+		hl_bytes_append_string(bytes, "{\"Key\":");
+		hl_json_append_string(bytes, each.name, each.name_len);
+		hl_bytes_append_string(bytes, ",\"Value\":");
+		hl_json_append_node(bytes, value);
+		hl_bytes_append_char(bytes, '}');
+	}
+	hl_bytes_append_char(bytes, ']');
+}
+
+/* Whether each element of a list is an object with a key that is a string. */
+static bool
+has_keys(const HlJson *list)
+{
+	HlJsonEach each = hl_json_each(list);
+	const HlJson *tag;
+
+	while ((tag = hl_json_step(&each)) != NULL)
+		if (hl_json_kind(hl_json_member(tag, "Key")) != HL_JSON_STRING)
+			return false;
+	return true;
+}
+
+/* Appends a list of keys and values as the object that a map takes. */
+static void
+append_tag_map(HlBytes *bytes, const HlJson *list)
+{
+	HlJsonEach each = hl_json_each(list);
+	const HlJson *tag;
+
+	hl_bytes_append_char(bytes, '{');
+	while ((tag = hl_json_step(&each)) != NULL)
+	{
+		const HlJson *key = hl_json_member(tag, "Key");
+
+		hl_bytes_append_string(bytes, bytes->len == 1 ? "" : ",");
+		hl_json_append_string(bytes, hl_json_string(key), hl_json_len(key));
+		hl_bytes_append_char(bytes, ':');
+		hl_json_append_node(bytes, hl_json_member(tag, "Value"));
+	}
+	hl_bytes_append_char(bytes, '}');
+}
+
+/* Appends jsonb; tags in the one notation become those of the other. */
+static void
+append_jsonb(StringInfo json, Jsonb *value, const HlMember *member)
+{
+	char *text = JsonbToCString(NULL, &value->root, VARSIZE(value));
+	char *utf8 = hl_text_to_utf8(text, (int) strlen(text));
+	const HlJson *tags = NULL;
+	HlBytes bytes = {0};
+
+	if (member->form == HL_FORM_TAGS)
+		tags = hl_response_read(utf8);
+	if (tags != NULL && member->shape->kind == HL_KIND_LIST &&
+		JB_ROOT_IS_OBJECT(value))
+		append_tag_list(&bytes, tags);
+	else if (tags != NULL && member->shape->kind == HL_KIND_MAP &&
+			 JB_ROOT_IS_ARRAY(value) && !JB_ROOT_IS_SCALAR(value) &&
+			 has_keys(tags))
+		append_tag_map(&bytes, tags);
+	else
+	{
+		appendStringInfoString(json, utf8);
+		return;
+	}
+	appendStringInfoString(json, hl_text_take(&bytes));
+}
+
+/* Appends the value of an argument in the JSON that its SQL type asks for. */
+static void
+append_argument(const Binding *binding, int i, const HlMember *member)
+{
+	const HlArguments *arguments = binding->arguments;
+	Datum value = arguments->fcinfo->args[i].value;
+	text *string;
+
+	switch (arguments->types[i])
+	{
+		case TEXTOID:
+			string = DatumGetTextPP(value);
+			append_text(binding->json, VARDATA_ANY(string),
+						VARSIZE_ANY_EXHDR(string));
+			break;
+		case BOOLOID:
+			appendStringInfoString(binding->json,
+								   DatumGetBool(value) ? "true" : "false");
+			break;
+		case INT4OID:
+			appendStringInfo(binding->json, "%d", DatumGetInt32(value));
+			break;
+		case INT8OID:
+			appendStringInfo(binding->json, INT64_FORMAT, DatumGetInt64(value));
+			break;
+		case TIMESTAMPTZOID:
+			append_timestamp(binding->json, DatumGetTimestampTz(value),
+							 arguments->names[i]);
+			break;
+		case TEXTARRAYOID:
+			append_text_array(binding->json, DatumGetArrayTypeP(value));
+			break;
+		case JSONBOID:
+			append_jsonb(binding->json, DatumGetJsonbP(value), member);
+			break;
+		default:
+			elog(ERROR, "argument \"%s\" has a type that is not supported",
+				 arguments->names[i]);
+	}
+}
+
+/* Whether an argument is given for the member or for one below it. */
+static bool
+is_given(const Binding *binding, const HlMember *member)
+{
+	if (member->sql_name != NULL)
+		return position_of(binding->arguments, member->sql_name) >= 0;
+	if (member->shape->kind != HL_KIND_STRUCTURE &&
+		member->shape->kind != HL_KIND_UNION)
+		return false;
+	for (int i = 0; i < member->shape->nmembers; i++)
+		if (is_given(binding, &member->shape->members[i]))
+			return true;
+	return false;
+}
+
+/* Whether a structure says something by being there, though it is empty. */
+static bool
+can_be_empty(const HlShape *shape)
+{
+	if (shape->kind == HL_KIND_UNION)
+		return shape->nmembers == 1 && can_be_empty(shape->members[0].shape);
+	if (shape->kind != HL_KIND_STRUCTURE)
+		return false;
+	for (int i = 0; i < shape->nmembers; i++)
+		if (shape->members[i].required)
+			return false;
+	return true;
+}
+
+/* Finds the sibling that a member's implied value goes with. */
+static const HlMember *
+implied_by(const HlShape *shape, const HlMember *member)
+{
+	for (int i = 0; member->implied != NULL && i < shape->nmembers; i++)
+		if (strcmp(shape->members[i].name, member->implied_by) == 0)
+			return &shape->members[i];
+	return NULL;
+}
+
+/* Refuses the implied value where what it goes with is missing. */
+static void
+refuse_implied_alone(const Binding *binding, const HlShape *shape,
+					 const HlMember *member)
+{
+	const HlMember *sibling = implied_by(shape, member);
+	const char *value;
+
+	if (sibling == NULL || is_given(binding, sibling))
+		return;
+	value = hl_arguments_text(binding->arguments, member->sql_name);
+	if (value != NULL && strcmp(value, member->implied) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null when \"%s\" is %s",
+						sibling->sql_name, member->sql_name, value)));
+}
+
+static void append_structure(const Binding *binding, const HlShape *shape);
+
+/* Appends what stands for a member without an argument; false if nothing. */
+static bool
+append_unasked(const Binding *binding, const HlShape *shape,
+			   const HlMember *member, const char *separator)
+{
+	const HlMember *sibling = implied_by(shape, member);
+
+	if (sibling != NULL && is_given(binding, sibling))
+	{
+		appendStringInfo(binding->json, "%s\"%s\":\"%s\"", separator,
+						 member->name, member->implied);
+		return true;
+	}
+	if (member->sql_name != NULL || !can_be_empty(member->shape) ||
+		!(member->required || shape->kind == HL_KIND_UNION))
+		return false;
+	appendStringInfo(binding->json, "%s\"%s\":", separator, member->name);
+	append_structure(binding, member->shape);
+	return true;
+}
+
+/* Appends a structure with the members that arguments are given for. */
+static void
+append_structure(const Binding *binding, const HlShape *shape)
+{
+	const char *separator = "";
+
+	appendStringInfoChar(binding->json, '{');
+	for (int i = 0; i < shape->nmembers; i++)
+	{
+		const HlMember *member = &shape->members[i];
+
+		refuse_implied_alone(binding, shape, member);
+		if (!is_given(binding, member))
+		{
+			if (append_unasked(binding, shape, member, separator))
+				separator = ",";
+			continue;
+		}
+		appendStringInfo(binding->json, "%s\"%s\":", separator, member->name);
+		separator = ",";
+		if (member->sql_name != NULL)
+			append_argument(binding,
+							position_of(binding->arguments, member->sql_name),
+							member);
+		else
+			append_structure(binding, member->shape);
+	}
+	appendStringInfoChar(binding->json, '}');
+}
+
+/*
+ * An uncast literal in place of a request is taken by PostgreSQL for the
+ * name: nobody wants a data store that is called like that.
+ */
+static void
+refuse_name(const HlArguments *arguments)
+{
+	const char *name = hl_arguments_text(arguments, "name");
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", "name"),
+				 errhint("A data store without a name is asked for with a "
+						 "request in jsonb.")));
+	while (isspace((unsigned char) *name))
+		name++;
+	if (*name == '{' || *name == '[')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" looks like a request in JSON", "name"),
+				 errhint("Write the literal with ::jsonb, or as "
+						 "request => '...'.")));
+}
+
+/* Gives the request that the arguments make. */
+char *
+hl_arguments_request(const HlArguments *arguments, const HlOperation *operation)
+{
+	StringInfoData json;
+	Binding binding = {arguments, &json};
+
+	if (operation->creates != NULL)
+		refuse_name(arguments);
+	initStringInfo(&json);
+	append_structure(&binding, operation->input);
+	return json.data;
+}
+
+/* Makes the request of a typed function. */
+HlRequest *
+hl_arguments_make(const HlArguments *arguments, const HlOperation *operation)
+{
+	const char *more = hl_arguments_text(arguments, "more");
+
+	return hl_request_make(
+		operation, hl_arguments_request(arguments, operation),
+		more == NULL ? NULL : hl_text_to_utf8(more, (int) strlen(more)), true);
+}

@@ -1,0 +1,138 @@
+/*
+ * guard.c
+ *	  Guard rails for every request.
+ */
+#include "postgres.h"
+
+#include "utils/varlena.h"
+
+#include "model/guard.h"
+#include "server/settings.h"
+#include "server/text.h"
+
+/* Whether the shape has a member of that name. */
+static bool
+has_member(const HlShape *shape, const char *name)
+{
+	return hl_shape_member(shape, name, strlen(name)) != NULL;
+}
+
+/* Whether a member is a string with something in it. */
+static bool
+is_filled(const HlJson *object, const char *member)
+{
+	return hl_json_string(hl_json_member(object, member))[0] != '\0';
+}
+
+/* Whether the operation makes something that is encrypted with a key. */
+static bool
+makes_encrypted(const HlOperation *operation)
+{
+	return has_member(operation->input, "SseConfiguration") ||
+		   has_member(operation->input, "KmsKeyId");
+}
+
+/*
+ * Whether a request asks for encryption with a key of the customer's. What is
+ * no member of the operation's shape counts for nothing: AWS ignores it, and
+ * with healthlake.unknown_members = send anyone can write it.
+ */
+static bool
+has_customer_key(const HlOperation *operation, const HlJson *request)
+{
+	const HlJson *config = hl_json_member(
+		hl_json_member(request, "SseConfiguration"), "KmsEncryptionConfig");
+	const char *type = hl_json_string(hl_json_member(config, "CmkType"));
+
+	if (has_member(operation->input, "KmsKeyId"))
+		return is_filled(request, "KmsKeyId");
+	return strcmp(type, "CUSTOMER_MANAGED_KMS_KEY") == 0 &&
+		   is_filled(config, "KmsKeyId");
+}
+
+/* The value of a tag in a list or a map of tags; NULL: it is not there. */
+static const HlJson *
+tag_value(const HlJson *tags, const char *key)
+{
+	HlJsonEach each = hl_json_each(tags);
+	const HlJson *found = NULL;
+	const HlJson *tag;
+
+	if (hl_json_kind(tags) == HL_JSON_OBJECT)
+		return hl_json_member(tags, key);
+	while ((tag = hl_json_step(&each)) != NULL)
+		if (strcmp(hl_json_string(hl_json_member(tag, "Key")), key) == 0)
+			found = hl_json_member(tag, "Value"); /* the last one holds */
+	return found;
+}
+
+/* Whether a list of strings has that one. */
+static bool
+has_string(const HlJson *list, const char *string)
+{
+	HlJsonEach each = hl_json_each(list);
+	const HlJson *element;
+
+	while ((element = hl_json_step(&each)) != NULL)
+		if (strcmp(hl_json_string(element), string) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whether something would be without a tag: what is made without it, or with
+ * an empty value, and what has it taken away or emptied.
+ */
+static bool
+loses_tag(const HlOperation *operation, const HlJson *request, const char *key)
+{
+	const HlJson *tags = hl_json_member(request, "Tags");
+	const HlJson *value = tag_value(tags, key);
+	bool tagged = value != NULL && hl_json_string(value)[0] != '\0';
+
+	if (has_member(operation->input, "TagKeys") &&
+		has_string(hl_json_member(request, "TagKeys"), key))
+		return true;
+	if (!has_member(operation->input, "Tags"))
+		return false;
+	return has_member(operation->input, "ResourceARN") ? value && !tagged
+													   : !tagged;
+}
+
+/* Refuses a request that would leave something without a required tag. */
+static void
+refuse_missing_tags(const HlOperation *operation, const HlJson *request)
+{
+	char *list = pstrdup(hl_settings.required_tags);
+	List *keys = NIL;
+	ListCell *cell;
+
+	if (!SplitGUCList(list, ',', &keys))
+		elog(ERROR, "healthlake.required_tags is no list");
+	foreach (cell, keys)
+	{
+		const char *key = lfirst(cell);
+
+		if (loses_tag(operation, request,
+					  hl_text_to_utf8(key, (int) strlen(key))))
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("tag \"%s\" is required", key),
+							errdetail("healthlake.required_tags is \"%s\".",
+									  hl_settings.required_tags)));
+	}
+}
+
+/* Refuses what the guard rails forbid. */
+void
+hl_guard_request(const HlOperation *operation, const HlJson *request)
+{
+	if (hl_settings.require_customer_key && makes_encrypted(operation) &&
+		!has_customer_key(operation, request))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("a customer managed key is required"),
+						errdetail("healthlake.require_customer_key is on."),
+						errhint("Give the argument \"kms_key_id\".")));
+	if (hl_settings.required_tags != NULL &&
+		hl_settings.required_tags[0] != '\0')
+		refuse_missing_tags(operation, request);
+}

@@ -1,0 +1,34 @@
+/*
+ * model.c
+ *	  What is asked of the tables of operations, which are in model_tables.c.
+ */
+#include "model/model.h"
+
+#include <string.h>
+
+/* Finds an operation by AWS's name. */
+const HlOperation *
+hl_operation_find(const char *name)
+{
+	for (int i = 0; i < hl_operations_count; i++)
+		if (strcmp(hl_operations[i].name, name) == 0)
+			return &hl_operations[i];
+	return NULL;
+}
+
+/* Says what an operation means. */
+const char *
+hl_operation_kind(const HlOperation *operation)
+{
+	return operation->kind == NULL ? "read" : operation->kind;
+}
+
+/* Finds the member that makes a repeated request the same request. */
+const HlMember *
+hl_operation_token(const HlOperation *operation)
+{
+	for (int i = 0; i < operation->input->nmembers; i++)
+		if (operation->input->members[i].idempotency_token)
+			return &operation->input->members[i];
+	return NULL;
+}

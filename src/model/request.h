@@ -1,0 +1,51 @@
+/*
+ * request.h
+ *	  A request that is known to be well-formed: what botocore would refuse
+ *	  before sending is refused here, with all its faults at once, and the
+ *	  client token is filled in where the operation has one. Lives, with its
+ *	  malloc'd parts, in CurrentMemoryContext.
+ */
+#ifndef HL_MODEL_REQUEST_H
+#define HL_MODEL_REQUEST_H
+
+#include "postgres.h"
+
+#include "base/bytes.h"
+#include "model/model.h"
+
+typedef struct HlRequest
+{
+	const HlOperation *operation;
+	HlBytes body;             /* as it is sent: UTF-8, the token in it */
+	const char *client_token; /* NULL: the operation has none */
+	const char *name;         /* of what is asked for, UTF-8; NULL: none */
+	int64 queue_id; /* of the row that it comes from; 0: a session's call */
+	const char *session_role; /* who has it done; of a row, who enqueued it */
+	const char *current_role;
+	int64 patience; /* milliseconds that it may take; 0: the settings' */
+} HlRequest;
+
+/*
+ * Makes the request from JSON in UTF-8. "more" (NULL: none) is a second
+ * object, merged in; a member that both give is refused. With "typed" the
+ * faults also name SQL's arguments. Throws 22023 or 22004.
+ */
+extern HlRequest *hl_request_make(const HlOperation *operation,
+								  const char *json, const char *more,
+								  bool typed);
+
+/*
+ * The arguments' JSON and "more" as one JSON text in UTF-8. Throws as
+ * hl_request_make() does for every fault but a member that is missing, for
+ * whoever fills in members before making the request. Palloc'd.
+ */
+extern char *hl_request_gather(const HlOperation *operation, const char *json,
+							   const char *more);
+
+/* JSON with one member, a string in UTF-8; palloc'd. */
+extern char *hl_request_member(const char *name, const char *value);
+
+/* A new client token: a UUIDv4, palloc'd. */
+extern char *hl_request_token(void);
+
+#endif

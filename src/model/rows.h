@@ -1,0 +1,25 @@
+/*
+ * rows.h
+ *	  Things that are collected first as the rows of a set.
+ */
+#ifndef HL_MODEL_ROWS_H
+#define HL_MODEL_ROWS_H
+
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+
+/* What there is to give, in memory that lives as long as the set. */
+typedef List *(*HlCollect)(FunctionCallInfo fcinfo);
+
+/* One of those things as a row, in the memory of the call. */
+typedef Datum (*HlRow)(FunctionCallInfo fcinfo, TupleDesc desc,
+					   const void *thing);
+
+/* The body of a set-returning function: the next row, or the end. */
+extern Datum hl_rows_next(FunctionCallInfo fcinfo, HlCollect collect,
+						  HlRow row);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * backoff.h
+ *	  How fast the queue goes: how long a request rests in its row, how often
+ *	  what was made is asked after, and how requests of a kind are spaced once
+ *	  AWS has said that they come too fast. Times in milliseconds; those at
+ *	  which something happens are hl_clock_steady_ms()'s.
+ */
+#ifndef HL_QUEUE_BACKOFF_H
+#define HL_QUEUE_BACKOFF_H
+
+#include "queue/queued.h"
+
+/* The first poll comes early: small things are there soon. */
+#define HL_BACKOFF_FIRST_POLL 1000
+
+/* No request rests for longer than this, and no poll than that. */
+#define HL_BACKOFF_LONGEST_REST (5 * 60 * 1000)
+#define HL_BACKOFF_LONGEST_POLL (30 * 1000)
+
+/* How long until the next attempt: 1 s, doubled to 5 min, less a random part. */
+extern long hl_backoff_rest(const HlQueued *queued);
+
+/* How long until the next poll: a quarter of the time so far, 1 to 30 s. */
+extern long hl_backoff_poll(const HlQueued *queued);
+
+/* The pace of one kind. */
+typedef struct HlKindBackoff
+{
+	double gap;       /* between two requests; 0: none */
+	double good;      /* the last gap at which several were accepted */
+	double throttled; /* the widest gap at which AWS throttled; 0: none */
+	int accepted;     /* in a row, at this gap */
+	int window;       /* of requests in flight; 0: not begun */
+	int64 next_at;
+	int64 used_at;    /* when the last one was claimed */
+	int64 widened_at; /* when AWS last throttled */
+} HlKindBackoff;
+
+#define HL_BACKOFF_KINDS 9
+
+/* The pace of a queue; zeroed is no limit. */
+typedef struct HlBackoff
+{
+	HlKindBackoff kinds[HL_BACKOFF_KINDS];
+} HlBackoff;
+
+/*
+ * How many requests of a kind may be claimed now, with so many of them in
+ * flight; polls are of the kind read.
+ */
+extern int hl_backoff_room(HlBackoff *pace, const char *kind, int in_flight);
+
+/* When one may be claimed, where hl_backoff_room() gave none. */
+extern int64 hl_backoff_next(const HlBackoff *pace, const char *kind);
+
+/* Notes that requests of a kind have been claimed. */
+extern void hl_backoff_spend(HlBackoff *pace, const char *kind);
+
+/* Learns from an ending. */
+extern void hl_backoff_learn(HlBackoff *pace, const HlQueued *queued);
+
+/* The kind by which a claimed request is paced. */
+extern const char *hl_backoff_kind(const HlQueued *queued);
+
+#endif

@@ -1,0 +1,336 @@
+/*
+ * presence.c
+ *	  Places in shared memory.
+ *
+ *	  Without preloading the memory comes out of the reserve that PostgreSQL
+ *	  leaves for such (as for contrib/pg_prewarm's worker); with preloading it
+ *	  is asked for. A lock guards it, which nothing below holds for longer than
+ *	  a walk over the places.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+
+#include "queue/presence.h"
+#include "server/clock.h"
+#include "server/shared.h"
+
+/* A worker that has not come after so many milliseconds does not come. */
+#define PATIENCE 10000
+
+typedef struct Place
+{
+	int64 holder; /* 0: free, or reserved */
+	Oid database; /* InvalidOid: free */
+	HlPresenceKind kind;
+	int pid;
+	bool woken;
+	int64 reserved_at; /* by hl_clock_steady_ms(); 0: it is not */
+} Place;
+
+/* The pace of a database's queue. */
+typedef struct Pacing
+{
+	Oid database; /* InvalidOid: free */
+	int64 used_at;
+	HlBackoff pace;
+} Pacing;
+
+/* Paces are kept for so many databases; the least recently used one goes. */
+#define PACINGS 32
+
+typedef struct Board
+{
+	LWLock lock;
+	int tranche;
+	Place places[HL_PRESENCE_PLACES];
+	Pacing pacings[PACINGS];
+} Board;
+
+static Board *board = NULL;
+static Place *mine = NULL;
+
+/* Asks for the memory, when the server starts. */
+void
+hl_presence_init(void)
+{
+	hl_shared_request(sizeof(Board));
+}
+
+/* Finds the board, or puts it up. */
+void
+hl_presence_attach(void)
+{
+	bool found;
+
+	if (board != NULL)
+		return;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	board = ShmemInitStruct("healthlake board", sizeof(Board), &found);
+	if (!found)
+	{
+		memset(board, 0, sizeof(Board));
+		board->tranche = LWLockNewTrancheId();
+		LWLockInitialize(&board->lock, board->tranche);
+	}
+	LWLockRelease(AddinShmemInitLock);
+	LWLockRegisterTranche(board->tranche, "healthlake board");
+}
+
+/* Whether a place is reserved, and still waited for. */
+static bool
+is_reserved(const Place *place, int64 now)
+{
+	return place->holder == 0 && place->database != InvalidOid &&
+		   now - place->reserved_at <= PATIENCE;
+}
+
+/* Whether nobody has a place, or will come for it. */
+static bool
+is_free(const Place *place, int64 now)
+{
+	return place->holder == 0 && !is_reserved(place, now);
+}
+
+/* The place to sit down at; NULL: there is none. The lock is held. */
+static Place *
+find_place(Oid database, HlPresenceKind kind, int64 now)
+{
+	Place *free = NULL;
+
+	for (int i = 0; i < HL_PRESENCE_PLACES; i++)
+	{
+		Place *place = &board->places[i];
+
+		if (kind == HL_PRESENCE_WORKER && is_reserved(place, now) &&
+			place->database == database)
+			return place;
+		if (free == NULL && is_free(place, now))
+			free = place;
+	}
+	return free;
+}
+
+/* At the end of the process. */
+static void
+leave_at_exit(int code, Datum unused)
+{
+	hl_presence_leave();
+}
+
+/* A number that no other holder has, ever. */
+static int64
+make_holder(void)
+{
+	int64 holder;
+
+	if (!pg_strong_random(&holder, sizeof(holder)))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate random values")));
+	return (holder & PG_INT64_MAX) | 1;
+}
+
+/* Takes a place. */
+int64
+hl_presence_join(Oid database, HlPresenceKind kind)
+{
+	static bool registered = false;
+	int64 holder = make_holder();
+	int64 now = hl_clock_steady_ms();
+
+	hl_presence_attach();
+	if (!registered)
+		before_shmem_exit(leave_at_exit, (Datum) 0);
+	registered = true;
+	hl_presence_leave();
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	mine = find_place(database, kind, now);
+	if (mine != NULL)
+		*mine = (Place){.holder = holder,
+						.database = database,
+						.kind = kind,
+						.pid = MyProcPid};
+	LWLockRelease(&board->lock);
+	if (mine == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("too many sessions and workers are at healthlake's "
+						"queues"),
+				 errdetail("There are places for %d.", HL_PRESENCE_PLACES)));
+	return holder;
+}
+
+/* Gives the place back. */
+void
+hl_presence_leave(void)
+{
+	if (mine == NULL)
+		return;
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	*mine = (Place){0};
+	LWLockRelease(&board->lock);
+	mine = NULL;
+}
+
+/* Whether this worker was woken. */
+bool
+hl_presence_was_woken(void)
+{
+	bool woken;
+
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	woken = mine->woken;
+	mine->woken = false;
+	LWLockRelease(&board->lock);
+	return woken;
+}
+
+/* Leaves, unless this worker was woken. */
+bool
+hl_presence_leave_unless_woken(void)
+{
+	bool woken;
+
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	woken = mine->woken;
+	if (!woken)
+		*mine = (Place){0};
+	LWLockRelease(&board->lock);
+	if (!woken)
+		mine = NULL;
+	return !woken;
+}
+
+/*
+ * Marks the workers of a database as woken, counts them with those that are
+ * to come, and lists the processes to be told. The lock is held.
+ */
+static int
+mark_woken(Oid database, int64 now, int *pids, int *npids)
+{
+	int count = 0;
+
+	*npids = 0;
+	for (int i = 0; i < HL_PRESENCE_PLACES; i++)
+	{
+		Place *place = &board->places[i];
+
+		if (place->database != database || is_free(place, now) ||
+			place->kind != HL_PRESENCE_WORKER)
+			continue;
+		count++;
+		place->woken = true;
+		if (place->holder != 0)
+			pids[(*npids)++] = place->pid;
+	}
+	return count;
+}
+
+/* Sets the latch of a process, if it is still there. */
+static void
+set_latch_of(int pid)
+{
+	PGPROC *proc = BackendPidGetProc(pid);
+
+	if (proc != NULL)
+		SetLatch(&proc->procLatch);
+}
+
+/* Wakes those who are there, and reserves a place where one is missing. */
+bool
+hl_presence_wake(Oid database, int wanted)
+{
+	int pids[HL_PRESENCE_PLACES];
+	int npids;
+	int64 now = hl_clock_steady_ms();
+	Place *place = NULL;
+
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	if (mark_woken(database, now, pids, &npids) < wanted)
+	{
+		place = find_place(InvalidOid, HL_PRESENCE_SESSION, now);
+		if (place != NULL)
+			*place = (Place){.database = database,
+							 .kind = HL_PRESENCE_WORKER,
+							 .reserved_at = now};
+	}
+	LWLockRelease(&board->lock);
+	for (int i = 0; i < npids; i++)
+		set_latch_of(pids[i]);
+	return place != NULL;
+}
+
+/* Frees a reserved place. */
+void
+hl_presence_unreserve(Oid database)
+{
+	int64 now = hl_clock_steady_ms();
+	Place *place;
+
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	place = find_place(database, HL_PRESENCE_WORKER, now);
+	if (place != NULL && place->database == database)
+		*place = (Place){0};
+	LWLockRelease(&board->lock);
+}
+
+/* Where the pace of a database is kept, or is to be. The lock is held. */
+static Pacing *
+find_pacing(Oid database)
+{
+	Pacing *oldest = &board->pacings[0];
+
+	for (int i = 0; i < PACINGS; i++)
+	{
+		Pacing *it = &board->pacings[i];
+
+		if (it->database == database)
+			return it;
+		if (it->used_at < oldest->used_at)
+			oldest = it;
+	}
+	*oldest = (Pacing){.database = database};
+	return oldest;
+}
+
+/* Reads the pace of a database. */
+void
+hl_presence_load_pace(Oid database, HlBackoff *pace)
+{
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	*pace = find_pacing(database)->pace;
+	LWLockRelease(&board->lock);
+}
+
+/* Writes it. */
+void
+hl_presence_save_pace(Oid database, const HlBackoff *pace)
+{
+	Pacing *it;
+
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	it = find_pacing(database);
+	it->pace = *pace;
+	it->used_at = hl_clock_steady_ms();
+	LWLockRelease(&board->lock);
+}
+
+/* Whether that holder has a place. */
+bool
+hl_presence_holds(int64 holder)
+{
+	bool found = false;
+
+	hl_presence_attach();
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < HL_PRESENCE_PLACES && !found; i++)
+		found = board->places[i].holder == holder;
+	LWLockRelease(&board->lock);
+	return found && holder != 0;
+}

@@ -1,0 +1,64 @@
+/*
+ * presence.h
+ *	  Who works on queues, in shared memory: every worker, every session in
+ *	  healthlake_run_queue() and every writer of the audit trail has a place
+ *	  there as long as it lives. A lease counts as long as its holder has a
+ *	  place, and a commit wakes, or starts, the worker of its database through
+ *	  it. The places go with their processes, and all at once with a crash.
+ */
+#ifndef HL_QUEUE_PRESENCE_H
+#define HL_QUEUE_PRESENCE_H
+
+#include "postgres.h"
+
+#include "queue/backoff.h"
+
+#define HL_PRESENCE_PLACES 256
+
+typedef enum HlPresenceKind
+{
+	HL_PRESENCE_WORKER,  /* drains a queue, and can be woken */
+	HL_PRESENCE_SESSION, /* drains it as far as it is due */
+	HL_PRESENCE_WRITER   /* keeps the audit trail of a session */
+} HlPresenceKind;
+
+/* Asks for the memory; called once, when the library is loaded. */
+extern void hl_presence_init(void);
+
+/* Finds the board, or puts it up; what follows needs it, but for joining. */
+extern void hl_presence_attach(void);
+
+/*
+ * Takes a place for this process in the database; its number is the holder of
+ * its leases. A worker takes over the place that was reserved for it. Throws
+ * 55000 when every place is taken.
+ */
+extern int64 hl_presence_join(Oid database, HlPresenceKind kind);
+
+/* Gives the place back; the end of the process does, too. */
+extern void hl_presence_leave(void);
+
+/* For a worker: whether somebody has woken it since it last asked. */
+extern bool hl_presence_was_woken(void);
+
+/* For a worker: leaves, unless somebody has woken it. */
+extern bool hl_presence_leave_unless_woken(void);
+
+/*
+ * Wakes the workers of a database, of which there may be so many. True: there
+ * are fewer, and a place is reserved for one that the caller is to start.
+ * Throws nothing: it runs in commits.
+ */
+extern bool hl_presence_wake(Oid database, int wanted);
+
+/* Gives up a place that was reserved for a worker that did not start. */
+extern void hl_presence_unreserve(Oid database);
+
+/* The pace of a database's queue, which its runners share. */
+extern void hl_presence_load_pace(Oid database, HlBackoff *pace);
+extern void hl_presence_save_pace(Oid database, const HlBackoff *pace);
+
+/* Whether that holder has a place now, so that its leases count. */
+extern bool hl_presence_holds(int64 holder);
+
+#endif

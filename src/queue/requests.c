@@ -1,0 +1,537 @@
+/*
+ * requests.c
+ *	  Requests in the hands of people.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "audit/event.h"
+#include "audit/store.h"
+#include "call/error.h"
+#include "call/portal.h"
+#include "model/request.h"
+#include "queue/enqueue.h"
+#include "queue/queued.h"
+#include "queue/requests.h"
+#include "queue/wakeup.h"
+#include "server/clock.h"
+#include "server/compat.h"
+#include "server/settings.h"
+#include "server/wait.h"
+
+/* Milliseconds between two looks at a request, at first and at most. */
+#define FIRST_LOOK 50
+#define LONGEST_LOOK 1000
+
+/* A statement about one row, as the current user may see it. */
+typedef struct Touch
+{
+	const HlStore *store;
+	HlStoreStep step;
+	HlClient who;
+	int64 id;
+	HlParameters parameters;
+} Touch;
+
+/* What a request is, before anything is done about it. */
+typedef struct Found
+{
+	const char *operation;
+	const char *state;
+	const char *fence;
+	const char *retried_as; /* the id of its retry; NULL: it has none */
+	bool finished;
+	bool begun; /* it may have been sent */
+} Found;
+
+/* Raises that an argument is NULL. */
+static void
+refuse_null(FunctionCallInfo fcinfo, int position, const char *name)
+{
+	if (PG_ARGISNULL(position))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("argument \"%s\" must not be null", name)));
+}
+
+/* Whether the current user sees every row. */
+static bool
+sees_all(const HlStore *store)
+{
+	Oid audit = get_relname_relid("healthlake_audit", store->schema);
+
+	return OidIsValid(audit) &&
+		   pg_class_aclcheck(audit, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+/* Begins a statement about a row: id and whose rows it may be. */
+static void
+touch_begin(Touch *touch, int64 id)
+{
+	touch->store = hl_store_need();
+	touch->who = hl_account_client();
+	touch->id = id;
+	touch->parameters.count = 0;
+	hl_store_add(&touch->parameters, Int64GetDatum(id));
+	hl_store_add_text(&touch->parameters, touch->who.outer_role);
+	hl_store_add_text(&touch->parameters, touch->who.current_role);
+	hl_store_add(&touch->parameters, BoolGetDatum(sees_all(touch->store)));
+}
+
+/* Raises that a row is not there, or not the caller's. */
+static void
+raise_missing(int64 id)
+{
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg("request " INT64_FORMAT " does not exist", id)));
+}
+
+/* A yes or no of the first row. */
+static bool
+flag_of(const char *column)
+{
+	bool isnull;
+	Datum value = hl_store_value(0, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/* Looks at the row, as its owner from here on; raises 42704 without one. */
+static Found
+touch_look(Touch *touch)
+{
+	hl_store_enter(&touch->step, touch->store);
+	if (hl_store_run(touch->store, HL_STATEMENT_LOOK, &touch->parameters) == 0)
+		raise_missing(touch->id);
+	return (Found){.operation = hl_store_text(0, "operation"),
+				   .state = hl_store_text(0, "state"),
+				   .fence = hl_store_text(0, "fence"),
+				   .retried_as = hl_store_text(0, "retried_as"),
+				   .finished = flag_of("finished"),
+				   .begun = flag_of("begun")};
+}
+
+/* Writes down what was done about the row, and by whom. */
+static void
+touch_tell(const Touch *touch, const char *event, const char *outcome,
+		   const char *note)
+{
+	HlRequestEvent what = {.id = touch->id,
+						   .event = event,
+						   .outcome = outcome,
+						   .note = note,
+						   .microseconds = -1};
+
+	hl_event_add_requests(touch->store, &touch->who, &what, 1);
+}
+
+/* Announces that a row has come to its end, as the queue does. */
+static void
+announce(const Touch *touch)
+{
+	HlParameters parameters = {0};
+
+	hl_store_add(&parameters, Int64GetDatum(touch->id));
+	(void) hl_store_run(touch->store, HL_STATEMENT_NOTIFY, &parameters);
+}
+
+/* Connects to SPI, where rows may be written. */
+static void
+connect_to_write(const char *function)
+{
+	PreventCommandIfReadOnly(function);
+	PreventCommandDuringRecovery(function);
+	hl_portal_forbid_rerun(function);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+/* Refuses who has no right to the operation, whoever has enqueued it. */
+static void
+refuse_without_right(const Touch *touch, const Found *found)
+{
+	const HlOperation *operation = hl_operation_find(found->operation);
+
+	if (operation == NULL ||
+		hl_queued_permits(touch->store, operation, touch->step.user))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for operation %s", operation->name),
+			 errhint("EXECUTE on function %s is needed too.",
+					 operation->function)));
+}
+
+/* ----------------------------------------------------------------- cancel */
+
+/* Raises why a request cannot be cancelled. */
+static void
+refuse_to_cancel(int64 id, const Found *found)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 found->finished ? errmsg("request " INT64_FORMAT
+									  " is finished: its state is %s",
+									  id, found->state)
+			 : found->begun || strcmp(found->state, "queued") != 0
+				 ? errmsg("request " INT64_FORMAT " may have been sent", id)
+				 : errmsg("request " INT64_FORMAT
+						  " is in the hands of another session",
+						  id),
+			 errdetail("Only a request of which certainly nothing was sent can "
+					   "be cancelled.")));
+}
+
+/* Cancels a request of which nothing was sent. */
+Datum
+hl_requests_cancel(FunctionCallInfo fcinfo)
+{
+	Touch touch;
+	Found found;
+
+	refuse_null(fcinfo, 0, "id");
+	connect_to_write("healthlake_cancel_request");
+	touch_begin(&touch, PG_GETARG_INT64(0));
+	found = touch_look(&touch);
+	if (hl_store_alter(touch.store, HL_STATEMENT_CANCEL, &touch.parameters) ==
+		0)
+		refuse_to_cancel(touch.id, &found);
+	touch_tell(&touch, "cancelled", NULL, NULL);
+	announce(&touch);
+	hl_store_leave(&touch.step);
+	SPI_finish();
+	PG_RETURN_BOOL(true);
+}
+
+/* ------------------------------------------------------------------ retry */
+
+/* Raises why a request cannot be retried. */
+static void
+refuse_to_retry(int64 id, const Found *found)
+{
+	if (found->retried_as != NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("request " INT64_FORMAT
+							   " has been retried as request %s",
+							   id, found->retried_as),
+						errhint("Retry that one, if it has failed.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("request " INT64_FORMAT " cannot be retried: its state is "
+					"%s",
+					id, found->state),
+			 errdetail("A request can be retried when it has failed, was "
+					   "cancelled, or is of unknown outcome.")));
+}
+
+/* Makes an open request of another fence this server's; gives its id. */
+static int64
+take_over(Touch *touch, const Found *found)
+{
+	HlParameters parameters = {0};
+
+	hl_store_add(&parameters, Int64GetDatum(touch->id));
+	hl_store_add_text(&parameters, hl_settings.fence);
+	if (hl_store_run(touch->store, HL_STATEMENT_TAKE_OVER, &parameters) == 0)
+		refuse_to_retry(touch->id, found);
+	touch_tell(touch, "retried", NULL,
+			   psprintf("taken over from fence \"%s\"", found->fence));
+	return touch->id;
+}
+
+/* Makes a new request in place of one that is over; gives its id. */
+static int64
+make_again(Touch *touch, const Found *found)
+{
+	HlParameters parameters = {0};
+	HlRequestEvent enqueued = {.event = "enqueued", .microseconds = -1};
+	bool isnull;
+
+	hl_store_add(&parameters, Int64GetDatum(touch->id));
+	hl_store_add_text(&parameters, hl_settings.fence);
+	hl_store_add(&parameters, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add_text(&parameters, hl_request_token());
+	if (found->retried_as != NULL ||
+		hl_store_run(touch->store, HL_STATEMENT_RETRY, &parameters) == 0)
+		refuse_to_retry(touch->id, found);
+	enqueued.id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+	enqueued.note = psprintf("retry of request " INT64_FORMAT, touch->id);
+	touch_tell(touch, "retried", NULL,
+			   psprintf("as request " INT64_FORMAT, enqueued.id));
+	hl_event_add_requests(touch->store, NULL, &enqueued, 1);
+	return enqueued.id;
+}
+
+/* Has a request tried again. */
+Datum
+hl_requests_retry(FunctionCallInfo fcinfo)
+{
+	Touch touch;
+	Found found;
+	int64 id;
+
+	refuse_null(fcinfo, 0, "id");
+	connect_to_write("healthlake_retry_request");
+	touch_begin(&touch, PG_GETARG_INT64(0));
+	found = touch_look(&touch);
+	refuse_without_right(&touch, &found);
+	if (!found.finished && strcmp(found.fence, hl_settings.fence) != 0)
+		id = take_over(&touch, &found);
+	else
+		id = make_again(&touch, &found);
+	hl_store_leave(&touch.step);
+	hl_wakeup_want(touch.store);
+	SPI_finish();
+	PG_RETURN_INT64(id);
+}
+
+/* ---------------------------------------------------------------- resolve */
+
+/* Refuses an end that a request cannot have. */
+static const char *
+check_state(FunctionCallInfo fcinfo)
+{
+	const char *state = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	if (strcmp(state, "succeeded") != 0 && strcmp(state, "failed") != 0 &&
+		strcmp(state, "cancelled") != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be succeeded, failed or "
+							   "cancelled",
+							   "state")));
+	return state;
+}
+
+/* Refuses a response that is no object of AWS's members. */
+static void
+check_response(FunctionCallInfo fcinfo)
+{
+	if (!PG_ARGISNULL(3) && !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(3)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be a JSON object", "response")));
+}
+
+/* Raises why a request cannot be resolved. */
+static void
+refuse_to_resolve(int64 id, const Found *found)
+{
+	if (found->retried_as != NULL)
+		refuse_to_retry(id, found);
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("request " INT64_FORMAT
+						   " cannot be resolved: its state is %s",
+						   id, found->state),
+					errdetail("Only the outcome of a request whose state is "
+							  "unknown can be given.")));
+}
+
+/* Says what became of a request of unknown outcome. */
+Datum
+hl_requests_resolve(FunctionCallInfo fcinfo)
+{
+	Touch touch;
+	Found found;
+	const char *state;
+
+	refuse_null(fcinfo, 0, "id");
+	refuse_null(fcinfo, 1, "state");
+	refuse_null(fcinfo, 2, "note");
+	connect_to_write("healthlake_resolve_request");
+	state = check_state(fcinfo);
+	check_response(fcinfo);
+	hl_enqueue_refuse_large("note", PG_GETARG_DATUM(2));
+	if (!PG_ARGISNULL(3))
+		hl_enqueue_refuse_large("response", PG_GETARG_DATUM(3));
+	touch_begin(&touch, PG_GETARG_INT64(0));
+	found = touch_look(&touch);
+	refuse_without_right(&touch, &found);
+	hl_store_add_text(&touch.parameters, state);
+	hl_store_add(&touch.parameters, PG_GETARG_DATUM(2));
+	if (PG_ARGISNULL(3))
+		hl_store_add_null(&touch.parameters);
+	else
+		hl_store_add(&touch.parameters, PG_GETARG_DATUM(3));
+	hl_store_add_text(&touch.parameters, touch.who.outer_role);
+	if (hl_store_alter(touch.store, HL_STATEMENT_RESOLVE, &touch.parameters) ==
+		0)
+		refuse_to_resolve(touch.id, &found);
+	touch_tell(&touch, "resolved", state,
+			   text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	announce(&touch);
+	hl_store_leave(&touch.step);
+	SPI_finish();
+	PG_RETURN_BOOL(true);
+}
+
+/* ------------------------------------------------------------------ purge */
+
+/* Writes down what was deleted, and by whom. */
+static void
+tell_purge(const HlStore *store, const HlClient *who, uint64 requests,
+		   uint64 events)
+{
+	HlEvent event = {0};
+
+	event.fields[HL_EVENT_EVENT] = "purged";
+	event.fields[HL_EVENT_NOTE] = psprintf(
+		UINT64_FORMAT " requests, " UINT64_FORMAT " events", requests, events);
+	hl_event_set_client(&event, who);
+	(void) hl_event_add(store, &event);
+}
+
+/* Refuses an age that lies in the future: a slip of the sign deletes all. */
+static void
+refuse_negative(const Interval *age)
+{
+	static const Interval zero = {0};
+
+	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(age),
+										  IntervalPGetDatum(&zero))) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be negative", "older_than")));
+}
+
+/* Deletes requests, and what the audit no longer wants of the history. */
+Datum
+hl_requests_purge(FunctionCallInfo fcinfo)
+{
+	HlClient who = hl_account_client();
+	const HlStore *store;
+	HlParameters requests = {0};
+	HlParameters events = {0};
+	HlStoreStep step;
+	uint64 count;
+
+	refuse_null(fcinfo, 0, "older_than");
+	refuse_negative(PG_GETARG_INTERVAL_P(0));
+	connect_to_write("healthlake_purge_requests");
+	store = hl_store_need();
+	hl_store_add(&requests, PG_GETARG_DATUM(0));
+	hl_store_add(&events, PG_GETARG_DATUM(0));
+	hl_store_add_text(&events, hl_settings.audit_retention);
+	hl_store_enter(&step, store);
+	count = hl_store_alter(store, HL_STATEMENT_PURGE, &requests);
+	tell_purge(store, &who, count,
+			   hl_store_alter(store, HL_STATEMENT_PURGE_EVENTS, &events));
+	hl_store_leave(&step);
+	SPI_finish();
+	PG_RETURN_INT64((int64) count);
+}
+
+/* ------------------------------------------------------------------- wait */
+
+/* Refuses to wait where the end could not be seen. */
+static void
+refuse_to_wait(int64 id)
+{
+	bool isnull;
+	TransactionId xmin =
+		DatumGetTransactionId(hl_store_value(0, "xmin", &isnull));
+
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the end of a request cannot be seen in a transaction "
+						"of this isolation level"),
+				 errhint("Wait in a READ COMMITTED transaction.")));
+	if (TransactionIdIsCurrentTransactionId(xmin))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("request " INT64_FORMAT
+							   " is not sent before this transaction commits",
+							   id),
+						errhint("Commit, and then wait.")));
+}
+
+/* Looks at the request; gives the row if it is over, else NULL. */
+static HeapTuple
+look_at(int64 id, MemoryContext memory)
+{
+	Touch touch;
+	bool isnull;
+	HeapTuple row = NULL;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	touch_begin(&touch, id);
+	hl_store_enter(&touch.step, touch.store);
+	if (hl_store_run(touch.store, HL_STATEMENT_READ, &touch.parameters) == 0)
+		raise_missing(id);
+	hl_store_leave(&touch.step);
+	if (DatumGetBool(hl_store_value(0, "finished", &isnull)))
+	{
+		HeapTupleHeader whole =
+			DatumGetHeapTupleHeader(hl_store_value(0, "whole", &isnull));
+		HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(whole),
+							   .t_data = whole};
+		MemoryContext caller = MemoryContextSwitchTo(memory);
+
+		row = heap_copytuple(&tuple);
+		MemoryContextSwitchTo(caller);
+	}
+	else
+		refuse_to_wait(id);
+	SPI_finish();
+	return row;
+}
+
+/* When the wait is over, by hl_clock_steady_ms(). */
+static int64
+deadline_of(FunctionCallInfo fcinfo)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz then = DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_pl_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(1)));
+
+	return hl_clock_steady_ms() + (Max(then, now) - now) / 1000;
+}
+
+/* Sleeps until the next look; raises when there is no time for it. */
+static void
+sleep_for(long milliseconds, int64 id, int64 deadline)
+{
+	int64 left = deadline - hl_clock_steady_ms();
+
+	if (left <= 0)
+		ereport(ERROR, (errcode(HL_ERRCODE_WAIT_OVER),
+						errmsg("request " INT64_FORMAT
+							   " is not finished after the time allowed",
+							   id),
+						errhint("Give a longer \"timeout\", or wait again.")));
+	hl_wait_rest((long) Min((int64) milliseconds, left), HL_WAIT_POLL);
+}
+
+/* Waits until a request is over. */
+Datum
+hl_requests_wait(FunctionCallInfo fcinfo)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	long milliseconds = FIRST_LOOK;
+	int64 deadline;
+	HeapTuple row;
+	int64 id;
+
+	refuse_null(fcinfo, 0, "id");
+	refuse_null(fcinfo, 1, "timeout");
+	id = PG_GETARG_INT64(0);
+	deadline = deadline_of(fcinfo);
+	while ((row = look_at(id, caller)) == NULL)
+	{
+		sleep_for(milliseconds, id, deadline);
+		milliseconds = Min(milliseconds * 2, LONGEST_LOOK);
+	}
+	return HeapTupleGetDatum(row);
+}

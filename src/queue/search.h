@@ -1,0 +1,23 @@
+/*
+ * search.h
+ *	  Before a request is sent again that AWS may have carried out long ago, or
+ *	  for another server, AWS is searched for what it has made: a data store by
+ *	  its name and time, and by the tag that healthlake.tag_requests adds; a
+ *	  job by its name.
+ */
+#ifndef HL_QUEUE_SEARCH_H
+#define HL_QUEUE_SEARCH_H
+
+#include "queue/queued.h"
+
+/*
+ * Begins a search, or goes on with the reply that is queued->heard: gives the
+ * request that is to be sent next, or makes the ending and gives NULL. What was
+ * found is adopted. What was not leaves the outcome unknown, unless nothing had
+ * been sent as far as this row knows: then the request may be sent. In a
+ * transaction, with SPI connected and in the row's memory; throws what a
+ * request of the search has failed of.
+ */
+extern HlRequest *hl_queued_look(HlQueued *queued, const HlStore *store);
+
+#endif

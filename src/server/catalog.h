@@ -1,0 +1,20 @@
+/*
+ * catalog.h
+ *	  What a system catalog says that PostgreSQL has no cache and no function
+ *	  for that serves here.
+ */
+#ifndef HL_SERVER_CATALOG_H
+#define HL_SERVER_CATALOG_H
+
+#include "postgres.h"
+
+#include "access/skey.h"
+
+/*
+ * The OID in a column of the first row that has the key; InvalidOid: there is
+ * no such row. In a transaction. index: InvalidOid reads the whole catalog.
+ */
+extern Oid hl_catalog_oid(Oid catalog, Oid index, ScanKey key,
+						  AttrNumber column);
+
+#endif

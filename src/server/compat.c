@@ -1,0 +1,34 @@
+/*
+ * compat.c
+ *	  What differs between PostgreSQL 14 and 18 and takes a function.
+ */
+#include "postgres.h"
+
+#include "utils/guc_tables.h"
+
+#include "server/compat.h"
+
+#if PG_VERSION_NUM >= 160000
+
+/* Gives where a setting's value comes from. */
+GucSource
+hl_compat_setting_source(const char *name)
+{
+	return find_option(name, false, false, ERROR)->source;
+}
+
+#else
+
+/* Gives where a setting's value comes from. */
+GucSource
+hl_compat_setting_source(const char *name)
+{
+	struct config_generic **all = get_guc_variables();
+
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i]->source;
+	elog(ERROR, "there is no setting %s", name);
+}
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * compat.h
+ *	  What differs between PostgreSQL 14 and 18, under one name each.
+ */
+#ifndef HL_SERVER_COMPAT_H
+#define HL_SERVER_COMPAT_H
+
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_proc.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+
+/* Before 16 what a check hook hands on is freed by free(). */
+#if PG_VERSION_NUM >= 160000
+#define hl_compat_guc_malloc(size) guc_malloc(LOG, (size))
+#else
+#define hl_compat_guc_malloc(size) malloc(size)
+#endif
+
+/* From 15 on nobody can invent a parameter under our prefix. */
+#if PG_VERSION_NUM >= 150000
+#define hl_compat_reserve_prefix(prefix) MarkGUCPrefixReserved(prefix)
+#else
+#define hl_compat_reserve_prefix(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/* 16 has one function for the privileges on every kind of object. */
+#if PG_VERSION_NUM >= 160000
+#define hl_compat_may_execute(function, role)                                  \
+	(object_aclcheck(ProcedureRelationId, (function), (role), ACL_EXECUTE) ==  \
+	 ACLCHECK_OK)
+#else
+#define hl_compat_may_execute(function, role)                                  \
+	(pg_proc_aclcheck((function), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#endif
+
+/* 16 finds a setting by itself; before, one looks through all of them. */
+extern GucSource hl_compat_setting_source(const char *name);
+
+/* Gives all settings; 16 makes an array of them, before it is the table. */
+#if PG_VERSION_NUM >= 160000
+#define hl_compat_settings(count) get_guc_variables(count)
+#else
+#define hl_compat_settings(count)                                              \
+	(*(count) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
+/* The timeline that this server writes; before 15 it was a variable. */
+#if PG_VERSION_NUM >= 150000
+#define hl_compat_timeline() ((int) GetWALInsertionTimeLine())
+#else
+#define hl_compat_timeline() ((int) ThisTimeLineID)
+#endif
+
+/* Since 15 a message need not be seen at once; these are all waited for. */
+#if PG_VERSION_NUM >= 150000
+#define hl_compat_mq_send(queue, len, bytes, nowait)                           \
+	shm_mq_send((queue), (len), (bytes), (nowait), true)
+#else
+#define hl_compat_mq_send(queue, len, bytes, nowait)                           \
+	shm_mq_send((queue), (len), (bytes), (nowait))
+#endif
+
+/* From 17 on a background worker may be a role that may not log in. */
+#if PG_VERSION_NUM >= 170000
+#define HL_COMPAT_ANY_ROLE BGWORKER_BYPASS_ROLELOGINCHECK
+#else
+#define HL_COMPAT_ANY_ROLE 0
+#endif
+
+#endif

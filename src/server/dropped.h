@@ -1,0 +1,34 @@
+/*
+ * dropped.h
+ *	  Values and names under "healthlake." that were there before the library
+ *	  was loaded and that PostgreSQL dropped when it was. A call that went out
+ *	  without them could reach another region or pass a guard rail, so a
+ *	  session in which one of them counts makes no call. The records live as
+ *	  long as the process.
+ */
+#ifndef HL_SERVER_DROPPED_H
+#define HL_SERVER_DROPPED_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+/* Before the parameters are defined: notes what there is. */
+extern void hl_dropped_note(void);
+
+/* After they are defined: finds what is there no more. Raises nothing. */
+extern void hl_dropped_find(void);
+
+/* Takes note of a RESET of one setting; NULL: of all of them. */
+extern void hl_dropped_forget(const char *name);
+
+/* Raises (55000) where a call must not go out. */
+extern void hl_dropped_refuse(void);
+
+/* A sentence (char *) for each that is not mended, palloc'd. */
+extern List *hl_dropped_list(void);
+
+/* Whether hl_dropped_refuse() would raise. */
+extern bool hl_dropped_blocks(void);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * file.h
+ *	  Small files outside the data directory: credentials, tokens. What is
+ *	  read belongs to the caller, who wipes it; a reason is palloc'd, names
+ *	  the file, and quotes nothing of it.
+ */
+#ifndef HL_SERVER_FILE_H
+#define HL_SERVER_FILE_H
+
+#include "postgres.h"
+
+#include <sys/stat.h>
+
+#include "base/bytes.h"
+
+/* What tells a file from what it was before. */
+typedef struct HlFileStamp
+{
+	bool exists;
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec changed;
+	mode_t mode;
+	uid_t owner;
+} HlFileStamp;
+
+/* Looks at a file; what cannot be looked at does not exist. */
+extern HlFileStamp hl_file_stamp(const char *path);
+extern bool hl_file_is_same(const HlFileStamp *one, const HlFileStamp *other);
+
+/* Whether nobody but the server (or root) can read a file. */
+extern bool hl_file_is_private(const HlFileStamp *stamp);
+
+/* Reads a file whole; NULL, or why not. */
+extern char *hl_file_read(const char *path, HlBytes *bytes, HlFileStamp *stamp);
+
+/* Leaves blanks at the end of a token away. */
+extern void hl_file_trim(HlBytes *bytes);
+
+/* The home of the server's user; NULL: it has none. */
+extern const char *hl_file_home(void);
+
+/* Puts that in place of a ~ at the beginning. */
+extern char *hl_file_expand(const char *path);
+
+#endif

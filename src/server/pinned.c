@@ -1,0 +1,107 @@
+/*
+ * pinned.c
+ *	  The table, and how it is applied.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/guc.h"
+#include "utils/timeout.h"
+
+#include "server/pinned.h"
+
+/* What a version of PostgreSQL does not have is passed over. */
+static const struct
+{
+	const char *name;
+	const char *value;
+} pinned[] = {
+	/* whose statements these are, and what names mean in them */
+	{"role", "none"},
+	{"search_path", "pg_catalog, pg_temp"},
+	{"row_security", "on"},
+	{"session_replication_role", "origin"},
+	{"restrict_nonsystem_relation_kind", ""},
+	/* transactions */
+	{"default_transaction_isolation", "read committed"},
+	{"default_transaction_read_only", "off"},
+	{"default_transaction_deferrable", "off"},
+	{"exit_on_error", "off"},
+	/* how long they may take */
+	{"statement_timeout", "0"},
+	{"lock_timeout", "0"},
+	{"transaction_timeout", "0"},
+	{"idle_in_transaction_session_timeout", "0"},
+	{"idle_session_timeout", "0"},
+	/* how values are read and written */
+	{"datestyle", "ISO, MDY"},
+	{"intervalstyle", "postgres"},
+	{"timezone", "UTC"},
+	{"bytea_output", "hex"},
+	{"extra_float_digits", "1"},
+	{"xmloption", "content"},
+	{"array_nulls", "on"},
+	{"standard_conforming_strings", "on"},
+	{"transform_null_equals", "off"},
+	/* how statements are planned: they are short, and have their indexes */
+	{"enable_bitmapscan", "on"},
+	{"enable_indexscan", "on"},
+	{"enable_seqscan", "on"},
+	{"enable_sort", "on"},
+	{"enable_nestloop", "on"},
+	{"plan_cache_mode", "auto"},
+	{"jit", "off"},
+	{"force_parallel_mode", "off"},
+	{"debug_parallel_query", "off"},
+	{"max_parallel_workers_per_gather", "0"},
+};
+
+/* Whether this version has it, with another value. */
+static bool
+differs(int i)
+{
+	const char *value = GetConfigOption(pinned[i].name, true, false);
+
+	return value != NULL && strcmp(value, pinned[i].value) != 0;
+}
+
+/* Sets them for good: nothing that is set later overrides this source. */
+void
+hl_pinned_worker(void)
+{
+	for (size_t i = 0; i < lengthof(pinned); i++)
+		if (GetConfigOption(pinned[i].name, true, false) != NULL)
+			SetConfigOption(pinned[i].name, pinned[i].value, PGC_SUSET,
+							PGC_S_OVERRIDE);
+}
+
+/* Disarms what was armed before they were set. */
+static void
+disarm_timeouts(void)
+{
+	if (get_timeout_active(STATEMENT_TIMEOUT))
+		disable_timeout(STATEMENT_TIMEOUT, false);
+#if PG_VERSION_NUM >= 170000
+	if (get_timeout_active(TRANSACTION_TIMEOUT))
+		disable_timeout(TRANSACTION_TIMEOUT, false);
+#endif
+}
+
+/*
+ * Sets them for a transaction. Its role stays what it is, since statements run
+ * as the owner of the table anyway.
+ */
+void
+hl_pinned_transaction(void)
+{
+	for (size_t i = 0; i < lengthof(pinned); i++)
+		if (strcmp(pinned[i].name, "role") != 0 && differs(i))
+			(void) set_config_option(pinned[i].name, pinned[i].value, PGC_SUSET,
+									 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+									 false);
+	if (XactIsoLevel != XACT_READ_COMMITTED)
+		(void) set_config_option("transaction_isolation", "read committed",
+								 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+								 true, 0, false);
+	disarm_timeouts();
+}

@@ -1,0 +1,107 @@
+/*
+ * settings.h
+ *	  What an operator can set: the healthlake.* parameters, read at each
+ *	  call. PostgreSQL owns every string here; an empty one is not set.
+ *	  The three credentials are masked wherever PostgreSQL shows a setting
+ *	  and must not be copied anywhere that outlives the call.
+ */
+#ifndef HL_SERVER_SETTINGS_H
+#define HL_SERVER_SETTINGS_H
+
+#include "postgres.h"
+
+/* What to do with members that this version's model does not know. */
+typedef enum HlUnknownMembers
+{
+	HL_UNKNOWN_ERROR,
+	HL_UNKNOWN_SEND
+} HlUnknownMembers;
+
+/* What is kept of a session's own calls that change something. */
+typedef enum HlAudit
+{
+	HL_AUDIT_OFF,
+	HL_AUDIT_ON,
+	HL_AUDIT_DURABLE
+} HlAudit;
+
+typedef struct HlSettings
+{
+	char *access_key_id;
+	char *secret_access_key;
+	char *session_token;
+	char *profile;
+	char *credentials_file;
+	char *config_file;
+	char *credential_sources; /* a list, as allowed_regions is */
+	bool allow_credential_process;
+	char *role_arn;
+	char *role_external_id;
+	char *role_session_name;
+	char *sts_endpoint_url;
+	char *region;
+	char *allowed_regions; /* a list, separated by commas */
+	bool require_customer_key;
+	char *required_tags; /* keys, separated by commas */
+	int unknown_members; /* HlUnknownMembers */
+	char *endpoint_url;
+	bool use_fips_endpoint;
+	bool use_dualstack_endpoint;
+	char *ca_bundle;
+	char *proxy;
+	int connect_timeout;    /* milliseconds */
+	int request_timeout;    /* milliseconds, one attempt */
+	int max_attempts;       /* 1 to 10, the first one included */
+	int max_response_size;  /* kilobytes */
+	int max_request_size;   /* kilobytes */
+	int max_concurrency;    /* calls in flight of one statement or worker */
+	char *worker_databases; /* a list */
+	int worker_count;       /* of each of them */
+	bool autostart_worker;
+	char *fence; /* "": none */
+	bool tag_requests;
+	int audit;             /* HlAudit */
+	char *audit_retention; /* as interval takes it */
+} HlSettings;
+
+extern HlSettings hl_settings;
+
+/*
+ * Counts the changes of what can lead to credentials: whoever keeps what was
+ * derived from them wipes it when this has changed.
+ */
+extern uint64 hl_settings_generation;
+
+/* Defines every parameter; called once, when the library is loaded. */
+extern void hl_settings_init(void);
+
+/* Whether a secret is in force that every role can read. */
+extern bool hl_settings_are_exposed(void);
+
+/*
+ * Warns, once a session, when a secret is in force that every role can read:
+ * one from a file, a role's or a database's setting in a session whose
+ * library was not there before the first command.
+ */
+extern void hl_settings_warn_exposed(void);
+
+/*
+ * Wipes the secrets that the session has set, which are about to be reset and
+ * freed: no transaction block may be open that could bring them back. Tells
+ * whether the session has ever set any.
+ */
+extern bool hl_settings_wipe(void);
+
+/*
+ * The name of a setting that says with whose credentials or whereto requests
+ * go, and that this session alone has: a worker, whose session is the owner's,
+ * would act by another. NULL: there is none.
+ */
+extern const char *hl_settings_of_session(bool is_owner);
+/* The same of what says which requests are allowed, and how long they take. */
+extern const char *hl_settings_deciding(bool is_owner);
+
+/* Whether a comma-separated list is empty or holds the word. */
+extern bool hl_settings_list_allows(const char *list, const char *word);
+
+#endif

@@ -1,0 +1,160 @@
+/*
+ * text.c
+ *	  Text between the database's encoding and UTF-8.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
+
+#include "server/text.h"
+
+/* Bytes of a string from outside that a log line has at most. */
+#define LOGGED_BYTES 256
+
+/* Replaces what is not ASCII, one question mark for each character. */
+static char *
+ascii_of(const char *utf8)
+{
+	char *ascii = pstrdup(utf8);
+	char *out = ascii;
+
+	for (const char *in = utf8; *in != '\0'; in++)
+	{
+		if (!IS_HIGHBIT_SET(*in))
+			*out++ = *in;
+		else if (((unsigned char) *in & 0xc0) == 0xc0)
+			*out++ = '?';
+	}
+	*out = '\0';
+	return ascii;
+}
+
+/* Converts character by character; one that cannot be is a question mark. */
+static char *
+converted(const char *utf8, int len, Oid conversion)
+{
+	int encoding = GetDatabaseEncoding();
+	char *text = palloc((Size) len * MAX_CONVERSION_GROWTH + 1);
+	char *out = text;
+
+	while (len > 0)
+	{
+		int bytes = pg_utf_mblen((const unsigned char *) utf8);
+
+		if (pg_do_encoding_conversion_buf(
+				conversion, PG_UTF8, encoding, (unsigned char *) utf8, bytes,
+				(unsigned char *) out, bytes * MAX_CONVERSION_GROWTH + 1,
+				true) != bytes)
+			strcpy(out, "?");
+		out += strlen(out);
+		utf8 += bytes;
+		len -= bytes;
+	}
+	*out = '\0';
+	return text;
+}
+
+/* Gives text that can go into a message, whatever came from outside. */
+const char *
+hl_text_from_utf8(const char *utf8)
+{
+	int len = utf8 == NULL ? 0 : (int) strlen(utf8);
+	Oid conversion;
+
+	if (utf8 == NULL)
+		return NULL;
+	if (!pg_verify_mbstr(PG_UTF8, utf8, len, true))
+		return ascii_of(utf8);
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return utf8;
+	conversion = IsTransactionState()
+					 ? FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding())
+					 : InvalidOid;
+	return OidIsValid(conversion) ? converted(utf8, len, conversion)
+								  : ascii_of(utf8);
+}
+
+/* Gives a value in the database's encoding. */
+char *
+hl_text_value_from_utf8(const char *utf8, int len)
+{
+	char *text = pg_any_to_server(utf8, len, PG_UTF8);
+
+	return text == utf8 ? pnstrdup(utf8, len) : text;
+}
+
+/* Cuts a text of an encoding between characters, where it is too long. */
+static const char *
+cut(const char *text, int encoding)
+{
+	static const char mark[] = "...";
+	size_t len = text == NULL ? 0 : strlen(text);
+	int kept;
+
+	if (len <= LOGGED_BYTES)
+		return text;
+	kept = pg_encoding_mbcliplen(encoding, text, LOGGED_BYTES,
+								 LOGGED_BYTES - (int) strlen(mark));
+	return psprintf("%.*s%s", kept, text, mark);
+}
+
+/* Gives what a log line may have of a text. */
+const char *
+hl_text_cut(const char *utf8)
+{
+	return cut(utf8, PG_UTF8);
+}
+
+/* Gives what a message may have of one. */
+const char *
+hl_text_clip(const char *text)
+{
+	return cut(text, GetDatabaseEncoding());
+}
+
+/* Gives UTF-8 of a value in the database's encoding. */
+char *
+hl_text_to_utf8(const char *text, int len)
+{
+	char *utf8 = unconstify(char *, text);
+
+	if (GetDatabaseEncoding() != PG_SQL_ASCII)
+		utf8 = pg_server_to_any(text, len, PG_UTF8);
+	if (utf8 == text)
+		utf8 = pnstrdup(text, len);
+	if (!pg_verify_mbstr(PG_UTF8, utf8, (int) strlen(utf8), true))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("request is not valid in encoding UTF-8"),
+						errhint("AWS takes UTF-8 alone; a database of encoding "
+								"SQL_ASCII must hold UTF-8 for it.")));
+	return utf8;
+}
+
+/* Raises running out of memory. */
+void
+hl_text_refuse_memory(bool failed)
+{
+	if (failed)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
+/* Takes what was written, if it is whole. */
+char *
+hl_text_take(HlBytes *bytes)
+{
+	bool failed = bytes->failed;
+	char *text = NULL;
+
+	/* palloc may throw: without that the bytes would be left */
+	if (!failed)
+		text = MemoryContextAllocExtended(CurrentMemoryContext, bytes->len + 1,
+										  MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+	if (text != NULL)
+		memcpy(text, hl_bytes_string(bytes), bytes->len + 1);
+	hl_bytes_free(bytes);
+	hl_text_refuse_memory(text == NULL);
+	return text;
+}

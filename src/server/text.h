@@ -1,0 +1,49 @@
+/*
+ * text.h
+ *	  Text between PostgreSQL, which has the database's encoding, and AWS,
+ *	  which has UTF-8. Results are palloc'd, or the argument itself where
+ *	  nothing was to be changed.
+ */
+#ifndef HL_SERVER_TEXT_H
+#define HL_SERVER_TEXT_H
+
+#include "postgres.h"
+
+#include "base/bytes.h"
+
+/*
+ * UTF-8 from outside as text of the database, for messages: a character that
+ * the database's encoding lacks becomes a question mark. Never throws; NULL
+ * stays NULL.
+ */
+extern const char *hl_text_from_utf8(const char *utf8);
+
+/*
+ * The same for values: throws where PostgreSQL's own conversion throws
+ * (22P05), since a value with a character replaced would be another value.
+ */
+extern char *hl_text_value_from_utf8(const char *utf8, int len);
+
+/*
+ * UTF-8 from outside as a log line may have it: at most 256 bytes, cut between
+ * characters and ending in "..." where something was cut. Not for what a
+ * person must be able to look up: tokens, ids and ARNs. NULL stays NULL.
+ */
+extern const char *hl_text_cut(const char *utf8);
+
+/* The same for a text in the database's encoding, for a message. */
+extern const char *hl_text_clip(const char *text);
+
+/* Text of the database as UTF-8; throws 22023 when it is not valid. */
+extern char *hl_text_to_utf8(const char *text, int len);
+
+/*
+ * What was written, palloc'd; the bytes are freed. Throws 53200 where memory
+ * was missing for some of it: nothing reads a value that is not whole.
+ */
+extern char *hl_text_take(HlBytes *bytes);
+
+/* Raises running out of the memory that malloc gives. */
+extern void hl_text_refuse_memory(bool failed);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * wait.c
+ *	  Waiting in PostgreSQL's own event loop.
+ */
+#include "postgres.h"
+
+#include "server/wait.h"
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/wait_event.h"
+
+#define EVENTS 3
+
+/* The set, kept for the backend's life; building one costs 7 us. */
+static WaitEventSet *wait_set = NULL;
+static int latch_position;
+
+/* A set that no resource owner gives back. */
+static WaitEventSet *
+create_set(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, EVENTS);
+#else
+	return CreateWaitEventSet(TopMemoryContext, EVENTS);
+#endif
+}
+
+/* Builds the set: the latch, libcurl's sockets, the postmaster if any. */
+static WaitEventSet *
+build_set(int epoll_fd)
+{
+	WaitEventSet *set = create_set();
+
+	PG_TRY();
+	{
+		latch_position = AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET,
+										   MyLatch, NULL);
+		AddWaitEventToSet(set, WL_SOCKET_READABLE, epoll_fd, NULL, NULL);
+		if (IsUnderPostmaster)
+			AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL,
+							  NULL);
+	}
+	PG_CATCH();
+	{
+		FreeWaitEventSet(set);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return set;
+}
+
+/* What pg_stat_activity shows; before 17 an extension's waits have one name. */
+uint32
+hl_wait_event(HlWaitReason reason)
+{
+#if PG_VERSION_NUM >= 170000
+	static const char *const names[] = {[HL_WAIT_REPLY] = "HealthlakeReply",
+										[HL_WAIT_POLL] = "HealthlakePoll",
+										[HL_WAIT_QUEUE] = "HealthlakeQueue",
+										[HL_WAIT_WRITER] =
+											"HealthlakeAuditWriter"};
+	static uint32 events[lengthof(names)];
+
+	if (events[reason] == 0)
+		events[reason] = WaitEventExtensionNew(names[reason]);
+	return events[reason];
+#else
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* Waits until epoll_fd is readable or time is up; throws at an interrupt. */
+void
+hl_wait_for(void *context, int epoll_fd, long timeout_ms)
+{
+	WaitEvent events[EVENTS];
+	int count;
+
+	/* a catalog that was looked at must not hold the horizon back meanwhile */
+	InvalidateCatalogSnapshotConditionally();
+	if (wait_set == NULL)
+		wait_set = build_set(epoll_fd);
+	/* at the end of its life a backend returns to a latch of its own */
+	ModifyWaitEvent(wait_set, latch_position, WL_LATCH_SET, MyLatch);
+	count = WaitEventSetWait(wait_set, timeout_ms, events, EVENTS,
+							 hl_wait_event(HL_WAIT_REPLY));
+	for (int i = 0; i < count; i++)
+		if (events[i].events & WL_LATCH_SET)
+			ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Rests. */
+void
+hl_wait_rest(long milliseconds, HlWaitReason reason)
+{
+	if (milliseconds > 0)
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 milliseconds, hl_wait_event(reason));
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
