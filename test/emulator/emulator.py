@@ -21,6 +21,7 @@ import threading
 import certificate
 from container import Container, SingleSignOn
 from control import PREFIX, Control
+from fhir import Fhir
 from healthlake import HealthLake
 from listener import ClosedPort, DeafPort, Listener, tls_context
 from metadata import Metadata
@@ -45,7 +46,8 @@ class Emulator:
         self.verifier = Verifier(self.settings)
         self.healthlake = HealthLake(self.settings)
         others = (Metadata, Container, SingleSignOn, Sts)
-        self.services = [*(one(self.settings, self.verifier) for one in others),
+        self.services = [Fhir(self.settings, self.healthlake),
+                         *(one(self.settings, self.verifier) for one in others),
                          self.healthlake]
         self.router = Router(self.settings, self.log, self.script, self.verifier, self.services)
         self.control = Control(self)

@@ -34,6 +34,15 @@ DEFAULTS = {
     "unknown_members": "ignore",
     # operations that are throttled: one is taken in so many seconds, by operation
     "quotas": {},
+    # FHIR: seconds after which a search sees a change, and a history a version
+    "fhir_search_lag": 0,
+    "fhir_history_lag": 0,
+    # seconds that the token of a page is good for; None: for ever
+    "fhir_page_token_lifetime": None,
+    # what deleting a resource answers that is not there: 204, 200 or 404
+    "fhir_delete_missing": 204,
+    # what links in replies begin with, such as https://host; None: where the request went
+    "fhir_link_base": None,
     # how many requests the log keeps
     "log_limit": 10000,
     "account": "123456789012",

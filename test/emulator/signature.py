@@ -34,6 +34,13 @@ CODES = {
         "expired": (403, "ExpiredToken"),
         "mismatch": (403, "SignatureDoesNotMatch"),
     },
+    "fhir": {
+        "missing": (401, "MissingAuthenticationToken"),
+        "incomplete": (403, "IncompleteSignature"),
+        "unknown": (403, "UnrecognizedClientException"),
+        "expired": (403, "ExpiredToken"),
+        "mismatch": (403, "SignatureDoesNotMatch"),
+    },
 }
 
 MISMATCH = ("The request signature we calculated does not match the signature you provided. "

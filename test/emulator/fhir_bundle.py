@@ -1,0 +1,124 @@
+"""Batches and transactions."""
+
+import json
+import uuid
+
+import wire
+from fhir_interaction import PREFIX, Interaction
+from fhir_store import Trouble
+
+LIMITS = {"batch": 500, "transaction": 100}
+
+
+class Inner:
+    """An entry as a request of its own; what Interaction reads of one."""
+
+    def __init__(self, path, said, resource, host):
+        self.method = said["method"]
+        self.target = path + said["url"].lstrip("/")
+        self.path, _, self.query = self.target.partition("?")
+        self.body = b"" if resource is None else json.dumps(resource).encode()
+        self.fields = {"content-type": "application/fhir+json", "host": host}
+        for member, name in (("ifMatch", "if-match"), ("ifNoneMatch", "if-none-match")):
+            if said.get(member):
+                self.fields[name] = said[member]
+
+
+def performed(service, asked, bundle, limit=None):
+    """The response to a Bundle; a transaction is done whole or not at all."""
+    kind = bundle.get("type") if isinstance(bundle, dict) else None
+    if kind not in LIMITS or bundle.get("resourceType") != "Bundle":
+        raise Trouble(400, "invalid", "The body is not a Bundle of type batch or transaction")
+    entries = bundle.get("entry") or []
+    if len(entries) > (limit or LIMITS[kind]):
+        raise Trouble(422, "too-costly", f"A {kind} has at most {limit or LIMITS[kind]} entries")
+    for number, entry in enumerate(entries):
+        if not isinstance(entry.get("request"), dict) or \
+                not {"method", "url"} <= set(entry["request"]):
+            raise Trouble(400, "required", "An entry has no request", f"Bundle.entry[{number}]")
+    if kind == "batch":
+        told = [outcome_of(run(service, asked, entry)) for entry in entries]
+    else:
+        told = transact(service, asked, entries)
+    return {"resourceType": "Bundle", "id": str(uuid.uuid4()), "type": kind + "-response",
+            "entry": told}
+
+
+def transact(service, asked, entries):
+    """All entries in order; the first that fails undoes the others."""
+    before = asked.resources.snapshot()
+    entries, ids = settled(entries)
+    told = []
+    for number, (entry, id) in enumerate(zip(entries, ids)):
+        reply = run(service, asked, entry, id)
+        if reply.status >= 400:
+            asked.resources.restore(before)
+            issue = json.loads(reply.body)["issue"][0]
+            raise Trouble(reply.status, issue["code"], issue["diagnostics"],
+                          f"Bundle.entry[{number}]")
+        told.append(outcome_of(reply))
+    return told
+
+
+def settled(entries):
+    """Entries whose references to urn:uuid: are real ones, and the ids of what is created."""
+    names, ids = {}, []
+    for entry in entries:
+        creates = entry["request"]["method"] == "POST"
+        ids.append(str(uuid.uuid4()) if creates else None)
+        if entry.get("fullUrl", "").startswith("urn:uuid:"):
+            names[entry["fullUrl"]] = f"{entry['request']['url']}/{ids[-1]}" if creates \
+                else entry["request"]["url"]
+    return [{**entry, "resource": renamed(entry.get("resource"), names)}
+            for entry in entries], ids
+
+
+def renamed(value, names):
+    """A value with its references made real."""
+    if isinstance(value, list):
+        return [renamed(one, names) for one in value]
+    if isinstance(value, dict):
+        return {name: names.get(one, one) if name == "reference" and isinstance(one, str)
+                else renamed(one, names) for name, one in value.items()}
+    return value
+
+
+def run(service, asked, entry, id=None):
+    """Performs one entry as if it had come alone."""
+    path = f"{PREFIX}{asked.store_id}/r4/"
+    request = Inner(path, entry["request"], entry.get("resource"),
+                    asked.request.fields.get("host", ""))
+    inner = Interaction(request)
+    inner.now, inner.resources = asked.now, asked.resources
+    if inner.name in ("bundle", "operation", "job", "capabilities"):
+        return service.failure(400, "not-supported", "An entry cannot ask for this")
+    if inner.name == "create" and id is not None:
+        return create(service, inner, id)
+    return service.answer(inner, f"fhir:{inner.name}")
+
+
+def create(service, inner, id):
+    """Creates under the id that the transaction's references already have."""
+    try:
+        service.check(inner)
+        made = inner.resources.create(inner.kind, service.resource(inner), inner.now, id=id)
+    except Trouble as fault:
+        reply = service.failure(fault.status, fault.code, fault.text)
+        return wire.Reply(reply.status, reply.headers, reply.body, fault.code)
+    return service.give_version(made, 201)
+
+
+def outcome_of(reply):
+    """An entry of the response: a bare status, and where the resource is now."""
+    fields = {name.lower(): value for name, value in reply.headers}
+    response = {"status": str(reply.status)}
+    content = json.loads(reply.body) if reply.body else None
+    if reply.status >= 400:
+        response["outcome"] = content
+        return {"response": response}
+    if "etag" in fields:
+        response["etag"] = fields["etag"]
+        response["location"] = (f"{content['resourceType']}/{content['id']}/_history/"
+                                f"{content['meta']['versionId']}")
+        response["lastModified"] = content["meta"]["lastUpdated"]
+    return {"response": response, **({"resource": content} if content else {})}
