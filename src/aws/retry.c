@@ -4,6 +4,7 @@
  *	  the constants of 2026 (botocore's retries/standard.py, smithy's retry).
  */
 #include "aws/retry.h"
+#include "base/calendar.h"
 
 #include <string.h>
 #include <strings.h>
@@ -169,19 +170,6 @@ typedef struct Date
 	int second;
 } Date;
 
-/* Days from 1970 to a day of the Gregorian calendar. */
-static int64_t
-days_from_civil(int year, int month, int day)
-{
-	int64_t shifted = month <= 2 ? year - 1 : year;
-	int64_t era = (shifted >= 0 ? shifted : shifted - 399) / 400;
-	int64_t of_era = shifted - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year -
-		   719468;
-}
-
 /* Reads a number of so many digits, and a pattern's place behind it. */
 static bool
 read_digits(const char **text, int digits, int *number)
@@ -280,13 +268,9 @@ read_date(const char *text, const char *pattern, Date *date)
 static bool
 is_date(const Date *date)
 {
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap =
-		date->year % 4 == 0 && (date->year % 100 != 0 || date->year % 400 == 0);
-	int last = days[date->month - 1] + (leap && date->month == 2 ? 1 : 0);
-
-	return date->day >= 1 && date->day <= last && date->hour < 24 &&
-		   date->minute < 60 && date->second <= 60;
+	return date->day >= 1 &&
+		   date->day <= hl_calendar_month_length(date->year, date->month) &&
+		   date->hour < 24 && date->minute < 60 && date->second <= 60;
 }
 
 /* Reads a date of HTTP in any of its three forms. */
@@ -303,7 +287,7 @@ hl_http_date(const char *text, int64_t *seconds)
 
 		if (!read_date(text, patterns[i], &date) || !is_date(&date))
 			continue;
-		*seconds = days_from_civil(date.year, date.month, date.day) * 86400 +
+		*seconds = hl_calendar_days(date.year, date.month, date.day) * 86400 +
 				   date.hour * 3600 + date.minute * 60 + date.second;
 		return true;
 	}

@@ -5,6 +5,7 @@
  *	  https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
 #include "aws/sigv4.h"
+#include "base/calendar.h"
 
 #include <openssl/crypto.h>
 #include <stdint.h>
@@ -308,27 +309,19 @@ write_digits(char *text, int value, int digits)
 	return text + digits;
 }
 
-/*
- * Writes the time as 20150830T123600Z. The calendar is counted in years that
- * begin in March, so that the leap day is a year's last.
- */
+/* Writes the time, of 1970 or later, as 20150830T123600Z. */
 static void
 write_date(char *text, int64_t timestamp)
 {
-	int64_t days = timestamp / 86400 + 719468; /* since March of the year 0 */
 	int seconds = (int) (timestamp % 86400);
-	int era = (int) (days / 146097);
-	int day = (int) (days % 146097);
-	int year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	int year;
 	int month;
+	int day;
 
-	day -= 365 * year + year / 4 - year / 100;
-	month = (5 * day + 2) / 153;
-	day -= (153 * month + 2) / 5;
-	month = month < 10 ? month + 3 : month - 9;
-	text = write_digits(text, era * 400 + year + (month <= 2), 4);
+	hl_calendar_date(timestamp / 86400, &year, &month, &day);
+	text = write_digits(text, year, 4);
 	text = write_digits(text, month, 2);
-	text = write_digits(text, day + 1, 2);
+	text = write_digits(text, day, 2);
 	*text++ = 'T';
 	text = write_digits(text, seconds / 3600, 2);
 	text = write_digits(text, seconds / 60 % 60, 2);

@@ -2,6 +2,7 @@
  * timestamp.c
  *	  Reading and writing points in time.
  */
+#include "base/calendar.h"
 #include "base/timestamp.h"
 
 #include <inttypes.h>
@@ -163,28 +164,6 @@ hl_timestamp_from_number(const char *text, size_t len, int64_t *micros)
 	return in_range(*micros);
 }
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar. */
-static int64_t
-days_from_epoch(int year, int month, int day)
-{
-	/* years that begin in March have their odd day at the end */
-	int64_t y = month > 2 ? year : year - 1;
-	int64_t m = month > 2 ? month - 3 : month + 9;
-
-	return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 -
-		   719468;
-}
-
-/* How many days a month has. */
-static int
-days_in_month(int year, int month)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return month == 2 && leap ? 29 : days[month - 1];
-}
-
 /* Makes a point in time of a day and a time, if there is such a moment. */
 static bool
 clock_to_micros(const Clock *clock, int64_t *micros)
@@ -193,10 +172,10 @@ clock_to_micros(const Clock *clock, int64_t *micros)
 
 	if (clock->year < 1 || clock->month < 1 || clock->month > 12 ||
 		clock->day < 1 ||
-		clock->day > days_in_month(clock->year, clock->month) ||
+		clock->day > hl_calendar_month_length(clock->year, clock->month) ||
 		clock->hour > 23 || clock->minute > 59 || clock->second > 59)
 		return false;
-	seconds = days_from_epoch(clock->year, clock->month, clock->day) * 86400 +
+	seconds = hl_calendar_days(clock->year, clock->month, clock->day) * 86400 +
 			  clock->hour * 3600 + clock->minute * 60 + clock->second -
 			  clock->offset;
 	*micros = seconds * MICROS + clock->micros;

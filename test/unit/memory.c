@@ -44,6 +44,7 @@ scarce_calloc(size_t count, size_t size)
 #define calloc scarce_calloc
 
 #include "base/bytes.c"
+#include "base/calendar.c"
 #include "aws/shape.c"
 
 /* Names that more than one file uses for its own. */
