@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 #define PRELUDE_LEN 12
 #define CRC_LEN 4
@@ -146,7 +147,7 @@ is_utf8(const char *bytes, size_t len)
 {
 	while (len > 0)
 	{
-		int step = hl_json_utf8(bytes, len);
+		int step = hl_utf8_length(bytes, len);
 
 		if (step == 0)
 			return false;

@@ -9,6 +9,7 @@
 
 #include "base/timestamp.h"
 #include "aws/validate.h"
+#include "base/utf8.h"
 
 #define LONGEST_CODE 128
 #define LONGEST_MESSAGE 8192
@@ -236,7 +237,7 @@ append_clean(HlBytes *clean, const char *text, size_t len, size_t longest)
 
 	while (i < len)
 	{
-		int step = hl_json_utf8(text + i, len - i);
+		int step = hl_utf8_length(text + i, len - i);
 		unsigned char c = (unsigned char) text[i];
 
 		if (i + (size_t) step > longest || i >= longest)

@@ -6,6 +6,7 @@
  */
 #include "aws/sigv4.h"
 #include "base/calendar.h"
+#include "base/percent.h"
 
 #include <openssl/crypto.h>
 #include <stdint.h>
@@ -54,7 +55,6 @@ static const char *const unsigned_headers[] = {
 };
 
 static const char hex_lower[] = "0123456789abcdef";
-static const char hex_upper[] = "0123456789ABCDEF";
 
 /* Folds an ASCII letter, whatever the locale. */
 static char
@@ -73,15 +73,6 @@ compare_names(const char *a, const char *b)
 		b++;
 	}
 	return (unsigned char) lower(*a) - (unsigned char) lower(*b);
-}
-
-/* Whether a byte stands for itself in a URL (RFC 3986, section 2.3). */
-static bool
-is_unreserved(unsigned char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		   (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-		   c == '~';
 }
 
 /* Whether a byte may be in a header's name (RFC 9110, section 5.6.2). */
@@ -143,18 +134,6 @@ write_hex(char *hex, const unsigned char *digest)
 		*hex++ = hex_lower[digest[i] & 15];
 	}
 	*hex = '\0';
-}
-
-/* Adds a byte as it is where it is unreserved, as %XX where it is not. */
-static void
-append_encoded(HlBytes *bytes, unsigned char c)
-{
-	char escape[3] = {'%', hex_upper[c >> 4], hex_upper[c & 15]};
-
-	if (is_unreserved(c))
-		hl_bytes_append_char(bytes, (char) c);
-	else
-		hl_bytes_append(bytes, escape, 3);
 }
 
 /* Gets SHA-256 and a context for it, once for the keys' whole life. */
@@ -423,7 +402,7 @@ append_path_piece(HlBytes *out, const char *piece, size_t len)
 		if (piece[i] == '/')
 			hl_bytes_append_char(out, '/');
 		else
-			append_encoded(out, (unsigned char) piece[i]);
+			hl_percent_append(out, (unsigned char) piece[i]);
 }
 
 /*
@@ -471,12 +450,13 @@ append_query_piece(HlBytes *out, const char *piece, size_t len)
 	for (size_t i = 0; i < len; i++)
 	{
 		if (piece[i] != '%')
-			append_encoded(out, (unsigned char) piece[i]);
+			hl_percent_append(out, (unsigned char) piece[i]);
 		else if (i + 2 < len && hex_value(piece[i + 1]) >= 0 &&
 				 hex_value(piece[i + 2]) >= 0)
 		{
-			append_encoded(out, (unsigned char) (hex_value(piece[i + 1]) * 16 +
-												 hex_value(piece[i + 2])));
+			hl_percent_append(out,
+							  (unsigned char) (hex_value(piece[i + 1]) * 16 +
+											   hex_value(piece[i + 2])));
 			i += 2;
 		}
 		else

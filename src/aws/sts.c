@@ -8,36 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/percent.h"
 #include "base/xml.h"
 
-/* Whether a byte goes into a form as it is. */
-static bool
-is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		   (c >= '0' && c <= '9') || strchr("-_.~", c) != NULL;
-}
-
-/* Writes a value, percent-encoded. */
-void
-hl_sts_append_encoded(HlBytes *bytes, const char *value, bool plus)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (; *value != '\0'; value++)
-		if (is_plain(*value))
-			hl_bytes_append_char(bytes, *value);
-		else if (*value == ' ' && plus)
-			hl_bytes_append_char(bytes, '+');
-		else
-		{
-			hl_bytes_append_char(bytes, '%');
-			hl_bytes_append_char(bytes, digits[(unsigned char) *value >> 4]);
-			hl_bytes_append_char(bytes, digits[(unsigned char) *value & 15]);
-		}
-}
-
-/* Writes a parameter, where it has a value. */
+/* Writes a parameter of a form, where it has a value. */
 static void
 append_parameter(HlBytes *form, const char *name, const char *value)
 {
@@ -46,7 +20,11 @@ append_parameter(HlBytes *form, const char *name, const char *value)
 	hl_bytes_append_char(form, '&');
 	hl_bytes_append_string(form, name);
 	hl_bytes_append_char(form, '=');
-	hl_sts_append_encoded(form, value, true);
+	for (; *value != '\0'; value++)
+		if (*value == ' ')
+			hl_bytes_append_char(form, '+');
+		else
+			hl_percent_append(form, (unsigned char) *value);
 }
 
 /* Writes the form that asks for a role. */
@@ -159,7 +137,9 @@ hl_sts_read_error(const char *text, size_t len, HlBytes *code, HlBytes *message)
 static bool
 is_name_character(char c)
 {
-	return is_plain(c) ? c != '~' : c != '\0' && strchr("+=,@", c) != NULL;
+	return hl_percent_is_unreserved((unsigned char) c)
+			   ? c != '~'
+			   : c != '\0' && strchr("+=,@", c) != NULL;
 }
 
 /* Whether STS would take this for a session's name. */

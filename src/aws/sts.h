@@ -41,9 +41,6 @@ extern bool hl_sts_read_identity(HlStsIdentity *identity, const char *text,
 extern bool hl_sts_read_error(const char *text, size_t len, HlBytes *code,
 							  HlBytes *message);
 
-/* Writes a name's value as forms have it, and as queries do (plus: false). */
-extern void hl_sts_append_encoded(HlBytes *bytes, const char *value, bool plus);
-
 /* Whether STS would take this for a session's name, or for a duration. */
 extern bool hl_sts_is_session_name(const char *name);
 extern bool hl_sts_is_duration(const char *seconds);

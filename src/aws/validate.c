@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "base/utf8.h"
 
 #define LONGEST_QUOTE 128 /* bytes of a name, where one is quoted */
 #define LONGEST_NAME 64   /* that is compared for its likeness */
@@ -38,7 +39,7 @@ append_name(HlBytes *bytes, const char *name, size_t len)
 
 	while (kept < len)
 	{
-		int step = hl_json_utf8(name + kept, len - kept);
+		int step = hl_utf8_length(name + kept, len - kept);
 
 		if (step == 0 || kept + (size_t) step > LONGEST_QUOTE)
 			break;

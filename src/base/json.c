@@ -11,6 +11,7 @@
  *	  span where the one around it is.
  */
 #include "base/json.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,42 +123,6 @@ add_node(Reader *reader, HlJsonKind kind, const char *string, size_t len)
 	return true;
 }
 
-/* How many bytes the character at the start has; 0 if that is not UTF-8. */
-int
-hl_json_utf8(const char *text, size_t len)
-{
-	const unsigned char *s = (const unsigned char *) text;
-	int needed = len == 0 ? 0 : s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : 3;
-
-	if (needed == 3 && s[0] >= 0xF0)
-		needed = 4;
-	if (needed <= 1)
-		return needed;
-	/* the tables of Unicode: no overlong forms, no surrogates, no more than
-	 * U+10FFFF */
-	if (len < (size_t) needed || s[0] < 0xC2 || s[0] > 0xF4 ||
-		(s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-		(s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-		return 0;
-	for (int i = 1; i < needed; i++)
-		if ((s[i] & 0xC0) != 0x80)
-			return 0;
-	return needed;
-}
-
-/* Writes a code point as UTF-8 and gives its length. */
-static int
-put_utf8(char *text, uint32_t point)
-{
-	static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
-	int len = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-
-	for (int i = len - 1; i > 0; i--, point >>= 6)
-		text[i] = (char) (0x80 | (point & 0x3F));
-	text[0] = (char) (leads[len] | point);
-	return len;
-}
-
 /* Reads the four hexadecimal digits of an escape; false if they are not. */
 static bool
 read_hex4(const char *at, const char *end, uint32_t *unit)
@@ -218,7 +183,7 @@ read_unicode_escape(Reader *reader)
 	else if (high >= 0xD800 && high < 0xE000)
 		return refuse_escape(reader, HL_JSON_SURROGATE, escape,
 							 "a surrogate has no other half");
-	reader->text += put_utf8(reader->text, high);
+	reader->text += hl_utf8_put(reader->text, high);
 	return true;
 }
 
@@ -262,7 +227,7 @@ copy_plain(Reader *reader)
 static bool
 copy_character(Reader *reader)
 {
-	int len = hl_json_utf8(reader->at, (size_t) (reader->end - reader->at));
+	int len = hl_utf8_length(reader->at, (size_t) (reader->end - reader->at));
 
 	if (len == 0 && !reader->document->lenient)
 		return reader_fail(reader, HL_JSON_ENCODING, reader->at,

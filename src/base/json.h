@@ -93,7 +93,4 @@ extern void hl_json_append_string(HlBytes *bytes, const char *string,
 								  size_t len);
 extern void hl_json_append_node(HlBytes *bytes, const HlJson *node);
 
-/* How many bytes the character at the start has; 0 if that is not UTF-8. */
-extern int hl_json_utf8(const char *text, size_t len);
-
 #endif

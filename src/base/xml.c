@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/utf8.h"
 
 typedef struct Reader
 {
@@ -105,17 +105,7 @@ put_character(Reader *reader, uint32_t c)
 		(c >= 0xd800 && c <= 0xdfff) || c == 0xfffe || c == 0xffff ||
 		c > 0x10ffff)
 		return refuse(reader, "there is a character that XML does not have");
-	if (c < 0x80)
-		*reader->out++ = (char) c;
-	else
-	{
-		int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-		static const unsigned char leads[] = {0, 0xc0, 0xe0, 0xf0};
-
-		*reader->out++ = (char) (leads[more] | (c >> (6 * more)));
-		while (more-- > 0)
-			*reader->out++ = (char) (0x80 | ((c >> (6 * more)) & 0x3f));
-	}
+	reader->out += hl_utf8_put(reader->out, c);
 	return true;
 }
 
@@ -172,7 +162,7 @@ static bool
 read_character(Reader *reader)
 {
 	size_t left = (size_t) (reader->end - reader->at);
-	int len = hl_json_utf8(reader->at, left);
+	int len = hl_utf8_length(reader->at, left);
 
 	if (take(reader, "&"))
 		return read_reference(reader);

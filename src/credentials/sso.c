@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "base/percent.h"
 #include "credentials/steps.h"
 #include "server/clock.h"
 #include "server/file.h"
@@ -41,9 +42,9 @@ portal_path(const HlPlan *plan)
 
 	hl_bytes_append_string(&path, plan->portal->path);
 	hl_bytes_append_string(&path, "federation/credentials?role_name=");
-	hl_sts_append_encoded(&path, plan->sso_role, false);
+	hl_percent_append_string(&path, plan->sso_role);
 	hl_bytes_append_string(&path, "&account_id=");
-	hl_sts_append_encoded(&path, plan->sso_account, false);
+	hl_percent_append_string(&path, plan->sso_account);
 	return hl_text_take(&path);
 }
 

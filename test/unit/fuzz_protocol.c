@@ -9,6 +9,7 @@
 
 #include "aws/protocol.h"
 #include "aws/validate.h"
+#include "base/utf8.h"
 
 #define LENGTH(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
@@ -63,7 +64,7 @@ must_be_clean(const HlBytes *text, size_t longest)
 		abort();
 	while (i < text->len)
 	{
-		int step = hl_json_utf8(text->data + i, text->len - i);
+		int step = hl_utf8_length(text->data + i, text->len - i);
 
 		if (step == 0 || (unsigned char) text->data[i] < 0x20)
 			abort();

@@ -45,6 +45,8 @@ scarce_calloc(size_t count, size_t size)
 
 #include "base/bytes.c"
 #include "base/calendar.c"
+#include "base/percent.c"
+#include "base/utf8.c"
 #include "aws/shape.c"
 
 /* Names that more than one file uses for its own. */
