@@ -34,6 +34,8 @@ ENQUEUE_JOB = f"SELECT healthlake_enqueue('{IMPORT}', %s, until => 'COMPLETED')"
 ROWS = """SELECT state, client_token, request ->> 'DatastoreName', request ->> 'JobName',
     datastore_id, job_id FROM healthlake_request ORDER BY id"""
 CREATES = 5
+# seconds; only a run that fails waits for so long
+PATIENCE = 90
 # few at a time, so that a death finds requests before, in and after their sending
 SETTINGS = {"healthlake__autostart_worker": "off", "healthlake__max_concurrency": "3"}
 
@@ -95,8 +97,8 @@ class Case:
             self.go_to_patiently()
         else:
             self.go_to(self.database)
-        died = until(lambda: not self.file.exists(), 10)
-        return died and until(lambda: self.killed() > self.deaths, 10)
+        died = until(lambda: not self.file.exists(), PATIENCE)
+        return died and until(lambda: self.killed() > self.deaths, PATIENCE)
 
     def go_to_patiently(self):
         """Has a worker here, once the server is back."""
@@ -110,7 +112,7 @@ class Case:
 
     def finish(self):
         """Waits until the worker is done; the rows."""
-        until(lambda: self.ask(OPEN) == [(0,)], 30)
+        until(lambda: self.ask(OPEN) == [(0,)], PATIENCE)
         return self.ask(ROWS) or []
 
     def leave(self):
