@@ -245,16 +245,15 @@ CREATE TYPE @extschema@.healthlake_deleted_transformation_profile AS (
 COMMENT ON TYPE @extschema@.healthlake_deleted_transformation_profile IS
 'A data transformation profile that has been deleted';
 
-CREATE TYPE @extschema@.healthlake_agent_reply AS (
-	conversation_id pg_catalog.text,
-	agent_response_body pg_catalog.text,
-	agent_response_type pg_catalog.text,
-	agent_response_options pg_catalog.text[],
-	properties pg_catalog.jsonb
+CREATE TYPE @extschema@.healthlake_agent_event AS (
+	event pg_catalog.text,
+	message pg_catalog.text,
+	options pg_catalog.text[],
+	conversation_id pg_catalog.text
 );
 
-COMMENT ON TYPE @extschema@.healthlake_agent_reply IS
-'What the agent for data transformation profiles has answered';
+COMMENT ON TYPE @extschema@.healthlake_agent_event IS
+'An event of what the agent for data transformation profiles answers';
 
 CREATE FUNCTION @extschema@.healthlake_update_datastore(
 	id pg_catalog.text,
@@ -629,14 +628,13 @@ COMMENT ON FUNCTION @extschema@.healthlake_update_transformation_profile IS
 
 CREATE FUNCTION @extschema@.healthlake_update_profile_with_agent(
 	profile_id pg_catalog.text,
-	source_format pg_catalog.text,
-	input_message_body pg_catalog.text,
-	input_message_type pg_catalog.text,
+	input_message pg_catalog.text,
+	input_message_type pg_catalog.text DEFAULT 'normal',
 	conversation_id pg_catalog.text DEFAULT NULL,
 	region pg_catalog.text DEFAULT NULL,
 	more pg_catalog.jsonb DEFAULT NULL
-) RETURNS @extschema@.healthlake_agent_reply
-LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+) RETURNS SETOF @extschema@.healthlake_agent_event
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 10
 SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_update_profile_with_agent';
 
@@ -644,7 +642,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_update_profile_with_agent
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_update_profile_with_agent IS
-'Talks to the agent that edits a data transformation profile (AWS UpdateProfileWithAgent); not to be repeated blindly, since it has no client token';
+'Talks to the agent that edits a data transformation profile (AWS UpdateProfileWithAgent): a row for each event, texts and progress also as NOTICE while they come; not to be repeated blindly, since it has no client token';
 
 CREATE FUNCTION @extschema@.healthlake_delete_transformation_profile(
 	profile_id pg_catalog.text,

@@ -27,6 +27,7 @@
 #include "call/poll.h"
 #include "call/preview.h"
 #include "call/statistics.h"
+#include "call/stream.h"
 #include "call/update.h"
 #include "check/check.h"
 #include "model/arguments.h"
@@ -167,6 +168,9 @@ call_for_row(FunctionCallInfo fcinfo, HlOperationName name, Form form)
 	FUNCTION(function, call_for_row(fcinfo, name, call_with_jsonb))
 #define LISTED(function, name)                                                 \
 	FUNCTION(function, hl_list_next(fcinfo, &hl_operations[name]))
+#define STREAMED(function, name)                                               \
+	FUNCTION(function,                                                         \
+			 call_guarded(fcinfo, &hl_operations[name], hl_stream_next))
 #define WAITED(function, name)                                                 \
 	FUNCTION(function, call_for_row(fcinfo, name, hl_poll_wait))
 #define AWAITED(function, name)                                                \
@@ -209,8 +213,8 @@ TYPED(healthlake_publish_transformation_profile,
 	  HL_OPERATION_PUBLISH_DATA_TRANSFORMATION_PROFILE)
 TYPED(healthlake_update_transformation_profile,
 	  HL_OPERATION_UPDATE_DATA_TRANSFORMATION_PROFILE)
-TYPED(healthlake_update_profile_with_agent,
-	  HL_OPERATION_UPDATE_PROFILE_WITH_AGENT)
+STREAMED(healthlake_update_profile_with_agent,
+		 HL_OPERATION_UPDATE_PROFILE_WITH_AGENT)
 TYPED(healthlake_delete_transformation_profile,
 	  HL_OPERATION_DELETE_DATA_TRANSFORMATION_PROFILE)
 TYPED(healthlake_start_transformation_job,

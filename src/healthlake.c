@@ -13,6 +13,7 @@
 #include "call/statistics.h"
 #include "call/transaction.h"
 #include "queue/wakeup.h"
+#include "server/notice.h"
 #include "server/settings.h"
 #include "worker/launcher.h"
 
@@ -25,6 +26,7 @@ void
 _PG_init(void)
 {
 	hl_settings_init();
+	hl_notice_init();
 	hl_transaction_init();
 	hl_last_call_init();
 	hl_statistics_init();

@@ -17,6 +17,7 @@
 
 #include "base/bytes.h"
 
+#define HL_EVENTSTREAM_CONTENT_TYPE "application/vnd.amazon.eventstream"
 #define HL_EVENTSTREAM_MAX_MESSAGE (1024 * 1024)
 #define HL_EVENTSTREAM_MAX_HEADERS_LEN (128 * 1024)
 #define HL_EVENTSTREAM_MAX_HEADERS 100

@@ -19,3 +19,16 @@ hl_shape_member(const HlShape *shape, const char *name, size_t len)
 	}
 	return NULL;
 }
+
+bool
+hl_shape_is_sensitive(const HlShape *shape)
+{
+	bool sensitive = shape->sensitive;
+
+	for (int i = 0; !sensitive && i < shape->nmembers; i++)
+		sensitive = hl_shape_is_sensitive(shape->members[i].shape);
+	if (!sensitive && shape->element != NULL)
+		sensitive = hl_shape_is_sensitive(shape->element);
+	return sensitive ||
+		   (shape->key != NULL && hl_shape_is_sensitive(shape->key));
+}

@@ -60,6 +60,7 @@ struct HlShape
 	const char *name;
 	HlKind kind;
 	bool sensitive;
+	bool stream;  /* a list of events, each the one member of a union */
 	bool has_min; /* of code points, of elements, or of the number itself */
 	int64_t min;
 	bool has_max; /* known, but the service's to judge */
@@ -69,6 +70,29 @@ struct HlShape
 	const HlShape *element; /* of a list, or the value of a map */
 	const HlShape *key;     /* of a map */
 };
+
+/* A member of an event that is text for people. */
+typedef struct HlEventText
+{
+	const char *event;
+	const char *member;
+} HlEventText;
+
+/* What the events of a reply that is a stream mean, by AWS's names. */
+typedef struct HlStream
+{
+	const char *member;          /* of the reply: where its events are put */
+	const HlShape *event;        /* a union of those that there are */
+	const char *end;             /* the last one: without it, it was cut */
+	const char *failure;         /* the one that tells of an error of AWS's */
+	const char *code;            /* in that one: which */
+	const char *const *refusals; /* errors after which nothing was done */
+	const HlEventText *told;     /* while they come; ends with NULLs */
+	const char *const *idle;     /* that say nothing; ends with NULL */
+} HlStream;
+
+/* Whether a value of that shape is sensitive, or may have such a part. */
+extern bool hl_shape_is_sensitive(const HlShape *shape);
 
 /* Finds a member by its name on the wire; NULL if there is none. */
 extern const HlMember *hl_shape_member(const HlShape *shape, const char *name,

@@ -18,6 +18,7 @@
 #include "call/last_call.h"
 #include "call/portal.h"
 #include "call/statistics.h"
+#include "call/stream.h"
 #include "call/transaction.h"
 #include "engine/target.h"
 #include "model/response.h"
@@ -408,6 +409,7 @@ hl_call_settle(HlCall *call, const HlRequest *request, const char *region,
 
 	call->operation = psprintf("HealthLake.%s", operation->name);
 	call->host_prefix = operation->host_prefix;
+	call->stream = operation->stream;
 	call->body = hl_bytes_string(&request->body);
 	call->body_len = request->body.len;
 	call->changes = operation->changes_something;
@@ -521,8 +523,13 @@ drive(HlCallRun *run)
 	PG_TRY();
 	{
 		do
+		{
 			(void) hl_engine_step(&run->call, 1, -1);
-		while (!hl_call_advance(run));
+			/* the context is of errors, and not of what AWS has to say */
+			error_context_stack = context.previous;
+			hl_stream_tell(run->call);
+			error_context_stack = &context;
+		} while (!hl_call_advance(run));
 	}
 	PG_CATCH();
 	{

@@ -27,6 +27,7 @@ typedef struct LastCall
 	Oid outer_user; /* SET ROLE's, else the login's */
 	Oid current_user;
 	const char *operation;
+	const HlShape *output; /* of the operation */
 	const char *client_token;
 	const char *request_id;
 	const char *outcome;
@@ -66,6 +67,7 @@ hl_last_call_begin(const HlOperation *operation, const char *client_token)
 	last_call.outer_user = GetOuterUserId();
 	last_call.current_user = GetUserId();
 	last_call.operation = operation->name;
+	last_call.output = operation->output;
 	last_call.client_token = last_call_keep(client_token);
 	last_call.at = GetCurrentTimestamp();
 }
@@ -79,13 +81,19 @@ hl_last_call_outcome(const HlReply *reply, int sqlstate)
 	return sqlstate == 0 ? "succeeded" : "failed";
 }
 
-/* Writes the reply's document into the record, as JSON that is well-formed. */
+/*
+ * Writes the reply's document into the record, as JSON that is well-formed,
+ * with what is sensitive masked.
+ */
 static void
 last_call_keep_reply(const HlJson *document)
 {
 	HlBytes bytes = {0};
 
-	hl_json_append_node(&bytes, document);
+	if (hl_shape_is_sensitive(last_call.output))
+		hl_response_append_masked(&bytes, last_call.output, document);
+	else
+		hl_json_append_node(&bytes, document);
 	if (!bytes.failed)
 		last_call.reply = last_call_keep(hl_bytes_string(&bytes));
 	hl_bytes_free(&bytes);

@@ -36,7 +36,7 @@ static dlist_head kept_replies = DLIST_STATIC_INIT(kept_replies);
 
 /*
  * The call as an expression of a plan; NULL where it has no copies: in FROM,
- * and where C code calls without an expression.
+ * unless it gives a set, and where C code calls without an expression.
  */
 static const FuncExpr *
 call_of(FunctionCallInfo fcinfo)
@@ -44,7 +44,7 @@ call_of(FunctionCallInfo fcinfo)
 	Node *expression = fcinfo->flinfo == NULL ? NULL : fcinfo->flinfo->fn_expr;
 
 	if (expression == NULL || !IsA(expression, FuncExpr) ||
-		fcinfo->resultinfo != NULL)
+		(fcinfo->resultinfo != NULL && !fcinfo->flinfo->fn_retset))
 		return NULL;
 	return (const FuncExpr *) expression;
 }

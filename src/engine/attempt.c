@@ -18,9 +18,13 @@
 #define VERSION "1.0.0"
 #define API_VERSION "2017-07-01"
 #define MAX_LINES 24
+#define HTTP_BAD_REQUEST 400
 
 /* What is shorter is no token of AWS's, and may stand in any text. */
 #define SHORTEST_TOKEN 16
+
+/* Microseconds between the last event of a stream and the end of its body. */
+#define FAREWELL 1000000
 
 /* The user agent, version 2.1; "" until it is needed. */
 static char user_agent[256];
@@ -285,20 +289,21 @@ send_attempt(HlCall *call)
 	const HlLimits *limits = call->limits;
 	const char *lines[MAX_LINES];
 	const char *line = hl_bytes_string(&attempt->head);
-	HlHttpRequest request = {.url = hl_bytes_string(&attempt->url),
-							 .method = call->method,
-							 .headers = lines,
-							 .body = call->body,
-							 .body_len = call->body_len,
-							 .ca_bundle = limits->ca_bundle,
-							 .proxy = limits->proxy,
-							 .connect_timeout_ms = limits->connect_timeout_ms,
-							 .timeout_ms = limits->request_timeout_ms,
-							 .max_body = limits->max_response_size,
-							 .plain = call->target->plain,
-							 .link_local = call->target->link_local,
-							 .secret = call->protocol->secret,
-							 .fresh = needs_own_connection(call)};
+	HlHttpRequest request = {
+		.url = hl_bytes_string(&attempt->url),
+		.method = call->method,
+		.headers = lines,
+		.body = call->body,
+		.body_len = call->body_len,
+		.ca_bundle = limits->ca_bundle,
+		.proxy = limits->proxy,
+		.connect_timeout_ms = limits->connect_timeout_ms,
+		.timeout_ms = call->stream == NULL ? limits->request_timeout_ms : 0,
+		.max_body = limits->max_response_size,
+		.plain = call->target->plain,
+		.link_local = call->target->link_local,
+		.secret = call->protocol->secret,
+		.fresh = needs_own_connection(call)};
 
 	while (line < attempt->head.data + attempt->head.len)
 	{
@@ -309,11 +314,21 @@ send_attempt(HlCall *call)
 	return attempt->transfer != NULL;
 }
 
+/* When the next event of a stream must have come. */
+static int64
+patience_from(const HlCall *call, int64 now)
+{
+	return now + (int64) call->limits->request_timeout_ms * 1000;
+}
+
 void
 hl_attempt_start(HlCall *call)
 {
 	if (!hl_attempt_write(call))
 		return;
+	hl_events_begin(&call->attempt->events);
+	if (call->stream != NULL)
+		call->attempt->due_at = patience_from(call, hl_clock_steady());
 	if (!send_attempt(call))
 	{
 		hl_attempt_run_short(call);
@@ -321,6 +336,29 @@ hl_attempt_start(HlCall *call)
 	}
 	call->reply.attempts++;
 	call->attempt->stage = HL_STAGE_IN_FLIGHT;
+}
+
+/*
+ * After the last event only the end of the body is waited for, and not long:
+ * so the connection can be kept. After a fault nothing is.
+ */
+void
+hl_attempt_read(HlCall *call, int64 now)
+{
+	HlAttempt *attempt = call->attempt;
+	const HlBytes *body = hl_http_body(attempt->transfer);
+	char why[64];
+
+	if (body != NULL && hl_events_read(call, body))
+		attempt->due_at =
+			attempt->events.ended ? now + FAREWELL : patience_from(call, now);
+	if (hl_events_are_over(call) && !attempt->events.ended)
+		attempt->due_at = now;
+	if (attempt->due_at > now)
+		return;
+	snprintf(why, sizeof(why), "no event for %d ms",
+			 call->limits->request_timeout_ms);
+	hl_http_stop(attempt->transfer, HL_TRANSPORT_TIMEOUT, why);
 }
 
 /* ------------------------------------------------------------------ judge */
@@ -388,6 +426,7 @@ static HlOutcome
 judge(HlCall *call, HlHttpReply *http)
 {
 	HlReply *reply = &call->reply;
+	bool success;
 	char text[64];
 
 	reply->body = http->body;
@@ -401,9 +440,12 @@ judge(HlCall *call, HlHttpReply *http)
 				sizeof(call->attempt->request_id));
 		reply->request_id = call->attempt->request_id;
 	}
-	if (http->transport != HL_TRANSPORT_OK)
+	success = http->status >= 200 && http->status < 300;
+	if (success && call->stream != NULL)
+		(void) hl_events_read(call, &reply->body);
+	if (http->transport != HL_TRANSPORT_OK && !hl_events_are_over(call))
 		return judge_transport(call, http);
-	if (http->status >= 200 && http->status < 300)
+	if (success)
 		return call->protocol->judge(call, http);
 	if (http->status >= 400 && http->status < 600)
 		return call->protocol->explain(call, http);
@@ -453,8 +495,11 @@ clock_was_wrong(HlCall *call, const HlHttpReply *http)
 static HlVerdict
 judge_retry(HlCall *call, HlOutcome outcome, const HlHttpReply *http)
 {
-	HlVerdict verdict = hl_retry_judge(call->attempt->transport, http->status,
-									   call->reply.code);
+	bool streamed = call->attempt->events.failure != HL_OUTCOME_NONE;
+	HlVerdict verdict = hl_retry_judge(
+		call->attempt->transport,
+		/* within a success, that of no success */
+		streamed ? HTTP_BAD_REQUEST : http->status, call->reply.code);
 
 	if (outcome == HL_OUTCOME_SUCCESS)
 		return HL_VERDICT_SUCCESS;
@@ -473,6 +518,9 @@ may_repeat(HlCall *call, HlVerdict verdict, bool unsettled)
 	if (verdict != HL_VERDICT_TRANSIENT && verdict != HL_VERDICT_THROTTLING)
 		return false;
 	if (call->reply.attempts >= call->limits->max_attempts)
+		return false;
+	/* what has begun to answer has been at work */
+	if (call->attempt->events.messages > 0)
 		return false;
 	if (unsettled && !call->repeatable)
 		return false;
@@ -513,7 +561,8 @@ renew(HlCall *call, HlOutcome outcome)
 	HlAttempt *attempt = call->attempt;
 
 	if (outcome != HL_OUTCOME_REFUSED || !has_expired(&call->reply) ||
-		call->credentials == NULL || attempt->renewed)
+		call->credentials == NULL || attempt->renewed ||
+		attempt->events.messages > 0)
 		return false;
 	attempt->renewed = true;
 	hl_key_wait_renew(call);

@@ -11,6 +11,7 @@
 #include "aws/retry.h"
 #include "base/uuid.h"
 #include "engine/engine.h"
+#include "engine/events.h"
 #include "http/http.h"
 
 typedef enum HlStage
@@ -27,7 +28,7 @@ typedef enum HlStage
 typedef struct HlAttempt
 {
 	HlStage stage;
-	int64 due_at;     /* by the steady clock, when it rests */
+	int64 due_at;     /* by the steady clock: a rest's end, a next event's */
 	bool unsettled;   /* some attempt was sent, and nobody knows its end */
 	bool renewed;     /* its keys were, which is done once */
 	int cost;         /* of the last repetition, from the quota */
@@ -46,6 +47,7 @@ typedef struct HlAttempt
 	HlBytes message;
 	HlBytes network;
 	HlJsonDocument document;
+	HlEvents events;      /* of a reply that is a stream of them */
 	MemoryContext memory; /* of the call */
 } HlAttempt;
 
@@ -71,6 +73,9 @@ extern bool hl_attempt_write(HlCall *call);
 
 /* Signs, writes and hands an attempt to libcurl. */
 extern void hl_attempt_start(HlCall *call);
+
+/* Reads what has come of an event stream; ends one that is over, or stands. */
+extern void hl_attempt_read(HlCall *call, int64 now);
 
 /* Judges a call whose transfer has ended: done, resting, or without keys. */
 extern void hl_attempt_end(HlCall *call, HlHttpReply *http);

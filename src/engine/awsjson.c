@@ -38,6 +38,8 @@ judge(HlCall *call, const HlHttpReply *http)
 	bool blank = is_blank(&call->reply.body);
 	char text[200];
 
+	if (call->stream != NULL)
+		return hl_events_judge(call, http);
 	if (!(blank && !http->framed) &&
 		hl_json_read(document, blank ? "{}" : call->reply.body.data,
 					 blank ? 2 : call->reply.body.len) &&

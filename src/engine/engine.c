@@ -100,6 +100,7 @@ free_calls(void *argument)
 		hl_bytes_free(&attempt->message);
 		hl_bytes_free(&attempt->network);
 		hl_json_free(&attempt->document);
+		hl_events_free(&attempt->events);
 		hl_bytes_free(&set->calls[i].reply.body);
 	}
 }
@@ -175,6 +176,8 @@ advance(HlCall *call, int64 now)
 
 	if (attempt->stage == HL_STAGE_IN_FLIGHT)
 	{
+		if (call->stream != NULL)
+			hl_attempt_read(call, now);
 		reply = hl_http_reply(attempt->transfer);
 		if (reply != NULL)
 			hl_attempt_end(call, reply);
@@ -192,16 +195,17 @@ advance(HlCall *call, int64 now)
 	return attempt->stage != HL_STAGE_DONE;
 }
 
-/* Shortens a wait to the end of a call's rest. */
+/* Shortens a wait to the end of a call's rest, or of its patience. */
 static void
 look_at_rest(const HlCall *call, int64 now, long *timeout_ms)
 {
 	const HlAttempt *attempt = call->attempt;
 	int64 us = attempt->due_at - now;
 	long ms = us <= 0 ? 0 : (long) ((us + 999) / 1000);
+	bool due = attempt->stage == HL_STAGE_RESTING ||
+			   (attempt->stage == HL_STAGE_IN_FLIGHT && call->stream != NULL);
 
-	if (attempt->stage == HL_STAGE_RESTING &&
-		(*timeout_ms < 0 || ms < *timeout_ms))
+	if (due && (*timeout_ms < 0 || ms < *timeout_ms))
 		*timeout_ms = ms;
 }
 

@@ -13,6 +13,7 @@
 
 #include "aws/endpoint.h"
 #include "aws/outcome.h"
+#include "aws/shape.h"
 #include "credentials/credentials.h"
 #include "http/header.h"
 
@@ -22,7 +23,7 @@ typedef struct HlLimits
 	const char *ca_bundle; /* NULL: the one that libcurl was built with */
 	const char *proxy;     /* NULL: none, whatever the environment says */
 	int connect_timeout_ms;
-	int request_timeout_ms; /* one attempt, from connecting to the last byte */
+	int request_timeout_ms; /* one attempt; of a stream, to the next event */
 	int max_attempts;
 	size_t max_response_size;
 } HlLimits;
@@ -47,6 +48,7 @@ typedef struct HlCall
 	size_t body_len;
 	const char *operation;   /* X-Amz-Target: HealthLake.CreateFHIRDatastore */
 	const char *host_prefix; /* "datatransformation.", or NULL */
+	const HlStream *stream;  /* the reply's events; NULL: it is one document */
 	const char *region;
 	const char *service; /* as signed: healthlake */
 	const char *secret;  /* that no reply may repeat; NULL: none */

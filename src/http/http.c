@@ -363,6 +363,33 @@ hl_http_sent(const HlHttpTransfer *transfer)
 	return transfer->reply.sent;
 }
 
+/* A redirect or an error is read at its end. */
+const HlBytes *
+hl_http_body(const HlHttpTransfer *transfer)
+{
+	int status = transfer->reply.status;
+
+	return transfer->added && status >= 200 && status < 300
+			   ? &transfer->reply.body
+			   : NULL;
+}
+
+/* The connection goes with the rest of the reply, which may still come. */
+void
+hl_http_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
+{
+	sigset_t saved;
+
+	if (!transfer->added)
+		return;
+	signals_block(&saved);
+	hl_reply_stop(transfer, transport, why);
+	remove_transfer(transfer);
+	if (transfer->http->broken)
+		drop_multi(transfer->http);
+	signals_restore(&saved);
+}
+
 /* Gives a transfer back, in flight or ended. */
 void
 hl_http_release(HlHttpTransfer *transfer)

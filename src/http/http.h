@@ -47,7 +47,7 @@ typedef struct HlHttpRequest
 	const char *ca_bundle; /* NULL or "": the one libcurl was built with */
 	const char *proxy;     /* NULL or "": none; its password is not told */
 	long connect_timeout_ms;
-	long timeout_ms; /* from connecting to the last byte */
+	long timeout_ms; /* from connecting to the last byte; 0: none */
 	size_t max_body; /* 0: HL_HTTP_MAX_BODY */
 	bool plain;      /* http, to a loopback address and nowhere else */
 	bool link_local; /* or to AWS's own addresses on the link */
@@ -66,17 +66,13 @@ typedef struct HlHttpReply
 	HlBytes body;
 	char error[256]; /* of libcurl, without secrets; "" after OK */
 	char request_id[128], error_type[256];
-	char content_type[128];
-	char date[64];
-	char age[32];
-	char retry_after[64];
-	char amz_retry_after[32];
+	char content_type[128], date[64], age[32];
+	char retry_after[64], amz_retry_after[32];
 	int64_t sent_at, received_at; /* by the clock that was handed in */
 } HlHttpReply;
 
 typedef struct HlHttp HlHttp;
 typedef struct HlHttpTransfer HlHttpTransfer;
-
 /* Create and start give NULL where memory or a descriptor is missing. */
 extern HlHttp *hl_http_create(HlWait wait, HlClock clock, void *context);
 extern HlHttpTransfer *hl_http_start(HlHttp *http,
@@ -87,12 +83,16 @@ extern void hl_http_step(HlHttp *http, long timeout_ms);
 /* The reply of a transfer that has ended, else NULL. Its body may be taken. */
 extern HlHttpReply *hl_http_reply(HlHttpTransfer *transfer);
 extern bool hl_http_sent(const HlHttpTransfer *transfer);
+/* What has come of a success's body while it is in flight; NULL: nothing. */
+extern const HlBytes *hl_http_body(const HlHttpTransfer *transfer);
+/* Ends a transfer in flight as the network would, and closes its connection. */
+extern void hl_http_stop(HlHttpTransfer *transfer, HlTransport transport,
+						 const char *why);
 /* Gives a transfer back, in flight or ended. */
 extern void hl_http_release(HlHttpTransfer *transfer);
 extern void hl_http_destroy(HlHttp *http);
 /* Closes what is idle: libcurl's buffers hold what was sent last. */
 extern void hl_http_forget(HlHttp *http);
-
 /* What an older libcurl cannot do. */
 extern bool hl_http_leaves_lookups(void); /* at once, when they hang */
 extern bool hl_http_tells_resends(void);

@@ -7,6 +7,7 @@
 #include "http/curlmemory.h"
 #include "http/transfer.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -213,6 +214,7 @@ end_headers(HlHttpTransfer *transfer)
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->in_headers = false;
+	transfer->reply.status = (int) status;
 	transfer->before_status = status >= 100 && status < 200;
 	if (transfer->chunked && transfer->content_length >= 0)
 		return HL_TRANSPORT_NOT_HTTP;
@@ -465,6 +467,15 @@ hl_reply_end(HlHttpTransfer *transfer, CURLcode code)
 	tell_error(transfer, code);
 	transfer->ended = true;
 	transfer->http->eager = true;
+}
+
+/* Makes a reply of what has come. */
+void
+hl_reply_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
+{
+	snprintf(transfer->error, sizeof(transfer->error), "%s", why);
+	transfer->fault = transport;
+	hl_reply_end(transfer, CURLE_ABORTED_BY_CALLBACK);
 }
 
 /* Ends a transfer of which libcurl says nothing any more. */

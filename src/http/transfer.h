@@ -90,6 +90,10 @@ extern void hl_reply_look(HlHttpTransfer *transfer);
 /* Makes a reply of what libcurl says at the end. */
 extern void hl_reply_end(HlHttpTransfer *transfer, CURLcode code);
 
+/* Makes one of what has come, for whoever wants no more of it. */
+extern void hl_reply_stop(HlHttpTransfer *transfer, HlTransport transport,
+						  const char *why);
+
 /* Ends a transfer of which libcurl says nothing any more. */
 extern void hl_reply_fail(HlHttpTransfer *transfer, const char *text);
 

@@ -51,6 +51,7 @@ typedef struct HlOperation
 	const HlReplaced *replaces; /* ends with a row of NULLs; NULL: nothing */
 	const struct HlTargetStates *goals; /* of a description; see goal.h */
 	int ngoals;
+	const HlStream *stream; /* of a reply that is one; NULL: it is JSON */
 } HlOperation;
 
 /* By their names: hl_operations[HL_OPERATION_TAG_RESOURCE]. */

@@ -1182,7 +1182,7 @@ static const HlShape AgentInputMessageType = {
 };
 
 static const HlMember agent_input_message_members[] = {
-	{"Body", "input_message_body", &AgentMessageString, .required = true},
+	{"Body", "input_message", &AgentMessageString, .required = true},
 	{"Type", "input_message_type", &AgentInputMessageType, .required = true},
 };
 static const HlShape AgentInputMessage = {
@@ -1198,7 +1198,6 @@ static const HlShape ConversationIdString = {
 
 static const HlMember update_profile_with_agent_request_members[] = {
 	{"ProfileId", "profile_id", &ProfileIdString, .required = true},
-	{"SourceFormat", "source_format", &SourceFormat, .required = true},
 	{"InputMessage", NULL, &AgentInputMessage, .required = true},
 	{"ConversationId", "conversation_id", &ConversationIdString},
 };
@@ -1208,8 +1207,39 @@ static const HlShape UpdateProfileWithAgentRequest = {
 		.nmembers = LENGTH(update_profile_with_agent_request_members)
 };
 
-static const HlShape AgentOutputMessageType = {
-	.name = "AgentOutputMessageType", .kind = HL_KIND_STRING
+static const HlMember text_message_event_members[] = {
+	{"Message", "message", &AgentMessageString, .required = true},
+};
+static const HlShape TextMessageEvent = {
+	.name = "TextMessageEvent", .kind = HL_KIND_STRUCTURE,
+		.members = text_message_event_members,
+		.nmembers = LENGTH(text_message_event_members)
+};
+
+static const HlMember progress_event_members[] = {
+	{"Message", "message", &AgentMessageString, .required = true},
+};
+static const HlShape ProgressEvent = {
+	.name = "ProgressEvent", .kind = HL_KIND_STRUCTURE,
+		.members = progress_event_members,
+		.nmembers = LENGTH(progress_event_members)
+};
+
+static const HlShape HeartbeatEvent = {
+	.name = "HeartbeatEvent", .kind = HL_KIND_STRUCTURE
+};
+
+static const HlShape AgentErrorType = {
+	.name = "AgentErrorType", .kind = HL_KIND_STRING
+};
+
+static const HlMember error_event_members[] = {
+	{"Error", "error", &AgentErrorType, .required = true},
+	{"Message", "message", &AgentMessageString, .required = true},
+};
+static const HlShape ErrorEvent = {
+	.name = "ErrorEvent", .kind = HL_KIND_STRUCTURE,
+		.members = error_event_members, .nmembers = LENGTH(error_event_members)
 };
 
 static const HlShape DataTransformationChatOptionString = {
@@ -1222,22 +1252,37 @@ static const HlShape DataTransformationChatOptionsList = {
 		.element = &DataTransformationChatOptionString
 };
 
-static const HlMember agent_output_message_members[] = {
-	{"Body", "agent_response_body", &AgentMessageString, .required = true},
-	{"Type", "agent_response_type", &AgentOutputMessageType, .required = true},
-	{"OptionsList", "agent_response_options",
-		&DataTransformationChatOptionsList},
+static const HlMember end_of_output_event_members[] = {
+	{"FinalResponseMessage", "message", &AgentMessageString, .required = true},
+	{"Options", "options", &DataTransformationChatOptionsList},
+	{"ConversationId", "conversation_id", &ConversationIdString},
 };
-static const HlShape AgentOutputMessage = {
-	.name = "AgentOutputMessage", .kind = HL_KIND_STRUCTURE,
-		.members = agent_output_message_members,
-		.nmembers = LENGTH(agent_output_message_members)
+static const HlShape EndOfOutputEvent = {
+	.name = "EndOfOutputEvent", .kind = HL_KIND_STRUCTURE,
+		.members = end_of_output_event_members,
+		.nmembers = LENGTH(end_of_output_event_members)
+};
+
+static const HlMember agent_output_message_stream_members[] = {
+	{"TextMessageEvent", NULL, &TextMessageEvent},
+	{"ProgressEvent", NULL, &ProgressEvent},
+	{"HeartbeatEvent", NULL, &HeartbeatEvent},
+	{"ErrorEvent", NULL, &ErrorEvent},
+	{"EndOfOutputEvent", NULL, &EndOfOutputEvent},
+};
+static const HlShape AgentOutputMessageStreamEvent = {
+	.name = "AgentOutputMessageStreamEvent", .kind = HL_KIND_UNION,
+		.members = agent_output_message_stream_members,
+		.nmembers = LENGTH(agent_output_message_stream_members)
+};
+
+static const HlShape AgentOutputMessageStream = {
+	.name = "AgentOutputMessageStream", .kind = HL_KIND_LIST, .stream = true,
+		.element = &AgentOutputMessageStreamEvent
 };
 
 static const HlMember update_profile_with_agent_response_members[] = {
-	{"AgentResponse", NULL, &AgentOutputMessage, .required = true},
-	{"ConversationId", "conversation_id", &ConversationIdString,
-		.required = true},
+	{"AgentResponse", NULL, &AgentOutputMessageStream, .required = true},
 };
 static const HlShape UpdateProfileWithAgentResponse = {
 	.name = "UpdateProfileWithAgentResponse", .kind = HL_KIND_STRUCTURE,
@@ -1536,6 +1581,25 @@ static const HlTargetStates describe_fhir_export_job_goals[] = {
 		describe_fhir_export_job_good_0, describe_fhir_export_job_bad_0},
 };
 
+static const char *const update_profile_with_agent_refusals[] = {
+	"AccessDeniedException", "ResourceNotFoundException", "ThrottlingException",
+		"ValidationException", NULL
+};
+static const char *const update_profile_with_agent_idle[] = {
+	"HeartbeatEvent", NULL
+};
+static const HlEventText update_profile_with_agent_told[] = {
+	{"TextMessageEvent", "Message"},
+	{"ProgressEvent", "Message"},
+	{"ErrorEvent", "Message"},
+	{NULL, NULL},
+};
+static const HlStream update_profile_with_agent_stream = {
+	"AgentResponse", &AgentOutputMessageStreamEvent, "EndOfOutputEvent",
+		"ErrorEvent", "Error", update_profile_with_agent_refusals,
+		update_profile_with_agent_told, update_profile_with_agent_idle
+};
+
 static const HlListing start_data_transformation_job_search = {
 	&hl_operations[HL_OPERATION_LIST_DATA_TRANSFORMATION_JOBS], "JobName",
 		"JobId", "SubmittedAfter", "SubmitTime", NULL
@@ -1666,7 +1730,8 @@ const HlOperation hl_operations[] = {
 	[HL_OPERATION_UPDATE_PROFILE_WITH_AGENT] = {"UpdateProfileWithAgent",
 		"healthlake_update_profile_with_agent", &UpdateProfileWithAgentRequest,
 		&UpdateProfileWithAgentResponse, .host_prefix = "datatransformation.",
-		.changes_something = true, .kind = "transformation"},
+		.changes_something = true, .kind = "transformation",
+		.stream = &update_profile_with_agent_stream},
 	[HL_OPERATION_DELETE_DATA_TRANSFORMATION_PROFILE] = {"DeleteDataTransformationProfile",
 		"healthlake_delete_transformation_profile",
 		&DeleteDataTransformationProfileRequest,

@@ -210,6 +210,15 @@ append_masked(HlBytes *bytes, const HlShape *shape, const HlJson *node,
 	hl_bytes_append_char(bytes, kind == HL_JSON_OBJECT ? '}' : ']');
 }
 
+void
+hl_response_append_masked(HlBytes *bytes, const HlShape *shape,
+						  const HlJson *node)
+{
+	bool found = false;
+
+	append_masked(bytes, shape, node, &found);
+}
+
 /* Gives JSON, masked. */
 char *
 hl_response_masked(const HlShape *shape, const HlJson *node,

@@ -54,6 +54,10 @@ extern Datum hl_response_jsonb(const char *utf8);
  */
 extern Datum hl_response_jsonb_if_fit(const char *utf8, bool *isnull);
 
+/* Adds such JSON; throws nothing, and leaves it to the bytes to have failed. */
+extern void hl_response_append_masked(HlBytes *bytes, const HlShape *shape,
+									  const HlJson *node);
+
 /*
  * JSON of that shape in UTF-8, palloc'd, with what the model marks as
  * sensitive masked; has_sensitive (or NULL) says whether something was.

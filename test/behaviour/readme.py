@@ -696,7 +696,7 @@ PROVOKED = {
         ["SET healthlake.profile = 'x'", ENQUEUE % ""]),
     "a request for … with sensitive members cannot be enqueued": Provocation(
         ["SELECT healthlake_enqueue('UpdateProfileWithAgent', jsonb_build_object('ProfileId', "
-         "md5('x'), 'SourceFormat', 'CCDA', 'InputMessage', "
+         "md5('x'), 'InputMessage', "
          """'{"Body": "a patient", "Type": "normal"}'::jsonb))"""]),
     '… has no status "…" to wait for': Provocation([ENQUEUE % ", until => 'DELETED'"]),
     "request … does not exist": Provocation(["SELECT healthlake_wait_request(0)"]),

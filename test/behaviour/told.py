@@ -101,7 +101,7 @@ def sensitive(session):
         cursor.execute("SELECT profile_id FROM healthlake_create_transformation_profile("
                        "'p', 'CCDA', starter_profile_name => 's')")
         profile = cursor.fetchone()[0]
-    talk = "SELECT healthlake_update_profile_with_agent(%s, 'CCDA', %s, 'normal')"
+    talk = "SELECT healthlake_update_profile_with_agent(%s, %s)"
     log = Path(os.environ["HEALTHLAKE_SERVER_LOG"])
     before = log.stat().st_size if log.exists() else 0
     said = []

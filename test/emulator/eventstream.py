@@ -1,5 +1,7 @@
 """Messages of application/vnd.amazon.eventstream as bytes."""
 
+import base64
+import json
 import struct
 import uuid
 from binascii import crc32
@@ -42,3 +44,91 @@ def frame(headers, payload):
 def message(headers, payload=b""):
     """A message: headers by their names, and the payload."""
     return frame(b"".join(header(*one) for one in headers.items()), payload)
+
+
+def event(name, payload):
+    """An event, or the initial response, with a payload of JSON."""
+    return message({":message-type": "event", ":event-type": name,
+                    ":content-type": "application/json"}, written(payload))
+
+
+def exception(name, payload):
+    """An exception of the model."""
+    return message({":message-type": "exception", ":exception-type": name,
+                    ":content-type": "application/json"}, written(payload))
+
+
+def error(code, text):
+    """An error outside the model."""
+    return message({":message-type": "error", ":error-code": code, ":error-message": text})
+
+
+def written(payload):
+    """A payload; a string is taken as it is."""
+    if isinstance(payload, str):
+        return payload.encode("utf-8", "surrogatepass")
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def events_of(member, reply):
+    """The messages of a reply, one of whose members is a list of events."""
+    yield event("initial-response", {name: value for name, value in reply.items()
+                                     if name != member})
+    for one in reply[member]:
+        for name, payload in one.items():
+            yield event(name, payload)
+
+
+FIELDS = {"event", "exception", "error", "payload", "message", "bytes_base64", "spoil", "cut",
+          "pause", "times"}
+
+
+class Scripted:
+    """One message, or many of a kind, as a test wants it."""
+
+    def __init__(self, said):
+        if set(said) - FIELDS:
+            raise ValueError(f"a message has no {', '.join(sorted(set(said) - FIELDS))}; "
+                             "it has: " + ", ".join(sorted(FIELDS)))
+        self.pause = float(said.get("pause") or 0)
+        self.times = int(said.get("times", 1))
+        self.content = self.made(said)[:said.get("cut")]
+
+    @staticmethod
+    def made(said):
+        """The message's bytes."""
+        payload = said.get("payload", {})
+        if "bytes_base64" in said:
+            content = base64.b64decode(said["bytes_base64"])
+        elif "exception" in said:
+            content = exception(said["exception"], payload)
+        elif "error" in said:
+            content = error(said["error"], said.get("message", ""))
+        else:
+            content = event(said["event"], payload)
+        return spoilt(content, {"prelude": 8, "message": len(content) - 1}.get(said.get("spoil")))
+
+
+def spoilt(content, at):
+    """Bytes of which one is another."""
+    if at is None:
+        return content
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1:]
+
+
+def chunked(messages):
+    """A body of a chunk for each message."""
+    return b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in [*messages, b""])
+
+
+def scripted(said):
+    """The body of a script's messages, and the pauses in it: offset and seconds."""
+    body, pauses = [], []
+    offset = 0
+    for one in map(Scripted, said):
+        chunk = b"%x\r\n%b\r\n" % (len(one.content), one.content) if one.content else b""
+        body.append(chunk * one.times)
+        if one.pause:
+            pauses += [(offset + number * len(chunk), one.pause) for number in range(one.times)]
+        offset += len(body[-1])
+    return b"".join(body) + b"0\r\n\r\n", pauses

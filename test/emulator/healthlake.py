@@ -5,6 +5,7 @@ import json
 import threading
 import time
 
+import eventstream
 import wire
 from resources import (Job, LifeCycle, Profile, Store, conversion, milliseconds, progress,
                        request_id)
@@ -90,9 +91,24 @@ class HealthLake:
             with self.lock:
                 self.spend(operation)
                 reply = self.performers[operation](body, caller, now)
-            return self.success(self.written(operation, reply))
+            return self.answered(operation, reply)
         except Fault as fault:
             return self.failure(fault.status, fault.code, fault.message)
+
+    @staticmethod
+    def streamed(body):
+        """A reply that is an event stream, in chunks already."""
+        return wire.Reply(200, [("x-amzn-RequestId", request_id()),
+                                ("Content-Type", eventstream.CONTENT_TYPE),
+                                ("Transfer-Encoding", "chunked")], body)
+
+    def answered(self, operation, reply):
+        """A success: JSON, or a stream of what a member lists."""
+        member = self.model.stream_member(operation)
+        reply = self.completed(operation, reply)
+        if member is None:
+            return self.success(eventstream.written(reply))
+        return self.streamed(eventstream.chunked(eventstream.events_of(member, reply)))
 
     def spend(self, operation):
         """Takes one of an operation's quota, or throttles it."""
@@ -130,13 +146,13 @@ class HealthLake:
             raise Fault("ValidationException", f"{len(faults)} validation error{plural} detected: "
                         + "; ".join(faults))
 
-    def written(self, operation, reply):
-        """The reply's JSON, with the members that the settings ask for."""
+    def completed(self, operation, reply):
+        """The reply with the members that the settings ask for."""
         if self.settings.members == "all":
-            reply = self.model.fill(reply, self.model.output_shape(operation))
-        elif self.settings.members == "required":
-            reply = self.model.strip(reply, self.model.output_shape(operation))
-        return json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode()
+            return self.model.fill(reply, self.model.output_shape(operation))
+        if self.settings.members == "required":
+            return self.model.strip(reply, self.model.output_shape(operation))
+        return reply
 
     # What the operations have in common
 
@@ -474,12 +490,15 @@ class HealthLake:
         self.find_profile(body, caller)
         conversation = body.get("ConversationId") or request_id()
         if body.get("ConversationId") and conversation not in self.conversations:
-            raise Fault("ConversationNotFoundException",
+            raise Fault("ResourceNotFoundException",
                         f"Conversation {conversation} was not found.")
         self.conversations.add(conversation)
-        return {"AgentResponse": {"Body": "You said: " + body["InputMessage"]["Body"],
-                                  "Type": "options", "OptionsList": ["Go on", "Stop"]},
-                "ConversationId": conversation}
+        return {"AgentResponse": [
+            {"ProgressEvent": {"Message": "Reading the profile"}}, {"HeartbeatEvent": {}},
+            {"TextMessageEvent": {"Message": "You said: " + body["InputMessage"]["Body"]}},
+            {"EndOfOutputEvent": {"FinalResponseMessage": "What next?",
+                                  "Options": ["Go on", "Stop"],
+                                  "ConversationId": conversation}}]}
 
     def start_data_transformation_job(self, body, caller, now):
         """StartDataTransformationJob"""

@@ -59,6 +59,14 @@ class Entry:
         self.ended = ended
         self.seconds = round(time.monotonic() - self.started, 6)
 
+    def shown_body(self):
+        """The beginning of the answer's body as text; of an event stream, with zeros, base64."""
+        if self.body is None:
+            return None
+        if b"\0" in self.body:
+            return base64.b64encode(self.body).decode()
+        return self.body.decode("utf-8", "replace")
+
     def shown(self):
         """The entry as JSON has it."""
         request = self.request
@@ -72,7 +80,7 @@ class Entry:
             "headers": [list(header) for header in request.headers], "body": body,
             "signature": self.signature,
             "answer": {"status": self.status, "code": self.code,
-                       "body": None if self.body is None else self.body.decode("utf-8", "replace"),
+                       "body": self.shown_body(),
                        "scripted": self.scripted, "applied": self.applied,
                        "ended": self.ended, "seconds": self.seconds},
         }

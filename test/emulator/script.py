@@ -4,20 +4,22 @@ A step waits for its operation (or for any), and is taken so many times. What it
 says about the answer (status, body, error, http_garbage, silence, reset) replaces
 it, and then the operation is performed only when `apply` asks for it; what it
 says about the way of the reply (delay, drip, cut, close, clock, headers) goes
-with the reply that there would have been.
+with the reply that there would have been. What it says about events is the
+messages of a stream.
 """
 
 import base64
 import json
 import threading
 
+import eventstream
 from wire import Delivery
 
 FIELDS = {"operation", "times", "status", "headers", "body", "body_base64", "repeat", "error",
           "message", "delay", "silence", "drip", "cut", "reset", "apply", "close", "clock",
-          "chunked", "http_garbage", "http_garbage_base64"}
+          "chunked", "http_garbage", "http_garbage_base64", "events"}
 REPLACING = {"status", "body", "body_base64", "error", "http_garbage", "http_garbage_base64",
-             "silence", "reset"}
+             "silence", "reset", "events"}
 SERVER_FAULTS = {"InternalServerException": 500, "InternalFailure": 500,
                  "NotImplementedOperationException": 501, "ServiceUnavailable": 503,
                  "ServiceUnavailableException": 503}
@@ -41,6 +43,9 @@ class Step:
         self.applies = said.get("apply", not self.replaces)
         self.clock = said.get("clock")
         self.body = self.given_body()
+        self.events, pauses = None, None
+        if said.get("events") is not None:
+            self.events, pauses = eventstream.scripted(said["events"])
         self.headers = said.get("headers") or []
         if isinstance(self.headers, dict):
             self.headers = list(self.headers.items())
@@ -48,7 +53,7 @@ class Step:
         self.delivery = Delivery(
             delay=float(said.get("delay") or 0), silence=bool(said.get("silence")),
             drip=self.given_drip(), cut=said.get("cut"), reset=bool(said.get("reset")),
-            close=bool(said.get("close")), raw=self.given_garbage())
+            close=bool(said.get("close")), raw=self.given_garbage(), pauses=pauses)
 
     def given_body(self):
         """The body that the step gives, or None."""
@@ -85,6 +90,8 @@ class Step:
         if said.get("error") is not None:
             status = said.get("status") or SERVER_FAULTS.get(said["error"], 400)
             reply = service.failure(status, said["error"], said.get("message"))
+        elif self.events is not None:
+            reply = service.streamed(self.events)
         elif said.get("status") is not None or self.body is not None:
             reply = service.success(b"" if self.body is None else self.body)
             reply.status = said.get("status") or 200

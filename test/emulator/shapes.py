@@ -101,6 +101,12 @@ class Model:
         """The name of the shape that the operation gives."""
         return self.operations[operation]["output"]["shape"]
 
+    def stream_member(self, operation):
+        """The member of the operation's output that is an event stream, or None."""
+        members = self.shapes[self.output_shape(operation)]["members"]
+        return next((name for name, reference in members.items()
+                     if self.shapes[reference["shape"]].get("eventstream")), None)
+
     def check(self, operation, body):
         """Every sentence that AWS would say against this body; empty when it is right."""
         name = self.input_shape(operation)
@@ -254,6 +260,9 @@ class Model:
     def fill(self, value, name):
         """The value with a sample for every member of its shape that it lacks."""
         shape = self.shapes[name]
+        if shape.get("eventstream"):
+            return [{event: self.fill(part, shape["members"][event]["shape"])
+                     for event, part in one.items()} for one in value]
         if shape["type"] == "list" and isinstance(value, list):
             return [self.fill(element, shape["member"]["shape"]) for element in value]
         if shape["type"] != "structure" or not isinstance(value, dict):
@@ -268,6 +277,9 @@ class Model:
     def strip(self, value, name):
         """The value with its shape's required members alone."""
         shape = self.shapes[name]
+        if shape.get("eventstream"):
+            return [{event: self.strip(part, shape["members"][event]["shape"])
+                     for event, part in one.items()} for one in value]
         if shape["type"] == "list" and isinstance(value, list):
             return [self.strip(element, shape["member"]["shape"]) for element in value]
         if shape["type"] != "structure" or shape.get("union") or not isinstance(value, dict):

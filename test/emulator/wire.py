@@ -83,10 +83,10 @@ class Reply:
 class Delivery:
     """How a reply reaches the client, or does not."""
 
-    __slots__ = ("delay", "silence", "drip", "cut", "reset", "close", "raw")
+    __slots__ = ("delay", "silence", "drip", "cut", "reset", "close", "raw", "pauses")
 
     def __init__(self, delay=0, silence=False, drip=None, cut=None, reset=False,
-                 close=False, raw=None):
+                 close=False, raw=None, pauses=None):
         self.delay = delay
         self.silence = silence
         self.drip = drip
@@ -94,6 +94,7 @@ class Delivery:
         self.reset = reset
         self.close = close
         self.raw = raw
+        self.pauses = pauses
 
 
 PLAIN = Delivery()
@@ -212,7 +213,20 @@ class Wire:
             whole = head + body
             self.drip(b"", whole[:count], delivery.drip)
             return "reset" if delivery.reset else "cut"
+        if delivery.pauses:
+            return self.pause(head, body, delivery.pauses)
         return self.drip(head, body, delivery.drip)
+
+    def pause(self, head, body, pauses):
+        """Writes head and body, and pauses before some offsets of the body."""
+        start, before = 0, head
+        for offset, seconds in pauses:
+            self.sock.sendall(before + body[start:offset])
+            start, before = offset, b""
+            if self.wait_for_leave(seconds):
+                return "left"
+        self.sock.sendall(before + body[start:])
+        return "sent"
 
     def drip(self, head, body, drip):
         """Writes head and body, the body in pieces where that is asked for."""

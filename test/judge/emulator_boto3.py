@@ -124,9 +124,11 @@ def transformation_operations(lake):
         lake.list_data_transformation_profiles(SourceFormat="CSV")["Items"]]
     yield "ListDataTransformationProfileVersions", len(
         lake.list_data_transformation_profile_versions(ProfileId=id)["Items"]) == 2
-    said = lake.update_profile_with_agent(ProfileId=id, SourceFormat="CSV",
-                                          InputMessage={"Body": "hello", "Type": "normal"})
-    yield "UpdateProfileWithAgent", "hello" in said["AgentResponse"]["Body"]
+    said = list(lake.update_profile_with_agent(
+        ProfileId=id, InputMessage={"Body": "hello", "Type": "normal"})["AgentResponse"])
+    yield "UpdateProfileWithAgent", [name for event in said for name in event] == \
+        ["ProgressEvent", "HeartbeatEvent", "TextMessageEvent", "EndOfOutputEvent"] and \
+        "hello" in said[2]["TextMessageEvent"]["Message"]
     job = lake.start_data_transformation_job(
         InputDataConfig={"S3Uri": "s3://bucket/in"}, OutputDataConfig=S3, ClientToken="job-" + id,
         DataAccessRoleArn=ROLE, ProfileId=id)
@@ -188,13 +190,30 @@ def check_members(emulator):
         document = oracle.DOCUMENT
         for entry in emulator.log():
             shape = document["operations"][entry["operation"]]["output"]["shape"]
+            if entry["operation"] == "UpdateProfileWithAgent":
+                continue  # no JSON: check_stream_members
             reply = json.loads(entry["answer"]["body"])
             if wish == "all":
                 tap.same(members_of(reply, shape), [], f"every member: {entry['operation']}")
             else:
                 tap.same(sorted(reply), sorted(document["shapes"][shape].get("required", [])),
                          f"required members alone: {entry['operation']}")
+        check_stream_members(lake, wish)
     emulator.reset()
+
+
+def check_stream_members(lake, wish):
+    """The same of the events in a stream."""
+    id = lake.create_data_transformation_profile(
+        SourceFormat="CSV", ProfileName="rows",
+        Source={"StarterProfile": {"StarterProfileName": "s"}})["ProfileId"]
+    reply = lake.update_profile_with_agent(
+        ProfileId=id, InputMessage={"Body": "hello", "Type": "normal"})
+    for event in reply["AgentResponse"]:
+        for name, told in event.items():
+            shape = oracle.DOCUMENT["shapes"][name]
+            wanted = shape["members"] if wish == "all" else shape.get("required", [])
+            tap.same(sorted(told), sorted(wanted), f"{wish} members: {name}")
 
 
 # Who is let in

@@ -110,7 +110,7 @@ SELECT set_config('healthlake.endpoint_url', replace(:'emulator_url', '127.0.0.1
 SELECT * FROM healthlake_create_transformation_profile('ccda', 'CCDA', profile_mapping => '{"Patient": "secret words"}') \gset
 SELECT is(request #>> '{Source,ProfileMapping}', '****************', 'sensitive members are masked') FROM last_row();
 SELECT is_row(ROW(request ->> 'ProfileName', operation, outcome), ROW('ccda'::text, 'CreateDataTransformationProfile'::text, 'succeeded'::text), 'the others are there') FROM last_row();
-SELECT healthlake_update_profile_with_agent(:'profile_id', 'CCDA', 'secret words', 'normal') \g /dev/null
+SELECT healthlake_update_profile_with_agent(:'profile_id', 'secret words') \g /dev/null
 SELECT is_row(ROW(request #>> '{InputMessage,Body}', request #>> '{InputMessage,Type}'), ROW('****************'::text, 'normal'::text), 'in what is said to the agent') FROM last_row();
 SELECT is(count(*), 0::bigint, 'no event has it') FROM healthlake_event AS e WHERE e::text ~ 'secret';
 SET healthlake.endpoint_url = :'emulator_url';

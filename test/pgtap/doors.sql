@@ -34,7 +34,7 @@ SELECT is_row(ROW(required, argument), ROW(true, 'id'::text), 'a required one') 
 SELECT is(array_agg(argument || ' ' || member)::text, '{"job_id JobId"}', 'one that has few') FROM healthlake_operations() WHERE operation = 'DescribeDataTransformationJob';
 SELECT is(cli_option, '--resource-arn', 'capitals in a row are a word') FROM healthlake_operations() WHERE operation = 'ListTagsForResource';
 SELECT set_eq('SELECT operation || '' '' || argument FROM healthlake_operations() WHERE sensitive',
-	ARRAY['CreateDataTransformationProfile profile_mapping', 'UpdateDataTransformationProfile profile_mapping', 'UpdateProfileWithAgent input_message_body'], 'what is sensitive');
+	ARRAY['CreateDataTransformationProfile profile_mapping', 'UpdateDataTransformationProfile profile_mapping', 'UpdateProfileWithAgent input_message'], 'what is sensitive');
 SELECT is(count(*), count(DISTINCT (operation, member)), 'every member once') FROM healthlake_operations();
 
 -- healthlake_preview
@@ -51,9 +51,9 @@ SELECT is(headers ->> 'Authorization' ~ '^AWS4-HMAC-SHA256 Credential=\*+MPLE/\d
 SELECT is(seen::text ~ 'FwoG|AKID|wJalr', false, 'no secret is shown') FROM seen;
 SELECT is(headers ->> 'X-Amz-Security-Token' ~ '^\*+$', true, 'but that there is a token') FROM seen;
 RESET healthlake.session_token;
-SELECT is(body, '{"ProfileId": "0123456789abcdef0123456789abcdef", "SourceFormat": "CCDA", "InputMessage": {"Body": "****************", "Type": "normal"}}', 'sensitive members are masked')
+SELECT is(body, '{"ProfileId": "0123456789abcdef0123456789abcdef", "InputMessage": {"Body": "****************", "Type": "normal"}}', 'sensitive members are masked')
   FROM (SELECT replace(:'emulator_url', '127.0.0.1', 'localhost') AS url) AS u, set_config('healthlake.endpoint_url', url, false),
-	LATERAL healthlake_preview('UpdateProfileWithAgent', '{"ProfileId": "0123456789abcdef0123456789abcdef", "SourceFormat": "CCDA", "InputMessage": {"Body": "my name is", "Type": "normal"}}');
+	LATERAL healthlake_preview('UpdateProfileWithAgent', '{"ProfileId": "0123456789abcdef0123456789abcdef", "InputMessage": {"Body": "my name is", "Type": "normal"}}');
 SELECT is(body #>> '{Source,ProfileMapping}', '****************', 'whole structures of them, too')
   FROM healthlake_preview('CreateDataTransformationProfile', '{"ProfileName": "p", "SourceFormat": "CCDA", "Source": {"ProfileMapping": {"ProfileMapping": {"Patient": "secret"}}}}');
 SELECT is(url ~ '^http://datatransformation\.localhost:', true, 'a host prefix is shown') FROM healthlake_preview('ListDataTransformationJobs');

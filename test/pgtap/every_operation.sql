@@ -33,7 +33,7 @@ INSERT INTO statement (operation, call, keep, field, lacks) VALUES
 	('PublishDataTransformationProfile', 'healthlake_publish_transformation_profile({profile}, ''CCDA'')', NULL, NULL, '{profile_description,change_description,profile_mapping}'),
 	('ListDataTransformationProfiles', 'healthlake_list_transformation_profiles(''CCDA'', max_rows => 1)', NULL, NULL, '{change_description,profile_mapping}'),
 	('ListDataTransformationProfileVersions', 'healthlake_list_transformation_profile_versions({profile}, max_rows => 1)', NULL, NULL, '{profile_description,profile_mapping}'),
-	('UpdateProfileWithAgent', 'healthlake_update_profile_with_agent({profile}, ''CCDA'', ''hello'', ''normal'')', NULL, NULL, '{}'),
+	('UpdateProfileWithAgent', 'healthlake_update_profile_with_agent({profile}, ''hello'')', NULL, NULL, '{options,conversation_id}'),
 	('StartDataTransformationJob', 'healthlake_start_transformation_job({profile}, ''s3://bucket/in/'', ''s3://bucket/out/'', ''alias/health'', ''arn:aws:iam::123456789012:role/transform'')', 'job', 'job_id', '{datastore_id}'),
 	('DescribeDataTransformationJob', 'healthlake_describe_transformation_job({job})', NULL, NULL, '{}'),
 	('ListDataTransformationJobs', 'healthlake_list_transformation_jobs(max_rows => 1)', NULL, NULL, '{input_s3_uri,output_s3_uri,kms_key_id,data_access_role_arn,profile_id,profile_name,profile_version,drift_detection_enabled,provenance_enabled,message,total_files_scanned,total_files_converted,total_files_failed,total_resources_generated}'),

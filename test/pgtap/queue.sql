@@ -49,7 +49,7 @@ RESET healthlake.access_key_id;
 SELECT is(r.sqlstate, '55000', 'as well as ' || setting) FROM unnest(ARRAY['secret_access_key = x', 'session_token = x', 'profile = x', 'role_arn = ''arn:aws:iam::123456789012:role/r''', 'endpoint_url = ''https://example.org''',
 	'use_fips_endpoint = on', 'proxy = ''http://example.org:1''', 'ca_bundle = x']) AS setting, raised('SET healthlake.' || setting || '; SELECT enqueued(''x'')') AS r;
 SELECT is(says(format('SELECT healthlake_enqueue(%L, %L)', 'UpdateProfileWithAgent',
-	'{"ProfileId": "0123456789abcdef0123456789abcdef", "SourceFormat": "CCDA", "InputMessage": {"Body": "a patient", "Type": "normal"}}')),
+	'{"ProfileId": "0123456789abcdef0123456789abcdef", "InputMessage": {"Body": "a patient", "Type": "normal"}}')),
 	'22023 a request for UpdateProfileWithAgent with sensitive members cannot be enqueued | They would get into the server''s write-ahead log and backups. | Call function healthlake_update_profile_with_agent.', 'sensitive members');
 BEGIN READ ONLY;
 SELECT is(says('SELECT enqueued(''x'')'), '25006 cannot execute healthlake_enqueue_create_datastore in a read-only transaction', 'a READ ONLY transaction');

@@ -44,15 +44,19 @@ SELECT is(says('SELECT healthlake_get_transformation_profile(''short'')') ~ '^22
 
 -- The agent
 
-SELECT * FROM healthlake_update_profile_with_agent(:'profile_id', 'CCDA', 'secret words', 'normal') \gset agent_
-SELECT is_row(ROW(:'agent_agent_response_body', :'agent_agent_response_type', :'agent_agent_response_options'), ROW('You said: secret words', 'options', '{"Go on",Stop}'), 'the agent answers');
-SELECT is(conversation_id, :'agent_conversation_id', 'in one conversation') FROM healthlake_update_profile_with_agent(:'profile_id', 'CCDA', 'yes', 'confirmation_response', :'agent_conversation_id');
-SELECT is(sqlstate, '38000', 'another one is AWS''s own error') FROM raised(format('SELECT healthlake_update_profile_with_agent(%L, ''CCDA'', ''x'', ''normal'', ''c'')', :'profile_id'));
-SELECT is(says('SELECT healthlake_update_profile_with_agent(NULL, NULL, NULL, NULL)') ~ '^22004 .*InputMessage \(arguments "input_message_body", "input_message_type"\)', true, 'what is missing is named');
+CREATE TEMPORARY TABLE said AS SELECT * FROM healthlake_update_profile_with_agent(:'profile_id', 'secret words') WITH ORDINALITY;
+SELECT results_eq('SELECT event, message, options FROM said ORDER BY ordinality', $$ VALUES ('ProgressEvent', 'Reading the profile', NULL::text[]),
+	('TextMessageEvent', 'You said: secret words', NULL), ('EndOfOutputEvent', 'What next?', '{"Go on",Stop}') $$, 'the agent answers, a row an event');
+SELECT conversation_id AS conversation FROM said WHERE event = 'EndOfOutputEvent' \gset
+SELECT is(array_agg(conversation_id), ARRAY[NULL, NULL, :'conversation'], 'in one conversation') FROM healthlake_update_profile_with_agent(:'profile_id', 'yes', 'confirmation_response', :'conversation');
+SELECT is(body, jsonb_build_object('ProfileId', :'profile_id', 'InputMessage', '{"Body": "yes", "Type": "confirmation_response"}'::jsonb, 'ConversationId', :'conversation'), 'which the request names')
+  FROM emulator_log() WHERE operation = 'UpdateProfileWithAgent' ORDER BY n DESC LIMIT 1;
+SELECT is(sqlstate, '42704', 'another one is not found') FROM raised(format('SELECT healthlake_update_profile_with_agent(%L, ''x'', conversation_id => ''c'')', :'profile_id'));
+SELECT is(says('SELECT healthlake_update_profile_with_agent(NULL, NULL, NULL)') ~ '^22004 .*InputMessage \(arguments "input_message", "input_message_type"\)', true, 'what is missing is named');
 SELECT emulator_next('{"operation": "UpdateProfileWithAgent", "error": "InternalServerException", "times": 3}') \g /dev/null
 SET healthlake.max_attempts = 3;
-SELECT is(says(format('SELECT healthlake_update_profile_with_agent(%L, ''CCDA'', ''secret words'', ''normal'')', :'profile_id')) ~ '^38M01 .*attempts 1', true, 'it is not asked twice');
-SELECT is(says(format('SELECT healthlake_update_profile_with_agent(%L, ''CCDA'', ''secret words'', ''normal'')', :'profile_id')) ~ 'secret', false, 'no message of its errors has what was said');
+SELECT is(says(format('SELECT healthlake_update_profile_with_agent(%L, ''secret words'')', :'profile_id')) ~ '^38M01 .*attempts 1', true, 'it is not asked twice');
+SELECT is(says(format('SELECT healthlake_update_profile_with_agent(%L, ''secret words'')', :'profile_id')) ~ 'secret', false, 'no message of its errors has what was said');
 SET healthlake.max_attempts = 1;
 SELECT emulator_reset() \g /dev/null
 

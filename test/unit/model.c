@@ -32,6 +32,8 @@ collect(const HlShape *shape)
 	if (nshapes == MOST_SHAPES)
 		abort();
 	shapes[nshapes++] = shape;
+	if (shape->stream)
+		shape = shape->element; /* which the model does not have */
 	for (int i = 0; i < shape->nmembers; i++)
 		collect(shape->members[i].shape);
 	if (shape->element != NULL)
@@ -144,11 +146,15 @@ append_shape(HlBytes *json, const HlShape *shape)
 		"string",    "integer",   "long",      "double", "boolean",
 		"timestamp", "structure", "structure", "list",   "map"};
 	bool map = shape->kind == HL_KIND_MAP;
+	bool stream = shape->stream;
 
 	append_name(json, shape->name);
 	hl_bytes_append_char(json, '{');
+	append_true(json, "eventstream", stream);
+	if (stream)
+		shape = shape->element;
 	append_text(json, "type", types[shape->kind]);
-	append_true(json, "union", shape->kind == HL_KIND_UNION);
+	append_true(json, "union", shape->kind == HL_KIND_UNION && !stream);
 	append_true(json, "sensitive", shape->sensitive);
 	if (shape->has_min)
 	{
@@ -300,6 +306,49 @@ find_ambiguous(const HlShape *whole, const HlShape *shape)
 	return ambiguous;
 }
 
+/* The member of an operation's output that is a stream; NULL if none is. */
+static const HlMember *
+stream_of(const HlOperation *operation)
+{
+	for (int i = 0; i < operation->output->nmembers; i++)
+		if (operation->output->members[i].shape->stream)
+			return &operation->output->members[i];
+	return NULL;
+}
+
+/* Whether a stream has an event of that name. */
+static bool
+has_event(const HlMember *stream, const char *name)
+{
+	return hl_shape_member(stream->shape->element, name, strlen(name)) != NULL;
+}
+
+/* What hinders an operation's event stream; NULL if nothing. */
+static const char *
+fault_of_stream(const HlOperation *operation)
+{
+	const HlMember *member = stream_of(operation);
+	const HlStream *stream = operation->stream;
+
+	if ((member != NULL) != (stream != NULL))
+		return "its event stream is not read, or there is none";
+	if (stream == NULL)
+		return NULL;
+	if (strcmp(member->name, stream->member) != 0 ||
+		member->shape->kind != HL_KIND_LIST ||
+		member->shape->element->kind != HL_KIND_UNION)
+		return "its event stream is elsewhere";
+	if (!has_event(member, stream->end) || !has_event(member, stream->failure))
+		return "its event stream ends with no event";
+	for (const HlEventText *text = stream->told; text->event != NULL; text++)
+		if (!has_event(member, text->event))
+			return "an event that is told is none";
+	for (const char *const *idle = stream->idle; *idle != NULL; idle++)
+		if (!has_event(member, *idle))
+			return "an event that says nothing is none";
+	return NULL;
+}
+
 /* What hinders an operation; NULL if nothing. */
 static const char *
 fault_of_operation(const HlOperation *operation)
@@ -327,7 +376,7 @@ fault_of_operation(const HlOperation *operation)
 	if (operation->pages == NULL &&
 		hl_shape_member(operation->output, "NextToken", 9) != NULL)
 		return "its pages are not followed";
-	return NULL;
+	return fault_of_stream(operation);
 }
 
 /* Checks all shapes and operations. */

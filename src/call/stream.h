@@ -1,0 +1,28 @@
+/*
+ * stream.h
+ *	  Operations that AWS answers with a stream of events: what the client sees
+ *	  of it while it comes, and the events as rows. The texts may be sensitive
+ *	  and are in no log.
+ */
+#ifndef HL_CALL_STREAM_H
+#define HL_CALL_STREAM_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "engine/engine.h"
+#include "model/model.h"
+
+/* Sends the client the texts of events that have come since the last time. */
+extern void hl_stream_tell(HlCall *call);
+
+/*
+ * The body of a set-returning function: performs the operation at its first
+ * call, and gives the next event, or the end. The column "event" is AWS's name
+ * of it; events that say nothing have no row.
+ */
+extern Datum hl_stream_next(FunctionCallInfo fcinfo,
+							const HlOperation *operation);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * notice.h
+ *	  What the client is told and the server's log is not, whatever
+ *	  log_min_messages says.
+ */
+#ifndef HL_SERVER_NOTICE_H
+#define HL_SERVER_NOTICE_H
+
+#include "postgres.h"
+
+/* Installs what keeps it from the log; called once, at loading. */
+extern void hl_notice_init(void);
+
+/* Sends a NOTICE at once. Lets no interrupt in. */
+extern void hl_notice_tell(const char *text);
+
+#endif
