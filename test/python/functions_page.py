@@ -7,7 +7,7 @@ the page. test/functions-page starts a server for that.
 
 from contextlib import closing
 
-import psycopg2
+from session import open_session
 
 HEAD = """# Functions
 
@@ -83,6 +83,6 @@ def make_page(cursor):
 
 
 if __name__ == "__main__":
-    with closing(psycopg2.connect("")) as session:
-        session.cursor().execute("CREATE EXTENSION healthlake")
-        print(make_page(session.cursor()), end="")
+    with closing(open_session()) as opened:
+        opened.cursor().execute("CREATE EXTENSION healthlake")
+        print(make_page(opened.cursor()), end="")
