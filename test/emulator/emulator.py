@@ -12,6 +12,7 @@ import argparse
 import gc
 import json
 import os
+import queue
 import shutil
 import signal
 import sys
@@ -171,16 +172,17 @@ def end_with_stdin(end):
     """Ends when whoever holds the other end of standard input is gone."""
     while os.read(0, 4096):
         pass
-    end.set()
+    end.put(None)
 
 
 def main():
     """Runs until it is told to end."""
     gc.set_threshold(100000, 50, 1000)  # what it keeps, it keeps: looking often is lost time
     options = arguments()
-    end = threading.Event()
+    # not an Event: one that a signal sets while the main thread begins to wait for it locks up
+    end = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: end.set())
+        signal.signal(number, lambda *_: end.put(None))
     directory = options.directory or tempfile.mkdtemp(prefix="healthlake-emulator-")
     os.makedirs(directory, exist_ok=True)
     if not options.directory:
@@ -192,7 +194,7 @@ def main():
             print(hint(ready), file=sys.stderr, flush=True)
         if options.until_stdin_closes:
             threading.Thread(target=end_with_stdin, args=(end,), daemon=True).start()
-        end.wait()
+        end.get()
     except (OSError, OverflowError, RuntimeError) as fault:
         print(f"emulator.py: {fault}", file=sys.stderr)
         sys.exit(1)
