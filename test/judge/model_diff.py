@@ -103,6 +103,21 @@ CHANGES = [
 ]
 
 
+def compare_with_botocore(tap):
+    """What the installed botocore's own model has: it may be older or newer, and fails nothing."""
+    try:
+        import botocore
+    except ImportError:
+        tap.skip("botocore's model is compared", "python3-botocore is not there")
+        return
+    folder = Path(botocore.__file__).parent / "data" / "healthlake"
+    models = sorted(folder.glob("*/service-2.json*"))
+    lines, status = run(models[-1]) if models else ([f"no model in {folder}"], 2)
+    tap.ok(status in (0, 1), f"the model of botocore {botocore.__version__} is compared", *lines)
+    for line in lines:
+        tap.say(f"botocore {botocore.__version__}: {line}")
+
+
 def main():
     tap = Tap()
     lines, status = run(str(MODEL))
@@ -113,6 +128,7 @@ def main():
         tap.ok(status in (0, 1), "a newer model is compared", *lines)
         for line in lines:
             tap.say(f"newer model: {line}")
+    compare_with_botocore(tap)
     model = json.loads(MODEL.read_text(encoding="utf-8"))
     tap.ok(generated(MODEL), "the tables are what test/model-generate makes")
     places = named(model["operations"])
