@@ -482,7 +482,7 @@ static const IntSetting int_settings[] = {
 	 "Time allowed for connecting, in one attempt.",
 	 &hl_settings.connect_timeout, 3100, 1, INT_MAX, PGC_USERSET, GUC_UNIT_MS},
 	{"healthlake.request_timeout",
-	 "Time allowed for one attempt, from connecting to the last byte.",
+	 "Time allowed for one attempt, or between two events of a stream.",
 	 &hl_settings.request_timeout, 30000, 1000, INT_MAX, PGC_USERSET,
 	 GUC_UNIT_MS},
 	{"healthlake.max_attempts", "Number of attempts, the first one included.",

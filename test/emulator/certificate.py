@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-HERE = "DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:::1"
+HERE = "DNS:localhost,DNS:*.localhost,DNS:datatransformation.localhost,IP:127.0.0.1,IP:::1"
 ELSEWHERE = "DNS:elsewhere.invalid"
 VALID = (["-days", "30"],)
 # OpenSSL 3.4 and later take dates; earlier ones take a day before today

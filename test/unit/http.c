@@ -448,6 +448,73 @@ test_many(void)
 	peer_stop(&server);
 }
 
+/* Handler: the beginning of a body, of an error where that is asked for. */
+static void
+begin_to_answer(Peer *peer)
+{
+	peer_request(peer);
+	if (strstr(peer->request, "GET /error") == peer->request)
+		peer_say(peer, "HTTP/1.1 400 Bad Request\r\nContent-Length: 10\r\n\r\n"
+					   "half ");
+	else
+		peer_say(peer, "HTTP/1.1 100 Continue\r\n\r\n"
+					   "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf ");
+	peer_wait(peer);
+}
+
+/* Waits until so much of a body has come; NULL if it does not. */
+static const HlBytes *
+come(HlHttpTransfer *transfer, size_t len)
+{
+	int64_t until = now(NULL) + 1000 * 1000;
+
+	while (now(NULL) < until)
+	{
+		const HlBytes *body = hl_http_body(transfer);
+
+		if (body != NULL && body->len >= len)
+			return body;
+		hl_http_step(http, 20);
+	}
+	return NULL;
+}
+
+/* A body is seen while it comes, and may be given up. */
+static void
+test_bodies_under_way(void)
+{
+	PeerServer server = peer_serve(begin_to_answer);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	HlHttpTransfer *transfer;
+	const HlBytes *body;
+	HlHttpReply *reply;
+
+	request.method = "GET";
+	request.timeout_ms = 0;
+	peer_start(&server);
+	transfer = hl_http_start(http, &request);
+	body = come(transfer, 5);
+	is(body != NULL ? hl_bytes_string(body) : NULL, "half ",
+	   "half a body is there");
+	ok(hl_http_reply(transfer) == NULL, "which is no reply yet");
+	hl_http_stop(transfer, HL_TRANSPORT_TIMEOUT, "it is enough");
+	reply = hl_http_reply(transfer);
+	ok(reply != NULL && reply->transport == HL_TRANSPORT_TIMEOUT &&
+		   reply->status == 200 && reply->sent &&
+		   strcmp(reply->error, "it is enough") == 0 && reply->body.len == 5,
+	   "given up, it is one, and says why");
+	ok(hl_http_body(transfer) == NULL, "whose body is under way no more");
+	hl_http_stop(transfer, HL_TRANSPORT_LOST, "again");
+	ok(reply->transport == HL_TRANSPORT_TIMEOUT, "what has ended has ended");
+	hl_http_release(transfer);
+	request.url = url_of(&server, "/error");
+	transfer = hl_http_start(http, &request);
+	ok(come(transfer, 1) == NULL, "an error is seen when it is whole");
+	ok(peer_connections == 2, "what was given up has closed its connection");
+	hl_http_release(transfer);
+	peer_stop(&server);
+}
+
 /* A reply that a handler gives, and how it closes. */
 static const char *canned;
 static size_t canned_len;
@@ -1095,6 +1162,7 @@ main(void)
 	test_large_request();
 	test_dead_connection();
 	test_many();
+	test_bodies_under_way();
 	test_replies();
 	test_limits();
 	test_losses();
