@@ -326,9 +326,11 @@ hl_attempt_start(HlCall *call)
 {
 	if (!hl_attempt_write(call))
 		return;
-	hl_events_begin(&call->attempt->events);
 	if (call->stream != NULL)
+	{
+		hl_events_begin(&call->attempt->events);
 		call->attempt->due_at = patience_from(call, hl_clock_steady());
+	}
 	if (!send_attempt(call))
 	{
 		hl_attempt_run_short(call);

@@ -100,7 +100,8 @@ free_calls(void *argument)
 		hl_bytes_free(&attempt->message);
 		hl_bytes_free(&attempt->network);
 		hl_json_free(&attempt->document);
-		hl_events_free(&attempt->events);
+		if (set->calls[i].stream != NULL)
+			hl_events_free(&attempt->events);
 		hl_bytes_free(&set->calls[i].reply.body);
 	}
 }
