@@ -39,6 +39,7 @@ SELECT is((SELECT array_agg(version) FROM healthlake_list_transformation_profile
 SELECT is_row(ROW(profile_name, version, profile_description), ROW('ccda'::text, 2, 'd'::text), 'all profiles of a format') FROM healthlake_list_transformation_profiles('CCDA');
 SELECT is(count(*), 0::bigint, 'of another one') FROM healthlake_list_transformation_profiles('CSV');
 SELECT is(profile_mapping, '{"Patient": "{\"a\": 1}"}', 'a version') FROM healthlake_get_transformation_profile(:'profile_id', 1);
+SELECT is_row(ROW(reply -> 'ProfileMapping', reply ->> 'ProfileName'), ROW('"****************"'::jsonb, 'ccda'::text), 'whose mapping is masked in the last call') FROM healthlake_last_call();
 SELECT is(says(format('SELECT healthlake_get_transformation_profile(%L, 7)', :'profile_id')) ~ '^42704 ', true, 'one that is not there');
 SELECT is(says('SELECT healthlake_get_transformation_profile(''short'')') ~ '^22023 .*ProfileId \(argument "profile_id"\)', true, 'an id that is too short');
 
