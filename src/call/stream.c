@@ -113,16 +113,6 @@ begin_rows(FunctionCallInfo fcinfo, const HlOperation *operation)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Whether an event says nothing. */
-static bool
-is_idle(const HlStream *stream, const char *name)
-{
-	for (const char *const *idle = stream->idle; *idle != NULL; idle++)
-		if (strcmp(*idle, name) == 0)
-			return true;
-	return false;
-}
-
 /* The row of an event. */
 static Datum
 row_of_event(const Rows *rows, const char *name, const HlJson *payload)
@@ -159,7 +149,7 @@ hl_stream_next(FunctionCallInfo fcinfo, const HlOperation *operation)
 	while ((event = hl_json_step(&rows->each)) != NULL)
 	{
 		payload = open_event(event, &name);
-		if (!is_idle(rows->stream, name))
+		if (!hl_text_is_listed(rows->stream->idle, name))
 			SRF_RETURN_NEXT(calls, row_of_event(rows, name, payload));
 	}
 	SRF_RETURN_DONE(calls);

@@ -9,6 +9,7 @@
 #include "aws/protocol.h"
 #include "engine/events.h"
 #include "engine/protocol.h"
+#include "server/text.h"
 
 #define INITIAL_RESPONSE "initial-response"
 
@@ -69,16 +70,6 @@ take_initial_response(HlEvents *events, const HlStream *stream,
 	}
 }
 
-/* Whether a word is in a list that NULL ends. */
-static bool
-is_listed(const char *const *list, const char *word)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(*list, word) == 0)
-			return true;
-	return false;
-}
-
 /*
  * Notes an error. Its message is made fit to be shown as that of any other
  * reply; NULL stands for one that nobody but the client may see.
@@ -99,7 +90,7 @@ take_error(HlEvents *events, const HlStream *stream, const char *code,
 	error.len = body.len;
 	hl_protocol_read_error(&error, &events->code, &events->message);
 	events->failure =
-		is_listed(stream->refusals, hl_bytes_string(&events->code))
+		hl_text_is_listed(stream->refusals, hl_bytes_string(&events->code))
 			? HL_OUTCOME_REFUSED
 			: HL_OUTCOME_FAULT;
 	if (body.failed || events->code.failed || events->message.failed)

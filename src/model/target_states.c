@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "model/target_states.h"
+#include "server/text.h"
 
 /* Finds a goal. */
 const HlTargetStates *
@@ -30,21 +31,12 @@ hl_target_states_of_change(const HlOperation *operation, const char *until)
 	return hl_target_states_find(operation->describe, until);
 }
 
-/* Whether a list of states has that one. */
-static bool
-has_state(const char *const *states, const char *state)
-{
-	for (; *states != NULL; states++)
-		if (strcmp(*states, state) == 0)
-			return true;
-	return false;
-}
-
 /* Judges a state. */
 HlTargetVerdict
 hl_target_states_judge(const HlTargetStates *goal, const char *state)
 {
-	if (has_state(goal->good, state))
+	if (hl_text_is_listed(goal->good, state))
 		return HL_TARGET_REACHED;
-	return has_state(goal->bad, state) ? HL_TARGET_MISSED : HL_TARGET_PENDING;
+	return hl_text_is_listed(goal->bad, state) ? HL_TARGET_MISSED
+											   : HL_TARGET_PENDING;
 }

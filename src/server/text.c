@@ -158,3 +158,12 @@ hl_text_take(HlBytes *bytes)
 	hl_text_refuse_memory(text == NULL);
 	return text;
 }
+
+bool
+hl_text_is_listed(const char *const *list, const char *word)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(*list, word) == 0)
+			return true;
+	return false;
+}

@@ -43,6 +43,9 @@ extern char *hl_text_to_utf8(const char *text, int len);
  */
 extern char *hl_text_take(HlBytes *bytes);
 
+/* Whether a word is in a list that NULL ends. */
+extern bool hl_text_is_listed(const char *const *list, const char *word);
+
 /* Raises running out of the memory that malloc gives. */
 extern void hl_text_refuse_memory(bool failed);
 
