@@ -490,17 +490,9 @@ hl_call_advance(HlCallRun *run)
 	return true;
 }
 
-void
-hl_call_watch(ErrorContextCallback *context)
-{
-	context->previous = error_context_stack;
-	context->callback = interrupted_context;
-	context->arg = NULL;
-	error_context_stack = context;
-}
-
-void
-hl_call_interrupted(void)
+/* Ends, in PG_CATCH, the calls that are under way. */
+static void
+end_interrupted(void)
 {
 	dlist_iter each;
 
@@ -513,32 +505,51 @@ hl_call_interrupted(void)
 	leave_all_traces(geterrcode());
 }
 
-/* Drives one call to its end. */
-static void
-drive(HlCallRun *run)
+void
+hl_call_watch(void (*work)(void *), void *argument)
 {
-	ErrorContextCallback context;
+	ErrorContextCallback context = {.previous = error_context_stack,
+									.callback = interrupted_context};
 
-	hl_call_watch(&context);
+	error_context_stack = &context;
 	PG_TRY();
 	{
-		do
-		{
-			(void) hl_engine_step(&run->call, 1, -1);
-			/* the context is of errors, and not of what AWS has to say */
-			error_context_stack = context.previous;
-			hl_stream_tell(run->call);
-			error_context_stack = &context;
-		} while (!hl_call_advance(run));
+		work(argument);
 	}
 	PG_CATCH();
 	{
 		error_context_stack = context.previous;
-		hl_call_interrupted();
+		end_interrupted();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	error_context_stack = context.previous;
+}
+
+/* Tells the client of a stream's events, within hl_call_watch(). */
+static void
+tell_events(HlCall *call)
+{
+	ErrorContextCallback *watching = error_context_stack;
+
+	/* its context is of errors, and not of what AWS has to say */
+	error_context_stack = watching->previous;
+	hl_stream_tell(call);
+	error_context_stack = watching;
+}
+
+/* Drives one call to its end. */
+static void
+drive(void *argument)
+{
+	HlCallRun *run = argument;
+
+	do
+	{
+		(void) hl_engine_step(&run->call, 1, -1);
+		if (run->call->stream != NULL)
+			tell_events(run->call);
+	} while (!hl_call_advance(run));
 }
 
 /* Performs an operation, and leaves it to the caller what to make of it. */
@@ -549,7 +560,7 @@ hl_call_try(const HlRequest *request, const char *region)
 
 	hl_call_refuse_change(request->operation);
 	if (hl_call_start(&run, request, region))
-		drive(&run);
+		hl_call_watch(drive, &run);
 	return &run.call->reply;
 }
 

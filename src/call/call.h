@@ -76,11 +76,10 @@ extern bool hl_call_start(HlCallRun *run, const HlRequest *request,
 extern bool hl_call_advance(HlCallRun *run);
 
 /*
- * For whoever does so: tells in an error's context of the calls that are under
- * way (the caller takes it off the stack), and, in PG_CATCH, ends them.
+ * Does work that advances calls. An error in it tells in its context of the
+ * calls that are under way, and ends them before it goes on.
  */
-extern void hl_call_watch(ErrorContextCallback *context);
-extern void hl_call_interrupted(void);
+extern void hl_call_watch(void (*work)(void *), void *argument);
 
 /*
  * Sends the request to the region (NULL: the one that the settings name) and

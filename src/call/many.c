@@ -25,9 +25,6 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* As many may be under way as healthlake.max_concurrency can allow. */
-#define MOST 64
-
 /* A request on its way. */
 typedef struct Flight
 {
@@ -39,6 +36,7 @@ typedef struct Flight
 typedef struct Many
 {
 	FunctionCallInfo fcinfo;
+	const HlArguments *arguments;
 	const char *region;
 	bool describes;
 	int count;
@@ -46,8 +44,10 @@ typedef struct Many
 	HeapTuple *rows; /* that wait for those before them */
 	int next;        /* to be started */
 	int given;
-	Flight *flights[MOST];
+	Flight **flights; /* that are under way, at most so many */
+	HlCall **calls;   /* theirs */
 	int nflights;
+	int most;
 	TupleDesc desc;
 	Tuplestorestate *store;
 } Many;
@@ -152,7 +152,7 @@ take_elements(Many *many, const char *name, Datum **elements, bool **nulls)
 	ArrayType *array;
 	Datum value;
 
-	if (!hl_arguments_value(hl_arguments_read(many->fcinfo), name, &value))
+	if (!hl_arguments_value(many->arguments, name, &value))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("argument \"%s\" must not be null", name)));
 	array = DatumGetArrayTypeP(value);
@@ -328,11 +328,9 @@ start_next(Many *many)
 static void
 advance_flights(Many *many)
 {
-	HlCall *calls[MOST];
-
 	for (int i = 0; i < many->nflights; i++)
-		calls[i] = many->flights[i]->run.call;
-	(void) hl_engine_step(calls, many->nflights, -1);
+		many->calls[i] = many->flights[i]->run.call;
+	(void) hl_engine_step(many->calls, many->nflights, -1);
 	for (int i = many->nflights - 1; i >= 0; i--)
 	{
 		Flight *flight = many->flights[i];
@@ -347,30 +345,17 @@ advance_flights(Many *many)
 
 /* Makes all calls. */
 static void
-make_calls(Many *many)
+make_calls(void *argument)
 {
-	int most = Min(hl_settings.max_concurrency, MOST);
-	ErrorContextCallback context;
+	Many *many = argument;
 
-	hl_call_watch(&context);
-	PG_TRY();
+	while (many->given < many->count)
 	{
-		while (many->given < many->count)
-		{
-			while (many->next < many->count && many->nflights < most)
-				start_next(many);
-			if (many->nflights > 0)
-				advance_flights(many);
-		}
+		while (many->next < many->count && many->nflights < many->most)
+			start_next(many);
+		if (many->nflights > 0)
+			advance_flights(many);
 	}
-	PG_CATCH();
-	{
-		error_context_stack = context.previous;
-		hl_call_interrupted();
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	error_context_stack = context.previous;
 }
 
 /*
@@ -399,14 +384,19 @@ static Datum
 perform(FunctionCallInfo fcinfo, const HlOperation *operation, const char *name,
 		bool describes)
 {
-	Many many = {.fcinfo = fcinfo, .describes = describes};
+	Many many = {.fcinfo = fcinfo,
+				 .describes = describes,
+				 .most = hl_settings.max_concurrency};
 
 	refuse_copies(fcinfo, operation);
 	hl_call_refuse_change(operation);
 	begin_rows(&many);
-	many.region = hl_arguments_text(hl_arguments_read(fcinfo), "region");
+	many.arguments = hl_arguments_read(fcinfo);
+	many.region = hl_arguments_text(many.arguments, "region");
 	make_requests(&many, operation, name);
-	make_calls(&many);
+	many.flights = palloc(sizeof(Flight *) * many.most);
+	many.calls = palloc(sizeof(HlCall *) * many.most);
+	hl_call_watch(make_calls, &many);
 	return (Datum) 0;
 }
 
