@@ -11,30 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event_message.h"
 #include "tap.h"
-
-/* CRC-32 bit by bit, to hold the table against. */
-static uint32_t
-slow_crc(const char *data, size_t len)
-{
-	uint32_t crc = 0xffffffff;
-
-	for (size_t i = 0; i < len; i++)
-	{
-		crc ^= (unsigned char) data[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = (crc >> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-	}
-	return ~crc;
-}
-
-/* Appends a number of so many bytes. */
-static void
-add_number(HlBytes *bytes, uint64_t number, int len)
-{
-	while (len-- > 0)
-		hl_bytes_append_char(bytes, (char) (number >> (len * 8)));
-}
 
 /* Appends a message of these headers, as they are on the wire. */
 static void

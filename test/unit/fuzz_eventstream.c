@@ -10,35 +10,14 @@
 
 #include "aws/eventstream.h"
 
+#include "event_message.h"
+
 /* Ends the run where something that always holds does not. */
 static void
 must(bool held)
 {
 	if (!held)
 		abort();
-}
-
-/* CRC-32 bit by bit. */
-static uint32_t
-slow_crc(const char *data, size_t len)
-{
-	uint32_t crc = 0xffffffff;
-
-	for (size_t i = 0; i < len; i++)
-	{
-		crc ^= (unsigned char) data[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = (crc >> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-	}
-	return ~crc;
-}
-
-/* Appends a number of four bytes. */
-static void
-add_number(HlBytes *bytes, uint32_t number)
-{
-	for (int shift = 24; shift >= 0; shift -= 8)
-		hl_bytes_append_char(bytes, (char) (number >> shift));
 }
 
 /* Messages of the input: two lengths, the headers and the payload of each. */
@@ -54,11 +33,12 @@ make_messages(HlBytes *stream, const uint8_t *data, size_t size)
 		data += 2;
 		size -= 2;
 		len = len < size ? len : size;
-		add_number(stream, (uint32_t) len + 16);
-		add_number(stream, (uint32_t) headers_len);
-		add_number(stream, slow_crc(stream->data + start, 8));
+		add_number(stream, (uint32_t) len + 16, 4);
+		add_number(stream, (uint32_t) headers_len, 4);
+		add_number(stream, slow_crc(stream->data + start, 8), 4);
 		hl_bytes_append(stream, data, len);
-		add_number(stream, slow_crc(stream->data + start, stream->len - start));
+		add_number(stream, slow_crc(stream->data + start, stream->len - start),
+				   4);
 		data += len;
 		size -= len;
 	}
