@@ -12,7 +12,6 @@ import argparse
 import gc
 import json
 import os
-import queue
 import shutil
 import signal
 import sys
@@ -168,21 +167,21 @@ def start(options, directory):
             "secret_access_key": SECRET_ACCESS_KEY, "region": "us-east-1", "pid": os.getpid()}
 
 
-def end_with_stdin(end):
+def end_with_stdin():
     """Ends when whoever holds the other end of standard input is gone."""
     while os.read(0, 4096):
         pass
-    end.put(None)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main():
     """Runs until it is told to end."""
     gc.set_threshold(100000, 50, 1000)  # what it keeps, it keeps: looking often is lost time
     options = arguments()
-    # not an Event: one that a signal sets while the main thread begins to wait for it locks up
-    end = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: end.put(None))
+    # Blocked in every thread and taken by sigwait(). A handler would not do: one that runs
+    # just before the main thread blocks in a lock wakes nobody, whatever it sets.
+    ends = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     directory = options.directory or tempfile.mkdtemp(prefix="healthlake-emulator-")
     os.makedirs(directory, exist_ok=True)
     if not options.directory:
@@ -193,8 +192,8 @@ def main():
         if sys.stderr.isatty():
             print(hint(ready), file=sys.stderr, flush=True)
         if options.until_stdin_closes:
-            threading.Thread(target=end_with_stdin, args=(end,), daemon=True).start()
-        end.get()
+            threading.Thread(target=end_with_stdin, daemon=True).start()
+        signal.sigwait(ends)
     except (OSError, OverflowError, RuntimeError) as fault:
         print(f"emulator.py: {fault}", file=sys.stderr)
         sys.exit(1)
