@@ -74,6 +74,8 @@ scarce_calloc(size_t count, size_t size)
 #undef Reader
 
 #include "aws/eventstream.c"
+#include "aws/endpoint.c"
+#include "aws/link.c"
 
 #undef malloc
 #undef realloc
@@ -241,6 +243,31 @@ read_event(void)
 	return step == HL_EVENT_STEP_MESSAGE;
 }
 
+/* Reads a link; true if it is all there. */
+static bool
+read_link(void)
+{
+	static const HlTarget target = {.authority = "proxy.example", .path = "/"};
+	HlLinkBase base = {.target = &target,
+					   .region = "us-east-1",
+					   .datastore_id = "0123456789abcdef0123456789abcdef"};
+	HlLink link = {0};
+	HlLinkOutcome outcome = hl_link_read(
+		&base,
+		"https://proxy.example/datastore/0123456789abcdef0123456789abcdef/r4/"
+		"Observation/0123456789abcdef0123456789abcdef/_history/1?_count=100&"
+		"page=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd==",
+		&link);
+	bool whole = outcome == HL_LINK_OK;
+
+	if (whole)
+		whole = link.path.len == 55 && link.query.len == 84;
+	else
+		ok(outcome == HL_LINK_NO_MEMORY, "a link is not taken for a bad one");
+	hl_link_free(&link);
+	return whole;
+}
+
 /* Lets the first allocation fail, then the second, until none is left. */
 static void
 run_short(bool (*work)(void), const char *name)
@@ -266,5 +293,6 @@ main(void)
 	run_short(sign_request, "signing a request");
 	run_short(read_profiles, "reading profiles");
 	run_short(read_event, "reading an event");
+	run_short(read_link, "reading a link");
 	return tap_end();
 }
