@@ -5,8 +5,11 @@
 #include "aws/endpoint.h"
 
 #include <arpa/inet.h>
+#include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_LABEL 63
 #define MAX_HOST 253
@@ -236,122 +239,110 @@ is_host_name(const char *host)
 	}
 }
 
-/* Reads a port, and whether it is one. */
-static bool
-read_port(const char *text, size_t len, int *port)
-{
-	*port = 0;
-	for (size_t i = 0; i < len; i++)
-	{
-		if (!is_digit(text[i]) || *port > 65535)
-			return false;
-		*port = *port * 10 + (text[i] - '0');
-	}
-	return *port >= 1 && *port <= 65535;
-}
-
-/* Takes the host, in brackets or not, off an authority; gives what follows. */
-static const char *
-read_host(const char *text, size_t len, HlEndpoint *endpoint)
-{
-	const char *end = text + len;
-	const char *start = text;
-	size_t size;
-
-	endpoint->bracketed = len > 0 && *text == '[';
-	if (endpoint->bracketed)
-		start++;
-	text =
-		memchr(start, endpoint->bracketed ? ']' : ':', (size_t) (end - start));
-	if (text == NULL && endpoint->bracketed)
-		return NULL;
-	if (text == NULL)
-		text = end;
-	size = (size_t) (text - start);
-	if (size >= sizeof(endpoint->host))
-		return NULL;
-	memcpy(endpoint->host, start, size);
-	endpoint->host[size] = '\0';
-	fold(endpoint->host);
-	return endpoint->bracketed ? text + 1 : text;
-}
-
-/* Reads host and port; NULL where all is well, else what is wrong. */
-static const char *
-read_authority(const char *text, size_t len, HlEndpoint *endpoint)
-{
-	const char *end = text + len;
-	struct in6_addr address;
-
-	endpoint->port = endpoint->tls ? 443 : 80;
-	if (memchr(text, '@', len) != NULL)
-		return "it must not contain a user name or a password";
-	text = read_host(text, len, endpoint);
-	if (text == NULL)
-		return "its host is malformed";
-	if (text < end &&
-		(*text != ':' ||
-		 !read_port(text + 1, (size_t) (end - text - 1), &endpoint->port)))
-		return "its port is not a number from 1 to 65535";
-	if (endpoint->bracketed ? inet_pton(AF_INET6, endpoint->host, &address) != 1
-							: !is_host_name(endpoint->host))
-		return endpoint->host[0] == '\0' ? "it names no host"
-										 : "its host is malformed";
-	return NULL;
-}
-
-/* Whether a segment of a path is one or two dots, escaped or not. */
-static bool
-is_dot_segment(const char *segment, size_t len)
-{
-	int dots = 0;
-
-	while (len > 0)
-	{
-		size_t size = *segment == '.' ? 1 : 3;
-
-		if (len < size || (size == 3 && strncmp(segment, "%2e", 3) != 0 &&
-						   strncmp(segment, "%2E", 3) != 0))
-			return false;
-		segment += size;
-		len -= size;
-		dots++;
-	}
-	return dots == 1 || dots == 2;
-}
-
-/* Whether a path is made of RFC 3986's characters, and none of it is dots. */
+/* Whether a path is made of RFC 3986's characters and escapes no dot. */
 static bool
 is_path(const char *path)
 {
-	for (const char *c = path; *c != '\0'; c++)
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+		"/-._~!$&'()*+,;=:@%";
+
+	if (path[strspn(path, allowed)] != '\0')
+		return false;
+	while ((path = strchr(path, '%')) != NULL)
 	{
-		if (*c == '/' && is_dot_segment(c + 1, strcspn(c + 1, "/")))
-			return false;
-		if (*c == '%')
-		{
-			if (strspn(c + 1, "0123456789abcdefABCDEF") < 2)
-				return false;
-		}
-		else if (!is_alphanumeric(*c) &&
-				 strchr("/-._~!$&'()*+,;=:@", *c) == NULL)
+		path++;
+		if (strspn(path, "0123456789abcdefABCDEF") < 2 ||
+			strncasecmp(path, "2e", 2) == 0)
 			return false;
 	}
 	return true;
 }
 
-/* Reads scheme and the slashes after it; gives what follows, NULL if bad. */
-static const char *
-read_scheme(const char *url, HlEndpoint *endpoint)
+/*
+ * Whether libcurl left a URL as it was given, but for the case of its letters
+ * and the root path. It accepts more than RFC 3986 allows and rewrites it: one
+ * slash or three after the scheme, an empty port, 127.1, dots in a path. An
+ * IPv6 address may be rewritten, since that changes its form only.
+ */
+static bool
+is_unchanged(const char *given, const char *rewritten)
 {
-	char scheme[9];
+	size_t len;
 
-	snprintf(scheme, sizeof(scheme), "%s", url);
-	fold(scheme);
-	endpoint->tls = strncmp(scheme, "https://", 8) == 0;
-	if (endpoint->tls)
-		return url + 8;
-	return strncmp(scheme, "http://", 7) == 0 ? url + 7 : NULL;
+	if (strchr(given, ']') != NULL && strchr(rewritten, ']') != NULL)
+	{
+		given = strchr(given, ']');
+		rewritten = strchr(rewritten, ']');
+	}
+	len = strlen(given);
+	return strncasecmp(given, rewritten, len) == 0 &&
+		   (rewritten[len] == '\0' || strcmp(rewritten + len, "/") == 0);
+}
+
+/* Copies a part of a URL; false where there is none or no room for it. */
+static bool
+copy_part(CURLU *parts, CURLUPart part, char *buffer, size_t size)
+{
+	unsigned flags = part == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0;
+	char *text = NULL;
+	bool fits = curl_url_get(parts, part, &text, flags) == CURLUE_OK &&
+				strlen(text) < size;
+
+	if (fits)
+		strcpy(buffer, text);
+	curl_free(text);
+	return fits;
+}
+
+/* Takes the host over, an IPv6 address without its brackets. */
+static bool
+take_host(CURLU *parts, HlEndpoint *endpoint)
+{
+	struct in6_addr address;
+	char *host = endpoint->host;
+	char zone[64];
+	size_t len;
+
+	if (!copy_part(parts, CURLUPART_HOST, host, sizeof(endpoint->host)) ||
+		copy_part(parts, CURLUPART_ZONEID, zone, sizeof(zone)))
+		return false;
+	fold(host);
+	len = strlen(host);
+	endpoint->bracketed = host[0] == '[' && host[len - 1] == ']';
+	if (!endpoint->bracketed)
+		return is_host_name(host);
+	memmove(host, host + 1, len);
+	host[len - 2] = '\0';
+	return inet_pton(AF_INET6, host, &address) == 1;
+}
+
+/* Takes the parts over; NULL where all is well, else what is wrong. */
+static const char *
+take_parts(CURLU *parts, const char *url, HlEndpoint *endpoint)
+{
+	CURLUcode code =
+		curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+	char *path = endpoint->path;
+	char text[HL_ENDPOINT_MAX_URL + 64];
+
+	if (code == CURLUE_USER_NOT_ALLOWED)
+		return "it must not contain a user name or a password";
+	if (code == CURLUE_NO_HOST)
+		return "it names no host";
+	if (copy_part(parts, CURLUPART_PORT, text, sizeof(text)))
+		endpoint->port = atoi(text);
+	if (code == CURLUE_BAD_PORT_NUMBER || (code == 0 && endpoint->port < 1))
+		return "its port is not a number from 1 to 65535";
+	if (code != CURLUE_OK || !take_host(parts, endpoint) ||
+		!copy_part(parts, CURLUPART_PATH, path, sizeof(endpoint->path) - 1) ||
+		!is_path(path) ||
+		!copy_part(parts, CURLUPART_URL, text, sizeof(text)) ||
+		!is_unchanged(url, text))
+		return "its host, port or path is malformed";
+	if (path[strlen(path) - 1] != '/')
+		strcat(path, "/");
+	return NULL;
 }
 
 /* Writes the authority and the URL from the parts. */
@@ -371,34 +362,32 @@ join_parts(HlEndpoint *endpoint)
 			 endpoint->path);
 }
 
-/* Reads a URL; a base path gets a slash at its end. */
+/*
+ * Reads a URL with libcurl's own reader, so that what is signed is what libcurl
+ * sends. A base path gets a slash at its end.
+ */
 HlEndpointOutcome
 hl_endpoint_read_url(const char *url, HlEndpoint *endpoint)
 {
+	bool tls = strncasecmp(url, "https://", 8) == 0;
 	const char *reason;
-	const char *rest;
-	size_t len;
+	CURLU *parts;
 
-	*endpoint = (HlEndpoint){0};
-	rest = read_scheme(url, endpoint);
-	if (rest == NULL)
+	*endpoint = (HlEndpoint){.tls = tls};
+	if (!tls && strncasecmp(url, "http://", 7) != 0)
 		return refuse(endpoint, HL_ENDPOINT_BAD_URL,
 					  "it must begin with https:// or http://");
 	if (strlen(url) > HL_ENDPOINT_MAX_URL)
 		return refuse(endpoint, HL_ENDPOINT_BAD_URL, "it is too long");
-	if (strpbrk(rest, "?#") != NULL)
+	if (strpbrk(url, "?#") != NULL)
 		return refuse(endpoint, HL_ENDPOINT_BAD_URL,
 					  "it must not contain a query or a fragment");
-	len = strcspn(rest, "/");
-	reason = read_authority(rest, len, endpoint);
+	parts = curl_url();
+	reason = parts != NULL ? take_parts(parts, url, endpoint)
+						   : "there is not enough memory to read it";
+	curl_url_cleanup(parts);
 	if (reason != NULL)
 		return refuse(endpoint, HL_ENDPOINT_BAD_URL, reason);
-	rest += len;
-	if (!is_path(rest))
-		return refuse(endpoint, HL_ENDPOINT_BAD_URL, "its path is malformed");
-	len = strlen(rest);
-	snprintf(endpoint->path, sizeof(endpoint->path), "%s%s", rest,
-			 len > 0 && rest[len - 1] == '/' ? "" : "/");
 	join_parts(endpoint);
 	return HL_ENDPOINT_OK;
 }
