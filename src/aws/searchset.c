@@ -1,0 +1,176 @@
+/*
+ * searchset.c
+ *	  Reading a page of a FHIR search or history.
+ */
+#include "aws/searchset.h"
+
+#include <string.h>
+
+/* The text of a member, "" where that is no string. */
+static const char *
+text_of(const HlJson *node, const char *name)
+{
+	const HlJson *member = hl_json_member(node, name);
+
+	return hl_json_kind(member) == HL_JSON_STRING ? hl_json_string(member) : "";
+}
+
+/* A member that is an object or an array, NULL where it is something else. */
+static const HlJson *
+part_of_kind(const HlJson *node, const char *name, HlJsonKind kind)
+{
+	const HlJson *member = hl_json_member(node, name);
+
+	return hl_json_kind(member) == kind ? member : NULL;
+}
+
+/* Finds the link of the next page. */
+static const char *
+find_next(const HlJson *page)
+{
+	HlJsonEach each = hl_json_each(part_of_kind(page, "link", HL_JSON_ARRAY));
+	const HlJson *link;
+
+	while ((link = hl_json_step(&each)) != NULL)
+		if (strcmp(text_of(link, "relation"), "next") == 0)
+			return text_of(link, "url");
+	return "";
+}
+
+bool
+hl_searchset_read(HlSearchset *set, const HlJson *page)
+{
+	memset(set, 0, sizeof(*set));
+	set->next = "";
+	set->total = -1;
+	if (strcmp(text_of(page, "resourceType"), "Bundle") != 0)
+		return false;
+	set->next = find_next(page);
+	if (!hl_json_int64(hl_json_member(page, "total"), &set->total) ||
+		set->total < 0)
+		set->total = -1;
+	set->each = hl_json_each(part_of_kind(page, "entry", HL_JSON_ARRAY));
+	return true;
+}
+
+/* What an entry is there for; a server that does not say it has matches. */
+static HlEntryMode
+mode_of(const HlJson *entry)
+{
+	const char *mode = text_of(hl_json_member(entry, "search"), "mode");
+
+	if (strcmp(mode, "include") == 0)
+		return HL_ENTRY_INCLUDE;
+	return strcmp(mode, "outcome") == 0 ? HL_ENTRY_OUTCOME : HL_ENTRY_MATCH;
+}
+
+/* Copies a run of bytes where it is short enough for a word, else nothing. */
+static void
+copy_word(char word[HL_ENTRY_WORD], const char *text, size_t len)
+{
+	if (len >= HL_ENTRY_WORD)
+		len = 0;
+	memcpy(word, text, len);
+	word[len] = '\0';
+}
+
+/* Whether a text ends here, or a part of a path does. */
+static size_t
+segment_len(const char *text)
+{
+	return strcspn(text, "/?");
+}
+
+/*
+ * Takes type and id from what an entry without a resource says of its place:
+ * "Patient/p1", an absolute URL of it, or one of its versions.
+ */
+static void
+take_place(HlEntry *entry, const char *url)
+{
+	const char *before = NULL; /* the segment before the one at hand */
+	const char *segment = url;
+
+	for (;;)
+	{
+		size_t len = segment_len(segment);
+		const char *next = segment + len;
+
+		if (strncmp(segment, "_history", len) == 0 && len == 8)
+			return;
+		if (before != NULL)
+			copy_word(entry->words[0], before, segment_len(before));
+		copy_word(entry->words[1], segment, len);
+		if (*next != '/')
+			return;
+		before = segment;
+		segment = next + 1;
+	}
+}
+
+/* Takes the version from an ETag, W/"3". */
+static void
+take_version(HlEntry *entry, const char *etag)
+{
+	const char *quote = strchr(etag, '"');
+
+	if (quote != NULL)
+		copy_word(entry->words[2], quote + 1, strcspn(quote + 1, "\""));
+}
+
+/* Fills in an entry whose resource is told. */
+static void
+fill_from_resource(HlEntry *entry)
+{
+	const HlJson *meta = hl_json_member(entry->resource, "meta");
+
+	entry->type = text_of(entry->resource, "resourceType");
+	entry->id = text_of(entry->resource, "id");
+	entry->version_id = text_of(meta, "versionId");
+	entry->last_updated = hl_json_member(meta, "lastUpdated");
+}
+
+/* Fills in one that tells of a place alone. */
+static void
+fill_from_request(HlEntry *entry, const HlJson *node)
+{
+	const char *url = text_of(hl_json_member(node, "request"), "url");
+	const HlJson *response = hl_json_member(node, "response");
+
+	take_place(entry, url[0] != '\0' ? url : text_of(node, "fullUrl"));
+	take_version(entry, text_of(response, "etag"));
+	entry->type = entry->words[0];
+	entry->id = entry->words[1];
+	entry->version_id = entry->words[2];
+	entry->last_updated = hl_json_member(response, "lastModified");
+}
+
+/* Whether an entry of a history tells of a deletion. */
+static bool
+is_deletion(const HlJson *node, const HlJson *resource)
+{
+	const char *method = text_of(hl_json_member(node, "request"), "method");
+	const char *status = text_of(hl_json_member(node, "response"), "status");
+
+	return strcmp(method, "DELETE") == 0 ||
+		   (resource == NULL &&
+			(strncmp(status, "204", 3) == 0 || strncmp(status, "410", 3) == 0));
+}
+
+bool
+hl_searchset_step(HlSearchset *set, HlEntry *entry)
+{
+	const HlJson *node = hl_json_step(&set->each);
+
+	memset(entry, 0, sizeof(*entry));
+	if (node == NULL)
+		return false;
+	entry->mode = mode_of(node);
+	entry->resource = part_of_kind(node, "resource", HL_JSON_OBJECT);
+	if (entry->resource != NULL)
+		fill_from_resource(entry);
+	else
+		fill_from_request(entry, node);
+	entry->deleted = is_deletion(node, entry->resource);
+	return true;
+}

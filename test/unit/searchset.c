@@ -1,0 +1,82 @@
+/*
+ * searchset.c
+ *	  Tests of aws/searchset.c.
+ */
+#include "aws/searchset.h"
+#include "tap.h"
+
+/* Appends an entry as a line. */
+static void
+append_entry(HlBytes *bytes, const HlEntry *entry)
+{
+	static const char *const modes[] = {"match", "include", "outcome"};
+
+	hl_bytes_format(bytes, "%s %s/%s/%s %s%s%s;", modes[entry->mode],
+					entry->type, entry->id, entry->version_id,
+					hl_json_string(entry->last_updated),
+					entry->resource != NULL ? " resource" : "",
+					entry->deleted ? " deleted" : "");
+}
+
+/* Checks what a page is read as. */
+static void
+reads(const char *json, const char *expected, const char *name)
+{
+	HlJsonDocument document = {0};
+	HlSearchset set;
+	HlEntry entry;
+	HlBytes bytes = {0};
+
+	ok(hl_json_read(&document, json, strlen(json)), "the test's JSON is one");
+	if (hl_searchset_read(&set, document.root))
+	{
+		hl_bytes_format(&bytes, "%s %d:", set.next, (int) set.total);
+		while (hl_searchset_step(&set, &entry))
+			append_entry(&bytes, &entry);
+		ok(!hl_searchset_step(&set, &entry), "the end stays the end");
+	}
+	is(bytes.data, expected, name);
+	hl_bytes_free(&bytes);
+	hl_json_free(&document);
+}
+
+int
+main(void)
+{
+	reads("{\"resourceType\":\"Bundle\",\"total\":2,\"link\":[{\"relation\":"
+		  "\"self\",\"url\":\"x\"},{\"relation\":\"next\",\"url\":\"y\"}],"
+		  "\"entry\":[{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\","
+		  "\"meta\":{\"versionId\":\"3\",\"lastUpdated\":\"2026\"}},"
+		  "\"search\":{\"mode\":\"match\"}},{\"resource\":{\"resourceType\":"
+		  "\"Group\",\"id\":\"g\"},\"search\":{\"mode\":\"include\"}},"
+		  "{\"resource\":{\"resourceType\":\"OperationOutcome\"},\"search\":"
+		  "{\"mode\":\"outcome\"}}]}",
+		  "y 2:match Patient/p/3 2026 resource;include Group/g/  resource;"
+		  "outcome OperationOutcome//  resource;",
+		  "a page of a search");
+	reads("{\"resourceType\":\"Bundle\",\"entry\":[{\"request\":{\"method\":"
+		  "\"DELETE\",\"url\":\"Patient/p\"},\"response\":{\"status\":\"204\","
+		  "\"etag\":\"W/\\\"2\\\"\",\"lastModified\":\"2026\"}},{\"fullUrl\":"
+		  "\"https://h/datastore/i/r4/Patient/q/_history/5?x/y\",\"response\":"
+		  "{\"status\":\"410 Gone\"}},{\"resource\":{\"resourceType\":"
+		  "\"Patient\",\"id\":\"p\"},\"request\":{\"method\":\"PUT\"}}]}",
+		  " -1:match Patient/p/2 2026 deleted;match Patient/q/  deleted;"
+		  "match Patient/p/  resource;",
+		  "a page of a history");
+	reads("{\"resourceType\":\"Bundle\"}", " -1:", "an empty page");
+	reads("{\"resourceType\":\"Bundle\",\"total\":-5,\"link\":{},\"entry\":"
+		  "{\"a\":1}}",
+		  " -1:", "members of other kinds");
+	reads("{\"resourceType\":\"Bundle\",\"link\":[1,{\"relation\":\"next\","
+		  "\"url\":7}],\"entry\":[1,null,{\"resource\":[]},{\"resource\":"
+		  "{\"id\":{}}}]}",
+		  " -1:match // ;match // ;match // ;match //  resource;",
+		  "odd entries");
+	reads("{\"resourceType\":\"Patient\"}", NULL, "another resource");
+	reads("[]", NULL, "no object");
+	reads("{\"resourceType\":\"Bundle\",\"entry\":[{\"request\":{\"url\":"
+		  "\"01234567890123456789012345678901234567890123456789012345678901234"
+		  "/x\"}}]}",
+		  " -1:match /x/ ;", "a type that is too long for one");
+	return tap_end();
+}
