@@ -91,7 +91,8 @@ class Exchange:
         """Sends the reply and notes how that ended; true when the connection goes on."""
         last = self.request.wants_close()
         try:
-            ended = self.connection.send(self.reply, self.delivery, http_date(int(self.now)), last)
+            ended = self.connection.send(self.reply, self.delivery, http_date(int(self.now)), last,
+                                         self.entry.finished)
         except OSError:
             ended = "left"
         self.entry.finished(ended)

@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 HEAD_LIMIT = 256 * 1024
 BODY_LIMIT = 256 * 1024 * 1024
+LAST_PIECE = 16 * 1024  # what a socket's buffer takes at once
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 
@@ -196,10 +197,14 @@ class Wire:
             except OSError:
                 return True
 
-    def send(self, reply, delivery, date, last):
-        """Writes the reply as told; how it ended: sent, cut, reset, silence or left."""
+    def send(self, reply, delivery, date, last, note):
+        """Writes the reply as told; how it ended: sent, cut, reset, silence or left.
+
+        A client that has the whole reply must find its end noted: note(how) is called
+        before the last piece is on the way.
+        """
         if delivery is PLAIN:
-            self.sock.sendall(reply.head(date, last) + reply.body)
+            self.hand_over(reply.head(date, last) + reply.body, note, "sent")
             return "sent"
         if delivery.delay and self.wait_for_leave(delivery.delay):
             return "left"
@@ -208,16 +213,22 @@ class Wire:
             return "left"
         head = b"" if delivery.raw is not None else reply.head(date, last or delivery.close)
         body = reply.body if delivery.raw is None else delivery.raw
-        if delivery.cut is not None or delivery.reset:
-            count = delivery.cut or 0
-            whole = head + body
-            self.drip(b"", whole[:count], delivery.drip)
-            return "reset" if delivery.reset else "cut"
-        if delivery.pauses:
-            return self.pause(head, body, delivery.pauses)
-        return self.drip(head, body, delivery.drip)
+        how = "reset" if delivery.reset else "sent" if delivery.cut is None else "cut"
+        if how != "sent":
+            head, body = b"", (head + body)[:delivery.cut or 0]
+        elif delivery.pauses:
+            return self.pause(head, body, delivery.pauses, note)
+        return self.drip(head, body, delivery.drip, note, how)
 
-    def pause(self, head, body, pauses):
+    def hand_over(self, content, note, how):
+        """Writes bytes of which the last are the reply's last."""
+        rest = max(0, len(content) - LAST_PIECE)
+        if rest:
+            self.sock.sendall(content[:rest])
+        note(how)
+        self.sock.sendall(content[rest:])
+
+    def pause(self, head, body, pauses, note):
         """Writes head and body, and pauses before some offsets of the body."""
         start, before = 0, head
         for offset, seconds in pauses:
@@ -225,24 +236,26 @@ class Wire:
             start, before = offset, b""
             if self.wait_for_leave(seconds):
                 return "left"
-        self.sock.sendall(before + body[start:])
+        self.hand_over(before + body[start:], note, "sent")
         return "sent"
 
-    def drip(self, head, body, drip):
+    def drip(self, head, body, drip, note, how):
         """Writes head and body, the body in pieces where that is asked for."""
-        if not drip:
-            self.sock.sendall(head + body)
-            return "sent"
-        if drip.get("head"):
+        if drip and drip.get("head"):
             head, body = b"", head + body
+        if not drip or not body:
+            self.hand_over(head + body, note, how)
+            return how
         size, pause = int(drip.get("bytes", 1)), float(drip.get("seconds", 0.1))
         if head:
             self.sock.sendall(head)
         for start in range(0, len(body), size):
             if self.wait_for_leave(pause):
                 return "left"
+            if start + size >= len(body):
+                note(how)
             self.sock.sendall(body[start:start + size])
-        return "sent"
+        return how
 
     def close(self, how):
         """Ends the connection: with RST, without TLS's farewell, or properly."""

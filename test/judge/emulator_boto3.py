@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "emulator")]
 
 import oracle  # noqa: E402
+import wire  # noqa: E402
 from botocore import exceptions as failures  # noqa: E402
 from client import PROGRAM, Emulator  # noqa: E402
 from tap import Tap  # noqa: E402
@@ -537,6 +538,47 @@ def check_retries(emulator):
     emulator.reset()
 
 
+class Witness:
+    """A socket that keeps what it is given, and whether an end had been noted by then."""
+
+    def __init__(self):
+        self.noted, self.pieces = None, []
+
+    def sendall(self, content):
+        """Takes bytes."""
+        if content:
+            self.pieces.append((len(content), self.noted))
+
+
+def check_ends(_emulator):
+    """A client that has read a whole reply finds in the log how it ended."""
+    big = 3 * wire.LAST_PIECE
+    pause = {"bytes": 100, "seconds": 0}
+    for what, size, how, delivery in (
+            ("a reply", 100, "sent", wire.PLAIN), ("a long one", big, "sent", wire.PLAIN),
+            ("no body", 0, "sent", wire.PLAIN), ("one of many", big, "sent", wire.Delivery()),
+            ("drip", 1000, "sent", wire.Delivery(drip=pause)),
+            ("drip of nothing", 0, "sent", wire.Delivery(drip=pause)),
+            ("drip with the head", 1000, "sent", wire.Delivery(drip={**pause, "head": True})),
+            ("pauses", 1000, "sent", wire.Delivery(pauses=[(500, 0)])),
+            ("cut", 1000, "cut", wire.Delivery(cut=-1)),
+            ("reset", 1000, "reset", wire.Delivery(cut=50, reset=True)),
+            ("garbage", 0, "sent", wire.Delivery(raw=b"no HTTP"))):
+        connection = wire.Wire(Witness(), 1, False)
+        connection.wait_for_leave = lambda seconds=None: False
+        reply = wire.Reply(200, [], b"x" * size)
+
+        def note(noted, witness=connection.sock):
+            witness.noted = noted
+
+        told = connection.send(reply, delivery, "", False, note)
+        pieces = connection.sock.pieces
+        unnoted = sum(length for length, noted in pieces if noted is None)
+        tap.same((told, pieces[-1][1]), (how, how), f"{what}: noted before the last byte")
+        tap.ok(unnoted >= sum(length for length, _ in pieces) - wire.LAST_PIECE,
+               f"{what}: not noted long before", pieces)
+
+
 def check_connections(emulator):
     """Faults before the first byte."""
     def refusal(url=None, tls=False):
@@ -643,7 +685,7 @@ def main():
     with Emulator() as emulator:
         for check in (check_operations, check_members, check_signatures, check_tampering,
                       check_validation, check_tokens, check_life, check_pages, check_script,
-                      check_connections, check_log, check_speed):
+                      check_ends, check_connections, check_log, check_speed):
             emulator.reset()
             with tap.check(check.__doc__.splitlines()[0]):
                 check(emulator)
