@@ -10,13 +10,13 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "audit/account.h"
 #include "audit/audit.h"
 #include "audit/event.h"
+#include "audit/insert.h"
 #include "audit/link.h"
 #include "audit/registry.h"
 #include "engine/target.h"
@@ -28,6 +28,7 @@
 struct HlAuditAccount
 {
 	Oid owner;
+	int64 id;        /* on: of the event to be; 0: a statement inserts it */
 	HlLinkCall call; /* durable: what the writer knows it by */
 	HlEvent event;   /* what both events have in common */
 	struct Open *open;
@@ -117,19 +118,43 @@ describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply,
 		event->fields[HL_EVENT_ACCOUNT] = it.account;
 }
 
-/* Writes an event in the caller's transaction. */
+/* Prepares the statement for an event, or with an event runs it. */
 static void
-write_event(const HlEvent *event)
+use_statement(const HlStore *store, const HlEvent *event)
 {
-	const HlStore *store = hl_store_need();
 	HlStoreStep step;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	hl_store_enter(&step, store);
-	(void) hl_event_add(store, event);
+	if (event == NULL)
+		hl_event_prepare(store);
+	else
+		(void) hl_event_add(store, event);
 	hl_store_leave(&step);
 	SPI_finish();
+}
+
+/*
+ * Has all ready for an event in the caller's transaction: what can keep it from
+ * being written is to be found out before anything is sent.
+ */
+static void
+begin_event(HlAuditAccount *account, const HlStore *store)
+{
+	account->id = hl_insert_begin(store);
+	if (account->id == 0)
+		use_statement(store, NULL);
+}
+
+/* Writes an event in the caller's transaction. */
+static void
+write_event(const HlAuditAccount *account)
+{
+	const HlStore *store = hl_store_need();
+
+	if (account->id == 0 || !hl_insert_add(store, account->id, &account->event))
+		use_statement(store, &account->event);
 }
 
 /* When the session ends while it waits for the writer. */
@@ -192,7 +217,8 @@ begin_durable(HlAuditAccount *account)
 
 /*
  * Before anything is sent. Where the event of this transaction could not be
- * written afterwards for a lock of another's, this says so.
+ * written afterwards, for a lock of another's or for what somebody has made of
+ * the table, this says so.
  */
 HlAuditAccount *
 hl_audit_begin(const HlRequest *request, const HlCall *call)
@@ -213,7 +239,7 @@ hl_audit_begin(const HlRequest *request, const HlCall *call)
 	if (durable)
 		begin_durable(account);
 	else
-		LockRelationOid(store->events, RowExclusiveLock);
+		begin_event(account, store);
 	return account;
 }
 
@@ -262,7 +288,7 @@ hl_audit_end(HlAuditAccount *account, const HlRequest *request,
 	if (durable)
 		hl_link_end(account->owner, &account->call, &account->event);
 	else
-		write_event(&account->event);
+		write_event(account);
 }
 
 /*

@@ -30,13 +30,13 @@ const char *const hl_event_columns[HL_EVENT_FIELDS] = {
  * not collide where replication brings them together, nor with those of
  * requests: a hash of the home, in the upper 20 bits.
  */
-static Datum
-ids_of_home(void)
+int64
+hl_event_id(int64 number)
 {
 	const char *home = hl_home();
 	uint32 hash = hash_bytes((const unsigned char *) home, (int) strlen(home));
 
-	return Int64GetDatum((int64) ((hash & 0xFFFFF) | 1) << COUNTED);
+	return ((int64) ((hash & 0xFFFFF) | 1) << COUNTED) + number;
 }
 
 /* ----------------------------------------------------- of queued requests */
@@ -67,7 +67,7 @@ add_of_request(const HlStore *store, const HlClient *who,
 	bool ended = strcmp(event->event, "replied") == 0 ||
 				 strcmp(event->event, "interrupted") == 0;
 
-	hl_store_add(&row, ids_of_home());
+	hl_store_add(&row, Int64GetDatum(hl_event_id(0)));
 	hl_store_add_text(&row, event->home == NULL ? hl_home() : event->home);
 	hl_store_add(&row, Int64GetDatum(event->id));
 	hl_store_add_text(&row, event->event);
@@ -134,6 +134,25 @@ add_request(HlParameters *row, const char *json)
 		hl_store_add(row, request);
 }
 
+/* Has the statement planned. */
+void
+hl_event_prepare(const HlStore *store)
+{
+	hl_store_plan(store, HL_STATEMENT_CALL_EVENT);
+}
+
+/* Raises that the table has not taken an event. */
+static void
+refuse_loss(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+			 errmsg("the history has not taken the event of a call"),
+			 errhint("A trigger or a rule on \"%s\" keeps rows from being "
+					 "inserted.",
+					 "healthlake_event")));
+}
+
 /* Inserts an event of a call. */
 int64
 hl_event_add(const HlStore *store, const HlEvent *event)
@@ -142,7 +161,7 @@ hl_event_add(const HlStore *store, const HlEvent *event)
 	bool isnull;
 	int64 id = 0;
 
-	hl_store_add(&row, ids_of_home());
+	hl_store_add(&row, Int64GetDatum(hl_event_id(0)));
 	hl_store_add_text(&row, hl_home());
 	for (int i = 0; i < HL_EVENT_FIELDS; i++)
 		if (i == HL_EVENT_REQUEST)
@@ -151,6 +170,8 @@ hl_event_add(const HlStore *store, const HlEvent *event)
 			hl_store_add_text(&row, event->fields[i]);
 	if (hl_store_run(store, HL_STATEMENT_CALL_EVENT, &row) > 0)
 		id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+	else if (event->fields[HL_EVENT_REQUEST_ID] == NULL)
+		refuse_loss();
 	SPI_freetuptable(SPI_tuptable);
 	return id;
 }

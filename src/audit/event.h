@@ -73,6 +73,15 @@ extern void hl_event_add_requests(const HlStore *store, const HlClient *who,
 extern void hl_event_add_request(const HlStore *store, const HlClient *who,
 								 const HlRequestEvent *event);
 
+/* The id of an event of this home, by a number of the sequence's. */
+extern int64 hl_event_id(int64 number);
+
+/*
+ * Finds out whether the table takes events of calls at all, before anything is
+ * sent. SPI must be connected, as for the next.
+ */
+extern void hl_event_prepare(const HlStore *store);
+
 /*
  * Inserts an event of a call; gives its id. 0: it is the end of a call that
  * has one already.

@@ -246,6 +246,19 @@ plan_of(const HlStore *store, HlStatement statement)
 	return plan;
 }
 
+/* Plans a statement, again where what it was planned for has changed. */
+void
+hl_store_plan(const HlStore *store, HlStatement statement)
+{
+	SPIPlanPtr plan = plan_of(store, statement);
+
+	if (SPI_plan_is_valid(plan))
+		return;
+	plans[statement] = NULL;
+	SPI_freeplan(plan);
+	(void) plan_of(store, statement);
+}
+
 /* Runs a statement. */
 uint64
 hl_store_run(const HlStore *store, HlStatement statement,

@@ -61,6 +61,9 @@ extern void hl_store_add_text(HlParameters *parameters, const char *text);
 extern void hl_store_add_null(HlParameters *parameters);
 extern void hl_store_add_time(HlParameters *parameters, TimestampTz time);
 
+/* Has a statement planned within a step, which finds what is wrong with it. */
+extern void hl_store_plan(const HlStore *store, HlStatement statement);
+
 /*
  * Runs a statement within a step; gives how many rows it has changed or, where
  * it returns some, put into SPI_tuptable. The second form may alter rows that

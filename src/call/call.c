@@ -289,6 +289,7 @@ static struct
 	const HlOperation *operation;
 	char client_token[129];
 	char id[129];
+	bool unrecorded; /* AWS has acted, and the audit trail is being written */
 } last_change;
 
 /* Notes that a change may have been made. */
@@ -315,26 +316,83 @@ hl_call_changes(void)
 	return last_change.count;
 }
 
-/* Drivers repeat a statement that ended in class 53: not one with a change. */
-void
-hl_call_retell(uint64 before)
+/* Raises that it is unknown what stays of the last change, and why. */
+static void
+raise_unknown(const char *reason, int sqlstate)
 {
+	const char *name = last_change.operation->name;
 	const char *token = last_change.client_token;
 
-	if (last_change.count == before || geterrcode() != ERRCODE_OUT_OF_MEMORY)
-		return;
-	FlushErrorState();
 	ereport(
 		ERROR,
 		(errcode(HL_ERRCODE_UNKNOWN_OUTCOME),
-		 errmsg("outcome of %s is unknown: out of memory",
-				last_change.operation->name),
-		 errdetail("Operation %s%s%s%s%s. Reason: out of memory (SQLSTATE "
-				   "53200).",
-				   last_change.operation->name,
+		 last_change.unrecorded
+			 ? errmsg("AWS has carried out %s, but it could not be recorded: "
+					  "%s",
+					  name, reason)
+			 : errmsg("outcome of %s is unknown: %s", name, reason),
+		 errdetail("Operation %s%s%s%s%s. Reason: %s (SQLSTATE %s).", name,
 				   token[0] != '\0' ? ", client token " : "", token,
-				   last_change.id[0] != '\0' ? ", id " : "", last_change.id),
+				   last_change.id[0] != '\0' ? ", id " : "", last_change.id,
+				   reason, unpack_sql_state(sqlstate)),
 		 errhint("Look up the present state before you repeat the call.")));
+}
+
+/*
+ * Drivers repeat a statement that ended in class 53 or 40: not one with a
+ * change; the caller is in the memory context of its own. What made the audit trail fail after a change may be of any class;
+ * an interrupt keeps its own, and its context has token and id.
+ */
+void
+hl_call_retell(uint64 before)
+{
+	int sqlstate = geterrcode();
+	ErrorData *error;
+
+	if (last_change.count == before)
+		return;
+	if (sqlstate == ERRCODE_OUT_OF_MEMORY)
+	{
+		FlushErrorState();
+		raise_unknown("out of memory", sqlstate);
+	}
+	if (!last_change.unrecorded ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION)
+		return;
+	error = CopyErrorData();
+	FlushErrorState();
+	raise_unknown(error->message, sqlstate);
+}
+
+/* Tells, in the CONTEXT of an error, of the change that is being recorded. */
+static void
+unrecorded_context(void *unused)
+{
+	errcontext("HealthLake operation %s%s%s%s%s, which AWS has carried out",
+			   last_change.operation->name,
+			   last_change.client_token[0] != '\0' ? ", client token " : "",
+			   last_change.client_token,
+			   last_change.id[0] != '\0' ? ", id " : "", last_change.id);
+}
+
+/* Has the audit trail record the end of a call. */
+static void
+record(const HlCallRun *run, const HlCallEnd *end)
+{
+	ErrorContextCallback context = {.previous = error_context_stack,
+									.callback = unrecorded_context};
+	bool changed =
+		last_change.operation == run->request->operation && end->sqlstate == 0;
+
+	if (changed)
+	{
+		error_context_stack = &context;
+		last_change.unrecorded = true;
+	}
+	hl_audit_end(run->account, run->request, run->call, end);
+	last_change.unrecorded = false;
+	if (changed)
+		error_context_stack = context.previous;
 }
 
 /* Turns a success that lacks what it must have into what it is. */
@@ -432,6 +490,7 @@ hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
 bool
 hl_call_start(HlCallRun *run, const HlRequest *request, const char *region)
 {
+	last_change.unrecorded = false;
 	memset(run, 0, sizeof(*run));
 	run->request = request;
 	run->call = hl_engine_calls(1);
@@ -475,7 +534,7 @@ finish(HlCallRun *run)
 		remember_change(request, reply);
 	if (run->account != NULL && end.sqlstate != 0)
 		end.message = hl_error_message(request->operation, reply);
-	hl_audit_end(run->account, request, run->call, &end);
+	record(run, &end);
 }
 
 bool
@@ -500,7 +559,8 @@ end_interrupted(void)
 	{
 		const HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
 
-		note_change(run->request, &run->call->reply);
+		if (!last_change.unrecorded)
+			note_change(run->request, &run->call->reply);
 	}
 	leave_all_traces(geterrcode());
 }

@@ -63,6 +63,31 @@ extern GucSource hl_compat_setting_source(const char *name);
 	shm_mq_send((queue), (len), (bytes), (nowait))
 #endif
 
+/* Since 16 only some of a row's index entries may be wanted. */
+#if PG_VERSION_NUM >= 160000
+#define hl_compat_insert_index_tuples(target, row, state)                      \
+	ExecInsertIndexTuples((target), (row), (state), false, false, NULL, NIL,   \
+						  false)
+#else
+#define hl_compat_insert_index_tuples(target, row, state)                      \
+	ExecInsertIndexTuples((target), (row), (state), false, false, NULL, NIL)
+#endif
+
+/* Since 17 an access method lets go at the end of what it has kept. */
+#if PG_VERSION_NUM >= 170000
+#define hl_compat_end_index_insert(index, about)                               \
+	index_insert_cleanup((index), (about))
+#else
+#define hl_compat_end_index_insert(index, about) ((void) 0)
+#endif
+
+/* Since 18 a CHECK may be declared and not be checked. */
+#if PG_VERSION_NUM >= 180000
+#define hl_compat_is_enforced(check) ((check)->ccenforced)
+#else
+#define hl_compat_is_enforced(check) true
+#endif
+
 /* From 17 on a background worker may be a role that may not log in. */
 #if PG_VERSION_NUM >= 170000
 #define HL_COMPAT_ANY_ROLE BGWORKER_BYPASS_ROLELOGINCHECK

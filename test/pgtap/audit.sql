@@ -121,6 +121,115 @@ SELECT emulator_next('{"body": "{\"DatastoreId\": \"0000000000000000000000000000
 SELECT is((raised('SELECT healthlake_create_datastore(''odd'')')).sqlstate, NULL, 'a reply with a number beyond numeric');
 SELECT is_row(ROW(outcome, datastore_id), ROW('succeeded'::text, repeat('0', 32)), 'does not keep the event from being written') FROM last_row();
 
+-- What somebody has made of the table
+
+-- makes a change to it, creates a data store, and undoes the change
+CREATE FUNCTION with_change(ddl text, look text DEFAULT 'request ->> ''DatastoreName'' || '' '' || outcome') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	told text;
+	detail text;
+	before bigint := (SELECT count(*) FROM healthlake_event);
+BEGIN
+	EXECUTE ddl;
+	PERFORM healthlake_create_datastore('changed', client_token => 'token-changed');
+	IF (SELECT count(*) FROM healthlake_event) <> before + 1 THEN
+		RAISE 'no event was added' USING ERRCODE = 'P0001';
+	END IF;
+	EXECUTE 'SELECT ' || look || ' FROM healthlake_event ORDER BY healthlake_event.id DESC LIMIT 1' INTO told;
+	RAISE '%', told USING ERRCODE = 'UNDO0';
+EXCEPTION
+	WHEN SQLSTATE 'UNDO0' THEN
+		RETURN SQLERRM;
+	WHEN query_canceled THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_CONTEXT;
+		RETURN SQLSTATE || ' ' || detail;
+	WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+		RETURN SQLSTATE || ' ' || SQLERRM || ' ' || detail;
+END $$;
+CREATE FUNCTION sent_by(ddl text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := (SELECT count(*) FROM emulator_log());
+BEGIN
+	PERFORM with_change(ddl);
+	RETURN (SELECT count(*) FROM emulator_log()) - before;
+END $$;
+CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.note := concat_ws(' ', TG_WHEN, CURRENT_USER, current_setting('search_path'));
+	RETURN NEW;
+END $$;
+CREATE FUNCTION dropped() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION failing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today' USING ERRCODE = '40001'; END $$;
+CREATE FUNCTION cancelled() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NEW; END $$;
+CREATE TABLE noted_after (id int8, text text);
+CREATE FUNCTION noted_after() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO public.noted_after SELECT n.id, concat_ws(' ', TG_WHEN, CURRENT_USER, current_setting('search_path')) FROM added AS n;
+	RETURN NULL;
+END $$;
+CREATE FUNCTION own_lower(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+CREATE DOMAIN never_null AS text CHECK (VALUE IS NOT NULL);
+SET client_min_messages = error;
+
+SELECT is(with_change('SELECT'), 'changed succeeded', 'the table as it is');
+SELECT is(with_change('CREATE TRIGGER t BEFORE INSERT ON healthlake_event FOR EACH ROW EXECUTE FUNCTION noted()', 'note'),
+	'BEFORE ' || (SELECT relowner::regrole FROM pg_class WHERE oid = 'healthlake_event'::regclass) || ' pg_catalog, pg_temp',
+	'a trigger on its rows runs as the owner, with a path of ours');
+SELECT is(with_change('CREATE TRIGGER t AFTER INSERT ON healthlake_event REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION noted_after()',
+	'(SELECT text FROM noted_after AS n WHERE n.id = healthlake_event.id)'),
+	'AFTER ' || (SELECT relowner::regrole FROM pg_class WHERE oid = 'healthlake_event'::regclass) || ' pg_catalog, pg_temp',
+	'so does one on statements');
+SELECT is(with_change('CREATE TRIGGER t BEFORE INSERT ON healthlake_event FOR EACH ROW EXECUTE FUNCTION dropped()'),
+	'38M01 AWS has carried out CreateFHIRDatastore, but it could not be recorded: the history has not taken the event of a call Operation CreateFHIRDatastore, client token token-changed, id '
+	|| (SELECT reply ->> 'DatastoreId' FROM healthlake_last_call()) || '. Reason: the history has not taken the event of a call (SQLSTATE 09000).',
+	'one that drops the row is an error, with token and id');
+SELECT matches(with_change('CREATE RULE r AS ON INSERT TO healthlake_event WHERE NEW.event = ''replied'' DO INSTEAD NOTHING'), '^0A000 ', 'so is a rule');
+SELECT is(sent_by('CREATE RULE r AS ON INSERT TO healthlake_event WHERE NEW.event = ''replied'' DO INSTEAD NOTHING'), 0::bigint, 'which is found before anything is sent');
+SELECT matches(with_change('CREATE TRIGGER t AFTER INSERT ON healthlake_event FOR EACH ROW EXECUTE FUNCTION failing()'), '^38M01 .*: not today Operation .*token-changed, id .*SQLSTATE 40001',
+	'what says that it may be repeated does not say so after AWS has acted');
+SELECT matches(with_change('CREATE TRIGGER t BEFORE INSERT ON healthlake_event FOR EACH ROW EXECUTE FUNCTION cancelled()'), '^57014 .*HealthLake operation CreateFHIRDatastore, client token token-changed, id [0-9a-f]{32}, which AWS has carried out',
+	'a cancel says what has been done');
+SELECT is(with_change('CREATE INDEX ON healthlake_event (client_token)'), 'changed succeeded', 'a further index');
+SELECT is(with_change('CREATE INDEX i ON healthlake_event (client_token) WHERE client_token IS NOT NULL; SET LOCAL enable_seqscan = off',
+	'(SELECT count(*) FROM healthlake_event AS e WHERE e.client_token = ''token-changed'')'), '1', 'has the row');
+SELECT is(with_change('CREATE INDEX ON healthlake_event (own_lower(client_token)) WHERE own_lower(kind) = ''create''; SET LOCAL enable_seqscan = off',
+	'(SELECT count(*) FROM healthlake_event AS e WHERE own_lower(e.client_token) = ''token-changed'' AND own_lower(kind) = ''create'')'), '1', 'so has one by a function of its owner''s');
+SELECT matches(with_change('CREATE UNIQUE INDEX u ON healthlake_event (operation) WHERE client_token = ''token-changed''; SELECT healthlake_create_datastore(''changed'', client_token => ''token-changed'')'), '^38M01 .*duplicate key.*token-changed, id .*SQLSTATE 23505',
+	'a unique index that is violated');
+SELECT is(with_change('ALTER TABLE healthlake_event ADD UNIQUE (id, home) DEFERRABLE INITIALLY DEFERRED'), 'changed succeeded', 'a constraint that is deferred');
+SELECT is(with_change('ALTER TABLE healthlake_event ADD EXCLUDE (note WITH =)'), 'changed succeeded', 'an exclusion');
+SELECT matches(with_change('ALTER TABLE healthlake_event ADD CHECK (event <> ''replied'') NOT VALID'), '^38M01 .*violates check constraint.*SQLSTATE 23514', 'a CHECK of what all events of calls say');
+SELECT matches(with_change('ALTER TABLE healthlake_event ADD CHECK (operation <> ''CreateFHIRDatastore'') NOT VALID'), '^38M01 .*token-changed, id .*SQLSTATE 23514', 'a CHECK of another column');
+SELECT is(with_change('ALTER TABLE healthlake_event ADD CHECK (operation <> ''x'' AND own_lower(event) <> ''x'') NOT VALID'), 'changed succeeded', 'a CHECK that is met');
+SELECT is(with_change('ALTER TABLE healthlake_event ADD more text DEFAULT ''given''', 'more'), 'given', 'a further column with a default');
+SELECT is(with_change('ALTER TABLE healthlake_event ADD more text', 'coalesce(more, ''null'')'), 'null', 'one without');
+SELECT is(with_change('ALTER TABLE healthlake_event ADD more text GENERATED ALWAYS AS (upper(outcome)) STORED', 'more'), 'SUCCEEDED', 'one that is generated');
+SELECT is(with_change('ALTER TABLE healthlake_event ADD more int GENERATED ALWAYS AS IDENTITY (START 1000000)', 'more >= 1000000'), 'true', 'an identity');
+SELECT matches(with_change('ALTER TABLE healthlake_event ADD more never_null DEFAULT ''x''; ALTER TABLE healthlake_event ALTER more DROP DEFAULT'), '^38M01 .*never_null', 'one of a domain');
+SELECT matches(with_change('ALTER TABLE healthlake_event ADD more text NOT NULL DEFAULT ''x''; ALTER TABLE healthlake_event ALTER more DROP DEFAULT'), '^23502 column "more" of the history must have a value',
+	'one that has no value');
+SELECT is(sent_by('ALTER TABLE healthlake_event ADD more text NOT NULL DEFAULT ''x''; ALTER TABLE healthlake_event ALTER more DROP DEFAULT'), 0::bigint, 'as is this');
+SELECT matches(with_change('ALTER TABLE healthlake_event RENAME note TO remark'), '^42703 ', 'a column that is gone');
+SELECT is(sent_by('ALTER TABLE healthlake_event RENAME note TO remark'), 0::bigint, 'as is that');
+SELECT is(sent_by('ALTER TABLE healthlake_event ALTER id SET GENERATED ALWAYS'), 0::bigint, 'and an id that nobody may give');
+SELECT is(sent_by('SELECT'), 1::bigint, '(where nothing is wrong, it is sent)');
+SELECT is(with_change('ALTER TABLE healthlake_event RENAME note TO remark; ALTER TABLE healthlake_event ADD note text'), 'changed succeeded', 'one that is made again, and so is elsewhere');
+SELECT is(with_change('ALTER TABLE healthlake_event RENAME application_name TO client; ALTER TABLE healthlake_event ADD application_name varchar(100)', 'application_name'), 'the ward''s', 'one of another type');
+SELECT is(with_change('ALTER TABLE healthlake_event ALTER at SET DEFAULT ''2001-01-01 00:00+00''', 'extract(year FROM at)'), '2001', 'another default of the time');
+SELECT is(with_change('ALTER TABLE healthlake_event ALTER outer_role SET NOT NULL'), 'changed succeeded', 'a column that must not be null');
+SELECT is(with_change('ALTER TABLE healthlake_event FORCE ROW LEVEL SECURITY'), 'changed succeeded', 'row security for the owner, too');
+SELECT is(with_change('ALTER TABLE healthlake_event REPLICA IDENTITY FULL; CREATE PUBLICATION p FOR TABLE healthlake_event WHERE (event = ''replied'')'), 'changed succeeded', 'a publication');
+SELECT is(with_change('CREATE TABLE kinds (kind text PRIMARY KEY); INSERT INTO kinds SELECT DISTINCT kind FROM healthlake_event; ALTER TABLE healthlake_event ADD FOREIGN KEY (kind) REFERENCES kinds'), 'changed succeeded', 'a foreign key');
+SELECT matches(with_change('CREATE TABLE kinds (kind text PRIMARY KEY); ALTER TABLE healthlake_event ADD FOREIGN KEY (kind) REFERENCES kinds NOT VALID'), '^38M01 .*violates foreign key', 'one that is violated');
+SELECT is(with_change('ALTER TABLE healthlake_event SET UNLOGGED'), 'changed succeeded', 'unlogged');
+SELECT is(with_change('CREATE ROLE healthlake_historian; GRANT CREATE, USAGE ON SCHEMA public TO healthlake_historian; ALTER TABLE healthlake_event OWNER TO healthlake_historian; GRANT ALL ON healthlake_event TO CURRENT_USER'), 'changed succeeded', 'another owner');
+SELECT matches(with_change('CREATE ROLE healthlake_historian; GRANT CREATE, USAGE ON SCHEMA public TO healthlake_historian; ALTER TABLE healthlake_request OWNER TO healthlake_historian'), '^42501 permission denied for table healthlake_event', 'an owner who may not insert');
+SELECT is(sent_by('CREATE ROLE healthlake_historian; GRANT CREATE, USAGE ON SCHEMA public TO healthlake_historian; ALTER TABLE healthlake_request OWNER TO healthlake_historian'), 0::bigint, 'does so before anything is sent');
+SELECT is(with_change('CREATE ROLE healthlake_historian; GRANT CREATE, USAGE ON SCHEMA public TO healthlake_historian; ALTER TABLE healthlake_request OWNER TO healthlake_historian; GRANT INSERT, SELECT ON healthlake_event TO healthlake_historian; GRANT USAGE ON SEQUENCE healthlake_event_id_seq TO healthlake_historian'), 'changed succeeded', 'one who may');
+SELECT is(with_change('SELECT'), 'changed succeeded', 'and it is as it was');
+SET client_min_messages = warning;
+
 -- The history stays
 
 SELECT is(says('UPDATE healthlake_event SET note = ''x'''), '55000 the history cannot be altered', 'no event can be altered');

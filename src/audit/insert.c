@@ -1,0 +1,565 @@
+/*
+ * insert.c
+ *	  A row into the history, and into its indexes.
+ *
+ *	  What a table must be like for that is found out once, and again whenever
+ *	  its relcache entry, or that of one of its indexes, has changed. Nothing
+ *	  of anybody's runs here: what the table and its indexes evaluate consists
+ *	  of built-in functions.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/inval.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "audit/home.h"
+#include "audit/insert.h"
+#include "model/response.h"
+#include "server/compat.h"
+
+#define MOST_INDEXES 16
+
+/* What a row has besides the fields of an event. */
+typedef enum Further
+{
+	ID = HL_EVENT_FIELDS,
+	HOME,
+	AT,
+	ORIGIN,
+	COLUMNS
+} Further;
+
+/* The table as it was found, in force until it changes. */
+static struct
+{
+	bool valid;          /* nothing of it has changed since */
+	bool allowed;        /* whoever acts may insert into it */
+	bool plain;          /* it is one to insert into */
+	uint64 changes;      /* of relations that it consists of */
+	const char *missing; /* a column that must have a value, and gets none */
+	Oid table;
+	Oid owner;
+	Oid ids;
+	AttrNumber numbers[COLUMNS]; /* where each column is */
+	MemoryContext memory;        /* all that follows */
+	EState *state;
+	ResultRelInfo *target;
+	int nindexes;
+	Oid indexes[MOST_INDEXES];
+} shape;
+
+/* Callback: a relation has changed, or any may have. */
+static void
+relation_changes(Datum unused, Oid relation)
+{
+	bool mine = relation == InvalidOid || relation == shape.table ||
+				relation == shape.ids;
+
+	for (int i = 0; i < shape.nindexes && !mine; i++)
+		mine = relation == shape.indexes[i];
+	if (!mine)
+		return;
+	shape.changes++;
+	shape.valid = false;
+}
+
+/* ---------------------------------------------------- what the table is like */
+
+/* A column's name and type, as the install script has them. */
+static const char *
+name_of(int column)
+{
+	static const char *const names[] = {"id", "home", "at", "origin"};
+
+	return column < HL_EVENT_FIELDS ? hl_event_columns[column]
+									: names[column - HL_EVENT_FIELDS];
+}
+
+static Oid
+type_of(int column)
+{
+	switch (column)
+	{
+		case ID:
+		case HL_EVENT_REQUEST_ID:
+			return INT8OID;
+		case AT:
+			return TIMESTAMPTZOID;
+		case HL_EVENT_REQUEST:
+			return JSONBOID;
+		case HL_EVENT_TRANSACTION:
+			return XID8OID;
+		case HL_EVENT_CLIENT_ADDR:
+			return INETOID;
+		case HL_EVENT_ATTEMPTS:
+			return INT4OID;
+		case HL_EVENT_DURATION:
+			return INTERVALOID;
+		default:
+			return TEXTOID;
+	}
+}
+
+/* Whether every event of a call has a value there. */
+static bool
+is_always_given(int column)
+{
+	return column == ID || column == HOME || column == AT || column == ORIGIN ||
+		   column == HL_EVENT_EVENT || column == HL_EVENT_SESSION_ROLE ||
+		   column == HL_EVENT_CURRENT_ROLE;
+}
+
+/* The column of an event that an attribute is; COLUMNS: somebody's own. */
+static int
+column_of(Form_pg_attribute attribute)
+{
+	int column = 0;
+
+	while (column < COLUMNS &&
+		   strcmp(name_of(column), NameStr(attribute->attname)) != 0)
+		column++;
+	return column;
+}
+
+/* Whether a column's default is what "at" has. */
+static bool
+has_clock_as_default(Relation table, AttrNumber number)
+{
+	Node *value = build_column_default(table, number);
+
+	return value != NULL && IsA(value, FuncExpr) &&
+		   castNode(FuncExpr, value)->funcid == F_CLOCK_TIMESTAMP;
+}
+
+/* Whether a column of ours is as it was made. */
+static bool
+is_as_made(Relation table, Form_pg_attribute attribute, int column)
+{
+	return attribute->atttypid == type_of(column) &&
+		   attribute->atttypmod == -1 &&
+		   (!attribute->attnotnull || is_always_given(column)) &&
+		   attribute->attidentity != ATTRIBUTE_IDENTITY_ALWAYS &&
+		   attribute->attgenerated == '\0' &&
+		   (column != AT || has_clock_as_default(table, attribute->attnum));
+}
+
+/* Whether somebody's own column may be left null. */
+static bool
+may_be_null(Form_pg_attribute attribute)
+{
+	return !attribute->attnotnull && !attribute->atthasdef &&
+		   attribute->attidentity == '\0' && attribute->attgenerated == '\0' &&
+		   get_typtype(attribute->atttypid) != TYPTYPE_DOMAIN;
+}
+
+/* Finds each column; whether all of them are there, and as they were made. */
+static bool
+find_columns(Relation table)
+{
+	TupleDesc columns = RelationGetDescr(table);
+	int found = 0;
+
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(columns, i);
+		int column = column_of(attribute);
+
+		if (attribute->attisdropped ||
+			(column == COLUMNS && may_be_null(attribute)))
+			continue;
+		if (column == COLUMNS && attribute->attnotnull &&
+			!attribute->atthasdef && attribute->attidentity == '\0' &&
+			attribute->attgenerated == '\0')
+			shape.missing =
+				MemoryContextStrdup(shape.memory, NameStr(attribute->attname));
+		if (column == COLUMNS || !is_as_made(table, attribute, column))
+			return false;
+		shape.numbers[column] = attribute->attnum;
+		found++;
+	}
+	return found == COLUMNS;
+}
+
+/* For check_functions_in_node(): whether a function is somebody's own. */
+static bool
+is_own_function(Oid function, void *unused)
+{
+	return function >= FirstNormalObjectId;
+}
+
+/* Whether an expression has such a function, or a type of somebody's. */
+static bool
+has_own_function(Node *node, void *unused)
+{
+	if (node == NULL)
+		return false;
+	return check_functions_in_node(node, is_own_function, NULL) ||
+		   IsA(node, CoerceToDomain) ||
+		   expression_tree_walker(node, has_own_function, NULL);
+}
+
+/* Whether an expression gives the same forever, and runs nothing of anybody's. */
+static bool
+is_fixed(Node *expression)
+{
+	return !has_own_function(expression, NULL) &&
+		   !contain_mutable_functions(expression);
+}
+
+/* Whether an expression reads "event" and "origin" alone, and fixedly. */
+static bool
+is_of_constants(Node *expression)
+{
+	Bitmapset *columns = NULL;
+	int at = -1;
+
+	if (!is_fixed(expression))
+		return false;
+	pull_varattnos(expression, 1, &columns);
+	while ((at = bms_next_member(columns, at)) >= 0)
+	{
+		int number = at + FirstLowInvalidHeapAttributeNumber;
+
+		if (number != shape.numbers[HL_EVENT_EVENT] &&
+			number != shape.numbers[ORIGIN])
+			return false;
+	}
+	return true;
+}
+
+/* Sets a column of a row. */
+static void
+set_value(TupleTableSlot *row, int column, Datum value)
+{
+	row->tts_values[shape.numbers[column] - 1] = value;
+	row->tts_isnull[shape.numbers[column] - 1] = false;
+}
+
+/* An empty row. */
+static TupleTableSlot *
+make_row(Relation table)
+{
+	TupleTableSlot *row = table_slot_create(table, NULL);
+
+	memset(row->tts_isnull, true,
+		   sizeof(bool) * RelationGetDescr(table)->natts);
+	return row;
+}
+
+/*
+ * Whether every CHECK lets events of calls pass, whatever else they say: one
+ * that reads only what is the same in all of them is asked once.
+ */
+static bool
+passes_checks(Relation table)
+{
+	const TupleConstr *constraints = RelationGetDescr(table)->constr;
+	ExprContext *context = GetPerTupleExprContext(shape.state);
+	TupleTableSlot *row;
+	bool passes = true;
+
+	if (constraints == NULL || constraints->num_check == 0)
+		return true;
+	row = make_row(table);
+	set_value(row, HL_EVENT_EVENT, CStringGetTextDatum("replied"));
+	set_value(row, ORIGIN, CStringGetTextDatum("call"));
+	ExecStoreVirtualTuple(row);
+	context->ecxt_scantuple = row;
+	for (int i = 0; i < constraints->num_check && passes; i++)
+	{
+		Node *check = stringToNode(constraints->check[i].ccbin);
+
+		if (!hl_compat_is_enforced(&constraints->check[i]))
+			continue;
+		passes =
+			is_of_constants(check) &&
+			ExecCheck(ExecPrepareExpr((Expr *) check, shape.state), context);
+	}
+	context->ecxt_scantuple = NULL;
+	ExecDropSingleTupleTableSlot(row);
+	return passes;
+}
+
+/* Whether an index can be inserted into without anything of anybody's. */
+static bool
+is_plain_index(Relation index, const IndexInfo *about)
+{
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+		if (index->rd_opfamily[i] >= FirstNormalObjectId)
+			return false;
+	return index->rd_rel->relam < FirstNormalObjectId &&
+		   index->rd_index->indimmediate && about->ii_Expressions == NIL &&
+		   about->ii_ExclusionOps == NULL &&
+		   is_fixed((Node *) about->ii_Predicate);
+}
+
+/* Reads what the indexes are; whether all can be inserted into here. */
+static bool
+find_indexes(Relation table)
+{
+	ResultRelInfo *target = makeNode(ResultRelInfo);
+	bool plain;
+
+	InitResultRelInfo(target, table, 1, NULL, 0);
+	ExecOpenIndices(target, false);
+	plain = target->ri_NumIndices <= MOST_INDEXES;
+	for (int i = 0; i < target->ri_NumIndices && plain; i++)
+	{
+		Relation index = target->ri_IndexRelationDescs[i];
+
+		plain = is_plain_index(index, target->ri_IndexRelationInfo[i]);
+		shape.indexes[i] = RelationGetRelid(index);
+		shape.nindexes = i + 1;
+	}
+	ExecCloseIndices(target);
+	shape.target = target;
+	return plain;
+}
+
+/* Whether a statement that inserts has more to do than to insert. */
+static bool
+has_more_to_do(Relation table)
+{
+	const TriggerDesc *triggers = table->trigdesc;
+
+	return table->rd_rules != NULL ||
+		   (triggers != NULL && (triggers->trig_insert_before_row ||
+								 triggers->trig_insert_after_row ||
+								 triggers->trig_insert_instead_row ||
+								 triggers->trig_insert_before_statement ||
+								 triggers->trig_insert_after_statement));
+}
+
+/* Whether the owner of the store may do it, who can be deprived of that. */
+static bool
+is_allowed(const HlStore *store)
+{
+	return pg_class_aclcheck(store->events, store->owner, ACL_INSERT) ==
+			   ACLCHECK_OK &&
+		   pg_class_aclcheck(store->event_ids, store->owner,
+							 ACL_USAGE | ACL_UPDATE) == ACLCHECK_OK;
+}
+
+/* Finds out what a table is like. */
+static bool
+is_plain(Relation table)
+{
+	if (table->rd_rel->relkind != RELKIND_RELATION ||
+		table->rd_rel->relispartition || has_more_to_do(table))
+		return false;
+	return find_columns(table) && passes_checks(table) && find_indexes(table);
+}
+
+/* Looks at the table again. A change that comes meanwhile makes it invalid. */
+static void
+look(const HlStore *store, Relation table)
+{
+	static bool registered = false;
+	MemoryContext caller = CurrentMemoryContext;
+	uint64 changes = shape.changes;
+
+	if (!registered)
+		CacheRegisterRelcacheCallback(relation_changes, (Datum) 0);
+	registered = true;
+	shape.valid = shape.plain = false;
+	shape.missing = NULL;
+	shape.nindexes = 0;
+	if (shape.memory != NULL)
+		MemoryContextDelete(shape.memory);
+	shape.memory = NULL;
+	shape.memory = AllocSetContextCreate(TopMemoryContext, "healthlake history",
+										 ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(shape.memory);
+	shape.state = CreateExecutorState();
+	MemoryContextSwitchTo(shape.state->es_query_cxt);
+	shape.table = store->events;
+	shape.ids = store->event_ids;
+	shape.owner = store->owner;
+	shape.allowed = is_allowed(store);
+	shape.plain = is_plain(table);
+	shape.valid = changes == shape.changes;
+	MemoryContextSwitchTo(caller);
+}
+
+/* Looks again where that is needed. */
+static void
+look_if_changed(const HlStore *store, Relation table)
+{
+	if (!shape.valid || shape.table != store->events ||
+		shape.ids != store->event_ids || shape.owner != store->owner)
+		look(store, table);
+}
+
+/* ---------------------------------------------------------------- inserting */
+
+int64
+hl_insert_begin(const HlStore *store)
+{
+	Relation table = try_relation_open(store->events, RowExclusiveLock);
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the history \"%s\" is gone", "healthlake_event")));
+	look_if_changed(store, table);
+	table_close(table, NoLock);
+	if (!shape.allowed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for table %s", "healthlake_event"),
+				 errdetail("The owner of \"%s\" must be allowed to "
+						   "insert into the history.",
+						   "healthlake_request")));
+	if (shape.missing != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("column \"%s\" of the history must have a value, and "
+						"healthlake has none for it",
+						shape.missing),
+				 errhint("Give the column a default.")));
+	if (!shape.plain)
+		return 0;
+	for (int i = 0; i < shape.nindexes; i++)
+		LockRelationOid(shape.indexes[i], RowExclusiveLock);
+	return hl_event_id(nextval_internal(store->event_ids, false));
+}
+
+/* A field as a value of its column's type. */
+static Datum
+value_of(HlEventField field, const char *text, bool *isnull)
+{
+	Interval *interval;
+
+	switch (field)
+	{
+		case HL_EVENT_REQUEST_ID:
+			return Int64GetDatum(strtoll(text, NULL, 10));
+		case HL_EVENT_REQUEST:
+			return hl_response_jsonb_if_fit(text, isnull);
+		case HL_EVENT_TRANSACTION:
+			return FullTransactionIdGetDatum(
+				FullTransactionIdFromU64(strtoull(text, NULL, 10)));
+		case HL_EVENT_CLIENT_ADDR:
+			return DirectFunctionCall1(inet_in, CStringGetDatum(text));
+		case HL_EVENT_ATTEMPTS:
+			return Int32GetDatum(atoi(text));
+		case HL_EVENT_DURATION: /* "N microseconds" */
+			interval = palloc0(sizeof(Interval));
+			interval->time = strtoll(text, NULL, 10);
+			return IntervalPGetDatum(interval);
+		default:
+			return CStringGetTextDatum(text);
+	}
+}
+
+/* Makes a row of an event. */
+static TupleTableSlot *
+row_of_event(Relation table, int64 id, const HlEvent *event)
+{
+	TupleTableSlot *row = make_row(table);
+
+	for (int i = 0; i < HL_EVENT_FIELDS; i++)
+	{
+		bool isnull = event->fields[i] == NULL;
+		Datum value =
+			isnull ? (Datum) 0 : value_of(i, event->fields[i], &isnull);
+
+		if (!isnull)
+			set_value(row, i, value);
+	}
+	set_value(row, ID, Int64GetDatum(id));
+	set_value(row, HOME, CStringGetTextDatum(hl_home()));
+	set_value(row, AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	set_value(row, ORIGIN, CStringGetTextDatum("call"));
+	return ExecStoreVirtualTuple(row);
+}
+
+/* Makes the entries of a row in the indexes, which are locked already. */
+static void
+add_to_indexes(Relation table, TupleTableSlot *row)
+{
+	ResultRelInfo *target = shape.target;
+
+	target->ri_RelationDesc = table;
+	for (int i = 0; i < shape.nindexes; i++)
+	{
+		IndexInfo *about = target->ri_IndexRelationInfo[i];
+
+		target->ri_IndexRelationDescs[i] = index_open(shape.indexes[i], NoLock);
+		/* what an access method keeps there must not outlive the opening */
+		about->ii_AmCache = NULL;
+		about->ii_Context = CurrentMemoryContext;
+	}
+	(void) hl_compat_insert_index_tuples(target, row, shape.state);
+	for (int i = 0; i < shape.nindexes; i++)
+	{
+		hl_compat_end_index_insert(target->ri_IndexRelationDescs[i],
+								   target->ri_IndexRelationInfo[i]);
+		index_close(target->ri_IndexRelationDescs[i], NoLock);
+	}
+	ResetPerTupleExprContext(shape.state);
+}
+
+/* Inserts an event where a snapshot is. */
+static void
+insert_row(Relation table, int64 id, const HlEvent *event)
+{
+	TupleTableSlot *row = row_of_event(table, id, event);
+
+	simple_table_tuple_insert(table, row);
+	add_to_indexes(table, row);
+	ExecDropSingleTupleTableSlot(row);
+	CommandCounterIncrement();
+}
+
+bool
+hl_insert_add(const HlStore *store, int64 id, const HlEvent *event)
+{
+	bool bare = !ActiveSnapshotSet();
+	Relation table = table_open(store->events, NoLock);
+	Oid user;
+	int context;
+
+	look_if_changed(store, table);
+	if (shape.valid && shape.plain)
+	{
+		GetUserIdAndSecContext(&user, &context);
+		SetUserIdAndSecContext(store->owner,
+							   context | SECURITY_LOCAL_USERID_CHANGE);
+		if (bare)
+			PushActiveSnapshot(GetTransactionSnapshot());
+		insert_row(table, id, event);
+		if (bare)
+			PopActiveSnapshot();
+		SetUserIdAndSecContext(user, context);
+	}
+	else
+		id = 0;
+	table_close(table, NoLock);
+	return id != 0;
+}

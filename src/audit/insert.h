@@ -1,0 +1,28 @@
+/*
+ * insert.h
+ *	  A call's event into the history without a statement: as logical
+ *	  replication's apply does it, with all that can be found out beforehand
+ *	  known before anything is sent. A table that somebody has altered so that
+ *	  the executor must look at it (triggers, rules, further constraints,
+ *	  defaults, expressions) is left to the statement in statements.c.
+ */
+#ifndef HL_AUDIT_INSERT_H
+#define HL_AUDIT_INSERT_H
+
+#include "audit/event.h"
+#include "audit/store.h"
+
+/*
+ * Locks the history and its indexes until the transaction ends, and takes an
+ * id; 0: this is no table that hl_insert_add() may insert into. Throws where
+ * the table is gone, or could take no event of a call.
+ */
+extern int64 hl_insert_begin(const HlStore *store);
+
+/*
+ * Inserts an event of a call with that id, as the store's owner. False: the
+ * table has become another meanwhile, and nothing was inserted.
+ */
+extern bool hl_insert_add(const HlStore *store, int64 id, const HlEvent *event);
+
+#endif
