@@ -24,7 +24,7 @@ PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument \
 endif
 SHLIB_LINK = -lcurl -lcrypto
 EXTRA_CLEAN = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) test/unit/build \
-	test/fhir/fuzz.so
+	test/fhir/fuzz.so test/engine/calls.so
 
 # An extension that waits for a network gains nothing from inlined bitcode.
 override with_llvm = no
@@ -98,6 +98,12 @@ test/fhir/fuzz.so: $(FHIR_FUZZ_SOURCES) $(HEADERS_ALL)
 		-o $@ $(FHIR_FUZZ_SOURCES) \
 		$(shell $(FUZZ_CC) -print-file-name=libclang_rt.fuzzer_no_main-$(shell \
 		uname -m).a) -l:libstdc++.so.6 -lm -lpthread
+
+# Many calls in one run of the engine: test/behaviour/engine_calls.py loads it
+# in the extension's place.
+test/engine/calls.so: test/engine/calls.c $(OBJS)
+	$(CC) $(CFLAGS) -fPIC -shared -Isrc $(CPPFLAGS) -o $@ $< $(OBJS) \
+		$(SHLIB_LINK)
 
 # Says by its success whether FUZZ_CC is there, with its libFuzzer.
 fuzz_possible:

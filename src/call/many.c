@@ -22,8 +22,13 @@
 #include "call/many.h"
 #include "model/arguments.h"
 #include "model/response.h"
-#include "server/settings.h"
 #include "server/text.h"
+
+/*
+ * Calls that exist at a time: ten thousand would take memory for nothing. How
+ * many of them are in flight is the engine's to bound.
+ */
+#define WINDOW 256
 
 /* A request on its way. */
 typedef struct Flight
@@ -44,10 +49,9 @@ typedef struct Many
 	HeapTuple *rows; /* that wait for those before them */
 	int next;        /* to be started */
 	int given;
-	Flight **flights; /* that are under way, at most so many */
-	HlCall **calls;   /* theirs */
+	Flight *flights[WINDOW]; /* that are under way */
+	HlCall *calls[WINDOW];   /* theirs */
 	int nflights;
-	int most;
 	TupleDesc desc;
 	Tuplestorestate *store;
 } Many;
@@ -351,7 +355,7 @@ make_calls(void *argument)
 
 	while (many->given < many->count)
 	{
-		while (many->next < many->count && many->nflights < many->most)
+		while (many->next < many->count && many->nflights < WINDOW)
 			start_next(many);
 		if (many->nflights > 0)
 			advance_flights(many);
@@ -384,9 +388,7 @@ static Datum
 perform(FunctionCallInfo fcinfo, const HlOperation *operation, const char *name,
 		bool describes)
 {
-	Many many = {.fcinfo = fcinfo,
-				 .describes = describes,
-				 .most = hl_settings.max_concurrency};
+	Many many = {.fcinfo = fcinfo, .describes = describes};
 
 	refuse_copies(fcinfo, operation);
 	hl_call_refuse_change(operation);
@@ -394,8 +396,6 @@ perform(FunctionCallInfo fcinfo, const HlOperation *operation, const char *name,
 	many.arguments = hl_arguments_read(fcinfo);
 	many.region = hl_arguments_text(many.arguments, "region");
 	make_requests(&many, operation, name);
-	many.flights = palloc(sizeof(Flight *) * many.most);
-	many.calls = palloc(sizeof(HlCall *) * many.most);
 	hl_call_watch(make_calls, &many);
 	return (Datum) 0;
 }

@@ -1,7 +1,7 @@
 /*
  * many.h
  *	  Many requests of one operation as one statement: at most
- *	  healthlake.max_concurrency of them are under way at a time, and a row
+ *	  healthlake.max_concurrency of them are in flight at a time, and a row
  *	  each tells what became of it, in the order of the requests.
  *
  *	  All are checked before the first is sent, and what is refused here is one

@@ -18,7 +18,8 @@ typedef enum HlStage
 {
 	HL_STAGE_NEW,
 	HL_STAGE_NEEDS_KEYS,
-	HL_STAGE_HELD, /* has them, and waits for hl_engine_go() */
+	HL_STAGE_READY, /* has them, and waits for a place among those in flight */
+	HL_STAGE_HELD,  /* has one, and waits for hl_engine_go() */
 	HL_STAGE_DUE,
 	HL_STAGE_IN_FLIGHT,
 	HL_STAGE_RESTING,

@@ -134,6 +134,7 @@ hl_engine_request(const HlProviderRequest *request, const HlLimits *limits)
 	HlLimits *own = palloc(sizeof(HlLimits));
 
 	*own = *limits;
+	own->max_in_flight = 0;
 	if (request->direct)
 		own->proxy = NULL;
 	if (request->timeout_ms > 0)
@@ -168,8 +169,8 @@ note_sent(HlCall *call)
 	call->reply.may_have_run = call->changes;
 }
 
-/* Moves a call on as far as it goes without waiting; true: not yet done. */
-static bool
+/* Moves a call on until it waits, is ready to be sent, or is done. */
+static void
 advance(HlCall *call, int64 now)
 {
 	HlAttempt *attempt = call->attempt;
@@ -188,15 +189,64 @@ advance(HlCall *call, int64 now)
 	if (attempt->stage == HL_STAGE_NEEDS_KEYS)
 		hl_key_wait_take(call);
 	if (attempt->stage == HL_STAGE_RESTING && attempt->due_at <= now)
-		attempt->stage = HL_STAGE_DUE;
+		attempt->stage = HL_STAGE_READY;
+}
+
+/* Sends a call that is ready and has a place, or holds it where that is asked.
+ */
+static void
+start(HlCall *call)
+{
+	HlAttempt *attempt = call->attempt;
+
+	if (attempt->stage == HL_STAGE_READY)
+		attempt->stage = call->held ? HL_STAGE_HELD : HL_STAGE_DUE;
 	if (attempt->stage == HL_STAGE_HELD && !call->held)
 		attempt->stage = HL_STAGE_DUE;
 	if (attempt->stage == HL_STAGE_DUE)
 		hl_attempt_start(call);
-	return attempt->stage != HL_STAGE_DONE;
 }
 
-/* Shortens a wait to the end of a call's rest, or of its patience. */
+/* Whether a call has one of the places that max_in_flight bounds. */
+static bool
+has_place(const HlCall *call)
+{
+	return call->attempt->stage == HL_STAGE_HELD ||
+		   call->attempt->stage == HL_STAGE_IN_FLIGHT;
+}
+
+/*
+ * Sends what is ready, in the order of the set, as far as there are places. A
+ * call has a place from the moment it can be held until its reply is here. It
+ * has none while it waits for keys or rests before another attempt: such a rest
+ * may take twenty seconds, and others can be sent meanwhile. Then it waits for
+ * a place like those that are new.
+ */
+static void
+start_ready(HlCall *const *calls, int count)
+{
+	int places = 0;
+
+	for (int i = 0; i < count; i++)
+		places += has_place(calls[i]);
+	for (int i = 0; i < count; i++)
+	{
+		HlCall *call = calls[i];
+		int most = call->limits != NULL ? call->limits->max_in_flight : 0;
+
+		if (call->attempt->stage == HL_STAGE_READY && most > 0 &&
+			places >= most)
+			continue;
+		places -= has_place(call);
+		start(call);
+		places += has_place(call);
+	}
+}
+
+/*
+ * Shortens a wait to the end of a call's rest, or of its patience. What has
+ * ended already, while something else was done, is not waited for.
+ */
 static void
 look_at_rest(const HlCall *call, int64 now, long *timeout_ms)
 {
@@ -206,7 +256,10 @@ look_at_rest(const HlCall *call, int64 now, long *timeout_ms)
 	bool due = attempt->stage == HL_STAGE_RESTING ||
 			   (attempt->stage == HL_STAGE_IN_FLIGHT && call->stream != NULL);
 
-	if (due && (*timeout_ms < 0 || ms < *timeout_ms))
+	if (attempt->stage == HL_STAGE_IN_FLIGHT &&
+		hl_http_reply(attempt->transfer) != NULL)
+		*timeout_ms = 0;
+	else if (due && (*timeout_ms < 0 || ms < *timeout_ms))
 		*timeout_ms = ms;
 }
 
@@ -227,20 +280,21 @@ static bool
 advance_all(HlCall *const *calls, int count, long *timeout_ms)
 {
 	int64 now = hl_clock_steady();
-	bool left;
+	bool left = false;
 
 	do
 	{
-		left = false;
 		for (int i = 0; i < count; i++)
-			left |= advance(calls[i], now);
+			advance(calls[i], now);
 		for (HlKeyWait *wait = hl_key_waits; wait != NULL; wait = wait->next)
 			if (wait->request != NULL)
 			{
 				begin_request(wait->request);
-				(void) advance(wait->request, now);
+				advance(wait->request, now);
+				start(wait->request);
 			}
 	} while (hl_key_waits != NULL && hl_key_wait_settle());
+	start_ready(calls, count);
 	/* starting one may have moved others on, so this comes after them all */
 	*timeout_ms = -1;
 	for (int i = 0; i < count; i++)
@@ -248,6 +302,7 @@ advance_all(HlCall *const *calls, int count, long *timeout_ms)
 		if (calls[i]->attempt->stage == HL_STAGE_IN_FLIGHT)
 			note_sent(calls[i]);
 		look_at_rest(calls[i], now, timeout_ms);
+		left |= calls[i]->attempt->stage != HL_STAGE_DONE;
 	}
 	for (HlKeyWait *wait = hl_key_waits; wait != NULL; wait = wait->next)
 		if (wait->request != NULL)

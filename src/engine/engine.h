@@ -25,6 +25,7 @@ typedef struct HlLimits
 	int connect_timeout_ms;
 	int request_timeout_ms; /* one attempt; of a stream, to the next event */
 	int max_attempts;
+	int max_in_flight; /* calls of the set beside it; 0: no bound */
 	size_t max_response_size;
 } HlLimits;
 

@@ -90,7 +90,7 @@ hl_key_wait_leave(HlAttempt *attempt)
 static void
 go_on(HlCall *call)
 {
-	call->attempt->stage = call->held ? HL_STAGE_HELD : HL_STAGE_DUE;
+	call->attempt->stage = HL_STAGE_READY;
 }
 
 /* Has a call wait, with others or as the first. */
@@ -176,7 +176,7 @@ hl_key_wait_renew(HlCall *call)
 
 	MemoryContextSwitchTo(caller);
 	if (state == HL_CREDENTIALS_FOUND)
-		call->attempt->stage = HL_STAGE_DUE;
+		go_on(call);
 	else if (state == HL_CREDENTIALS_WANTED)
 		wait_for_keys(call);
 	else

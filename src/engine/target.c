@@ -185,6 +185,7 @@ settle_limits(HlLimits *limits)
 	limits->connect_timeout_ms = hl_settings.connect_timeout;
 	limits->request_timeout_ms = hl_settings.request_timeout;
 	limits->max_attempts = hl_settings.max_attempts;
+	limits->max_in_flight = hl_settings.max_concurrency;
 	limits->max_response_size = (size_t) hl_settings.max_response_size * 1024;
 }
 

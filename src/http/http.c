@@ -300,17 +300,13 @@ hl_http_step(HlHttp *http, long timeout_ms)
 {
 	sigset_t saved;
 
-	if (!http->eager)
-		http->wait(http->context, http->epoll_fd, wait_time(http, timeout_ms));
-	if (http->in_flight > 0)
-	{
-		signals_block(&saved);
-		act(http);
-		settle(http);
-		signals_restore(&saved);
-	}
-	/* the caller looks at every transfer now */
-	http->eager = false;
+	http->wait(http->context, http->epoll_fd, wait_time(http, timeout_ms));
+	if (http->in_flight == 0)
+		return;
+	signals_block(&saved);
+	act(http);
+	settle(http);
+	signals_restore(&saved);
 }
 
 /* Hands a transfer to libcurl and lets it begin: it connects, or sends. */

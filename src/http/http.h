@@ -77,7 +77,11 @@ typedef struct HlHttpTransfer HlHttpTransfer;
 extern HlHttp *hl_http_create(HlWait wait, HlClock clock, void *context);
 extern HlHttpTransfer *hl_http_start(HlHttp *http,
 									 const HlHttpRequest *request);
-/* Waits once, at most timeout_ms (-1: none), and does what is to be done. */
+/*
+ * Waits once, at most timeout_ms (-1: none), and does what is to be done. Any
+ * call here may end any transfer, so a caller first looks at all of its own:
+ * nothing wakes it for one that has ended before.
+ */
 extern void hl_http_step(HlHttp *http, long timeout_ms);
 
 /* The reply of a transfer that has ended, else NULL. Its body may be taken. */

@@ -466,7 +466,6 @@ hl_reply_end(HlHttpTransfer *transfer, CURLcode code)
 		reply->transport = judge_code(transfer, code);
 	tell_error(transfer, code);
 	transfer->ended = true;
-	transfer->http->eager = true;
 }
 
 /* Makes a reply of what has come. */
@@ -491,5 +490,4 @@ hl_reply_fail(HlHttpTransfer *transfer, const char *text)
 	copy_error(&transfer->reply, failed ? "out of memory" : text);
 	transfer->ended = true;
 	transfer->spoiled = true;
-	transfer->http->eager = true;
 }

@@ -59,7 +59,6 @@ struct HlHttp
 	int epoll_fd;
 	CURLM *multi;     /* NULL: to be made */
 	bool broken;      /* the multi handle must not be called any more */
-	bool eager;       /* a transfer ended since the caller looked */
 	int64_t timer_at; /* when libcurl wants to be called; -1: never */
 	int in_flight;
 	int nslots;

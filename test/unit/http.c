@@ -519,6 +519,7 @@ test_bodies_under_way(void)
 static const char *canned;
 static size_t canned_len;
 static bool canned_reset;
+static atomic_int canned_sent; /* how many times, whole or not */
 
 /* Handler: says what is canned, and closes. */
 static void
@@ -527,6 +528,7 @@ answer_canned(Peer *peer)
 	if (!peer_request(peer))
 		return;
 	peer_send(peer, canned, canned_len);
+	canned_sent++;
 	if (canned_reset)
 		peer_reset(peer);
 	else
@@ -683,7 +685,7 @@ play_large(const PeerServer *server, const char *head, const char *line,
 {
 	HlHttpRequest request = request_to(url_of(server, "/"));
 	HlBytes reply = {0};
-	int alive = peers_alive;
+	int sent = canned_sent;
 
 	hl_bytes_append_string(&reply, head);
 	for (size_t i = 0; i < times; i++)
@@ -692,7 +694,7 @@ play_large(const PeerServer *server, const char *head, const char *line,
 	canned_len = reply.len;
 	request.fresh = true;
 	ends(&request, transport, true, name);
-	while (peers_alive > alive)
+	while (canned_sent == sent)
 		usleep(1000);
 	hl_bytes_free(&reply);
 }
