@@ -36,6 +36,7 @@ static char other_ca_path[256];
 static atomic_int strange_connects;
 static atomic_int lookups_under_way;
 static atomic_bool lookup_was_interruptible;
+static atomic_int handlers_changed;
 static int multi_failures;
 
 /* what the waiting function shall do, and how often it did */
@@ -99,6 +100,18 @@ connect(int fd, const struct sockaddr *address, socklen_t len)
 		return -1;
 	}
 	return real(fd, address, len);
+}
+
+/* Stands before libc's: notes whether a handler of the program's is touched. */
+int
+sigaction(int number, const struct sigaction *action, struct sigaction *old)
+{
+	int (*real)(int, const struct sigaction *, struct sigaction *) =
+		dlsym(RTLD_NEXT, "sigaction");
+
+	if (action != NULL && (number == SIGPIPE || number == SIGALRM))
+		handlers_changed++;
+	return real(number, action, old);
 }
 
 /* Stands before libcurl's: fails as often as the test wants. */
@@ -669,12 +682,16 @@ static void
 test_replies(void)
 {
 	PeerServer server = peer_serve(answer_canned);
+	bool followed = false;
 
 	canned_reset = false;
 	peer_start(&server);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
 		play(&server, &cases[i]);
-	ok(strstr(peer_last, "/elsewhere") == NULL, "no redirect was followed");
+		followed |= strstr(peer_last, "/elsewhere") != NULL;
+	}
+	ok(!followed, "no redirect was followed");
 	peer_stop(&server);
 }
 
@@ -979,8 +996,10 @@ test_tls(void)
 	ends(&request, HL_TRANSPORT_OK, true, "TLS");
 	ends(&request, HL_TRANSPORT_OK, true, "TLS again");
 	ok(peer_connections == 1, "on one connection");
-	request.ca_bundle = NULL;
 	request.fresh = true;
+	ends(&request, HL_TRANSPORT_OK, true, "TLS on another");
+	ok(peer_connections == 2 && peer_resumed == 0, "no TLS session is resumed");
+	request.ca_bundle = NULL;
 	ends(&request, HL_TRANSPORT_UNTRUSTED, false, "an unknown certificate");
 	request.ca_bundle = "/nonexistent/ca.pem";
 	ends(&request, HL_TRANSPORT_UNTRUSTED, false, "a missing CA bundle");
@@ -988,7 +1007,7 @@ test_tls(void)
 	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", server.port);
 	request.url = url;
 	ends(&request, HL_TRANSPORT_UNTRUSTED, false, "another name");
-	ok(peer_requests == 2, "nothing was sent to those");
+	ok(peer_requests == 3, "nothing was sent to those");
 	peer_stop(&server);
 	SSL_CTX_free(server.tls);
 }
@@ -1145,12 +1164,30 @@ make_file(char *path, size_t size)
 	close(mkstemp(path));
 }
 
+/* OpenSSL as a careless administrator sets it up: old TLS, and weak ciphers. */
+static void
+be_careless(char *path, size_t size)
+{
+	FILE *file;
+
+	make_file(path, size);
+	file = fopen(path, "w");
+	fputs("openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\n"
+		  "system_default = careless\n[careless]\nMinProtocol = TLSv1\n"
+		  "CipherString = DEFAULT:@SECLEVEL=0\n",
+		  file);
+	fclose(file);
+	setenv("OPENSSL_CONF", path, 1);
+}
+
 int
 main(void)
 {
 	int before = descriptors();
+	char openssl_path[256];
 
 	signal(SIGPIPE, SIG_IGN);
+	be_careless(openssl_path, sizeof(openssl_path));
 	make_file(ca_path, sizeof(ca_path));
 	make_file(other_ca_path, sizeof(other_ca_path));
 	http = hl_http_create(wait_for, now, NULL);
@@ -1178,6 +1215,8 @@ main(void)
 	test_proxy();
 	test_secrets();
 	test_destroy(before);
+	ok(handlers_changed == 0, "libcurl leaves the program's handlers alone");
+	unlink(openssl_path);
 	unlink(ca_path);
 	unlink(other_ca_path);
 	return tap_end();

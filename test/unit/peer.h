@@ -46,6 +46,7 @@ typedef struct PeerServer
 /* What all servers saw; the text of the last request. */
 static atomic_int peer_connections;
 static atomic_int peer_requests;
+static atomic_int peer_resumed; /* TLS sessions */
 static atomic_int peers_alive;
 static char peer_last[65536];
 
@@ -131,7 +132,10 @@ peer_run(void *argument)
 	Peer *peer = argument;
 
 	if (peer->tls == NULL || SSL_accept(peer->tls) == 1)
+	{
+		peer_resumed += peer->tls != NULL && SSL_session_reused(peer->tls);
 		peer->handler(peer);
+	}
 	close(peer->fd);
 	SSL_free(peer->tls);
 	free(peer);
@@ -191,6 +195,7 @@ peer_serve(PeerHandler handler)
 
 	peer_connections = 0;
 	peer_requests = 0;
+	peer_resumed = 0;
 	peer_last[0] = '\0';
 	server.fd = peer_socket(64, &server.port);
 	return server;
