@@ -69,6 +69,11 @@ SELECT is_row(ROW(min_val, max_val), ROW('1', '10'), 'max_attempts has bounds')
 SELECT is(count(*), 0::bigint, 'pg_settings does not list the credentials') FROM pg_settings
  WHERE name IN ('healthlake.access_key_id', 'healthlake.secret_access_key', 'healthlake.session_token', 'healthlake.proxy');
 
+\if :grants
+	SELECT is(array_to_string(pg_settings_get_flags('healthlake.' || name), ' '), 'NO_SHOW_ALL NOT_IN_SAMPLE', 'the flags of ' || name)
+	  FROM unnest('{access_key_id,secret_access_key,session_token,proxy}'::text[]) AS name;
+\endif
+
 -- Masks
 
 SET healthlake.access_key_id = 'AKIDEXAMPLE';

@@ -23,6 +23,16 @@ SELECT is((raised('SELECT healthlake_create_datastore(''x'')')).sqlstate, '25006
 RESET default_transaction_read_only;
 SELECT is(count(*), 0::bigint, 'nothing was sent') FROM emulator_log();
 
+-- Nor does a parallel operation, whatever somebody has declared the function to be
+
+SELECT format('ALTER FUNCTION %s PARALLEL SAFE', oid::regprocedure) FROM pg_proc WHERE proname = 'healthlake_create_datastore' \gexec
+SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \g /dev/null
+SELECT is_row(ROW(sqlstate, message), ROW('25000', 'cannot execute healthlake_create_datastore during a parallel operation'),
+	'not in a parallel operation') FROM raised('SELECT healthlake_create_datastore(''x'')');
+SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \g /dev/null
+SELECT format('ALTER FUNCTION %s PARALLEL UNSAFE', oid::regprocedure) FROM pg_proc WHERE proname = 'healthlake_create_datastore' \gexec
+SELECT is(count(*), 0::bigint, 'and nothing was sent') FROM emulator_log();
+
 -- PREPARE TRANSACTION
 
 BEGIN;
