@@ -11,6 +11,7 @@ import json
 import os
 import statistics
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -169,6 +170,28 @@ def test_times(cluster, session):
     tap.ok(beside[1] <= alone[1] * 1.2, "at most 1.2 times the CPU")
 
 
+# ----------------------------------------------------------------- runners
+
+def test_runners(emulator, cluster, session):
+    """What one runner has in flight says so, and no other sends it."""
+    empty(session)
+    emulator.reset()
+    emulator.next(operation=CREATE, delay=2, times="always")
+    session.run("SELECT healthlake_enqueue_create_datastore('held')")
+    first = threading.Thread(target=ask, args=(cluster, "CALL healthlake_run_queue()"))
+    first.start()
+    until(emulator.log)
+    tap.same(session.run("SELECT state, first_sent_at <= now(), unsettled_since <= now(),"
+                         " lease_until > now() FROM healthlake_request"),
+             [("running", True, True, True)], "two runners: the row may have been sent, it says")
+    tap.same(session.state("CALL healthlake_run_queue()"), None, "two runners: the second ends")
+    first.join()
+    tap.same([entry["operation"] for entry in emulator.log()], [CREATE],
+             "two runners: what the first has in flight is sent once")
+    tap.same(session.run("SELECT state, unsettled_since FROM healthlake_request"),
+             [("succeeded", None)], "two runners: and then its outcome is certain")
+
+
 # ------------------------------------------------------------------- turns
 
 def test_turns(emulator, cluster, session):
@@ -242,6 +265,7 @@ def main():
             session.run("ALTER SYSTEM SET healthlake.worker_databases = ''")
             session.run("SELECT pg_reload_conf()")
             session.run(f"SELECT pg_terminate_backend(pid) FROM ({WORKER}) AS w")
+        test_runners(emulator, cluster, session)
         test_turns(emulator, cluster, session)
         # less than the second of its quota, as clients and servers hurry and dawdle
         test_pace(emulator, session, EXPORT, 0.9)

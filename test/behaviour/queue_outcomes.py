@@ -242,7 +242,9 @@ def cpu(pid):
 def main():
     """All of it."""
     emulator = client.emulator()
-    cluster = queue_cluster.make(emulator, healthlake__worker_databases="postgres")
+    # what is not committed for good is lost by a kill, and for long enough to be noticed
+    cluster = queue_cluster.make(emulator, healthlake__worker_databases="postgres",
+                                 synchronous_commit="off", wal_writer_delay="10s")
     with closing(Session(cluster.start())) as session:
         session.run("CREATE EXTENSION healthlake")
     test_once(emulator, cluster)
