@@ -6,6 +6,9 @@
 #ifndef HL_HTTP_HEADER_H
 #define HL_HTTP_HEADER_H
 
+/* How many headers of a reply a request may ask for. */
+#define HL_HTTP_WANTED 6
+
 typedef struct HlHeader
 {
 	const char *name;

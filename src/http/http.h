@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 #include "base/bytes.h"
+#include "http/header.h"
 
 #define HL_HTTP_MAX_BODY (8 * 1024 * 1024)
 
@@ -39,23 +40,24 @@ typedef enum HlTransport
 typedef struct HlHttpRequest
 {
 	const char *url;
-	const char *method;         /* NULL: POST; else GET or PUT */
+	const char *method;         /* NULL: POST; else GET, PUT, PATCH or DELETE */
 	const char *const *headers; /* "Name: value", Host among them */
 	int nheaders;
+	const char *const *wanted; /* names of headers of the reply, all kept */
+	int nwanted;               /* at most HL_HTTP_WANTED */
 	const char *body;
 	size_t body_len;
 	const char *ca_bundle; /* NULL or "": the one libcurl was built with */
 	const char *proxy;     /* NULL or "": none; its password is not told */
 	long connect_timeout_ms;
-	long timeout_ms; /* from connecting to the last byte; 0: none */
-	size_t max_body; /* 0: HL_HTTP_MAX_BODY */
-	bool plain;      /* http, to a loopback address and nowhere else */
-	bool link_local; /* or to AWS's own addresses on the link */
-	bool fresh;      /* on a connection of its own */
-	bool secret;     /* the reply's body is: it is wiped */
+	long timeout_ms;    /* from connecting to the last byte; 0: none */
+	size_t max_body;    /* 0: HL_HTTP_MAX_BODY */
+	bool plain;         /* http, to a loopback address and nowhere else */
+	bool link_local;    /* or to AWS's own addresses on the link */
+	bool fresh, secret; /* its connection is its own; the reply is wiped */
 } HlHttpRequest;
 
-/* The headers that matter are "" where they did not come. */
+/* Headers are "" where they did not come. */
 typedef struct HlHttpReply
 {
 	HlTransport transport;
@@ -65,10 +67,10 @@ typedef struct HlHttpReply
 	int status;  /* 0: none came */
 	HlBytes body;
 	char error[256]; /* of libcurl, without secrets; "" after OK */
-	char request_id[128], error_type[256];
-	char content_type[128], date[64], age[32];
-	char retry_after[64], amz_retry_after[32];
-	int64_t sent_at, received_at; /* by the clock that was handed in */
+	char request_id[128], error_type[256], content_type[128], date[64];
+	char age[32], retry_after[64], amz_retry_after[32];
+	HlBytes wanted[HL_HTTP_WANTED]; /* may be taken; no data: did not come */
+	int64_t sent_at, received_at;   /* by the clock that was handed in */
 } HlHttpReply;
 
 typedef struct HlHttp HlHttp;
@@ -83,7 +85,6 @@ extern HlHttpTransfer *hl_http_start(HlHttp *http,
  * nothing wakes it for one that has ended before.
  */
 extern void hl_http_step(HlHttp *http, long timeout_ms);
-
 /* The reply of a transfer that has ended, else NULL. Its body may be taken. */
 extern HlHttpReply *hl_http_reply(HlHttpTransfer *transfer);
 extern bool hl_http_sent(const HlHttpTransfer *transfer);
@@ -94,11 +95,11 @@ extern void hl_http_stop(HlHttpTransfer *transfer, HlTransport transport,
 						 const char *why);
 /* Gives a transfer back, in flight or ended. */
 extern void hl_http_release(HlHttpTransfer *transfer);
-extern void hl_http_destroy(HlHttp *http);
 /* Closes what is idle: libcurl's buffers hold what was sent last. */
 extern void hl_http_forget(HlHttp *http);
-/* What an older libcurl cannot do. */
-extern bool hl_http_leaves_lookups(void); /* at once, when they hang */
+extern void hl_http_destroy(HlHttp *http);
+/* What an older libcurl cannot do: the first at once, when they hang. */
+extern bool hl_http_leaves_lookups(void);
 extern bool hl_http_tells_resends(void);
 
 #endif

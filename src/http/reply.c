@@ -153,6 +153,23 @@ keep_header(HlHttpTransfer *transfer, const struct Wanted *wanted,
 	kept[len] = '\0';
 }
 
+/* Keeps the first value of a header that the caller wants. */
+static HlTransport
+keep_wanted(HlBytes *kept, const char *value, size_t len)
+{
+	if (kept->data == NULL)
+		hl_bytes_append(kept, value, len);
+	return kept->failed ? HL_TRANSPORT_MEMORY : HL_TRANSPORT_OK;
+}
+
+/* Forgets all that was kept for the caller. */
+static void
+forget_wanted(HlHttpReply *reply)
+{
+	for (int i = 0; i < HL_HTTP_WANTED; i++)
+		hl_bytes_free(&reply->wanted[i]);
+}
+
 /* Tells whether a header line's name is this one, whatever its case. */
 static bool
 is_named(const char *line, size_t name_len, const char *name)
@@ -185,6 +202,10 @@ read_header(HlHttpTransfer *transfer, const char *line, size_t len)
 		if (is_named(line, (size_t) (colon - line), wanted_headers[i].name))
 			keep_header(transfer, &wanted_headers[i], value,
 						(size_t) (end - value));
+	for (int i = 0; i < transfer->nwanted; i++)
+		if (is_named(line, (size_t) (colon - line), transfer->wanted[i]))
+			return keep_wanted(&transfer->reply.wanted[i], value,
+							   (size_t) (end - value));
 	return HL_TRANSPORT_OK;
 }
 
@@ -204,6 +225,7 @@ begin_headers(HlHttpTransfer *transfer)
 	for (size_t i = 0; i < sizeof(wanted_headers) / sizeof(wanted_headers[0]);
 		 i++)
 		((char *) reply)[wanted_headers[i].offset] = '\0';
+	forget_wanted(reply);
 }
 
 /* The headers are complete; after an interim reply (1xx) others follow. */
@@ -263,6 +285,7 @@ void
 hl_reply_forget(HlHttpTransfer *transfer)
 {
 	hl_bytes_free(&transfer->reply.body);
+	forget_wanted(&transfer->reply);
 	memset(&transfer->reply, 0, sizeof(transfer->reply));
 	transfer->ended = false;
 	transfer->fault = HL_TRANSPORT_OK;

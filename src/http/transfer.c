@@ -227,7 +227,7 @@ set_proxy(HlHttpTransfer *transfer, const char *proxy)
 static bool
 set_headers(HlHttpTransfer *transfer, const HlHttpRequest *request)
 {
-	int count = request->nheaders + 2;
+	int count = request->nheaders + 3;
 	struct curl_slist *lines = transfer->lines;
 
 	if (count > transfer->lines_size)
@@ -246,8 +246,9 @@ set_headers(HlHttpTransfer *transfer, const HlHttpRequest *request)
 	for (int i = 0; i < request->nheaders; i++)
 		lines[i].data = (char *) request->headers[i];
 	/* what libcurl would add by itself */
-	lines[count - 2].data = (char *) "Accept:";
-	lines[count - 1].data = (char *) "Expect:";
+	lines[count - 3].data = (char *) "Accept:";
+	lines[count - 2].data = (char *) "Expect:";
+	lines[count - 1].data = (char *) "Content-Type:";
 	return SET(transfer, CURLOPT_HTTPHEADER, lines);
 }
 
@@ -319,6 +320,8 @@ hl_transfer_set(HlHttpTransfer *transfer, const HlHttpRequest *request)
 {
 	transfer->reply.body.secret = request->secret;
 	transfer->link_local = request->link_local;
+	transfer->wanted = request->wanted;
+	transfer->nwanted = request->nwanted;
 	if (!set_route(transfer, request))
 		return false;
 	return set_request(transfer, request) ||
@@ -347,7 +350,7 @@ void
 hl_transfer_free(HlHttpTransfer *transfer)
 {
 	curl_easy_cleanup(transfer->easy);
-	hl_bytes_free(&transfer->reply.body);
+	hl_reply_forget(transfer);
 	hl_bytes_free(&transfer->url);
 	hl_bytes_free(&transfer->ca_bundle);
 	hl_bytes_wipe(&transfer->proxy);

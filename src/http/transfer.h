@@ -48,6 +48,8 @@ struct HlHttpTransfer
 	int header_lines;
 	size_t header_bytes;
 	int request_id_rank;
+	const char *const *wanted; /* the request's */
+	int nwanted;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -88,11 +90,9 @@ extern void hl_reply_look(HlHttpTransfer *transfer);
 
 /* Makes a reply of what libcurl says at the end. */
 extern void hl_reply_end(HlHttpTransfer *transfer, CURLcode code);
-
 /* Makes one of what has come, for whoever wants no more of it. */
 extern void hl_reply_stop(HlHttpTransfer *transfer, HlTransport transport,
 						  const char *why);
-
 /* Ends a transfer of which libcurl says nothing any more. */
 extern void hl_reply_fail(HlHttpTransfer *transfer, const char *text);
 

@@ -263,9 +263,50 @@ test_success(void)
 	   "times are in order");
 	is(peer_last,
 	   "POST /a/../b/ HTTP/1.1\r\nHost: localhost\r\n"
-	   "Authorization: AWS4 secret\r\nContent-Length: 7\r\n"
-	   "Content-Type: application/x-www-form-urlencoded\r\n\r\n{\"a\":1}",
-	   "libcurl adds Content-Length, and a Content-Type where there is none");
+	   "Authorization: AWS4 secret\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
+	   "libcurl adds Content-Length, and no Content-Type");
+	hl_http_release(transfer);
+	peer_stop(&server);
+}
+
+/* Handler: an interim reply, and then headers that come twice. */
+static void
+answer_headers(Peer *peer)
+{
+	while (peer_request(peer))
+		peer_say(peer, "HTTP/1.1 103 Early Hints\r\nETag: W/\"0\"\r\n"
+					   "Link: <a>\r\n\r\n"
+					   "HTTP/1.1 200 OK\r\netag:  W/\"7\" \r\n"
+					   "ETag: W/\"8\"\r\nLocation:\r\n"
+					   "Content-Length: 2\r\n\r\n{}");
+}
+
+/* The headers that the caller wants, and no others. */
+static void
+test_wanted_headers(void)
+{
+	static const char *const wanted[] = {"ETag", "Location", "Link"};
+	PeerServer server = peer_serve(answer_headers);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	HlHttpTransfer *transfer;
+	HlHttpReply *reply;
+
+	request.wanted = wanted;
+	request.nwanted = 3;
+	peer_start(&server);
+	transfer = hl_http_start(http, &request);
+	reply = finish(transfer);
+	is(hl_bytes_string(&reply->wanted[0]), "W/\"7\"",
+	   "a header that is wanted, by any case, the first of two");
+	ok(reply->wanted[1].data != NULL && reply->wanted[1].len == 0,
+	   "one that is empty is there");
+	ok(reply->wanted[2].data == NULL,
+	   "one that came with an interim reply alone is not");
+	hl_http_release(transfer);
+	request.nwanted = 0;
+	transfer = hl_http_start(http, &request);
+	reply = finish(transfer);
+	ok(reply->wanted[0].data == NULL, "nothing is left of it for the next");
 	hl_http_release(transfer);
 	peer_stop(&server);
 }
@@ -1196,6 +1237,7 @@ main(void)
 	if (!leaves)
 		printf("# this libcurl waits for name lookups that hang\n");
 	test_success();
+	test_wanted_headers();
 	test_methods();
 	test_connections();
 	test_large_request();

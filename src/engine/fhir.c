@@ -1,0 +1,188 @@
+/*
+ * fhir.c
+ *	  The protocol of HealthLake's data plane: FHIR's RESTful API, in JSON.
+ *
+ * https://hl7.org/fhir/R4/http.html. An error of FHIR's is an OperationOutcome,
+ * whose "diagnostics" and "details" may quote the resource: of it, only code and
+ * expression are taken. An error of AWS's own (who may call, where, how often)
+ * is an object with a message, and x-amzn-ErrorType.
+ */
+#include "postgres.h"
+
+#include "aws/protocol.h"
+#include "engine/protocol.h"
+
+#define LONGEST_CODE 64
+#define LONGEST_EXPRESSION 256
+
+static void
+write_head(const HlCall *call, HlHead *head)
+{
+	hl_head_add(head, "Accept", "application/fhir+json");
+	if (call->bearer != NULL)
+		hl_head_add(head, "Authorization", call->bearer);
+}
+
+/* Whether a reply of that status need not say anything. */
+static bool
+may_be_empty(int status)
+{
+	return status == 202 || status == 204;
+}
+
+/* A success is a JSON object that is there to its end, or nothing. */
+static HlOutcome
+judge(HlCall *call, const HlHttpReply *http)
+{
+	HlAttempt *attempt = call->attempt;
+	HlJsonDocument *document = &attempt->document;
+	const HlBytes *body = &call->reply.body;
+
+	if (body->len == 0 && (may_be_empty(http->status) ||
+						   (http->status == 200 && call->method != NULL &&
+							strcmp(call->method, "DELETE") == 0)))
+		return HL_OUTCOME_SUCCESS;
+	if (hl_json_read(document, hl_bytes_string(body), body->len) &&
+		hl_json_kind(document->root) == HL_JSON_OBJECT)
+	{
+		call->reply.document = document->root;
+		return HL_OUTCOME_SUCCESS;
+	}
+	if (document->fault == HL_JSON_NO_MEMORY)
+		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
+	if (!http->framed)
+	{
+		attempt->transport = HL_TRANSPORT_LOST;
+		return hl_attempt_tell(call, HL_OUTCOME_LOST, "the reply was cut off");
+	}
+	return hl_attempt_tell(call, HL_OUTCOME_MALFORMED,
+						   document->root != NULL ||
+								   document->fault == HL_JSON_SYNTAX
+							   ? "the reply is not a JSON object"
+							   : "the reply cannot be taken over");
+}
+
+/* Whether an issue's code is a word, as all of FHIR's are. */
+static bool
+is_code(const char *code)
+{
+	size_t len = strlen(code);
+
+	if (len == 0 || len > LONGEST_CODE)
+		return false;
+	for (; *code != '\0'; code++)
+		if (!isalpha((unsigned char) *code) && *code != '-')
+			return false;
+	return true;
+}
+
+/* The issue that tells why: the first that is an error. */
+static const HlJson *
+find_error(const HlJson *outcome)
+{
+	HlJsonEach each = hl_json_each(hl_json_member(outcome, "issue"));
+	const HlJson *issue;
+
+	while ((issue = hl_json_step(&each)) != NULL)
+	{
+		const char *severity =
+			hl_json_string(hl_json_member(issue, "severity"));
+
+		if (strcmp(severity, "error") == 0 || strcmp(severity, "fatal") == 0)
+			return issue;
+	}
+	return hl_json_element(hl_json_member(outcome, "issue"), 0);
+}
+
+/* Takes code and expression from an OperationOutcome. */
+static void
+take_outcome(HlCall *call, const HlJson *outcome)
+{
+	HlAttempt *attempt = call->attempt;
+	const HlJson *issue = find_error(outcome);
+	const char *code = hl_json_string(hl_json_member(issue, "code"));
+	const char *place =
+		hl_json_string(hl_json_element(hl_json_member(issue, "expression"), 0));
+
+	call->reply.diagnosed = true;
+	hl_bytes_append_string(&attempt->code, is_code(code) ? code : "unknown");
+	call->reply.code = (char *) hl_bytes_string(&attempt->code);
+	if (place[0] == '\0' || strlen(place) > LONGEST_EXPRESSION)
+		return;
+	hl_bytes_append_string(&attempt->expression, place);
+	call->reply.expression = (char *) hl_bytes_string(&attempt->expression);
+}
+
+/*
+ * Whether AWS's message may be told: that of a refusal for want of rights may.
+ * One of a signature has the whole canonical request in it, with the values of
+ * a query, and others may quote what was sent.
+ */
+static bool
+may_be_told(const HlCall *call, const HlHttpReply *http, const char *code)
+{
+	return (http->status == 401 || http->status == 403) &&
+		   call->query == NULL && strstr(code, "Signature") == NULL;
+}
+
+/* Takes code and message from an error of AWS's own; false: it is none. */
+static bool
+take_error(HlCall *call, const HlHttpReply *http, const HlJson *document)
+{
+	HlAttempt *attempt = call->attempt;
+	HlReply *reply = &call->reply;
+	HlErrorReply error = {.http_status = http->status,
+						  .reason_phrase = NULL,
+						  .error_type = http->error_type,
+						  .body = hl_bytes_string(&reply->body),
+						  .len = reply->body.len};
+	bool coded =
+		hl_protocol_read_error(&error, &attempt->code, &attempt->message);
+
+	hl_attempt_hide(call, &attempt->message);
+	reply->code = (char *) hl_bytes_string(&attempt->code);
+	if (document != NULL && may_be_told(call, http, reply->code))
+		reply->message = (char *) hl_bytes_string(&attempt->message);
+	/* who names the request has got it, though he says nothing of it */
+	return coded || document != NULL ||
+		   (reply->body.len == 0 && http->request_id[0] != '\0');
+}
+
+/*
+ * What is not implemented was not carried out, and what is too much was not
+ * either, whoever says so.
+ */
+static HlOutcome
+explain(HlCall *call, const HlHttpReply *http)
+{
+	HlAttempt *attempt = call->attempt;
+	HlReply *reply = &call->reply;
+	const HlJson *document = NULL;
+	bool known = true;
+
+	hl_attempt_hide(call, &reply->body);
+	if (hl_json_read(&attempt->document, hl_bytes_string(&reply->body),
+					 reply->body.len) &&
+		hl_json_kind(attempt->document.root) == HL_JSON_OBJECT)
+		document = attempt->document.root;
+	reply->document = document;
+	if (strcmp(hl_json_string(hl_json_member(document, "resourceType")),
+			   "OperationOutcome") == 0)
+		take_outcome(call, document);
+	else
+		known = take_error(call, http, document);
+	if (attempt->code.failed || attempt->message.failed ||
+		attempt->expression.failed ||
+		attempt->document.fault == HL_JSON_NO_MEMORY)
+		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
+	if (http->status >= 500 && http->status != 501)
+		return HL_OUTCOME_FAULT;
+	if (known || http->status == 429)
+		return HL_OUTCOME_REFUSED;
+	return hl_attempt_tell(
+		call, HL_OUTCOME_MALFORMED,
+		"the reply is an error, but not one of HealthLake's");
+}
+
+const HlProtocol hl_fhir = {
+	.counts = true, .write = write_head, .judge = judge, .explain = explain};

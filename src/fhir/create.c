@@ -1,0 +1,93 @@
+/*
+ * create.c
+ *	  Creations by key.
+ */
+#include "postgres.h"
+
+#include "call/call.h"
+#include "fhir/create.h"
+#include "fhir/location.h"
+#include "fhir/resource.h"
+#include "fhir/write.h"
+
+/* Whether AWS says that a request with this key has created something. */
+static bool
+is_duplicate(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_REFUSED && reply->http_status == 409 &&
+		   reply->diagnosed && strcmp(reply->code, "duplicate") == 0;
+}
+
+/*
+ * Takes what the key has created before. That it cannot be read (it may be gone
+ * again, or not be ours to read) does not undo its creation.
+ */
+static void
+take_duplicate(HlFhirWrite *write)
+{
+	HlReply *reply = hl_fhir_write_reply(write);
+	const char *location = reply->headers[HL_FHIR_LOCATION];
+	HlFhirLocation named;
+	const HlReply *look;
+
+	if (location == NULL || !hl_fhir_location(location, &named) ||
+		strcmp(named.type, write->type) != 0)
+	{
+		reply->outcome = HL_OUTCOME_MALFORMED;
+		reply->may_have_run = true;
+		reply->network = pstrdup("a request with this idempotency key has "
+								 "created a resource, but the reply does not "
+								 "say which");
+		return;
+	}
+	write->id = named.id;
+	write->result = (HlFhirResult){.type = write->type,
+								   .id = named.id,
+								   .version_id = named.version,
+								   .existed = true};
+	look = hl_fhir_write_look(write, named.id, NULL);
+	hl_fhir_write_succeed(
+		write, look->outcome == HL_OUTCOME_SUCCESS ? look->document : NULL);
+	if (look->outcome == HL_OUTCOME_SUCCESS)
+		hl_fhir_write_take(write);
+}
+
+/* What a creation has come to. */
+static void
+judge(HlFhirWrite *write)
+{
+	const HlReply *reply = hl_fhir_write_reply(write);
+
+	if (is_duplicate(reply))
+		take_duplicate(write);
+	else if (reply->outcome == HL_OUTCOME_SUCCESS)
+		hl_fhir_write_take(write);
+}
+
+Datum
+hl_fhir_create(FunctionCallInfo fcinfo)
+{
+	const HlOperation *operation = &hl_fhir_operations[HL_FHIR_CREATE_RESOURCE];
+	const HlArguments *arguments = hl_arguments_read(fcinfo);
+	HlFhirWrite *write = palloc0(sizeof(HlFhirWrite));
+	HlFhirResource *resource;
+	const char *key;
+
+	hl_call_refuse_change(operation);
+	write->place = hl_fhir_place(arguments);
+	resource = hl_fhir_resource(arguments, "resource");
+	write->type = resource->type;
+	write->request = hl_fhir_request(write->place, HL_FHIR_CREATE_RESOURCE,
+									 "POST", resource->type);
+	key = hl_arguments_text(arguments, "idempotency_key");
+	write->request->request.client_token =
+		key != NULL ? key : hl_request_token();
+	write->request->rest.repeatable = true;
+	hl_fhir_request_body(write->request, HL_FHIR_JSON, resource->body);
+	hl_fhir_request_header(write->request, "x-amz-fhir-idempotency-key",
+						   write->request->request.client_token);
+	hl_fhir_write_validation(write->request, arguments);
+	write->judge = judge;
+	hl_fhir_write(write);
+	return hl_fhir_result_row(fcinfo, &write->result);
+}

@@ -1,0 +1,27 @@
+/*
+ * read.h
+ *	  Resources by their ids, which is immediate where a search lags.
+ */
+#ifndef HL_FHIR_READ_H
+#define HL_FHIR_READ_H
+
+#include "postgres.h"
+
+#include "fhir/request.h"
+
+/* healthlake_fhir_read(type, id, version_id, datastore_id, region) */
+extern Datum hl_fhir_read(FunctionCallInfo fcinfo);
+
+/* A request for a resource, or for a version of it; NULL: the current one. */
+extern HlFhirRequest *hl_fhir_read_request(const HlFhirPlace *place,
+										   const char *type, const char *id,
+										   const char *version);
+
+/*
+ * Whether a reply says that there is no such resource, or none any more: of a
+ * type that FHIR has, and with an OperationOutcome. What says so otherwise
+ * speaks of the data store, or of the type.
+ */
+extern bool hl_fhir_is_missing(const HlReply *reply, const char *type);
+
+#endif

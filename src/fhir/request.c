@@ -1,0 +1,175 @@
+/*
+ * request.c
+ *	  Requests to the data plane.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "call/error.h"
+#include "credentials/secret.h"
+#include "fhir/request.h"
+#include "server/settings.h"
+#include "server/text.h"
+
+static const char *const wanted_headers[HL_FHIR_WANTED] = {
+	[HL_FHIR_ETAG] = "ETag",
+	[HL_FHIR_LAST_MODIFIED] = "Last-Modified",
+	[HL_FHIR_LOCATION] = "Location",
+	[HL_FHIR_CONTENT_LOCATION] = "Content-Location",
+	[HL_FHIR_VALIDATION_ISSUES] = "x-amzn-healthlake-validation-issues"};
+
+StaticAssertDecl(HL_FHIR_WANTED <= HL_HTTP_WANTED, "too many headers");
+
+/* ------------------------------------------------------------------ place */
+
+/* Refuses what is no id of a data store: it becomes a part of the path. */
+static void
+check_datastore(const char *id)
+{
+	if (strlen(id) != 32 || strspn(id, "0123456789abcdef") != 32)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid data store id \"%s\"", hl_text_clip(id)),
+				 errdetail("It has 32 hexadecimal digits in lower "
+						   "case."),
+				 errhidestmt(true)));
+	if (!hl_settings_list_allows(hl_settings.allowed_datastores, id))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("data store \"%s\" is not allowed", id),
+						errdetail("healthlake.allowed_datastores is \"%s\".",
+								  hl_settings.allowed_datastores),
+						errhidestmt(true)));
+}
+
+/* The data store to use. */
+static const char *
+settle_datastore(const char *argument)
+{
+	const char *id = argument != NULL ? argument : hl_settings.datastore_id;
+
+	if (id == NULL || id[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("no data store is set"),
+						errhint("Set healthlake.datastore_id, or give the "
+								"argument \"datastore_id\"."),
+						errhidestmt(true)));
+	check_datastore(id);
+	return pstrdup(id);
+}
+
+/* The value of the header Authorization; NULL: requests are signed. */
+static const char *
+settle_bearer(void)
+{
+	const char *token = hl_settings.bearer_token;
+	char *value;
+	char *copy;
+
+	if (token == NULL || token[0] == '\0')
+	{
+		if (hl_settings.require_bearer_token)
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("a bearer token is required"),
+							errdetail("healthlake.require_bearer_token is on."),
+							errhint("Set healthlake.bearer_token."),
+							errhidestmt(true)));
+		return NULL;
+	}
+	value = psprintf("Bearer %s", token);
+	copy = hl_secret_copy(value);
+	explicit_bzero(value, strlen(value));
+	pfree(value);
+	return copy;
+}
+
+const HlFhirPlace *
+hl_fhir_place_of(const char *datastore_id, const char *region)
+{
+	HlFhirPlace *place = palloc0(sizeof(HlFhirPlace));
+
+	place->datastore_id = settle_datastore(datastore_id);
+	place->region = region;
+	place->bearer = settle_bearer();
+	return place;
+}
+
+const HlFhirPlace *
+hl_fhir_place(const HlArguments *arguments)
+{
+	return hl_fhir_place_of(hl_arguments_text(arguments, "datastore_id"),
+							hl_arguments_text(arguments, "region"));
+}
+
+/* ---------------------------------------------------------------- request */
+
+char *
+hl_fhir_path(const char *type, const char *id)
+{
+	return id == NULL ? pstrdup(type) : psprintf("%s/%s", type, id);
+}
+
+HlFhirRequest *
+hl_fhir_request(const HlFhirPlace *place, HlFhirName name, const char *method,
+				const char *path)
+{
+	HlFhirRequest *request = palloc0(sizeof(HlFhirRequest));
+	const HlOperation *operation = &hl_fhir_operations[name];
+	bool named = path[0] >= 'A' && path[0] <= 'Z';
+
+	request->request.operation = operation;
+	request->request.rest = &request->rest;
+	request->request.session_role =
+		GetUserNameFromId(GetSessionUserId(), false);
+	request->request.current_role = GetUserNameFromId(GetUserId(), false);
+	request->rest = (HlRest){.datastore_id = place->datastore_id,
+							 .method = method,
+							 .path = path,
+							 .subject = named ? path : NULL,
+							 .headers = request->headers,
+							 .wanted = wanted_headers,
+							 .nwanted = HL_FHIR_WANTED,
+							 .bearer = place->bearer,
+							 .repeatable = operation->idempotent};
+	request->region = place->region;
+	return request;
+}
+
+void
+hl_fhir_request_header(HlFhirRequest *request, const char *name,
+					   const char *value)
+{
+	Assert(request->rest.nheaders < HL_FHIR_MAX_HEADERS);
+	request->headers[request->rest.nheaders++] = (HlHeader){name, value};
+}
+
+void
+hl_fhir_request_body(HlFhirRequest *request, const char *content_type,
+					 const char *body)
+{
+	size_t len = strlen(body);
+
+	if (len > HL_FHIR_MAX_BODY)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("body of %s is too large",
+							   request->request.operation->name),
+						errdetail("It has %zu bytes; HealthLake takes %d.", len,
+								  HL_FHIR_MAX_BODY),
+						errhidestmt(true)));
+	hl_fhir_request_header(request, "Content-Type", content_type);
+	/* the memory context has it, so nobody frees these bytes */
+	request->request.body =
+		(HlBytes){.data = unconstify(char *, body), .len = len};
+}
+
+const HlReply *
+hl_fhir_try(const HlFhirRequest *request)
+{
+	return hl_call_try(&request->request, request->region);
+}
+
+const HlReply *
+hl_fhir_perform(const HlFhirRequest *request)
+{
+	return hl_call_perform(&request->request, request->region);
+}

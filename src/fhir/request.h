@@ -1,0 +1,104 @@
+/*
+ * request.h
+ *	  Requests to the data plane: where they go, what they say, and how they
+ *	  are sent. Everything lives in CurrentMemoryContext. A function of this
+ *	  room is written like this:
+ *
+ *		const HlArguments *arguments = hl_arguments_read(fcinfo);
+ *		const HlFhirPlace *place = hl_fhir_place(arguments);
+ *		HlFhirRequest *request = hl_fhir_request(
+ *			place, HL_FHIR_READ_RESOURCE, "GET", hl_fhir_path(type, id));
+ *
+ *		request->rest.subject = "Patient/1";     what errors and logs name
+ *		hl_fhir_request_header(request, "If-Match", "W/\"2\"");
+ *		hl_fhir_request_body(request, HL_FHIR_JSON, utf8);
+ *		request->rest.repeatable = true;         where a repetition is safe
+ *		reply = hl_fhir_perform(request);        or hl_fhir_try()
+ *
+ *	  What changes something calls hl_call_refuse_change() first, before it
+ *	  asks anything. For many at once make all requests, then use
+ *	  hl_call_start(&run, &request->request, place->region) and
+ *	  hl_call_advance() within hl_call_watch(), as call/many.c does. The queue
+ *	  fills in an HlFhirPlace by hl_fhir_place_of().
+ *
+ *	  A path is below .../datastore/ID/r4/, escaped, without a slash at its
+ *	  beginning; rest.query is escaped too. Both are signed and sent as they
+ *	  are. reply->document is the JSON, reply->headers[HL_FHIR_ETAG] and its
+ *	  like are the headers.
+ */
+#ifndef HL_FHIR_REQUEST_H
+#define HL_FHIR_REQUEST_H
+
+#include "postgres.h"
+
+#include "call/call.h"
+#include "model/arguments.h"
+#include "model/fhir_operations.h"
+
+#define HL_FHIR_JSON "application/fhir+json"
+#define HL_FHIR_JSON_PATCH "application/json-patch+json"
+#define HL_FHIR_FORM "application/x-www-form-urlencoded"
+
+/* AWS's limit of a body. */
+#define HL_FHIR_MAX_BODY (5 * 1024 * 1024)
+
+/* The headers of a reply that are asked for. */
+typedef enum HlFhirHeader
+{
+	HL_FHIR_ETAG,
+	HL_FHIR_LAST_MODIFIED,
+	HL_FHIR_LOCATION,
+	HL_FHIR_CONTENT_LOCATION,
+	HL_FHIR_VALIDATION_ISSUES,
+	HL_FHIR_WANTED
+} HlFhirHeader;
+
+/* Where requests go, and by whose rights. */
+typedef struct HlFhirPlace
+{
+	const char *datastore_id;
+	const char *region; /* NULL: the settings' */
+	const char *bearer; /* "Bearer ..."; NULL: requests are signed */
+} HlFhirPlace;
+
+#define HL_FHIR_MAX_HEADERS 6
+
+typedef struct HlFhirRequest
+{
+	HlRequest request;
+	HlRest rest;
+	HlHeader headers[HL_FHIR_MAX_HEADERS];
+	const char *region;
+} HlFhirRequest;
+
+/*
+ * The place that the arguments datastore_id and region name, else the
+ * settings. Throws 55000 without a data store, 22023 for what is none, 42501
+ * for one that is not allowed, or without a token where that is required.
+ */
+extern const HlFhirPlace *hl_fhir_place(const HlArguments *arguments);
+
+/* The same for a data store and a region; NULL: the settings'. */
+extern const HlFhirPlace *hl_fhir_place_of(const char *datastore_id,
+										   const char *region);
+
+/* type/id, or type where id is NULL; both are checked by whoever has them. */
+extern char *hl_fhir_path(const char *type, const char *id);
+
+/* An empty request; its subject is the path, where that is a type's. */
+extern HlFhirRequest *hl_fhir_request(const HlFhirPlace *place, HlFhirName name,
+									  const char *method, const char *path);
+
+/* Name and value must live as long as the request. */
+extern void hl_fhir_request_header(HlFhirRequest *request, const char *name,
+								   const char *value);
+
+/* A body in UTF-8, not copied; throws 54000 where it is too large. */
+extern void hl_fhir_request_body(HlFhirRequest *request,
+								 const char *content_type, const char *body);
+
+/* Sends; the second throws in every case except success. */
+extern const HlReply *hl_fhir_try(const HlFhirRequest *request);
+extern const HlReply *hl_fhir_perform(const HlFhirRequest *request);
+
+#endif

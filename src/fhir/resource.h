@@ -1,0 +1,44 @@
+/*
+ * resource.h
+ *	  A resource that SQL gives, as far as a request must know it. What is
+ *	  refused here never went out; nothing of a resource is quoted. Everything
+ *	  lives in CurrentMemoryContext.
+ */
+#ifndef HL_FHIR_RESOURCE_H
+#define HL_FHIR_RESOURCE_H
+
+#include "postgres.h"
+
+#include "model/arguments.h"
+#include "utils/jsonb.h"
+
+typedef struct HlFhirResource
+{
+	Jsonb *json;
+	const char *type;
+	const char *id;   /* NULL: it has none */
+	const char *body; /* in UTF-8, as it is sent */
+} HlFhirResource;
+
+/*
+ * The resource in an argument. Throws 22004 for NULL, 22023 for what has no
+ * type or an id that is none, and for a part of a resource (SUBSETTED), which
+ * would lose the rest when it is written.
+ */
+extern HlFhirResource *hl_fhir_resource(const HlArguments *arguments,
+										const char *argument);
+
+/* The same of a value; "what" names it: argument "resource". */
+extern HlFhirResource *hl_fhir_resource_of(Jsonb *json, const char *what);
+
+/* jsonb as JSON in UTF-8. */
+extern char *hl_fhir_json(Jsonb *json);
+
+/* A member of an object that is a string; NULL: it is not there, or none. */
+extern char *hl_fhir_member(JsonbContainer *object, const char *name);
+
+/* The argument of that name; throws 22004 where it is NULL. */
+extern const char *hl_fhir_needed(const HlArguments *arguments,
+								  const char *argument);
+
+#endif

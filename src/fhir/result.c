@@ -1,0 +1,108 @@
+/*
+ * result.c
+ *	  Rows of what was written.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/timestamp.h"
+#include "fhir/result.h"
+#include "fhir/types.h"
+#include "model/response.h"
+#include "server/clock.h"
+#include "server/text.h"
+
+bool
+hl_fhir_is_a(const HlJson *document, const char *type)
+{
+	return strcmp(hl_json_string(hl_json_member(document, "resourceType")),
+				  type) == 0;
+}
+
+/* A string of a resource's meta; NULL: it has none. */
+static const char *
+meta_of(const HlJson *resource, const char *name)
+{
+	const HlJson *value =
+		hl_json_member(hl_json_member(resource, "meta"), name);
+
+	return hl_json_kind(value) == HL_JSON_STRING ? hl_json_string(value) : NULL;
+}
+
+const char *
+hl_fhir_version(const HlJson *resource)
+{
+	return meta_of(resource, "versionId");
+}
+
+bool
+hl_fhir_last_updated(const HlJson *resource, TimestampTz *at)
+{
+	const char *text = meta_of(resource, "lastUpdated");
+	int64_t micros;
+
+	if (text == NULL || !hl_timestamp_from_text(text, strlen(text), &micros))
+		return false;
+	*at = micros - HL_CLOCK_EPOCH_SHIFT;
+	return true;
+}
+
+char *
+hl_fhir_version_of(const char *etag)
+{
+	const char *start = etag;
+	const char *end;
+	char *version;
+
+	if (etag == NULL)
+		return NULL;
+	if (strncmp(start, "W/", 2) == 0)
+		start += 2;
+	end = start + strlen(start);
+	if (end - start < 3 || *start != '"' || end[-1] != '"')
+		return NULL;
+	version = pnstrdup(start + 1, end - start - 2);
+	return hl_fhir_is_id(version) ? version : NULL;
+}
+
+/* Text in UTF-8 as a column. */
+static Datum
+text_column(const char *utf8, bool *null)
+{
+	*null = utf8 == NULL;
+	return *null ? (Datum) 0 : CStringGetTextDatum(hl_text_from_utf8(utf8));
+}
+
+/* JSON as a column. */
+static Datum
+json_column(const HlJson *json, bool *null)
+{
+	*null = json == NULL;
+	return *null ? (Datum) 0 : hl_response_whole(json);
+}
+
+Datum
+hl_fhir_result_row(FunctionCallInfo fcinfo, const HlFhirResult *result)
+{
+	TupleDesc desc;
+	Datum values[7] = {0};
+	bool nulls[7] = {false};
+	TimestampTz at = 0;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	nulls[3] = !hl_fhir_last_updated(result->resource, &at);
+	values[0] = text_column(result->type, &nulls[0]);
+	values[1] = text_column(result->id, &nulls[1]);
+	values[2] = text_column(result->version_id, &nulls[2]);
+	values[3] = TimestampTzGetDatum(at);
+	values[4] = BoolGetDatum(result->existed);
+	values[5] = json_column(result->issues, &nulls[5]);
+	values[6] = json_column(result->resource, &nulls[6]);
+	return HeapTupleGetDatum(
+		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}

@@ -1,0 +1,53 @@
+/*
+ * write.h
+ *	  Writes of single resources, each exactly once: what becomes of one whose
+ *	  first attempt had an unknown outcome is found out by reading.
+ */
+#ifndef HL_FHIR_WRITE_H
+#define HL_FHIR_WRITE_H
+
+#include "postgres.h"
+
+#include "fhir/request.h"
+#include "fhir/result.h"
+
+/*
+ * A write under way. Before it is logged and counted, "judge" looks at what it
+ * came to, and may make a success of a reply that shows one.
+ */
+typedef struct HlFhirWrite HlFhirWrite;
+struct HlFhirWrite
+{
+	HlFhirRequest *request;
+	const HlFhirPlace *place;
+	const char *type;
+	const char *id;       /* NULL: AWS makes it */
+	const char *body;     /* what is written, in UTF-8; NULL: nothing */
+	const char *if_match; /* the version before; NULL: any */
+	bool only_new;
+	void (*judge)(HlFhirWrite *write);
+
+	/* kept by write.c */
+	HlCallRun run;
+	HlFhirResult result;
+};
+
+/* Performs it; throws where it has not succeeded, unless "judge" said so. */
+extern void hl_fhir_write(HlFhirWrite *write);
+
+/* Its reply, and a success made of it. */
+extern HlReply *hl_fhir_write_reply(HlFhirWrite *write);
+extern void hl_fhir_write_succeed(HlFhirWrite *write, const HlJson *document);
+
+/* Takes what a success has stored into the result; or it is malformed. */
+extern void hl_fhir_write_take(HlFhirWrite *write);
+
+/* One read beside it: the current version (NULL), or that one. */
+extern const HlReply *hl_fhir_write_look(HlFhirWrite *write, const char *id,
+										 const char *version);
+
+/* The argument "validation" as a header, where it is given. */
+extern void hl_fhir_write_validation(HlFhirRequest *request,
+									 const HlArguments *arguments);
+
+#endif

@@ -1,0 +1,58 @@
+-- Reading FHIR resources: paths, versions, what is missing, what is refused.
+
+\ir fhir_setup.sql
+SELECT no_plan();
+
+SELECT id AS patient FROM healthlake_fhir_create('{"resourceType": "Patient", "birthDate": "1980-02-29", "name": [{"family": "Aalto"}]}') \gset
+
+SELECT is(healthlake_fhir_read('Patient', :'patient') #>> '{name,0,family}', 'Aalto', 'a resource is read by its id');
+SELECT is_row(ROW(operation, method, path, nullif(query, ''), signature, headers ->> 'accept', headers ? 'content-type'),
+	ROW('fhir:read', 'GET', format('/datastore/%s/r4/Patient/%s', current_setting('healthlake.datastore_id'), :'patient'), NULL::text, 'ok', 'application/fhir+json', false),
+	'by a signed GET that says what it takes')
+  FROM last_sent();
+SELECT is(healthlake_fhir_read('Patient', :'patient', '1') #>> '{meta,versionId}', '1', 'a version is read');
+SELECT ok(path LIKE '%/Patient/' || :'patient' || '/_history/1', 'from the history') FROM last_sent();
+SELECT is(healthlake_fhir_read('Patient', 'nobody'), NULL, 'what is not there is null');
+SELECT is_row(ROW(operation, outcome, sqlstate, reply #>> '{issue,0,code}'), ROW('ReadResource', 'failed', '42704', 'not-found'), 'and the last call tells why')
+  FROM healthlake_last_call();
+SELECT is(healthlake_fhir_read('Patient', :'patient', '9'), NULL, 'a version that is not there, too');
+
+-- what is missing otherwise
+
+SELECT is_row(ROW(sqlstate, message), ROW('42704', 'AWS refused ReadResource: ResourceNotFoundException'), 'a data store that is not there is an error')
+  FROM raised($$SELECT healthlake_fhir_read('Patient', 'x', datastore_id => repeat('0', 32))$$);
+SET healthlake.unknown_members = send;
+SELECT is((raised($$SELECT healthlake_fhir_read('Ward', 'x')$$)).sqlstate, '42704', 'a type that HealthLake does not know, too');
+RESET healthlake.unknown_members;
+
+-- what is refused before anything is sent
+
+SELECT count(*) AS before FROM emulator_log() \gset
+SELECT is((raised(format('SELECT healthlake_fhir_read(%L, %L, %L)', type, id, version))).sqlstate, sqlstate,
+	format('%s of %s is refused', coalesce(id, 'null'), coalesce(type, 'null')))
+  FROM (VALUES ('Patient', '..', NULL, '22023'), ('Patient', '.', NULL, '22023'), ('Patient', 'a/b', NULL, '22023'),
+	('Patient', '', NULL, '22023'), ('Patient', 'a%2e', NULL, '22023'), ('Patient', repeat('a', 65), NULL, '22023'),
+	('Patient', 'ä', NULL, '22023'), ('Patient', 'a_b', NULL, '22023'), ('Patient', 'a?b', NULL, '22023'),
+	('patient', 'x', NULL, '22023'), ('Ward', 'x', NULL, '22023'), ('', 'x', NULL, '22023'), ('Patient/x', 'x', NULL, '22023'),
+	('Patient', 'x', '../1', '22023'), ('Patient', 'x', '', '22023'), (NULL, 'x', NULL, '22004'), ('Patient', NULL, NULL, '22004')
+	) AS v (type, id, version, sqlstate);
+SELECT is((raised(format('SELECT healthlake_fhir_read(''Patient'', ''x'', datastore_id => %L)', id))).sqlstate, '22023', 'no data store: ' || id)
+  FROM unnest(ARRAY['x', '..', repeat('A', 32), repeat('0', 31) || '/', repeat('0', 33)]) AS id;
+SET healthlake.unknown_members = send;
+SELECT is((raised(format('SELECT healthlake_fhir_read(%L, ''x'')', type))).sqlstate, '22023', 'no type, whatever is known: ' || type)
+  FROM unnest(ARRAY['patient', 'Pat/ient', 'Pat-ient', '$x', 'P' || repeat('a', 64)]) AS type;
+RESET healthlake.unknown_members;
+SELECT set_config('healthlake.datastore_id', '', false) AS none, current_setting('healthlake.datastore_id') AS store \gset
+SELECT is_row(ROW(sqlstate, hint ~ 'healthlake.datastore_id'), ROW('55000', true), 'without a data store there is none')
+  FROM raised($$SELECT healthlake_fhir_read('Patient', 'x')$$);
+SELECT is(count(*), :before::bigint, 'nothing was sent') FROM emulator_log();
+SELECT begin_anew() \g /dev/null
+
+-- replies that are no resource
+
+SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'x')$$)).sqlstate, '38P01', step::text)
+  FROM (VALUES ('{"status": 200, "body": "{\"resourceType\": \"Observation\"}"}'::jsonb),
+	('{"status": 200, "body": "[]"}'), ('{"status": 200, "body": ""}'), ('{"status": 204, "body": ""}'), ('{"status": 200, "body": "<html>"}'),
+	('{"status": 302, "body": "", "headers": {"Location": "http://127.0.0.1:1/"}}'),
+	('{"status": 404, "body": "<html>"}')) AS v (step), emulator_next(step);
+SELECT finish();
