@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "http/header.h"
 
 typedef enum HlOutcome
 {
@@ -42,6 +43,11 @@ typedef struct HlReply
 	const char *source; /* of the credentials, in words; NULL: none */
 	const char *hint; /* what to do about it, where that is known better here */
 	const char *passed_over; /* by whom no credentials were given; or NULL */
+	bool rest;               /* FHIR's: its HTTP status says what it means */
+	bool diagnosed;      /* with an OperationOutcome; "code" is its issue's */
+	char *expression;    /* FHIR: what of a resource is at fault; or NULL */
+	const char *subject; /* FHIR: the type, or type/id, it is about; or NULL */
+	const char *headers[HL_HTTP_WANTED]; /* that were wanted; NULL: not there */
 	HlBytes body;
 	const HlJson *document; /* the body, read; NULL: no JSON object */
 } HlReply;

@@ -66,7 +66,8 @@ hl_attempt_finish(HlCall *call, HlOutcome outcome)
 {
 	HlReply *reply = &call->reply;
 	bool invalid = outcome == HL_OUTCOME_REFUSED && reply->code != NULL &&
-				   strcmp(reply->code, "ValidationException") == 0;
+				   (strcmp(reply->code, "ValidationException") == 0 ||
+					(reply->diagnosed && reply->http_status == 400));
 
 	/* what is not valid now was not valid before */
 	reply->may_have_run = call->changes && call->attempt->unsettled &&
@@ -295,6 +296,8 @@ send_attempt(HlCall *call)
 		.headers = lines,
 		.body = call->body,
 		.body_len = call->body_len,
+		.wanted = call->wanted,
+		.nwanted = call->nwanted,
 		.ca_bundle = limits->ca_bundle,
 		.proxy = limits->proxy,
 		.connect_timeout_ms = limits->connect_timeout_ms,
@@ -423,6 +426,20 @@ compare_clocks(HlReply *reply, const HlHttpReply *http)
 		reply->clock_skew = (int) (server - here / USECS_PER_SEC);
 }
 
+/* Takes the headers over that the caller wants. */
+static void
+take_wanted(HlCall *call, HlHttpReply *http)
+{
+	for (int i = 0; i < call->nwanted; i++)
+	{
+		HlBytes *kept = &call->attempt->wanted[i];
+
+		*kept = http->wanted[i];
+		http->wanted[i] = (HlBytes){0};
+		call->reply.headers[i] = kept->data;
+	}
+}
+
 /* What became of an attempt: the reply's fields, and the outcome. */
 static HlOutcome
 judge(HlCall *call, HlHttpReply *http)
@@ -433,6 +450,7 @@ judge(HlCall *call, HlHttpReply *http)
 
 	reply->body = http->body;
 	http->body = (HlBytes){0};
+	take_wanted(call, http);
 	reply->http_status = http->status;
 	call->attempt->transport = http->transport;
 	compare_clocks(reply, http);
@@ -467,6 +485,12 @@ forget_attempt(HlCall *call)
 	attempt->document = (HlJsonDocument){0};
 	hl_bytes_reset(&attempt->code);
 	hl_bytes_reset(&attempt->message);
+	hl_bytes_reset(&attempt->expression);
+	for (int i = 0; i < HL_HTTP_WANTED; i++)
+		hl_bytes_free(&attempt->wanted[i]);
+	memset(reply->headers, 0, sizeof(reply->headers));
+	reply->expression = NULL;
+	reply->diagnosed = false;
 	reply->document = NULL;
 	reply->code = reply->message = reply->request_id = reply->network = NULL;
 	reply->http_status = 0;

@@ -47,6 +47,8 @@ typedef struct HlAttempt
 	HlBytes code;
 	HlBytes message;
 	HlBytes network;
+	HlBytes expression;
+	HlBytes wanted[HL_HTTP_WANTED];
 	HlJsonDocument document;
 	HlEvents events;      /* of a reply that is a stream of them */
 	MemoryContext memory; /* of the call */

@@ -99,6 +99,9 @@ free_calls(void *argument)
 		hl_bytes_free(&attempt->code);
 		hl_bytes_free(&attempt->message);
 		hl_bytes_free(&attempt->network);
+		hl_bytes_free(&attempt->expression);
+		for (int wanted = 0; wanted < HL_HTTP_WANTED; wanted++)
+			hl_bytes_free(&attempt->wanted[wanted]);
 		hl_json_free(&attempt->document);
 		if (set->calls[i].stream != NULL)
 			hl_events_free(&attempt->events);

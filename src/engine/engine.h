@@ -34,6 +34,7 @@ typedef struct HlProtocol HlProtocol;
 extern const HlProtocol hl_awsjson; /* HealthLake's control plane */
 extern const HlProtocol hl_query;   /* STS: a form, answered by XML */
 extern const HlProtocol hl_fetch;   /* unsigned, answered by anything */
+extern const HlProtocol hl_fhir;    /* HealthLake's data plane: FHIR REST */
 
 typedef struct HlCall
 {
@@ -45,6 +46,9 @@ typedef struct HlCall
 	const char *query;       /* escaped, less the question mark; NULL: none */
 	const HlHeader *headers; /* sent, and signed where the call is signed */
 	int nheaders;
+	const char *const
+		*wanted; /* headers of the reply, at most HL_HTTP_WANTED */
+	int nwanted;
 	const char *body;
 	size_t body_len;
 	const char *operation;   /* X-Amz-Target: HealthLake.CreateFHIRDatastore */
@@ -53,6 +57,7 @@ typedef struct HlCall
 	const char *region;
 	const char *service; /* as signed: healthlake */
 	const char *secret;  /* that no reply may repeat; NULL: none */
+	const char *bearer;  /* "Bearer ...", in place of a signature; or NULL */
 	const HlLimits *limits;
 	HlCredentials *credentials;     /* which sign it; NULL: keys do */
 	const HlSigv4Credentials *keys; /* NULL as well: it is not signed */

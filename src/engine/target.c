@@ -196,7 +196,6 @@ settle_credentials(HlCall *call, Settled *settled, List **notes)
 	HlCredentials *credentials = hl_credentials_create(
 		call->region, settled->limits.ca_bundle, settled->limits.proxy);
 
-	call->limits = &settled->limits;
 	call->credentials = credentials;
 	if (hl_credentials_plan(credentials, notes))
 	{
@@ -219,7 +218,13 @@ hl_target_settle(HlCall *call, const char *region, List **notes)
 	hl_profiles_read();
 	settle_endpoint(call, settled, region);
 	settle_limits(&settled->limits);
-	return settle_credentials(call, settled, notes);
+	call->limits = &settled->limits;
+	if (call->bearer == NULL)
+		return settle_credentials(call, settled, notes);
+	call->reply.source = "healthlake.bearer_token";
+	call->reply.hint = "Set healthlake.bearer_token to a token that is valid "
+					   "for this data store.";
+	return true;
 }
 
 /* Settles where a call goes. */

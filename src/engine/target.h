@@ -16,7 +16,7 @@
  * environment, else of AWS's profile. Throws 22023 for a region that is none,
  * 42501 for one that healthlake.allowed_regions leaves out, 55000 where there
  * is none or where settings exclude each other. Sends nothing: a call waits for
- * its keys in the engine. False where no source of credentials is configured,
+ * its keys in the engine. With a bearer token no credentials are looked for. False where no source of credentials is configured,
  * or a broken one: the reply then says why, and nothing can be sent. notes: NULL, or a List of HlSourceNote.
  */
 extern bool hl_target_settle(HlCall *call, const char *region, List **notes);
