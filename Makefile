@@ -54,7 +54,8 @@ UNIT_CFLAGS = -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-field-initializers $(UNIT_SANITIZE) \
 	-Isrc -Itest/unit $(UNIT_COPT)
 UNIT_OBJS = $(patsubst src/%.c,test/unit/build/%.o,\
-	$(GROUND) src/model/model.c src/model/model_tables.c)
+	$(GROUND) src/model/model.c src/model/model_tables.c \
+	src/model/fhir_operations.c)
 
 test/unit/build/%.o: src/%.c $(HEADERS_ALL)
 	@mkdir -p $(@D)

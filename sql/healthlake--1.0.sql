@@ -1912,6 +1912,73 @@ COMMENT ON FUNCTION @extschema@.healthlake_reset_statistics IS
 'Lets the statistics of this session, and those of the cluster where they are kept, begin anew';
 
 --
+-- FHIR resources: HealthLake's data plane. Every function sends requests to the
+-- data store that its argument or healthlake.datastore_id names.
+--
+
+CREATE FUNCTION @extschema@.healthlake_fhir_operations() RETURNS TABLE (
+	function pg_catalog.text,
+	method pg_catalog.text,
+	path pg_catalog.text,
+	iam_action pg_catalog.text,
+	changes_something pg_catalog.bool
+)
+LANGUAGE C STABLE PARALLEL SAFE ROWS 40
+AS 'MODULE_PATHNAME', 'healthlake_fhir_operations';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_operations
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_operations IS
+'Lists the requests that the FHIR functions make: method, path below the data store''s base, and the IAM action that allows it';
+
+CREATE TYPE @extschema@.healthlake_fhir_result AS (
+	type pg_catalog.text,
+	id pg_catalog.text,
+	version_id pg_catalog.text,
+	last_updated pg_catalog.timestamptz,
+	existed pg_catalog.bool,
+	issues pg_catalog.jsonb,
+	resource pg_catalog.jsonb
+);
+
+COMMENT ON TYPE @extschema@.healthlake_fhir_result IS
+'A resource as a write has left it; existed says that a repetition found what the first request had made';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_read(
+	type pg_catalog.text,
+	id pg_catalog.text,
+	version_id pg_catalog.text DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+AS 'MODULE_PATHNAME', 'healthlake_fhir_read';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_read
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_read IS
+'Reads a FHIR resource, or a version of it; null where there is none, or none any more';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_create(
+	resource pg_catalog.jsonb,
+	idempotency_key pg_catalog.uuid DEFAULT NULL,
+	validation pg_catalog.text DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS @extschema@.healthlake_fhir_result
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+SUPPORT @extschema@.healthlake_support
+AS 'MODULE_PATHNAME', 'healthlake_fhir_create';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_create
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_create IS
+'Creates a FHIR resource whose id HealthLake makes; repeated with the same idempotency key it creates nothing twice. A rollback does not delete it';
+
+--
 -- FHIRPath and ViewDefinitions over jsonb. These functions read nothing but
 -- their arguments, so that everybody may execute them; the one that creates
 -- a view has no more rights than its caller.

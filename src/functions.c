@@ -30,6 +30,9 @@
 #include "call/stream.h"
 #include "call/update.h"
 #include "check/check.h"
+#include "fhir/create.h"
+#include "fhir/operations.h"
+#include "fhir/read.h"
 #include "model/arguments.h"
 #include "model/request.h"
 #include "model/response.h"
@@ -268,6 +271,46 @@ FUNCTION(healthlake_check, hl_check_next(fcinfo))
 FUNCTION(healthlake_operation_statistics, hl_statistics_rows(fcinfo))
 FUNCTION(healthlake_reset_statistics, hl_statistics_reset(fcinfo))
 FUNCTION(healthlake_last_call, hl_last_call_row(fcinfo))
+
+/* Performs a function of FHIR; memory that fails afterwards is told as such. */
+static Datum
+fhir_guarded(FunctionCallInfo fcinfo, Datum (*perform)(FunctionCallInfo fcinfo))
+{
+	MemoryContext caller = CurrentMemoryContext;
+	uint64 before = hl_call_changes();
+	Datum result;
+
+	PG_TRY();
+	{
+		result = perform(fcinfo);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		hl_call_retell(before);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/* Performs a function of FHIR, once for all copies of its call in a row. */
+static Datum
+fhir_for_row(FunctionCallInfo fcinfo, Datum (*perform)(FunctionCallInfo fcinfo))
+{
+	Datum result;
+
+	if (!hl_once_take(fcinfo, &result))
+	{
+		result = fhir_guarded(fcinfo, perform);
+		hl_once_keep(fcinfo, result);
+	}
+	return result;
+}
+
+FUNCTION(healthlake_fhir_operations, hl_fhir_operations_next(fcinfo))
+FUNCTION(healthlake_fhir_read, hl_fhir_read(fcinfo))
+FUNCTION(healthlake_fhir_create, fhir_for_row(fcinfo, hl_fhir_create))
 
 FUNCTION(healthlake_enqueue, hl_enqueue(fcinfo))
 FUNCTION(healthlake_enqueue_create_datastore,

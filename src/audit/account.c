@@ -97,9 +97,40 @@ hl_account_of_reply(const HlOperation *operation, const HlReply *reply)
 	return it;
 }
 
-/* The body of a request, palloc'd: masked, and less its token. */
+/* Appends a member whose value is a string in UTF-8; NULL: nothing. */
+static void
+append_member(StringInfo json, const char *name, const char *value)
+{
+	HlBytes quoted = {0};
+
+	if (value == NULL)
+		return;
+	hl_json_append_string(&quoted, value, strlen(value));
+	appendStringInfo(json, "%s\"%s\":%s", json->len == 1 ? "" : ",", name,
+					 hl_text_take(&quoted));
+}
+
+/* Of a request to the data plane: never its body, or a value of its query. */
 char *
-hl_account_request(const HlRequest *request)
+hl_account_rest(const HlRest *rest, const char *id)
+{
+	bool named = id != NULL && rest->subject != NULL &&
+				 strchr(rest->subject, '/') == NULL;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	append_member(&json, "method", rest->method);
+	append_member(&json, "path", rest->path);
+	append_member(&json, "resource",
+				  named ? psprintf("%s/%s", rest->subject, id) : rest->subject);
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+/* The body of a request, palloc'd: masked, and less its token. */
+static char *
+describe_body(const HlRequest *request)
 {
 	const HlShape *input = request->operation->input;
 	const HlMember *token = hl_operation_token(request->operation);
@@ -124,4 +155,11 @@ hl_account_request(const HlRequest *request)
 	}
 	appendStringInfoString(&json, json.len == 0 ? "{}" : "}");
 	return json.data;
+}
+
+char *
+hl_account_request(const HlRequest *request)
+{
+	return request->rest != NULL ? hl_account_rest(request->rest, NULL)
+								 : describe_body(request);
 }

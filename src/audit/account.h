@@ -33,6 +33,9 @@ extern void hl_account_add_client(HlParameters *row, const HlClient *who);
 /* What is kept of a request, as JSON: masked, and less its client token. */
 extern char *hl_account_request(const HlRequest *request);
 
+/* The same of one to the data plane, whose reply named an id; NULL: it did not. */
+extern char *hl_account_rest(const HlRest *rest, const char *id);
+
 /* The AWS account in an ARN, palloc'd; NULL: it is none, or has none. */
 extern char *hl_account_of_arn(const char *arn);
 

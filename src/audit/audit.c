@@ -75,7 +75,8 @@ describe_request(HlEvent *event, const HlRequest *request, const HlCall *call)
 	event->fields[HL_EVENT_ENDPOINT] = hl_target_url(call);
 	event->fields[HL_EVENT_ACCOUNT] = hl_account_of_settings();
 	event->fields[HL_EVENT_DATASTORE_ID] =
-		datastore_of(event->fields[HL_EVENT_REQUEST]);
+		request->rest != NULL ? request->rest->datastore_id
+							  : datastore_of(event->fields[HL_EVENT_REQUEST]);
 	event->fields[HL_EVENT_TRANSACTION] = psprintf(
 		UINT64_FORMAT, U64FromFullTransactionId(GetCurrentFullTransactionId()));
 }
@@ -108,6 +109,13 @@ describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply,
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 	{
 		event->fields[HL_EVENT_ERROR_MESSAGE] = end->message;
+		return;
+	}
+	if (request->rest != NULL)
+	{
+		event->fields[HL_EVENT_REQUEST] = hl_account_rest(
+			request->rest,
+			hl_response_id(request->operation->output, reply->document));
 		return;
 	}
 	it = hl_account_of_reply(request->operation, reply);

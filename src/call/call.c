@@ -46,12 +46,17 @@ hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
 void
 hl_call_refuse_change(const HlOperation *operation)
 {
-	if (!operation->changes_something)
-		return;
-	PreventCommandIfReadOnly(operation->function);
-	PreventCommandDuringRecovery(operation->function);
-	PreventCommandIfParallelMode(operation->function);
-	hl_portal_forbid_rerun(operation->function);
+	if (operation->changes_something)
+		hl_call_refuse_change_by(operation->function);
+}
+
+void
+hl_call_refuse_change_by(const char *function)
+{
+	PreventCommandIfReadOnly(function);
+	PreventCommandDuringRecovery(function);
+	PreventCommandIfParallelMode(function);
+	hl_portal_forbid_rerun(function);
 }
 
 /* Appends key="value" with the value as a JSON string: one line, whatever. */
@@ -104,6 +109,11 @@ append_call(StringInfo line, const HlRequest *request, const HlCall *call)
 	if (request->client_token != NULL)
 		append_quoted(line, "client_token", request->client_token);
 	append_quoted(line, "name", hl_text_cut(request->name));
+	if (request->rest != NULL)
+	{
+		append_quoted(line, "datastore_id", request->rest->datastore_id);
+		append_quoted(line, "resource", request->rest->subject);
+	}
 	appendStringInfo(line, " region=%s", call->region);
 	append_roles(line, request);
 	if (request->queue_id != 0)
@@ -401,6 +411,8 @@ hl_call_check_reply(const HlOperation *operation, HlReply *reply)
 {
 	HlFaults faults = {0};
 
+	if (operation->rest)
+		return; /* whoever knows FHIR checks it */
 	if (reply->outcome == HL_OUTCOME_SUCCESS &&
 		!hl_validate_reply(&faults, reply->document, operation->output))
 	{
@@ -411,6 +423,24 @@ hl_call_check_reply(const HlOperation *operation, HlReply *reply)
 			faults.failed ? "out of memory" : pstrdup(faults.list[0].text);
 	}
 	hl_faults_free(&faults);
+}
+
+/* What AWS has carried out, as a sentence. */
+static void
+append_change(StringInfo sentence, const HlRequest *request, const char *id)
+{
+	const HlOperation *operation = request->operation;
+	const char *subject = request->rest != NULL ? request->rest->subject : NULL;
+
+	if (operation->creates != NULL && id != NULL)
+		appendStringInfo(sentence, "%s \"%s\" exists", operation->creates,
+						 hl_text_from_utf8(id));
+	else
+		appendStringInfo(sentence, "AWS has carried out %s", operation->name);
+	if (subject != NULL)
+		appendStringInfo(sentence, " of %s", subject);
+	if (subject != NULL && id != NULL && strchr(subject, '/') == NULL)
+		appendStringInfo(sentence, "/%s", hl_text_from_utf8(id));
 }
 
 /* Remembers, for a rollback, that a change stays. */
@@ -425,11 +455,7 @@ remember_change(const HlRequest *request, const HlReply *reply)
 	if (!operation->changes_something)
 		return;
 	initStringInfo(&sentence);
-	if (operation->creates != NULL && id != NULL)
-		appendStringInfo(&sentence, "%s \"%s\" exists", operation->creates,
-						 hl_text_from_utf8(id));
-	else
-		appendStringInfo(&sentence, "AWS has carried out %s", operation->name);
+	append_change(&sentence, request, id);
 	if (request->client_token != NULL)
 		appendStringInfo(&sentence, " (client token \"%s\")",
 						 hl_text_from_utf8(request->client_token));
@@ -438,6 +464,8 @@ remember_change(const HlRequest *request, const HlReply *reply)
 					 operation->name);
 	append_quoted(&line, "client_token", request->client_token);
 	append_quoted(&line, "name", hl_text_cut(request->name));
+	if (request->rest != NULL)
+		append_quoted(&line, "resource", request->rest->subject);
 	append_quoted(&line, "id", id);
 	append_roles(&line, request);
 	hl_transaction_remember(sentence.data, line.data);
@@ -458,6 +486,26 @@ shorten(HlCall *call, int64 patience)
 	call->limits = limits;
 }
 
+/* Fills a call with what a request to the data plane has. */
+static void
+fill_rest(HlCall *call, const HlRest *rest)
+{
+	call->protocol = &hl_fhir;
+	call->method = rest->method;
+	call->path = psprintf("datastore/%s/r4/%s", rest->datastore_id, rest->path);
+	call->query = rest->query;
+	call->headers = rest->headers;
+	call->nheaders = rest->nheaders;
+	call->wanted = rest->wanted;
+	call->nwanted = rest->nwanted;
+	call->bearer = rest->bearer;
+	if (rest->bearer != NULL)
+		call->secret = strchr(rest->bearer, ' ') + 1;
+	call->repeatable = rest->repeatable;
+	call->reply.rest = true;
+	call->reply.subject = rest->subject;
+}
+
 /* Makes a call of a request and finds out where it goes. */
 bool
 hl_call_settle(HlCall *call, const HlRequest *request, const char *region,
@@ -472,6 +520,8 @@ hl_call_settle(HlCall *call, const HlRequest *request, const char *region,
 	call->body_len = request->body.len;
 	call->changes = operation->changes_something;
 	call->repeatable = operation->idempotent;
+	if (request->rest != NULL)
+		fill_rest(call, request->rest);
 	if (!hl_target_settle(call, region, notes))
 		return false;
 	if (request->patience > 0)
@@ -511,9 +561,8 @@ let_go(HlCallRun *run)
 	hl_engine_go(run->call);
 }
 
-/* Does what comes after the sending. */
-static void
-finish(HlCallRun *run)
+void
+hl_call_finish(HlCallRun *run)
 {
 	const HlRequest *request = run->request;
 	HlReply *reply = &run->call->reply;
@@ -544,8 +593,8 @@ hl_call_advance(HlCallRun *run)
 		let_go(run);
 	if (!hl_engine_is_done(run->call))
 		return false;
-	if (run->begun)
-		finish(run);
+	if (run->begun && !run->judged)
+		hl_call_finish(run);
 	return true;
 }
 
@@ -598,18 +647,22 @@ tell_events(HlCall *call)
 	error_context_stack = watching;
 }
 
-/* Drives one call to its end. */
-static void
-drive(void *argument)
+void
+hl_call_drive(HlCallRun *run)
 {
-	HlCallRun *run = argument;
-
 	do
 	{
 		(void) hl_engine_step(&run->call, 1, -1);
 		if (run->call->stream != NULL)
 			tell_events(run->call);
 	} while (!hl_call_advance(run));
+}
+
+/* The same, for hl_call_watch(). */
+static void
+drive(void *argument)
+{
+	hl_call_drive(argument);
 }
 
 /* Performs an operation, and leaves it to the caller what to make of it. */

@@ -29,6 +29,9 @@ extern void hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
  */
 extern void hl_call_refuse_change(const HlOperation *operation);
 
+/* The same for a function that changes something, whatever it performs. */
+extern void hl_call_refuse_change_by(const char *function);
+
 /*
  * Fills a call with a request and finds out where it goes; false, with the
  * reason in the reply, when there are no credentials. notes: NULL, or a List
@@ -58,6 +61,7 @@ typedef struct HlCallRun
 	const HlRequest *request;
 	HlCall *call;
 	bool several; /* others are under way beside it */
+	bool judged;  /* by the caller, who then calls hl_call_finish() */
 
 	/* kept by call.c */
 	bool begun;
@@ -74,6 +78,15 @@ typedef struct HlCallRun
 extern bool hl_call_start(HlCallRun *run, const HlRequest *request,
 						  const char *region);
 extern bool hl_call_advance(HlCallRun *run);
+
+/* Advances one to its end, within hl_call_watch(). */
+extern void hl_call_drive(HlCallRun *run);
+
+/*
+ * Does what comes after the sending, of a call that has ended and that the
+ * caller judges: what its reply says by now is logged, counted and recorded.
+ */
+extern void hl_call_finish(HlCallRun *run);
 
 /*
  * Does work that advances calls. An error in it tells in its context of the

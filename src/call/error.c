@@ -75,16 +75,58 @@ row_of_code(const char *code)
 	return NULL;
 }
 
+/* What a status of FHIR's, and the code of an issue, mean. */
+static const struct
+{
+	int status;        /* 0: any */
+	const char *issue; /* NULL: any, or none */
+	int sqlstate;
+} status_rows[] = {
+	{0, "not-supported", HL_ERRCODE_UNIMPLEMENTED},
+	{0, "multiple-matches", ERRCODE_CARDINALITY_VIOLATION},
+	{400, NULL, ERRCODE_INVALID_PARAMETER_VALUE},
+	{422, NULL, ERRCODE_INVALID_PARAMETER_VALUE},
+	{401, NULL, HL_ERRCODE_CREDENTIALS},
+	{403, NULL, ERRCODE_INSUFFICIENT_PRIVILEGE},
+	{404, NULL, ERRCODE_UNDEFINED_OBJECT},
+	{410, NULL, ERRCODE_UNDEFINED_OBJECT},
+	{409, NULL, ERRCODE_OBJECT_IN_USE},
+	{412, NULL, HL_ERRCODE_VERSION},
+	{413, NULL, ERRCODE_PROGRAM_LIMIT_EXCEEDED},
+	{405, NULL, HL_ERRCODE_UNIMPLEMENTED},
+	{415, NULL, HL_ERRCODE_UNIMPLEMENTED},
+	{501, NULL, HL_ERRCODE_UNIMPLEMENTED},
+};
+
+/* The SQLSTATE of a reply by its status; 0: that says nothing. */
+static int
+sqlstate_of_status(const HlReply *reply)
+{
+	const char *issue =
+		reply->diagnosed && reply->code != NULL ? reply->code : "";
+
+	for (size_t i = 0; i < lengthof(status_rows); i++)
+		if ((status_rows[i].status == 0 ||
+			 status_rows[i].status == reply->http_status) &&
+			(status_rows[i].issue == NULL ||
+			 strcmp(status_rows[i].issue, issue) == 0))
+			return status_rows[i].sqlstate;
+	return 0;
+}
+
 /* The SQLSTATE of what AWS itself answered. */
 static int
 sqlstate_of_code(const HlReply *reply)
 {
-	const ErrorRow *row = row_of_code(reply->code);
+	const ErrorRow *row = reply->diagnosed ? NULL : row_of_code(reply->code);
+	int sqlstate = reply->rest ? sqlstate_of_status(reply) : 0;
 
 	if (reply->throttled)
 		return HL_ERRCODE_THROTTLED;
 	if (row != NULL)
 		return row->sqlstate;
+	if (sqlstate != 0)
+		return sqlstate;
 	if (reply->outcome == HL_OUTCOME_FAULT)
 		return HL_ERRCODE_SERVICE;
 	return ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
@@ -161,6 +203,22 @@ hl_error_message(const HlOperation *operation, const HlReply *reply)
 	}
 }
 
+/* What the detail calls the code of an error, and what that is of. */
+static void
+append_cause(StringInfo text, const HlReply *reply)
+{
+	if (reply->subject != NULL)
+		appendStringInfo(text, ", resource %s",
+						 hl_text_from_utf8(reply->subject));
+	if (reply->code != NULL)
+		appendStringInfo(text, ", %s %s",
+						 reply->diagnosed ? "issue code" : "AWS error code",
+						 hl_text_from_utf8(reply->code));
+	if (reply->expression != NULL)
+		appendStringInfo(text, ", expression %s",
+						 hl_text_cut(reply->expression));
+}
+
 /* The facts, for whoever has to find the call again. */
 static const char *
 detail_of(const HlOperation *operation, const HlReply *reply,
@@ -171,9 +229,7 @@ detail_of(const HlOperation *operation, const HlReply *reply,
 
 	initStringInfo(&text);
 	appendStringInfo(&text, "Operation %s", operation->name);
-	if (reply->code != NULL)
-		appendStringInfo(&text, ", AWS error code %s",
-						 hl_text_from_utf8(reply->code));
+	append_cause(&text, reply);
 	if (reply->http_status != 0)
 		appendStringInfo(&text, ", HTTP status %d", reply->http_status);
 	if (reply->request_id != NULL)
@@ -181,8 +237,10 @@ detail_of(const HlOperation *operation, const HlReply *reply,
 						 hl_text_from_utf8(reply->request_id));
 	appendStringInfo(&text, ", attempts %d", reply->attempts);
 	if (client_token != NULL && reply->may_have_run)
-		appendStringInfo(&text, ", client token %s", client_token);
-	if (id != NULL && reply->may_have_run)
+		appendStringInfo(&text, ", %s %s",
+						 reply->rest ? "idempotency key" : "client token",
+						 client_token);
+	if (id != NULL && reply->may_have_run && !reply->rest)
 		appendStringInfo(&text, ", id %s", hl_text_from_utf8(id));
 	appendStringInfoChar(&text, '.');
 	if (reply->may_have_run)
@@ -193,10 +251,15 @@ detail_of(const HlOperation *operation, const HlReply *reply,
 
 /* What to do when nobody knows whether the operation was carried out. */
 static const char *
-hint_of_unknown(const char *client_token)
+hint_of_unknown(const HlReply *reply, const char *client_token)
 {
 	if (client_token == NULL)
 		return "Look up the present state before you repeat the call.";
+	if (reply->rest)
+		return psprintf("Repeat the same call with idempotency_key => '%s': "
+						"it creates nothing twice, and gives what the first "
+						"one has created.",
+						client_token);
 	return psprintf("Repeat the same call with client token \"%s\" within an "
 					"hour: it does nothing twice, and gives what the first "
 					"one gave.",
@@ -254,7 +317,7 @@ hint_of(const HlReply *reply, const char *client_token)
 	const ErrorRow *row = row_of_code(reply->code);
 
 	if (reply->may_have_run)
-		return hint_of_unknown(client_token);
+		return hint_of_unknown(reply, client_token);
 	if (is_of_lake_formation(reply))
 		return "In AWS Lake Formation, make the IAM role or user an "
 			   "administrator of the data lake.";
@@ -271,13 +334,20 @@ hint_of(const HlReply *reply, const char *client_token)
 			return hint_of_credentials(reply, row);
 		case HL_ERRCODE_LOST:
 			return "Check the network, and healthlake.request_timeout.";
+		case HL_ERRCODE_VERSION:
+			return "The resource is not in the version that was expected: "
+				   "read it again.";
+		case ERRCODE_INVALID_PARAMETER_VALUE:
+			return reply->diagnosed ? "healthlake_last_call() shows the "
+									  "OperationOutcome."
+									: NULL;
 		case HL_ERRCODE_THROTTLED:
 			return "Make fewer calls at a time, or try again later.";
 		case HL_ERRCODE_MALFORMED:
 			return "Check that healthlake.endpoint_url and healthlake.proxy "
 				   "lead to AWS HealthLake.";
 		default:
-			return row != NULL ? row->hint : NULL;
+			return row != NULL && !reply->diagnosed ? row->hint : NULL;
 	}
 }
 
@@ -291,6 +361,8 @@ hl_error_raise(const HlOperation *operation, const HlReply *reply,
 	ereport(ERROR, (errcode(hl_error_sqlstate(reply)),
 					errmsg("%s", hl_error_message(operation, reply)),
 					errdetail("%s", detail_of(operation, reply, client_token)),
-					hint != NULL ? errhint("%s", hint) : 0));
+					hint != NULL ? errhint("%s", hint) : 0,
+					/* the statement may have a resource in it */
+					errhidestmt(reply->rest)));
 	pg_unreachable();
 }

@@ -24,6 +24,7 @@
 #define HL_ERRCODE_SERVICE MAKE_SQLSTATE('3', '8', 'S', '0', '1')
 #define HL_ERRCODE_UNIMPLEMENTED MAKE_SQLSTATE('3', '8', 'U', '0', '1')
 
+#define HL_ERRCODE_VERSION MAKE_SQLSTATE('3', '8', 'V', '0', '1')
 #define HL_ERRCODE_WAIT_OVER MAKE_SQLSTATE('3', '8', 'W', '0', '1')
 
 /* The SQLSTATE that stands for the reply's failure. */

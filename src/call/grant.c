@@ -35,16 +35,26 @@
 #define MANAGE 4
 #define DELETE 8
 #define AUDIT 16
+#define FHIR_READ 32
+#define FHIR_WRITE 64
+#define FHIR_DELETE 128
 #define CHANGE (CREATE | MANAGE | DELETE)
-#define ALL (READ | CHANGE | AUDIT)
+#define FHIR (FHIR_READ | FHIR_WRITE | FHIR_DELETE)
+#define ALL (READ | CHANGE | AUDIT | FHIR)
 
 static const struct
 {
 	const char *word;
 	int purpose;
 } words[] = {
-	{"read", READ},     {"create", CREATE}, {"manage", MANAGE},
-	{"delete", DELETE}, {"audit", AUDIT},
+	{"read", READ},
+	{"create", CREATE},
+	{"manage", MANAGE},
+	{"delete", DELETE},
+	{"audit", AUDIT},
+	{"fhir_read", FHIR_READ},
+	{"fhir_write", FHIR_WRITE},
+	{"fhir_delete", FHIR_DELETE},
 };
 
 /* A function, table or view of the extension's, and what it is for. */
@@ -93,6 +103,9 @@ static const struct
 	{"healthlake_left_behind", AUDIT},
 	{"healthlake_statistics", READ | AUDIT},
 	{"healthlake_operation_statistics", READ | AUDIT},
+	{"healthlake_fhir_operations", FHIR},
+	{"healthlake_fhir_read", FHIR_READ},
+	{"healthlake_fhir_create", FHIR_WRITE},
 };
 
 /* What an operation is for: what it changes decides. */
@@ -115,7 +128,8 @@ purpose_named(const char *word)
 			return words[i].purpose;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("argument \"%s\" must be read, create, manage, "
-						   "delete or audit",
+						   "delete, audit, fhir_read, fhir_write or "
+						   "fhir_delete",
 						   "what")));
 }
 

@@ -27,7 +27,7 @@ typedef struct LastCall
 	Oid outer_user; /* SET ROLE's, else the login's */
 	Oid current_user;
 	const char *operation;
-	const HlShape *output; /* of the operation */
+	const HlOperation *of;
 	const char *client_token;
 	const char *request_id;
 	const char *outcome;
@@ -67,7 +67,7 @@ hl_last_call_begin(const HlOperation *operation, const char *client_token)
 	last_call.outer_user = GetOuterUserId();
 	last_call.current_user = GetUserId();
 	last_call.operation = operation->name;
-	last_call.output = operation->output;
+	last_call.of = operation;
 	last_call.client_token = last_call_keep(client_token);
 	last_call.at = GetCurrentTimestamp();
 }
@@ -90,13 +90,23 @@ last_call_keep_reply(const HlJson *document)
 {
 	HlBytes bytes = {0};
 
-	if (hl_shape_is_sensitive(last_call.output))
-		hl_response_append_masked(&bytes, last_call.output, document);
+	if (hl_shape_is_sensitive(last_call.of->output))
+		hl_response_append_masked(&bytes, last_call.of->output, document);
 	else
 		hl_json_append_node(&bytes, document);
 	if (!bytes.failed)
 		last_call.reply = last_call_keep(hl_bytes_string(&bytes));
 	hl_bytes_free(&bytes);
+}
+
+/*
+ * Whether a reply is kept: of the data plane's not the resources, which may be
+ * many and large, but what is wrong with one.
+ */
+static bool
+is_to_be_kept(const HlReply *reply)
+{
+	return !reply->rest || reply->outcome != HL_OUTCOME_SUCCESS;
 }
 
 /* Completes the record of a call. */
@@ -106,7 +116,7 @@ hl_last_call_end(const HlReply *reply, int sqlstate)
 	last_call.outcome = hl_last_call_outcome(reply, sqlstate);
 	last_call.sqlstate = sqlstate;
 	last_call.request_id = last_call_keep(reply->request_id);
-	if (reply->document != NULL)
+	if (reply->document != NULL && is_to_be_kept(reply))
 		last_call_keep_reply(reply->document);
 }
 

@@ -61,14 +61,14 @@ typedef struct Line
 static Size
 sums_size(void)
 {
-	return mul_size(sizeof(Sums), (Size) hl_operations_count);
+	return mul_size(sizeof(Sums), (Size) hl_operation_total());
 }
 
 /* Makes all sums of an array zero, in memory that has nothing in it yet. */
 static void
 sums_start(Sums *sums)
 {
-	for (int i = 0; i < hl_operations_count; i++)
+	for (int i = 0; i < hl_operation_total(); i++)
 		for (int counter = 0; counter < COUNTERS; counter++)
 			pg_atomic_init_u64(&sums[i].of[counter], 0);
 }
@@ -136,24 +136,24 @@ hl_statistics_count(const HlOperation *operation, const HlReply *reply,
 					int64 microseconds)
 {
 	uint64 time = (uint64) Max(microseconds, 0);
+	int place = hl_operation_place(operation);
 
-	Assert(operation >= hl_operations &&
-		   operation < hl_operations + hl_operations_count);
+	Assert(place >= 0 && place < hl_operation_total());
 	for (size_t i = 0; i < lengthof(scopes); i++)
 		if (scopes[i].sums != NULL)
-			add_call(&scopes[i].sums[operation - hl_operations], reply, time);
+			add_call(&scopes[i].sums[place], reply, time);
 }
 
 /* Adds a row for each operation of a scope that was called. */
 static List *
 add_lines(List *lines, const Scope *scope)
 {
-	for (int i = 0; scope->sums != NULL && i < hl_operations_count; i++)
+	for (int i = 0; scope->sums != NULL && i < hl_operation_total(); i++)
 	{
 		Line *line = palloc(sizeof(Line));
 
 		line->scope = scope->name;
-		line->operation = hl_operations[i].name;
+		line->operation = hl_operation_at(i)->name;
 		for (int counter = 0; counter < COUNTERS; counter++)
 			line->of[counter] = pg_atomic_read_u64(&scope->sums[i].of[counter]);
 		if (line->of[CALLS] > 0)
@@ -213,7 +213,7 @@ Datum
 hl_statistics_reset(FunctionCallInfo fcinfo)
 {
 	for (size_t scope = 0; scope < lengthof(scopes); scope++)
-		for (int i = 0; scopes[scope].sums != NULL && i < hl_operations_count;
+		for (int i = 0; scopes[scope].sums != NULL && i < hl_operation_total();
 			 i++)
 			for (int counter = 0; counter < COUNTERS; counter++)
 				pg_atomic_write_u64(&scopes[scope].sums[i].of[counter], 0);

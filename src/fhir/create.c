@@ -26,11 +26,11 @@ static void
 take_duplicate(HlFhirWrite *write)
 {
 	HlReply *reply = hl_fhir_write_reply(write);
-	const char *location = reply->headers[HL_FHIR_LOCATION];
 	HlFhirLocation named;
 	const HlReply *look;
 
-	if (location == NULL || !hl_fhir_location(location, &named) ||
+	if (!hl_fhir_location(write->run.call, write->place->datastore_id,
+						  reply->headers[HL_FHIR_LOCATION], &named) ||
 		strcmp(named.type, write->type) != 0)
 	{
 		reply->outcome = HL_OUTCOME_MALFORMED;

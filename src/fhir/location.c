@@ -1,11 +1,13 @@
 /*
  * location.c
- *	  Type, id and version off the end of a Location.
+ *	  Type, id and version of a Location.
  */
 #include "postgres.h"
 
+#include "aws/link.h"
 #include "fhir/location.h"
 #include "fhir/types.h"
+#include "server/text.h"
 
 /* Cuts the last segment of a path off; NULL: there is none. */
 static char *
@@ -19,10 +21,11 @@ cut_segment(char *path)
 	return slash + 1;
 }
 
-bool
-hl_fhir_location(const char *location, HlFhirLocation *named)
+/* Reads a path below the base. */
+static bool
+read_path(const char *path, HlFhirLocation *named)
 {
-	char *rest = psprintf("/%s", location);
+	char *rest = psprintf("/%s", path);
 	char *last = cut_segment(rest);
 	char *before = cut_segment(rest);
 
@@ -33,7 +36,26 @@ hl_fhir_location(const char *location, HlFhirLocation *named)
 		named->id = cut_segment(rest);
 		named->type = named->id != NULL ? cut_segment(rest) : NULL;
 	}
-	return named->type != NULL && hl_fhir_is_type(named->type) &&
-		   hl_fhir_is_id(named->id) &&
+	return named->type != NULL && rest[0] == '\0' &&
+		   hl_fhir_is_type(named->type) && hl_fhir_is_id(named->id) &&
 		   (named->version == NULL || hl_fhir_is_id(named->version));
+}
+
+bool
+hl_fhir_location(const HlCall *call, const char *datastore_id,
+				 const char *location, HlFhirLocation *named)
+{
+	HlLinkBase base = {call->target, call->region, datastore_id};
+	HlLink link = {0};
+	HlLinkOutcome outcome;
+	bool is_named;
+
+	if (location == NULL)
+		return false;
+	outcome = hl_link_read(&base, location, &link);
+	is_named = outcome == HL_LINK_OK && link.query.len == 0 &&
+			   read_path(hl_bytes_string(&link.path), named);
+	hl_link_free(&link);
+	hl_text_refuse_memory(outcome == HL_LINK_NO_MEMORY);
+	return is_named;
 }

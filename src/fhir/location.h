@@ -1,13 +1,14 @@
 /*
  * location.h
- *	  The resource that a reply's Location names. Only its type, id and version
- *	  are taken, off its end and strictly checked: no host or path of a reply's
- *	  is ever asked.
+ *	  The resource that a reply's Location names, in the data store that was
+ *	  asked: one elsewhere is none. Only its type, id and version are taken.
  */
 #ifndef HL_FHIR_LOCATION_H
 #define HL_FHIR_LOCATION_H
 
 #include "postgres.h"
+
+#include "engine/engine.h"
 
 typedef struct HlFhirLocation
 {
@@ -17,9 +18,11 @@ typedef struct HlFhirLocation
 } HlFhirLocation;
 
 /*
- * Reads [any base]/Type/id or Type/id/_history/version; false for what is none.
- * The strings are palloc'd.
+ * Reads the location, Type/id or Type/id/_history/version below the base of
+ * the data store, in a reply to that call; false for what is none (NULL). The
+ * strings are palloc'd.
  */
-extern bool hl_fhir_location(const char *location, HlFhirLocation *named);
+extern bool hl_fhir_location(const HlCall *call, const char *datastore_id,
+							 const char *location, HlFhirLocation *named);
 
 #endif

@@ -96,7 +96,7 @@ hl_fhir_write(HlFhirWrite *write)
 		hl_call_watch(drive, write);
 	}
 	reply = hl_fhir_write_reply(write);
-	if (reply->outcome != HL_OUTCOME_SUCCESS)
+	if (reply->outcome != HL_OUTCOME_SUCCESS && !write->forgiven)
 		hl_error_raise(request->operation, reply, request->client_token);
 }
 

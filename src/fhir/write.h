@@ -26,6 +26,7 @@ struct HlFhirWrite
 	const char *if_match; /* the version before; NULL: any */
 	bool only_new;
 	void (*judge)(HlFhirWrite *write);
+	bool forgiven; /* by "judge": no success, and no error either */
 
 	/* kept by write.c */
 	HlCallRun run;

@@ -2,9 +2,32 @@
  * model.c
  *	  What is asked of the tables of operations, which are in model_tables.c.
  */
+#include "model/fhir_operations.h"
 #include "model/model.h"
 
 #include <string.h>
+
+int
+hl_operation_total(void)
+{
+	return hl_operations_count + HL_FHIR_OPERATIONS;
+}
+
+int
+hl_operation_place(const HlOperation *operation)
+{
+	return operation->rest
+			   ? hl_operations_count + (int) (operation - hl_fhir_operations)
+			   : (int) (operation - hl_operations);
+}
+
+const HlOperation *
+hl_operation_at(int place)
+{
+	return place < hl_operations_count
+			   ? &hl_operations[place]
+			   : &hl_fhir_operations[place - hl_operations_count];
+}
 
 /* Finds an operation by AWS's name. */
 const HlOperation *

@@ -52,11 +52,20 @@ typedef struct HlOperation
 	const struct HlTargetStates *goals; /* of a description; see goal.h */
 	int ngoals;
 	const HlStream *stream; /* of a reply that is one; NULL: it is JSON */
+	bool rest; /* of the data plane: its shapes say next to nothing */
 } HlOperation;
 
 /* By their names: hl_operations[HL_OPERATION_TAG_RESOURCE]. */
 extern const HlOperation hl_operations[];
 extern const int hl_operations_count;
+
+/*
+ * All operations there are, those of the data plane last, for whoever counts
+ * them. The place of one; and the one at a place.
+ */
+extern int hl_operation_total(void);
+extern int hl_operation_place(const HlOperation *operation);
+extern const HlOperation *hl_operation_at(int place);
 
 /* Finds an operation by AWS's name, letter for letter; NULL if none. */
 extern const HlOperation *hl_operation_find(const char *name);

@@ -11,7 +11,24 @@
 #include "postgres.h"
 
 #include "base/bytes.h"
+#include "http/header.h"
 #include "model/model.h"
+
+/* What a request to the data plane has beside its operation and body. */
+typedef struct HlRest
+{
+	const char *datastore_id;
+	const char *method;
+	const char *path;    /* below .../r4/, escaped: Patient/1 */
+	const char *query;   /* escaped, less the question mark; NULL: none */
+	const char *subject; /* the type, or type/id, it is about; NULL: neither */
+	const HlHeader *headers; /* Content-Type among them, where it has a body */
+	int nheaders;
+	const char *const *wanted; /* headers of the reply */
+	int nwanted;
+	const char *bearer; /* "Bearer ..."; NULL: it is signed */
+	bool repeatable;    /* when its outcome is unknown */
+} HlRest;
 
 typedef struct HlRequest
 {
@@ -22,7 +39,8 @@ typedef struct HlRequest
 	int64 queue_id; /* of the row that it comes from; 0: a session's call */
 	const char *session_role; /* who has it done; of a row, who enqueued it */
 	const char *current_role;
-	int64 patience; /* milliseconds that it may take; 0: the settings' */
+	int64 patience;     /* milliseconds that it may take; 0: the settings' */
+	const HlRest *rest; /* NULL: it is of the control plane */
 } HlRequest;
 
 /*

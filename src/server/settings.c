@@ -37,6 +37,7 @@ uint64 hl_settings_generation = 0;
 /* Where the session's secrets came from, and whether they were ever bare. */
 static GucSource secret_source = PGC_S_DEFAULT;
 static GucSource token_source = PGC_S_DEFAULT;
+static GucSource bearer_source = PGC_S_DEFAULT;
 static bool session_had_secrets = false;
 static bool loaded_first = false;
 static bool warned = false;
@@ -113,6 +114,15 @@ session_token_assign(const char *newval, void *extra)
 	forget_on_assign(newval, extra);
 }
 
+/* As above, for the bearer token, which leads to no credentials. */
+static void
+bearer_token_assign(const char *newval, void *extra)
+{
+	if (extra != NULL)
+		bearer_source = ((CredentialOrigin *) extra)->source;
+	session_had_secrets |= bearer_source == PGC_S_SESSION;
+}
+
 /*
  * Wipes a secret that the session itself has set: its string is nobody else's,
  * since what a file, a role or a database sets is kept apart for RESET.
@@ -132,6 +142,7 @@ hl_settings_wipe(void)
 
 	wipe_if_of_session(hl_settings.secret_access_key, secret_source);
 	wipe_if_of_session(hl_settings.session_token, token_source);
+	wipe_if_of_session(hl_settings.bearer_token, bearer_source);
 	session_had_secrets = false;
 	return had_secrets;
 }
@@ -172,6 +183,13 @@ session_token_show(void)
 	return mask_of(hl_settings.session_token);
 }
 
+/* Shows that a bearer token is set, and nothing of it. */
+static const char *
+bearer_token_show(void)
+{
+	return mask_of(hl_settings.bearer_token);
+}
+
 /* Shows a proxy without the user and the password it may hold. */
 static const char *
 proxy_show(void)
@@ -197,6 +215,61 @@ region_check(char **newval, void **extra, GucSource source)
 	GUC_check_errdetail("A region has lower-case letters, digits and hyphens, "
 						"such as us-east-1.");
 	return false;
+}
+
+/* A token has the characters of RFC 6750: it becomes a part of a header. */
+static bool
+bearer_token_check(char **newval, void **extra, GucSource source)
+{
+	const char *c = *newval == NULL ? "" : *newval;
+	bool is_empty = *c == '\0';
+
+	if (!credential_check(newval, extra, source))
+		return false;
+	while (isalnum((unsigned char) *c) || (*c != '\0' && strchr("-._~+/", *c)))
+		c++;
+	if (is_empty || (c > *newval && c[strspn(c, "=")] == '\0'))
+		return true;
+	GUC_check_errmsg("invalid value for parameter \"%s\"",
+					 "healthlake.bearer_token");
+	GUC_check_errdetail("A bearer token has letters, digits and characters of "
+						"-._~+/, and may end with =.");
+	return false;
+}
+
+/* Whether a text is the id of a data store, of so many characters. */
+static bool
+is_datastore_id(const char *text)
+{
+	return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
+}
+
+/* An id becomes a part of a path. */
+static bool
+datastore_id_check(char **newval, void **extra, GucSource source)
+{
+	if (*newval == NULL || **newval == '\0' || is_datastore_id(*newval))
+		return true;
+	GUC_check_errdetail("The id of a data store has 32 hexadecimal digits in "
+						"lower case.");
+	return false;
+}
+
+/* A list with something in it that is no id is a mistake. */
+static bool
+allowed_datastores_check(char **newval, void **extra, GucSource source)
+{
+	List *words = NIL;
+	char *copy = pstrdup(*newval == NULL ? "" : *newval);
+	bool valid = SplitGUCList(copy, ',', &words);
+	ListCell *cell;
+
+	foreach (cell, words)
+		valid = valid && is_datastore_id(lfirst(cell));
+	if (!valid)
+		GUC_check_errdetail("Ids of data stores have 32 hexadecimal digits in "
+							"lower case and are separated by commas.");
+	return valid;
 }
 
 /* Checks an endpoint: an https URL, or an http one of this machine. */
@@ -436,6 +509,16 @@ static const StringSetting string_settings[] = {
 	 forget_on_assign, NULL},
 	{"healthlake.region", "AWS region of the calls.", &hl_settings.region,
 	 PGC_USERSET, 0, region_check, NULL, NULL},
+	{"healthlake.datastore_id", "Data store of the FHIR functions.",
+	 &hl_settings.datastore_id, PGC_USERSET, 0, datastore_id_check, NULL, NULL},
+	{"healthlake.bearer_token",
+	 "Token to call FHIR functions with, in place of a signature.",
+	 &hl_settings.bearer_token, PGC_USERSET, SECRET, bearer_token_check,
+	 bearer_token_assign, bearer_token_show},
+	{"healthlake.allowed_datastores",
+	 "Data stores that FHIR functions may use; empty allows every one.",
+	 &hl_settings.allowed_datastores, PGC_SUSET, 0, allowed_datastores_check,
+	 NULL, NULL},
 	{"healthlake.allowed_regions",
 	 "Regions that calls may go to; empty allows every region.",
 	 &hl_settings.allowed_regions, PGC_SUSET, 0, allowed_regions_check, NULL,
@@ -517,6 +600,9 @@ static const BoolSetting bool_settings[] = {
 	{"healthlake.require_customer_key",
 	 "Refuses to create anything without a customer managed key.",
 	 &hl_settings.require_customer_key, PGC_SUSET, 0},
+	{"healthlake.require_bearer_token",
+	 "Refuses to call FHIR functions without a bearer token.",
+	 &hl_settings.require_bearer_token, PGC_SUSET, 0},
 	{"healthlake.use_fips_endpoint", "Uses AWS's FIPS endpoints.",
 	 &hl_settings.use_fips_endpoint, PGC_SUSET, 0},
 	{"healthlake.use_dualstack_endpoint",
@@ -613,7 +699,8 @@ hl_settings_are_exposed(void)
 {
 	return !loaded_first &&
 		   (source_is_readable(secret_source) ||
-			source_is_readable(token_source) || proxy_is_readable());
+			source_is_readable(token_source) ||
+			source_is_readable(bearer_source) || proxy_is_readable());
 }
 
 /* Tells the operator, once, of a secret that any role can SHOW. */
@@ -665,10 +752,10 @@ static const char *const servers_settings[] = {
 
 /* What says which requests may be sent, and how long each may take. */
 static const char *const deciding_settings[] = {
-	"healthlake.allowed_regions",  "healthlake.require_customer_key",
-	"healthlake.required_tags",    "healthlake.unknown_members",
-	"healthlake.connect_timeout",  "healthlake.request_timeout",
-	"healthlake.max_response_size"};
+	"healthlake.allowed_regions",    "healthlake.require_customer_key",
+	"healthlake.allowed_datastores", "healthlake.required_tags",
+	"healthlake.unknown_members",    "healthlake.connect_timeout",
+	"healthlake.request_timeout",    "healthlake.max_response_size"};
 
 /* Finds one of some that a worker of this database would not have. */
 static const char *

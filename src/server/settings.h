@@ -2,7 +2,7 @@
  * settings.h
  *	  What an operator can set: the healthlake.* parameters, read at each
  *	  call. PostgreSQL owns every string here; an empty one is not set.
- *	  The three credentials are masked wherever PostgreSQL shows a setting
+ *	  Credentials and the bearer token are masked wherever PostgreSQL shows a setting
  *	  and must not be copied anywhere that outlives the call.
  */
 #ifndef HL_SERVER_SETTINGS_H
@@ -40,7 +40,11 @@ typedef struct HlSettings
 	char *role_session_name;
 	char *sts_endpoint_url;
 	char *region;
-	char *allowed_regions; /* a list, separated by commas */
+	char *datastore_id;
+	char *bearer_token;
+	bool require_bearer_token;
+	char *allowed_datastores; /* a list */
+	char *allowed_regions;    /* a list, separated by commas */
 	bool require_customer_key;
 	char *required_tags; /* keys, separated by commas */
 	int unknown_members; /* HlUnknownMembers */

@@ -160,10 +160,10 @@ SELECT is_row(ROW(early_region, early_secret), ROW('eu-west-1', '***************
 CREATE ROLE healthlake_plain;
 SET ROLE healthlake_plain;
 SELECT is(r.sqlstate, '42501', 'a plain role cannot set ' || name)
-  FROM unnest('{access_key_id,secret_access_key,session_token,allowed_regions,endpoint_url,use_fips_endpoint,ca_bundle,proxy,require_customer_key,required_tags,unknown_members,max_response_size,max_request_size,audit,audit_retention,fence,autostart_worker,tag_requests}'::text[]) AS name,
+  FROM unnest('{allowed_datastores,require_bearer_token,access_key_id,secret_access_key,session_token,allowed_regions,endpoint_url,use_fips_endpoint,ca_bundle,proxy,require_customer_key,required_tags,unknown_members,max_response_size,max_request_size,audit,audit_retention,fence,autostart_worker,tag_requests}'::text[]) AS name,
 	raised(format('SET healthlake.%I TO DEFAULT', name)) AS r;
 SELECT is(r.sqlstate, NULL, 'but it can set ' || setting)
-  FROM unnest('{region=''us-east-1'',connect_timeout=5000,request_timeout=1000,max_attempts=1,max_concurrency=2}'::text[]) AS setting,
+  FROM unnest('{datastore_id='''',bearer_token=''abc=='',region=''us-east-1'',connect_timeout=5000,request_timeout=1000,max_attempts=1,max_concurrency=2}'::text[]) AS setting,
 	raised('SET healthlake.' || setting) AS r;
 SELECT is(r.sqlstate, '42501', 'nor can it read ' || name)
   FROM unnest('{access_key_id,secret_access_key,session_token,proxy}'::text[]) AS name,
