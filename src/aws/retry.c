@@ -5,6 +5,7 @@
  */
 #include "aws/retry.h"
 #include "base/calendar.h"
+#include "base/scan.h"
 
 #include <string.h>
 #include <strings.h>
@@ -159,46 +160,6 @@ hl_quota_give(HlQuota *quota, int cost)
 		quota->tokens = HL_QUOTA_FULL;
 }
 
-/* The parts of a date, as they are read. */
-typedef struct Date
-{
-	int year;
-	int month;
-	int day;
-	int hour;
-	int minute;
-	int second;
-} Date;
-
-/* Reads a number of so many digits, and a pattern's place behind it. */
-static bool
-read_digits(const char **text, int digits, int *number)
-{
-	*number = 0;
-	for (int i = 0; i < digits; i++, (*text)++)
-	{
-		if (**text < '0' || **text > '9')
-			return false;
-		*number = *number * 10 + (**text - '0');
-	}
-	return true;
-}
-
-/* Reads an English month of three letters. */
-static bool
-read_month(const char **text, int *month)
-{
-	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-	for (*month = 1; *month <= 12; (*month)++)
-		if (strncmp(*text, names + (*month - 1) * 3, 3) == 0)
-		{
-			*text += 3;
-			return true;
-		}
-	return false;
-}
-
 /* Puts a year of two digits into the century that RFC 9110 5.6.7 means. */
 static int
 full_year(int year)
@@ -208,69 +169,60 @@ full_year(int year)
 
 /* Reads a day of the month as asctime() writes it: one digit, or two. */
 static bool
-read_padded_day(const char **text, int *day)
+read_padded_day(HlScan *scan, int *day)
 {
-	if (**text != ' ')
-		return read_digits(text, 2, day);
-	(*text)++;
-	return read_digits(text, 1, day);
+	return hl_scan_take_digits(scan, hl_scan_take(scan, ' ') ? 1 : 2, day);
 }
 
 /* Reads one part of a date, the letter naming it as strftime() does. */
 static bool
-read_part(const char **text, char part, Date *date)
+read_part(HlScan *scan, char part, HlCalendarTime *date)
 {
 	switch (part)
 	{
 		case 'Y':
-			return read_digits(text, 4, &date->year);
+			return hl_scan_take_digits(scan, 4, &date->year);
 		case 'y':
-			if (!read_digits(text, 2, &date->year))
+			if (!hl_scan_take_digits(scan, 2, &date->year))
 				return false;
 			date->year = full_year(date->year);
 			return true;
 		case 'b':
-			return read_month(text, &date->month);
+			return hl_scan_take_month(scan, &date->month);
 		case 'd':
-			return read_digits(text, 2, &date->day);
+			return hl_scan_take_digits(scan, 2, &date->day);
 		case 'e':
-			return read_padded_day(text, &date->day);
+			return read_padded_day(scan, &date->day);
 		case 'H':
-			return read_digits(text, 2, &date->hour);
+			return hl_scan_take_digits(scan, 2, &date->hour);
 		case 'M':
-			return read_digits(text, 2, &date->minute);
+			return hl_scan_take_digits(scan, 2, &date->minute);
 		default: /* 'S' */
-			return read_digits(text, 2, &date->second);
+			return hl_scan_take_digits(scan, 2, &date->second);
 	}
 }
 
 /* Reads a date by a pattern, to the end of the text. */
 static bool
-read_date(const char *text, const char *pattern, Date *date)
+read_date(const char *text, const char *pattern, HlCalendarTime *date)
 {
+	HlScan scan = {text, text + strlen(text)};
+
 	for (; *pattern != '\0'; pattern++)
 	{
 		if (*pattern == '%')
 		{
-			if (!read_part(&text, *++pattern, date))
+			if (!read_part(&scan, *++pattern, date))
 				return false;
 		}
 		else if (*pattern == '~') /* the day's name says nothing new */
-			while ((*text | 0x20) >= 'a' && (*text | 0x20) <= 'z')
-				text++;
-		else if (*text++ != *pattern)
+			while (scan.at < scan.end && (*scan.at | 0x20) >= 'a' &&
+				   (*scan.at | 0x20) <= 'z')
+				scan.at++;
+		else if (!hl_scan_take(&scan, *pattern))
 			return false;
 	}
-	return *text == '\0';
-}
-
-/* Tells whether a date is one (a leap second is). */
-static bool
-is_date(const Date *date)
-{
-	return date->day >= 1 &&
-		   date->day <= hl_calendar_month_length(date->year, date->month) &&
-		   date->hour < 24 && date->minute < 60 && date->second <= 60;
+	return scan.at == scan.end;
 }
 
 /* Reads a date of HTTP in any of its three forms. */
@@ -283,13 +235,11 @@ hl_http_date(const char *text, int64_t *seconds)
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
 	{
-		Date date = {0};
+		HlCalendarTime date = {0};
 
-		if (!read_date(text, patterns[i], &date) || !is_date(&date))
-			continue;
-		*seconds = hl_calendar_days(date.year, date.month, date.day) * 86400 +
-				   date.hour * 3600 + date.minute * 60 + date.second;
-		return true;
+		if (read_date(text, patterns[i], &date) &&
+			hl_calendar_seconds(&date, 60, seconds))
+			return true;
 	}
 	return false;
 }

@@ -47,3 +47,16 @@ hl_calendar_date(int64_t days, int *year, int *month, int *day)
 	*month = months < 10 ? months + 3 : months - 9;
 	*year = (int) (era * 400) + years + (*month <= 2);
 }
+
+bool
+hl_calendar_seconds(const HlCalendarTime *time, int most_seconds,
+					int64_t *seconds)
+{
+	if (time->month < 1 || time->month > 12 || time->day < 1 ||
+		time->day > hl_calendar_month_length(time->year, time->month) ||
+		time->hour > 23 || time->minute > 59 || time->second > most_seconds)
+		return false;
+	*seconds = hl_calendar_days(time->year, time->month, time->day) * 86400 +
+			   time->hour * 3600 + time->minute * 60 + time->second;
+	return true;
+}

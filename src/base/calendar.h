@@ -1,13 +1,25 @@
 /*
  * calendar.h
  *	  The Gregorian calendar, also before it was introduced: days of months,
- *	  and days counted from 1970-01-01. Years are 0 to 9999, months 1 to 12.
- *	  Nothing is checked, and nothing is allocated.
+ *	  and days counted from 1970-01-01. Years are 0 to 9999, months 1 to 12,
+ *	  which only hl_calendar_seconds() checks. Nothing is allocated.
  */
 #ifndef HL_BASE_CALENDAR_H
 #define HL_BASE_CALENDAR_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* A day and a time of day, as written; any number may stand there. */
+typedef struct HlCalendarTime
+{
+	int year;
+	int month;
+	int day;
+	int hour;
+	int minute;
+	int second;
+} HlCalendarTime;
 
 /* Days from 1970-01-01 to a day; negative before it. */
 extern int64_t hl_calendar_days(int year, int month, int day);
@@ -17,5 +29,12 @@ extern int hl_calendar_month_length(int year, int month);
 
 /* The day that is so many days from 1970-01-01. */
 extern void hl_calendar_date(int64_t days, int *year, int *month, int *day);
+
+/*
+ * Seconds from 1970-01-01 00:00 to a moment; false where there is no such day
+ * or time. most_seconds: 59, or 60 where a leap second may be written.
+ */
+extern bool hl_calendar_seconds(const HlCalendarTime *time, int most_seconds,
+								int64_t *seconds);
 
 #endif

@@ -11,6 +11,7 @@
  *	  span where the one around it is.
  */
 #include "base/json.h"
+#include "base/scan.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -33,8 +34,7 @@ typedef struct Reader
 {
 	HlJsonDocument *document;
 	const char *start;
-	const char *at;
-	const char *end;
+	HlScan scan;
 	char *text;      /* where the next string goes */
 	uint32_t nodes;  /* in use */
 	uint32_t room;   /* for so many */
@@ -64,30 +64,20 @@ reader_fail(Reader *reader, HlJsonFault fault, const char *at,
 static bool
 reader_fail_here(Reader *reader, const char *expected)
 {
-	if (reader->at >= reader->end)
-		return reader_fail(reader, HL_JSON_SYNTAX, reader->at,
+	if (reader->scan.at >= reader->scan.end)
+		return reader_fail(reader, HL_JSON_SYNTAX, reader->scan.at,
 						   "it ends too early");
-	return reader_fail(reader, HL_JSON_SYNTAX, reader->at, expected);
+	return reader_fail(reader, HL_JSON_SYNTAX, reader->scan.at, expected);
 }
 
 /* Passes over what RFC 8259 calls insignificant whitespace. */
 static void
 skip_space(Reader *reader)
 {
-	while (reader->at < reader->end &&
-		   (*reader->at == ' ' || *reader->at == '\n' || *reader->at == '\r' ||
-			*reader->at == '\t'))
-		reader->at++;
-}
-
-/* Takes the byte if it is the next one. */
-static bool
-take(Reader *reader, char c)
-{
-	if (reader->at >= reader->end || *reader->at != c)
-		return false;
-	reader->at++;
-	return true;
+	while (reader->scan.at < reader->scan.end &&
+		   (*reader->scan.at == ' ' || *reader->scan.at == '\n' ||
+			*reader->scan.at == '\r' || *reader->scan.at == '\t'))
+		reader->scan.at++;
 }
 
 /* Makes room for more nodes, within the limit. */
@@ -99,13 +89,13 @@ grow_nodes(Reader *reader)
 	HlJson *nodes;
 
 	if (reader->nodes >= reader->max_nodes)
-		return reader_fail(reader, HL_JSON_TOO_LARGE, reader->at,
+		return reader_fail(reader, HL_JSON_TOO_LARGE, reader->scan.at,
 						   "it has too many values");
 	if (room > reader->max_nodes)
 		room = reader->max_nodes;
 	nodes = realloc(document->root, room * sizeof(HlJson));
 	if (nodes == NULL)
-		return reader_fail(reader, HL_JSON_NO_MEMORY, reader->at,
+		return reader_fail(reader, HL_JSON_NO_MEMORY, reader->scan.at,
 						   "out of memory");
 	document->root = nodes;
 	reader->room = room;
@@ -161,23 +151,24 @@ refuse_escape(Reader *reader, HlJsonFault fault, const char *escape,
 static bool
 read_unicode_escape(Reader *reader)
 {
-	const char *escape = reader->at - 2;
+	const char *escape = reader->scan.at - 2;
 	uint32_t high;
 	uint32_t low;
 
-	if (!read_hex4(reader->at, reader->end, &high))
+	if (!read_hex4(reader->scan.at, reader->scan.end, &high))
 		return reader_fail(reader, HL_JSON_SYNTAX, escape,
 						   "four hexadecimal digits must follow \\u");
-	reader->at += 4;
+	reader->scan.at += 4;
 	if (high == 0)
 		return refuse_escape(reader, HL_JSON_ZERO, escape,
 							 "\\u0000 cannot be kept in a text");
-	if (high >= 0xD800 && high < 0xDC00 && reader->end - reader->at >= 6 &&
-		reader->at[0] == '\\' && reader->at[1] == 'u' &&
-		read_hex4(reader->at + 2, reader->end, &low) && low >= 0xDC00 &&
-		low < 0xE000)
+	if (high >= 0xD800 && high < 0xDC00 &&
+		reader->scan.end - reader->scan.at >= 6 && reader->scan.at[0] == '\\' &&
+		reader->scan.at[1] == 'u' &&
+		read_hex4(reader->scan.at + 2, reader->scan.end, &low) &&
+		low >= 0xDC00 && low < 0xE000)
 	{
-		reader->at += 6;
+		reader->scan.at += 6;
 		high = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
 	}
 	else if (high >= 0xD800 && high < 0xE000)
@@ -195,14 +186,14 @@ read_escape(Reader *reader)
 	static const char meanings[] = "\"\\/\b\f\n\r\t";
 	const char *letter;
 
-	reader->at++;
-	if (reader->at >= reader->end)
+	reader->scan.at++;
+	if (reader->scan.at >= reader->scan.end)
 		return reader_fail_here(reader, "");
-	letter = memchr(letters, *reader->at, sizeof(letters) - 1);
-	if (*reader->at != 'u' && letter == NULL)
-		return reader_fail(reader, HL_JSON_SYNTAX, reader->at - 1,
+	letter = memchr(letters, *reader->scan.at, sizeof(letters) - 1);
+	if (*reader->scan.at != 'u' && letter == NULL)
+		return reader_fail(reader, HL_JSON_SYNTAX, reader->scan.at - 1,
 						   "no such escape");
-	reader->at++;
+	reader->scan.at++;
 	if (letter == NULL)
 		return read_unicode_escape(reader);
 	*reader->text++ = meanings[letter - letters];
@@ -213,31 +204,33 @@ read_escape(Reader *reader)
 static void
 copy_plain(Reader *reader)
 {
-	const char *from = reader->at;
+	const char *from = reader->scan.at;
 
-	while (reader->at < reader->end && (unsigned char) *reader->at >= 0x20 &&
-		   (unsigned char) *reader->at < 0x80 && *reader->at != '"' &&
-		   *reader->at != '\\')
-		reader->at++;
-	memcpy(reader->text, from, (size_t) (reader->at - from));
-	reader->text += reader->at - from;
+	while (reader->scan.at < reader->scan.end &&
+		   (unsigned char) *reader->scan.at >= 0x20 &&
+		   (unsigned char) *reader->scan.at < 0x80 && *reader->scan.at != '"' &&
+		   *reader->scan.at != '\\')
+		reader->scan.at++;
+	memcpy(reader->text, from, (size_t) (reader->scan.at - from));
+	reader->text += reader->scan.at - from;
 }
 
 /* Copies one character of several bytes. */
 static bool
 copy_character(Reader *reader)
 {
-	int len = hl_utf8_length(reader->at, (size_t) (reader->end - reader->at));
+	int len = hl_utf8_length(reader->scan.at,
+							 (size_t) (reader->scan.end - reader->scan.at));
 
 	if (len == 0 && !reader->document->lenient)
-		return reader_fail(reader, HL_JSON_ENCODING, reader->at,
+		return reader_fail(reader, HL_JSON_ENCODING, reader->scan.at,
 						   "it is not valid UTF-8");
 	if (len == 0)
 		*reader->text++ = '?';
 	else
-		memcpy(reader->text, reader->at, (size_t) len);
+		memcpy(reader->text, reader->scan.at, (size_t) len);
 	reader->text += len;
-	reader->at += len == 0 ? 1 : len;
+	reader->scan.at += len == 0 ? 1 : len;
 	return true;
 }
 
@@ -248,17 +241,17 @@ read_string(Reader *reader)
 	char *string = reader->text;
 	bool fine = true;
 
-	reader->at++;
+	reader->scan.at++;
 	while (fine)
 	{
 		copy_plain(reader);
-		if (reader->at >= reader->end)
+		if (reader->scan.at >= reader->scan.end)
 			return reader_fail_here(reader, "");
-		if (*reader->at == '"')
+		if (*reader->scan.at == '"')
 			break;
-		if (*reader->at == '\\')
+		if (*reader->scan.at == '\\')
 			fine = read_escape(reader);
-		else if ((unsigned char) *reader->at < 0x20)
+		else if ((unsigned char) *reader->scan.at < 0x20)
 			fine = reader_fail_here(
 				reader, "a control character in a string must be escaped");
 		else
@@ -266,7 +259,7 @@ read_string(Reader *reader)
 	}
 	if (!fine)
 		return false;
-	reader->at++;
+	reader->scan.at++;
 	*reader->text++ = '\0';
 	return add_node(reader, HL_JSON_STRING, string,
 					(size_t) (reader->text - 1 - string));
@@ -276,34 +269,36 @@ read_string(Reader *reader)
 static bool
 skip_digits(Reader *reader)
 {
-	const char *from = reader->at;
+	const char *from = reader->scan.at;
 
-	while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9')
-		reader->at++;
-	return reader->at > from || reader_fail_here(reader, "a digit is expected");
+	while (reader->scan.at < reader->scan.end && *reader->scan.at >= '0' &&
+		   *reader->scan.at <= '9')
+		reader->scan.at++;
+	return reader->scan.at > from ||
+		   reader_fail_here(reader, "a digit is expected");
 }
 
 /* Reads a number and keeps it as it was written. */
 static bool
 read_number(Reader *reader)
 {
-	const char *from = reader->at;
+	const char *from = reader->scan.at;
 	char *string = reader->text;
 	size_t len;
 
-	take(reader, '-');
-	if (!take(reader, '0') && !skip_digits(reader))
+	hl_scan_take(&reader->scan, '-');
+	if (!hl_scan_take(&reader->scan, '0') && !skip_digits(reader))
 		return false;
-	if (take(reader, '.') && !skip_digits(reader))
+	if (hl_scan_take(&reader->scan, '.') && !skip_digits(reader))
 		return false;
-	if (take(reader, 'e') || take(reader, 'E'))
+	if (hl_scan_take(&reader->scan, 'e') || hl_scan_take(&reader->scan, 'E'))
 	{
-		if (!take(reader, '+'))
-			take(reader, '-');
+		if (!hl_scan_take(&reader->scan, '+'))
+			hl_scan_take(&reader->scan, '-');
 		if (!skip_digits(reader))
 			return false;
 	}
-	len = (size_t) (reader->at - from);
+	len = (size_t) (reader->scan.at - from);
 	memcpy(string, from, len);
 	string[len] = '\0';
 	reader->text += len + 1;
@@ -325,10 +320,10 @@ read_word(Reader *reader)
 
 	for (int i = 0; i < 3; i++)
 	{
-		if ((size_t) (reader->end - reader->at) < words[i].len ||
-			memcmp(reader->at, words[i].word, words[i].len) != 0)
+		if ((size_t) (reader->scan.end - reader->scan.at) < words[i].len ||
+			memcmp(reader->scan.at, words[i].word, words[i].len) != 0)
 			continue;
-		reader->at += words[i].len;
+		reader->scan.at += words[i].len;
 		return add_node(reader, words[i].kind, NULL, 0);
 	}
 	return reader_fail_here(reader, "a value is expected");
@@ -339,12 +334,12 @@ static bool
 read_name(Reader *reader)
 {
 	skip_space(reader);
-	if (reader->at >= reader->end || *reader->at != '"')
+	if (reader->scan.at >= reader->scan.end || *reader->scan.at != '"')
 		return reader_fail_here(reader, "a member's name is expected");
 	if (!read_string(reader))
 		return false;
 	skip_space(reader);
-	if (!take(reader, ':'))
+	if (!hl_scan_take(&reader->scan, ':'))
 		return reader_fail_here(reader, "a colon is expected");
 	return true;
 }
@@ -354,13 +349,13 @@ static bool
 open_container(Reader *reader, HlJsonKind kind)
 {
 	if (++reader->depth > reader->max_depth)
-		return reader_fail(reader, HL_JSON_TOO_DEEP, reader->at,
+		return reader_fail(reader, HL_JSON_TOO_DEEP, reader->scan.at,
 						   "it is nested too deeply");
 	if (!add_node(reader, kind, NULL, 0))
 		return false;
 	reader->document->root[reader->nodes - 1].span = reader->parent;
 	reader->parent = reader->nodes - 1;
-	reader->at++;
+	reader->scan.at++;
 	return true;
 }
 
@@ -374,7 +369,7 @@ close_container(Reader *reader)
 	container->span = reader->nodes - reader->parent;
 	reader->parent = outer;
 	reader->depth--;
-	reader->at++;
+	reader->scan.at++;
 }
 
 /* Reads a value, of a container no more than its first mark. */
@@ -384,9 +379,9 @@ read_value(Reader *reader)
 	skip_space(reader);
 	if (reader->parent != NO_NODE)
 		reader->document->root[reader->parent].len++;
-	if (reader->at >= reader->end)
+	if (reader->scan.at >= reader->scan.end)
 		return reader_fail_here(reader, "");
-	switch (*reader->at)
+	switch (*reader->scan.at)
 	{
 		case '{':
 			return open_container(reader, HL_JSON_OBJECT);
@@ -395,8 +390,8 @@ read_value(Reader *reader)
 		case '"':
 			return read_string(reader);
 		default:
-			if (*reader->at == '-' ||
-				(*reader->at >= '0' && *reader->at <= '9'))
+			if (*reader->scan.at == '-' ||
+				(*reader->scan.at >= '0' && *reader->scan.at <= '9'))
 				return read_number(reader);
 			return read_word(reader);
 	}
@@ -416,9 +411,10 @@ seek_value(Reader *reader)
 		bool object = container->kind == HL_JSON_OBJECT;
 
 		skip_space(reader);
-		if (reader->at < reader->end && *reader->at == (object ? '}' : ']'))
+		if (reader->scan.at < reader->scan.end &&
+			*reader->scan.at == (object ? '}' : ']'))
 			close_container(reader);
-		else if (container->len == 0 || take(reader, ','))
+		else if (container->len == 0 || hl_scan_take(&reader->scan, ','))
 			return !object || read_name(reader);
 		else
 			return reader_fail_here(reader, object
@@ -438,8 +434,8 @@ read_text(Reader *reader)
 			return false;
 	} while (reader->parent != NO_NODE);
 	skip_space(reader);
-	if (reader->at < reader->end)
-		return reader_fail(reader, HL_JSON_SYNTAX, reader->at,
+	if (reader->scan.at < reader->scan.end)
+		return reader_fail(reader, HL_JSON_SYNTAX, reader->scan.at,
 						   "nothing may follow the value");
 	return true;
 }
@@ -490,8 +486,8 @@ hl_json_read(HlJsonDocument *document, const char *text, size_t len)
 						   (int) NO_NODE - 1),
 	};
 
-	reader.at = reader.start;
-	reader.end = reader.start + len;
+	reader.scan.at = reader.start;
+	reader.scan.end = reader.start + len;
 	hl_json_free(document);
 	if (prepare_document(&reader, len) && read_text(&reader))
 		return true;

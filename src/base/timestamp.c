@@ -3,87 +3,35 @@
  *	  Reading and writing points in time.
  */
 #include "base/calendar.h"
+#include "base/scan.h"
 #include "base/timestamp.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 
 #define MICROS 1000000
 #define DAY (INT64_C(86400) * MICROS)
 #define EARLIEST (-INT64_C(719162) * DAY)   /* 0001-01-01 */
 #define LATEST (INT64_C(2932897) * DAY - 1) /* 9999-12-31, its last moment */
 
-/* A text, as far as it was read. */
-typedef struct Scan
-{
-	const char *at;
-	const char *end;
-} Scan;
-
-/* A day and a time of day, as written. */
+/* A point in time as written. */
 typedef struct Clock
 {
-	int year;
-	int month;
-	int day;
-	int hour;
-	int minute;
-	int second;
+	HlCalendarTime time;
 	int micros;
 	int offset; /* seconds east of Greenwich */
 } Clock;
-
-/* Takes the byte if it is the next one. */
-static bool
-take(Scan *scan, char c)
-{
-	if (scan->at >= scan->end || *scan->at != c)
-		return false;
-	scan->at++;
-	return true;
-}
-
-/* Takes the next byte if it is one of these, and says which; or 0. */
-static char
-take_any(Scan *scan, const char *set)
-{
-	if (scan->at >= scan->end || *scan->at == '\0' || !strchr(set, *scan->at))
-		return '\0';
-	return *scan->at++;
-}
-
-/* Whether a digit is next. */
-static bool
-digit_follows(const Scan *scan)
-{
-	return scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9';
-}
-
-/* Takes so many digits, no fewer. */
-static bool
-take_digits(Scan *scan, int count, int *value)
-{
-	*value = 0;
-	for (; count > 0; count--)
-	{
-		if (!digit_follows(scan))
-			return false;
-		*value = *value * 10 + (*scan->at++ - '0');
-	}
-	return true;
-}
 
 /*
  * Takes digits into a number of at most 18 of them; what more there are count
  * as powers of ten. Gives how many there were.
  */
 static int
-take_mantissa(Scan *scan, int64_t *mantissa, int *dropped)
+take_mantissa(HlScan *scan, int64_t *mantissa, int *dropped)
 {
 	const char *from = scan->at;
 
-	for (*dropped = 0; digit_follows(scan); scan->at++)
+	for (*dropped = 0; hl_scan_digit_follows(scan); scan->at++)
 	{
 		if (*mantissa < INT64_C(100000000000000000))
 			*mantissa = *mantissa * 10 + (*scan->at - '0');
@@ -95,17 +43,17 @@ take_mantissa(Scan *scan, int64_t *mantissa, int *dropped)
 
 /* Takes an exponent if there is one, cut to what still makes a difference. */
 static bool
-take_exponent(Scan *scan, int *exponent)
+take_exponent(HlScan *scan, int *exponent)
 {
 	bool negative;
 
 	*exponent = 0;
-	if (!take_any(scan, "eE"))
+	if (!hl_scan_take_any(scan, "eE"))
 		return true;
-	negative = take_any(scan, "+-") == '-';
-	if (!digit_follows(scan))
+	negative = hl_scan_take_any(scan, "+-") == '-';
+	if (!hl_scan_digit_follows(scan))
 		return false;
-	for (; digit_follows(scan); scan->at++)
+	for (; hl_scan_digit_follows(scan); scan->at++)
 		if (*exponent < 1000000)
 			*exponent = *exponent * 10 + (*scan->at - '0');
 	if (negative)
@@ -142,8 +90,8 @@ in_range(int64_t micros)
 bool
 hl_timestamp_from_number(const char *text, size_t len, int64_t *micros)
 {
-	Scan scan = {text, text + len};
-	bool negative = take_any(&scan, "+-") == '-';
+	HlScan scan = {text, text + len};
+	bool negative = hl_scan_take_any(&scan, "+-") == '-';
 	int64_t mantissa = 0;
 	int whole_dropped;
 	int dropped = 0;
@@ -151,7 +99,7 @@ hl_timestamp_from_number(const char *text, size_t len, int64_t *micros)
 	int digits = take_mantissa(&scan, &mantissa, &whole_dropped);
 	int decimals = 0;
 
-	if (take(&scan, '.'))
+	if (hl_scan_take(&scan, '.'))
 		decimals = take_mantissa(&scan, &mantissa, &dropped);
 	if (digits + decimals == 0 || !take_exponent(&scan, &exponent) ||
 		scan.at != scan.end)
@@ -170,98 +118,83 @@ clock_to_micros(const Clock *clock, int64_t *micros)
 {
 	int64_t seconds;
 
-	if (clock->year < 1 || clock->month < 1 || clock->month > 12 ||
-		clock->day < 1 ||
-		clock->day > hl_calendar_month_length(clock->year, clock->month) ||
-		clock->hour > 23 || clock->minute > 59 || clock->second > 59)
+	if (clock->time.year < 1 ||
+		!hl_calendar_seconds(&clock->time, 59, &seconds))
 		return false;
-	seconds = hl_calendar_days(clock->year, clock->month, clock->day) * 86400 +
-			  clock->hour * 3600 + clock->minute * 60 + clock->second -
-			  clock->offset;
+	seconds -= clock->offset;
 	*micros = seconds * MICROS + clock->micros;
 	return in_range(*micros);
 }
 
 /* Takes 2024-01-02, or 20240102. */
 static bool
-take_date(Scan *scan, Clock *clock)
+take_date(HlScan *scan, Clock *clock)
 {
-	if (!take_digits(scan, 4, &clock->year))
+	if (!hl_scan_take_digits(scan, 4, &clock->time.year))
 		return false;
-	if (take(scan, '-'))
-		return take_digits(scan, 2, &clock->month) && take(scan, '-') &&
-			   take_digits(scan, 2, &clock->day);
-	return take_digits(scan, 2, &clock->month) &&
-		   take_digits(scan, 2, &clock->day);
+	if (hl_scan_take(scan, '-'))
+		return hl_scan_take_digits(scan, 2, &clock->time.month) &&
+			   hl_scan_take(scan, '-') &&
+			   hl_scan_take_digits(scan, 2, &clock->time.day);
+	return hl_scan_take_digits(scan, 2, &clock->time.month) &&
+		   hl_scan_take_digits(scan, 2, &clock->time.day);
 }
 
 /* Takes the fraction of a second; what is finer than a microsecond is cut. */
 static bool
-take_fraction(Scan *scan, Clock *clock)
+take_fraction(HlScan *scan, Clock *clock)
 {
 	int unit = MICROS / 10;
 
-	if (!take_any(scan, ".,"))
+	if (!hl_scan_take_any(scan, ".,"))
 		return true;
-	if (!digit_follows(scan))
+	if (!hl_scan_digit_follows(scan))
 		return false;
-	for (; digit_follows(scan); scan->at++, unit /= 10)
+	for (; hl_scan_digit_follows(scan); scan->at++, unit /= 10)
 		clock->micros += (*scan->at - '0') * unit;
 	return true;
 }
 
 /* Takes 03:04:05.678 or 030405; minutes and seconds may be missing. */
 static bool
-take_time(Scan *scan, Clock *clock)
+take_time(HlScan *scan, Clock *clock)
 {
 	bool colons;
 
-	if (!take_digits(scan, 2, &clock->hour))
+	if (!hl_scan_take_digits(scan, 2, &clock->time.hour))
 		return false;
-	colons = take(scan, ':');
-	if (!colons && !digit_follows(scan))
+	colons = hl_scan_take(scan, ':');
+	if (!colons && !hl_scan_digit_follows(scan))
 		return true;
-	if (!take_digits(scan, 2, &clock->minute))
+	if (!hl_scan_take_digits(scan, 2, &clock->time.minute))
 		return false;
-	if (colons ? !take(scan, ':') : !digit_follows(scan))
+	if (colons ? !hl_scan_take(scan, ':') : !hl_scan_digit_follows(scan))
 		return true;
-	return take_digits(scan, 2, &clock->second) && take_fraction(scan, clock);
-}
-
-/* Takes the letters if they are next, whatever their case. */
-static bool
-take_word(Scan *scan, const char *word)
-{
-	size_t len = strlen(word);
-
-	if ((size_t) (scan->end - scan->at) < len ||
-		strncasecmp(scan->at, word, len) != 0)
-		return false;
-	scan->at += len;
-	return true;
+	return hl_scan_take_digits(scan, 2, &clock->time.second) &&
+		   take_fraction(scan, clock);
 }
 
 /* Takes Z, +01, +0100, +01:00, -04:56:02, UTC or GMT; or nothing. */
 static bool
-take_offset(Scan *scan, Clock *clock)
+take_offset(HlScan *scan, Clock *clock)
 {
 	int hours;
 	int minutes = 0;
 	int seconds = 0;
 	char sign;
 
-	while (take(scan, ' '))
+	while (hl_scan_take(scan, ' '))
 		;
-	if (scan->at == scan->end || take_word(scan, "Z") ||
-		take_word(scan, "UTC") || take_word(scan, "GMT"))
+	if (scan->at == scan->end || hl_scan_take_word(scan, "Z") ||
+		hl_scan_take_word(scan, "UTC") || hl_scan_take_word(scan, "GMT"))
 		return true;
-	sign = take_any(scan, "+-");
-	if (sign == '\0' || !take_digits(scan, 2, &hours))
+	sign = hl_scan_take_any(scan, "+-");
+	if (sign == '\0' || !hl_scan_take_digits(scan, 2, &hours))
 		return false;
-	if ((take(scan, ':') || digit_follows(scan)) &&
-		!take_digits(scan, 2, &minutes))
+	if ((hl_scan_take(scan, ':') || hl_scan_digit_follows(scan)) &&
+		!hl_scan_take_digits(scan, 2, &minutes))
 		return false;
-	if (take(scan, ':') && !take_digits(scan, 2, &seconds))
+	if (hl_scan_take(scan, ':') && !hl_scan_take_digits(scan, 2, &seconds))
 		return false;
 	clock->offset = hours * 3600 + minutes * 60 + seconds;
 	if (sign == '-')
@@ -271,53 +204,38 @@ take_offset(Scan *scan, Clock *clock)
 
 /* Reads ISO 8601, and PostgreSQL's own style with a blank for the T. */
 static bool
-read_iso8601(Scan scan, int64_t *micros)
+read_iso8601(HlScan scan, int64_t *micros)
 {
 	Clock clock = {0};
 
 	if (!take_date(&scan, &clock))
 		return false;
-	if (take_any(&scan, "Tt ") &&
+	if (hl_scan_take_any(&scan, "Tt ") &&
 		!(take_time(&scan, &clock) && take_offset(&scan, &clock)))
 		return false;
 	return scan.at == scan.end && clock_to_micros(&clock, micros);
 }
 
-/* Takes a month's English name and gives its number. */
-static bool
-take_month(Scan *scan, int *month)
-{
-	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-	for (*month = 1; *month <= 12; (*month)++)
-	{
-		char name[4] = {0};
-
-		memcpy(name, names + 3 * (*month - 1), 3);
-		if (take_word(scan, name))
-			return true;
-	}
-	return false;
-}
-
 /* Reads the date of HTTP and mail: Tue, 02 Jan 2024 03:04:05 GMT. */
 static bool
-read_rfc822(Scan scan, int64_t *micros)
+read_rfc822(HlScan scan, int64_t *micros)
 {
 	const char *comma = memchr(scan.at, ',', (size_t) (scan.end - scan.at));
 	Clock clock = {0};
 
 	if (comma != NULL)
 		scan.at = comma + 1;
-	while (take(&scan, ' '))
+	while (hl_scan_take(&scan, ' '))
 		;
-	if (!take_digits(&scan, 1, &clock.day))
+	if (!hl_scan_take_digits(&scan, 1, &clock.time.day))
 		return false;
-	if (digit_follows(&scan))
-		clock.day = clock.day * 10 + (*scan.at++ - '0');
-	if (!take(&scan, ' ') || !take_month(&scan, &clock.month) ||
-		!take(&scan, ' ') || !take_digits(&scan, 4, &clock.year) ||
-		!take(&scan, ' ') || !take_time(&scan, &clock) ||
+	if (hl_scan_digit_follows(&scan))
+		clock.time.day = clock.time.day * 10 + (*scan.at++ - '0');
+	if (!hl_scan_take(&scan, ' ') ||
+		!hl_scan_take_month(&scan, &clock.time.month) ||
+		!hl_scan_take(&scan, ' ') ||
+		!hl_scan_take_digits(&scan, 4, &clock.time.year) ||
+		!hl_scan_take(&scan, ' ') || !take_time(&scan, &clock) ||
 		!take_offset(&scan, &clock))
 		return false;
 	return scan.at == scan.end && clock_to_micros(&clock, micros);
@@ -327,7 +245,7 @@ read_rfc822(Scan scan, int64_t *micros)
 bool
 hl_timestamp_from_text(const char *text, size_t len, int64_t *micros)
 {
-	Scan scan = {text, text + len};
+	HlScan scan = {text, text + len};
 
 	return hl_timestamp_from_number(text, len, micros) ||
 		   read_iso8601(scan, micros) || read_rfc822(scan, micros);

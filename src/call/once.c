@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 
 #include "call/once.h"
+#include "server/owned.h"
 
 /* What a call returned, in the memory of its row. */
 typedef struct Kept
@@ -28,7 +29,6 @@ typedef struct Kept
 	List *copies; /* FmgrInfo of those that have returned it */
 	Datum result;
 	bool isnull;
-	MemoryContextCallback forget;
 } Kept;
 
 /* Everything that is kept, the newest first. */
@@ -98,15 +98,12 @@ hl_once_keep(FunctionCallInfo fcinfo, Datum result)
 
 	if (call == NULL)
 		return;
-	kept = palloc0(sizeof(Kept));
+	kept = hl_owned_create(sizeof(Kept), forget);
+	dlist_push_head(&kept_replies, &kept->node);
 	kept->row = CurrentMemoryContext;
 	kept->plan = GetMemoryChunkContext(unconstify(FuncExpr *, call));
 	kept->call = call;
 	kept->copies = list_make1(fcinfo->flinfo);
 	kept->result = result;
 	kept->isnull = fcinfo->isnull;
-	kept->forget.func = forget;
-	kept->forget.arg = kept;
-	dlist_push_head(&kept_replies, &kept->node);
-	MemoryContextRegisterResetCallback(kept->row, &kept->forget);
 }

@@ -10,6 +10,7 @@
 #include "call/error.h"
 #include "call/pages.h"
 #include "model/response.h"
+#include "server/owned.h"
 #include "server/text.h"
 
 struct HlPages
@@ -28,7 +29,6 @@ struct HlPages
 typedef struct PageRequest
 {
 	HlRequest request;
-	MemoryContextCallback callback;
 } PageRequest;
 
 /* Frees what malloc gave. */
@@ -89,10 +89,7 @@ hl_pages_request(HlPages *pages, int64 wanted)
 
 	if (pages->over)
 		return NULL;
-	page = palloc0(sizeof(PageRequest));
-	page->callback.func = page_request_free;
-	page->callback.arg = page;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &page->callback);
+	page = hl_owned_create(sizeof(PageRequest), page_request_free);
 	page->request.operation = pages->first->operation;
 	append_page(&page->request.body, pages, wanted);
 	if (page->request.body.failed)

@@ -9,6 +9,7 @@
 #include "call/datastore.h"
 #include "call/update.h"
 #include "model/response.h"
+#include "server/owned.h"
 #include "server/settings.h"
 #include "server/text.h"
 
@@ -18,7 +19,6 @@ typedef struct Completion
 	const HlOperation *operation;
 	const HlJson *properties; /* as the data store is now */
 	HlBytes bytes;
-	MemoryContextCallback callback;
 } Completion;
 
 /* Frees what malloc gave. */
@@ -162,16 +162,13 @@ static const char *
 complete(const HlOperation *operation, const HlJson *request,
 		 const HlJson *properties)
 {
-	Completion *completion = palloc0(sizeof(Completion));
+	Completion *completion =
+		hl_owned_create(sizeof(Completion), completion_free);
 	HlJsonEach each = hl_json_each(request);
 	const HlJson *value;
 
 	completion->operation = operation;
 	completion->properties = properties;
-	completion->callback.func = completion_free;
-	completion->callback.arg = completion;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext,
-									   &completion->callback);
 	hl_bytes_append_char(&completion->bytes, '{');
 	while ((value = hl_json_step(&each)) != NULL)
 	{

@@ -16,6 +16,7 @@
 #include "credentials/endpoints.h"
 #include "credentials/profiles.h"
 #include "server/clock.h"
+#include "server/owned.h"
 #include "server/random.h"
 #include "server/settings.h"
 #include "server/text.h"
@@ -36,7 +37,7 @@ HlCredentials *
 hl_credentials_create(const char *region, const char *ca_bundle,
 					  const char *proxy)
 {
-	HlCredentials *credentials = palloc0(sizeof(HlCredentials));
+	HlCredentials *credentials = hl_owned_create(sizeof(HlCredentials), let_go);
 
 	credentials->region = region;
 	credentials->ca_bundle = ca_bundle;
@@ -45,10 +46,6 @@ hl_credentials_create(const char *region, const char *ca_bundle,
 	credentials->user = GetUserId();
 	credentials->session_user = GetSessionUserId();
 	credentials->memory = CurrentMemoryContext;
-	credentials->callback.func = let_go;
-	credentials->callback.arg = credentials;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext,
-									   &credentials->callback);
 	return credentials;
 }
 

@@ -48,7 +48,6 @@ typedef struct HlCredentials
 	MemoryContext plan_memory;
 	MemoryContext memory;
 	HlHeld *held; /* what the keys point into; NULL: there are none */
-	MemoryContextCallback callback;
 } HlCredentials;
 
 /*

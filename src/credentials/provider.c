@@ -10,6 +10,7 @@
 #include "credentials/steps.h"
 #include "server/clock.h"
 #include "server/file.h"
+#include "server/owned.h"
 
 /* Wipes what a provider holds: its memory context goes. */
 static void
@@ -28,14 +29,10 @@ wipe(void *argument)
 HlProvider *
 hl_provider_create(void)
 {
-	HlProvider *provider = palloc0(sizeof(HlProvider));
+	HlProvider *provider = hl_owned_create(sizeof(HlProvider), wipe);
 
 	provider->form.secret = true;
 	provider->token.secret = true;
-	provider->callback.func = wipe;
-	provider->callback.arg = provider;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext,
-									   &provider->callback);
 	return provider;
 }
 
@@ -316,7 +313,7 @@ hint_of_kind(const HlProvider *provider)
 				   "variables of the server's environment.";
 		case HL_PLAN_METADATA:
 			return provider->nobody
-					   ? HL_PLAN_NOTHING_HINT
+					   ? (char *) hl_plan_nothing_hint
 					   : "Check that the server can reach instance metadata, "
 						 "and that the instance has a role.";
 		default:

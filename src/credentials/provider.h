@@ -75,7 +75,6 @@ typedef struct HlProvider
 	HlBytes form;
 	HlBytes token;
 	HlSigv4Credentials keys;
-	MemoryContextCallback callback;
 } HlProvider;
 
 extern HlProvider *hl_provider_create(void);

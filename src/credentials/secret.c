@@ -5,12 +5,12 @@
 #include "postgres.h"
 
 #include "credentials/secret.h"
+#include "server/owned.h"
 #include "utils/palloc.h"
 
 /* A copy, and what wipes it. */
 typedef struct Secret
 {
-	MemoryContextCallback callback;
 	size_t len;
 	char value[FLEXIBLE_ARRAY_MEMBER];
 } Secret;
@@ -34,11 +34,8 @@ hl_secret_copy(const char *value)
 	if (value == NULL)
 		return NULL;
 	len = strlen(value);
-	secret = palloc(offsetof(Secret, value) + len + 1);
+	secret = hl_owned_create(offsetof(Secret, value) + len + 1, wipe);
 	secret->len = len;
-	secret->callback.func = wipe;
-	secret->callback.arg = secret;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &secret->callback);
 	memcpy(secret->value, value, len + 1);
 	return secret->value;
 }

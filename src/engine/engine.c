@@ -15,6 +15,7 @@
 #include "engine/key_wait.h"
 #include "engine/protocol.h"
 #include "server/clock.h"
+#include "server/owned.h"
 #include "server/wait.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
@@ -25,7 +26,6 @@ typedef struct CallSet
 	int count;
 	HlAttempt *attempts;
 	HlCall *calls;
-	MemoryContextCallback callback;
 } CallSet;
 
 HlEngine hl_engine;
@@ -112,7 +112,7 @@ free_calls(void *argument)
 HlCall *
 hl_engine_calls(int count)
 {
-	CallSet *set = palloc0(sizeof(CallSet));
+	CallSet *set = hl_owned_create(sizeof(CallSet), free_calls);
 
 	set->calls = palloc0(sizeof(HlCall) * count);
 	set->attempts = palloc0(sizeof(HlAttempt) * count);
@@ -124,9 +124,6 @@ hl_engine_calls(int count)
 		set->attempts[i].memory = CurrentMemoryContext;
 	}
 	set->count = count;
-	set->callback.func = free_calls;
-	set->callback.arg = set;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &set->callback);
 	return set->calls;
 }
 

@@ -14,6 +14,7 @@
 #include "base/uuid.h"
 #include "model/guard.h"
 #include "model/request.h"
+#include "server/owned.h"
 #include "server/random.h"
 #include "server/settings.h"
 #include "server/text.h"
@@ -27,7 +28,6 @@ typedef struct Making
 	HlJsonDocument document;
 	HlJsonDocument more;
 	HlFaults faults;
-	MemoryContextCallback callback;
 } Making;
 
 /* Frees what malloc gave. */
@@ -47,13 +47,10 @@ making_free(void *argument)
 static Making *
 making_start(const HlOperation *operation, bool typed)
 {
-	Making *making = palloc0(sizeof(Making));
+	Making *making = hl_owned_create(sizeof(Making), making_free);
 
 	making->request.operation = operation;
 	making->typed = typed;
-	making->callback.func = making_free;
-	making->callback.arg = making;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &making->callback);
 	return making;
 }
 

@@ -17,6 +17,7 @@
 #include "aws/protocol.h"
 #include "model/response.h"
 #include "server/clock.h"
+#include "server/owned.h"
 #include "server/text.h"
 
 #define MASK "****************"
@@ -90,7 +91,6 @@ hl_response_text(const HlShape *shape, const HlJson *reply, const char *name)
 typedef struct ReadHere
 {
 	HlJsonDocument document;
-	MemoryContextCallback callback;
 } ReadHere;
 
 /* Frees what malloc gave. */
@@ -104,11 +104,8 @@ read_here_free(void *argument)
 const HlJson *
 hl_response_read(const char *utf8)
 {
-	ReadHere *here = palloc0(sizeof(ReadHere));
+	ReadHere *here = hl_owned_create(sizeof(ReadHere), read_here_free);
 
-	here->callback.func = read_here_free;
-	here->callback.arg = here;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &here->callback);
 	if (!hl_json_read(&here->document, utf8, strlen(utf8)))
 		hl_text_refuse_memory(here->document.fault == HL_JSON_NO_MEMORY);
 	return here->document.root;

@@ -46,6 +46,7 @@ scarce_calloc(size_t count, size_t size)
 #include "base/bytes.c"
 #include "base/calendar.c"
 #include "base/percent.c"
+#include "base/scan.c"
 #include "base/utf8.c"
 #include "aws/shape.c"
 

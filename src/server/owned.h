@@ -1,0 +1,19 @@
+/*
+ * owned.h
+ *	  Structs that own what PostgreSQL's memory contexts do not know: malloc'd
+ *	  memory, handles, secrets. What gives that back is registered before there
+ *	  is anything to own, so that an error between two lines leaks nothing.
+ */
+#ifndef HL_SERVER_OWNED_H
+#define HL_SERVER_OWNED_H
+
+#include "postgres.h"
+
+/*
+ * A zeroed struct in CurrentMemoryContext. When the context is reset or deleted
+ * give_back is called with it. It must not be freed by pfree().
+ */
+extern void *hl_owned_create(Size size,
+							 MemoryContextCallbackFunction give_back);
+
+#endif
