@@ -1,9 +1,8 @@
 /*
  * shape.h
- *	  What AWS calls a shape: the kind of a value, its bounds and, for a
- *	  structure, its members. The tables are const, made by whoever knows the
- *	  service, and freed by nobody. The validator, the writer and the reader
- *	  of bodies all walk them.
+ *	  Shapes as AWS's models have them: the kind of a value, its bounds and, for
+ *	  a structure, its members. The tables are const and never freed. The
+ *	  validator and the reader and writer of bodies walk them.
  */
 #ifndef HL_AWS_SHAPE_H
 #define HL_AWS_SHAPE_H
@@ -38,9 +37,8 @@ typedef struct HlShape HlShape;
 
 typedef struct HlMember
 {
-	const char *name; /* on the wire */
-	const char
-		*sql_name; /* argument or column; NULL: flattened or jsonb only */
+	const char *name;     /* on the wire */
+	const char *sql_name; /* NULL: flattened, or in jsonb only */
 	const HlShape *shape;
 	bool required;
 	bool idempotency_token;

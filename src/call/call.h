@@ -1,9 +1,8 @@
 /*
  * call.h
- *	  One operation performed for SQL, with everything around the sending of
- *	  it: refused where nothing may change, logged before and after, kept as
- *	  the session's last call, remembered for a rollback, raised when it fails.
- *	  The reply lives in CurrentMemoryContext.
+ *	  Performs one operation for SQL: refuses it where nothing may change, logs
+ *	  it before and after, keeps it as the session's last call and for a
+ *	  rollback's warning. The reply lives in CurrentMemoryContext.
  */
 #ifndef HL_CALL_CALL_H
 #define HL_CALL_CALL_H
@@ -19,7 +18,7 @@
 #include "engine/engine.h"
 #include "model/request.h"
 
-/* Refuses (2D000) a CALL of something that may not commit where it is. */
+/* Refuses (2D000) a CALL where it may not commit. */
 extern void hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
 								  const char *hint);
 
@@ -40,10 +39,7 @@ extern void hl_call_refuse_change_by(const char *function);
 extern bool hl_call_settle(HlCall *call, const HlRequest *request,
 						   const char *region, List **notes);
 
-/*
- * The same for a call that is to be sent. Raises (55000) where PostgreSQL has
- * dropped a setting that was meant for it.
- */
+/* The same for a call to be sent; refuses (55000) where settings were dropped. */
 extern bool hl_call_prepare(HlCall *call, const HlRequest *request,
 							const char *region);
 
@@ -63,17 +59,15 @@ typedef struct HlCallRun
 	bool several; /* others are under way beside it */
 	bool judged;  /* by the caller, who then calls hl_call_finish() */
 
-	/* kept by call.c */
-	bool begun;
+	bool begun; /* this and the rest are call.c's own */
 	HlAuditAccount *account;
 	instr_time started;
 	dlist_node node;
 } HlCallRun;
 
 /*
- * Makes a call of a request, in CurrentMemoryContext; false: it has ended,
- * for want of credentials. Then hl_engine_step() and this in turn, which does
- * all that surrounds the sending; true: the call has ended.
+ * Makes a call of a request; false: it has ended without credentials. Then call
+ * hl_engine_step() and hl_call_advance() in turn until that gives true.
  */
 extern bool hl_call_start(HlCallRun *run, const HlRequest *request,
 						  const char *region);
@@ -81,34 +75,24 @@ extern bool hl_call_advance(HlCallRun *run);
 
 /* Advances one to its end, within hl_call_watch(). */
 extern void hl_call_drive(HlCallRun *run);
-
-/*
- * Does what comes after the sending, of a call that has ended and that the
- * caller judges: what its reply says by now is logged, counted and recorded.
- */
+/* Logs, counts and records an ended call whose reply the caller has judged. */
 extern void hl_call_finish(HlCallRun *run);
 
-/*
- * Does work that advances calls. An error in it tells in its context of the
- * calls that are under way, and ends them before it goes on.
- */
+/* Runs work that advances calls; an error in it ends and names them. */
 extern void hl_call_watch(void (*work)(void *), void *argument);
-
 /*
- * Sends the request to the region (NULL: the one that the settings name) and
- * gives the reply, whatever it is. Throws where nothing can be sent, and when
- * interrupted.
+ * Sends a request to a region (NULL: that of the settings) and returns the
+ * reply. Throws when nothing can be sent or when interrupted; the second also
+ * unless the operation succeeds.
  */
 extern const HlReply *hl_call_try(const HlRequest *request, const char *region);
 
-/* The same, but throws in every case except success. */
 extern const HlReply *hl_call_perform(const HlRequest *request,
 									  const char *region);
 
 /*
- * For what is done with the reply of a change: counts the changes that this
- * backend may have made, and turns an error that is caught into 38M01 with
- * token and id if memory ran out since that count; else returns.
+ * Counts the changes that this backend may have made; turns a caught error into
+ * 38M01, with token and id, if memory ran out since that count, else returns.
  */
 extern uint64 hl_call_changes(void);
 extern void hl_call_retell(uint64 before);

@@ -12,6 +12,12 @@
 #include "server/settings.h"
 #include "miscadmin.h"
 
+const char hl_plan_nothing_hint[] =
+	"Attach a role to the instance or container that the server runs on, or "
+	"name a profile of AWS's files with healthlake.profile, or set "
+	"healthlake.access_key_id and healthlake.secret_access_key; "
+	"healthlake_check() says why each source was passed over.";
+
 #define HINT_ENVIRONMENT                                                       \
 	"Correct the environment that the server is started with, and restart "    \
 	"the server."
@@ -345,6 +351,6 @@ hl_plan_make(HlPlan *plan, const char *session_name, List **notes)
 				note(notes, sources[i].name, plan->reason);
 		}
 	*plan = (HlPlan){.reason = "no AWS credentials found",
-					 .hint = HL_PLAN_NOTHING_HINT};
+					 .hint = (char *) hl_plan_nothing_hint};
 	return false;
 }

@@ -87,12 +87,8 @@ extern HlPlanAnswer hl_plan_refuse(HlPlan *plan, HlPlanAnswer answer,
 /* Says why a source is of no use, and what to mend. */
 extern HlPlanAnswer hl_plan_break(HlPlan *plan, char *reason, char *hint);
 
-/* What to do where no source is configured at all. */
-#define HL_PLAN_NOTHING_HINT                                                   \
-	"Attach a role to the instance or container that the server runs on, or "  \
-	"name a profile of AWS's files with healthlake.profile, or set "           \
-	"healthlake.access_key_id and healthlake.secret_access_key; "              \
-	"healthlake_check() says why each source was passed over."
+/* The hint where no source is configured at all. */
+extern const char hl_plan_nothing_hint[];
 
 /*
  * The name of a role's session where no profile gives one, by the settings or

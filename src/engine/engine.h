@@ -15,19 +15,8 @@
 #include "aws/outcome.h"
 #include "aws/shape.h"
 #include "credentials/credentials.h"
+#include "engine/limits.h"
 #include "http/header.h"
-
-/* What bounds each call; NULL and "" say the same. */
-typedef struct HlLimits
-{
-	const char *ca_bundle; /* NULL: the one that libcurl was built with */
-	const char *proxy;     /* NULL: none, whatever the environment says */
-	int connect_timeout_ms;
-	int request_timeout_ms; /* one attempt; of a stream, to the next event */
-	int max_attempts;
-	int max_in_flight; /* calls of the set beside it; 0: no bound */
-	size_t max_response_size;
-} HlLimits;
 
 /* How requests are written and replies judged: see engine/protocol.h. */
 typedef struct HlProtocol HlProtocol;
@@ -46,8 +35,7 @@ typedef struct HlCall
 	const char *query;       /* escaped, less the question mark; NULL: none */
 	const HlHeader *headers; /* sent, and signed where the call is signed */
 	int nheaders;
-	const char *const
-		*wanted; /* headers of the reply, at most HL_HTTP_WANTED */
+	const char *const *wanted; /* reply headers, up to HL_HTTP_WANTED */
 	int nwanted;
 	const char *body;
 	size_t body_len;
@@ -93,8 +81,6 @@ extern bool hl_engine_step(HlCall *const *calls, int count, long most_ms);
 /* Whether a held call has its keys and waits; lets it go on. */
 extern bool hl_engine_is_held(const HlCall *call);
 extern void hl_engine_go(HlCall *call);
-
-/* Whether a call has ended. */
 extern bool hl_engine_is_done(const HlCall *call);
 
 /* What would be sent, as long as the call lives; false: see the reply. */
@@ -108,7 +94,6 @@ extern bool hl_engine_preview(HlCall *call, HlPreview *preview);
 /* Wipes the signing key that is kept; the second closes connections, too. */
 extern void hl_engine_forget_keys(void);
 extern void hl_engine_forget(void);
-
 /* Whether a hanging name lookup can be left behind (libcurl 7.87). */
 extern bool hl_engine_leaves_lookups(void);
 

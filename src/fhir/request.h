@@ -15,16 +15,13 @@
  *		request->rest.repeatable = true;         where a repetition is safe
  *		reply = hl_fhir_perform(request);        or hl_fhir_try()
  *
- *	  What changes something calls hl_call_refuse_change() first, before it
- *	  asks anything. For many at once make all requests, then use
- *	  hl_call_start(&run, &request->request, place->region) and
- *	  hl_call_advance() within hl_call_watch(), as call/many.c does. The queue
- *	  fills in an HlFhirPlace by hl_fhir_place_of().
+ *	  A change calls hl_call_refuse_change() first. For many at once make all
+ *	  requests, then use hl_call_start(&run, &request->request, place->region)
+ *	  and hl_call_advance() within hl_call_watch(), as call/many.c does.
  *
- *	  A path is below .../datastore/ID/r4/, escaped, without a slash at its
- *	  beginning; rest.query is escaped too. Both are signed and sent as they
- *	  are. reply->document is the JSON, reply->headers[HL_FHIR_ETAG] and its
- *	  like are the headers.
+ *	  A path is below .../datastore/ID/r4/, escaped, without a leading slash;
+ *	  rest.query is escaped too. Both are signed and sent as they are. The reply
+ *	  has the JSON in document and headers in headers[HL_FHIR_ETAG] and others.
  */
 #ifndef HL_FHIR_REQUEST_H
 #define HL_FHIR_REQUEST_H
@@ -62,7 +59,6 @@ typedef struct HlFhirPlace
 } HlFhirPlace;
 
 #define HL_FHIR_MAX_HEADERS 6
-
 typedef struct HlFhirRequest
 {
 	HlRequest request;

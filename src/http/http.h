@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "base/bytes.h"
 #include "http/header.h"
+#include "http/transport.h"
 
 #define HL_HTTP_MAX_BODY (8 * 1024 * 1024)
 
@@ -19,22 +20,6 @@ typedef void (*HlWait)(void *context, int epoll_fd, long timeout_ms);
 
 /* Microseconds of a clock that is never set back. */
 typedef int64_t (*HlClock)(void *context);
-
-/* What libcurl made of a transfer, whatever the status of the reply. */
-typedef enum HlTransport
-{
-	HL_TRANSPORT_OK,
-	HL_TRANSPORT_DNS,       /* the name was not resolved */
-	HL_TRANSPORT_CONNECT,   /* refused, unreachable, a proxy's refusal */
-	HL_TRANSPORT_TLS,       /* the handshake failed */
-	HL_TRANSPORT_UNTRUSTED, /* the certificate, or our own CA bundle */
-	HL_TRANSPORT_TIMEOUT,
-	HL_TRANSPORT_LOST,      /* closed or reset before the reply's end */
-	HL_TRANSPORT_NOT_HTTP,  /* or HTTP that contradicts itself */
-	HL_TRANSPORT_TOO_LARGE, /* more than max_body */
-	HL_TRANSPORT_MEMORY,
-	HL_TRANSPORT_UNUSABLE /* a URL, proxy or libcurl that cannot be used */
-} HlTransport;
 
 /* Everything must live until the transfer has ended or was released. */
 typedef struct HlHttpRequest

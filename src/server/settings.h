@@ -1,9 +1,8 @@
 /*
  * settings.h
- *	  What an operator can set: the healthlake.* parameters, read at each
- *	  call. PostgreSQL owns every string here; an empty one is not set.
- *	  Credentials and the bearer token are masked wherever PostgreSQL shows a setting
- *	  and must not be copied anywhere that outlives the call.
+ *	  The healthlake.* parameters, which are read at each call. PostgreSQL owns
+ *	  the strings; an empty one is not set. Credentials and the bearer token are
+ *	  masked wherever settings are shown; do not copy them beyond a call.
  */
 #ifndef HL_SERVER_SETTINGS_H
 #define HL_SERVER_SETTINGS_H
@@ -70,10 +69,7 @@ typedef struct HlSettings
 
 extern HlSettings hl_settings;
 
-/*
- * Counts the changes of what can lead to credentials: whoever keeps what was
- * derived from them wipes it when this has changed.
- */
+/* Changes with whatever decides on credentials: wipe what derives from it. */
 extern uint64 hl_settings_generation;
 
 /* Defines every parameter; called once, when the library is loaded. */
@@ -82,27 +78,18 @@ extern void hl_settings_init(void);
 /* Whether a secret is in force that every role can read. */
 extern bool hl_settings_are_exposed(void);
 
-/*
- * Warns, once a session, when a secret is in force that every role can read:
- * one from a file, a role's or a database's setting in a session whose
- * library was not there before the first command.
- */
+/* Warns of that, once a session. */
 extern void hl_settings_warn_exposed(void);
 
-/*
- * Wipes the secrets that the session has set, which are about to be reset and
- * freed: no transaction block may be open that could bring them back. Tells
- * whether the session has ever set any.
- */
+/* Wipes the session's own secrets before a reset; false: there were none. */
 extern bool hl_settings_wipe(void);
 
 /*
- * The name of a setting that says with whose credentials or whereto requests
- * go, and that this session alone has: a worker, whose session is the owner's,
- * would act by another. NULL: there is none.
+ * The name of a setting of this session alone that decides on credentials or
+ * endpoint, so that a worker would act differently. NULL: there is none. The
+ * second does the same for settings that allow requests or limit their time.
  */
 extern const char *hl_settings_of_session(bool is_owner);
-/* The same of what says which requests are allowed, and how long they take. */
 extern const char *hl_settings_deciding(bool is_owner);
 
 /* Whether a comma-separated list is empty or holds the word. */
