@@ -98,6 +98,14 @@ class Emulator:
         """Every data store."""
         return self.ask("GET", "stores")
 
+    def versions(self):
+        """Every version of every FHIR resource, the oldest first."""
+        return self.ask("GET", "versions")
+
+    def write(self, *versions):
+        """Writes versions of FHIR resources as somebody else would."""
+        return self.ask("POST", "versions", list(versions))
+
     def place(self, *stores):
         """Puts data stores there without a request; their ids."""
         return self.ask("POST", "stores", list(stores))

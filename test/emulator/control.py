@@ -19,7 +19,8 @@ class Control:
             ("GET", "log"): self.show_log, ("POST", "reset"): self.reset,
             ("GET", "state"): self.show_state, ("POST", "state"): self.change_state,
             ("GET", "stores"): self.show_stores, ("POST", "stores"): self.add_stores,
-            ("POST", "keys"): self.add_keys,
+            ("POST", "keys"): self.add_keys, ("GET", "versions"): self.show_versions,
+            ("POST", "versions"): self.add_versions,
         }
 
     def handle(self, request):
@@ -71,6 +72,16 @@ class Control:
         """POST stores: data stores that are there without a request, or changes to some."""
         added = self.server.healthlake.place_stores(said, self.server.settings.now())
         return answer(200, added)
+
+    def show_versions(self, _said, _query):
+        """GET versions: every version of every FHIR resource, in the order of their making."""
+        return answer(200, self.server.fhir.shown())
+
+    def add_versions(self, said, _query):
+        """POST versions: {"store": ..., "resource": {...}, "ago": seconds}, or a list."""
+        for one in said if isinstance(said, list) else [said]:
+            self.server.fhir.place(**one)
+        return answer(200, {})
 
     def add_keys(self, said, _query):
         """POST keys: {"id": ..., "secret": ..., "token": ..., "expires": ...}, or a list."""

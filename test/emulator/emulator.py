@@ -46,8 +46,8 @@ class Emulator:
         self.verifier = Verifier(self.settings)
         self.healthlake = HealthLake(self.settings)
         others = (Metadata, Container, SingleSignOn, Sts)
-        self.services = [Fhir(self.settings, self.healthlake),
-                         *(one(self.settings, self.verifier) for one in others),
+        self.fhir = Fhir(self.settings, self.healthlake)
+        self.services = [self.fhir, *(one(self.settings, self.verifier) for one in others),
                          self.healthlake]
         self.router = Router(self.settings, self.log, self.script, self.verifier, self.services)
         self.control = Control(self)

@@ -36,6 +36,20 @@ class Fhir:
         with self.lock:
             self.kept = {}
 
+    def shown(self):
+        """Every version that there is, the oldest first."""
+        with self.lock:
+            return [{"store": store, "type": one.kind, "id": one.id, "version": one.number,
+                     "method": one.method, "resource": one.resource}
+                    for store, resources in self.kept.items() for one in resources.changes]
+
+    def place(self, store, resource, ago=0):
+        """A version that somebody else has written, so many seconds ago."""
+        with self.lock:
+            self.kept.setdefault(store, Resources(self.settings)).put(
+                resource["resourceType"], resource["id"], resource, self.settings.now() - ago,
+                "PUT")
+
     # What the router asks
 
     @staticmethod

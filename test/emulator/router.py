@@ -37,7 +37,7 @@ class Exchange:
         self.request = request
         self.connection = connection
         self.operation = service.operation(request)
-        self.step = router.script.take(self.operation)
+        self.step = router.script.take(self.operation, request)
         self.entry = Entry(request, connection, service.name, self.operation)
         self.now = self.settings.now()
         if self.step is not None and self.step.clock is not None:

@@ -1,6 +1,7 @@
 """Answers that a test wants next, in place of what the emulator would say.
 
-A step waits for its operation (or for any), and is taken so many times. What it
+A step waits for its operation (or for any), and, where it says what about, for a request
+that has this text in its target or its body; it is taken so many times. What it
 says about the answer (status, body, error, http_garbage, silence, reset) replaces
 it, and then the operation is performed only when `apply` asks for it; what it
 says about the way of the reply (delay, drip, cut, close, clock, headers) goes
@@ -17,7 +18,7 @@ from wire import Delivery
 
 FIELDS = {"operation", "times", "status", "headers", "body", "body_base64", "repeat", "error",
           "message", "delay", "silence", "drip", "cut", "reset", "apply", "close", "clock",
-          "chunked", "http_garbage", "http_garbage_base64", "events"}
+          "chunked", "http_garbage", "http_garbage_base64", "events", "about"}
 REPLACING = {"status", "body", "body_base64", "error", "http_garbage", "http_garbage_base64",
              "silence", "reset", "events"}
 SERVER_FAULTS = {"InternalServerException": 500, "InternalFailure": 500,
@@ -37,6 +38,7 @@ class Step:
                              + ", ".join(sorted(FIELDS)))
         self.said = said
         self.operation = said.get("operation")
+        self.about = said.get("about")
         times = said.get("times", 1)
         self.left = None if times in (None, "always") else int(times)
         self.replaces = any(said.get(name) not in (None, False) for name in REPLACING)
@@ -54,6 +56,14 @@ class Step:
             delay=float(said.get("delay") or 0), silence=bool(said.get("silence")),
             drip=self.given_drip(), cut=said.get("cut"), reset=bool(said.get("reset")),
             close=bool(said.get("close")), raw=self.given_garbage(), pauses=pauses)
+
+    def fits(self, operation, request):
+        """Whether it waits for this request; a connection is none yet."""
+        if self.operation not in (None, operation) or \
+                (operation == "@connect" and self.operation != operation):
+            return False
+        return self.about is None or request is not None and (
+            self.about in request.target or self.about.encode() in request.body)
 
     def given_body(self):
         """The body that the step gives, or None."""
@@ -132,14 +142,13 @@ class Script:
             self.steps.extend(steps)
         return len(steps)
 
-    def take(self, operation):
-        """The first step for this operation, or None."""
+    def take(self, operation, request=None):
+        """The first step for this request, or None."""
         if not self.steps:
             return None
         with self.lock:
             for step in self.steps:
-                if step.operation in (None, operation) and operation != "@connect" or \
-                        step.operation == operation:
+                if step.fits(operation, request):
                     if step.left is not None:
                         step.left -= 1
                         if step.left <= 0:
