@@ -1129,6 +1129,13 @@ CREATE TABLE @extschema@.healthlake_request (
 	note pg_catalog.text,
 	resolved_by pg_catalog.text,
 	resolved_at pg_catalog.timestamptz,
+	resource_type pg_catalog.text,
+	resource_id pg_catalog.text,
+	resources pg_catalog.text[],
+	version_id pg_catalog.text,
+	body pg_catalog.jsonb,
+	body_sha256 pg_catalog.bytea,
+	guard pg_catalog.text,
 	PRIMARY KEY (home, id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
 	autovacuum_vacuum_threshold = 200);
@@ -1212,13 +1219,27 @@ COMMENT ON COLUMN @extschema@.healthlake_request.timeline IS
 COMMENT ON COLUMN @extschema@.healthlake_request.home IS
 'Cluster and database in which it was made, as healthlake_home() names them; elsewhere it is searched for and never sent';
 COMMENT ON COLUMN @extschema@.healthlake_request.kind IS
-'What the operation means: create, update, delete, tag, import, export, transformation or read';
+'What the operation means: create, update, delete, tag, import, export, transformation, fhir or read';
 COMMENT ON COLUMN @extschema@.healthlake_request.note IS
 'What there is to say of its end: how it was found, or what the person who resolved it wrote';
 COMMENT ON COLUMN @extschema@.healthlake_request.resolved_by IS
 'The role that resolved it';
 COMMENT ON COLUMN @extschema@.healthlake_request.resolved_at IS
 'When it was resolved';
+COMMENT ON COLUMN @extschema@.healthlake_request.resource_type IS
+'Type of the FHIR resource; null for a bundle and for what is no FHIR request';
+COMMENT ON COLUMN @extschema@.healthlake_request.resource_id IS
+'Id of the FHIR resource, known when it is enqueued, except for types that HealthLake gives an id';
+COMMENT ON COLUMN @extschema@.healthlake_request.resources IS
+'Of a bundle, the resources that it writes, as type/id';
+COMMENT ON COLUMN @extschema@.healthlake_request.version_id IS
+'Version of the FHIR resource that the request has made';
+COMMENT ON COLUMN @extschema@.healthlake_request.body IS
+'The body of a FHIR request; null once it has succeeded, was cancelled, resolved or retried';
+COMMENT ON COLUMN @extschema@.healthlake_request.body_sha256 IS
+'SHA-256 of the body as it is sent, compared before that, and kept';
+COMMENT ON COLUMN @extschema@.healthlake_request.guard IS
+'After an unknown outcome, the version that the resource had before, or * for none: it is sent again for that version only';
 
 -- what is to be sent, by role and kind; what is asked after, by role
 CREATE INDEX healthlake_request_due ON @extschema@.healthlake_request
@@ -1247,6 +1268,21 @@ CREATE INDEX healthlake_request_job ON @extschema@.healthlake_request
 	(job_id) WHERE job_id IS NOT NULL;
 CREATE UNIQUE INDEX healthlake_request_retry ON @extschema@.healthlake_request
 	(home, retry_of) WHERE retry_of IS NOT NULL;
+-- which requests of a FHIR resource come before one; bundles write several
+CREATE INDEX healthlake_request_turn ON @extschema@.healthlake_request
+	(resource_id, resource_type, datastore_id, id)
+	WHERE state OPERATOR(pg_catalog.=) ANY
+			('{queued,running}'::pg_catalog.text[])
+		AND resource_id IS NOT NULL;
+CREATE INDEX healthlake_request_turns ON @extschema@.healthlake_request
+	USING gin (resources) WITH (fastupdate = off)
+	WHERE state OPERATOR(pg_catalog.=) ANY
+			('{queued,running}'::pg_catalog.text[])
+		AND resources IS NOT NULL;
+CREATE INDEX healthlake_request_resource ON @extschema@.healthlake_request
+	(resource_id, id) WHERE resource_id IS NOT NULL;
+CREATE INDEX healthlake_request_resources ON @extschema@.healthlake_request
+	USING gin (resources) WHERE resources IS NOT NULL;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_request FROM PUBLIC;
 -- a column of this type would keep others from altering or dropping the table
@@ -1308,7 +1344,7 @@ COMMENT ON COLUMN @extschema@.healthlake_event.origin IS
 COMMENT ON COLUMN @extschema@.healthlake_event.operation IS
 'The operation, by its AWS name';
 COMMENT ON COLUMN @extschema@.healthlake_event.kind IS
-'What the operation means: create, update, delete, tag, import, export, transformation or read';
+'What the operation means: create, update, delete, tag, import, export, transformation, fhir or read';
 COMMENT ON COLUMN @extschema@.healthlake_event.request IS
 'The members of the request, without the client token; sensitive ones are masked';
 COMMENT ON COLUMN @extschema@.healthlake_event.client_token IS
@@ -1387,7 +1423,7 @@ COMMENT ON COLUMN @extschema@.healthlake_audit.origin IS
 COMMENT ON COLUMN @extschema@.healthlake_audit.operation IS
 'The operation, by its AWS name';
 COMMENT ON COLUMN @extschema@.healthlake_audit.kind IS
-'What the operation means: create, update, delete, tag, import, export, transformation or read';
+'What the operation means: create, update, delete, tag, import, export, transformation, fhir or read';
 COMMENT ON COLUMN @extschema@.healthlake_audit.request IS
 'The members of the request, without the client token; sensitive ones are masked';
 COMMENT ON COLUMN @extschema@.healthlake_audit.client_token IS
@@ -1765,6 +1801,114 @@ FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_enqueue_create_datastore IS
 'Keeps a request for a FHIR data store, with the arguments of healthlake_create_datastore(), which is sent after this transaction commits; gives its id in healthlake_request';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_enqueue(
+	method pg_catalog.text,
+	path pg_catalog.text,
+	body pg_catalog.jsonb DEFAULT NULL,
+	headers pg_catalog.jsonb DEFAULT NULL,
+	run_after pg_catalog.timestamptz DEFAULT NULL,
+	reference pg_catalog.jsonb DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue IS
+'Keeps a FHIR request that is sent after this transaction commits, once in effect: POST, PUT, PATCH or DELETE of type/id, POST of a type, or POST of a bundle to an empty path; gives its id in healthlake_request';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_create(
+	resource pg_catalog.jsonb,
+	validation pg_catalog.text DEFAULT NULL,
+	run_after pg_catalog.timestamptz DEFAULT NULL,
+	reference pg_catalog.jsonb DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_create';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_create
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_create IS
+'Keeps a FHIR resource that is created after this transaction commits, once, whatever crashes meanwhile; gives its id in healthlake_request, where resource_id is the id that the resource has or was given';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_update(
+	resource pg_catalog.jsonb,
+	if_match pg_catalog.text DEFAULT NULL,
+	only_new pg_catalog.bool DEFAULT false,
+	validation pg_catalog.text DEFAULT NULL,
+	run_after pg_catalog.timestamptz DEFAULT NULL,
+	reference pg_catalog.jsonb DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_update';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_update
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_update IS
+'Keeps a FHIR resource that replaces its former version after this transaction commits; with if_match only that version, with only_new none; gives its id in healthlake_request';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_patch(
+	type pg_catalog.text,
+	id pg_catalog.text,
+	patch pg_catalog.jsonb,
+	if_match pg_catalog.text DEFAULT NULL,
+	run_after pg_catalog.timestamptz DEFAULT NULL,
+	reference pg_catalog.jsonb DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_patch';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_patch
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_patch IS
+'Keeps a patch of a FHIR resource, a JSON Patch or a Parameters resource, that is sent after this transaction commits; gives its id in healthlake_request';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_delete(
+	type pg_catalog.text,
+	id pg_catalog.text,
+	if_match pg_catalog.text DEFAULT NULL,
+	run_after pg_catalog.timestamptz DEFAULT NULL,
+	reference pg_catalog.jsonb DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_delete';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_delete
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_delete IS
+'Keeps the deletion of a FHIR resource, which is sent after this transaction commits; gives its id in healthlake_request';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_bundle(
+	entries pg_catalog.jsonb,
+	run_after pg_catalog.timestamptz DEFAULT NULL,
+	reference pg_catalog.jsonb DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_bundle';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_bundle
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_bundle IS
+'Keeps a FHIR transaction that is sent after this transaction commits, whole or not at all, and once; each POST in it becomes a PUT under an id of its own; gives its id in healthlake_request';
 
 CREATE PROCEDURE @extschema@.healthlake_run_queue(
 	max_requests pg_catalog.int4 DEFAULT NULL

@@ -38,6 +38,7 @@
 #include "model/response.h"
 #include "queue/adopt.h"
 #include "queue/enqueue.h"
+#include "queue/fhir_enqueue.h"
 #include "queue/presence.h"
 #include "queue/requests.h"
 #include "queue/runner.h"
@@ -315,6 +316,12 @@ FUNCTION(healthlake_fhir_create, fhir_for_row(fcinfo, hl_fhir_create))
 FUNCTION(healthlake_enqueue, hl_enqueue(fcinfo))
 FUNCTION(healthlake_enqueue_create_datastore,
 		 hl_enqueue_create_datastore(fcinfo))
+FUNCTION(healthlake_fhir_enqueue, hl_fhir_enqueue(fcinfo))
+FUNCTION(healthlake_fhir_enqueue_create, hl_fhir_enqueue_create(fcinfo))
+FUNCTION(healthlake_fhir_enqueue_update, hl_fhir_enqueue_update(fcinfo))
+FUNCTION(healthlake_fhir_enqueue_patch, hl_fhir_enqueue_patch(fcinfo))
+FUNCTION(healthlake_fhir_enqueue_delete, hl_fhir_enqueue_delete(fcinfo))
+FUNCTION(healthlake_fhir_enqueue_bundle, hl_fhir_enqueue_bundle(fcinfo))
 FUNCTION(healthlake_run_queue, hl_runner_call(fcinfo))
 FUNCTION(healthlake_cancel_request, hl_requests_cancel(fcinfo))
 FUNCTION(healthlake_retry_request, hl_requests_retry(fcinfo))

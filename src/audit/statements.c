@@ -31,16 +31,42 @@
 /* The role that a request belongs to. */
 #define ROLE " coalesce(outer_role, session_role) "
 
+/* Whether a row o comes before q, where both are of one resource. */
+#define COMES_FIRST                                                            \
+	" (o.state <> 'running', o.id) < (q.state <> 'running', q.id)"             \
+	" AND o.home = q.home AND o.datastore_id = q.datastore_id"                 \
+	" AND o.state = ANY ('{queued,running}')) "
+
+/*
+ * Rows whose turn it is. Requests of one FHIR resource go one after the other:
+ * what may have been sent first, then by their ids. Bundles write several.
+ */
+#define IN_TURN                                                                \
+	" (kind <> 'fhir' OR (NOT EXISTS (SELECT FROM @ AS o"                      \
+	" WHERE o.resource_id = q.resource_id"                                     \
+	" AND o.resource_type = q.resource_type AND" COMES_FIRST                   \
+	"AND NOT EXISTS (SELECT FROM @ AS o WHERE o.resources &&"                  \
+	" ARRAY[q.resource_type || '/' || q.resource_id] AND" COMES_FIRST          \
+	"AND NOT EXISTS (SELECT FROM unnest(q.resources) AS u (resource),"         \
+	" @ AS o WHERE o.resource_id = split_part(u.resource, '/', 2)"             \
+	" AND o.resource_type = split_part(u.resource, '/', 1) AND" COMES_FIRST    \
+	"AND NOT EXISTS (SELECT FROM @ AS o WHERE o.resources && q.resources "     \
+	"AND" COMES_FIRST ")) "
+
 /* Due rows of a lane that may be claimed; what a runner holds it has in hand. */
 #define OF_LANE                                                                \
 	" fence = $1 AND" ROLE "= $4 AND run_after <= $6"                          \
-	" AND lease_holder IS DISTINCT FROM $3 AND id <> ALL ($7) AND" FREE
+	" AND lease_holder IS DISTINCT FROM $3 AND id <> ALL ($7) AND" FREE        \
+	"AND" IN_TURN
 
 /* What a runner reads of a row that it has claimed. */
 #define CLAIMED                                                                \
 	" RETURNING r.home, r.id, r.operation, r.kind,"                            \
 	" r.request::text AS request, r.client_token, r.request_hash ="            \
-	" sha256(convert_to(r.request::text, 'UTF8')) AS intact,"                  \
+	" sha256(convert_to(r.request::text, 'UTF8')) AND r.body_sha256"           \
+	" IS NOT DISTINCT FROM sha256(convert_to(r.body::text, 'UTF8')) AS "       \
+	"intact,"                                                                  \
+	" r.body::text AS body, r.resource_type, r.resource_id, r.guard,"          \
 	" r.until, r.response::text AS response, r.datastore_id, r.job_id,"        \
 	" r.region, r.endpoint, r.account, r.session_role, r.\"current_role\","    \
 	" r.attempts, due.earliest, due.first_sent_at AS was_sent,"                \
@@ -66,15 +92,18 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		{"INSERT INTO @ (operation, kind, request, client_token, request_hash,"
 		 " state, reference, until, region, endpoint, run_after, fence,"
 		 " timeline, account, session_role, outer_role, \"current_role\","
-		 " client_addr, application_name, datastore_id, home)"
+		 " client_addr, application_name, datastore_id, resource_type,"
+		 " resource_id, resources, body, body_sha256, home)"
 		 " VALUES ($1, $2, $3, $4, sha256(convert_to($3::text, 'UTF8')),"
 		 " 'queued', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		 " $16::inet, $17, $3 ->> 'DatastoreId', " HERE ")"
+		 " $16::inet, $17, coalesce($18, $3 ->> 'DatastoreId'), $19, $20, $21,"
+		 " $22, sha256(convert_to($22::text, 'UTF8')), " HERE ")"
 		 " RETURNING id",
-		 17,
+		 22,
 		 {TEXTOID, TEXTOID, JSONBOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID,
 		  TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID,
-		  TEXTOID, TEXTOID, TEXTOID}},
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID,
+		  JSONBOID}},
 	/* fence, now: a row for each lane, found by skipping from one to the next */
 	[HL_STATEMENT_LANES] =
 		{"WITH RECURSIVE sends AS ("
@@ -110,13 +139,15 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	/*
 	 * fence, most, holder, role, kind, now, ids that are left alone; timeline,
 	 * server's start, lease. What must not be sent twice is marked as sent by
-	 * HL_STATEMENT_MARK, directly before; found marked, it is not sent.
+	 * HL_STATEMENT_MARK, directly before; found marked, it is not sent; a FHIR
+	 * request is, once the resource has been read since.
 	 */
 	[HL_STATEMENT_CLAIM] =
 		{"WITH due AS MATERIALIZED ("
 		 "SELECT home, id, first_sent_at, unsettled_since, earliest, careful,"
-		 " false AS polls, (unsettled_since < now() -" HOUR
-		 " OR (careful AND unsettled_since IS NOT NULL)"
+		 " false AS polls, (CASE WHEN careful THEN unsettled_since IS NOT NULL"
+		 " AND (kind <> 'fhir' OR looked_at >= unsettled_since) IS NOT TRUE"
+		 " ELSE unsettled_since < now() -" HOUR "END"
 		 " OR home <> " HERE
 		 /* a copy of it may have been sent by a server of another timeline */
 		 " OR timeline = 0 OR ($1 = '' AND timeline <> $8)"
@@ -200,14 +231,18 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " note = coalesce($17, note), endpoint = coalesce(endpoint, $18),"
 		 " lease_until = NULL, lease_holder = NULL,"
 		 " finished_at = CASE WHEN" IS_END("$3") "THEN c.time END,"
-		 " duration = CASE WHEN" IS_END("$3") "THEN c.time - $13 END"
+		 " duration = CASE WHEN" IS_END("$3") "THEN c.time - $13 END,"
+		 " resource_id = coalesce(resource_id, $20), version_id = $21,"
+		 " guard = coalesce($22, guard),"
+		 " body = CASE WHEN $3 <> 'succeeded' THEN body END"
 		 " FROM (SELECT clock_timestamp() OFFSET 0) AS c (time)"
 		 " WHERE home = $19 AND id = $1 AND lease_holder = $2"
 		 " AND state = 'running'",
-		 19,
+		 22,
 		 {INT8OID, INT8OID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
-		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}},
+		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TEXTOID}},
 	/* id, what was found, home; a row put there by hand has no kind */
 	[HL_STATEMENT_ADOPTED] =
 		{"SELECT EXISTS (SELECT FROM @ WHERE (home, id) <> ($3, $1)"
@@ -259,7 +294,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 1,
 		 {TEXTOID}},
 	[HL_STATEMENT_CANCEL] =
-		{"UPDATE @ SET state = 'cancelled', finished_at = clock_timestamp()"
+		{"UPDATE @ SET state = 'cancelled', finished_at = clock_timestamp(),"
+		 " body = NULL"
 		 " WHERE home = " HERE " AND id = (SELECT id FROM @"
 		 " WHERE home = " HERE " AND id = $1 AND" MINE
 		 " AND state = 'queued' AND response IS NULL"
@@ -268,10 +304,11 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
 	/* what is known of a request before a person touches it */
 	[HL_STATEMENT_LOOK] =
-		{"SELECT operation, state, fence, finished_at IS NOT NULL AS finished,"
+		{"SELECT operation, kind, state, fence, finished_at IS NOT NULL AS finished,"
 		 " unsettled_since IS NOT NULL OR response IS NOT NULL AS begun,"
 		 " (SELECT n.id FROM @ AS n WHERE n.home = r.home"
-		 " AND n.retry_of = r.id) AS retried_as"
+		 " AND n.retry_of = r.id) AS retried_as, request::text AS request,"
+		 " body IS NULL AND body_sha256 IS NOT NULL AS emptied"
 		 " FROM @ AS r WHERE home = " HERE " AND id = $1 AND" MINE,
 		 4,
 		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
@@ -293,29 +330,56 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " origin, retry_of, reference, until, attempts, datastore_id, account,"
 		 " region, endpoint, session_role, outer_role, \"current_role\","
 		 " client_addr, application_name, run_after, first_sent_at,"
-		 " unsettled_since, looked_at, fence, timeline, kind, home)"
+		 " unsettled_since, looked_at, fence, timeline, kind, resource_type,"
+		 " resource_id, resources, body, body_sha256, guard, home)"
 		 " SELECT operation, request,"
 		 " CASE WHEN over AND client_token IS NOT NULL THEN $4"
 		 " ELSE client_token END, request_hash, 'queued', 'queue', id,"
 		 " reference, until, CASE WHEN over THEN 0 ELSE attempts END,"
-		 " request ->> 'DatastoreId', CASE WHEN NOT over THEN account END,"
+		 " CASE WHEN kind = 'fhir' THEN datastore_id"
+		 " ELSE request ->> 'DatastoreId' END,"
+		 " CASE WHEN NOT over THEN account END,"
 		 " region, CASE WHEN NOT over THEN endpoint END, session_role,"
 		 " outer_role, \"current_role\", client_addr, application_name,"
 		 " clock_timestamp(), CASE WHEN NOT over THEN first_sent_at END,"
 		 " CASE WHEN NOT over THEN least(unsettled_since,"
 		 " clock_timestamp() - '1 hour'::interval) END,"
-		 " CASE WHEN over THEN clock_timestamp() ELSE looked_at END, $2,"
+		 " CASE WHEN over THEN clock_timestamp() WHEN kind <> 'fhir'"
+		 " THEN looked_at END, $2,"
 		 " CASE WHEN over THEN $3 WHEN fence <> $2 THEN 0 ELSE timeline END,"
-		 " kind, home"
+		 " kind, resource_type, resource_id, resources, body, body_sha256,"
+		 " CASE WHEN NOT over THEN guard END, home"
 		 " FROM @ AS r, LATERAL (SELECT state <> 'unknown') AS o (over)"
 		 " WHERE home = " HERE " AND id = $1 AND state = ANY ('{failed,cancelled,unknown}')"
+		 " AND (body_sha256 IS NULL OR body IS NOT NULL)"
 		 " ON CONFLICT (home, retry_of) WHERE retry_of IS NOT NULL DO NOTHING"
 		 " RETURNING id",
 		 4,
 		 {INT8OID, TEXTOID, INT4OID, TEXTOID}},
+	/* id: the body of what was retried is the retry's */
+	[HL_STATEMENT_EMPTY] = {"UPDATE @ SET body = NULL WHERE home = " HERE
+							" AND id = $1 AND body IS NOT NULL",
+							1,
+							{INT8OID}},
+	/* id: a later request of its FHIR resource that was sent, or will be */
+	[HL_STATEMENT_LATER] =
+		{"WITH r AS MATERIALIZED (SELECT *, resource_type || '/' || resource_id"
+		 " AS resource FROM @ WHERE home = " HERE " AND id = $1),"
+		 " o AS (SELECT o.* FROM r JOIN @ AS o ON o.resource_id = r.resource_id"
+		 " AND o.resource_type = r.resource_type UNION ALL"
+		 " SELECT o.* FROM r JOIN @ AS o ON o.resources && ARRAY[r.resource]"
+		 " UNION ALL SELECT o.* FROM r JOIN @ AS o ON o.resources && r.resources"
+		 " UNION ALL SELECT o.* FROM r, unnest(r.resources) AS u (resource)"
+		 " JOIN @ AS o ON o.resource_id = split_part(u.resource, '/', 2)"
+		 " AND o.resource_type = split_part(u.resource, '/', 1))"
+		 " SELECT o.id FROM r JOIN o ON o.id > r.id AND o.home = r.home"
+		 " AND o.datastore_id = r.datastore_id AND o.state = ANY"
+		 " ('{queued,running,succeeded,unknown}') ORDER BY o.id LIMIT 1",
+		 1,
+		 {INT8OID}},
 	/* …, state, note, response, who */
 	[HL_STATEMENT_RESOLVE] =
-		{"UPDATE @ SET state = $5, note = $6, response = coalesce($7,"
+		{"UPDATE @ SET state = $5, note = $6, body = NULL, response = coalesce($7,"
 		 " response), datastore_id = coalesce($7 ->> 'DatastoreId',"
 		 " datastore_id), job_id = coalesce($7 ->> 'JobId', job_id),"
 		 " resolved_by = $8, resolved_at = clock_timestamp()"

@@ -90,13 +90,13 @@ static const struct
 	{"healthlake_check", AUDIT},
 	{"healthlake_enqueue", CHANGE}, /* opens nothing by itself, either */
 	{"healthlake_enqueue_create_datastore", CREATE},
-	{"healthlake_cancel_request", CHANGE},
-	{"healthlake_retry_request", CHANGE},
-	{"healthlake_wait_request", CHANGE},
+	{"healthlake_cancel_request", CHANGE | FHIR_WRITE | FHIR_DELETE},
+	{"healthlake_retry_request", CHANGE | FHIR_WRITE | FHIR_DELETE},
+	{"healthlake_wait_request", CHANGE | FHIR_WRITE | FHIR_DELETE},
 	{"healthlake_resolve_request", MANAGE},
 	{"healthlake_run_queue", MANAGE},
-	{"healthlake_request", CHANGE | AUDIT},
-	{"healthlake_event", CHANGE | AUDIT},
+	{"healthlake_request", CHANGE | AUDIT | FHIR_WRITE | FHIR_DELETE},
+	{"healthlake_event", CHANGE | AUDIT | FHIR_WRITE | FHIR_DELETE},
 	{"healthlake_audit", AUDIT}, /* the right to see every row */
 	{"healthlake_created_datastores", AUDIT},
 	{"healthlake_stuck_requests", AUDIT},
@@ -106,6 +106,12 @@ static const struct
 	{"healthlake_fhir_operations", FHIR},
 	{"healthlake_fhir_read", FHIR_READ},
 	{"healthlake_fhir_create", FHIR_WRITE},
+	{"healthlake_fhir_enqueue", FHIR_WRITE | FHIR_DELETE}, /* likewise */
+	{"healthlake_fhir_enqueue_create", FHIR_WRITE},
+	{"healthlake_fhir_enqueue_update", FHIR_WRITE},
+	{"healthlake_fhir_enqueue_patch", FHIR_WRITE},
+	{"healthlake_fhir_enqueue_delete", FHIR_DELETE},
+	{"healthlake_fhir_enqueue_bundle", FHIR_WRITE | FHIR_DELETE},
 };
 
 /* What an operation is for: what it changes decides. */

@@ -42,9 +42,8 @@ check_datastore(const char *id)
 						errhidestmt(true)));
 }
 
-/* The data store to use. */
-static const char *
-settle_datastore(const char *argument)
+const char *
+hl_fhir_datastore(const char *argument)
 {
 	const char *id = argument != NULL ? argument : hl_settings.datastore_id;
 
@@ -88,7 +87,7 @@ hl_fhir_place_of(const char *datastore_id, const char *region)
 {
 	HlFhirPlace *place = palloc0(sizeof(HlFhirPlace));
 
-	place->datastore_id = settle_datastore(datastore_id);
+	place->datastore_id = hl_fhir_datastore(datastore_id);
 	place->region = region;
 	place->bearer = settle_bearer();
 	return place;

@@ -77,7 +77,8 @@ extern const HlFhirPlace *hl_fhir_place(const HlArguments *arguments);
 /* The same for a data store and a region; NULL: the settings'. */
 extern const HlFhirPlace *hl_fhir_place_of(const char *datastore_id,
 										   const char *region);
-
+/* The data store alone; NULL: the settings'. Throws the same, less the token. */
+extern const char *hl_fhir_datastore(const char *argument);
 /* type/id, or type where id is NULL; both are checked by whoever has them. */
 extern char *hl_fhir_path(const char *type, const char *id);
 
@@ -88,7 +89,6 @@ extern HlFhirRequest *hl_fhir_request(const HlFhirPlace *place, HlFhirName name,
 /* Name and value must live as long as the request. */
 extern void hl_fhir_request_header(HlFhirRequest *request, const char *name,
 								   const char *value);
-
 /* A body in UTF-8, not copied; throws 54000 where it is too large. */
 extern void hl_fhir_request_body(HlFhirRequest *request,
 								 const char *content_type, const char *body);

@@ -49,16 +49,18 @@
 /*
  * Milliseconds between two requests by the quotas that AWS documents for an
  * account ("Endpoints and quotas" of HealthLake); a guess for update and tag,
- * for which it names none.
+ * for which it names none, and for FHIR, where it depends on the sizes.
  */
 static const struct
 {
 	const char *kind;
 	int gap;
 } quotas[HL_BACKOFF_KINDS] = {
-	{"create", 60 * 1000}, {"delete", 60 * 1000},    {"update", 1000},
-	{"tag", 100},          {"import", 40},           {"export", 1000},
-	{"read", 100},         {"transformation", 1000}, {"", 1000},
+	{"create", 60 * 1000}, {"delete", 60 * 1000},
+	{"update", 1000},      {"tag", 100},
+	{"import", 40},        {"export", 1000},
+	{"read", 100},         {"transformation", 1000},
+	{"fhir", 20},          {"", 1000},
 };
 
 /* Which kind it is; what is not known is the last. */

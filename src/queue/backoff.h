@@ -36,7 +36,7 @@ typedef struct HlKindBackoff
 	int64 widened_at; /* when AWS last throttled */
 } HlKindBackoff;
 
-#define HL_BACKOFF_KINDS 9
+#define HL_BACKOFF_KINDS 10
 
 /* The pace of a queue; zeroed is no limit. */
 typedef struct HlBackoff

@@ -6,6 +6,7 @@
 
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -188,6 +189,24 @@ tell_sent(const HlStore *store, HlQueued *const *rows, int count, bool careful)
 	hl_event_add_requests(store, NULL, events, told);
 }
 
+/*
+ * Asks the lane for rows. Whose turn it is is asked for each of them, which must
+ * not read the whole table for each because it was small once.
+ */
+static uint64
+run_by_index(const Claim *claim, HlStatement statement,
+			 const HlParameters *parameters)
+{
+	int nest_level = NewGUCNestLevel();
+	uint64 rows;
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	rows = hl_store_run(claim->store, statement, parameters);
+	AtEOXact_GUC(true, nest_level);
+	return rows;
+}
+
 /* Claims rows of the lane; what it throws is caught. */
 static void
 claim_rows(void *argument)
@@ -201,7 +220,7 @@ claim_rows(void *argument)
 	hl_store_add(&parameters, Int32GetDatum(hl_compat_timeline()));
 	hl_store_add(&parameters, TimestampTzGetDatum(PgStartTime));
 	hl_store_add(&parameters, lease_length());
-	rows = hl_store_run(claim->store,
+	rows = run_by_index(claim,
 						claim->lane->polls ? HL_STATEMENT_CLAIM_POLLS
 										   : HL_STATEMENT_CLAIM,
 						&parameters);
@@ -248,7 +267,7 @@ find_first(void *argument)
 	bool isnull;
 
 	add_lane(&parameters, claim);
-	if (hl_store_run(claim->store,
+	if (run_by_index(claim,
 					 claim->lane->polls ? HL_STATEMENT_PEEK_POLLS
 										: HL_STATEMENT_PEEK,
 					 &parameters) == 0)

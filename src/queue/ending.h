@@ -26,12 +26,16 @@ typedef struct HlEnding
 	const char *account;
 	const char *endpoint;
 	const char *note;
+	const char *resource_id; /* of a FHIR resource, which HealthLake gave */
+	const char *version_id;  /* that was made of it */
+	const char *guard;       /* the version for which it may be sent again */
 	TimestampTz run_after;
 	TimestampTz first_sent_at;
 	TimestampTz unsettled_since;
 	bool recorded;
 	bool taken_over; /* the row is another runner's by now */
 	bool looked;     /* AWS has been searched for it just now */
+	bool adopted;    /* and what it has made was found */
 	bool throttled;
 } HlEnding;
 
@@ -39,6 +43,10 @@ typedef struct HlEnding
 #define HL_QUEUED_NOT_AGAIN                                                    \
 	"it may have been carried out, and has no client token with which it "     \
 	"could be sent again"
+
+/* The same of a FHIR request of which no read could tell. */
+#define HL_QUEUED_NOT_TOLD                                                     \
+	"it may have been carried out, and no read could tell whether it was"
 
 /* Makes the ending of a call that has ended; that of a search is yet to read. */
 extern void hl_outcome_judge(struct HlQueued *queued);

@@ -29,15 +29,6 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* A request on its way into the queue. */
-typedef struct Enqueued
-{
-	const HlArguments *arguments;
-	HlRequest *request;
-	const char *until;
-	TimestampTz run_after;
-} Enqueued;
-
 /* Refuses what would be sent by another identity than the server's. */
 void
 hl_enqueue_refuse_session(Oid owner, const char *what)
@@ -149,71 +140,18 @@ tagged_request(const HlRequest *request)
 	return json;
 }
 
+/* ----------------------------------------------------------------- the row */
+
 /* Where the request goes, as things are set now; gives the region, too. */
 static char *
-address_of(const Enqueued *enqueued, const char **region)
+address_of(const HlEnqueued *enqueued, const char **region)
 {
 	HlCall *call = hl_engine_calls(1);
 
-	call->host_prefix = enqueued->request->operation->host_prefix;
+	call->host_prefix = enqueued->host_prefix;
 	hl_target_address(call, hl_arguments_text(enqueued->arguments, "region"));
 	*region = call->region;
 	return hl_target_url(call);
-}
-
-/* Adds what the row says of the request. */
-static void
-add_request(HlParameters *row, const Enqueued *enqueued)
-{
-	const HlRequest *request = enqueued->request;
-	bool tagged = hl_settings.tag_requests && request->client_token != NULL &&
-				  request->operation->creates != NULL;
-	const char *region;
-	char *endpoint = address_of(enqueued, &region);
-	Datum reference;
-
-	hl_store_add_text(row, request->operation->name);
-	hl_store_add_text(row, hl_operation_kind(request->operation));
-	hl_store_add(row, hl_response_jsonb(tagged ? tagged_request(request)
-											   : hl_account_request(request)));
-	hl_store_add_text(row, hl_text_from_utf8(request->client_token));
-	if (hl_arguments_value(enqueued->arguments, "reference", &reference))
-	{
-		hl_enqueue_refuse_large("reference", reference);
-		hl_store_add(row, reference);
-	}
-	else
-		hl_store_add_null(row);
-	hl_store_add_text(row, enqueued->until);
-	hl_store_add_text(row, region);
-	hl_store_add_text(row, endpoint);
-}
-
-/* Inserts the row; gives its id. */
-static int64
-insert(const HlStore *store, const Enqueued *enqueued)
-{
-	HlClient who = hl_account_client();
-	HlRequestEvent event = {.event = "enqueued", .microseconds = -1};
-	HlParameters row = {0};
-	HlStoreStep step;
-	bool isnull;
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	add_request(&row, enqueued);
-	hl_store_add_time(&row, enqueued->run_after);
-	hl_store_add_text(&row, hl_settings.fence);
-	hl_store_add(&row, Int32GetDatum(hl_compat_timeline()));
-	hl_store_add_text(&row, hl_account_of_settings());
-	hl_account_add_client(&row, &who);
-	hl_store_enter(&step, store);
-	(void) hl_store_run(store, HL_STATEMENT_INSERT, &row);
-	event.id = DatumGetInt64(hl_store_value(0, "id", &isnull));
-	hl_event_add_request(store, NULL, &event);
-	hl_store_leave(&step);
-	SPI_finish();
-	return event.id;
 }
 
 /* When the request is to be sent at the earliest. */
@@ -232,28 +170,115 @@ run_after_of(const HlArguments *arguments)
 	return Max(DatumGetTimestampTz(value), now);
 }
 
+/* Adds a value that is a pointer, or a null. */
+static void
+add_pointer(HlParameters *row, const void *value)
+{
+	if (value == NULL)
+		hl_store_add_null(row);
+	else
+		hl_store_add(row, PointerGetDatum(value));
+}
+
+/* Adds what the row says of the request. */
+static void
+add_request(HlParameters *row, const HlEnqueued *enqueued)
+{
+	const char *region;
+	char *endpoint = address_of(enqueued, &region);
+	Datum reference;
+
+	hl_store_add_text(row, enqueued->operation);
+	hl_store_add_text(row, enqueued->kind);
+	hl_store_add(row, hl_response_jsonb(enqueued->request));
+	hl_store_add_text(row, hl_text_from_utf8(enqueued->client_token));
+	if (hl_arguments_value(enqueued->arguments, "reference", &reference))
+	{
+		hl_enqueue_refuse_large("reference", reference);
+		hl_store_add(row, reference);
+	}
+	else
+		hl_store_add_null(row);
+	hl_store_add_text(row, enqueued->until);
+	hl_store_add_text(row, region);
+	hl_store_add_text(row, endpoint);
+}
+
+/* Adds what it says of a FHIR resource. */
+static void
+add_resource(HlParameters *row, const HlEnqueued *enqueued)
+{
+	hl_store_add_text(row, enqueued->datastore_id);
+	hl_store_add_text(row, enqueued->resource_type);
+	hl_store_add_text(row, enqueued->resource_id);
+	add_pointer(row, enqueued->resources);
+	add_pointer(row, enqueued->body);
+}
+
+/* Inserts the row. */
+static int64
+insert(const HlStore *store, const HlEnqueued *enqueued)
+{
+	HlClient who = hl_account_client();
+	HlRequestEvent event = {.event = "enqueued", .microseconds = -1};
+	HlParameters row = {0};
+	HlStoreStep step;
+	bool isnull;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	add_request(&row, enqueued);
+	hl_store_add_time(&row, run_after_of(enqueued->arguments));
+	hl_store_add_text(&row, hl_settings.fence);
+	hl_store_add(&row, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add_text(&row, hl_account_of_settings());
+	hl_account_add_client(&row, &who);
+	add_resource(&row, enqueued);
+	hl_store_enter(&step, store);
+	(void) hl_store_run(store, HL_STATEMENT_INSERT, &row);
+	event.id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+	hl_event_add_request(store, NULL, &event);
+	hl_store_leave(&step);
+	SPI_finish();
+	return event.id;
+}
+
+/* Inserts it, and wants it sent. */
+int64
+hl_enqueue_insert(const HlEnqueued *enqueued)
+{
+	const HlStore *store = hl_store_need();
+	int64 id;
+
+	hl_enqueue_refuse_session(store->owner, "a queued request");
+	id = insert(store, enqueued);
+	hl_wakeup_want(store);
+	return id;
+}
+
 /* Enqueues a request that has been made. */
 static Datum
 enqueue(const HlArguments *arguments, HlRequest *request)
 {
-	const HlStore *store = hl_store_need();
-	Enqueued enqueued = {.arguments = arguments,
-						 .request = request,
-						 .until = hl_arguments_text(arguments, "until"),
-						 .run_after = run_after_of(arguments)};
-	int64 id;
+	const HlOperation *operation = request->operation;
+	bool tagged = hl_settings.tag_requests && request->client_token != NULL &&
+				  operation->creates != NULL;
+	HlEnqueued enqueued = {.arguments = arguments,
+						   .operation = operation->name,
+						   .kind = hl_operation_kind(operation),
+						   .host_prefix = operation->host_prefix,
+						   .client_token = request->client_token,
+						   .until = hl_arguments_text(arguments, "until")};
 
-	refuse_until(request->operation, enqueued.until);
+	refuse_until(operation, enqueued.until);
 	refuse_sensitive(request);
-	hl_enqueue_refuse_session(store->owner, "a queued request");
-	id = insert(store, &enqueued);
-	hl_wakeup_want(store);
-	PG_RETURN_INT64(id);
+	enqueued.request =
+		tagged ? tagged_request(request) : hl_account_request(request);
+	PG_RETURN_INT64(hl_enqueue_insert(&enqueued));
 }
 
-/* Refuses to enqueue where no row can be written. */
-static void
-refuse_change(const char *function)
+void
+hl_enqueue_refuse_change(const char *function)
 {
 	PreventCommandIfReadOnly(function);
 	PreventCommandDuringRecovery(function);
@@ -266,7 +291,7 @@ hl_enqueue(FunctionCallInfo fcinfo)
 {
 	const HlOperation *operation;
 
-	refuse_change("healthlake_enqueue");
+	hl_enqueue_refuse_change("healthlake_enqueue");
 	operation = hl_door_enter(fcinfo);
 	return enqueue(hl_arguments_read(fcinfo),
 				   hl_door_request(fcinfo, operation));
@@ -280,7 +305,7 @@ hl_enqueue_create_datastore(FunctionCallInfo fcinfo)
 		&hl_operations[HL_OPERATION_CREATE_FHIR_DATASTORE];
 	const HlArguments *arguments;
 
-	refuse_change("healthlake_enqueue_create_datastore");
+	hl_enqueue_refuse_change("healthlake_enqueue_create_datastore");
 	arguments = hl_arguments_read(fcinfo);
 	return enqueue(arguments, hl_arguments_make(arguments, operation));
 }

@@ -9,6 +9,37 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
+
+#include "audit/store.h"
+#include "model/arguments.h"
+
+/* What a row says of a request; NULL: nothing. */
+typedef struct HlEnqueued
+{
+	const HlArguments *arguments; /* region, run_after, reference */
+	const char *operation;
+	const char *kind;
+	const char *host_prefix;
+	const char *request; /* JSON in UTF-8, less the token */
+	const char *client_token;
+	const char *until;
+	const char *datastore_id; /* NULL: a member of the request names it */
+	const char *resource_type;
+	const char *resource_id;
+	ArrayType *resources; /* of texts */
+	Jsonb *body;
+} HlEnqueued;
+
+/*
+ * Inserts the row, has it sent after the commit, and gives its id. Throws 22023
+ * for arguments that a row cannot have, 55000 as said below.
+ */
+extern int64 hl_enqueue_insert(const HlEnqueued *enqueued);
+
+/* Refuses to enqueue where no row can be written. */
+extern void hl_enqueue_refuse_change(const char *function);
 
 /*
  * Both give the row's id as int8. They throw what a call throws before it is

@@ -13,6 +13,7 @@
 #include "credentials/credentials.h"
 #include "model/response.h"
 #include "queue/backoff.h"
+#include "queue/fhir_queued.h"
 #include "queue/queued.h"
 #include "server/text.h"
 
@@ -105,7 +106,12 @@ judge_done(HlQueued *queued)
 		begin_ending(queued, queued->goal != NULL ? "running" : "succeeded");
 
 	note_reply(queued);
-	note_identity(queued);
+	ending->sqlstate = 0;
+	ending->code = ending->message = NULL;
+	if (hl_fhir_is_queued(queued))
+		hl_fhir_note(queued, &queued->call->reply);
+	else
+		note_identity(queued);
 	if (queued->goal != NULL)
 		ending->run_after = TimestampTzPlusMilliseconds(ending->run_after,
 														HL_BACKOFF_FIRST_POLL);
@@ -122,19 +128,49 @@ may_pass(int sqlstate)
 		   sqlstate == ERRCODE_OUT_OF_MEMORY;
 }
 
+/*
+ * Whether a sending that may have been carried out goes on: it is repeated, or
+ * looked for.
+ */
+static bool
+may_go_on(const HlQueued *queued)
+{
+	if (hl_fhir_is_queued(queued))
+		return hl_fhir_is_recoverable(queued);
+	return hl_queued_is_repeatable(queued);
+}
+
+/* What is noted of one that does not. */
+static const char *
+note_of_lost(const HlQueued *queued)
+{
+	return hl_fhir_is_queued(queued) ? HL_QUEUED_NOT_TOLD : HL_QUEUED_NOT_AGAIN;
+}
+
+/*
+ * Since when a sending is without a certain outcome. A resource is read after
+ * each such sending, anything else is searched for by its first one.
+ */
+static TimestampTz
+unsettled_since(const HlQueued *queued)
+{
+	if (hl_fhir_is_queued(queued) && queued->careful)
+		return GetCurrentTimestamp();
+	return hl_queued_is_unsettled(queued) ? queued->unsettled_since
+										  : queued->sending_since;
+}
+
 /* A sending of which nobody knows what AWS has made. */
 static void
 judge_unknown(HlQueued *queued)
 {
-	bool again = hl_queued_is_repeatable(queued);
+	bool again = may_go_on(queued);
 	HlEnding *ending = begin_ending(queued, again ? "running" : "unknown");
 
 	note_reply(queued);
 	if (!again)
-		ending->note = HL_QUEUED_NOT_AGAIN;
-	ending->unsettled_since = hl_queued_is_unsettled(queued)
-								  ? queued->unsettled_since
-								  : queued->sending_since;
+		ending->note = note_of_lost(queued);
+	ending->unsettled_since = unsettled_since(queued);
 	ending->run_after =
 		TimestampTzPlusMilliseconds(ending->run_after, hl_backoff_rest(queued));
 }
@@ -150,6 +186,13 @@ judge_refused_after_unknown(HlQueued *queued)
 
 	note_reply(queued);
 	ending->first_sent_at = queued->first_sent_at;
+	if (hl_fhir_is_queued(queued) && queued->careful)
+	{
+		ending->unsettled_since = GetCurrentTimestamp();
+		ending->run_after = TimestampTzPlusMilliseconds(
+			ending->run_after, hl_backoff_rest(queued));
+		return;
+	}
 	ending->unsettled_since =
 		Min(queued->unsettled_since,
 			TimestampTzPlusMilliseconds(ending->run_after,
@@ -163,7 +206,9 @@ judge_not_done(HlQueued *queued)
 	const HlReply *reply = &queued->call->reply;
 	int sqlstate = hl_error_sqlstate(reply);
 
-	if (may_pass(sqlstate))
+	if (hl_fhir_is_queued(queued) && hl_fhir_is_done(queued, reply))
+		judge_done(queued);
+	else if (may_pass(sqlstate))
 	{
 		hl_queued_put_off(queued, 0, NULL);
 		note_reply(queued);
@@ -237,14 +282,14 @@ hl_outcome_lose(HlQueued *queued, const char *message)
 	bool done = reply->outcome == HL_OUTCOME_SUCCESS || reply->may_have_run;
 	bool lost = done && !queued->looks && !queued->polls;
 
-	if (lost && !hl_queued_is_unsettled(queued))
-		queued->unsettled_since = queued->sending_since;
+	if (lost)
+		queued->unsettled_since = unsettled_since(queued);
 	hl_queued_put_off(queued, MAKE_SQLSTATE('3', '8', 'M', '0', '1'), message);
 	queued->ending.first_sent_at = queued->sending_since;
-	if (!lost || hl_queued_is_repeatable(queued))
+	if (!lost || may_go_on(queued))
 		return;
 	queued->ending.state = "unknown";
-	queued->ending.note = HL_QUEUED_NOT_AGAIN;
+	queued->ending.note = note_of_lost(queued);
 }
 
 /*
@@ -278,6 +323,8 @@ hl_outcome_judge(HlQueued *queued)
 	bool success;
 
 	hl_call_check_reply(queued->sent->operation, reply);
+	if (hl_fhir_is_queued(queued) && !queued->looks)
+		hl_fhir_check(queued, reply);
 	/* whatever is kept of these credentials is of no use any more */
 	if (reply->outcome != HL_OUTCOME_SUCCESS &&
 		hl_error_sqlstate(reply) == HL_ERRCODE_CREDENTIALS)

@@ -9,7 +9,9 @@
 #include "utils/timestamp.h"
 
 #include "audit/home.h"
+#include "model/fhir_operations.h"
 #include "model/response.h"
+#include "queue/fhir_queued.h"
 #include "queue/queued.h"
 #include "server/compat.h"
 #include "server/text.h"
@@ -52,6 +54,17 @@ goal_of(const HlOperation *operation, const char *until)
 			   : hl_target_states_of_change(operation, until);
 }
 
+const HlOperation *
+hl_queued_operation(const char *name, const char *kind)
+{
+	if (strcmp(kind, HL_FHIR_KIND) != 0)
+		return hl_operation_find(name);
+	for (int i = 0; i < HL_FHIR_OPERATIONS; i++)
+		if (strcmp(hl_fhir_operations[i].name, name) == 0)
+			return &hl_fhir_operations[i];
+	return NULL;
+}
+
 /* Reads what the row says of times. */
 static void
 read_times(HlQueued *queued, uint64 row)
@@ -76,10 +89,15 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	queued->home = hl_store_text(row, "home");
 	queued->id = number_of(row, "id");
 	queued->operation_name = hl_store_text(row, "operation");
-	queued->operation = hl_operation_find(queued->operation_name);
 	queued->kind = hl_store_text(row, "kind");
+	queued->operation =
+		hl_queued_operation(queued->operation_name, queued->kind);
 	queued->request = hl_store_text(row, "request");
 	queued->client_token = hl_store_text(row, "client_token");
+	queued->body = hl_store_text(row, "body");
+	queued->resource_type = hl_store_text(row, "resource_type");
+	queued->resource_id = hl_store_text(row, "resource_id");
+	queued->guard = hl_store_text(row, "guard");
 	queued->intact = flag_of(row, "intact");
 	queued->goal = goal_of(queued->operation, hl_store_text(row, "until"));
 	queued->response = hl_store_text(row, "response");
@@ -106,10 +124,15 @@ hl_queued_is_foreign(const HlQueued *queued)
 	return strcmp(queued->home, hl_home()) != 0;
 }
 
-/* Whether it may be sent twice. */
+/*
+ * Whether it may be sent twice: it has a client token, or only reads, or replaces
+ * one version alone.
+ */
 bool
 hl_queued_is_repeatable(const HlQueued *queued)
 {
+	if (hl_fhir_is_queued(queued))
+		return hl_fhir_is_repeatable(queued);
 	return queued->client_token != NULL ||
 		   (queued->operation != NULL && !queued->operation->changes_something);
 }
@@ -157,4 +180,7 @@ hl_queued_add_ending(HlParameters *row, const HlQueued *queued)
 	hl_store_add_text(row, ending->note);
 	hl_store_add_text(row, ending->endpoint);
 	hl_store_add_text(row, queued->home);
+	hl_store_add_text(row, ending->resource_id);
+	hl_store_add_text(row, ending->version_id);
+	hl_store_add_text(row, ending->guard);
 }

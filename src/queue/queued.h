@@ -29,7 +29,11 @@ typedef struct HlQueued
 	const HlOperation *operation; /* NULL: not known to this version */
 	const char *request;          /* JSON, less the token */
 	const char *client_token;
-	bool intact;                /* the request is what its hash says */
+	const char *body;           /* of a FHIR request, JSON; NULL: none */
+	const char *resource_type;  /* of one resource; NULL: of several, or none */
+	const char *resource_id;    /* NULL: HealthLake gives it */
+	const char *guard;          /* the version that it must find; NULL: none */
+	bool intact;                /* request and body are what hashes say */
 	const HlTargetStates *goal; /* NULL: none */
 	const char *response;
 	const char *datastore_id;
@@ -53,6 +57,7 @@ typedef struct HlQueued
 	HlCall *call;            /* NULL: not, or no more, in flight */
 	const HlReply *heard;    /* of a search, and not yet read; NULL: none */
 	struct HlSearch *search; /* NULL: not begun */
+	struct HlFhirLook *look; /* likewise */
 	instr_time started;
 	int64 sent_at;      /* the same by hl_clock_steady_ms(); 0: not sent */
 	int64 held_until;   /* its ending could not be recorded; by the same */
@@ -66,18 +71,20 @@ extern HlQueued *hl_queued_read(uint64 row, MemoryContext parent);
 /* Whether it was made in another cluster or database: it is never sent here. */
 extern bool hl_queued_is_foreign(const HlQueued *queued);
 
-/*
- * Whether sending it twice has the effect of sending it once: it has a client
- * token, or only reads.
- */
+/* Whether sending it twice has the effect of sending it once. */
 extern bool hl_queued_is_repeatable(const HlQueued *queued);
 
 /* Whether AWS may have carried it out, as known before this claim. */
 extern bool hl_queued_is_unsettled(const HlQueued *queued);
 
-/* Whether a role may have an operation performed by the queue. */
+/* The operation of a row, of whichever plane; NULL: it is not known. */
+extern const HlOperation *hl_queued_operation(const char *name,
+											  const char *kind);
+
+/* Whether a role may have an operation performed, with the row's request. */
 extern bool hl_queued_permits(const HlStore *store,
-							  const HlOperation *operation, Oid role);
+							  const HlOperation *operation, const char *request,
+							  Oid role);
 
 /*
  * Makes the call of a claimed row, or its ending: checks request, rights and

@@ -95,7 +95,8 @@ event_of(const HlQueued *queued)
 		return is_final(ending) && ending->sqlstate != 0 ? "replied" : NULL;
 	if (!queued->looks)
 		return is_answered(ending) ? "replied" : NULL;
-	if (ending->datastore_id != NULL || ending->job_id != NULL)
+	if (ending->datastore_id != NULL || ending->job_id != NULL ||
+		ending->adopted)
 		return "adopted";
 	return is_final(ending) ? "interrupted" : NULL;
 }

@@ -50,11 +50,14 @@ typedef struct Touch
 typedef struct Found
 {
 	const char *operation;
+	const char *kind;
+	const char *request;
 	const char *state;
 	const char *fence;
 	const char *retried_as; /* the id of its retry; NULL: it has none */
 	bool finished;
-	bool begun; /* it may have been sent */
+	bool begun;   /* it may have been sent */
+	bool emptied; /* the body, without which it cannot be sent, is gone */
 } Found;
 
 /* Raises that an argument is NULL. */
@@ -116,11 +119,14 @@ touch_look(Touch *touch)
 	if (hl_store_run(touch->store, HL_STATEMENT_LOOK, &touch->parameters) == 0)
 		raise_missing(touch->id);
 	return (Found){.operation = hl_store_text(0, "operation"),
+				   .kind = hl_store_text(0, "kind"),
+				   .request = hl_store_text(0, "request"),
 				   .state = hl_store_text(0, "state"),
 				   .fence = hl_store_text(0, "fence"),
 				   .retried_as = hl_store_text(0, "retried_as"),
 				   .finished = flag_of("finished"),
-				   .begun = flag_of("begun")};
+				   .begun = flag_of("begun"),
+				   .emptied = flag_of("emptied")};
 }
 
 /* Writes down what was done about the row, and by whom. */
@@ -162,10 +168,12 @@ connect_to_write(const char *function)
 static void
 refuse_without_right(const Touch *touch, const Found *found)
 {
-	const HlOperation *operation = hl_operation_find(found->operation);
+	const HlOperation *operation =
+		hl_queued_operation(found->operation, found->kind);
 
 	if (operation == NULL ||
-		hl_queued_permits(touch->store, operation, touch->step.user))
+		hl_queued_permits(touch->store, operation, found->request,
+						  touch->step.user))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -251,6 +259,56 @@ take_over(Touch *touch, const Found *found)
 	return touch->id;
 }
 
+/* Whether it has ended in another way than well. */
+static bool
+is_over(const Found *found)
+{
+	return found->finished && strcmp(found->state, "succeeded") != 0;
+}
+
+/* Refuses one whose body is not kept any more. */
+static void
+refuse_emptied(int64 id, const Found *found)
+{
+	if (!found->emptied)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("request " INT64_FORMAT " cannot be retried: its body is "
+					"not kept any more",
+					id),
+			 errdetail("It is kept until a request has succeeded or was "
+					   "cancelled, resolved or retried.")));
+}
+
+/* Refuses what would overwrite newer data of a FHIR resource. */
+static void
+refuse_overtaken(const Touch *touch)
+{
+	HlParameters parameters = {0};
+
+	hl_store_add(&parameters, Int64GetDatum(touch->id));
+	if (hl_store_run(touch->store, HL_STATEMENT_LATER, &parameters) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("request " INT64_FORMAT " cannot be retried: request %s "
+					"writes the same resource, and came later",
+					touch->id, hl_store_text(0, "id")),
+			 errdetail("A retry would put older data in place of newer."),
+			 errhint("Enqueue what the resource is to be now.")));
+}
+
+/* Leaves the body to the retry. */
+static void
+empty(const Touch *touch)
+{
+	HlParameters parameters = {0};
+
+	hl_store_add(&parameters, Int64GetDatum(touch->id));
+	(void) hl_store_alter(touch->store, HL_STATEMENT_EMPTY, &parameters);
+}
+
 /* Makes a new request in place of one that is over; gives its id. */
 static int64
 make_again(Touch *touch, const Found *found)
@@ -263,11 +321,17 @@ make_again(Touch *touch, const Found *found)
 	hl_store_add_text(&parameters, hl_settings.fence);
 	hl_store_add(&parameters, Int32GetDatum(hl_compat_timeline()));
 	hl_store_add_text(&parameters, hl_request_token());
+	if (found->retried_as == NULL && is_over(found))
+	{
+		refuse_emptied(touch->id, found);
+		refuse_overtaken(touch);
+	}
 	if (found->retried_as != NULL ||
 		hl_store_run(touch->store, HL_STATEMENT_RETRY, &parameters) == 0)
 		refuse_to_retry(touch->id, found);
 	enqueued.id = DatumGetInt64(hl_store_value(0, "id", &isnull));
 	enqueued.note = psprintf("retry of request " INT64_FORMAT, touch->id);
+	empty(touch);
 	touch_tell(touch, "retried", NULL,
 			   psprintf("as request " INT64_FORMAT, enqueued.id));
 	hl_event_add_requests(touch->store, NULL, &enqueued, 1);

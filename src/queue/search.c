@@ -284,8 +284,8 @@ adopt(HlSearch *search)
 }
 
 /* The ending where nothing tells what became of the sending. */
-static void
-leave_unknown(HlQueued *queued, const char *message)
+void
+hl_queued_leave_unknown(HlQueued *queued, const char *message)
 {
 	hl_queued_put_off(queued, MAKE_SQLSTATE('3', '8', 'M', '0', '1'), message);
 	queued->ending.state = "unknown";
@@ -296,10 +296,10 @@ leave_unknown(HlQueued *queued, const char *message)
 static void
 leave_to_others(HlQueued *queued)
 {
-	leave_unknown(queued,
-				  psprintf("outcome of %s is unknown: it was made in another "
-						   "cluster or database",
-						   queued->operation->name));
+	hl_queued_leave_unknown(
+		queued, psprintf("outcome of %s is unknown: it was made in another "
+						 "cluster or database",
+						 queued->operation->name));
 	queued->ending.note = "it was made in another cluster or database, and "
 						  "was not sent from here";
 }
@@ -315,8 +315,8 @@ is_recent(const HlQueued *queued)
 }
 
 /* The ending where it may be sent now, unless that is for others to do. */
-static void
-let_go_out(HlQueued *queued)
+void
+hl_queued_let_go_out(HlQueued *queued)
 {
 	if (hl_queued_is_foreign(queued))
 	{
@@ -360,16 +360,17 @@ leave_ambiguous(const HlSearch *search)
 	const char *name = queued->operation->name;
 
 	if (list_length(search->matches) > 1)
-		leave_unknown(queued,
-					  psprintf("outcome of %s is unknown: %d of AWS's %ss "
-							   "could be what it has made",
-							   name, list_length(search->matches),
-							   made_by(queued)));
+		hl_queued_leave_unknown(
+			queued,
+			psprintf("outcome of %s is unknown: %d of AWS's %ss "
+					 "could be what it has made",
+					 name, list_length(search->matches), made_by(queued)));
 	else
-		leave_unknown(queued, psprintf("outcome of %s is unknown: another "
-									   "request of the same name could have "
-									   "made the %s that was found",
-									   name, made_by(queued)));
+		hl_queued_leave_unknown(queued,
+								psprintf("outcome of %s is unknown: another "
+										 "request of the same name could have "
+										 "made the %s that was found",
+										 name, made_by(queued)));
 }
 
 /*
@@ -386,24 +387,24 @@ conclude(HlSearch *search, const HlStore *store)
 	drop_adopted(search, store);
 	/* of twins only the token tells which has made what was found */
 	if (is_recent(queued) && (twin || list_length(search->matches) != 1))
-		let_go_out(queued);
+		hl_queued_let_go_out(queued);
 	else if (list_length(search->matches) > 1 ||
 			 (twin && search->matches != NIL))
 		leave_ambiguous(search);
 	else if (search->matches != NIL)
 		adopt(search);
 	else if (hl_queued_is_unsettled(queued))
-		leave_unknown(queued,
-					  psprintf("outcome of %s is unknown: no %s was "
-							   "found that it has made",
-							   queued->operation->name, made_by(queued)));
+		hl_queued_leave_unknown(
+			queued, psprintf("outcome of %s is unknown: no %s was "
+							 "found that it has made",
+							 queued->operation->name, made_by(queued)));
 	else
-		let_go_out(queued);
+		hl_queued_let_go_out(queued);
 }
 
 /* Concludes without a search: there is no way to find what it has made. */
-static void
-conclude_blindly(HlQueued *queued)
+void
+hl_queued_conclude_blindly(HlQueued *queued)
 {
 	const HlOperation *operation = queued->operation;
 
@@ -411,17 +412,18 @@ conclude_blindly(HlQueued *queued)
 		leave_to_others(queued);
 	else if (!operation->changes_something ||
 			 (hl_queued_is_repeatable(queued) && is_recent(queued)))
-		let_go_out(queued);
+		hl_queued_let_go_out(queued);
 	else if (hl_queued_is_unsettled(queued) || !operation->idempotent)
 	{
-		leave_unknown(queued, psprintf("outcome of %s is unknown, and there is "
-									   "no name to look for",
-									   queued->operation->name));
+		hl_queued_leave_unknown(
+			queued, psprintf("outcome of %s is unknown, and there is "
+							 "no name to look for",
+							 queued->operation->name));
 		if (!hl_queued_is_repeatable(queued))
 			queued->ending.note = HL_QUEUED_NOT_AGAIN;
 	}
 	else
-		let_go_out(queued);
+		hl_queued_let_go_out(queued);
 }
 
 /* Begins a search; NULL: there is nothing to search for. */
@@ -465,7 +467,7 @@ hl_queued_look(HlQueued *queued, const HlStore *store)
 	queued->heard = NULL;
 	if (queued->search == NULL)
 	{
-		conclude_blindly(queued);
+		hl_queued_conclude_blindly(queued);
 		return NULL;
 	}
 	request = next_request(queued->search);

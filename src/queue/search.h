@@ -20,4 +20,13 @@
  */
 extern HlRequest *hl_queued_look(HlQueued *queued, const HlStore *store);
 
+/*
+ * Endings of a search: nothing tells what became of the sending; it may be sent
+ * now, unless that is for another cluster or database to do; or it is one of
+ * these, where there is nothing to search for.
+ */
+extern void hl_queued_leave_unknown(HlQueued *queued, const char *message);
+extern void hl_queued_let_go_out(HlQueued *queued);
+extern void hl_queued_conclude_blindly(HlQueued *queued);
+
 #endif

@@ -19,6 +19,7 @@
 #include "engine/target.h"
 #include "model/response.h"
 #include "queue/enqueue.h"
+#include "queue/fhir_queued.h"
 #include "queue/queued.h"
 #include "queue/safely.h"
 #include "queue/search.h"
@@ -26,8 +27,11 @@
 
 /* Whether a role may have an operation performed. */
 bool
-hl_queued_permits(const HlStore *store, const HlOperation *operation, Oid role)
+hl_queued_permits(const HlStore *store, const HlOperation *operation,
+				  const char *request, Oid role)
 {
+	if (operation->rest)
+		return hl_fhir_permits(store, request, role);
 	if (hl_door_lets(store->extension, store->schema, operation->function,
 					 role))
 		return true;
@@ -44,7 +48,7 @@ is_permitted(const HlQueued *queued, const HlStore *store)
 	Oid role = get_role_oid(queued->role, true);
 
 	return OidIsValid(role) &&
-		   hl_queued_permits(store, queued->operation, role);
+		   hl_queued_permits(store, queued->operation, queued->request, role);
 }
 
 /* The member of the token as JSON; NULL: the operation has none. */
@@ -102,7 +106,10 @@ make_request(HlQueued *queued, const HlStore *store)
 	HlRequest *request;
 
 	if (queued->looks)
-		request = hl_queued_look(queued, store);
+		request = hl_fhir_is_queued(queued) ? hl_fhir_look(queued)
+											: hl_queued_look(queued, store);
+	else if (hl_fhir_is_queued(queued))
+		request = hl_fhir_sending(queued);
 	else
 		request = queued->polls ? make_poll(queued) : make_sending(queued);
 	if (request == NULL)

@@ -441,9 +441,11 @@ class Check:
                         "the table of settings has them all")
             for name, row in rows.items():
                 cursor.execute("SELECT name, context FROM pg_settings WHERE name = %s"
-                               " UNION ALL SELECT %s, 'superuser' WHERE %s", [name, name, (
+                               " UNION ALL SELECT %s, 'superuser' WHERE %s"
+                               " UNION ALL SELECT %s, 'user' WHERE %s", [name, name, (
                                    name.endswith(("_key", "_key_id", "session_token", ".proxy"))
-                                   and not name.endswith("customer_key"))])
+                                   and not name.endswith("customer_key")), name,
+                                   name.endswith(".bearer_token")])
                 found = cursor.fetchone()
                 self.tap.same(found and {"superuser": "superuser", "user": "anyone",
                                          "sighup": "configuration file"}[found[1]],

@@ -109,7 +109,7 @@ SELECT is(pg_temp.beyond('read') && (pg_temp.beyond('create') || pg_temp.beyond(
 SELECT is(count(*), 26::bigint, 'together they have every operation') FROM
 	(SELECT DISTINCT operation FROM healthlake_operations() WHERE EXISTS (SELECT FROM unnest(ARRAY['read', 'create', 'manage', 'delete']) AS w
 	  WHERE has_function_privilege('healthlake_to_' || w, function, 'EXECUTE'))) AS o;
-SELECT is(says('SELECT healthlake_grant(''healthlake_maker'', ''all'')'), '22023 argument "what" must be read, create, manage, delete or audit', 'another word');
+SELECT is(says('SELECT healthlake_grant(''healthlake_maker'', ''all'')'), '22023 argument "what" must be read, create, manage, delete, audit, fhir_read, fhir_write or fhir_delete', 'another word');
 SELECT is(says('SELECT healthlake_grant(''healthlake_maker'', NULL)'), '22004 argument "what" must not be null', 'none');
 SELECT is(says('SELECT healthlake_grant(NULL, ''read'')'), '22004 argument "to_role" must not be null', 'nobody');
 SELECT is(says('SELECT healthlake_grant(''nobody_there'', ''read'')') ~ '^42704 ', true, 'who is not there');
@@ -139,7 +139,7 @@ SELECT is(pg_temp.rights('healthlake_two'), 0::bigint, 'nothing is left, on func
 SELECT lives_ok(format('SELECT healthlake_grant(''healthlake_two'', %1$L); SELECT healthlake_revoke(''healthlake_two'', %1$L)', what), what)
   FROM unnest(ARRAY['read', 'create', 'manage', 'delete', 'audit']) AS what;
 SELECT is(pg_temp.rights('healthlake_two'), 0::bigint, 'whatever it was');
-SELECT is(says('SELECT healthlake_revoke(''healthlake_two'', ''all'')'), '22023 argument "what" must be read, create, manage, delete or audit', 'another word to revoke');
+SELECT is(says('SELECT healthlake_revoke(''healthlake_two'', ''all'')'), '22023 argument "what" must be read, create, manage, delete, audit, fhir_read, fhir_write or fhir_delete', 'another word to revoke');
 SELECT is(says('SELECT healthlake_revoke(NULL, ''read'')'), '22004 argument "from_role" must not be null', 'from nobody');
 SELECT is(says('SELECT healthlake_grant(''healthlake_two'', ''read'', NULL)'), '22004 argument "what" must not be null', 'a null among words');
 SELECT is(says('SELECT healthlake_grant(''healthlake_two'', VARIADIC ''{}'')'), '22023 argument "what" must not be empty', 'no word');

@@ -1,0 +1,666 @@
+/*
+ * fhir_enqueue.c
+ *	  From SQL's arguments to a FHIR request in the queue.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+
+#include "fhir/entries.h"
+#include "fhir/request.h"
+#include "fhir/resource.h"
+#include "fhir/types.h"
+#include "model/arguments.h"
+#include "model/fhir_operations.h"
+#include "model/request.h"
+#include "model/response.h"
+#include "queue/enqueue.h"
+#include "queue/fhir_enqueue.h"
+#include "queue/fhir_queued.h"
+#include "server/settings.h"
+#include "server/text.h"
+
+/* What is to be written, before it is a row. Texts of the database. */
+typedef struct Write
+{
+	const HlArguments *arguments;
+	const char *method;
+	const char *type; /* NULL: a bundle */
+	const char *id;   /* NULL: HealthLake gives it */
+	Jsonb *body;      /* NULL: none */
+	const char *if_match;
+	bool only_new;
+	const char *validation;
+	const char *consistency;
+	const char *key;              /* by which HealthLake knows a create again */
+	const HlFhirEntries *entries; /* of a bundle */
+} Write;
+
+/* Raises 22023 about an argument. */
+static void refuse_argument(const char *name, const char *what)
+	pg_attribute_noreturn();
+
+static void
+refuse_argument(const char *name, const char *what)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("argument \"%s\" %s", name, what)));
+}
+
+/* An argument that must be there. */
+static Datum
+need_argument(const HlArguments *arguments, const char *name)
+{
+	Datum value;
+
+	if (!hl_arguments_value(arguments, name, &value))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("argument \"%s\" must not be null", name)));
+	return value;
+}
+
+/* A jsonb argument; NULL: it is not there. */
+static Jsonb *
+jsonb_argument(const HlArguments *arguments, const char *name)
+{
+	Datum value;
+
+	return hl_arguments_value(arguments, name, &value) ? DatumGetJsonbP(value)
+													   : NULL;
+}
+
+/* -------------------------------------------------------------- the request */
+
+/* Appends a header, where it has a value. */
+static void
+append_header(HlBytes *bytes, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	if (bytes->data[bytes->len - 1] != '{')
+		hl_bytes_append_char(bytes, ',');
+	hl_bytes_format(bytes, "\"%s\":", name);
+	hl_json_append_string(bytes, value, strlen(value));
+}
+
+/* Appends the headers by which it finds one version alone, and other ones. */
+static void
+append_headers(HlBytes *bytes, const Write *write)
+{
+	hl_bytes_append_string(bytes, ",\"headers\":{");
+	append_header(bytes, "If-Match", write->if_match);
+	append_header(bytes, "If-None-Match", write->only_new ? "*" : NULL);
+	append_header(bytes, "x-amzn-healthlake-fhir-validation-level",
+				  write->validation);
+	append_header(bytes, "x-amz-fhir-history-consistency-level",
+				  write->consistency);
+	hl_bytes_append_char(bytes, '}');
+}
+
+/* Appends what each entry of a bundle does, for whoever reads the history. */
+static void
+append_entries(HlBytes *bytes, const HlFhirEntries *entries)
+{
+	hl_bytes_append_string(bytes, ",\"entries\":[");
+	for (int i = 0; i < entries->count; i++)
+	{
+		const HlFhirEntry *entry = &entries->entries[i];
+		char *said = psprintf("%s %s", entry->method, entry->url);
+
+		if (i > 0)
+			hl_bytes_append_char(bytes, ',');
+		hl_json_append_string(bytes, said, strlen(said));
+	}
+	hl_bytes_append_char(bytes, ']');
+}
+
+/* Where it goes below the base. */
+static const char *
+path_of(const Write *write)
+{
+	if (write->type == NULL)
+		return "";
+	return write->id == NULL || write->key != NULL
+			   ? write->type
+			   : psprintf("%s/%s", write->type, write->id);
+}
+
+/* The request as its row has it: no word of the body. */
+static char *
+request_of(const Write *write)
+{
+	const char *path = path_of(write);
+	HlBytes bytes = {0};
+
+	hl_bytes_format(&bytes, "{\"method\":\"%s\",\"path\":", write->method);
+	hl_json_append_string(&bytes, path, strlen(path));
+	append_headers(&bytes, write);
+	if (write->entries != NULL)
+		append_entries(&bytes, write->entries);
+	hl_bytes_append_char(&bytes, '}');
+	return hl_text_take(&bytes);
+}
+
+/* The operation, as IAM names it. */
+static const HlOperation *
+operation_of(const Write *write)
+{
+	HlFhirName name = HL_FHIR_PROCESS_BUNDLE;
+
+	if (write->type != NULL)
+		name = strcmp(write->method, "POST") == 0    ? HL_FHIR_CREATE_RESOURCE
+			   : strcmp(write->method, "PUT") == 0   ? HL_FHIR_UPDATE_RESOURCE
+			   : strcmp(write->method, "PATCH") == 0 ? HL_FHIR_PATCH_RESOURCE
+													 : HL_FHIR_DELETE_RESOURCE;
+	return &hl_fhir_operations[name];
+}
+
+/* The resources that a bundle writes. */
+static ArrayType *
+resources_of(const HlFhirEntries *entries)
+{
+	Datum *names = palloc(sizeof(Datum) * Max(entries->count, 1));
+
+	for (int i = 0; i < entries->count; i++)
+		names[i] = CStringGetTextDatum(psprintf(
+			"%s/%s", entries->entries[i].type, entries->entries[i].id));
+	return construct_array(names, entries->count, TEXTOID, -1, false,
+						   TYPALIGN_INT);
+}
+
+/* Refuses a body that AWS does not take. */
+static void
+refuse_large_body(Jsonb *body)
+{
+	size_t len = strlen(hl_fhir_json(body));
+
+	if (len > HL_FHIR_MAX_BODY)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("the body of a FHIR request is too large"),
+						errdetail("It has %zu bytes; AWS HealthLake takes %d.",
+								  len, HL_FHIR_MAX_BODY)));
+}
+
+/* Refuses who has no right to what it does. */
+static void
+refuse_unpermitted(const char *request)
+{
+	if (!hl_fhir_permits(hl_store_need(), hl_text_from_utf8(request),
+						 GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for this FHIR request"),
+				 errhint("EXECUTE on healthlake_fhir_enqueue_create, _update, "
+						 "_patch or _delete is needed too, for each thing that "
+						 "it does; healthlake_grant() gives it by the words "
+						 "fhir_write and fhir_delete.")));
+}
+
+/* Makes the row. */
+static Datum
+enqueue_write(const Write *write)
+{
+	const HlOperation *operation = operation_of(write);
+	HlEnqueued enqueued = {.arguments = write->arguments,
+						   .operation = operation->name,
+						   .kind = HL_FHIR_KIND,
+						   .request = request_of(write),
+						   .client_token = write->key,
+						   .resource_type = write->type,
+						   .resource_id = write->key == NULL ? write->id : NULL,
+						   .body = write->body};
+
+	enqueued.datastore_id =
+		hl_fhir_datastore(hl_arguments_text(write->arguments, "datastore_id"));
+	refuse_unpermitted(enqueued.request);
+	if (write->body != NULL)
+		refuse_large_body(write->body);
+	if (write->entries != NULL)
+		enqueued.resources = resources_of(write->entries);
+	PG_RETURN_INT64(hl_enqueue_insert(&enqueued));
+}
+
+/* ---------------------------------------------------------------- resources */
+
+/* The resource with an id. */
+static Jsonb *
+with_id(Jsonb *resource, const char *id)
+{
+	Datum name = CStringGetTextDatum("id");
+	ArrayType *path =
+		construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
+	JsonbValue value = {.type = jbvString};
+
+	value.val.string.val = (char *) id;
+	value.val.string.len = strlen(id);
+	return DatumGetJsonbP(DirectFunctionCall4(
+		jsonb_set, JsonbPGetDatum(resource), PointerGetDatum(path),
+		JsonbPGetDatum(JsonbValueToJsonb(&value)), BoolGetDatum(true)));
+}
+
+/* The resource in an argument, checked. */
+static HlFhirResource *
+resource_of(const Write *write, const char *argument)
+{
+	HlFhirResource *resource = hl_fhir_resource(write->arguments, argument);
+
+	if (write->type != NULL && strcmp(write->type, resource->type) != 0)
+		refuse_argument(argument, "must be of the type that \"path\" names");
+	return resource;
+}
+
+/* Fills in what a create is: the id that the resource has, or a new one. */
+static void
+make_create(Write *write, const char *argument)
+{
+	HlFhirResource *resource = resource_of(write, argument);
+
+	write->type = resource->type;
+	write->body = resource->json;
+	if (hl_fhir_is_written_once(resource->type))
+	{
+		write->method = "POST";
+		write->key = hl_request_token();
+		return;
+	}
+	write->method = "PUT";
+	write->only_new = true;
+	write->id = resource->id != NULL ? resource->id : hl_request_token();
+	if (resource->id == NULL)
+		write->body = with_id(resource->json, write->id);
+}
+
+/* Fills in what an update is. */
+static void
+make_update(Write *write, const char *argument)
+{
+	HlFhirResource *resource = resource_of(write, argument);
+
+	if (resource->id == NULL)
+		refuse_argument(argument, "must be a resource with an id");
+	if (write->id != NULL && strcmp(write->id, resource->id) != 0)
+		refuse_argument(argument, "must have the id that \"path\" names");
+	if (hl_fhir_is_written_once(resource->type))
+		refuse_argument(argument, "is of a type that is created once");
+	if (write->only_new && write->if_match != NULL)
+		refuse_argument("only_new", "and \"if_match\" exclude each other");
+	write->method = "PUT";
+	write->type = resource->type;
+	write->id = resource->id;
+	write->body = resource->json;
+}
+
+/* Fills in what a patch is. */
+static void
+make_patch(Write *write, Jsonb *patch, const char *argument)
+{
+	const char *type = hl_fhir_member(&patch->root, "resourceType");
+
+	write->body = patch;
+	if (!(JB_ROOT_IS_ARRAY(patch) && !JB_ROOT_IS_SCALAR(patch)) &&
+		(type == NULL || strcmp(type, "Parameters") != 0))
+		refuse_argument(argument,
+						"must be a JSON Patch or a Parameters resource");
+}
+
+/* Fills in what a bundle is: it is written anew, with ids of its own. */
+static void
+make_bundle(Write *write, Jsonb *bundle)
+{
+	HlFhirEntries *entries = hl_entries_read(bundle, "transaction");
+
+	for (int i = 0; i < entries->count; i++)
+		if (strcmp(entries->entries[i].method, "GET") == 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("Bundle.entry[%d] cannot be enqueued: it "
+								   "only reads",
+								   i)));
+	hl_entries_settle(entries);
+	write->method = "POST";
+	write->entries = entries;
+	write->body = DatumGetJsonbP(hl_response_jsonb(hl_entries_write(entries)));
+}
+
+/* ---------------------------------------------------------------- arguments */
+
+/* A version as If-Match has it, of 2 or W/"2". */
+static const char *
+entity_tag(const char *argument, const char *version)
+{
+	size_t len = strlen(version);
+	char *number;
+
+	if (len > 4 && strncmp(version, "W/\"", 3) == 0 && version[len - 1] == '"')
+		number = pnstrdup(version + 3, len - 4);
+	else
+		number = pstrdup(version);
+	if (!hl_fhir_is_id(number))
+		refuse_argument(argument, "must be a version like 2 or W/\"2\"");
+	return psprintf("W/\"%s\"", number);
+}
+
+/* The argument "if_match"; NULL: it is not there. */
+static const char *
+tag_argument(const HlArguments *arguments)
+{
+	const char *version = hl_arguments_text(arguments, "if_match");
+
+	return version == NULL ? NULL : entity_tag("if_match", version);
+}
+
+/* How strictly HealthLake is to validate; NULL: as the data store does. */
+static const char *
+checked_validation(const char *argument, const char *level)
+{
+	static const char *const levels[] = {"strict", "structure-only", "minimal",
+										 NULL};
+
+	if (level != NULL && !hl_text_is_listed(levels, level))
+		refuse_argument(argument, "must be strict, structure-only or minimal");
+	return level;
+}
+
+/* Takes a header of the caller's. */
+static void
+take_header(Write *write, const char *name, const char *value)
+{
+	static const char *const consistencies[] = {"strong", "eventual", NULL};
+
+	if (pg_strcasecmp(name, "If-Match") == 0)
+		write->if_match = entity_tag("headers", value);
+	else if (pg_strcasecmp(name, "If-None-Match") == 0 &&
+			 strcmp(value, "*") == 0)
+		write->only_new = true;
+	else if (pg_strcasecmp(name, "x-amzn-healthlake-fhir-validation-level") ==
+			 0)
+		write->validation = checked_validation("headers", value);
+	else if (pg_strcasecmp(name, "x-amz-fhir-history-consistency-level") == 0 &&
+			 hl_text_is_listed(consistencies, value))
+		write->consistency = value;
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" has a header that cannot be enqueued",
+						"headers"),
+				 errdetail("There are If-Match with a version, If-None-Match "
+						   "with *, x-amzn-healthlake-fhir-validation-level "
+						   "and x-amz-fhir-history-consistency-level.")));
+}
+
+/* Takes all of them. */
+static void
+take_headers(Write *write)
+{
+	Jsonb *headers = jsonb_argument(write->arguments, "headers");
+	const HlJson *read;
+	const HlJson *value;
+	HlJsonEach each;
+	char *text;
+
+	if (headers == NULL)
+		return;
+	text = JsonbToCString(NULL, &headers->root, VARSIZE(headers));
+	read = hl_response_read(hl_text_to_utf8(text, (int) strlen(text)));
+	if (hl_json_kind(read) != HL_JSON_OBJECT)
+		refuse_argument("headers", "must be a JSON object of strings");
+	each = hl_json_each(read);
+	while ((value = hl_json_step(&each)) != NULL)
+		take_header(write, each.name, hl_json_string(value));
+}
+
+/* -------------------------------------------------- what functions are given */
+
+/* Takes the arguments of healthlake_fhir_enqueue_create(). */
+static void
+take_create(Write *write)
+{
+	make_create(write, "resource");
+	write->validation = checked_validation(
+		"validation", hl_arguments_text(write->arguments, "validation"));
+}
+
+/* Those of healthlake_fhir_enqueue_update(). */
+static void
+take_update(Write *write)
+{
+	Datum only_new;
+
+	write->if_match = tag_argument(write->arguments);
+	write->only_new =
+		hl_arguments_value(write->arguments, "only_new", &only_new) &&
+		DatumGetBool(only_new);
+	make_update(write, "resource");
+	write->validation = checked_validation(
+		"validation", hl_arguments_text(write->arguments, "validation"));
+}
+
+/* Refuses a type or an id that must not become a path. */
+static void
+check_place(const Write *write)
+{
+	hl_fhir_check_type(write->type);
+	if (write->id != NULL)
+		hl_fhir_check_id(write->id);
+	if (strcmp(write->method, "POST") != 0 &&
+		hl_fhir_is_written_once(write->type))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("type \"%s\" can be created and read alone",
+							   write->type)));
+}
+
+/* Fills in type and id of arguments. */
+static void
+take_place(Write *write)
+{
+	write->type = hl_fhir_needed(write->arguments, "type");
+	write->id = hl_fhir_needed(write->arguments, "id");
+	check_place(write);
+	write->if_match = tag_argument(write->arguments);
+}
+
+/* Those of healthlake_fhir_enqueue_patch(). */
+static void
+take_patch(Write *write)
+{
+	write->method = "PATCH";
+	take_place(write);
+	(void) need_argument(write->arguments, "patch");
+	make_patch(write, jsonb_argument(write->arguments, "patch"), "patch");
+}
+
+/* Those of healthlake_fhir_enqueue_delete(). */
+static void
+take_deletion(Write *write)
+{
+	write->method = "DELETE";
+	take_place(write);
+}
+
+/* Those of healthlake_fhir_enqueue_bundle(). */
+static void
+take_bundle(Write *write)
+{
+	(void) need_argument(write->arguments, "entries");
+	make_bundle(write, jsonb_argument(write->arguments, "entries"));
+}
+
+/* Takes a path apart: nothing, a type, or type/id. */
+static void
+take_path(Write *write)
+{
+	char *path = pstrdup(hl_fhir_needed(write->arguments, "path"));
+	char *slash = strchr(path, '/');
+
+	if (strpbrk(path, "?#") != NULL)
+		refuse_argument("path",
+						"must have no query: its values would lie in the queue "
+						"and in the history");
+	if (path[0] == '\0')
+		return;
+	if (slash != NULL)
+	{
+		*slash = '\0';
+		write->id = slash + 1;
+	}
+	write->type = path;
+}
+
+/* Refuses a method that does not go with its path. */
+static void
+refuse_place(const Write *write)
+{
+	bool posts = strcmp(write->method, "POST") == 0;
+
+	if (!posts && strcmp(write->method, "PUT") != 0 &&
+		strcmp(write->method, "PATCH") != 0 &&
+		strcmp(write->method, "DELETE") != 0)
+		refuse_argument("method", "must be POST, PUT, PATCH or DELETE");
+	if (posts && write->id != NULL)
+		refuse_argument("path", "must be a type, or empty for a bundle");
+	if (!posts && write->id == NULL)
+		refuse_argument("path", "must be a type and an id: Patient/1");
+}
+
+/* Refuses a condition that does not go with the method. */
+static void
+refuse_condition(const Write *write)
+{
+	bool puts = strcmp(write->method, "PUT") == 0;
+	bool posts = strcmp(write->method, "POST") == 0;
+
+	if ((write->if_match != NULL && posts) ||
+		(write->only_new && !puts && !posts) ||
+		(write->only_new && write->type == NULL))
+		refuse_argument("headers", "has a condition that does not go with "
+								   "\"method\"");
+}
+
+/* Fills in what the body is to be. */
+static void
+take_body(Write *write)
+{
+	(void) need_argument(write->arguments, "body");
+	if (write->type == NULL)
+		make_bundle(write, jsonb_argument(write->arguments, "body"));
+	else if (strcmp(write->method, "POST") == 0)
+		make_create(write, "body");
+	else if (strcmp(write->method, "PUT") == 0)
+		make_update(write, "body");
+	else
+		make_patch(write, jsonb_argument(write->arguments, "body"), "body");
+}
+
+/* Those of healthlake_fhir_enqueue(). */
+static void
+take_any(Write *write)
+{
+	write->method = hl_fhir_needed(write->arguments, "method");
+	take_path(write);
+	refuse_place(write);
+	if (write->type != NULL)
+		check_place(write);
+	take_headers(write);
+	refuse_condition(write);
+	if (strcmp(write->method, "DELETE") != 0)
+		take_body(write);
+	else if (jsonb_argument(write->arguments, "body") != NULL)
+		refuse_argument("body", "must be null for DELETE");
+}
+
+/* ---------------------------------------------------------------- functions */
+
+/* Keeps the statement, which may have a resource in it, out of the log. */
+static void
+hide_statement(void *unused)
+{
+	errhidestmt(true);
+}
+
+/*
+ * Refuses a request that would get the server's rights in place of the user's:
+ * the queue has no token. A function of another role's may enqueue all the same
+ * where a token is required, for it decides what is enqueued.
+ */
+static void
+refuse_token(void)
+{
+	if (hl_settings.bearer_token != NULL && hl_settings.bearer_token[0] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a FHIR request cannot be enqueued while "
+						"healthlake.bearer_token is set"),
+				 errdetail("It would be sent with the rights of the server, "
+						   "and not with those of the token."),
+				 errhint("A trigger function of a trusted role can have SET "
+						 "healthlake.bearer_token TO ''.")));
+	if (hl_settings.require_bearer_token && GetUserId() == GetOuterUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("a bearer token is required"),
+				 errdetail("healthlake.require_bearer_token is on, and the "
+						   "queue sends no token."),
+				 errhint("A SECURITY DEFINER function of a trusted role can "
+						 "enqueue.")));
+}
+
+/* Enqueues what a function is given. */
+static Datum
+enqueue_given(FunctionCallInfo fcinfo, const char *function,
+			  void (*take)(Write *))
+{
+	ErrorContextCallback hide = {.previous = error_context_stack,
+								 .callback = hide_statement};
+	Write write = {0};
+	Datum id;
+
+	error_context_stack = &hide;
+	hl_enqueue_refuse_change(function);
+	refuse_token();
+	write.arguments = hl_arguments_read(fcinfo);
+	take(&write);
+	id = enqueue_write(&write);
+	error_context_stack = hide.previous;
+	return id;
+}
+
+Datum
+hl_fhir_enqueue(FunctionCallInfo fcinfo)
+{
+	return enqueue_given(fcinfo, "healthlake_fhir_enqueue", take_any);
+}
+
+Datum
+hl_fhir_enqueue_create(FunctionCallInfo fcinfo)
+{
+	return enqueue_given(fcinfo, "healthlake_fhir_enqueue_create", take_create);
+}
+
+Datum
+hl_fhir_enqueue_update(FunctionCallInfo fcinfo)
+{
+	return enqueue_given(fcinfo, "healthlake_fhir_enqueue_update", take_update);
+}
+
+Datum
+hl_fhir_enqueue_patch(FunctionCallInfo fcinfo)
+{
+	return enqueue_given(fcinfo, "healthlake_fhir_enqueue_patch", take_patch);
+}
+
+Datum
+hl_fhir_enqueue_delete(FunctionCallInfo fcinfo)
+{
+	return enqueue_given(fcinfo, "healthlake_fhir_enqueue_delete",
+						 take_deletion);
+}
+
+Datum
+hl_fhir_enqueue_bundle(FunctionCallInfo fcinfo)
+{
+	return enqueue_given(fcinfo, "healthlake_fhir_enqueue_bundle", take_bundle);
+}

@@ -1,0 +1,324 @@
+/*
+ * fhir_look.c
+ *	  After a sending of unknown outcome: a read tells what became of it.
+ *
+ *	  A resource that is as it was sent is what the request has made. One that
+ *	  is as it was before is sent again, for that version alone, so that nothing
+ *	  is overwritten that somebody else has written since. A create whose id has
+ *	  been written by another has failed. All else is unknown.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "call/error.h"
+#include "fhir/result.h"
+#include "model/response.h"
+#include "queue/fhir_queued.h"
+#include "queue/fhir_same.h"
+#include "queue/search.h"
+#include "server/text.h"
+
+/* How far the time of a version may be from the server's, in microseconds. */
+#define SKEW (5 * USECS_PER_SEC)
+
+/* So long the version that a request has made may not be found yet. */
+#define LATENESS (60 * 60 * 1000)
+
+#define CONFLICT MAKE_SQLSTATE('3', '8', 'V', '0', '1')
+
+/* A look under way: the resource is read, then the version that ours would be. */
+typedef struct HlFhirLook
+{
+	HlQueued *queued;
+	HlFhirWitness it;
+	const char *version; /* that is read; NULL: the current one */
+} HlFhirLook;
+
+/* What was read. */
+typedef struct Found
+{
+	bool absent; /* there is none, and never was */
+	bool gone;   /* it was deleted */
+	const char *version;
+	TimestampTz written;
+	bool ours; /* it is as it was sent */
+} Found;
+
+/* --------------------------------------------------------------- the read */
+
+/* Reads the reply; throws what a read has failed of. */
+static Found
+read_found(const HlFhirLook *look, const HlReply *reply)
+{
+	Found found = {.written = HL_NO_TIME};
+
+	if (reply->http_status == 404 && reply->diagnosed)
+		found.absent = true;
+	else if (reply->http_status == 410)
+		found.gone = true;
+	else if (reply->outcome != HL_OUTCOME_SUCCESS)
+		hl_error_raise(look->queued->sent->operation, reply, NULL);
+	else
+	{
+		found.version = hl_fhir_version(reply->document);
+		if (found.version == NULL)
+			found.version = "";
+		(void) hl_fhir_last_updated(reply->document, &found.written);
+		found.ours =
+			look->it.resource != NULL &&
+			hl_fhir_is_same(look->it.resource, hl_bytes_string(&reply->body));
+	}
+	return found;
+}
+
+/*
+ * Whether a version was there before the request was first sent, by the clock
+ * of the server that has just answered: nobody has written since, we neither.
+ */
+static bool
+is_from_before(const HlFhirLook *look, const Found *found, const HlReply *reply)
+{
+	const HlQueued *queued = look->queued;
+	TimestampTz since = queued->first_sent_at != HL_NO_TIME
+							? queued->first_sent_at
+							: queued->earliest;
+
+	if (found->written == HL_NO_TIME || !reply->dated)
+		return false;
+	return found->written + SKEW < since + reply->clock_skew * USECS_PER_SEC;
+}
+
+/* The version that follows one that is a number; NULL: it is none. */
+static const char *
+next_version(const char *version)
+{
+	size_t digits = strspn(version, "0123456789");
+
+	if (digits == 0 || digits > 9 || version[digits] != '\0')
+		return NULL;
+	return psprintf("%d", atoi(version) + 1);
+}
+
+/* ---------------------------------------------------------------- endings */
+
+/* The ending of what is there as it was sent. */
+static void
+end_found(const HlFhirLook *look, const char *version)
+{
+	HlQueued *queued = look->queued;
+	HlEnding *ending = &queued->ending;
+
+	hl_queued_put_off(queued, 0, NULL);
+	ending->state = "succeeded";
+	ending->run_after = GetCurrentTimestamp();
+	ending->unsettled_since = HL_NO_TIME;
+	if (ending->first_sent_at == HL_NO_TIME)
+		ending->first_sent_at = queued->earliest;
+	ending->looked = true;
+	ending->adopted = true;
+	ending->note = look->it.resource != NULL ? "found as it was sent"
+											 : "found to be deleted";
+	/* of a bundle this is one of several */
+	if (queued->resource_id != NULL)
+		ending->version_id = hl_text_from_utf8(version);
+}
+
+/* The ending of a create whose id is another's. */
+static void
+end_conflict(const HlFhirLook *look)
+{
+	HlQueued *queued = look->queued;
+
+	hl_queued_put_off(queued, CONFLICT,
+					  psprintf("%s failed: %s/%s exists, and is not what was "
+							   "sent",
+							   queued->operation->name, look->it.type,
+							   look->it.id));
+	queued->ending.state = "failed";
+	queued->ending.unsettled_since = HL_NO_TIME;
+	queued->ending.looked = true;
+}
+
+/* The ending where a read does not tell. */
+static void
+end_unknown(const HlFhirLook *look, const char *why)
+{
+	hl_queued_leave_unknown(look->queued,
+							psprintf("outcome of %s is unknown: %s/%s %s",
+									 look->queued->operation->name,
+									 look->it.type, look->it.id, why));
+}
+
+/* The ending where it may be sent again, for that version or none ("*"). */
+static void
+end_again(const HlFhirLook *look, const char *guard)
+{
+	hl_queued_let_go_out(look->queued);
+	/* a condition of its own it keeps, and a bundle cannot get one */
+	if (strcmp(look->queued->ending.state, "queued") == 0 &&
+		look->queued->resource_id != NULL && look->it.match == NULL)
+		look->queued->ending.guard = hl_text_from_utf8(guard);
+}
+
+/* The ending where the version is not there that ours would be. */
+static void
+end_late(const HlFhirLook *look)
+{
+	const HlQueued *queued = look->queued;
+	TimestampTz since = hl_queued_is_unsettled(queued) ? queued->unsettled_since
+													   : queued->earliest;
+
+	if (TimestampDifferenceExceeds(since, GetCurrentTimestamp(), LATENESS))
+		end_unknown(look, "has been written since, and its history does not "
+						  "tell by whom");
+	else
+		hl_queued_put_off(look->queued, HL_ERRCODE_UNKNOWN_OUTCOME,
+						  psprintf("version %s of %s/%s is not to be found yet",
+								   look->version, look->it.type, look->it.id));
+}
+
+/* ------------------------------------------------------------ conclusions */
+
+/* A deletion: what is not there any more is as it was wanted. */
+static void
+conclude_deletion(const HlFhirLook *look, const Found *found,
+				  const HlReply *reply)
+{
+	if (found->absent || found->gone)
+		end_found(look, NULL);
+	else if (look->it.match != NULL
+				 ? strcmp(found->version, look->it.match) == 0
+				 : is_from_before(look, found, reply))
+		end_again(look, found->version);
+	else
+		end_unknown(look, "has been written since");
+}
+
+/* A create: the id was chosen for it, so that there is it or another's. */
+static const char *
+conclude_creation(const HlFhirLook *look, const Found *found)
+{
+	if (found->ours)
+		end_found(look, found->version);
+	else if (found->absent)
+		end_again(look, "*");
+	else if (found->gone || strcmp(found->version, "1") != 0)
+		return "1";
+	else
+		end_conflict(look);
+	return NULL;
+}
+
+/* An update or a patch of a version: ours would be the next one. */
+static const char *
+conclude_version(const HlFhirLook *look, const Found *found)
+{
+	const char *next = next_version(look->it.match);
+
+	if (found->version != NULL && strcmp(found->version, look->it.match) == 0)
+		end_again(look, look->it.match);
+	else if (found->ours)
+		end_found(look, found->version);
+	else if (look->it.resource != NULL && next != NULL && !found->absent)
+		return next;
+	else
+		end_unknown(look, "has been written since");
+	return NULL;
+}
+
+/* An update of any version: it is repeated where it was not changed since. */
+static void
+conclude_update(const HlFhirLook *look, const Found *found,
+				const HlReply *reply)
+{
+	bool several = look->queued->resource_id == NULL;
+
+	/* of several, one that was so before says nothing of the others */
+	if (found->ours && !(several && is_from_before(look, found, reply)))
+		end_found(look, found->version);
+	else if (found->absent)
+		end_again(look, "*");
+	else if (!found->gone && is_from_before(look, found, reply))
+		end_again(look, found->version);
+	else
+		end_unknown(look, "has been written since");
+}
+
+/* Concludes from the current version; gives the one that is to be read, too. */
+static const char *
+conclude_current(const HlFhirLook *look, const Found *found,
+				 const HlReply *reply)
+{
+	if (strcmp(look->it.method, "DELETE") == 0)
+		conclude_deletion(look, found, reply);
+	else if (look->it.match == NULL)
+		conclude_update(look, found, reply);
+	else if (strcmp(look->it.match, "*") == 0)
+		return conclude_creation(look, found);
+	else
+		return conclude_version(look, found);
+	return NULL;
+}
+
+/* Concludes from the version that ours would be. */
+static void
+conclude_past(const HlFhirLook *look, const Found *found)
+{
+	if (found->ours)
+		end_found(look, look->version);
+	else if (found->absent)
+		end_late(look);
+	else if (strcmp(look->it.match, "*") == 0)
+		end_conflict(look);
+	else
+		end_unknown(look, "has been written by another since");
+}
+
+/* Begins a look; NULL: no read tells anything. */
+static HlFhirLook *
+begin_look(HlQueued *queued)
+{
+	HlFhirLook *look = palloc0(sizeof(HlFhirLook));
+
+	look->queued = queued;
+	look->it = hl_fhir_witness(queued);
+	return look->it.method != NULL ? look : NULL;
+}
+
+/* Goes on with looking; gives whether there is more to read. */
+static bool
+go_on_looking(HlFhirLook *look, const HlReply *reply)
+{
+	Found found = read_found(look, reply);
+
+	if (look->version != NULL)
+	{
+		conclude_past(look, &found);
+		return false;
+	}
+	look->version = conclude_current(look, &found, reply);
+	return look->version != NULL;
+}
+
+HlRequest *
+hl_fhir_look(HlQueued *queued)
+{
+	HlFhirLook *look = queued->look;
+	bool more = true;
+
+	if (look == NULL)
+		look = queued->look = begin_look(queued);
+	else
+		more = go_on_looking(look, queued->heard);
+	queued->heard = NULL;
+	if (look == NULL)
+	{
+		hl_queued_conclude_blindly(queued);
+		return NULL;
+	}
+	if (!more)
+		return NULL;
+	return hl_fhir_reading(queued, &look->it, look->version);
+}

@@ -1,0 +1,16 @@
+/*
+ * fhir_same.h
+ *	  Whether a resource that was read is one that was sent: HealthLake adds the
+ *	  version and its time, and nothing else.
+ */
+#ifndef HL_QUEUE_FHIR_SAME_H
+#define HL_QUEUE_FHIR_SAME_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+/* found: JSON in UTF-8. What jsonb cannot hold is not the same. */
+extern bool hl_fhir_is_same(Jsonb *sent, const char *found);
+
+#endif

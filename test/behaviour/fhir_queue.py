@@ -1,0 +1,287 @@
+#!/usr/bin/python3
+"""FHIR requests in the queue: what becomes of each kind, whatever becomes of its replies.
+
+Each case is a request about an id of its own, so that all of them are under way at once: what
+was there before, how replies are lost, what somebody else has written meanwhile, and in the end
+its row, the requests that were sent for it, and the versions that HealthLake has of it.
+"""
+
+import hashlib
+import json
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
+
+import client  # noqa: E402  pylint: disable=wrong-import-position
+import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
+from queue_cluster import OPEN, Session, until  # noqa: E402  pylint: disable=C0413
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+MARK = "Mustermann-5071"
+# after a line: with none, libcurl repeats it by itself on a connection that it kept
+LOST = {"cut": 60}                  # carried out, and the reply was lost
+NEVER = {"status": 200, "cut": 60}  # lost before it was carried out
+ROW = """SELECT state, error_sqlstate, version_id, body IS NULL, note
+    FROM healthlake_request WHERE reference ->> 'case' = %s"""
+
+tap = Tap()
+
+
+def patient(id, family=MARK, **more):
+    """A resource."""
+    return {"resourceType": "Patient", "id": id, "name": [{"family": family}], **more}
+
+
+def sql(function, *arguments, **named):
+    """A statement that enqueues; values are jsonb where they are no strings."""
+    given = list(arguments) + list(named.values())
+    places = ["%s"] * len(arguments) + [f"{name} => %s" for name in named]
+    return (f"SELECT healthlake_fhir_enqueue{function}({', '.join(places)}, "
+            "reference => jsonb_build_object('case', %s::text))",
+            [one if isinstance(one, str) else json.dumps(one) for one in given])
+
+
+# id: (what is enqueued, steps, what another writes meanwhile, state, SQLSTATE, requests, versions)
+# before: "old" has been there for an hour, "new" for no time
+CASES = {
+    "create": (None, sql("_create", patient("create")), [], None,
+               ("succeeded", None, "1"), "update", ["PUT"]),
+    "create-lost": (None, sql("_create", patient("create-lost")), [LOST], None,
+                    ("succeeded", None, "1"), "update read", ["PUT"]),
+    "create-never": (None, sql("_create", patient("create-never")), [NEVER], None,
+                     ("succeeded", None, "1"), "update read update", ["PUT"]),
+    "create-twice-lost": (None, sql("_create", patient("create-twice-lost")), [NEVER, LOST], None,
+                          ("succeeded", None, "1"), "update read update read", ["PUT"]),
+    "create-taken": ("new", sql("_create", patient("create-taken")), [], None,
+                     ("failed", "38V01", None), "update", ["PUT"]),
+    "create-overtaken": (None, sql("_create", patient("create-overtaken")), [NEVER], "another",
+                         ("failed", "38V01", None), "update read", ["PUT"]),
+    "create-changed": (None, sql("_create", patient("create-changed")), [LOST], "another",
+                       ("succeeded", None, "1"), "update read vread", ["PUT", "PUT"]),
+    "update": ("new", sql("_update", patient("update")), [], None,
+               ("succeeded", None, "2"), "update", ["PUT", "PUT"]),
+    "update-lost": ("new", sql("_update", patient("update-lost")), [LOST], None,
+                    ("succeeded", None, "2"), "update read", ["PUT", "PUT"]),
+    "update-never": ("old", sql("_update", patient("update-never")), [NEVER], None,
+                     ("succeeded", None, "2"), "update read update", ["PUT", "PUT"]),
+    "update-none": (None, sql("_update", patient("update-none")), [NEVER], None,
+                    ("succeeded", None, "1"), "update read update", ["PUT"]),
+    "update-overtaken": ("old", sql("_update", patient("update-overtaken")), [NEVER], "another",
+                         ("unknown", "38M01", None), "update read", ["PUT", "PUT"]),
+    "match": ("new", sql("_update", patient("match"), if_match="1"), [], None,
+              ("succeeded", None, "2"), "update", ["PUT", "PUT"]),
+    "match-stale": ("new", sql("_update", patient("match-stale"), if_match="7"), [], None,
+                    ("failed", "38V01", None), "update", ["PUT"]),
+    "match-lost": ("new", sql("_update", patient("match-lost"), if_match='W/"1"'), [LOST], None,
+                   ("succeeded", None, "2"), "update read", ["PUT", "PUT"]),
+    "match-never": ("new", sql("_update", patient("match-never"), if_match="1"), [NEVER], None,
+                    ("succeeded", None, "2"), "update read update", ["PUT", "PUT"]),
+    "match-changed": ("new", sql("_update", patient("match-changed"), if_match="1"), [LOST],
+                      "another", ("succeeded", None, "2"), "update read vread",
+                      ["PUT", "PUT", "PUT"]),
+    "match-overtaken": ("new", sql("_update", patient("match-overtaken"), if_match="1"), [NEVER],
+                        "another", ("unknown", "38M01", None), "update read vread",
+                        ["PUT", "PUT"]),
+    "patch": ("new", sql("_patch", "Patient", "patch", [
+        {"op": "add", "path": "/active", "value": True}]), [], None,
+              ("succeeded", None, "2"), "patch", ["PUT", "PATCH"]),
+    "patch-lost": ("new", sql("_patch", "Patient", "patch-lost", [
+        {"op": "add", "path": "/active", "value": True}]), [LOST], None,
+                   ("unknown", "38M01", None), "patch", ["PUT", "PATCH"]),
+    "patch-never": ("new", sql("_patch", "Patient", "patch-never", [
+        {"op": "add", "path": "/active", "value": True}], if_match="1"), [NEVER], None,
+                    ("succeeded", None, "2"), "patch read patch", ["PUT", "PATCH"]),
+    "patch-applied": ("new", sql("_patch", "Patient", "patch-applied", [
+        {"op": "add", "path": "/active", "value": True}], if_match="1"), [LOST], None,
+                      ("unknown", "38M01", None), "patch read", ["PUT", "PATCH"]),
+    "patch-none": (None, sql("_patch", "Patient", "patch-none", [
+        {"op": "add", "path": "/active", "value": True}]), [], None,
+                   ("failed", "42704", None), "patch", []),
+    "delete": ("new", sql("_delete", "Patient", "delete"), [], None,
+               ("succeeded", None, None), "delete", ["PUT", "DELETE"]),
+    "delete-none": (None, sql("_delete", "Patient", "delete-none"), [
+        {"status": 404, "error": "not-found"}], None,
+                    ("succeeded", None, None), "delete", []),
+    "delete-lost": ("new", sql("_delete", "Patient", "delete-lost"), [LOST], None,
+                    ("succeeded", None, None), "delete read", ["PUT", "DELETE"]),
+    "delete-never": ("old", sql("_delete", "Patient", "delete-never"), [NEVER], None,
+                     ("succeeded", None, None), "delete read delete", ["PUT", "DELETE"]),
+    "delete-overtaken": ("old", sql("_delete", "Patient", "delete-overtaken"), [NEVER], "another",
+                         ("unknown", "38M01", None), "delete read", ["PUT", "PUT"]),
+    "delete-match": ("new", sql("_delete", "Patient", "delete-match", if_match="1"), [NEVER], None,
+                     ("succeeded", None, None), "delete read delete", ["PUT", "DELETE"]),
+    "refused": (None, sql("_create", patient("refused")), [
+        {"status": 422, "error": "invariant", "message": MARK}], None,
+                ("failed", "22023", None), "update", []),
+    "throttled": (None, sql("_create", patient("throttled")), [
+        {"error": "ThrottlingException"}], None,
+                  ("succeeded", None, "1"), "update update", ["PUT"]),
+    "fault": (None, sql("_create", patient("fault")), [
+        {"status": 503, "error": "transient", "message": MARK}], None,
+              ("succeeded", None, "1"), "update read update", ["PUT"]),
+}
+# what is read of a bundle is the resource that it creates
+for how, steps, asked in (("bundle", [], "bundle"), ("bundle-lost", [LOST], "bundle"),
+                          ("bundle-never", [NEVER], "bundle bundle")):
+    CASES[how] = ("new", sql("_bundle", [
+        {"method": "POST", "url": "Observation", "resource": {
+            "resourceType": "Observation", "status": "final", "code": {"text": how},
+            "subject": {"reference": f"Patient/{how}"}}},
+        {"method": "PUT", "url": f"Patient/{how}", "resource": patient(how), "ifMatch": "1"}]),
+        steps, None, ("succeeded", None, None), asked, ["PUT", "PUT"])
+
+
+def whose(entry, case):
+    """Whether a request is about this case, and no other whose name begins alike."""
+    said = entry["path"] + "?" + (entry["body"] or "")
+    return any(f"Patient/{case}{end}" in said for end in ("?", '"', "/"))
+
+
+class Run:
+    """One run of all cases."""
+
+    def __init__(self, session, emulator, store):
+        self.session = session
+        self.emulator = emulator
+        self.store = store
+
+    def prepare(self):
+        """Writes what was there before, and says how replies are lost."""
+        self.emulator.write(*({"store": self.store, "ago": 3600 if case[0] == "old" else 0,
+                               "resource": patient(id, "Before")}
+                              for id, case in CASES.items() if case[0]))
+        self.emulator.next(*({"about": f'"id": "{id}"' if "bundle" not in id else
+                              f'"reference": "Patient/{id}"', **step}
+                             if case[1][0].find("_patch") < 0 and case[1][0].find("_delete") < 0
+                             else {"about": f"Patient/{id}", **step}
+                             for id, case in self.longest_first() for step in case[2]))
+
+    @staticmethod
+    def longest_first():
+        """Cases whose name begins as another's come before that one."""
+        return sorted(CASES.items(), key=lambda one: -len(one[0]))
+
+    def enqueue(self):
+        """Enqueues all of them in one transaction."""
+        self.session.run("BEGIN")
+        for id, case in CASES.items():
+            self.session.run(case[1][0], *case[1][1], id)
+        self.session.run("COMMIT")
+
+    def send(self):
+        """Sends, lets another write, and sends until all is finished."""
+        self.session.run("CALL healthlake_run_queue()")
+        self.emulator.write(*({"store": self.store, "resource": patient(id, "Another")}
+                              for id, case in CASES.items() if case[3]))
+
+        def over():
+            self.session.run("CALL healthlake_run_queue()")
+            return self.session.one(OPEN) == 0
+        return until(over, 40, 0.2)
+
+    def check(self):
+        """Holds each case to what is wanted."""
+        log, versions = self.emulator.log(), self.emulator.versions()
+        for id, (_, _, _, _, wanted, asked, methods) in CASES.items():
+            *row, emptied, note = self.session.run(ROW, id)[0]
+            sent = [entry["operation"].partition(":")[2] for entry in log if whose(entry, id)]
+            made = [one["method"] for one in versions if (one["type"], one["id"]) ==
+                    ("Patient", id)]
+            tap.same((tuple(row), " ".join(sent), made, emptied),
+                     (wanted, asked, methods, wanted[0] == "succeeded" or "delete" in id),
+                     f"{id}: {wanted[0]} ({note or 'no note'})")
+
+
+def check_create(session, emulator, store):
+    """A resource without an id gets one at once; what is sent is what the row says."""
+    session.run("BEGIN")
+    number = session.one("SELECT healthlake_fhir_enqueue_create(%s)", json.dumps(
+        {"resourceType": "Encounter", "status": "planned"}))
+    id, body, digest = session.run(
+        "SELECT resource_id, body::text, body_sha256 FROM healthlake_request WHERE id = %s",
+        number)[0]
+    session.run("COMMIT")
+    tap.same(json.loads(body), {"resourceType": "Encounter", "status": "planned", "id": id},
+             "a resource without an id has one, in the transaction that enqueues it")
+    session.run("CALL healthlake_run_queue()")
+    sent = [entry for entry in emulator.log() if id in entry["path"]]
+    tap.same([(entry["method"], entry["path"]) for entry in sent],
+             [("PUT", f"/datastore/{store}/r4/Encounter/{id}")], "it is put under that id, once")
+    headers = {name.lower(): value for name, value in sent[0]["headers"]}
+    tap.same((headers.get("if-none-match"), headers.get("content-type")),
+             ("*", "application/fhir+json"), "for no version that is there already")
+    tap.same(bytes(digest), hashlib.sha256(sent[0]["body"].encode()).digest(),
+             "body_sha256 is that of the bytes that were sent")
+    tap.same(session.run("SELECT state, body, body_sha256 = %s, resource_id, version_id, "
+                         "response - 'lastUpdated' FROM healthlake_request WHERE id = %s",
+                         digest, number),
+             [("succeeded", None, True, id, "1",
+               {"id": id, "versionId": "1", "resourceType": "Encounter"})],
+             "a success keeps no body, but its hash, type, id and version")
+
+
+def check_keyed(session, emulator):
+    """A type that is only created goes by key."""
+    emulator.next({"operation": "fhir:create", **LOST}, {"operation": "fhir:create", **LOST})
+    number = session.one("SELECT healthlake_fhir_enqueue_create(%s)", json.dumps(
+        {"resourceType": "AuditEvent", "outcomeDesc": MARK}))
+
+    def over():
+        session.run("CALL healthlake_run_queue()")
+        return session.one(OPEN) == 0
+    until(over, 20, 0.2)
+    made = [one for one in emulator.versions() if one["type"] == "AuditEvent"]
+    sent = [entry for entry in emulator.log(operation="fhir:create")]
+    keys = {value for entry in sent for name, value in entry["headers"]
+            if name.lower() == "x-amz-fhir-idempotency-key"}
+    tap.same(session.run("SELECT state, resource_id, body, client_token FROM healthlake_request "
+                         "WHERE id = %s", number),
+             [("succeeded", made[0]["id"], None, *keys)],
+             "an AuditEvent is posted with the key of its row, which has its id in the end")
+    tap.same((len(sent), len(made)), (3, 1), "three sendings made one")
+
+
+def check_silence(cluster, session):
+    """The marked name is in no log, event or row that has succeeded."""
+    log = cluster.log()
+    tap.ok(MARK not in log, "nothing of a body is in the server's log",
+           *[line for line in log.splitlines() if MARK in line][:3])
+    tap.same(session.run("SELECT count(*) FROM healthlake_event AS e WHERE e::text ~ %s", MARK),
+             [(0,)], "nor in the history")
+    tap.same(session.run("SELECT DISTINCT state FROM healthlake_request AS r WHERE r::text ~ %s "
+                         "ORDER BY 1", MARK), [("failed",), ("unknown",)],
+             "nor in a row but of what has failed or is unknown")
+    tap.same(session.run("SELECT count(*) FROM healthlake_request AS r WHERE "
+                         "(to_jsonb(r) - 'body')::text ~ %s", MARK), [(0,)],
+             "and there in the body alone")
+
+
+def main():
+    """All of it on one server."""
+    emulator = client.emulator()
+    store = emulator.place({"DatastoreName": "clinic"})[0]
+    cluster = queue_cluster.make(emulator, healthlake__datastore_id=store,
+                                 healthlake__autostart_worker="off",
+                                 healthlake__request_timeout="5s",
+                                 log_min_messages="debug5")
+    with cluster, closing(Session(cluster)) as session:
+        session.run("CREATE EXTENSION healthlake")
+        run = Run(session, emulator, store)
+        run.prepare()
+        run.enqueue()
+        began = time.monotonic()
+        tap.ok(run.send(), "all requests come to an end")
+        tap.say(f"{len(CASES)} cases took {time.monotonic() - began:.1f} s")
+        run.check()
+        check_create(session, emulator, store)
+        check_keyed(session, emulator)
+        check_silence(cluster, session)
+    emulator.stop()
+    tap.end()
+
+
+main()
