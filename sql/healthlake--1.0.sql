@@ -2253,3 +2253,181 @@ AS 'MODULE_PATHNAME', 'healthlake_fhir_create_view';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_create_view IS
 'Creates an SQL view that makes the rows of a ViewDefinition of all resources of a table';
+
+CREATE TYPE @extschema@.healthlake_fhir_entry AS (
+	resource pg_catalog.jsonb,
+	type pg_catalog.text,
+	id pg_catalog.text,
+	version_id pg_catalog.text,
+	last_updated pg_catalog.timestamptz,
+	mode pg_catalog.text
+);
+
+COMMENT ON TYPE @extschema@.healthlake_fhir_entry IS
+'A resource that a search has found (mode match), or that came along (mode include)';
+
+CREATE TYPE @extschema@.healthlake_fhir_version AS (
+	resource pg_catalog.jsonb,
+	type pg_catalog.text,
+	id pg_catalog.text,
+	version_id pg_catalog.text,
+	last_updated pg_catalog.timestamptz,
+	mode pg_catalog.text,
+	deleted pg_catalog.bool
+);
+
+COMMENT ON TYPE @extschema@.healthlake_fhir_version IS
+'A version of a resource; one that deleted it has no resource';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_search(
+	type pg_catalog.text,
+	parameters pg_catalog.jsonb DEFAULT '{}',
+	max_rows pg_catalog.int8 DEFAULT NULL,
+	page_size pg_catalog.int4 DEFAULT 100,
+	strict pg_catalog.bool DEFAULT true,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS SETOF @extschema@.healthlake_fhir_entry
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 100
+AS 'MODULE_PATHNAME', 'healthlake_fhir_search';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_search
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_search IS
+'Searches resources of a type, page after page; max_rows, or a LIMIT on a call in the target list, stops the fetching';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_count(
+	type pg_catalog.text,
+	parameters pg_catalog.jsonb DEFAULT '{}',
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+AS 'MODULE_PATHNAME', 'healthlake_fhir_count';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_count
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_count IS
+'Counts the resources that a search would find';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_escape(value pg_catalog.text)
+RETURNS pg_catalog.text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'healthlake_fhir_escape';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_escape
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_escape IS
+'A value for a search parameter, with a backslash before each \ $ , and | so that it means itself';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_everything(
+	patient_id pg_catalog.text,
+	start_date pg_catalog.date DEFAULT NULL,
+	end_date pg_catalog.date DEFAULT NULL,
+	since pg_catalog.timestamptz DEFAULT NULL,
+	types pg_catalog.text[] DEFAULT NULL,
+	max_rows pg_catalog.int8 DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS SETOF @extschema@.healthlake_fhir_entry
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 100
+AS 'MODULE_PATHNAME', 'healthlake_fhir_everything';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_everything
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_everything IS
+'Lists a patient and all that refers to the patient (operation $everything), page after page';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_history(
+	type pg_catalog.text DEFAULT NULL,
+	id pg_catalog.text DEFAULT NULL,
+	since pg_catalog.timestamptz DEFAULT NULL,
+	max_rows pg_catalog.int8 DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS SETOF @extschema@.healthlake_fhir_version
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 100
+AS 'MODULE_PATHNAME', 'healthlake_fhir_history';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_history
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_history IS
+'Lists versions of a resource, of all resources of a type, or of the data store, page after page';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_delete_where(
+	type pg_catalog.text,
+	parameters pg_catalog.jsonb,
+	max_rows pg_catalog.int4,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+SUPPORT @extschema@.healthlake_support
+AS 'MODULE_PATHNAME', 'healthlake_fhir_delete_where';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_delete_where
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_delete_where IS
+'Deletes the resources that a search finds, each by itself, and counts them; nothing where it finds more than max_rows';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_operation(
+	path pg_catalog.text,
+	parameters pg_catalog.jsonb DEFAULT NULL,
+	method pg_catalog.text DEFAULT 'POST',
+	timeout pg_catalog.interval DEFAULT '10 min',
+	poll_interval pg_catalog.interval DEFAULT '2 s',
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+SUPPORT @extschema@.healthlake_support
+AS 'MODULE_PATHNAME', 'healthlake_fhir_operation';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_operation
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_operation IS
+'Performs a FHIR operation by its path, such as Patient/$member-match, and waits for one that AWS performs asynchronously';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_validate(
+	resource pg_catalog.jsonb,
+	profile pg_catalog.text DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS TABLE (
+	severity pg_catalog.text,
+	code pg_catalog.text,
+	path pg_catalog.text,
+	diagnostics pg_catalog.text
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 10
+AS 'MODULE_PATHNAME', 'healthlake_fhir_validate';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_validate
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_validate IS
+'Lists what HealthLake finds wrong with a resource (operation $validate); stores nothing';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_capabilities(
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS TABLE (
+	type pg_catalog.text,
+	interactions pg_catalog.text[],
+	search_parameters pg_catalog.jsonb
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 100
+AS 'MODULE_PATHNAME', 'healthlake_fhir_capabilities';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_capabilities
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_capabilities IS
+'Lists the resource types of a data store, what can be done with each, and its search parameters with their types';

@@ -31,8 +31,11 @@
 #include "call/update.h"
 #include "check/check.h"
 #include "fhir/create.h"
+#include "fhir/delete_where.h"
+#include "fhir/operation.h"
 #include "fhir/operations.h"
 #include "fhir/read.h"
+#include "fhir/search.h"
 #include "model/arguments.h"
 #include "model/request.h"
 #include "model/response.h"
@@ -312,6 +315,15 @@ fhir_for_row(FunctionCallInfo fcinfo, Datum (*perform)(FunctionCallInfo fcinfo))
 FUNCTION(healthlake_fhir_operations, hl_fhir_operations_next(fcinfo))
 FUNCTION(healthlake_fhir_read, hl_fhir_read(fcinfo))
 FUNCTION(healthlake_fhir_create, fhir_for_row(fcinfo, hl_fhir_create))
+FUNCTION(healthlake_fhir_search, hl_search_next(fcinfo))
+FUNCTION(healthlake_fhir_count, hl_search_count(fcinfo))
+FUNCTION(healthlake_fhir_escape, hl_search_escape(fcinfo))
+FUNCTION(healthlake_fhir_everything, hl_search_everything_next(fcinfo))
+FUNCTION(healthlake_fhir_history, hl_search_history_next(fcinfo))
+FUNCTION(healthlake_fhir_delete_where, fhir_for_row(fcinfo, hl_delete_where))
+FUNCTION(healthlake_fhir_operation, fhir_for_row(fcinfo, hl_operation_call))
+FUNCTION(healthlake_fhir_validate, hl_operation_validate_next(fcinfo))
+FUNCTION(healthlake_fhir_capabilities, hl_operation_capabilities_next(fcinfo))
 
 FUNCTION(healthlake_enqueue, hl_enqueue(fcinfo))
 FUNCTION(healthlake_enqueue_create_datastore,

@@ -31,6 +31,7 @@ typedef struct HlReply
 	bool throttled;    /* and still so at the last attempt */
 	bool sent;         /* the first byte of some attempt left */
 	bool may_have_run; /* it changes something, and nobody knows whether */
+	bool too_large;    /* it was larger than max_response_size allows */
 	int http_status;   /* 0: none came */
 	int attempts;
 	int throttles;      /* attempts that AWS throttled */

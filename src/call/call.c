@@ -13,6 +13,7 @@
 
 #include "aws/validate.h"
 #include "base/json.h"
+#include "call/ahead.h"
 #include "call/call.h"
 #include "call/error.h"
 #include "call/last_call.h"
@@ -555,10 +556,45 @@ let_go(HlCallRun *run)
 	hl_settings_warn_exposed();
 	run->account = hl_audit_begin(run->request, run->call);
 	INSTR_TIME_SET_CURRENT(run->started);
-	note_last_call(run);
-	hl_call_log_request(run->request, run->call);
-	note_under_way(run);
+	if (!run->ahead)
+	{
+		note_last_call(run);
+		hl_call_log_request(run->request, run->call);
+		note_under_way(run);
+	}
+	run->gone = true;
 	hl_engine_go(run->call);
+}
+
+bool
+hl_ahead_start(HlCallRun *run, const HlRequest *request, const char *region)
+{
+	HlLimits *limits;
+
+	Assert(!request->operation->changes_something);
+	if (!hl_call_start(run, request, region))
+		return false;
+	/* whoever waits for it repeats it, within the limits of a call */
+	limits = palloc(sizeof(HlLimits));
+	*limits = *run->call->limits;
+	limits->max_attempts = 1;
+	run->call->limits = limits;
+	run->ahead = run->several = true;
+	(void) hl_engine_step(&run->call, 1, 0);
+	if (hl_engine_is_held(run->call))
+	{
+		let_go(run);
+		(void) hl_engine_step(&run->call, 1, 0);
+	}
+	return true;
+}
+
+void
+hl_ahead_join(HlCallRun *run)
+{
+	run->ahead = false;
+	if (run->gone)
+		note_under_way(run);
 }
 
 void

@@ -58,8 +58,9 @@ typedef struct HlCallRun
 	HlCall *call;
 	bool several; /* others are under way beside it */
 	bool judged;  /* by the caller, who then calls hl_call_finish() */
+	bool ahead;   /* see ahead.h */
 
-	bool begun; /* this and the rest are call.c's own */
+	bool gone, begun; /* these and the rest are call.c's own */
 	HlAuditAccount *account;
 	instr_time started;
 	dlist_node node;
@@ -86,7 +87,6 @@ extern void hl_call_watch(void (*work)(void *), void *argument);
  * unless the operation succeeds.
  */
 extern const HlReply *hl_call_try(const HlRequest *request, const char *region);
-
 extern const HlReply *hl_call_perform(const HlRequest *request,
 									  const char *region);
 

@@ -44,12 +44,12 @@ candidates(Oid extension, Oid schema, const char *function)
 
 /* The same, for the extension of the function that was called. */
 static FuncCandidateList
-candidates_beside(FunctionCallInfo fcinfo, const HlOperation *operation)
+candidates_beside(FunctionCallInfo fcinfo, const char *function)
 {
 	Oid called = fcinfo->flinfo->fn_oid;
 
 	return candidates(getExtensionOfObject(ProcedureRelationId, called),
-					  get_func_namespace(called), operation->function);
+					  get_func_namespace(called), function);
 }
 
 /* Whether a role may execute one of these. */
@@ -73,7 +73,7 @@ hl_door_lets(Oid extension, Oid schema, const char *function, Oid role)
 Oid
 hl_door_function(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
-	FuncCandidateList function = candidates_beside(fcinfo, operation);
+	FuncCandidateList function = candidates_beside(fcinfo, operation->function);
 	Oid found = InvalidOid;
 	int most = -1;
 
@@ -84,6 +84,17 @@ hl_door_function(FunctionCallInfo fcinfo, const HlOperation *operation)
 			most = function->nargs;
 		}
 	return found;
+}
+
+void
+hl_door_need(FunctionCallInfo fcinfo, const HlOperation *operation,
+			 const char *function)
+{
+	if (!may_execute(candidates_beside(fcinfo, function), GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for operation %s", operation->name),
+				 errhint("EXECUTE on function %s is needed too.", function)));
 }
 
 /* Lets the current user through to an operation. */
@@ -104,12 +115,7 @@ hl_door_enter(FunctionCallInfo fcinfo)
 				 errmsg("operation \"%s\" does not exist", hl_text_clip(name)),
 				 errhint("healthlake_operations() lists them; names are "
 						 "written as AWS writes them: CreateFHIRDatastore.")));
-	if (!may_execute(candidates_beside(fcinfo, operation), GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for operation %s", operation->name),
-				 errhint("EXECUTE on function %s is needed too.",
-						 operation->function)));
+	hl_door_need(fcinfo, operation, operation->function);
 	return operation;
 }
 

@@ -22,6 +22,13 @@
 extern const HlOperation *hl_door_enter(FunctionCallInfo fcinfo);
 
 /*
+ * Refuses (42501) an operation to the current user without EXECUTE on that
+ * function, which is looked for in the schema of the function called.
+ */
+extern void hl_door_need(FunctionCallInfo fcinfo, const HlOperation *operation,
+						 const char *function);
+
+/*
  * Whether a role may execute one of the functions of a name that belong to the
  * extension; another's of the same name counts for nothing.
  */

@@ -112,6 +112,15 @@ static const struct
 	{"healthlake_fhir_enqueue_patch", FHIR_WRITE},
 	{"healthlake_fhir_enqueue_delete", FHIR_DELETE},
 	{"healthlake_fhir_enqueue_bundle", FHIR_WRITE | FHIR_DELETE},
+	{"healthlake_fhir_search", FHIR_READ},
+	{"healthlake_fhir_count", FHIR_READ},
+	{"healthlake_fhir_escape", FHIR},
+	{"healthlake_fhir_everything", FHIR_READ},
+	{"healthlake_fhir_history", FHIR_READ},
+	{"healthlake_fhir_delete_where", FHIR_DELETE},
+	{"healthlake_fhir_operation", FHIR}, /* opens nothing by itself */
+	{"healthlake_fhir_validate", FHIR_READ},
+	{"healthlake_fhir_capabilities", FHIR_READ},
 };
 
 /* What an operation is for: what it changes decides. */

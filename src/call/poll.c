@@ -61,9 +61,8 @@ goal_of(const HlOperation *operation, const char *status)
 			 errmsg("argument \"%s\" must be ACTIVE or DELETED", "status")));
 }
 
-/* Gives an interval argument in milliseconds. */
-static int64
-milliseconds_of(const HlArguments *arguments, const char *name)
+int64
+hl_poll_milliseconds(const HlArguments *arguments, const char *name)
 {
 	Interval *span = hl_arguments_interval(arguments, name);
 	int64 days;
@@ -104,9 +103,9 @@ waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
 	if (waiting->id == NULL)
 		waiting->id = "";
 	waiting->interval =
-		(long) Min(milliseconds_of(arguments, "poll_interval"), INT_MAX);
+		(long) Min(hl_poll_milliseconds(arguments, "poll_interval"), INT_MAX);
 	waiting->deadline =
-		hl_clock_steady_ms() + milliseconds_of(arguments, "timeout");
+		hl_clock_steady_ms() + hl_poll_milliseconds(arguments, "timeout");
 	waiting->memory = memory;
 	waiting->round = AllocSetContextCreate(memory, "healthlake poll",
 										   ALLOCSET_DEFAULT_SIZES);

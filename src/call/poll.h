@@ -12,6 +12,7 @@
 
 #include "fmgr.h"
 
+#include "model/arguments.h"
 #include "model/model.h"
 
 /*
@@ -25,5 +26,12 @@ extern Datum hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe);
 /* The same for a procedure. Throws 2D000 where it may not commit. */
 extern Datum hl_poll_await(FunctionCallInfo fcinfo,
 						   const HlOperation *describe);
+
+/*
+ * An argument that is an interval, in milliseconds. Throws 22004 for NULL and
+ * 22023 for one that is none to wait for.
+ */
+extern int64 hl_poll_milliseconds(const HlArguments *arguments,
+								  const char *name);
 
 #endif

@@ -452,6 +452,7 @@ judge(HlCall *call, HlHttpReply *http)
 	http->body = (HlBytes){0};
 	take_wanted(call, http);
 	reply->http_status = http->status;
+	reply->too_large = http->transport == HL_TRANSPORT_TOO_LARGE;
 	call->attempt->transport = http->transport;
 	compare_clocks(reply, http);
 	if (http->request_id[0] != '\0')

@@ -347,11 +347,18 @@ class Fhir:
         if asked.id not in jobs:
             raise Trouble(404, "not-found", "There is no such transaction")
         kept = jobs[asked.id]
+        if asked.request.method == "DELETE":
+            del jobs[asked.id]
+            return self.give(None, 202)
         if isinstance(kept, wire.Reply):
             return kept
         if not kept.pop("seen", False):
             kept["seen"] = True
             return self.give(None, 202)
+        if asked.kind == "export":
+            jobs[asked.id] = self.give({"transactionTime": instant(asked.now), "output": [],
+                                        "requiresAccessToken": True, "error": []})
+            return jobs[asked.id]
         try:
             jobs[asked.id] = self.give(fhir_bundle.performed(self, asked, kept, 500))
         except Trouble as fault:
@@ -376,7 +383,9 @@ class Fhir:
 
     def operate(self, asked):
         """An operation of a type or of a resource"""
-        known = {"$everything": self.everything, "$validate": self.validate}
+        known = {"$everything": self.everything, "$validate": self.validate,
+                 "$export": self.export, "$member-match": self.member_match,
+                 "$purge": self.purge}
         if asked.segments[-1] not in known:
             raise Trouble(404, "not-supported", f"Unknown operation '{asked.segments[-1]}'")
         return known[asked.segments[-1]](asked)
@@ -403,6 +412,24 @@ class Fhir:
             page = [self.entry(asked, one, "match") for one in found[start:start + count]]
             return page, len(found), len(found)
         return self.paged(asked, "/".join(asked.segments), "searchset", find)
+
+    def export(self, asked):
+        """POST $export: a job, whose status is at export/JOB"""
+        if not asked.prefers("respond-async"):
+            raise Trouble(400, "invalid", "$export wants Prefer: respond-async")
+        job = str(uuid.uuid4())
+        asked.resources.jobs[job] = {}
+        return self.give(None, 202, [("Content-Location", f"{asked.base}export/{job}")])
+
+    def member_match(self, asked):
+        """POST Patient/$member-match: gives back what it was asked"""
+        return self.give(self.body(asked))
+
+    def purge(self, asked):
+        """POST Patient/id/$purge: a job that is named in JSON alone"""
+        asked.resources.current(asked.kind, asked.id)
+        asked.resources.versions.pop((asked.kind, asked.id))
+        return self.give({"jobId": str(uuid.uuid4())})
 
     def validate(self, asked):
         """POST type/$validate: always 200"""

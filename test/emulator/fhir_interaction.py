@@ -13,7 +13,7 @@ BY_METHOD = {
     "history": {"GET": "history"},
     "version": {"GET": "vread"},
     "operation": {"GET": "operation", "POST": "operation"},
-    "job": {"GET": "job"},
+    "job": {"GET": "job", "DELETE": "job"},
 }
 
 
@@ -27,8 +27,8 @@ def place_of(segments):
     if count == 1:
         return {"": "base", "metadata": "metadata"}.get(last, "type")
     if count == 2:
-        return "search" if last == "_search" else "job" if segments[0] == "Transaction" \
-            else "resource"
+        return "search" if last == "_search" else "job" \
+            if segments[0] in ("Transaction", "export") else "resource"
     return "version" if count == 4 and segments[2] == "_history" else None
 
 

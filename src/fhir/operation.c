@@ -1,0 +1,399 @@
+/*
+ * operation.c
+ *	  An operation by its path, and the wait for one that goes on in AWS.
+ *
+ * A reply of status 202 says where the status is. That place is asked until it
+ * answers otherwise; every error on the way names it, since what was begun goes
+ * on without us, and a GET on it resumes the wait.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+
+#include "aws/link.h"
+#include "call/door.h"
+#include "call/error.h"
+#include "call/poll.h"
+#include "engine/target.h"
+#include "fhir/operation.h"
+#include "fhir/parameters.h"
+#include "fhir/request.h"
+#include "fhir/resource.h"
+#include "fhir/types.h"
+#include "model/response.h"
+#include "server/clock.h"
+#include "server/text.h"
+#include "server/wait.h"
+
+#define HTTP_ACCEPTED 202
+
+/* What an operation is for, by its name; any other by POST changes something. */
+static const char *const reading[] = {"$validate",  "$expand",     "$lookup",
+									  "$translate", "$everything", "$document",
+									  NULL};
+static const char *const deleting[] = {"$purge", "$erase", "$bulk-delete",
+									   NULL};
+
+/* These begin a job, by whatever method. */
+static const char *const exporting[] = {"$export", "$davinci-data-export",
+										NULL};
+
+/* A call of the function. */
+typedef struct Operation
+{
+	const HlFhirPlace *place;
+	const char *method;
+	char *path;           /* below the data store */
+	char *query;          /* NULL: none */
+	const char *name;     /* with its dollar; NULL: a status is asked for */
+	const char *body;     /* NULL: none */
+	HlFhirName operation; /* that it is performed as */
+	int64 deadline;       /* by hl_clock_steady_ms() */
+	long interval;        /* milliseconds */
+	const char *status;   /* path and query of the status; NULL: not known */
+} Operation;
+
+/* -------------------------------------------------------------------- path */
+
+/* Refuses a path. */
+static void
+refuse_path(const char *why)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
+					errmsg("invalid path of an operation: %s", why),
+					errhint("A path is below the data store, such as "
+							"Patient/$member-match, or that of a status.")));
+}
+
+/* Splits a path into at most so many segments; gives their number. */
+static int
+split_path(const char *path, char **segments, int most)
+{
+	char *rest = pstrdup(path);
+	int count = 0;
+
+	for (; rest != NULL; count++)
+	{
+		if (count == most)
+			return most + 1;
+		segments[count] = strsep(&rest, "/");
+	}
+	return count;
+}
+
+/* Finds the operation in a path, and checks what is before it. */
+static void
+read_segments(Operation *operation)
+{
+	char *segments[4];
+	int count = split_path(operation->path, segments, 3);
+	const char *last = count <= 3 ? segments[count - 1] : "";
+
+	if (last[0] == '$')
+	{
+		if (count > 1)
+			hl_fhir_check_type(segments[0]);
+		if (count > 2)
+			hl_fhir_check_id(segments[1]);
+		operation->name = last;
+	}
+	else if (strchr(operation->path, '$') != NULL)
+		refuse_path("an operation is the last part of it");
+	else if (strcmp(operation->method, "POST") == 0)
+		refuse_path("it has no operation");
+	else if (hl_fhir_is_listed(segments[0]))
+		refuse_path("it is that of a resource");
+}
+
+/* Reads a link that a caller or a reply gives into path and query. */
+static void
+keep_place(const HlLinkBase *base, const char *text, char **path, char **query)
+{
+	HlLink link = {0};
+	HlLinkOutcome outcome = hl_link_read(base, text, &link);
+	const char *reason = link.reason;
+
+	*path = outcome == HL_LINK_OK ? hl_text_take(&link.path) : NULL;
+	*query = link.query.len > 0 ? hl_text_take(&link.query) : NULL;
+	hl_link_free(&link);
+	hl_text_refuse_memory(outcome == HL_LINK_NO_MEMORY);
+	if (outcome == HL_LINK_REFUSED)
+		refuse_path(reason);
+}
+
+/* ---------------------------------------------------------------- argument */
+
+/* The argument "method". */
+static const char *
+method_of(const HlArguments *arguments)
+{
+	static const char *const methods[] = {"POST", "GET", "DELETE"};
+	const char *method = hl_fhir_needed(arguments, "method");
+
+	for (size_t i = 0; i < lengthof(methods); i++)
+		if (pg_strcasecmp(method, methods[i]) == 0)
+			return methods[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"%s\" must be POST, GET or DELETE", "method")));
+}
+
+/* Takes the argument "parameters": a body, or what follows the question mark. */
+static void
+take_parameters(Operation *operation, const HlArguments *arguments)
+{
+	char *form;
+	Datum value;
+
+	if (!hl_arguments_value(arguments, "parameters", &value))
+		return;
+	if (strcmp(operation->method, "POST") == 0)
+	{
+		operation->body = hl_fhir_json(DatumGetJsonbP(value));
+		return;
+	}
+	if (strcmp(operation->method, "DELETE") == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be null where \"%s\" is "
+							   "DELETE",
+							   "parameters", "method")));
+	form = hl_parameters_form(hl_parameters_read(DatumGetJsonbP(value)));
+	if (form[0] != '\0')
+		operation->query = operation->query == NULL
+							   ? form
+							   : psprintf("%s&%s", operation->query, form);
+}
+
+/* Reads the arguments, and checks all of them. */
+static void
+read_operation(Operation *operation, const HlArguments *arguments)
+{
+	const char *path = hl_fhir_needed(arguments, "path");
+	HlLinkBase base = {.region = "", .datastore_id = ""};
+
+	operation->method = method_of(arguments);
+	if (path[0] == '/' || strchr(path, ':') != NULL)
+		refuse_path("it must not begin with a slash or have a colon");
+	base.target = &(HlTarget){.authority = "", .path = "/"};
+	keep_place(&base, hl_text_to_utf8(path, (int) strlen(path)),
+			   &operation->path, &operation->query);
+	read_segments(operation);
+	take_parameters(operation, arguments);
+	operation->interval =
+		(long) Min(hl_poll_milliseconds(arguments, "poll_interval"), INT_MAX);
+	operation->deadline =
+		hl_clock_steady_ms() + hl_poll_milliseconds(arguments, "timeout");
+}
+
+/* ------------------------------------------------------------------ rights */
+
+/* The function that one must be allowed to call as well. */
+static const char *
+right_of(const Operation *operation)
+{
+	const char *name = operation->name;
+
+	if (name != NULL && hl_text_is_listed(deleting, name))
+		return "healthlake_fhir_delete_where";
+	if (name != NULL && hl_text_is_listed(exporting, name))
+		return "healthlake_fhir_create";
+	if (strcmp(operation->method, "GET") == 0 ||
+		(name != NULL && hl_text_is_listed(reading, name)))
+		return NULL;
+	return "healthlake_fhir_create";
+}
+
+/*
+ * Refuses whom the operation is not for, and where nothing may change: what
+ * reads is for those who may search, what deletes for those who may delete.
+ */
+static void
+check_right(FunctionCallInfo fcinfo, Operation *operation)
+{
+	const char *changing = right_of(operation);
+
+	operation->operation =
+		changing == NULL ? HL_FHIR_QUERY_OPERATION : HL_FHIR_CHANGE_OPERATION;
+	hl_door_need(fcinfo, &hl_fhir_operations[operation->operation],
+				 changing == NULL ? "healthlake_fhir_search" : changing);
+	hl_call_refuse_change(&hl_fhir_operations[operation->operation]);
+}
+
+/* -------------------------------------------------------------------- wait */
+
+/* Where the status is, in the CONTEXT of what happens from then on. */
+static void
+status_context(void *argument)
+{
+	const Operation *operation = argument;
+
+	errcontext("waiting for the status at \"%s\"", operation->status);
+}
+
+/* Raises that time is over. */
+static void
+refuse_to_wait(const Operation *operation)
+{
+	ereport(ERROR,
+			(errcode(HL_ERRCODE_WAIT_OVER), errhidestmt(true),
+			 errmsg("the operation at \"%s\" is still in progress",
+					operation->status),
+			 errhint("To go on waiting, call healthlake_fhir_operation('%s', "
+					 "method => 'GET').",
+					 operation->status)));
+}
+
+/* Whether a poll that failed may be followed by one that does not. */
+static bool
+may_pass(const HlReply *reply)
+{
+	return reply->throttled || reply->outcome == HL_OUTCOME_NOT_SENT ||
+		   reply->outcome == HL_OUTCOME_LOST ||
+		   reply->outcome == HL_OUTCOME_TIMED_OUT ||
+		   reply->outcome == HL_OUTCOME_FAULT;
+}
+
+/* Asks for the status once; true, with the reply: it is over. */
+static bool
+poll_status(const Operation *operation, const HlReply **reply)
+{
+	char *path = pstrdup(operation->status);
+	char *query = strchr(path, '?');
+	HlFhirRequest *request;
+
+	if (query != NULL)
+		*query++ = '\0';
+	request =
+		hl_fhir_request(operation->place, HL_FHIR_QUERY_OPERATION, "GET", path);
+	request->rest.query = query;
+	request->request.patience =
+		Max(operation->deadline - hl_clock_steady_ms(), 1000);
+	*reply = hl_fhir_try(request);
+	if ((*reply)->outcome == HL_OUTCOME_SUCCESS)
+		return (*reply)->http_status != HTTP_ACCEPTED;
+	if (!may_pass(*reply))
+		hl_error_raise(request->request.operation, *reply, NULL);
+	return false;
+}
+
+/* Asks for the status until it is one of an end. */
+static const HlReply *
+wait_for_end(const Operation *operation)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext round = AllocSetContextCreate(caller, "healthlake poll",
+												ALLOCSET_DEFAULT_SIZES);
+	const HlReply *reply;
+
+	for (;;)
+	{
+		int64 left = operation->deadline - hl_clock_steady_ms();
+
+		if (left <= 0)
+			refuse_to_wait(operation);
+		hl_wait_rest((long) Min((int64) operation->interval, left),
+					 HL_WAIT_POLL);
+		MemoryContextReset(round);
+		MemoryContextSwitchTo(round);
+		if (poll_status(operation, &reply))
+			break;
+		MemoryContextSwitchTo(caller);
+	}
+	MemoryContextSwitchTo(caller);
+	return reply;
+}
+
+/* Finds out where the status is that a reply speaks of; false: it does not. */
+static bool
+find_status(Operation *operation, const HlReply *reply)
+{
+	const char *location = reply->headers[HL_FHIR_CONTENT_LOCATION];
+	HlCall *call;
+	HlLinkBase base;
+	HlLink link = {0};
+	HlLinkOutcome outcome;
+
+	if (reply->http_status != HTTP_ACCEPTED)
+		return false;
+	if (location == NULL || location[0] == '\0')
+	{
+		if (operation->name == NULL)
+			operation->status =
+				operation->query == NULL
+					? operation->path
+					: psprintf("%s?%s", operation->path, operation->query);
+		return operation->name == NULL;
+	}
+	call = hl_engine_calls(1);
+	hl_target_address(call, operation->place->region);
+	base = (HlLinkBase){.target = call->target,
+						.region = call->region,
+						.datastore_id = operation->place->datastore_id};
+	outcome = hl_link_read(&base, location, &link);
+	hl_text_refuse_memory(outcome == HL_LINK_NO_MEMORY);
+	if (outcome == HL_LINK_REFUSED)
+		ereport(
+			ERROR,
+			(errcode(HL_ERRCODE_MALFORMED), errhidestmt(true),
+			 errmsg("unusable reply to %s: the link to its status cannot "
+					"be followed: %s",
+					hl_fhir_operations[operation->operation].name, link.reason),
+			 errdetail("AWS has accepted the operation.")));
+	operation->status = hl_text_take(&link.path);
+	if (link.query.len > 0)
+		operation->status =
+			psprintf("%s?%s", operation->status, hl_text_take(&link.query));
+	return true;
+}
+
+/* Waits for what goes on in AWS. */
+static const HlReply *
+wait_for_status(Operation *operation)
+{
+	ErrorContextCallback context = {.previous = error_context_stack,
+									.callback = status_context,
+									.arg = operation};
+	const HlReply *reply;
+
+	error_context_stack = &context;
+	reply = wait_for_end(operation);
+	error_context_stack = context.previous;
+	return reply;
+}
+
+/* Sends the request of an operation. */
+static const HlReply *
+send_operation(const Operation *operation)
+{
+	HlFhirRequest *request =
+		hl_fhir_request(operation->place, operation->operation,
+						operation->method, operation->path);
+
+	request->rest.query = operation->query;
+	if (operation->body != NULL)
+		hl_fhir_request_body(request, HL_FHIR_JSON, operation->body);
+	if (operation->name != NULL &&
+		hl_text_is_listed(exporting, operation->name))
+		hl_fhir_request_header(request, "Prefer", "respond-async");
+	return hl_fhir_perform(request);
+}
+
+Datum
+hl_operation_call(FunctionCallInfo fcinfo)
+{
+	const HlArguments *arguments = hl_arguments_read(fcinfo);
+	Operation operation = {0};
+	const HlReply *reply;
+
+	read_operation(&operation, arguments);
+	check_right(fcinfo, &operation);
+	operation.place = hl_fhir_place(arguments);
+	reply = send_operation(&operation);
+	if (find_status(&operation, reply))
+		reply = wait_for_status(&operation);
+	if (reply->document == NULL)
+		PG_RETURN_NULL();
+	return hl_response_whole(reply->document);
+}

@@ -1,0 +1,495 @@
+/*
+ * paging.c
+ *	  Page after page of a data store.
+ *
+ * Of two pages one is read and the other in flight. The one in flight is a hint
+ * and no more: it is sent once, and where it has not succeeded the page is
+ * asked for again, as if nothing had been sent. So whoever reads slowly loses
+ * nothing but that, though the transfer may have timed out meanwhile. Nothing
+ * is in flight between two calls of ours but this one read, which hangs on the
+ * memory of its page: that goes with the query, by whatever end it comes to.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "aws/link.h"
+#include "call/ahead.h"
+#include "call/error.h"
+#include "fhir/paging.h"
+#include "fhir/parameters.h"
+#include "fhir/seen.h"
+#include "server/owned.h"
+#include "server/settings.h"
+#include "server/text.h"
+
+/* Entries between two looks at what is in flight. */
+#define ENTRIES_BETWEEN_LOOKS 16
+
+/* A page, in flight or at hand. */
+typedef struct Page
+{
+	MemoryContext memory;
+	HlCallRun run;
+	bool settled; /* there are credentials */
+} Page;
+
+struct HlPaging
+{
+	HlPagingPlan plan;
+	MemoryContext memory;
+	HlSeen *seen;
+	int64 left; /* matches that are still wanted */
+	int size;   /* of the pages, from the last beginning on */
+
+	/* from the last beginning on */
+	bool linked; /* the next page is that of a link */
+	bool progress;
+	uint64 pages;
+	char *path; /* of the link */
+	char *query;
+	char *mark;   /* an earlier link's query, to notice a circle */
+	uint64 steps; /* links since the mark */
+	uint64 lap;   /* links until the next mark */
+
+	bool over;   /* there is no page after the one at hand */
+	Page *page;  /* at hand; NULL: none */
+	Page *ahead; /* in flight; NULL: none */
+	HlSearchset set;
+	uint32 entries; /* of the page at hand */
+	uint32 matches;
+	uint32 given;
+	char warned[65]; /* the code of the last issue that was told */
+};
+
+HlPaging *
+hl_paging_start(const HlPagingPlan *plan)
+{
+	HlPaging *paging = palloc0(sizeof(HlPaging));
+
+	paging->plan = *plan;
+	paging->memory = CurrentMemoryContext;
+	paging->seen = hl_seen_create();
+	paging->left = plan->most;
+	paging->size = (int) Min((int64) plan->page_size, plan->most);
+	paging->lap = 1;
+	return paging;
+}
+
+/* ---------------------------------------------------------------- requests */
+
+/* The request of the first page. */
+static HlFhirRequest *
+first_request(const HlPaging *paging)
+{
+	const HlPagingPlan *plan = &paging->plan;
+	HlFhirRequest *request =
+		hl_fhir_request(plan->place, plan->first, plan->method, plan->path);
+	char count[12];
+	char *form;
+
+	snprintf(count, sizeof(count), "%d", paging->size);
+	form = hl_parameters_add(plan->form, "_count", count);
+	if (strcmp(plan->method, "GET") == 0)
+		request->rest.query = form;
+	else
+		hl_fhir_request_body(request, HL_FHIR_FORM, form);
+	if (plan->strict)
+		hl_fhir_request_header(request, "Prefer", "handling=strict");
+	return request;
+}
+
+/* The request of the page that a link leads to: exactly what that says. */
+static HlFhirRequest *
+linked_request(const HlPaging *paging)
+{
+	const HlPagingPlan *plan = &paging->plan;
+	HlFhirRequest *request =
+		hl_fhir_request(plan->place, plan->further, "GET", paging->path);
+
+	if (paging->query[0] != '\0')
+		request->rest.query = paging->query;
+	return request;
+}
+
+/* Makes the next page's request, and sends it; ahead: without waiting. */
+static Page *
+start_page(HlPaging *paging, bool ahead)
+{
+	MemoryContext memory = AllocSetContextCreate(
+		paging->memory, "healthlake page", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(memory);
+	Page *page = palloc0(sizeof(Page));
+	HlFhirRequest *request;
+
+	page->memory = memory;
+	request = paging->linked ? linked_request(paging) : first_request(paging);
+	request->rest.subject = paging->plan.subject;
+	page->settled =
+		ahead ? hl_ahead_start(&page->run, &request->request, request->region)
+			  : hl_call_start(&page->run, &request->request, request->region);
+	MemoryContextSwitchTo(caller);
+	return page;
+}
+
+/* Gives a page back, whatever has become of it. */
+static void
+free_page(Page **page)
+{
+	if (*page != NULL)
+		MemoryContextDelete((*page)->memory);
+	*page = NULL;
+}
+
+/* Waits for a page, for hl_call_watch(). */
+static void
+drive_page(void *argument)
+{
+	Page *page = argument;
+
+	hl_call_drive(&page->run);
+}
+
+/* Waits for a page. */
+static void
+await_page(Page *page)
+{
+	MemoryContext caller = MemoryContextSwitchTo(page->memory);
+
+	if (page->settled)
+		hl_call_watch(drive_page, page);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Whether a reply says what would be said again. */
+static bool
+is_final(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_SUCCESS || reply->too_large ||
+		   (reply->outcome == HL_OUTCOME_REFUSED && !reply->throttled);
+}
+
+/* Takes what is in flight, if that came to something, or sends the request. */
+static Page *
+take_page(HlPaging *paging)
+{
+	Page *page = paging->ahead;
+
+	if (page != NULL)
+	{
+		hl_ahead_join(&page->run);
+		await_page(page);
+		paging->ahead = NULL;
+		if (is_final(&page->run.call->reply))
+			return page;
+		free_page(&page);
+	}
+	page = start_page(paging, false);
+	await_page(page);
+	return page;
+}
+
+/* ------------------------------------------------------------------- links */
+
+/* Whether that link was there before; a circle is noticed in its second lap. */
+static bool
+is_circle(HlPaging *paging, const char *query)
+{
+	if ((paging->linked && strcmp(query, paging->query) == 0) ||
+		(paging->mark != NULL && strcmp(query, paging->mark) == 0))
+		return true;
+	if (++paging->steps < paging->lap)
+		return false;
+	if (paging->mark != NULL)
+		pfree(paging->mark);
+	paging->mark = MemoryContextStrdup(paging->memory, query);
+	paging->lap *= 2;
+	paging->steps = 0;
+	return false;
+}
+
+/* Raises that a page cannot be used. */
+static void
+refuse_page(const HlPaging *paging, const Page *page, const char *why)
+{
+	ereport(ERROR,
+			(errcode(HL_ERRCODE_MALFORMED), errhidestmt(true),
+			 errmsg("unusable reply to %s: %s",
+					page->run.request->operation->name, why),
+			 errhint("Check that healthlake.endpoint_url and healthlake.proxy "
+					 "lead to AWS HealthLake.")));
+}
+
+/* Keeps the link of the next page. */
+static void
+keep_link(HlPaging *paging, const HlLink *link)
+{
+	if (paging->path != NULL)
+		pfree(paging->path);
+	if (paging->query != NULL)
+		pfree(paging->query);
+	paging->path = paging->query = NULL;
+	paging->path =
+		MemoryContextStrdup(paging->memory, hl_bytes_string(&link->path));
+	paging->query =
+		MemoryContextStrdup(paging->memory, hl_bytes_string(&link->query));
+	paging->linked = true;
+}
+
+/* Frees what was read of a link, with the memory of the page. */
+static void
+free_link(void *link)
+{
+	hl_link_free(link);
+}
+
+/* Reads the link of the next page, which chooses neither host nor store. */
+static void
+take_link(HlPaging *paging, const Page *page)
+{
+	const HlCall *call = page->run.call;
+	HlLinkBase base = {.target = call->target,
+					   .region = call->region,
+					   .datastore_id = paging->plan.place->datastore_id};
+	MemoryContext caller = MemoryContextSwitchTo(page->memory);
+	HlLink *link = hl_owned_create(sizeof(HlLink), free_link);
+	HlLinkOutcome outcome;
+
+	MemoryContextSwitchTo(caller);
+	paging->over = paging->set.next[0] == '\0';
+	if (paging->over)
+		return;
+	outcome = hl_link_read(&base, paging->set.next, link);
+	hl_text_refuse_memory(outcome == HL_LINK_NO_MEMORY);
+	if (outcome == HL_LINK_REFUSED)
+		refuse_page(paging, page,
+					psprintf("the link to the next page cannot be followed: %s",
+							 link->reason));
+	if (is_circle(paging, hl_bytes_string(&link->query)))
+		refuse_page(paging, page,
+					"the link to the next page has been used before");
+	keep_link(paging, link);
+}
+
+/* ------------------------------------------------------------------- pages */
+
+/* Raises what became of a page that is no success. */
+static void
+raise_page(HlPaging *paging, const Page *page)
+{
+	const HlReply *reply = &page->run.call->reply;
+
+	if (reply->too_large)
+		ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED), errhidestmt(true),
+						errmsg("a page of one resource is larger than "
+							   "healthlake.max_response_size"),
+						errdetail("Operation %s, page size %d. "
+								  "healthlake.max_response_size is %d kB.",
+								  page->run.request->operation->name,
+								  paging->size, hl_settings.max_response_size),
+						errhint("Raise healthlake.max_response_size.")));
+	hl_error_raise(page->run.request->operation, reply, NULL);
+}
+
+/*
+ * Begins the search again where that may help: a page that is too large with
+ * half as many resources, one whose token was refused from its start. Without
+ * anything new since the last beginning the second is an error.
+ */
+static void
+begin_again(HlPaging *paging, const Page *page)
+{
+	const HlReply *reply = &page->run.call->reply;
+	bool refused = paging->linked && paging->progress &&
+				   reply->outcome == HL_OUTCOME_REFUSED &&
+				   (reply->http_status == 400 || reply->http_status == 404 ||
+					reply->http_status == 410);
+	bool large = reply->too_large && paging->size > 1;
+
+	if (!refused && !large)
+		raise_page(paging, page);
+	if (large)
+		paging->size /= 2;
+	paging->linked = false;
+	paging->progress = false;
+	paging->over = false;
+	paging->pages = 0;
+	paging->steps = 0;
+	paging->lap = 1;
+	if (paging->mark != NULL)
+		pfree(paging->mark);
+	paging->mark = NULL;
+}
+
+/* Counts what a page has. */
+static void
+count_entries(HlPaging *paging)
+{
+	HlSearchset set = paging->set;
+	HlEntry entry;
+
+	paging->entries = paging->matches = paging->given = 0;
+	while (hl_searchset_step(&set, &entry))
+	{
+		paging->entries++;
+		paging->matches += entry.mode == HL_ENTRY_MATCH;
+	}
+}
+
+/* Takes over a page that has come. */
+static void
+read_page(HlPaging *paging, Page *page)
+{
+	paging->page = page;
+	paging->pages++;
+	if (!hl_searchset_read(&paging->set, page->run.call->reply.document))
+		refuse_page(paging, page, "it is not a Bundle");
+	count_entries(paging);
+	take_link(paging, page);
+}
+
+/* Fetches the next page; false: there is none. */
+static bool
+fetch_page(HlPaging *paging)
+{
+	free_page(&paging->page);
+	while (!paging->over)
+	{
+		Page *page = take_page(paging);
+
+		if (page->run.call->reply.outcome == HL_OUTCOME_SUCCESS)
+		{
+			read_page(paging, page);
+			return true;
+		}
+		begin_again(paging, page);
+		free_page(&page);
+	}
+	return false;
+}
+
+/*
+ * Whether the next page may be asked for before it is needed: not while the
+ * first one is less than half read, since who wants a few rows takes them from
+ * there.
+ */
+static bool
+may_look_ahead(const HlPaging *paging)
+{
+	return paging->page != NULL && !paging->over && paging->linked &&
+		   paging->left > (int64) paging->matches &&
+		   (paging->pages > 1 || paging->given >= paging->entries / 2);
+}
+
+/* Sends for the next page, and lets what is in flight go on. */
+static void
+look_ahead(HlPaging *paging)
+{
+	HlCall *call;
+
+	if (paging->ahead == NULL)
+	{
+		if (may_look_ahead(paging))
+			paging->ahead = start_page(paging, true);
+		return;
+	}
+	call = paging->ahead->run.call;
+	if (paging->given % ENTRIES_BETWEEN_LOOKS == 0 && paging->ahead->settled &&
+		!hl_engine_is_done(call))
+		(void) hl_engine_step(&call, 1, 0);
+}
+
+/* ----------------------------------------------------------------- entries */
+
+/* Whether a text is a code as FHIR has them, and may be told. */
+static bool
+is_issue_code(const char *code)
+{
+	size_t len = strspn(code, "abcdefghijklmnopqrstuvwxyz-");
+
+	return len > 0 && len < 65 && code[len] == '\0';
+}
+
+/* Tells of the issues of a search, each once: codes and nothing else. */
+static void
+warn_of_issues(HlPaging *paging, const HlJson *outcome)
+{
+	HlJsonEach each = hl_json_each(hl_json_member(outcome, "issue"));
+	const HlJson *issue;
+
+	while ((issue = hl_json_step(&each)) != NULL)
+	{
+		const char *code = hl_json_string(hl_json_member(issue, "code"));
+
+		if (!is_issue_code(code))
+			code = "unknown";
+		if (strcmp(code, paging->warned) == 0)
+			continue;
+		strlcpy(paging->warned, code, sizeof(paging->warned));
+		ereport(WARNING, (errmsg("HealthLake reports issue \"%s\" with the "
+								 "search",
+								 code),
+						  errhidestmt(true)));
+	}
+}
+
+/* Whether an entry was not given before; notes that it is now. */
+static bool
+is_new(HlPaging *paging, const HlEntry *entry)
+{
+	char role = entry->mode == HL_ENTRY_MATCH ? 'm' : 'i';
+	char *id;
+	bool added;
+
+	if (entry->type[0] == '\0' || entry->id[0] == '\0')
+		return true;
+	if (!paging->plan.versions)
+		return hl_seen_add(paging->seen, role, entry->type, entry->id);
+	if (entry->version_id[0] == '\0')
+		return true;
+	id = psprintf("%s/%s", entry->id, entry->version_id);
+	added = hl_seen_add(paging->seen, role, entry->type, id);
+	pfree(id);
+	return added;
+}
+
+/* Whether an entry is to be given. */
+static bool
+is_wanted(HlPaging *paging, const HlEntry *entry)
+{
+	paging->given++;
+	if (entry->mode == HL_ENTRY_OUTCOME)
+	{
+		warn_of_issues(paging, entry->resource);
+		return false;
+	}
+	if (entry->mode == HL_ENTRY_MATCH && paging->left == 0)
+		return false;
+	if (!is_new(paging, entry))
+		return false;
+	if (entry->mode == HL_ENTRY_MATCH)
+	{
+		paging->left--;
+		paging->progress = true;
+	}
+	return true;
+}
+
+bool
+hl_paging_next(HlPaging *paging, HlEntry *entry)
+{
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		look_ahead(paging);
+		if (paging->page != NULL)
+		{
+			while (hl_searchset_step(&paging->set, entry))
+				if (is_wanted(paging, entry))
+					return true;
+		}
+		if (paging->left == 0 || !fetch_page(paging))
+			return false;
+	}
+}

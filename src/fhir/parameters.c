@@ -1,0 +1,91 @@
+/*
+ * parameters.c
+ *	  The parameters of a search.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "aws/form.h"
+#include "fhir/parameters.h"
+#include "model/response.h"
+#include "server/text.h"
+
+const HlJson *
+hl_parameters_read(Jsonb *parameters)
+{
+	char *string;
+
+	if (parameters == NULL)
+		return hl_response_read("{}");
+	string = JsonbToCString(NULL, &parameters->root, (int) VARSIZE(parameters));
+	return hl_response_read(hl_text_to_utf8(string, (int) strlen(string)));
+}
+
+/* Refuses what is wrong with a parameter. */
+static void
+refuse_parameter(HlFormFault fault, const char *name)
+{
+	static const char *const reasons[] = {
+		[HL_FORM_EMPTY_NAME] = "a search parameter must have a name",
+		[HL_FORM_OURS] = "search parameter \"%s\" cannot be given",
+		[HL_FORM_NULL] = "search parameter \"%s\" must not be null",
+		[HL_FORM_NESTED] = "search parameter \"%s\" must be a string, a "
+						   "number, a boolean or an array of them",
+		[HL_FORM_EMPTY_ARRAY] =
+			"search parameter \"%s\" must not be an empty array",
+		[HL_FORM_EMPTY_VALUE] =
+			"search parameter \"%s\" must not be an empty string",
+	};
+
+	if (fault == HL_FORM_NO_OBJECT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
+				 errmsg("search parameters must be a JSON object")));
+	hl_text_refuse_memory(fault == HL_FORM_NO_MEMORY);
+	name = hl_text_clip(hl_text_from_utf8(name));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
+			 errmsg_internal(reasons[fault], name),
+			 fault == HL_FORM_OURS
+				 ? errhint("Pages are fetched by the function; its argument "
+						   "\"page_size\" is their size.")
+				 : 0));
+}
+
+char *
+hl_parameters_form(const HlJson *parameters)
+{
+	HlBytes form = {0};
+	const char *name;
+	HlFormFault fault = hl_form_write(&form, parameters, &name);
+
+	if (fault != HL_FORM_OK)
+	{
+		hl_bytes_free(&form);
+		refuse_parameter(fault, name);
+	}
+	return hl_text_take(&form);
+}
+
+char *
+hl_parameters_add(const char *form, const char *name, const char *value)
+{
+	HlBytes bytes = {0};
+
+	hl_bytes_append_string(&bytes, form);
+	hl_form_add(&bytes, name, value);
+	return hl_text_take(&bytes);
+}
+
+text *
+hl_parameters_escape(const text *value)
+{
+	/* of all encodings that a database may have, none has these bytes in
+	 * another character */
+	HlBytes bytes = {0};
+	char *string = text_to_cstring(value);
+
+	hl_form_escape(&bytes, string);
+	return cstring_to_text(hl_text_take(&bytes));
+}

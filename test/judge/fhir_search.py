@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+"""Searches over several pages: every signature is botocore's for the bytes that were sent."""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "python"), str(ROOT / "emulator")]
+
+import oracle  # noqa: E402, F401
+from botocore.auth import SigV4Auth  # noqa: E402
+from botocore.awsrequest import AWSRequest  # noqa: E402
+from botocore.credentials import Credentials  # noqa: E402
+import client  # noqa: E402
+from session import connect  # noqa: E402
+from tap import Tap  # noqa: E402
+
+STORE = "0123456789abcdef0123456789abcdef"
+
+tap = Tap()
+emulator = client.emulator()
+
+
+def search():
+    """Searches, histories and $everything, as a session makes them."""
+    emulator.place({"DatastoreId": STORE, "DatastoreName": "search"})
+    emulator.place_resources(STORE, ({"resourceType": "Patient", "id": f"p{number:06}",
+                                      "active": True} for number in range(250)))
+    session = connect(emulator)
+    with session.cursor() as cursor:
+        cursor.execute(f"SET healthlake.datastore_id = '{STORE}'")
+        for call in (
+                """healthlake_fhir_search('Patient', '{"active": true, "_sort": ["-_id"],
+                "name:contains": ["a+b c=d", "\u00e4&"]}')""",
+                "healthlake_fhir_search('Patient', page_size => 60)",
+                "healthlake_fhir_everything('p000001', '2020-01-01', types => '{Patient}')",
+                "healthlake_fhir_history()", "healthlake_fhir_count('Patient')",
+                """healthlake_fhir_operation('Patient/$member-match', '{"a": "\u00e4"}')"""):
+            cursor.execute(f"SELECT count(*) FROM {call}")
+
+
+def signed_anew(entry, headers, given):
+    """The signature that botocore makes of what arrived."""
+    signer = SigV4Auth(Credentials(emulator.access_key_id, emulator.secret_access_key),
+                       "healthlake", "us-east-1")
+    names = given.partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    request = AWSRequest(entry["method"], f"http://{headers['host']}{entry['path']}",
+                         data=(entry["body"] or "").encode(),
+                         headers={name: headers[name] for name in names})
+    request.context["timestamp"] = headers["x-amz-date"]
+    return signer.signature(signer.string_to_sign(request, signer.canonical_request(request)),
+                            request)
+
+
+def main():
+    """Compares every request."""
+    search()
+    wrong, padded = [], 0
+    entries = [entry for entry in emulator.log() if entry["operation"].startswith("fhir:")]
+    for entry in entries:
+        headers = {name.lower(): value for name, value in entry["headers"]}
+        given = headers["authorization"]
+        if not given.endswith("Signature=" + signed_anew(entry, headers, given)):
+            wrong.append((entry["method"], entry["path"]))
+        query = urlsplit(entry["path"]).query
+        padded += "page=" in query and query.endswith("%3D%3D")
+    tap.same(wrong, [], f"{len(entries)} signatures are botocore's")
+    tap.ok(padded >= 6, "among them of tokens that end with ==", f"{padded}")
+    emulator.stop()
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()
