@@ -146,7 +146,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		{"WITH due AS MATERIALIZED ("
 		 "SELECT home, id, first_sent_at, unsettled_since, earliest, careful,"
 		 " false AS polls, (CASE WHEN careful THEN unsettled_since IS NOT NULL"
-		 " AND (kind <> 'fhir' OR looked_at >= unsettled_since) IS NOT TRUE"
+		 " AND (kind = 'fhir' AND looked_at >= unsettled_since) IS NOT TRUE"
 		 " ELSE unsettled_since < now() -" HOUR "END"
 		 " OR home <> " HERE
 		 /* a copy of it may have been sent by a server of another timeline */
