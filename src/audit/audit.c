@@ -172,11 +172,14 @@ session_ends(int code, Datum unused)
 	hl_link_withdraw();
 }
 
-/* Keeps what is told of a call that is undone around us. */
+/*
+ * Keeps what is told of a call that is undone around us. A procedure may commit
+ * while it is under way, so that it outlives a transaction.
+ */
 static void
 keep_open(HlAuditAccount *account)
 {
-	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 	Open *open = palloc0(sizeof(Open));
 	StringInfoData text;
 
@@ -309,8 +312,7 @@ abandon(void)
 {
 	while (!dlist_is_empty(&opens))
 	{
-		const Open *open =
-			dlist_container(Open, node, dlist_pop_head_node(&opens));
+		Open *open = dlist_container(Open, node, dlist_pop_head_node(&opens));
 		HlEvent event = open->event;
 
 		event.fields[HL_EVENT_EVENT] = "interrupted";
@@ -320,6 +322,8 @@ abandon(void)
 			"the call was interrupted before its outcome was recorded";
 		event.fields[HL_EVENT_ATTEMPTS] = "1";
 		hl_link_end_at_once(&open->call, &event);
+		pfree(open->text);
+		pfree(open);
 	}
 }
 

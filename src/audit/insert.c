@@ -499,7 +499,7 @@ row_of_event(Relation table, int64 id, const HlEvent *event)
 	return ExecStoreVirtualTuple(row);
 }
 
-/* Makes the entries of a row in the indexes, which are locked already. */
+/* Makes the entries of a row in the indexes. */
 static void
 add_to_indexes(Relation table, TupleTableSlot *row)
 {
@@ -510,7 +510,8 @@ add_to_indexes(Relation table, TupleTableSlot *row)
 	{
 		IndexInfo *about = target->ri_IndexRelationInfo[i];
 
-		target->ri_IndexRelationDescs[i] = index_open(shape.indexes[i], NoLock);
+		target->ri_IndexRelationDescs[i] =
+			index_open(shape.indexes[i], RowExclusiveLock);
 		/* what an access method keeps there must not outlive the opening */
 		about->ii_AmCache = NULL;
 		about->ii_Context = CurrentMemoryContext;
@@ -541,7 +542,8 @@ bool
 hl_insert_add(const HlStore *store, int64 id, const HlEvent *event)
 {
 	bool bare = !ActiveSnapshotSet();
-	Relation table = table_open(store->events, NoLock);
+	/* a procedure may have committed since the beginning, and lost its locks */
+	Relation table = table_open(store->events, RowExclusiveLock);
 	Oid user;
 	int context;
 
