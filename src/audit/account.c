@@ -124,6 +124,8 @@ hl_account_rest(const HlRest *rest, const char *id)
 	append_member(&json, "path", rest->path);
 	append_member(&json, "resource",
 				  named ? psprintf("%s/%s", rest->subject, id) : rest->subject);
+	if (rest->entries != NULL)
+		appendStringInfo(&json, ",\"entries\":%s", rest->entries);
 	appendStringInfoChar(&json, '}');
 	return json.data;
 }

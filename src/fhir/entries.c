@@ -6,6 +6,8 @@
 #include "postgres.h"
 
 #include "fhir/entries.h"
+#include "fhir/resource.h"
+#include "fhir/types.h"
 #include "model/response.h"
 #include "server/text.h"
 
@@ -44,27 +46,6 @@ static bool
 has_member(const HlJson *object, const char *name)
 {
 	return hl_json_kind(hl_json_member(object, name)) != HL_JSON_NULL;
-}
-
-/* Whether a text is a type's name. */
-static bool
-is_type(const char *text)
-{
-	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-							  "abcdefghijklmnopqrstuvwxyz");
-
-	return len > 0 && len <= 64 && text[len] == '\0' && text[0] < 'a';
-}
-
-/* Whether a text is an id. */
-static bool
-is_id(const char *text)
-{
-	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-							  "abcdefghijklmnopqrstuvwxyz0123456789-.");
-
-	return len > 0 && len <= 64 && text[len] == '\0' &&
-		   strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
 /* ------------------------------------------------------------------- URLs */
@@ -107,13 +88,13 @@ read_url(const Reading *reading, HlFhirEntry *entry)
 	entry->id = next_segment(&path);
 	history = next_segment(&path);
 	entry->version = next_segment(&path);
-	if (!is_type(entry->type))
+	if (!hl_fhir_is_type(entry->type))
 		refuse_entry(reading, "its URL does not begin with a resource type",
 					 "A URL is written as type, type/id or type?query.");
-	if (entry->id != NULL && !is_id(entry->id))
+	if (entry->id != NULL && !hl_fhir_is_id(entry->id))
 		refuse_entry(reading, "the id in its URL is not valid", NULL);
 	if (path != NULL || (history != NULL && strcmp(history, "_history") != 0) ||
-		(entry->version != NULL && !is_id(entry->version)))
+		(entry->version != NULL && !hl_fhir_is_id(entry->version)))
 		refuse_entry(reading, "its URL leads to no resource",
 					 "A URL is written as type, type/id or type?query.");
 	if (history != NULL && strcmp(entry->method, "GET") != 0)
@@ -169,7 +150,7 @@ entity_tag(const HlJson *value)
 		version = pnstrdup(text + 3, len - 4);
 	else
 		version = pstrdup(text);
-	return is_id(version) ? psprintf("W/\"%s\"", version) : NULL;
+	return hl_fhir_is_id(version) ? psprintf("W/\"%s\"", version) : NULL;
 }
 
 /* Takes the conditions of an entry, and refuses those that have no meaning. */
@@ -237,7 +218,7 @@ check_stored(const Reading *reading, const HlFhirEntry *entry)
 	if (strcmp(type, entry->type) != 0)
 		refuse_entry(reading, "its resource is of another type than its URL",
 					 NULL);
-	if (has_member(resource, "id") && (id == NULL || !is_id(id)))
+	if (has_member(resource, "id") && (id == NULL || !hl_fhir_is_id(id)))
 		refuse_entry(reading, "the id of its resource is not valid", NULL);
 	if (entry->id != NULL && (id == NULL || strcmp(id, entry->id) != 0))
 		refuse_entry(reading, "its resource has not the id of its URL", NULL);
@@ -414,9 +395,7 @@ hl_entries_read(Jsonb *given, const char *type)
 {
 	HlFhirEntries *entries = palloc0(sizeof(HlFhirEntries));
 	Reading reading = {.entries = entries};
-	char *text = JsonbToCString(NULL, &given->root, VARSIZE(given));
-	const HlJson *json =
-		hl_response_read(hl_text_to_utf8(text, (int) strlen(text)));
+	const HlJson *json = hl_response_read(hl_fhir_json(given));
 	HlJsonEach each;
 	const HlJson *entry;
 
@@ -443,10 +422,10 @@ HlFhirWord
 hl_entry_word(const HlFhirEntry *entry)
 {
 	if (strcmp(entry->method, "GET") == 0)
-		return HL_FHIR_READ;
+		return HL_FHIR_MAY_READ;
 	if (strcmp(entry->method, "DELETE") == 0)
-		return HL_FHIR_DELETE;
-	return HL_FHIR_WRITE;
+		return HL_FHIR_MAY_DELETE;
+	return HL_FHIR_MAY_WRITE;
 }
 
 int
@@ -466,7 +445,7 @@ hl_entries_are_repeatable(const HlFhirEntries *entries)
 	{
 		const HlFhirEntry *entry = &entries->entries[i];
 
-		if (hl_entry_word(entry) == HL_FHIR_READ)
+		if (hl_entry_word(entry) == HL_FHIR_MAY_READ)
 			continue;
 		if (entry->id == NULL || strcmp(entry->method, "PATCH") == 0)
 			return false;

@@ -13,10 +13,10 @@
 #include "utils/jsonb.h"
 
 #include "base/json.h"
+#include "fhir/rights.h"
 
 #define HL_ENTRIES_MOST_BATCH 500
 #define HL_ENTRIES_MOST_TRANSACTION 100
-#define HL_ENTRIES_MOST_BYTES (5 * 1024 * 1024)
 
 /* One request of a Bundle; NULL where there is none of it. */
 typedef struct HlFhirEntry
@@ -41,14 +41,6 @@ typedef struct HlFhirEntries
 	HlFhirEntry *entries;
 	bool settled; /* see hl_entries_settle() */
 } HlFhirEntries;
-
-/* What one may do with resources, each a word of healthlake_grant(). */
-typedef enum HlFhirWord
-{
-	HL_FHIR_READ = 1,
-	HL_FHIR_WRITE = 2,
-	HL_FHIR_DELETE = 4
-} HlFhirWord;
 
 /*
  * Reads an array of entries, or a Bundle, which must be of the type that is

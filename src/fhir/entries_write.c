@@ -9,11 +9,10 @@
 
 #include "base/uuid.h"
 #include "fhir/entries.h"
+#include "fhir/request.h"
+#include "fhir/types.h"
 #include "server/random.h"
 #include "server/text.h"
-
-/* A type that is created and read alone: it cannot be put under an id. */
-#define NEVER_PUT "AuditEvent"
 
 /* ------------------------------------------------------- fit for the queue */
 
@@ -37,12 +36,12 @@ settle_entry(HlFhirEntry *entry, int at)
 {
 	if (strcmp(entry->method, "POST") != 0)
 		return;
-	if (strcmp(entry->type, NEVER_PUT) == 0)
+	if (hl_fhir_is_written_once(entry->type))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("Bundle.entry[%d] cannot be kept in a queue: %s cannot "
 						"be created under an id",
-						at, NEVER_PUT),
+						at, entry->type),
 				 errhint("healthlake_fhir_enqueue_create() takes it by itself, "
 						 "with an idempotency key."),
 				 errhidestmt(true)));
@@ -244,7 +243,7 @@ hl_entries_write(const HlFhirEntries *entries)
 	hl_bytes_append_string(&bytes, "]}");
 	len = bytes.len;
 	json = hl_text_take(&bytes);
-	if (len > HL_ENTRIES_MOST_BYTES)
+	if (len > HL_FHIR_MAX_BODY)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the Bundle is larger than 5 MB"),
 						errdetail("It has %zu bytes.", len),

@@ -22,6 +22,7 @@ typedef struct HlRest
 	const char *path;    /* below .../r4/, escaped: Patient/1 */
 	const char *query;   /* escaped, less the question mark; NULL: none */
 	const char *subject; /* the type, or type/id, it is about; NULL: neither */
+	const char *entries; /* of a Bundle: JSON of what they do; NULL: none */
 	const HlHeader *headers; /* Content-Type among them, where it has a body */
 	int nheaders;
 	const char *const *wanted; /* headers of the reply */

@@ -1,0 +1,230 @@
+/*
+ * bundle.c
+ *	  One Bundle as one statement.
+ *
+ *	  A transaction is done whole or not at all. A batch is a success whatever
+ *	  became of its entries: what failed is a row, and one WARNING counts.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "call/error.h"
+#include "fhir/bundle.h"
+#include "fhir/resource.h"
+#include "model/response.h"
+#include "server/clock.h"
+#include "server/text.h"
+
+/* ---------------------------------------------------------------- request */
+
+HlFhirRequest *
+hl_bundle_request(const HlFhirPlace *place, const HlFhirEntries *entries,
+				  const char *json)
+{
+	bool reads = hl_entries_words(entries) == HL_FHIR_MAY_READ;
+	HlFhirRequest *request = hl_fhir_request(
+		place, reads ? HL_FHIR_READ_BUNDLE : HL_FHIR_PROCESS_BUNDLE, "POST",
+		"");
+
+	request->rest.subject =
+		psprintf("%s of %s", entries->transaction ? "transaction" : "batch",
+				 hl_entries_methods(entries));
+	request->rest.entries = hl_answers_list(entries, NULL);
+	request->rest.repeatable = hl_entries_are_repeatable(entries);
+	hl_fhir_request_body(request, HL_FHIR_JSON, json);
+	return request;
+}
+
+HlFhirAnswer *
+hl_bundle_judge(HlFhirRequest *request, const HlFhirEntries *entries,
+				HlReply *reply)
+{
+	HlFhirAnswer *answers;
+
+	if (reply->outcome != HL_OUTCOME_SUCCESS)
+		return NULL;
+	answers = hl_answers_read(entries, reply->document);
+	if (answers != NULL)
+	{
+		request->rest.entries = hl_answers_list(entries, answers);
+		return answers;
+	}
+	reply->outcome = HL_OUTCOME_MALFORMED;
+	reply->may_have_run = request->request.operation->changes_something;
+	reply->network = pstrdup("the reply does not answer every entry");
+	return NULL;
+}
+
+/* A Bundle under way. */
+typedef struct Sending
+{
+	const HlFhirEntries *entries;
+	HlFhirRequest *request;
+	HlCallRun run;
+	HlFhirAnswer *answers;
+} Sending;
+
+/* Sends it, and judges the reply before it is recorded. */
+static void
+send_bundle(void *argument)
+{
+	Sending *sending = argument;
+
+	hl_call_drive(&sending->run);
+	sending->answers = hl_bundle_judge(sending->request, sending->entries,
+									   &sending->run.call->reply);
+	if (sending->run.begun)
+		hl_call_finish(&sending->run);
+}
+
+/* Performs a Bundle; throws where it is not carried out. */
+static const HlFhirAnswer *
+perform_bundle(const HlFhirEntries *entries, HlFhirRequest *request)
+{
+	Sending sending = {.entries = entries, .request = request};
+	const HlReply *reply;
+
+	if (hl_call_start(&sending.run, &request->request, request->region))
+	{
+		sending.run.judged = true;
+		hl_call_watch(send_bundle, &sending);
+	}
+	reply = &sending.run.call->reply;
+	if (reply->outcome != HL_OUTCOME_SUCCESS)
+		hl_error_raise(request->request.operation, reply, NULL);
+	return sending.answers;
+}
+
+/* ------------------------------------------------------------------- rows */
+
+/* The set of rows that the function gives. */
+static ReturnSetInfo *
+begin_set(FunctionCallInfo fcinfo, bool changes)
+{
+	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller;
+	TupleDesc desc;
+
+	if (set == NULL || !IsA(set, ReturnSetInfo) ||
+		(set->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("set-valued function called in context that cannot "
+						"accept a set")));
+	/* (f(...)).* would be a call for each column there */
+	if (changes && (set->allowedModes & SFRM_Materialize_Preferred) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("healthlake_fhir_bundle cannot change anything in a "
+						"SELECT list"),
+				 errhint("Call it in FROM: SELECT * FROM "
+						 "healthlake_fhir_bundle(...)."),
+				 errhidestmt(true)));
+	caller = MemoryContextSwitchTo(set->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	set->setDesc = CreateTupleDescCopy(desc);
+	set->setResult = tuplestore_begin_heap(
+		(set->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	set->returnMode = SFRM_Materialize;
+	MemoryContextSwitchTo(caller);
+	return set;
+}
+
+/* A text in UTF-8 as a column. */
+static Datum
+text_datum(const char *utf8, bool *null)
+{
+	*null = utf8 == NULL;
+	return *null ? (Datum) 0 : CStringGetTextDatum(hl_text_from_utf8(utf8));
+}
+
+/* A part of the reply as a column. */
+static Datum
+jsonb_datum(const HlJson *json, bool *null)
+{
+	*null = hl_json_kind(json) == HL_JSON_NULL;
+	return *null ? (Datum) 0 : hl_response_whole(json);
+}
+
+/* Puts the row of an answer. */
+static void
+put_answer(ReturnSetInfo *set, int ordinal, const HlFhirAnswer *answer)
+{
+	Datum values[8];
+	bool nulls[8] = {false};
+
+	values[0] = Int32GetDatum(ordinal);
+	values[1] = Int32GetDatum(answer->status);
+	values[2] = text_datum(answer->type, &nulls[2]);
+	values[3] = text_datum(answer->id, &nulls[3]);
+	values[4] = text_datum(answer->version, &nulls[4]);
+	values[5] =
+		TimestampTzGetDatum(answer->last_updated - HL_CLOCK_EPOCH_SHIFT);
+	nulls[5] = !answer->dated;
+	values[6] = jsonb_datum(answer->outcome, &nulls[6]);
+	values[7] = jsonb_datum(answer->resource, &nulls[7]);
+	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
+}
+
+/* Puts all rows, and warns of those that failed. */
+static void
+put_answers(ReturnSetInfo *set, const HlFhirEntries *entries,
+			const HlFhirAnswer *answers)
+{
+	int failed = 0;
+
+	for (int i = 0; i < entries->count; i++)
+	{
+		put_answer(set, i + 1, &answers[i]);
+		failed += hl_answer_failed(&answers[i]);
+	}
+	if (failed > 0)
+		ereport(WARNING,
+				(errmsg("%d of %d entries of the batch failed", failed,
+						entries->count),
+				 errdetail("Their rows have a status of 400 or more, and an "
+						   "outcome."),
+				 errhidestmt(true), errhidecontext(true)));
+}
+
+/* Sends the Bundle and gives its rows. */
+static void
+perform_and_put(ReturnSetInfo *set, const HlFhirEntries *entries,
+				const HlFhirPlace *place)
+{
+	HlFhirRequest *request =
+		hl_bundle_request(place, entries, hl_entries_write(entries));
+
+	put_answers(set, entries, perform_bundle(entries, request));
+}
+
+Datum
+hl_bundle_call(FunctionCallInfo fcinfo)
+{
+	const HlArguments *arguments = hl_arguments_read(fcinfo);
+	const char *type = hl_fhir_needed(arguments, "type");
+	ReturnSetInfo *set;
+	HlFhirEntries *entries;
+	const HlFhirPlace *place;
+	Datum given;
+
+	if (!hl_arguments_value(arguments, "entries", &given))
+		(void) hl_fhir_needed(arguments, "entries");
+	entries = hl_entries_read(DatumGetJsonbP(given), type);
+	hl_fhir_need_words(hl_entries_words(entries));
+	if ((hl_entries_words(entries) & ~HL_FHIR_MAY_READ) != 0)
+		hl_call_refuse_change_by("healthlake_fhir_bundle");
+	set = begin_set(fcinfo, hl_entries_words(entries) != HL_FHIR_MAY_READ);
+	place = hl_fhir_place(arguments);
+	if (entries->count > 0)
+		perform_and_put(set, entries, place);
+	return (Datum) 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * bundle.h
+ *	  Batches and transactions for SQL: checked, sent as one request, and a row
+ *	  for each entry's answer.
+ */
+#ifndef HL_FHIR_BUNDLE_H
+#define HL_FHIR_BUNDLE_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "fhir/answers.h"
+#include "fhir/request.h"
+
+/*
+ * The request of entries whose JSON is given; more than one may be under way.
+ * Whoever sends it calls hl_bundle_judge() before hl_call_finish().
+ */
+extern HlFhirRequest *hl_bundle_request(const HlFhirPlace *place,
+										const HlFhirEntries *entries,
+										const char *json);
+
+/*
+ * Reads the answers of a reply that is a success; NULL: it is none, as the
+ * reply then says, too.
+ */
+extern HlFhirAnswer *hl_bundle_judge(HlFhirRequest *request,
+									 const HlFhirEntries *entries,
+									 HlReply *reply);
+
+/* The body of healthlake_fhir_bundle(). */
+extern Datum hl_bundle_call(FunctionCallInfo fcinfo);
+
+#endif
