@@ -1,0 +1,464 @@
+/*
+ * load.c
+ *	  A load under way: batches in flight, and a commit for each that ends.
+ *
+ *	  While replies are awaited the transaction of the CALL is an empty one. A
+ *	  batch of PUTs may be sent again whenever its end is not known.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+
+#include "audit/store.h"
+#include "call/error.h"
+#include "fhir/bundle.h"
+#include "fhir/load.h"
+#include "fhir/load_queue.h"
+#include "fhir/resource.h"
+#include "server/clock.h"
+#include "server/notice.h"
+#include "server/settings.h"
+#include "server/wait.h"
+
+/* Milliseconds between two words about how far it is. */
+#define TELL_EVERY 10000
+
+/* Passes of one CALL, for a table that never stands still. */
+#define MOST_PASSES 10
+
+/* A batch whose portion is under way. */
+typedef struct LoadFlight
+{
+	HlLoadBatch *batch;
+	MemoryContext memory;
+	HlFhirEntries entries;
+	HlFhirRequest *request;
+	HlCallRun run;
+} LoadFlight;
+
+typedef struct Loading
+{
+	const HlFhirPlace *place;
+	HlLoadSource *source;
+	HlLoadRecord *record;
+	HlLoadQueue *queue;
+	MemoryContext memory;
+	int most;
+	LoadFlight **flights;
+	HlCall **calls;
+	int nflights;
+	int64 sent; /* in this CALL */
+	int64 told_at;
+} Loading;
+
+/* ---------------------------------------------------------------- flights */
+
+/* Sends the next portion of a batch. */
+static void
+start_flight(Loading *loading, HlLoadBatch *batch)
+{
+	MemoryContext memory = AllocSetContextCreate(
+		loading->memory, "healthlake load request", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(memory);
+	LoadFlight *flight = palloc0(sizeof(LoadFlight));
+	bool settled;
+
+	batch->flying = true;
+	flight->batch = batch;
+	flight->memory = memory;
+	flight->request =
+		hl_bundle_request(loading->place, &flight->entries,
+						  hl_load_batch_write(batch, &flight->entries));
+	settled = hl_call_start(&flight->run, &flight->request->request,
+							flight->request->region);
+	flight->run.several = flight->run.judged = true;
+	if (!settled)
+		hl_error_raise(flight->request->request.operation,
+					   &flight->run.call->reply, NULL);
+	loading->flights[loading->nflights++] = flight;
+	MemoryContextSwitchTo(caller);
+}
+
+/* Whether a portion was refused for what is in it, and not for who asks. */
+static bool
+is_for_contents(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_REFUSED && !reply->may_have_run &&
+		   ((reply->diagnosed &&
+			 (reply->http_status == 400 || reply->http_status == 422)) ||
+			reply->http_status == 413);
+}
+
+/* Refuses to go on with a batch that AWS does not take in the end. */
+static void
+check_tries(const HlLoadBatch *batch)
+{
+	if (batch->tries >= hl_settings.max_attempts)
+		ereport(
+			ERROR,
+			(errcode(batch->busy_status == 429 ? HL_ERRCODE_THROTTLED
+											   : HL_ERRCODE_SERVICE),
+			 errmsg("AWS does not take %d resources at the moment",
+					batch->nleft),
+			 errdetail("Entries were answered with HTTP status %d, %d times "
+					   "in a row.",
+					   batch->busy_status, batch->tries),
+			 errhint("CALL healthlake_fhir_load again later: it goes on "
+					 "where it was."),
+			 errhidestmt(true)));
+}
+
+/* Takes the reply to a portion. */
+static void
+take_reply(LoadFlight *flight)
+{
+	HlReply *reply = &flight->run.call->reply;
+	HlFhirAnswer *answers =
+		hl_bundle_judge(flight->request, &flight->entries, reply);
+
+	if (flight->run.begun)
+		hl_call_finish(&flight->run);
+	if (answers != NULL)
+		hl_load_batch_take(flight->batch, answers);
+	else if (is_for_contents(reply))
+		hl_load_batch_divide(flight->batch, reply->http_status, reply->code,
+							 reply->expression);
+	else
+		hl_error_raise(flight->request->request.operation, reply, NULL);
+	check_tries(flight->batch);
+}
+
+/* Commits; what was read or written before is over with it. */
+static void
+commit_step(void)
+{
+	SPI_commit();
+}
+
+/* Tells how far it is, now and then. */
+static void
+tell_progress(Loading *loading)
+{
+	if (!hl_clock_is_past(loading->told_at, TELL_EVERY))
+		return;
+	loading->told_at = hl_clock_steady_ms();
+	hl_notice_tell(psprintf("healthlake_fhir_load: " INT64_FORMAT
+							" resources stored so far",
+							loading->sent));
+}
+
+/* Records a batch that has ended, and commits. */
+static void
+record_batch(Loading *loading, HlLoadBatch *batch)
+{
+	MemoryContext caller = MemoryContextSwitchTo(loading->queue->scratch);
+
+	loading->sent += batch->taken;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	hl_load_queue_end(loading->queue, batch);
+	PopActiveSnapshot();
+	commit_step();
+	tell_progress(loading);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(loading->queue->scratch);
+}
+
+/* Takes a flight that has ended out of those under way. */
+static void
+land_flight(Loading *loading, int at)
+{
+	LoadFlight *flight = loading->flights[at];
+	HlLoadBatch *batch = flight->batch;
+
+	loading->flights[at] = loading->flights[--loading->nflights];
+	MemoryContextDelete(flight->memory);
+	batch->flying = false;
+	if (batch->nleft == 0)
+	{
+		record_batch(loading, batch);
+		return;
+	}
+	loading->queue->waiting++;
+	/* the audit trail may have an event of it */
+	commit_step();
+}
+
+/* Moves all flights on until one has ended, or so many milliseconds. */
+static void
+step_flights(Loading *loading, long most_ms)
+{
+	for (int i = 0; i < loading->nflights; i++)
+		loading->calls[i] = loading->flights[i]->run.call;
+	(void) hl_engine_step(loading->calls, loading->nflights, most_ms);
+	for (int i = loading->nflights - 1; i >= 0; i--)
+	{
+		LoadFlight *flight = loading->flights[i];
+		MemoryContext caller = MemoryContextSwitchTo(flight->memory);
+		bool ended = hl_call_advance(&flight->run);
+
+		if (ended)
+			take_reply(flight);
+		MemoryContextSwitchTo(caller);
+		if (ended)
+			land_flight(loading, i);
+	}
+	/* the audit trail asks for a number that would keep VACUUM from its work */
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		commit_step();
+}
+
+/* ------------------------------------------------------------------- pass */
+
+/*
+ * The first batch that may be sent now; NULL: there is none. Tells in how many
+ * milliseconds there will be one, -1: not before a reply.
+ */
+static HlLoadBatch *
+find_due(const Loading *loading, long *rest)
+{
+	int64 now = hl_clock_steady_ms();
+	dlist_iter each;
+
+	*rest = -1;
+	dlist_foreach(each, &loading->queue->batches)
+	{
+		HlLoadBatch *batch = dlist_container(HlLoadBatch, node, each.cur);
+
+		if (batch->flying || batch->over)
+			continue;
+		if (batch->due <= now)
+			return batch;
+		if (*rest < 0 || batch->due - now < *rest)
+			*rest = (long) (batch->due - now);
+	}
+	return NULL;
+}
+
+/* Starts what may be started; gives what find_due() tells. */
+static long
+start_flights(Loading *loading)
+{
+	HlLoadBatch *batch;
+	long rest = -1;
+
+	while (loading->nflights < loading->most &&
+		   (batch = find_due(loading, &rest)) != NULL)
+	{
+		loading->queue->waiting--;
+		if (batch->nleft > 0)
+			start_flight(loading, batch);
+		else
+			record_batch(loading, batch);
+	}
+	return rest;
+}
+
+/* Reads the next rows, in a transaction of its own. */
+static void
+read_rows(Loading *loading)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	hl_load_queue_fill(loading->queue);
+	PopActiveSnapshot();
+	commit_step();
+}
+
+/* Whether a pass has nothing more to read and nothing more to wait for. */
+static bool
+is_over(const Loading *loading)
+{
+	const HlLoadQueue *queue = loading->queue;
+
+	return loading->nflights == 0 && queue->waiting == 0 &&
+		   (queue->at_end || queue->rewritten);
+}
+
+/* Sends all that the pass has to send; false: there was nothing. */
+static bool
+run_pass(Loading *loading)
+{
+	bool any;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	any = hl_load_queue_begin(loading->queue);
+	PopActiveSnapshot();
+	commit_step();
+	while (!is_over(loading))
+	{
+		long rest;
+
+		if (hl_load_queue_wants(loading->queue))
+			read_rows(loading);
+		rest = start_flights(loading);
+		if (loading->nflights > 0)
+			step_flights(loading, rest);
+		else if (rest > 0)
+			hl_wait_rest(rest, HL_WAIT_POLL);
+	}
+	return any;
+}
+
+/* ------------------------------------------------------------------- load */
+
+/* Begins the next pass, or the same once more where places have changed. */
+static void
+begin_pass(Loading *loading, bool again)
+{
+	int64 files;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	files = hl_load_source_files(loading->source);
+	if (again)
+		hl_load_record_restart(loading->record, files);
+	else
+		hl_load_record_pass(loading->record, hl_load_seen_now(), files);
+	PopActiveSnapshot();
+	commit_step();
+}
+
+/* Goes on with a pass that was interrupted, or begins one. */
+static void
+resume_pass(Loading *loading)
+{
+	HlLoadRecord *record = loading->record;
+	bool begins = record->seeing == NULL || record->finished;
+	int64 files;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	files = hl_load_source_files(loading->source);
+	PopActiveSnapshot();
+	if (begins || files != record->files)
+		begin_pass(loading, !begins);
+}
+
+/* Passes, until one finds nothing; within hl_call_watch(). */
+static void
+run_passes(void *argument)
+{
+	Loading *loading = argument;
+	int passes = 1;
+
+	resume_pass(loading);
+	while (run_pass(loading) && passes++ < MOST_PASSES)
+		begin_pass(loading, loading->queue->rewritten);
+}
+
+/* Notes the end, and tells of it. */
+static void
+finish_load(Loading *loading)
+{
+	int64 refused;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	refused = hl_load_record_finish(loading->record);
+	PopActiveSnapshot();
+	commit_step();
+	ereport(
+		NOTICE,
+		(errmsg("healthlake_fhir_load: " INT64_FORMAT
+				" resources of %s stored, " INT64_FORMAT " rows refused",
+				loading->sent, hl_load_source_name(loading->source), refused),
+		 refused > 0 ? errdetail("healthlake_fhir_load_error has them.") : 0));
+}
+
+/*
+ * Keeps others from loading the same, beyond this transaction: an error's
+ * abort gives such a lock back, too.
+ */
+static LOCKTAG
+hold_load(const HlLoadRecord *record, const HlLoadSource *source)
+{
+	Oid table = get_relname_relid("healthlake_fhir_load_progress",
+								  hl_store_need()->schema);
+	LOCKTAG tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, table, (uint32) record->id, 0);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+						errmsg("another session is loading %s",
+							   hl_load_source_name(source))));
+	return tag;
+}
+
+/* How many entries a batch has at most. */
+static int
+batch_size_of(const HlArguments *arguments)
+{
+	Datum value;
+	int size = 0;
+
+	if (hl_arguments_value(arguments, "batch_size", &value))
+		size = DatumGetInt32(value);
+	if (size < 1 || size > HL_ENTRIES_MOST_BATCH)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be from 1 to %d",
+							   "batch_size", HL_ENTRIES_MOST_BATCH)));
+	return size;
+}
+
+/* Finds table, column and how far an earlier load has come. */
+static LOCKTAG
+prepare_load(Loading *loading, const HlArguments *arguments)
+{
+	const char *column = hl_fhir_needed(arguments, "resource_column");
+	Datum value;
+	Oid relation;
+	LOCKTAG tag;
+
+	if (!hl_arguments_value(arguments, "source", &value))
+		(void) hl_fhir_needed(arguments, "source");
+	relation = DatumGetObjectId(value);
+	loading->place = hl_fhir_place(arguments);
+	loading->source = hl_load_source_open(relation, column);
+	loading->record =
+		hl_load_record_find(relation, column, loading->place->datastore_id);
+	tag = hold_load(loading->record, loading->source);
+	if (hl_arguments_value(arguments, "restart", &value) && DatumGetBool(value))
+		hl_load_record_forget(loading->record);
+	else
+		hl_load_record_take_back(loading->record);
+	loading->queue = hl_load_queue_create(loading->source, loading->record,
+										  batch_size_of(arguments));
+	loading->most = loading->queue->most;
+	loading->flights = palloc(sizeof(LoadFlight *) * loading->most);
+	loading->calls = palloc(sizeof(HlCall *) * loading->most);
+	loading->told_at = hl_clock_steady_ms();
+	return tag;
+}
+
+Datum
+hl_load_call(FunctionCallInfo fcinfo)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Loading loading = {0};
+	LOCKTAG tag;
+
+	hl_call_refuse_atomic(fcinfo, "healthlake_fhir_load()",
+						  "CALL it on its own.");
+	hl_call_refuse_change_by("healthlake_fhir_load");
+	loading.memory = AllocSetContextCreate(PortalContext, "healthlake load",
+										   ALLOCSET_DEFAULT_SIZES);
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect_ext failed");
+	MemoryContextSwitchTo(loading.memory);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	tag = prepare_load(&loading, hl_arguments_read(fcinfo));
+	PopActiveSnapshot();
+	commit_step();
+	hl_call_watch(run_passes, &loading);
+	finish_load(&loading);
+	LockRelease(&tag, ExclusiveLock, true);
+	SPI_finish();
+	MemoryContextDelete(loading.memory);
+	MemoryContextSwitchTo(caller);
+	PG_RETURN_VOID();
+}

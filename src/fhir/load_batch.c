@@ -1,0 +1,215 @@
+/*
+ * load_batch.c
+ *	  Portions of a batch, and their answers.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "fhir/load_batch.h"
+#include "server/clock.h"
+#include "server/random.h"
+#include "server/text.h"
+
+/* The first rest and the longest, in milliseconds. */
+#define FIRST_REST 100
+#define LONGEST_REST 20000
+
+HlLoadBatch *
+hl_load_batch_create(MemoryContext parent, int most)
+{
+	MemoryContext memory = AllocSetContextCreate(parent, "healthlake load",
+												 ALLOCSET_DEFAULT_SIZES);
+	HlLoadBatch *batch = MemoryContextAllocZero(memory, sizeof(HlLoadBatch));
+
+	batch->memory = memory;
+	batch->resources =
+		MemoryContextAlloc(memory, sizeof(HlLoadResource *) * most);
+	return batch;
+}
+
+/* A text of its own. */
+static const char *
+keep_text(const char *text)
+{
+	return text == NULL ? NULL : pstrdup(text);
+}
+
+/* Notes a refusal. */
+static void
+note_refusal(HlLoadBatch *batch, const HlLoadResource *resource, int status,
+			 const char *code, const char *expression)
+{
+	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
+	HlLoadRefusal *refusal = palloc(sizeof(HlLoadRefusal));
+
+	*refusal = (HlLoadRefusal){resource, status, keep_text(code),
+							   keep_text(expression)};
+	batch->refusals = lappend(batch->refusals, refusal);
+	MemoryContextSwitchTo(caller);
+}
+
+void
+hl_load_batch_add(HlLoadBatch *batch, const HlLoadResource *resource)
+{
+	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
+	HlLoadResource *copy = palloc(sizeof(HlLoadResource));
+
+	*copy = *resource;
+	copy->type = keep_text(resource->type);
+	copy->id = keep_text(resource->id);
+	copy->json = resource->code == NULL ? keep_text(resource->json) : NULL;
+	batch->last = resource->place;
+	if (resource->code != NULL)
+		note_refusal(batch, copy, 0, resource->code, resource->expression);
+	else
+	{
+		batch->resources[batch->count++] = copy;
+		batch->bytes += resource->len;
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+void
+hl_load_batch_close(HlLoadBatch *batch)
+{
+	size_t size = sizeof(HlLoadResource *) * Max(batch->count, 1);
+
+	batch->left = MemoryContextAlloc(batch->memory, size);
+	memcpy(batch->left, batch->resources,
+		   sizeof(HlLoadResource *) * batch->count);
+	batch->nleft = batch->portion = batch->count;
+}
+
+/* Appends the entry that puts a resource. */
+static void
+append_put(HlBytes *bytes, const HlLoadResource *resource)
+{
+	/* of these characters none needs an escape */
+	hl_bytes_format(bytes,
+					"{\"request\":{\"method\":\"PUT\",\"url\":\"%s/%s\"}",
+					resource->type, resource->id);
+	hl_bytes_append_string(bytes, ",\"resource\":");
+	hl_bytes_append(bytes, resource->json, resource->len);
+	hl_bytes_append_char(bytes, '}');
+}
+
+char *
+hl_load_batch_write(HlLoadBatch *batch, HlFhirEntries *entries)
+{
+	HlBytes bytes = {0};
+
+	batch->asked = Min(batch->portion, batch->nleft);
+	entries->transaction = false;
+	entries->count = batch->asked;
+	entries->entries = palloc0(sizeof(HlFhirEntry) * batch->asked);
+	hl_bytes_append_string(
+		&bytes, "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[");
+	for (int i = 0; i < batch->asked; i++)
+	{
+		const HlLoadResource *resource = batch->left[i];
+
+		entries->entries[i].method = "PUT";
+		entries->entries[i].type = resource->type;
+		entries->entries[i].id = resource->id;
+		if (i > 0)
+			hl_bytes_append_char(&bytes, ',');
+		append_put(&bytes, resource);
+	}
+	hl_bytes_append_string(&bytes, "]}");
+	return hl_text_take(&bytes);
+}
+
+/* Whether an answer is no refusal: the same may be taken later. */
+static bool
+may_pass(int status)
+{
+	return status == 429 || status >= 500;
+}
+
+/* Takes the portion away from what is left, but for what is to come again. */
+static void
+keep_left(HlLoadBatch *batch, int again)
+{
+	int rest = batch->nleft - batch->asked;
+
+	memmove(batch->left + again, batch->left + batch->asked,
+			sizeof(HlLoadResource *) * rest);
+	batch->nleft = again + rest;
+	batch->asked = 0;
+}
+
+/* Has what AWS cannot take now come later. */
+static void
+rest_first(HlLoadBatch *batch)
+{
+	int64 rest = (int64) FIRST_REST << Min(batch->tries, 10);
+
+	batch->tries++;
+	batch->due =
+		hl_clock_steady_ms() +
+		(int64) (Min(rest, LONGEST_REST) * (0.5 + hl_random_fraction() / 2));
+}
+
+/* The error that an outcome tells of first. */
+static const HlJson *
+first_issue(const HlJson *outcome)
+{
+	return hl_json_element(hl_json_member(outcome, "issue"), 0);
+}
+
+/* A string; NULL where there is none. */
+static const char *
+string_or_null(const HlJson *value)
+{
+	return hl_json_kind(value) == HL_JSON_STRING ? hl_json_string(value) : NULL;
+}
+
+void
+hl_load_batch_take(HlLoadBatch *batch, const HlFhirAnswer *answers)
+{
+	int again = 0;
+
+	for (int i = 0; i < batch->asked; i++)
+	{
+		const HlFhirAnswer *answer = &answers[i];
+		HlLoadResource *resource = batch->left[i];
+		const HlJson *issue;
+
+		if (!hl_answer_failed(answer))
+			batch->taken++;
+		else if (may_pass(answer->status))
+		{
+			batch->busy_status = answer->status;
+			batch->left[again++] = resource;
+		}
+		else
+		{
+			issue = first_issue(answer->outcome);
+			note_refusal(batch, resource, answer->status,
+						 string_or_null(hl_json_member(issue, "code")),
+						 string_or_null(hl_json_element(
+							 hl_json_member(issue, "expression"), 0)));
+		}
+	}
+	if (again < batch->asked)
+		batch->tries = 0;
+	keep_left(batch, again);
+	batch->portion = Min(batch->portion * 2, batch->count);
+	if (again > 0)
+		rest_first(batch);
+}
+
+void
+hl_load_batch_divide(HlLoadBatch *batch, int status, const char *code,
+					 const char *expression)
+{
+	if (batch->asked > 1)
+	{
+		batch->portion = batch->asked / 2;
+		batch->asked = 0;
+		return;
+	}
+	note_refusal(batch, batch->left[0], status, code, expression);
+	keep_left(batch, 0);
+}

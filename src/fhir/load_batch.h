@@ -1,0 +1,63 @@
+/*
+ * load_batch.h
+ *	  A part of a load: rows that are sent together, and what became of them.
+ *	  What AWS takes none of is sent in smaller parts, until the one that it
+ *	  refuses stands alone; what it cannot take now comes again later.
+ */
+#ifndef HL_FHIR_LOAD_BATCH_H
+#define HL_FHIR_LOAD_BATCH_H
+
+#include "postgres.h"
+
+#include "lib/ilist.h"
+#include "nodes/pg_list.h"
+
+#include "fhir/answers.h"
+#include "fhir/load_record.h"
+
+typedef struct HlLoadBatch
+{
+	dlist_node node;
+	MemoryContext memory; /* of the batch and all that is in it */
+	HlLoadResource **resources;
+	int count;
+	size_t bytes;
+	HlLoadPlace last; /* of the rows that it stands for */
+	List *refusals;   /* HlLoadRefusal */
+	int64 taken;      /* by AWS */
+	bool over;        /* and recorded */
+
+	HlLoadResource **left; /* still to be sent */
+	int nleft;
+	int portion;     /* how many of them at once */
+	int asked;       /* are under way */
+	bool flying;     /* and not ended */
+	int tries;       /* in a row that brought nothing */
+	int busy_status; /* that the last of these had */
+	int64 due;       /* not before, by hl_clock_steady_ms() */
+} HlLoadBatch;
+
+/* Makes an empty batch in a context of its own. */
+extern HlLoadBatch *hl_load_batch_create(MemoryContext parent, int most);
+
+/* Adds a copy of a resource, to be sent or as one that is refused here. */
+extern void hl_load_batch_add(HlLoadBatch *batch,
+							  const HlLoadResource *resource);
+
+/* Makes it ready to be sent. */
+extern void hl_load_batch_close(HlLoadBatch *batch);
+
+/* The Bundle of the next portion, in CurrentMemoryContext; and its entries. */
+extern char *hl_load_batch_write(HlLoadBatch *batch, HlFhirEntries *entries);
+
+/* Takes what AWS has answered to the portion. */
+extern void hl_load_batch_take(HlLoadBatch *batch, const HlFhirAnswer *answers);
+
+/*
+ * Takes that AWS refused the portion as a whole, for what is in it: a smaller
+ * one comes next, or the only one is the one that is refused.
+ */
+extern void hl_load_batch_divide(HlLoadBatch *batch, int status,
+								 const char *code, const char *expression);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * load_queue.h
+ *	  What lies between the table and the requests of a load: rows become
+ *	  batches, and ended batches move the place up to which all is done.
+ *
+ *	  No resource is in two batches that are not over, so that no row overtakes
+ *	  an earlier one of the same resource.
+ */
+#ifndef HL_FHIR_LOAD_QUEUE_H
+#define HL_FHIR_LOAD_QUEUE_H
+
+#include "postgres.h"
+
+#include "utils/hsearch.h"
+
+#include "fhir/load_batch.h"
+#include "fhir/load_source.h"
+
+typedef struct HlLoadQueue
+{
+	HlLoadSource *source;
+	HlLoadRecord *record;
+	MemoryContext memory;
+	MemoryContext scratch;
+	int batch_size;
+	int most;           /* batches that are made ready at a time */
+	HTAB *wanted;       /* keys that this pass sends; NULL: all */
+	HTAB *busy;         /* keys in batches that are not over */
+	uint64 blocking;    /* the key that must be over first; 0: none */
+	bool at_end;        /* of the pass */
+	bool rewritten;     /* the table's files are others: places do not hold */
+	dlist_head batches; /* that are not committed, in order */
+	int kept;           /* how many these are */
+	int waiting;        /* of them, not begun */
+} HlLoadQueue;
+
+/* Makes the queue of a load in CurrentMemoryContext. */
+extern HlLoadQueue *hl_load_queue_create(HlLoadSource *source,
+										 HlLoadRecord *record, int batch_size);
+
+/*
+ * Prepares a pass, in a transaction that has a snapshot; false: there is
+ * nothing to do in it.
+ */
+extern bool hl_load_queue_begin(HlLoadQueue *queue);
+
+/* Makes batches of rows, likewise, as far as there is need and room. */
+extern bool hl_load_queue_wants(const HlLoadQueue *queue);
+extern void hl_load_queue_fill(HlLoadQueue *queue);
+
+/* Records a batch that has been sent, in a transaction; frees it. */
+extern void hl_load_queue_end(HlLoadQueue *queue, HlLoadBatch *batch);
+
+#endif

@@ -1,0 +1,308 @@
+/*
+ * load_record.c
+ *	  The two tables of loads. A refusal keeps the place of its row and the pass
+ *	  that found it, so that an interrupted pass can take back what it will find
+ *	  again, and a later one what it has put right.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "audit/account.h"
+#include "audit/store.h"
+#include "fhir/load_record.h"
+#include "server/text.h"
+
+/* A statement under way: its parameters have their types beside them. */
+typedef struct Statement
+{
+	HlParameters values;
+	Oid types[16];
+} Statement;
+
+/* Adds a parameter. */
+static void
+bind(Statement *statement, Oid type, Datum value)
+{
+	statement->types[statement->values.count] = type;
+	hl_store_add(&statement->values, value);
+}
+
+/* Adds a text in the encoding of the database; NULL is null. */
+static void
+bind_text(Statement *statement, const char *text)
+{
+	statement->types[statement->values.count] = TEXTOID;
+	hl_store_add_text(&statement->values, text);
+}
+
+/* Runs a statement, whose "!" is the schema of the extension, as the owner. */
+static uint64
+run_as_owner(const Statement *statement, const char *sql)
+{
+	const HlStore *store = hl_store_need();
+	HlStoreStep step;
+	StringInfoData text;
+	int result;
+
+	initStringInfo(&text);
+	for (; *sql != '\0'; sql++)
+		if (*sql == '!')
+			appendStringInfoString(&text, store->schema_name);
+		else
+			appendStringInfoChar(&text, *sql);
+	hl_store_enter(&step, store);
+	result = SPI_execute_with_args(
+		text.data, statement->values.count, (Oid *) statement->types,
+		(Datum *) statement->values.values, statement->values.nulls, false, 0);
+	hl_store_leave(&step);
+	if (result < 0)
+		elog(ERROR, "a statement about loads failed: %s",
+			 SPI_result_code_string(result));
+	pfree(text.data);
+	return SPI_processed;
+}
+
+/* Adds a place as two parameters; before all rows they are null. */
+static void
+bind_place(Statement *statement, const HlLoadPlace *place)
+{
+	int first = statement->values.count;
+
+	bind(statement, TIDOID, PointerGetDatum(&place->tid));
+	bind(statement, OIDOID, ObjectIdGetDatum(place->part));
+	if (!OidIsValid(place->part))
+		statement->values.nulls[first] = statement->values.nulls[first + 1] =
+			'n';
+}
+
+/* ---------------------------------------------------------------- passes */
+
+/* Takes a record from the row that a statement gave. */
+static void
+take_record(HlLoadRecord *record)
+{
+	MemoryContext caller = MemoryContextSwitchTo(record->memory);
+	const char *looked = hl_store_text(0, "looked");
+	const char *seeing = hl_store_text(0, "seeing");
+	Datum place;
+	bool null;
+
+	record->id = DatumGetInt64(hl_store_value(0, "id", &null));
+	record->pass = DatumGetInt32(hl_store_value(0, "pass", &null));
+	record->looked = looked == NULL ? NULL : pstrdup(looked);
+	record->seeing = seeing == NULL ? NULL : pstrdup(seeing);
+	record->files = DatumGetInt64(hl_store_value(0, "files", &null));
+	record->sent = DatumGetInt64(hl_store_value(0, "sent", &null));
+	record->finished = hl_store_text(0, "finished_at") != NULL;
+	place = hl_store_value(0, "place", &null);
+	if (!null)
+	{
+		record->place.tid = *(ItemPointer) DatumGetPointer(place);
+		record->place.part = DatumGetObjectId(hl_store_value(0, "part", &null));
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+void
+hl_load_record_take_back(const HlLoadRecord *record)
+{
+	Statement statement = {0};
+
+	bind(&statement, INT8OID, Int64GetDatum(record->id));
+	bind(&statement, INT4OID, Int32GetDatum(record->pass));
+	bind_place(&statement, &record->place);
+	run_as_owner(&statement, "DELETE FROM !.healthlake_fhir_load_error"
+							 " WHERE load = $1 AND pass = $2"
+							 " AND ($4 IS NULL OR (place, part) > ($3, $4))");
+}
+
+HlLoadRecord *
+hl_load_record_find(Oid relation, const char *column, const char *datastore_id)
+{
+	HlLoadRecord *record = palloc0(sizeof(HlLoadRecord));
+	HlClient client = hl_account_client();
+	Statement statement = {0};
+
+	record->memory = CurrentMemoryContext;
+	record->relation = relation;
+	bind(&statement, OIDOID, ObjectIdGetDatum(relation));
+	bind_text(&statement, column);
+	bind_text(&statement, datastore_id);
+	bind_text(&statement, client.outer_role);
+	bind_text(&statement, client.current_role);
+	run_as_owner(&statement,
+				 "INSERT INTO !.healthlake_fhir_load_progress AS p (source,"
+				 " resource_column, datastore_id, outer_role,"
+				 " \"current_role\")"
+				 " VALUES ($1::regclass, $2::name, $3, $4, $5)"
+				 " ON CONFLICT (source, resource_column, datastore_id,"
+				 " \"current_role\") DO UPDATE SET outer_role ="
+				 " EXCLUDED.outer_role"
+				 " RETURNING id, pass, looked::text AS looked,"
+				 " seeing::text AS seeing, files, place, part, sent,"
+				 " finished_at");
+	take_record(record);
+	return record;
+}
+
+void
+hl_load_record_forget(HlLoadRecord *record)
+{
+	Statement statement = {0};
+
+	record->pass = 0;
+	record->looked = record->seeing = NULL;
+	record->sent = 0;
+	bind(&statement, INT8OID, Int64GetDatum(record->id));
+	run_as_owner(&statement,
+				 "DELETE FROM !.healthlake_fhir_load_error WHERE load = $1");
+	run_as_owner(&statement,
+				 "UPDATE !.healthlake_fhir_load_progress SET pass = 0,"
+				 " sent = 0, looked = NULL, seeing = NULL, place = NULL,"
+				 " part = NULL, started_at = clock_timestamp(),"
+				 " finished_at = NULL WHERE id = $1");
+}
+
+/* Writes the pass of a record, which is at its beginning. */
+static void
+write_pass(HlLoadRecord *record, const char *seeing, int64 files)
+{
+	Statement statement = {0};
+
+	record->files = files;
+	record->place = (HlLoadPlace){.part = InvalidOid};
+	record->finished = false;
+	record->seeing = MemoryContextStrdup(record->memory, seeing);
+	bind(&statement, INT8OID, Int64GetDatum(record->id));
+	bind(&statement, INT4OID, Int32GetDatum(record->pass));
+	bind_text(&statement, record->looked);
+	bind_text(&statement, seeing);
+	bind(&statement, INT8OID, Int64GetDatum(files));
+	run_as_owner(&statement,
+				 "UPDATE !.healthlake_fhir_load_progress SET pass = $2,"
+				 " looked = $3::pg_snapshot, seeing = $4::pg_snapshot,"
+				 " files = $5, place = NULL, part = NULL,"
+				 " at = clock_timestamp(), finished_at = NULL"
+				 " WHERE id = $1");
+}
+
+void
+hl_load_record_pass(HlLoadRecord *record, const char *seeing, int64 files)
+{
+	if (record->seeing != NULL)
+		record->pass++;
+	record->looked = record->seeing;
+	write_pass(record, seeing, files);
+}
+
+void
+hl_load_record_restart(HlLoadRecord *record, int64 files)
+{
+	write_pass(record, record->seeing, files);
+	hl_load_record_take_back(record);
+}
+
+/* --------------------------------------------------------------- refusals */
+
+/* Texts as an array. */
+static Datum
+text_array(const char *const *texts, int count)
+{
+	Datum *elements = palloc(sizeof(Datum) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+		elements[i] = CStringGetTextDatum(texts[i]);
+	return PointerGetDatum(
+		construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+void
+hl_load_record_forgive(HlLoadRecord *record, HlLoadResource *const *resources,
+					   int count)
+{
+	const char **names = palloc(sizeof(char *) * Max(count, 1));
+	Statement statement = {0};
+	int named = 0;
+
+	for (int i = 0; i < count; i++)
+		if (resources[i]->id != NULL)
+			names[named++] =
+				psprintf("%s/%s", resources[i]->type, resources[i]->id);
+	bind(&statement, INT8OID, Int64GetDatum(record->id));
+	bind(&statement, INT4OID, Int32GetDatum(record->pass));
+	bind(&statement, TEXTARRAYOID, text_array(names, named));
+	run_as_owner(&statement, "DELETE FROM !.healthlake_fhir_load_error"
+							 " WHERE load = $1 AND pass < $2"
+							 " AND type || '/' || id = ANY ($3)");
+}
+
+void
+hl_load_record_forgive_nameless(HlLoadRecord *record)
+{
+	Statement statement = {0};
+
+	bind(&statement, INT8OID, Int64GetDatum(record->id));
+	bind(&statement, INT4OID, Int32GetDatum(record->pass));
+	run_as_owner(&statement, "DELETE FROM !.healthlake_fhir_load_error"
+							 " WHERE load = $1 AND pass < $2 AND id IS NULL");
+}
+
+void
+hl_load_record_refuse(HlLoadRecord *record, const HlLoadRefusal *refusal)
+{
+	const HlLoadResource *resource = refusal->resource;
+	Statement statement = {0};
+
+	bind(&statement, INT8OID, Int64GetDatum(record->id));
+	bind(&statement, INT4OID, Int32GetDatum(record->pass));
+	bind_place(&statement, &resource->place);
+	bind_text(&statement, hl_text_from_utf8(resource->type));
+	bind_text(&statement, hl_text_from_utf8(resource->id));
+	bind(&statement, INT4OID, Int32GetDatum(refusal->status));
+	bind_text(&statement, hl_text_from_utf8(hl_text_cut(refusal->code)));
+	bind_text(&statement, hl_text_from_utf8(hl_text_cut(refusal->expression)));
+	run_as_owner(&statement,
+				 "INSERT INTO !.healthlake_fhir_load_error (source, type, id,"
+				 " status, code, expression, at, datastore_id, part, place,"
+				 " load, pass, outer_role, \"current_role\")"
+				 " SELECT source, $5, $6, nullif($7, 0), $8, $9,"
+				 " clock_timestamp(), datastore_id, $4::regclass, $3, id, $2,"
+				 " outer_role, \"current_role\""
+				 " FROM !.healthlake_fhir_load_progress WHERE id = $1");
+}
+
+void
+hl_load_record_advance(HlLoadRecord *record, HlLoadPlace place, int64 sent)
+{
+	Statement statement = {0};
+
+	record->place = place;
+	record->sent += sent;
+	bind(&statement, INT8OID, Int64GetDatum(record->id));
+	bind_place(&statement, &place);
+	bind(&statement, INT8OID, Int64GetDatum(sent));
+	run_as_owner(&statement,
+				 "UPDATE !.healthlake_fhir_load_progress SET place = $2,"
+				 " part = $3, sent = sent + $4, at = clock_timestamp()"
+				 " WHERE id = $1");
+}
+
+int64
+hl_load_record_finish(HlLoadRecord *record)
+{
+	Statement statement = {0};
+	bool null;
+
+	record->finished = true;
+	bind(&statement, INT8OID, Int64GetDatum(record->id));
+	run_as_owner(&statement,
+				 "UPDATE !.healthlake_fhir_load_progress SET"
+				 " at = clock_timestamp(), finished_at = clock_timestamp()"
+				 " WHERE id = $1 RETURNING (SELECT count(*)"
+				 " FROM !.healthlake_fhir_load_error WHERE load = $1) AS "
+				 "refused");
+	return DatumGetInt64(hl_store_value(0, "refused", &null));
+}

@@ -1,0 +1,70 @@
+/*
+ * load_record.h
+ *	  How far loads have come and what was refused: healthlake_fhir_load_progress
+ *	  and healthlake_fhir_load_error, which are written as their owner. SPI must
+ *	  be connected. A record lives in the context of its beginning.
+ */
+#ifndef HL_FHIR_LOAD_RECORD_H
+#define HL_FHIR_LOAD_RECORD_H
+
+#include "postgres.h"
+
+#include "fhir/load_row.h"
+
+/* One load of one table into one data store by one role. */
+typedef struct HlLoadRecord
+{
+	int64 id;
+	Oid relation;
+	int pass;           /* from 0 */
+	const char *looked; /* what the pass before had seen; NULL: send all */
+	const char *seeing; /* what this one has seen at its beginning */
+	int64 files;
+	HlLoadPlace place; /* all up to here is done */
+	int64 sent;
+	int64 refused; /* in this pass */
+	bool finished;
+	MemoryContext memory;
+} HlLoadRecord;
+
+/* A row that was refused, by AWS or here. */
+typedef struct HlLoadRefusal
+{
+	const HlLoadResource *resource;
+	int status; /* 0: it was not sent */
+	const char *code;
+	const char *expression;
+} HlLoadRefusal;
+
+/* Finds the record of an earlier load, or begins one. */
+extern HlLoadRecord *hl_load_record_find(Oid relation, const char *column,
+										 const char *datastore_id);
+
+/* Takes back what was refused behind its place: that will come again. */
+extern void hl_load_record_take_back(const HlLoadRecord *record);
+
+/* Forgets how far an earlier load had come, and what it refused. */
+extern void hl_load_record_forget(HlLoadRecord *record);
+
+/* Begins a pass over rows that came after the last one's beginning. */
+extern void hl_load_record_pass(HlLoadRecord *record, const char *seeing,
+								int64 files);
+
+/* Goes to the beginning of the same pass, since places have changed. */
+extern void hl_load_record_restart(HlLoadRecord *record, int64 files);
+
+/* Takes back what earlier passes refused of these, or of rows without id. */
+extern void hl_load_record_forgive(HlLoadRecord *record,
+								   HlLoadResource *const *resources, int count);
+extern void hl_load_record_forgive_nameless(HlLoadRecord *record);
+
+/* Notes refusals, and how far the load has come. */
+extern void hl_load_record_refuse(HlLoadRecord *record,
+								  const HlLoadRefusal *refusal);
+extern void hl_load_record_advance(HlLoadRecord *record, HlLoadPlace place,
+								   int64 sent);
+
+/* Notes that there is nothing left; gives how many rows stand refused. */
+extern int64 hl_load_record_finish(HlLoadRecord *record);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * load_seen.c
+ *	  What a look at a table has seen, kept beyond its transaction. A row's xmin
+ *	  may be a subtransaction's, and so the list of what was under way has these
+ *	  too; where there were too many, all that was not over at the time counts.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "lib/stringinfo.h"
+#include "utils/snapmgr.h"
+
+#include "fhir/load_source.h"
+
+struct HlLoadSeen
+{
+	uint64 xmin; /* all below had ended */
+	uint64 xmax; /* all from here on had not begun */
+	int count;
+	uint64 *running; /* between them */
+};
+
+/* A transaction's number with its epoch: it began before the next one will. */
+static uint64
+full_number(TransactionId xid)
+{
+	FullTransactionId next = ReadNextFullTransactionId();
+	uint64 epoch = EpochFromFullTransactionId(next);
+
+	if (xid > XidFromFullTransactionId(next) && epoch > 0)
+		epoch--;
+	return epoch << 32 | xid;
+}
+
+/* The order of numbers. */
+static int
+compare_numbers(const void *one, const void *other)
+{
+	uint64 a = *(const uint64 *) one;
+	uint64 b = *(const uint64 *) other;
+
+	return a < b ? -1 : a > b;
+}
+
+/* All that is under way in a snapshot, sorted, as the text's last part. */
+static void
+append_running(StringInfo text, Snapshot snapshot)
+{
+	int total = (int) snapshot->xcnt + snapshot->subxcnt;
+	uint64 *numbers = palloc(sizeof(uint64) * Max(total, 1));
+	uint64 before = 0;
+
+	for (int i = 0; i < total; i++)
+		numbers[i] =
+			full_number(i < (int) snapshot->xcnt
+							? snapshot->xip[i]
+							: snapshot->subxip[i - (int) snapshot->xcnt]);
+	qsort(numbers, total, sizeof(uint64), compare_numbers);
+	for (int i = 0; i < total; i++)
+		if (numbers[i] != before && numbers[i] < full_number(snapshot->xmax))
+		{
+			appendStringInfo(text, "%s" UINT64_FORMAT, before ? "," : "",
+							 numbers[i]);
+			before = numbers[i];
+		}
+	pfree(numbers);
+}
+
+char *
+hl_load_seen_now(void)
+{
+	Snapshot snapshot = GetTransactionSnapshot();
+	uint64 xmin = full_number(snapshot->xmin);
+	uint64 xmax = full_number(snapshot->xmax);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (snapshot->suboverflowed || snapshot->takenDuringRecovery)
+	{
+		appendStringInfo(&text, UINT64_FORMAT ":" UINT64_FORMAT ":", xmin,
+						 xmin);
+		return text.data;
+	}
+	appendStringInfo(&text, UINT64_FORMAT ":" UINT64_FORMAT ":", xmin, xmax);
+	append_running(&text, snapshot);
+	return text.data;
+}
+
+HlLoadSeen *
+hl_load_seen_read(const char *text)
+{
+	HlLoadSeen *seen = palloc0(sizeof(HlLoadSeen));
+	char *at;
+
+	seen->running = palloc(sizeof(uint64) * (strlen(text) / 2 + 1));
+	seen->xmin = strtoull(text, &at, 10);
+	seen->xmax = strtoull(at + 1, &at, 10);
+	while (*at != '\0' && at[1] != '\0')
+		seen->running[seen->count++] = strtoull(at + 1, &at, 10);
+	return seen;
+}
+
+bool
+hl_load_is_newer(const HlLoadSeen *seen, TransactionId xmin)
+{
+	uint64 number;
+
+	if (!TransactionIdIsNormal(xmin))
+		return false;
+	/* older ones can no longer be told from newer ones */
+	if (U64FromFullTransactionId(ReadNextFullTransactionId()) - seen->xmin >
+		MaxTransactionId / 2)
+		return true;
+	number = full_number(xmin);
+	if (number < seen->xmin || number >= seen->xmax)
+		return number >= seen->xmax;
+	return bsearch(&number, seen->running, seen->count, sizeof(uint64),
+				   compare_numbers) != NULL;
+}

@@ -1,0 +1,66 @@
+/*
+ * load_source.h
+ *	  The table that a load reads, row by row in physical order, as the caller
+ *	  and in as many transactions as it takes. A row's place serves tables
+ *	  without a key; what was changed since another look is told by its xmin.
+ *	  SPI must be connected, and a snapshot active while rows are read.
+ */
+#ifndef HL_FHIR_LOAD_SOURCE_H
+#define HL_FHIR_LOAD_SOURCE_H
+
+#include "postgres.h"
+
+#include "storage/itemptr.h"
+
+/* Where a row is: block, offset, and then the table that it is in. */
+typedef struct HlLoadPlace
+{
+	ItemPointerData tid;
+	Oid part; /* InvalidOid: before all rows */
+} HlLoadPlace;
+
+typedef struct HlLoadRow
+{
+	HlLoadPlace place;
+	TransactionId xmin;
+	bool null;
+	Datum resource; /* as it lies in the table */
+} HlLoadRow;
+
+typedef struct HlLoadSource HlLoadSource;
+
+/*
+ * Finds table and column; lives in CurrentMemoryContext. Throws what a SELECT
+ * by the caller throws, 42809 for what has no rows of its own, 42804 for a
+ * column that is no jsonb.
+ */
+extern HlLoadSource *hl_load_source_open(Oid relation, const char *column);
+
+/* Table and column as they are written in SQL. */
+extern const char *hl_load_source_name(const HlLoadSource *source);
+
+/* A number of the files that hold the rows: another one, other places. */
+extern int64 hl_load_source_files(const HlLoadSource *source);
+
+/* Begins behind a place, and ends where the table ends now. */
+extern void hl_load_source_seek(HlLoadSource *source, HlLoadPlace behind);
+
+/*
+ * The next row, as long as no transaction ends; NULL: there is none. The
+ * second has it come again; the third lets go what a transaction holds.
+ */
+extern const HlLoadRow *hl_load_source_next(HlLoadSource *source);
+extern void hl_load_source_unread(HlLoadSource *source);
+extern void hl_load_source_let_go(HlLoadSource *source);
+
+/* What a look has seen, as a pg_snapshot that has subtransactions too. */
+extern char *hl_load_seen_now(void);
+
+/* The same, read from its text. */
+typedef struct HlLoadSeen HlLoadSeen;
+extern HlLoadSeen *hl_load_seen_read(const char *text);
+
+/* Whether the row may have come after that look. */
+extern bool hl_load_is_newer(const HlLoadSeen *seen, TransactionId xmin);
+
+#endif
