@@ -115,6 +115,10 @@ class Emulator:
         self.ask("POST", "versions", [{"store": datastore_id, "resource": one}
                                       for one in resources])
 
+    def resources(self, store):
+        """What a data store holds: {"Patient/1": {"version": 2, "resource": {...}}}."""
+        return self.ask("GET", "resources?" + urlencode({"store": store}), timeout=300)
+
     def key(self, id, secret, token=None, expires=None):
         """Makes an access key known."""
         return self.ask("POST", "keys", {"id": id, "secret": secret, "token": token,

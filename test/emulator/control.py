@@ -21,6 +21,7 @@ class Control:
             ("GET", "stores"): self.show_stores, ("POST", "stores"): self.add_stores,
             ("POST", "keys"): self.add_keys, ("GET", "versions"): self.show_versions,
             ("POST", "versions"): self.add_versions,
+            ("GET", "resources"): self.show_resources,
         }
 
     def handle(self, request):
@@ -82,6 +83,10 @@ class Control:
         for one in said if isinstance(said, list) else [said]:
             self.server.fhir.place(**one)
         return answer(200, {})
+
+    def show_resources(self, _said, query):
+        """GET resources: what a data store holds, by type/id; ?store=ID."""
+        return answer(200, self.server.fhir.shown_resources(query["store"]))
 
     def add_keys(self, said, _query):
         """POST keys: {"id": ..., "secret": ..., "token": ..., "expires": ...}, or a list."""

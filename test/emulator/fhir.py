@@ -50,6 +50,14 @@ class Fhir:
                 resource["resourceType"], resource["id"], resource, self.settings.now() - ago,
                 "PUT")
 
+    def shown_resources(self, store_id):
+        """The resources of a data store that are not deleted, with their versions."""
+        with self.lock:
+            kept = self.kept.get(store_id)
+            return {f"{kind}/{id}": {"version": known[-1].number, "resource": known[-1].resource}
+                    for (kind, id), known in (kept.versions.items() if kept else ())
+                    if known[-1].resource is not None}
+
     # What the router asks
 
     @staticmethod

@@ -1,5 +1,6 @@
 """Batches and transactions."""
 
+import base64
 import json
 import uuid
 
@@ -17,7 +18,10 @@ class Inner:
         self.method = said["method"]
         self.target = path + said["url"].lstrip("/")
         self.path, _, self.query = self.target.partition("?")
-        self.body = b"" if resource is None else json.dumps(resource).encode()
+        if self.method == "PATCH" and resource and resource.get("resourceType") == "Binary":
+            self.body = base64.b64decode(resource["data"])
+        else:
+            self.body = b"" if resource is None else json.dumps(resource).encode()
         self.fields = {"content-type": "application/fhir+json", "host": host}
         for member, name in (("ifMatch", "if-match"), ("ifNoneMatch", "if-none-match")):
             if said.get(member):
@@ -37,11 +41,19 @@ def performed(service, asked, bundle, limit=None):
                 not {"method", "url"} <= set(entry["request"]):
             raise Trouble(400, "required", "An entry has no request", f"Bundle.entry[{number}]")
     if kind == "batch":
-        told = [outcome_of(run(service, asked, entry)) for entry in entries]
+        told = [outcome_of(busy(service) or run(service, asked, entry)) for entry in entries]
     else:
         told = transact(service, asked, entries)
     return {"resourceType": "Bundle", "id": str(uuid.uuid4()), "type": kind + "-response",
             "entry": told}
+
+
+def busy(service):
+    """The reply to an entry that is not taken now, as often as a setting says, else None."""
+    if service.settings.fhir_busy_entries <= 0:
+        return None
+    service.settings.fhir_busy_entries -= 1
+    return service.failure(429, "throttled", "There is too much to do")
 
 
 def transact(service, asked, entries):

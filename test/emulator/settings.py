@@ -43,6 +43,8 @@ DEFAULTS = {
     "fhir_delete_missing": 204,
     # what links in replies begin with, such as https://host; None: where the request went
     "fhir_link_base": None,
+    # of how many entries of batches, from now on, it says that there is too much to do
+    "fhir_busy_entries": 0,
     # how many requests the log keeps
     "log_limit": 10000,
     "account": "123456789012",
