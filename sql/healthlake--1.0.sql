@@ -2122,6 +2122,202 @@ FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_create IS
 'Creates a FHIR resource whose id HealthLake makes; repeated with the same idempotency key it creates nothing twice. A rollback does not delete it';
 
+CREATE FUNCTION @extschema@.healthlake_fhir_bundle(
+	entries pg_catalog.jsonb,
+	type pg_catalog.text DEFAULT 'transaction',
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL)
+RETURNS TABLE (
+	ordinal pg_catalog.int4,
+	status pg_catalog.int4,
+	type pg_catalog.text,
+	id pg_catalog.text,
+	version_id pg_catalog.text,
+	last_updated pg_catalog.timestamptz,
+	outcome pg_catalog.jsonb,
+	resource pg_catalog.jsonb)
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 100
+AS 'MODULE_PATHNAME', 'healthlake_fhir_bundle';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_bundle FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_bundle IS
+'Sends requests for resources together: a transaction is done whole or not at all, a batch entry by entry. Entries are an array of objects with method, url, resource, ifMatch and ifNoneMatch, or a Bundle of that type';
+
+CREATE TABLE @extschema@.healthlake_fhir_load_progress (
+	id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	source pg_catalog.regclass NOT NULL,
+	resource_column pg_catalog.name NOT NULL,
+	datastore_id pg_catalog.text NOT NULL,
+	outer_role pg_catalog.text NOT NULL,
+	"current_role" pg_catalog.text NOT NULL,
+	pass pg_catalog.int4 NOT NULL DEFAULT 0,
+	sent pg_catalog.int8 NOT NULL DEFAULT 0,
+	started_at pg_catalog.timestamptz NOT NULL
+		DEFAULT pg_catalog.clock_timestamp(),
+	at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	finished_at pg_catalog.timestamptz,
+	place pg_catalog.tid,
+	part pg_catalog.regclass,
+	looked pg_catalog.pg_snapshot,
+	seeing pg_catalog.pg_snapshot,
+	files pg_catalog.int8 NOT NULL DEFAULT 0,
+	UNIQUE (source, resource_column, datastore_id, "current_role")
+);
+
+REVOKE ALL ON TABLE @extschema@.healthlake_fhir_load_progress FROM PUBLIC;
+REVOKE ALL ON SEQUENCE @extschema@.healthlake_fhir_load_progress_id_seq
+	FROM PUBLIC;
+
+COMMENT ON TABLE @extschema@.healthlake_fhir_load_progress IS
+'How far healthlake_fhir_load() has come, a row for each table, data store and role; another CALL goes on from there';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.id IS
+'Number of the load';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.source IS
+'The table';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.resource_column IS
+'Its column of resources';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.datastore_id IS
+'The data store that the resources are put into';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.outer_role IS
+'The role that called, as SET ROLE had it, else as it had logged in';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress."current_role" IS
+'The current role of that call';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.pass IS
+'0 while all rows are sent; then one more for each look at what came since';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.sent IS
+'How many resources AWS has taken in all passes; of a batch whose end was not recorded, those of its repetition count';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.started_at IS
+'When the first call was';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.at IS
+'When the row was changed';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.finished_at IS
+'When nothing was left; null: the load is under way, or was interrupted';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.place IS
+'The ctid up to which all rows are done in this pass; null: none is';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.part IS
+'The table or partition of that ctid';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.looked IS
+'What the pass before had seen: this one sends what is newer; null: all';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.seeing IS
+'What this pass had seen when it began';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.files IS
+'A number of the files that hold the rows: where they are others, the pass begins again';
+
+CREATE TABLE @extschema@.healthlake_fhir_load_error (
+	source pg_catalog.regclass NOT NULL,
+	type pg_catalog.text,
+	id pg_catalog.text,
+	status pg_catalog.int4,
+	code pg_catalog.text,
+	expression pg_catalog.text,
+	at pg_catalog.timestamptz NOT NULL,
+	datastore_id pg_catalog.text NOT NULL,
+	part pg_catalog.regclass NOT NULL,
+	place pg_catalog.tid NOT NULL,
+	load pg_catalog.int8 NOT NULL
+		REFERENCES @extschema@.healthlake_fhir_load_progress (id)
+		ON DELETE CASCADE,
+	pass pg_catalog.int4 NOT NULL,
+	outer_role pg_catalog.text NOT NULL,
+	"current_role" pg_catalog.text NOT NULL
+);
+
+CREATE INDEX healthlake_fhir_load_error_place
+	ON @extschema@.healthlake_fhir_load_error (load, pass, place);
+CREATE INDEX healthlake_fhir_load_error_resource
+	ON @extschema@.healthlake_fhir_load_error
+	(load, (type OPERATOR(pg_catalog.||) '/' OPERATOR(pg_catalog.||) id));
+
+REVOKE ALL ON TABLE @extschema@.healthlake_fhir_load_error FROM PUBLIC;
+
+COMMENT ON TABLE @extschema@.healthlake_fhir_load_error IS
+'The rows that healthlake_fhir_load() could not store: refused by AWS, or not sent at all';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.source IS
+'The table that was loaded';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.type IS
+'The resource''s type; null: it has none that is valid';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.id IS
+'The resource''s id; null: it has none that is valid';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.status IS
+'The HTTP status that AWS answered for it; null: it was not sent';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.code IS
+'The code of the first issue, such as invalid, required or too-long';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.expression IS
+'The element that the issue is about';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.at IS
+'When it was refused';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.datastore_id IS
+'The data store that it was for';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.part IS
+'The table or partition that has the row';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.place IS
+'The row''s ctid when it was read';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.load IS
+'The load, in healthlake_fhir_load_progress';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.pass IS
+'The pass that found it';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.outer_role IS
+'The role that called, as SET ROLE had it, else as it had logged in';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error."current_role" IS
+'The current role of that call';
+
+ALTER TABLE @extschema@.healthlake_fhir_load_progress
+	ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY healthlake_fhir_load_progress_own
+	ON @extschema@.healthlake_fhir_load_progress
+	FOR SELECT USING (
+		outer_role OPERATOR(pg_catalog.=)
+			CASE WHEN pg_catalog.current_setting('role')
+					OPERATOR(pg_catalog.=) 'none'
+				THEN (SESSION_USER)::pg_catalog.text
+				ELSE pg_catalog.current_setting('role')
+			END
+		OR "current_role" OPERATOR(pg_catalog.=)
+			(CURRENT_USER)::pg_catalog.text
+		OR pg_catalog.has_table_privilege(
+			'@extschema@.healthlake_audit'::pg_catalog.regclass, 'SELECT'));
+
+COMMENT ON POLICY healthlake_fhir_load_progress_own
+	ON @extschema@.healthlake_fhir_load_progress IS
+'A role sees its own loads; whoever may read healthlake_audit, all';
+
+ALTER TABLE @extschema@.healthlake_fhir_load_error ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY healthlake_fhir_load_error_own
+	ON @extschema@.healthlake_fhir_load_error
+	FOR SELECT USING (
+		outer_role OPERATOR(pg_catalog.=)
+			CASE WHEN pg_catalog.current_setting('role')
+					OPERATOR(pg_catalog.=) 'none'
+				THEN (SESSION_USER)::pg_catalog.text
+				ELSE pg_catalog.current_setting('role')
+			END
+		OR "current_role" OPERATOR(pg_catalog.=)
+			(CURRENT_USER)::pg_catalog.text
+		OR pg_catalog.has_table_privilege(
+			'@extschema@.healthlake_audit'::pg_catalog.regclass, 'SELECT'));
+
+COMMENT ON POLICY healthlake_fhir_load_error_own
+	ON @extschema@.healthlake_fhir_load_error IS
+'A role sees what its own loads refused; whoever may read healthlake_audit, all';
+
+CREATE PROCEDURE @extschema@.healthlake_fhir_load(
+	source pg_catalog.regclass,
+	resource_column pg_catalog.name DEFAULT 'resource',
+	batch_size pg_catalog.int4 DEFAULT 100,
+	restart pg_catalog.bool DEFAULT false,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'healthlake_fhir_load';
+
+REVOKE ALL ON PROCEDURE @extschema@.healthlake_fhir_load FROM PUBLIC;
+
+COMMENT ON PROCEDURE @extschema@.healthlake_fhir_load IS
+'Puts the resources of a table into a data store, in batches of which each is committed; another CALL goes on after an interruption, and sends what is new or changed after the end. healthlake_fhir_load_error has what was refused';
+
 --
 -- FHIRPath and ViewDefinitions over jsonb. These functions read nothing but
 -- their arguments, so that everybody may execute them; the one that creates

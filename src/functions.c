@@ -30,8 +30,10 @@
 #include "call/stream.h"
 #include "call/update.h"
 #include "check/check.h"
+#include "fhir/bundle.h"
 #include "fhir/create.h"
 #include "fhir/delete_where.h"
+#include "fhir/load.h"
 #include "fhir/operation.h"
 #include "fhir/operations.h"
 #include "fhir/read.h"
@@ -324,6 +326,8 @@ FUNCTION(healthlake_fhir_delete_where, fhir_for_row(fcinfo, hl_delete_where))
 FUNCTION(healthlake_fhir_operation, fhir_for_row(fcinfo, hl_operation_call))
 FUNCTION(healthlake_fhir_validate, hl_operation_validate_next(fcinfo))
 FUNCTION(healthlake_fhir_capabilities, hl_operation_capabilities_next(fcinfo))
+FUNCTION(healthlake_fhir_bundle, fhir_guarded(fcinfo, hl_bundle_call))
+FUNCTION(healthlake_fhir_load, hl_load_call(fcinfo))
 
 FUNCTION(healthlake_enqueue, hl_enqueue(fcinfo))
 FUNCTION(healthlake_enqueue_create_datastore,

@@ -121,6 +121,10 @@ static const struct
 	{"healthlake_fhir_operation", FHIR}, /* opens nothing by itself */
 	{"healthlake_fhir_validate", FHIR_READ},
 	{"healthlake_fhir_capabilities", FHIR_READ},
+	{"healthlake_fhir_bundle", FHIR}, /* opens nothing by itself */
+	{"healthlake_fhir_load", FHIR_WRITE},
+	{"healthlake_fhir_load_error", FHIR_WRITE | AUDIT},
+	{"healthlake_fhir_load_progress", FHIR_WRITE | AUDIT},
 };
 
 /* What an operation is for: what it changes decides. */

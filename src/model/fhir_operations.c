@@ -106,4 +106,8 @@ const HlFhirUse hl_fhir_uses[] = {
 	 HL_FHIR_VALIDATE_RESOURCE},
 	{"healthlake_fhir_capabilities", "GET", "metadata",
 	 HL_FHIR_GET_CAPABILITIES},
+	{"healthlake_fhir_bundle", "POST", "", HL_FHIR_READ_BUNDLE,
+	 "ProcessBundle"},
+	{"healthlake_fhir_bundle", "POST", "", HL_FHIR_PROCESS_BUNDLE},
+	{"healthlake_fhir_load", "POST", "", HL_FHIR_PROCESS_BUNDLE},
 	{NULL}};
