@@ -2318,6 +2318,97 @@ REVOKE ALL ON PROCEDURE @extschema@.healthlake_fhir_load FROM PUBLIC;
 COMMENT ON PROCEDURE @extschema@.healthlake_fhir_load IS
 'Puts the resources of a table into a data store, in batches of which each is committed; another CALL goes on after an interruption, and sends what is new or changed after the end. healthlake_fhir_load_error has what was refused';
 
+CREATE FUNCTION @extschema@.healthlake_fhir_read_many(
+	type pg_catalog.text,
+	ids pg_catalog.text[],
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS TABLE (
+	ordinal pg_catalog.int4,
+	id pg_catalog.text,
+	status pg_catalog.int4,
+	resource pg_catalog.jsonb,
+	sqlstate pg_catalog.text,
+	message pg_catalog.text
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+AS 'MODULE_PATHNAME', 'healthlake_fhir_read_many';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_read_many
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_read_many IS
+'Reads FHIR resources by their ids, up to healthlake.max_concurrency at a time: a row for each id, in order; one that is not there has neither resource nor sqlstate';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_update(
+	resource pg_catalog.jsonb,
+	if_match pg_catalog.text DEFAULT NULL,
+	only_new pg_catalog.bool DEFAULT false,
+	validation pg_catalog.text DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS @extschema@.healthlake_fhir_result
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+SUPPORT @extschema@.healthlake_support
+AS 'MODULE_PATHNAME', 'healthlake_fhir_update';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_update
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_update IS
+'Stores a FHIR resource under the id that it has; only if it still has the version if_match, or with only_new only if there is none';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_update_where(
+	resource pg_catalog.jsonb,
+	parameters pg_catalog.jsonb,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS @extschema@.healthlake_fhir_result
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+SUPPORT @extschema@.healthlake_support
+AS 'MODULE_PATHNAME', 'healthlake_fhir_update_where';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_update_where
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_update_where IS
+'Updates the FHIR resource that a search finds, or creates one where it finds none; the values of the search travel in the URL, and searches lag behind writes';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_patch(
+	type pg_catalog.text,
+	id pg_catalog.text,
+	patch pg_catalog.jsonb,
+	if_match pg_catalog.text DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS @extschema@.healthlake_fhir_result
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+SUPPORT @extschema@.healthlake_support
+AS 'MODULE_PATHNAME', 'healthlake_fhir_patch';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_patch
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_patch IS
+'Changes parts of a FHIR resource: an array is a JSON Patch, a Parameters resource a FHIRPath Patch';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_delete(
+	type pg_catalog.text,
+	id pg_catalog.text,
+	if_match pg_catalog.text DEFAULT NULL,
+	datastore_id pg_catalog.text DEFAULT NULL,
+	region pg_catalog.text DEFAULT NULL
+) RETURNS pg_catalog.bool
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+SUPPORT @extschema@.healthlake_support
+AS 'MODULE_PATHNAME', 'healthlake_fhir_delete';
+
+REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_delete
+FROM PUBLIC;
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_delete IS
+'Deletes a FHIR resource; false where HealthLake says that there is none';
+
 --
 -- FHIRPath and ViewDefinitions over jsonb. These functions read nothing but
 -- their arguments, so that everybody may execute them; the one that creates

@@ -31,12 +31,14 @@
 #include "call/update.h"
 #include "check/check.h"
 #include "fhir/bundle.h"
+#include "fhir/change.h"
 #include "fhir/create.h"
 #include "fhir/delete_where.h"
 #include "fhir/load.h"
 #include "fhir/operation.h"
 #include "fhir/operations.h"
 #include "fhir/read.h"
+#include "fhir/read_many.h"
 #include "fhir/search.h"
 #include "model/arguments.h"
 #include "model/request.h"
@@ -316,6 +318,7 @@ fhir_for_row(FunctionCallInfo fcinfo, Datum (*perform)(FunctionCallInfo fcinfo))
 
 FUNCTION(healthlake_fhir_operations, hl_fhir_operations_next(fcinfo))
 FUNCTION(healthlake_fhir_read, hl_fhir_read(fcinfo))
+FUNCTION(healthlake_fhir_read_many, hl_fhir_read_many(fcinfo))
 FUNCTION(healthlake_fhir_create, fhir_for_row(fcinfo, hl_fhir_create))
 FUNCTION(healthlake_fhir_search, hl_search_next(fcinfo))
 FUNCTION(healthlake_fhir_count, hl_search_count(fcinfo))
@@ -328,6 +331,11 @@ FUNCTION(healthlake_fhir_validate, hl_operation_validate_next(fcinfo))
 FUNCTION(healthlake_fhir_capabilities, hl_operation_capabilities_next(fcinfo))
 FUNCTION(healthlake_fhir_bundle, fhir_guarded(fcinfo, hl_bundle_call))
 FUNCTION(healthlake_fhir_load, hl_load_call(fcinfo))
+FUNCTION(healthlake_fhir_update, fhir_for_row(fcinfo, hl_fhir_update))
+FUNCTION(healthlake_fhir_update_where,
+		 fhir_for_row(fcinfo, hl_fhir_update_where))
+FUNCTION(healthlake_fhir_patch, fhir_for_row(fcinfo, hl_fhir_patch))
+FUNCTION(healthlake_fhir_delete, fhir_for_row(fcinfo, hl_fhir_delete))
 
 FUNCTION(healthlake_enqueue, hl_enqueue(fcinfo))
 FUNCTION(healthlake_enqueue_create_datastore,

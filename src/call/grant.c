@@ -105,6 +105,7 @@ static const struct
 	{"healthlake_operation_statistics", READ | AUDIT},
 	{"healthlake_fhir_operations", FHIR},
 	{"healthlake_fhir_read", FHIR_READ},
+	{"healthlake_fhir_read_many", FHIR_READ},
 	{"healthlake_fhir_create", FHIR_WRITE},
 	{"healthlake_fhir_enqueue", FHIR_WRITE | FHIR_DELETE}, /* likewise */
 	{"healthlake_fhir_enqueue_create", FHIR_WRITE},
@@ -125,6 +126,10 @@ static const struct
 	{"healthlake_fhir_load", FHIR_WRITE},
 	{"healthlake_fhir_load_error", FHIR_WRITE | AUDIT},
 	{"healthlake_fhir_load_progress", FHIR_WRITE | AUDIT},
+	{"healthlake_fhir_update", FHIR_WRITE},
+	{"healthlake_fhir_update_where", FHIR_WRITE},
+	{"healthlake_fhir_patch", FHIR_WRITE},
+	{"healthlake_fhir_delete", FHIR_DELETE},
 };
 
 /* What an operation is for: what it changes decides. */

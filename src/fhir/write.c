@@ -32,6 +32,7 @@ refuse_reply(HlReply *reply)
 {
 	reply->outcome = HL_OUTCOME_MALFORMED;
 	reply->may_have_run = true;
+	reply->document = NULL; /* nobody is told what it says */
 	reply->network = pstrdup("the reply is not the resource that was written");
 }
 

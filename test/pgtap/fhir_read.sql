@@ -6,8 +6,8 @@ SELECT no_plan();
 SELECT id AS patient FROM healthlake_fhir_create('{"resourceType": "Patient", "birthDate": "1980-02-29", "name": [{"family": "Aalto"}]}') \gset
 
 SELECT is(healthlake_fhir_read('Patient', :'patient') #>> '{name,0,family}', 'Aalto', 'a resource is read by its id');
-SELECT is_row(ROW(operation, method, path, nullif(query, ''), signature, headers ->> 'accept', headers ? 'content-type'),
-	ROW('fhir:read', 'GET', format('/datastore/%s/r4/Patient/%s', current_setting('healthlake.datastore_id'), :'patient'), NULL::text, 'ok', 'application/fhir+json', false),
+SELECT is_row(ROW(operation, method, path, signature, headers ->> 'accept', headers ? 'content-type'),
+	ROW('fhir:read', 'GET', format('/datastore/%s/r4/Patient/%s', current_setting('healthlake.datastore_id'), :'patient'), 'ok', 'application/fhir+json', false),
 	'by a signed GET that says what it takes')
   FROM last_sent();
 SELECT is(healthlake_fhir_read('Patient', :'patient', '1') #>> '{meta,versionId}', '1', 'a version is read');

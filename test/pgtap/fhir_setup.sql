@@ -21,11 +21,11 @@ BEGIN
 END
 $$;
 
--- The last request that arrived: method, path and query as they were sent, and more.
-CREATE FUNCTION last_sent(OUT operation text, OUT method text, OUT path text, OUT query text,
+-- The last request that arrived: its method, its path with the query, and more.
+CREATE FUNCTION last_sent(OUT operation text, OUT method text, OUT path text,
 	OUT headers jsonb, OUT body jsonb, OUT body_text text, OUT signature text)
 LANGUAGE sql AS $$
-	SELECT l.operation, l.entry ->> 'method', l.entry ->> 'path', l.entry ->> 'query', l.headers,
+	SELECT l.operation, l.entry ->> 'method', l.entry ->> 'path', l.headers,
 		l.body, l.body_text, l.signature
 	  FROM emulator_log() AS l ORDER BY n DESC LIMIT 1
 $$;

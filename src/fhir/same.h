@@ -1,0 +1,19 @@
+/*
+ * same.h
+ *	  Whether a resource is what was written: found out by reading, where the
+ *	  reply to a write was lost.
+ */
+#ifndef HL_FHIR_SAME_H
+#define HL_FHIR_SAME_H
+
+#include "postgres.h"
+
+#include "base/json.h"
+
+/*
+ * Whether a stored resource has what was written, and nothing else: its meta
+ * may say more, and its version and time are the server's.
+ */
+extern bool hl_fhir_is_same(const HlJson *stored, const HlJson *written);
+
+#endif

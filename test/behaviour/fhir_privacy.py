@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+"""Nothing of a patient gets out by FHIR calls: not into the server's log at DEBUG5, an error, a
+notice, a statistics view, the history or a dump.
+
+A word that is nowhere else is in resources, search values and in all that replies say. The one
+place that may have it is healthlake_last_call(), for the session and role that made the call.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
+
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
+import client  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster, bindir  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+MARK = "Zaphodbeeblebrox"
+SETTINGS = {"log_min_messages": "debug5", "log_error_verbosity": "verbose", "log_duration": "on",
+            "shared_preload_libraries": "healthlake"}
+PATIENT = {"resourceType": "Patient", "name": [{"family": MARK}], "active": True}
+OUTCOME = {"resourceType": "OperationOutcome", "issue": [{
+    "severity": "error", "code": "invalid", "diagnostics": f"{MARK} is no name",
+    "details": {"text": MARK}}]}
+ODD = {**OUTCOME, "issue": [{**OUTCOME["issue"][0], "code": f"{MARK} 1"}]}
+REPLIES = [{"status": 400, "body": OUTCOME}, {"status": 422, "body": OUTCOME},
+           {"status": 409, "body": OUTCOME}, {"status": 412, "body": OUTCOME},
+           {"status": 404, "body": OUTCOME}, {"status": 500, "body": OUTCOME},
+           {"status": 400, "body": ODD}, {"status": 400, "body": {"message": MARK}},
+           {"status": 403, "body": {"message": MARK},
+            "headers": {"x-amzn-ErrorType": "SignatureDoesNotMatch"}},
+           {"status": 502, "body": f"<html>{MARK}</html>"}, {"status": 200, "body": f"{{{MARK}"},
+           {"status": 200, "body": {"resourceType": MARK, "id": MARK}},
+           {"status": 409, "headers": {"Location": f"https://example.org/{MARK}"},
+            "body": {**OUTCOME, "issue": [{"severity": "error", "code": "duplicate"}]}},
+           {"status": 302, "headers": {"Location": f"http://127.0.0.1:1/{MARK}"}, "body": ""},
+           {"reset": True, "apply": True}]
+CALLS = ["healthlake_fhir_create(resource)", "healthlake_fhir_update(resource)",
+         "healthlake_fhir_update(resource, '1')",
+         "healthlake_fhir_update_where(resource, criteria)",
+         "healthlake_fhir_patch('Patient', 'p1', patch)", "healthlake_fhir_read('Patient', 'p1')",
+         "healthlake_fhir_delete('Patient', 'p1')"]
+REFUSED = ["healthlake_fhir_create(resource - 'resourceType')",
+           "healthlake_fhir_create(resource || jsonb_build_object('id', criteria ->> 'family' || '/'))",
+           "healthlake_fhir_update(resource - 'id')", "healthlake_fhir_patch('Patient', 'p1', criteria)",
+           "healthlake_fhir_read('Patient', criteria ->> 'family' || '?')",
+           "healthlake_fhir_update_where(resource, '{}')"]
+
+tap = Tap()
+emulator = client.emulator()
+said = []
+
+
+def run(session, statement):
+    """Runs a statement; keeps all that the client is told of it but its rows."""
+    try:
+        with session.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    except psycopg2.Error as caught:
+        said.append("\n".join(str(getattr(caught.diag, name)) for name in (
+            "message_primary", "message_detail", "message_hint", "context")))
+        return None
+    finally:
+        said.extend(session.notices)
+        del session.notices[:]
+
+
+def prepare(session):
+    """A data store, and a table whose row has what the calls send."""
+    run(session, "CREATE EXTENSION healthlake")
+    for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
+                        ("access_key_id", emulator.access_key_id), ("max_attempts", "1"),
+                        ("secret_access_key", emulator.secret_access_key)):
+        run(session, f"SET healthlake.{name} = '{value}'")
+    store = run(session, "SELECT id FROM healthlake_create_datastore('ward')")[0][0]
+    for _ in range(2):
+        run(session, f"SELECT healthlake_describe_datastore('{store}')")
+    run(session, f"SET healthlake.datastore_id = '{store}'")
+    run(session, "CREATE TABLE given (resource jsonb, criteria jsonb, patch jsonb)")
+    with session.cursor() as cursor:
+        cursor.execute("INSERT INTO given VALUES (%s, %s, %s)", [
+            json.dumps({**PATIENT, "id": "p1"}), json.dumps({"family": MARK}),
+            json.dumps([{"op": "replace", "path": "/name/0/family", "value": MARK}])])
+
+
+def try_all(session):
+    """Every call with every reply, and what is refused before anything is sent."""
+    failed = 0
+    for call in CALLS:
+        for reply in REPLIES:
+            emulator.next(**reply)
+            failed += run(session, f"SELECT {call} IS NULL FROM given") is None
+        run(session, f"SELECT {call} IS NULL FROM given")
+    tap.ok(failed > len(CALLS) * len(REPLIES) // 2, "calls fail in many ways", failed)
+    for call in REFUSED:
+        tap.ok(run(session, f"SELECT {call} FROM given") is None, f"refused: {call}")
+    run(session, "BEGIN")
+    run(session, "SELECT healthlake_fhir_create(resource) IS NULL FROM given")
+    run(session, "ROLLBACK")
+
+
+def views(session):
+    """All that views and the extension's tables show, of this session and of others."""
+    names = [row[0] for row in run(
+        session, "SELECT relname FROM pg_class WHERE relkind IN ('v', 'r') AND (relname LIKE "
+        "'pg_stat_%' OR relname LIKE 'healthlake_%') ORDER BY 1")]
+    tap.ok(len(names) > 20, "there are views to look at", len(names))
+    return "\n".join(str(run(session, f"SELECT * FROM {name}")) for name in names)
+
+
+def main():
+    """A server of its own, whose log is searched."""
+    with tempfile.TemporaryDirectory(dir=os.environ["HEALTHLAKE_WORK"]) as folder, \
+            Cluster(Path(folder) / "server", settings=SETTINGS) as cluster:
+        session = cluster.connect()
+        prepare(session)
+        where = Path(folder) / "server" / "server.log"
+        began = where.stat().st_size
+        try_all(session)
+        log = where.read_bytes()[began:].decode(errors="replace")
+        tap.ok("event=reply" in log and "DEBUG" in log, "the log has the calls")
+        tap.ok(MARK not in log, "nothing of a patient in the server's log",
+               *[line for line in log.splitlines() if MARK in line][:5])
+        told = "\n".join(said)
+        tap.ok("expression" in told or "issue code" in told, "errors tell what is known")
+        tap.ok(MARK not in told, "nor in what the client is told",
+               *[line for line in told.splitlines() if MARK in line][:5])
+        tap.ok(MARK not in views(session), "nor in a view, the statistics or the history")
+        emulator.next(status=400, body=OUTCOME)
+        run(session, "SELECT healthlake_fhir_create(resource) FROM given")
+        reply = run(session, "SELECT reply::text FROM healthlake_last_call()")[0][0]
+        tap.ok(MARK in reply, "the session's own last call has the OperationOutcome")
+        dump = subprocess.run([bindir() / "pg_dumpall", "-h", cluster.folder / "socket", "-U",
+                               "postgres"], check=True, capture_output=True, text=True).stdout
+        tap.ok(dump.count(MARK) == 3 and "healthlake_event" in dump,
+               "a dump has it in the table of the test alone", dump.count(MARK))
+    emulator.stop()
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()

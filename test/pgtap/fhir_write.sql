@@ -1,0 +1,166 @@
+-- Writing FHIR resources: what is sent, versions, and each exactly once.
+
+\ir fhir_setup.sql
+SELECT no_plan();
+SET healthlake.max_attempts = 3;
+
+-- The SQLSTATE of a call that the emulator answers like that.
+CREATE FUNCTION says(call text, step jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM emulator_next(step);
+	RETURN (raised('SELECT healthlake_fhir_' || call)).sqlstate;
+END $$;
+
+-- creation
+
+SELECT * FROM healthlake_fhir_create('{"resourceType": "Patient", "name": [{"family": "Aalto"}]}', 'c0ffee00-0000-4000-8000-000000000001') \gset one_
+SELECT is_row(ROW(:'one_type', :'one_version_id', :'one_existed', :'one_last_updated'::timestamptz > now() - interval '1 day'), ROW('Patient', '1', 'f', true), 'a creation tells what is stored');
+SELECT is_row(ROW(method, path ~ '/r4/Patient$', signature, headers ->> 'content-type', headers ->> 'x-amz-fhir-idempotency-key', body ->> 'resourceType'),
+	ROW('POST', true, 'ok', 'application/fhir+json', 'c0ffee00-0000-4000-8000-000000000001', 'Patient'), 'and has a key') FROM last_sent();
+SELECT is_row(ROW(id, existed, resource #>> '{name,0,family}'), ROW(:'one_id', true, 'Aalto'), 'the same key creates nothing twice')
+  FROM healthlake_fhir_create('{"resourceType": "Patient"}', 'c0ffee00-0000-4000-8000-000000000001');
+SELECT is_row(ROW(operation, outcome, client_token), ROW('CreateResource', 'succeeded', 'c0ffee00-0000-4000-8000-000000000001'), 'which is a success') FROM healthlake_last_call();
+SELECT emulator_next('{"operation": "fhir:create", "apply": true, "reset": true}') \g /dev/null
+SELECT is_row(ROW(existed, version_id), ROW(true, '1'), 'a creation whose reply is lost is found by its second attempt')
+  FROM healthlake_fhir_create('{"resourceType": "Patient", "id": "x"}');
+SET healthlake.max_attempts = 1;
+SELECT emulator_next('{"operation": "fhir:create", "apply": true, "status": 500, "body": ""}') \g /dev/null
+SELECT * FROM raised($$SELECT healthlake_fhir_create('{"resourceType": "Patient", "birthDate": "1977-07-07"}')$$) \gset lost_
+SELECT is_row(ROW(:'lost_sqlstate', position(client_token in :'lost_detail') > 0, position(client_token in :'lost_hint') > 0, outcome), ROW('38M01', true, true, 'unknown'), 'where nobody knows, the key is told')
+  FROM healthlake_last_call();
+SELECT is_row(ROW(existed, resource ->> 'birthDate'), ROW(true, '1977-07-07'), 'and leads to what was created')
+  FROM healthlake_last_call() AS l, healthlake_fhir_create('{"resourceType": "Patient"}', l.client_token::uuid);
+SELECT is(says($$create('{"resourceType": "Patient"}')$$, jsonb_build_object('operation', 'fhir:create', 'status', 409, 'headers', jsonb_build_object('Location', location),
+	'body', '{"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "duplicate"}]}')), '38M01', 'a duplicate of no use: ' || location)
+  FROM unnest(ARRAY['https://evil.example/datastore/x/r4/Patient/1', 'Observation/1', 'Patient/..', 'Patient/a/b', '']) AS location;
+SET healthlake.max_attempts = 3;
+
+-- updates
+
+SELECT is_row(ROW(version_id, existed, resource ->> 'gender'), ROW('2', false, 'female'), 'an update makes a version')
+  FROM healthlake_fhir_update(jsonb_build_object('resourceType', 'Patient', 'id', :'one_id', 'gender', 'female'));
+SELECT is_row(ROW(method, path LIKE '%/Patient/' || :'one_id', headers ? 'if-match', signature), ROW('PUT', true, false, 'ok'), 'by PUT') FROM last_sent();
+SELECT is(version_id, '3', 'if it has the version') FROM healthlake_fhir_update(jsonb_build_object('resourceType', 'Patient', 'id', :'one_id'), '2');
+SELECT is(headers ->> 'if-match', 'W/"2"', 'as an ETag') FROM last_sent();
+SELECT is(version_id, '4', 'which may be given as one') FROM healthlake_fhir_update(jsonb_build_object('resourceType', 'Patient', 'id', :'one_id'), 'W/"3"');
+SELECT is_row(ROW(sqlstate, hint ~ 'read it again'), ROW('38V01', true), 'a stale version is refused')
+  FROM raised(format('SELECT healthlake_fhir_update(%L, ''2'')', jsonb_build_object('resourceType', 'Patient', 'id', :'one_id')));
+SELECT is(version_id, '1', 'only_new creates under an id') FROM healthlake_fhir_update('{"resourceType": "Patient", "id": "p1", "active": true}', only_new => true);
+SELECT is((raised($$SELECT healthlake_fhir_update('{"resourceType": "Patient", "id": "p1"}', only_new => true)$$)).sqlstate, '38V01', 'and nothing that is there');
+
+-- an attempt whose reply is lost
+
+SELECT emulator_next('{"operation": "fhir:update", "apply": true, "reset": true}') \g /dev/null
+SELECT is_row(ROW(version_id, existed), ROW('1', true), 'with only_new a second attempt finds the first')
+  FROM healthlake_fhir_update('{"resourceType": "Patient", "id": "p2", "multipleBirthInteger": 2, "meta": {"tag": [{"code": "x"}]}}', only_new => true);
+SELECT is(outcome, 'succeeded', 'and the last call is a success') FROM healthlake_last_call();
+SELECT emulator_next('{"operation": "fhir:update", "apply": true, "reset": true}') \g /dev/null
+SELECT is_row(ROW(version_id, existed), ROW('2', true), 'with if_match too') FROM healthlake_fhir_update('{"resourceType": "Patient", "id": "p2", "active": false}', '1');
+SELECT emulator_next('[{"operation": "fhir:update", "reset": true}, {"operation": "fhir:update", "status": 412, "body": {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "conflict"}]}}]') \g /dev/null
+SELECT is_row(ROW(sqlstate, message ~ '^outcome of UpdateResource is unknown'), ROW('38M01', true), 'another''s version is not taken for ours')
+  FROM raised($$SELECT healthlake_fhir_update('{"resourceType": "Patient", "id": "p2", "active": true}', '1')$$);
+SELECT count(*) AS before FROM emulator_log() WHERE operation = 'fhir:update' \gset
+SELECT emulator_next('{"operation": "fhir:update", "reset": true}') \g /dev/null
+SELECT is((raised($$SELECT healthlake_fhir_update('{"resourceType": "Patient", "id": "p2"}')$$)).sqlstate, '38M01', 'a plain update is not repeated');
+SELECT is(count(*), :before::bigint + 1, 'it was sent once') FROM emulator_log() WHERE operation = 'fhir:update';
+SELECT emulator_next('{"operation": "fhir:patch", "apply": true, "reset": true}') \g /dev/null
+SELECT is((raised($$SELECT healthlake_fhir_patch('Patient', 'p2', '[{"op": "add", "path": "/active", "value": true}]', '2')$$)).sqlstate, '38M01', 'what a patch has made cannot be told');
+SELECT emulator_next('{"operation": "fhir:delete", "apply": true, "reset": true}') \g /dev/null
+SELECT is(healthlake_fhir_delete('Patient', 'p2', '3'), true, 'a deletion is found by its version');
+SELECT emulator_next('{"operation": "fhir:delete", "apply": true, "reset": true}') \g /dev/null
+SELECT is((raised($$SELECT healthlake_fhir_delete('Patient', 'p1')$$)).sqlstate, '38M01', 'a plain one is not repeated');
+
+-- patches, deletions and conditional updates
+
+SELECT is_row(ROW(version_id, resource -> 'active'), ROW('5', 'true'::jsonb), 'a JSON Patch')
+  FROM healthlake_fhir_patch('Patient', :'one_id', '[{"op": "add", "path": "/active", "value": true}]', '4');
+SELECT is_row(ROW(method, headers ->> 'content-type', headers ->> 'if-match'), ROW('PATCH', 'application/json-patch+json', 'W/"4"'), 'by PATCH') FROM last_sent();
+SELECT is((raised($$SELECT healthlake_fhir_patch('Patient', 'nobody', '[]')$$)).sqlstate, '42704', 'of nothing');
+SELECT is((raised($$SELECT healthlake_fhir_patch('Patient', 'x', '{"op": "add"}')$$)).sqlstate, '22023', 'what is no patch is refused');
+SELECT is(healthlake_fhir_delete('Patient', :'one_id'), true, 'a deletion');
+SELECT is_row(ROW(method, coalesce(body_text, '-') IN ('', '-'), headers ? 'content-type', signature), ROW('DELETE', true, false, 'ok'), 'by DELETE, without a body') FROM last_sent();
+SELECT is(healthlake_fhir_read('Patient', :'one_id'), NULL, 'then it is gone');
+SELECT emulator_set('{"fhir_delete_missing": 404}') \g /dev/null
+SELECT is(healthlake_fhir_delete('Patient', 'nobody'), false, 'where there was none');
+SELECT is(existed, false, 'a conditional update of nothing creates') FROM healthlake_fhir_update_where('{"resourceType": "Patient", "gender": "other"}', '{"gender": "other"}');
+SELECT is_row(ROW(method, path ~ '/r4/Patient[?]gender=other$', signature), ROW('PUT', true, 'ok'), 'by a query') FROM last_sent();
+SELECT is(version_id, '2', 'of one updates') FROM healthlake_fhir_update_where('{"resourceType": "Patient", "gender": "other"}', '{"gender": "other"}');
+SELECT healthlake_fhir_create('{"resourceType": "Patient", "gender": "other"}') \g /dev/null
+SELECT is((raised($$SELECT healthlake_fhir_update_where('{"resourceType": "Patient", "gender": "other"}', '{"gender": "other"}')$$)).sqlstate, '21000', 'of several is refused');
+
+-- what is refused before anything is sent
+
+SELECT count(*) AS before FROM emulator_log() \gset
+SELECT is((raised('SELECT healthlake_fhir_' || call)).sqlstate, '22023', call)
+  FROM unnest(ARRAY[$$create('{}')$$, $$create('[]')$$, $$create('{"resourceType": "Ward"}')$$, $$create('{"resourceType": 1}')$$,
+	$$create('{"resourceType": "Patient", "id": ".."}')$$, $$create('{"resourceType": "Patient", "id": 1}')$$,
+	$$create('{"resourceType": "Patient", "meta": {"tag": [{"code": "x"}, {"code": "SUBSETTED"}]}}')$$,
+	$$create('{"resourceType": "Patient"}', validation => 'lax')$$,
+	$$update('{"resourceType": "Patient"}')$$, $$update('{"resourceType": "Patient", "id": "x"}', '1', true)$$,
+	$$update('{"resourceType": "Patient", "id": "x"}', '"')$$, $$update('{"resourceType": "Patient", "id": "x"}', E'1"\r\nX: y')$$,
+	$$update_where('{"resourceType": "Patient"}', '{}')$$, $$update_where('{"resourceType": "Patient"}', '{"_sort": "x"}')$$,
+	$$update_where('{"resourceType": "Patient"}', '{"gender": null}')$$, $$delete('Patient', '..')$$]) AS call;
+SELECT is((raised($$SELECT healthlake_fhir_create(jsonb_build_object('resourceType', 'Patient', 'x', repeat('x', 5 * 1024 * 1024)))$$)).sqlstate, '54000', 'more than 5 MB');
+SELECT is((raised($$SELECT healthlake_fhir_create(NULL)$$)).sqlstate, '22004', 'null');
+BEGIN READ ONLY;
+SELECT is((raised('SELECT healthlake_fhir_' || call)).sqlstate, '25006', 'in a transaction that only reads: ' || call)
+  FROM unnest(ARRAY[$$create('{"resourceType": "Patient"}')$$, $$update('{"resourceType": "Patient", "id": "x"}')$$, $$delete('Patient', 'x')$$,
+	$$patch('Patient', 'x', '[]')$$, $$update_where('{"resourceType": "Patient"}', '{"gender": "x"}')$$]) AS call;
+COMMIT;
+SELECT is(count(*), :before::bigint, 'nothing was sent') FROM emulator_log();
+
+-- every SQLSTATE of a status
+
+SET healthlake.max_attempts = 1;
+SELECT is(says(call, jsonb_build_object('status', status, 'body', jsonb_build_object('resourceType', 'OperationOutcome',
+	'issue', jsonb_build_array(jsonb_build_object('severity', 'error', 'code', code))))), sqlstate, format('%s %s: %s', status, code, call))
+  FROM (VALUES (400, 'invalid', 1, '22023'), (422, 'invariant', 1, '22023'), (401, 'login', 1, '38X01'), (403, 'forbidden', 1, '42501'),
+	(409, 'conflict', 1, '55006'), (412, 'conflict', 1, '38V01'), (412, 'multiple-matches', 1, '21000'), (413, 'too-long', 1, '54000'),
+	(405, 'not-supported', 1, '38U01'), (415, 'invalid', 1, '38U01'), (501, 'invalid', 1, '38U01'), (400, 'not-supported', 1, '38U01'),
+	(429, 'throttled', 1, '38T01'), (404, 'not-found', 2, '42704'), (410, 'deleted', 2, '42704'), (500, 'exception', 2, '38M01'),
+	(503, 'transient', 2, '38M01'), (500, 'exception', 3, '38S01'), (404, 'not-found', 3, NULL), (410, 'deleted', 3, NULL)) AS v (status, code, which, sqlstate),
+	LATERAL (SELECT unnest((ARRAY[ARRAY[$$update('{"resourceType": "Patient", "id": "p1"}', '1')$$, $$read('Patient', 'p1')$$],
+		ARRAY[$$update('{"resourceType": "Patient", "id": "p1"}', '1')$$, $$patch('Patient', 'p1', '[]')$$],
+		ARRAY[$$read('Patient', 'p1')$$, $$read('Patient', 'p1', '1')$$]])[which:which])) AS c (call);
+SELECT is(says($$read('Patient', 'p1')$$, jsonb_build_object('error', code, 'status', status)), sqlstate, code)
+  FROM (VALUES ('AccessDeniedException', 403, '42501'), ('ExpiredTokenException', 403, '38X01'), ('SignatureDoesNotMatch', 403, '38X01'),
+	('ResourceNotFoundException', 404, '42704'), ('ThrottlingException', 429, '38T01')) AS v (code, status, sqlstate);
+
+-- nothing of what a reply quotes is told, but to the session itself
+
+SELECT emulator_next('{"status": 400, "body": {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid", "diagnostics": "Zaphod", "details": {"text": "Zaphod"}, "expression": ["Patient.birthDate"]}]}}') \g /dev/null
+SELECT is_row(ROW(sqlstate, message, detail ~ 'resource Patient/p1, issue code invalid, expression Patient.birthDate, HTTP status 400', hint ~ 'healthlake_last_call', concat(message, detail, hint) ~ 'Zaphod'),
+	ROW('22023', 'AWS refused UpdateResource: invalid', true, true, false), 'an error tells where, and not what')
+  FROM raised($$SELECT healthlake_fhir_update('{"resourceType": "Patient", "id": "p1"}')$$);
+SELECT is(reply #>> '{issue,0,diagnostics}', 'Zaphod', 'the last call has it') FROM healthlake_last_call();
+
+-- many
+
+SELECT healthlake_fhir_update(jsonb_build_object('resourceType', 'Patient', 'id', 'm' || n)) FROM generate_series(1, 20) AS n \g /dev/null
+SELECT healthlake_fhir_delete('Patient', 'm7') \g /dev/null
+SELECT is(count(*), 22::bigint, 'many at once, in order') FROM healthlake_fhir_read_many('Patient',
+	ARRAY(SELECT 'm' || n FROM generate_series(1, 22) AS n)) AS r
+ WHERE id = 'm' || ordinal AND sqlstate IS NULL AND message IS NULL AND status = CASE WHEN ordinal = 7 THEN 410 WHEN ordinal > 20 THEN 404 ELSE 200 END
+   AND (resource ->> 'id' = id) IS NOT DISTINCT FROM CASE WHEN status = 200 THEN true END;
+SELECT emulator_next('{"status": 500, "body": ""}') \g /dev/null
+SELECT is(count(*) FILTER (WHERE sqlstate = '38S01'), 1::bigint, 'one that fails is a row') FROM healthlake_fhir_read_many('Patient', '{m1,m2,m3}');
+SELECT is((raised($$SELECT * FROM healthlake_fhir_read_many('Patient', '{m1,..}')$$)).sqlstate, '22023', 'all ids are checked first');
+SELECT is(count(*), 0::bigint, 'of no ids there are no rows') FROM healthlake_fhir_read_many('Patient', '{}');
+
+-- by whose rights
+
+SET healthlake.allowed_datastores = '00000000000000000000000000000000';
+SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'p1')$$)).sqlstate, '42501', 'a data store that is not allowed');
+RESET healthlake.allowed_datastores;
+SET healthlake.require_bearer_token = on;
+SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'p1')$$)).sqlstate, '42501', 'a token is required');
+SET healthlake.bearer_token = 'abc.DEF-123~_+/==';
+SELECT emulator_next('{"status": 200, "body": {"resourceType": "Patient", "id": "p1"}}') \g /dev/null
+SELECT is(healthlake_fhir_read('Patient', 'p1') ->> 'id', 'p1', 'and given');
+SELECT is_row(ROW(headers ->> 'authorization', headers ? 'x-amz-date'), ROW('Bearer abc.DEF-123~_+/==', false), 'it is sent in place of a signature') FROM last_sent();
+SELECT is(current_setting('healthlake.bearer_token'), '****************', 'and masked');
+SELECT is((raised(format('SET healthlake.bearer_token = %L', token))).sqlstate, '22023', 'what is no token is refused')
+  FROM unnest(ARRAY['a b', '=', 'a=b', E'a\nb', 'ä', 'a"', '****************']) AS token;
+RESET healthlake.bearer_token;
+RESET healthlake.require_bearer_token;
+SELECT finish();
