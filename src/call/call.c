@@ -132,6 +132,18 @@ write_log(const char *line)
 	RESUME_INTERRUPTS();
 }
 
+/*
+ * The id of what a reply speaks of; NULL: it has none. In an error of FHIR's it
+ * would be that of the OperationOutcome.
+ */
+static const char *
+id_in(const HlRequest *request, const HlReply *reply)
+{
+	if (request->rest != NULL && reply->outcome != HL_OUTCOME_SUCCESS)
+		return NULL;
+	return hl_response_id(request->operation->output, reply->document);
+}
+
 /* Logs a change before it is sent. */
 void
 hl_call_log_request(const HlRequest *request, const HlCall *call)
@@ -162,8 +174,7 @@ hl_call_log_reply(const HlRequest *request, const HlCall *call,
 					 hl_last_call_outcome(reply, end->sqlstate),
 					 unpack_sql_state(end->sqlstate));
 	append_call(&line, request, call);
-	append_quoted(&line, "id",
-				  hl_response_id(request->operation->output, reply->document));
+	append_quoted(&line, "id", id_in(request, reply));
 	append_quoted(&line, "aws_code", reply->code);
 	append_quoted(&line, "request_id", reply->request_id);
 	appendStringInfo(&line, " http_status=%d attempts=%d duration_ms=%.3f",
@@ -308,7 +319,7 @@ static void
 note_change(const HlRequest *request, const HlReply *reply)
 {
 	const HlOperation *operation = request->operation;
-	const char *id = hl_response_id(operation->output, reply->document);
+	const char *id = id_in(request, reply);
 	bool made = reply->may_have_run || reply->outcome == HL_OUTCOME_SUCCESS;
 
 	if (!operation->changes_something || !made)

@@ -73,7 +73,7 @@ judge_update(HlFhirWrite *write)
 	{
 		look = look_for_own(write);
 		if (look->outcome != HL_OUTCOME_SUCCESS ||
-			!hl_fhir_is_same(look->document, hl_response_read(write->body)))
+			!hl_fhir_is_stored(look->document, hl_response_read(write->body)))
 			return;
 		hl_fhir_write_succeed(write, look->document);
 		write->result.existed = true;
@@ -112,7 +112,10 @@ judge_delete(HlFhirWrite *write)
 	const char *own = next_version(write);
 	const HlReply *look;
 
-	if (is_doubtful(reply) && own != NULL)
+	/* whatever it says of what was deleted, nobody is told */
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		hl_fhir_write_succeed(write, NULL);
+	else if (is_doubtful(reply) && own != NULL)
 	{
 		look = hl_fhir_write_look(write, write->id, own);
 		if (look->outcome == HL_OUTCOME_REFUSED && look->http_status == 410)

@@ -79,7 +79,7 @@ is_equal(const HlJson *one, const HlJson *other)
 }
 
 bool
-hl_fhir_is_same(const HlJson *stored, const HlJson *written)
+hl_fhir_is_stored(const HlJson *stored, const HlJson *written)
 {
 	static const char *const servers[] = {"meta", NULL};
 	static const char *const versions[] = {"versionId", "lastUpdated", NULL};

@@ -14,6 +14,6 @@
  * Whether a stored resource has what was written, and nothing else: its meta
  * may say more, and its version and time are the server's.
  */
-extern bool hl_fhir_is_same(const HlJson *stored, const HlJson *written);
+extern bool hl_fhir_is_stored(const HlJson *stored, const HlJson *written);
 
 #endif

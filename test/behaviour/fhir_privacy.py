@@ -25,7 +25,7 @@ MARK = "Zaphodbeeblebrox"
 SETTINGS = {"log_min_messages": "debug5", "log_error_verbosity": "verbose", "log_duration": "on",
             "shared_preload_libraries": "healthlake"}
 PATIENT = {"resourceType": "Patient", "name": [{"family": MARK}], "active": True}
-OUTCOME = {"resourceType": "OperationOutcome", "issue": [{
+OUTCOME = {"resourceType": "OperationOutcome", "id": MARK, "issue": [{
     "severity": "error", "code": "invalid", "diagnostics": f"{MARK} is no name",
     "details": {"text": MARK}}]}
 ODD = {**OUTCOME, "issue": [{**OUTCOME["issue"][0], "code": f"{MARK} 1"}]}
@@ -47,8 +47,9 @@ CALLS = ["healthlake_fhir_create(resource)", "healthlake_fhir_update(resource)",
          "healthlake_fhir_patch('Patient', 'p1', patch)", "healthlake_fhir_read('Patient', 'p1')",
          "healthlake_fhir_delete('Patient', 'p1')"]
 REFUSED = ["healthlake_fhir_create(resource - 'resourceType')",
-           "healthlake_fhir_create(resource || jsonb_build_object('id', criteria ->> 'family' || '/'))",
-           "healthlake_fhir_update(resource - 'id')", "healthlake_fhir_patch('Patient', 'p1', criteria)",
+           "healthlake_fhir_create(jsonb_set(resource, '{id}', '\"/\"'))",
+           "healthlake_fhir_update(resource - 'id')",
+           "healthlake_fhir_patch('Patient', 'p1', criteria)",
            "healthlake_fhir_read('Patient', criteria ->> 'family' || '?')",
            "healthlake_fhir_update_where(resource, '{}')"]
 
