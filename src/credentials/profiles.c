@@ -4,12 +4,18 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+
 #include "credentials/profiles.h"
+#include "server/clock.h"
 #include "server/file.h"
 #include "server/settings.h"
 #include "storage/ipc.h"
 
 #define FILES 2
+
+/* So many milliseconds a statement does not look at them again. */
+#define LOOKED_AT_FOR 1000
 
 /* One of the two files, and how it was found. */
 typedef struct Source
@@ -26,6 +32,8 @@ static struct
 {
 	bool read;
 	bool guarded;
+	TimestampTz statement; /* when they were last looked at, and for which */
+	int64 looked_at;
 	uint64 generation; /* of the settings that name the files */
 	Source sources[FILES];
 	HlProfiles profiles;
@@ -135,12 +143,36 @@ take_in(HlProfileFile file, Source *source)
 	hl_bytes_wipe(&bytes);
 }
 
+/*
+ * Whether the files were looked at just now: each statement looks at them, and
+ * a long one, or a worker, once a second.
+ */
+static bool
+was_looked_at(void)
+{
+	TimestampTz statement = GetCurrentStatementStartTimestamp();
+	int64 now = hl_clock_steady_ms();
+	bool lately = kept.read && kept.generation == hl_settings_generation &&
+				  kept.statement == statement &&
+				  now - kept.looked_at < LOOKED_AT_FOR;
+
+	if (!lately)
+	{
+		kept.statement = statement;
+		kept.looked_at = now;
+	}
+	return lately;
+}
+
 /* Reads both files, unless they are as they were. */
 void
 hl_profiles_read(void)
 {
 	Source now[FILES];
 	bool same = kept.read && kept.generation == hl_settings_generation;
+
+	if (was_looked_at())
+		return;
 
 	for (int i = 0; i < FILES; i++)
 	{

@@ -3,16 +3,13 @@
  *	  The event loop: transfers on one kept libcurl multi handle.
  *
  * libcurl tells on_socket() and on_timer() what it waits for; hl_http_step()
- * lets the caller wait for just that, and then calls back into libcurl with
- * all signals blocked: a thread that libcurl starts (the name lookup) inherits
- * the mask, so that no handler of the program ever runs in it.
+ * lets the caller wait for just that, and then calls back into libcurl: see
+ * signals.h for what must not run meanwhile.
  */
 #include "http/curlmemory.h"
 #include "http/transfer.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -23,27 +20,6 @@
 
 /* libcurl's timers are trusted for so long. */
 #define LONGEST_WAIT_MS 1000
-
-/* Blocks what may be blocked: handlers are for the program's own thread. */
-static void
-signals_block(sigset_t *saved)
-{
-	static const int faults[] = {SIGTRAP, SIGABRT, SIGILL, SIGFPE,
-								 SIGSEGV, SIGBUS,  SIGSYS};
-	sigset_t all;
-
-	sigfillset(&all);
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
-		sigdelset(&all, faults[i]);
-	pthread_sigmask(SIG_SETMASK, &all, saved);
-}
-
-/* Ends what signals_block() began. */
-static void
-signals_restore(const sigset_t *saved)
-{
-	pthread_sigmask(SIG_SETMASK, saved, NULL);
-}
 
 /* Remembers a bad answer of libcurl: that multi handle is not called again. */
 static bool
@@ -59,20 +35,13 @@ static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
 	HlHttp *http = context;
-	struct epoll_event event = {.data.fd = fd};
+	uint32_t events = 0;
 
-	if (what == CURL_POLL_REMOVE)
-	{
-		epoll_ctl(http->epoll_fd, EPOLL_CTL_DEL, fd, &event);
-		return 0;
-	}
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-		event.events |= EPOLLIN;
+		events |= EPOLLIN;
 	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-		event.events |= EPOLLOUT;
-	if (epoll_ctl(http->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ||
-		(errno == EEXIST &&
-		 epoll_ctl(http->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0))
+		events |= EPOLLOUT;
+	if (hl_sockets_watch(&http->sockets, fd, events))
 		return 0;
 	http->broken = true;
 	return -1;
@@ -146,9 +115,11 @@ open_multi(HlHttp *http)
 
 	if (multi != NULL)
 		return true;
+	hl_signals_block(&http->signals);
 	multi = http->multi = curl_multi_init();
 	http->broken = false;
 	http->timer_at = -1;
+	hl_sockets_forget(&http->sockets);
 	if (multi == NULL)
 		return false;
 #if LIBCURL_VERSION_NUM >= 0x081400
@@ -234,22 +205,46 @@ act_on_clock(HlHttp *http)
 											&running));
 }
 
+/* Tells libcurl of a socket what it can do. */
+static void
+act_on_socket(HlHttp *http, int fd, uint32_t events)
+{
+	int ready = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+				(events & EPOLLOUT ? CURL_CSELECT_OUT : 0);
+	int running;
+
+	multi_ok(http, curl_multi_socket_action(http->multi, fd, ready, &running));
+}
+
+/*
+ * Lets libcurl act on sockets that are ready; gives how many. One that is alone
+ * need not be asked for: reading finds out as well.
+ */
+static int
+act_on_sockets(HlHttp *http)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int alone = hl_sockets_alone(&http->sockets);
+	int count;
+
+	if (alone >= 0)
+	{
+		act_on_socket(http, alone, EPOLLIN);
+		return 1;
+	}
+	count = epoll_wait(http->sockets.epoll_fd, events, EVENTS_AT_ONCE, 0);
+	for (int i = 0; i < count && !http->broken; i++)
+		if (!hl_sockets_unpark(&http->sockets, events[i].data.fd))
+			act_on_socket(http, events[i].data.fd, events[i].events);
+	return count;
+}
+
 /* Lets libcurl act on sockets that are ready, and on its clock. */
 static void
 act(HlHttp *http)
 {
-	struct epoll_event events[EVENTS_AT_ONCE];
-	int count = epoll_wait(http->epoll_fd, events, EVENTS_AT_ONCE, 0);
-	int running;
+	int count = act_on_sockets(http);
 
-	for (int i = 0; i < count && !http->broken; i++)
-	{
-		int ready = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-					(events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0);
-
-		multi_ok(http, curl_multi_socket_action(http->multi, events[i].data.fd,
-												ready, &running));
-	}
 	if (!http->broken &&
 		(count <= 0 ||
 		 (http->timer_at >= 0 && http->timer_at <= http->clock(http->context))))
@@ -298,15 +293,14 @@ wait_time(HlHttp *http, long timeout_ms)
 void
 hl_http_step(HlHttp *http, long timeout_ms)
 {
-	sigset_t saved;
-
-	http->wait(http->context, http->epoll_fd, wait_time(http, timeout_ms));
+	http->wait(http->context, http->sockets.epoll_fd,
+			   wait_time(http, timeout_ms));
 	if (http->in_flight == 0)
 		return;
-	signals_block(&saved);
+	hl_signals_enter(&http->signals);
 	act(http);
 	settle(http);
-	signals_restore(&saved);
+	hl_signals_leave(&http->signals);
 }
 
 /* Hands a transfer to libcurl and lets it begin: it connects, or sends. */
@@ -329,9 +323,8 @@ HlHttpTransfer *
 hl_http_start(HlHttp *http, const HlHttpRequest *request)
 {
 	HlHttpTransfer *transfer;
-	sigset_t saved;
 
-	signals_block(&saved);
+	hl_signals_enter(&http->signals);
 	transfer = take_slot(http);
 	if (transfer != NULL)
 	{
@@ -341,7 +334,7 @@ hl_http_start(HlHttp *http, const HlHttpRequest *request)
 			hl_reply_fail(transfer, "libcurl cannot be set up");
 	}
 	settle(http);
-	signals_restore(&saved);
+	hl_signals_leave(&http->signals);
 	return transfer;
 }
 
@@ -374,16 +367,16 @@ hl_http_body(const HlHttpTransfer *transfer)
 void
 hl_http_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
 {
-	sigset_t saved;
+	HlHttp *http = transfer->http;
 
 	if (!transfer->added)
 		return;
-	signals_block(&saved);
+	hl_signals_enter(&http->signals);
 	hl_reply_stop(transfer, transport, why);
 	remove_transfer(transfer);
-	if (transfer->http->broken)
-		drop_multi(transfer->http);
-	signals_restore(&saved);
+	if (http->broken)
+		drop_multi(http);
+	hl_signals_leave(&http->signals);
 }
 
 /* Gives a transfer back, in flight or ended. */
@@ -391,15 +384,14 @@ void
 hl_http_release(HlHttpTransfer *transfer)
 {
 	HlHttp *http = transfer->http;
-	sigset_t saved;
 
 	if (transfer->added)
 	{
-		signals_block(&saved);
+		hl_signals_enter(&http->signals);
 		remove_transfer(transfer);
 		if (http->broken)
 			drop_multi(http);
-		signals_restore(&saved);
+		hl_signals_leave(&http->signals);
 	}
 	transfer->used = false;
 	if (!SET(transfer, CURLOPT_POSTFIELDS, NULL) ||
@@ -415,7 +407,6 @@ HlHttp *
 hl_http_create(HlWait wait, HlClock clock, void *context)
 {
 	HlHttp *http = calloc(1, sizeof(*http));
-	sigset_t saved;
 	bool initialised;
 
 	if (http == NULL)
@@ -424,14 +415,16 @@ hl_http_create(HlWait wait, HlClock clock, void *context)
 	http->clock = clock;
 	http->context = context;
 	http->timer_at = -1;
-	http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	signals_block(&saved);
+	hl_sockets_forget(&http->sockets);
+	hl_signals_init(&http->signals);
+	http->sockets.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	hl_signals_block(&http->signals);
 	initialised = hl_curlmemory_init();
-	signals_restore(&saved);
-	if (http->epoll_fd >= 0 && initialised)
+	hl_signals_leave(&http->signals);
+	if (http->sockets.epoll_fd >= 0 && initialised)
 		return http;
-	if (http->epoll_fd >= 0)
-		close(http->epoll_fd);
+	if (http->sockets.epoll_fd >= 0)
+		close(http->sockets.epoll_fd);
 	free(http);
 	return NULL;
 }
@@ -441,11 +434,10 @@ void
 hl_http_forget(HlHttp *http)
 {
 	HlHttpTransfer *next;
-	sigset_t saved;
 
 	if (http == NULL || http->in_flight > 0)
 		return;
-	signals_block(&saved);
+	hl_signals_block(&http->signals);
 	drop_multi(http);
 	for (HlHttpTransfer *slot = http->slots; slot != NULL; slot = next)
 	{
@@ -453,26 +445,25 @@ hl_http_forget(HlHttp *http)
 		if (!slot->used)
 			free_slot(slot);
 	}
-	signals_restore(&saved);
+	hl_signals_leave(&http->signals);
 }
 
 /* Frees everything, whatever is in flight. */
 void
 hl_http_destroy(HlHttp *http)
 {
-	sigset_t saved;
 
 	if (http == NULL)
 		return;
-	signals_block(&saved);
+	hl_signals_block(&http->signals);
 	for (HlHttpTransfer *transfer = http->slots; transfer != NULL;
 		 transfer = transfer->next)
 		remove_transfer(transfer);
 	drop_multi(http);
 	while (http->slots != NULL)
 		free_slot(http->slots);
-	close(http->epoll_fd);
-	signals_restore(&saved);
+	close(http->sockets.epoll_fd);
+	hl_signals_leave(&http->signals);
 	free(http);
 }
 

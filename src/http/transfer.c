@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if LIBCURL_VERSION_NUM < 0x074c00
+#error "libcurl 7.76 or newer is needed"
+#endif
+
 /* What never changes on an easy handle. */
 static const struct Fixed
 {
@@ -83,6 +87,7 @@ static curl_socket_t
 on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	HlHttpTransfer *transfer = context;
+	curl_socket_t fd;
 
 	/* a kept connection may have been tried before this one */
 	hl_reply_look(transfer);
@@ -90,8 +95,10 @@ on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	if (transfer->plain && !is_loopback(address) &&
 		!(transfer->link_local && is_link_local(address)))
 		return CURL_SOCKET_BAD;
-	return socket(address->family, address->socktype | SOCK_CLOEXEC,
-				  address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+				address->protocol);
+	hl_sockets_own(&transfer->http->sockets, fd);
+	return fd;
 }
 
 /* Sets all that never changes. */
@@ -107,6 +114,12 @@ set_fixed_options(HlHttpTransfer *transfer)
 		   SET(transfer, CURLOPT_ERRORBUFFER, transfer->error) &&
 		   SET(transfer, CURLOPT_OPENSOCKETFUNCTION, on_open) &&
 		   SET(transfer, CURLOPT_OPENSOCKETDATA, transfer) &&
+		   SET(transfer, CURLOPT_CLOSESOCKETFUNCTION, hl_sockets_close) &&
+		   SET(transfer, CURLOPT_CLOSESOCKETDATA, &transfer->http->sockets) &&
+		   SET(transfer, CURLOPT_RESOLVER_START_FUNCTION,
+			   hl_signals_resolver) &&
+		   SET(transfer, CURLOPT_RESOLVER_START_DATA,
+			   &transfer->http->signals) &&
 		   /* the environment's NO_PROXY has no say */
 		   SET(transfer, CURLOPT_NOPROXY, "");
 }
@@ -267,11 +280,14 @@ set_route(HlHttpTransfer *transfer, const HlHttpRequest *request)
 	/* nothing that is not encrypted is handed to a proxy */
 	const char *proxy = request->plain ? "" : request->proxy;
 	bool failed = false;
+	bool moved = differs(&transfer->url, request->url, &failed) ||
+				 transfer->plain != request->plain;
 
-	if (differs(&transfer->url, request->url, &failed) &&
-		(is_short(transfer, failed) ||
-		 !SET(transfer, CURLOPT_URL, transfer->url.data)))
+	if (moved && (is_short(transfer, failed) ||
+				  !SET(transfer, CURLOPT_URL, transfer->url.data)))
 		return fail(transfer, "the URL cannot be used");
+	if (moved && !set_protocol(transfer, request->plain))
+		return fail(transfer, "libcurl lacks the protocol");
 	if (differs(&transfer->proxy, proxy, &failed) &&
 		(is_short(transfer, failed) ||
 		 !set_proxy(transfer, transfer->proxy.data)))
@@ -280,8 +296,7 @@ set_route(HlHttpTransfer *transfer, const HlHttpRequest *request)
 		(is_short(transfer, failed) ||
 		 !set_trust(transfer, transfer->ca_bundle.data)))
 		return fail(transfer, "the CA bundle cannot be used");
-	return set_protocol(transfer, request->plain) ||
-		   fail(transfer, "libcurl lacks the protocol");
+	return true;
 }
 
 /* By which method; after the body, which would make it a POST. */

@@ -8,12 +8,10 @@
 #define HL_HTTP_TRANSFER_H
 
 #include "http/http.h"
+#include "http/signals.h"
+#include "http/sockets.h"
 
 #include <curl/curl.h>
-
-#if LIBCURL_VERSION_NUM < 0x074c00
-#error "libcurl 7.76 or newer is needed"
-#endif
 
 /* One transfer; the easy handle and its settings are kept for the next. */
 struct HlHttpTransfer
@@ -58,7 +56,8 @@ struct HlHttp
 	HlWait wait;
 	HlClock clock;
 	void *context;
-	int epoll_fd;
+	HlSockets sockets;
+	HlSignals signals;
 	CURLM *multi;     /* NULL: to be made */
 	bool broken;      /* the multi handle must not be called any more */
 	int64_t timer_at; /* when libcurl wants to be called; -1: never */
