@@ -122,7 +122,7 @@ void
 hl_wakeup_want(const HlStore *store)
 {
 	hl_presence_attach();
-	if (want.wanted)
+	if (want.wanted || store == NULL) /* the extension has just been dropped */
 		return;
 	want.wanted = true;
 	want.subtransaction = GetCurrentSubTransactionId();
