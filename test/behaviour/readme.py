@@ -686,6 +686,12 @@ PROVOKED = {
         ["SET healthlake.ca_bundle = '/nonexistent/ca.pem'", CREATE]),
     "outcome of CreateFHIRDatastore is unknown: …": Provocation(
         ["SET healthlake.max_attempts = 1", CREATE], [{"apply": True, "cut": 0}]),
+    "AWS has carried out …, but it could not be recorded: …": Provocation(
+        ["BEGIN", "ALTER TABLE healthlake_event ADD CHECK (operation <> 'CreateFHIRDatastore')"
+         " NOT VALID", CREATE]),
+    'column "…" of the history must have a value, and healthlake has none for it': Provocation(
+        ["BEGIN", "ALTER TABLE healthlake_event ADD ward text NOT NULL DEFAULT ''",
+         "ALTER TABLE healthlake_event ALTER ward DROP DEFAULT", CREATE]),
     'operation "…" does not exist': Provocation(["SELECT healthlake_call('ListDatastores')"]),
     'data store "…" is not named "…"': Provocation(
         ["SELECT healthlake_delete_datastore(id, 'another')"
