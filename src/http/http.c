@@ -216,15 +216,24 @@ act_on_socket(HlHttp *http, int fd, uint32_t events)
 	multi_ok(http, curl_multi_socket_action(http->multi, fd, ready, &running));
 }
 
+/* Whether libcurl's time has come. */
+static bool
+is_due(const HlHttp *http)
+{
+	return http->timer_at >= 0 && http->timer_at <= http->clock(http->context);
+}
+
 /*
  * Lets libcurl act on sockets that are ready; gives how many. One that is alone
- * need not be asked for: reading finds out as well.
+ * need not be asked for, since reading finds out as well, unless the wait may
+ * have ended by libcurl's timer: told of a socket within a millisecond before
+ * the timer's end, libcurl drops the timer (add_next_timeout() in its multi.c).
  */
 static int
 act_on_sockets(HlHttp *http)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	int alone = hl_sockets_alone(&http->sockets);
+	int alone = is_due(http) ? -1 : hl_sockets_alone(&http->sockets);
 	int count;
 
 	if (alone >= 0)
@@ -245,9 +254,7 @@ act(HlHttp *http)
 {
 	int count = act_on_sockets(http);
 
-	if (!http->broken &&
-		(count <= 0 ||
-		 (http->timer_at >= 0 && http->timer_at <= http->clock(http->context))))
+	if (!http->broken && (count <= 0 || is_due(http)))
 		act_on_clock(http);
 }
 

@@ -860,6 +860,29 @@ drip(Peer *peer)
 		usleep(20 * 1000);
 }
 
+/* A time limit of libcurl's is not lost by what we tell it in between. */
+static void
+test_kept_timers(void)
+{
+	HlHttpRequest request;
+	int late = 0;
+
+	for (int i = 0; i < 10; i++)
+	{
+		PeerServer server = peer_serve(be_silent);
+		int64_t began;
+
+		request = request_to(url_of(&server, "/"));
+		request.timeout_ms = 100;
+		peer_start(&server);
+		began = now(NULL);
+		ends(&request, HL_TRANSPORT_TIMEOUT, true, "a silent server, again");
+		late += now(NULL) - began > 600 * 1000;
+		peer_stop(&server);
+	}
+	ok(late == 0, "whose time is always kept");
+}
+
 /* Time limits hold wherever the time is lost. */
 static void
 test_timeouts(void)
@@ -1249,6 +1272,7 @@ main(void)
 	test_losses();
 	test_refusals();
 	test_timeouts();
+	test_kept_timers();
 	test_connect_timeouts();
 	test_jumps();
 	test_failures();
