@@ -280,15 +280,23 @@ is_unchanged(const char *given, const char *rewritten)
 		   (rewritten[len] == '\0' || strcmp(rewritten + len, "/") == 0);
 }
 
+/* A URL's parts, and whether libcurl had the memory to tell them all. */
+typedef struct Parts
+{
+	CURLU *handle;
+	bool starved;
+} Parts;
+
 /* Copies a part of a URL; false where there is none or no room for it. */
 static bool
-copy_part(CURLU *parts, CURLUPart part, char *buffer, size_t size)
+copy_part(Parts *parts, CURLUPart part, char *buffer, size_t size)
 {
 	unsigned flags = part == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0;
 	char *text = NULL;
-	bool fits = curl_url_get(parts, part, &text, flags) == CURLUE_OK &&
-				strlen(text) < size;
+	CURLUcode code = curl_url_get(parts->handle, part, &text, flags);
+	bool fits = code == CURLUE_OK && strlen(text) < size;
 
+	parts->starved = parts->starved || code == CURLUE_OUT_OF_MEMORY;
 	if (fits)
 		strcpy(buffer, text);
 	curl_free(text);
@@ -297,7 +305,7 @@ copy_part(CURLU *parts, CURLUPart part, char *buffer, size_t size)
 
 /* Takes the host over, an IPv6 address without its brackets. */
 static bool
-take_host(CURLU *parts, HlEndpoint *endpoint)
+take_host(Parts *parts, HlEndpoint *endpoint)
 {
 	struct in6_addr address;
 	char *host = endpoint->host;
@@ -319,13 +327,14 @@ take_host(CURLU *parts, HlEndpoint *endpoint)
 
 /* Takes the parts over; NULL where all is well, else what is wrong. */
 static const char *
-take_parts(CURLU *parts, const char *url, HlEndpoint *endpoint)
+take_parts(Parts *parts, const char *url, HlEndpoint *endpoint)
 {
 	CURLUcode code =
-		curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+		curl_url_set(parts->handle, CURLUPART_URL, url, CURLU_DISALLOW_USER);
 	char *path = endpoint->path;
 	char text[HL_ENDPOINT_MAX_URL + 64];
 
+	parts->starved = code == CURLUE_OUT_OF_MEMORY;
 	if (code == CURLUE_USER_NOT_ALLOWED)
 		return "it must not contain a user name or a password";
 	if (code == CURLUE_NO_HOST)
@@ -370,8 +379,8 @@ HlEndpointOutcome
 hl_endpoint_read_url(const char *url, HlEndpoint *endpoint)
 {
 	bool tls = strncasecmp(url, "https://", 8) == 0;
-	const char *reason;
-	CURLU *parts;
+	const char *reason = NULL;
+	Parts parts;
 
 	*endpoint = (HlEndpoint){.tls = tls};
 	if (!tls && strncasecmp(url, "http://", 7) != 0)
@@ -382,10 +391,13 @@ hl_endpoint_read_url(const char *url, HlEndpoint *endpoint)
 	if (strpbrk(url, "?#") != NULL)
 		return refuse(endpoint, HL_ENDPOINT_BAD_URL,
 					  "it must not contain a query or a fragment");
-	parts = curl_url();
-	reason = parts != NULL ? take_parts(parts, url, endpoint)
-						   : "there is not enough memory to read it";
-	curl_url_cleanup(parts);
+	parts.handle = curl_url();
+	parts.starved = parts.handle == NULL;
+	if (!parts.starved)
+		reason = take_parts(&parts, url, endpoint);
+	curl_url_cleanup(parts.handle);
+	if (parts.starved)
+		return refuse(endpoint, HL_ENDPOINT_NO_MEMORY, "out of memory");
 	if (reason != NULL)
 		return refuse(endpoint, HL_ENDPOINT_BAD_URL, reason);
 	join_parts(endpoint);

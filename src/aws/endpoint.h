@@ -18,7 +18,8 @@ typedef enum HlEndpointOutcome
 	HL_ENDPOINT_BAD_REGION, /* not of a region's form */
 	HL_ENDPOINT_BAD_URL,    /* nothing that a request could be sent to */
 	HL_ENDPOINT_BAD_PREFIX, /* a host prefix before an address */
-	HL_ENDPOINT_CONFLICT    /* a rule forbids it: reason has the rule's text */
+	HL_ENDPOINT_CONFLICT,   /* a rule forbids it: reason has the rule's text */
+	HL_ENDPOINT_NO_MEMORY
 } HlEndpointOutcome;
 
 /* A group of regions that share names and little else. */

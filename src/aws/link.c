@@ -168,8 +168,9 @@ skip_base(const char *path, const char *above, const char *datastore_id)
 
 /* Reads scheme and authority of a URL; gives its path, NULL if there is none. */
 static const char *
-read_place(const char *link, HlEndpoint *place)
+read_place(const char *link, HlEndpoint *place, bool *starved)
 {
+	HlEndpointOutcome outcome;
 	char url[HL_ENDPOINT_MAX_URL];
 	size_t scheme = strcspn(link, ":");
 	size_t len;
@@ -180,28 +181,31 @@ read_place(const char *link, HlEndpoint *place)
 	if (link[len] != '/' || len >= sizeof(url))
 		return NULL;
 	snprintf(url, sizeof(url), "%.*s", (int) len, link);
-	return hl_endpoint_read_url(url, place) == HL_ENDPOINT_OK ? link + len
-															  : NULL;
+	outcome = hl_endpoint_read_url(url, place);
+	*starved = outcome == HL_ENDPOINT_NO_MEMORY;
+	return outcome == HL_ENDPOINT_OK ? link + len : NULL;
 }
 
 /* Whether a place is AWS's public endpoint of the region. */
 static bool
-is_public(const HlEndpoint *place, const char *region)
+is_public(const HlEndpoint *place, const char *region, bool *starved)
 {
 	HlEndpointParameters parameters = {.service = "healthlake",
 									   .region = region};
 	HlEndpoint public;
+	HlEndpointOutcome outcome = hl_endpoint_resolve(&parameters, &public);
 
-	return hl_endpoint_resolve(&parameters, &public) == HL_ENDPOINT_OK &&
-		   place->tls && strcmp(place->authority, public.authority) == 0;
+	*starved = outcome == HL_ENDPOINT_NO_MEMORY;
+	return outcome == HL_ENDPOINT_OK && place->tls &&
+		   strcmp(place->authority, public.authority) == 0;
 }
 
 /* Finds what of an absolute URL lies below the base; NULL: nothing. */
 static const char *
-below_base(const HlLinkBase *base, const char *link)
+below_base(const HlLinkBase *base, const char *link, bool *starved)
 {
 	HlEndpoint place;
-	const char *path = read_place(link, &place);
+	const char *path = read_place(link, &place, starved);
 	const char *below = NULL;
 
 	if (path == NULL)
@@ -209,14 +213,14 @@ below_base(const HlLinkBase *base, const char *link)
 	if (place.tls == !base->target->plain &&
 		strcmp(place.authority, base->target->authority) == 0)
 		below = skip_base(path, base->target->path, base->datastore_id);
-	if (below == NULL && is_public(&place, base->region))
+	if (below == NULL && is_public(&place, base->region, starved))
 		below = skip_base(path, "/", base->datastore_id);
 	return below;
 }
 
 /* Finds what of any link lies below the base; NULL: nothing. */
 static const char *
-find_below(const HlLinkBase *base, const char *link)
+find_below(const HlLinkBase *base, const char *link, bool *starved)
 {
 	const char *below;
 
@@ -224,7 +228,7 @@ find_below(const HlLinkBase *base, const char *link)
 		return strchr(link, ':') == NULL ||
 					   strcspn(link, ":") > strcspn(link, "/?")
 				   ? link
-				   : below_base(base, link);
+				   : below_base(base, link, starved);
 	below = skip_base(link, base->target->path, base->datastore_id);
 	return below != NULL ? below : skip_base(link, "/", base->datastore_id);
 }
@@ -232,12 +236,15 @@ find_below(const HlLinkBase *base, const char *link)
 HlLinkOutcome
 hl_link_read(const HlLinkBase *base, const char *link, HlLink *read)
 {
+	bool starved = false;
 	const char *below;
 	const char *end;
 
 	if (!is_visible(link))
 		return refuse_link(read, "it is not a URL");
-	below = find_below(base, link);
+	below = find_below(base, link, &starved);
+	if (starved)
+		return HL_LINK_NO_MEMORY;
 	if (below == NULL)
 		return refuse_link(read, "it leads out of the data store");
 	end = below + strcspn(below, "?");

@@ -7,14 +7,17 @@
 #include "credentials/endpoints.h"
 #include "credentials/environment.h"
 #include "server/settings.h"
+#include "server/text.h"
 
 /* Why an endpoint cannot be used, palloc'd; NULL: it can be. */
 static char *
 resolve(const HlEndpointParameters *parameters, HlEndpoint *endpoint)
 {
+	HlEndpointOutcome outcome = hl_endpoint_resolve(parameters, endpoint);
 	const char *reason = NULL;
 
-	if (hl_endpoint_resolve(parameters, endpoint) != HL_ENDPOINT_OK)
+	hl_text_refuse_memory(outcome == HL_ENDPOINT_NO_MEMORY);
+	if (outcome != HL_ENDPOINT_OK)
 		reason = endpoint->reason;
 	else if (!endpoint->tls && !hl_endpoint_is_loopback(endpoint))
 		reason = "http is for a loopback address alone";

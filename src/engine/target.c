@@ -100,6 +100,7 @@ refuse_endpoint(HlEndpointOutcome outcome, const HlEndpoint *endpoint,
 	bool clear = outcome == HL_ENDPOINT_OK && !endpoint->tls &&
 				 !hl_endpoint_is_loopback(endpoint);
 
+	hl_text_refuse_memory(outcome == HL_ENDPOINT_NO_MEMORY);
 	if (outcome == HL_ENDPOINT_CONFLICT)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("%s", endpoint->reason),

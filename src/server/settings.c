@@ -277,13 +277,17 @@ static bool
 check_url(const char *name, const char *value)
 {
 	HlEndpoint endpoint;
+	HlEndpointOutcome outcome;
 	bool valid;
 
 	if (value == NULL || *value == '\0')
 		return true;
-	valid = hl_endpoint_read_url(value, &endpoint) == HL_ENDPOINT_OK;
+	outcome = hl_endpoint_read_url(value, &endpoint);
+	valid = outcome == HL_ENDPOINT_OK;
 	if (valid && (endpoint.tls || hl_endpoint_is_loopback(&endpoint)))
 		return true;
+	if (outcome == HL_ENDPOINT_NO_MEMORY)
+		GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
 	/* The value is not quoted: somebody may have put a password into it. */
 	GUC_check_errmsg("invalid value for parameter \"%s\"", name);
 	if (valid)

@@ -39,6 +39,13 @@ scarce_calloc(size_t count, size_t size)
 	return may_allocate() ? calloc(count, size) : NULL;
 }
 
+/* strdup, as long as it may; for libcurl. */
+static char *
+scarce_strdup(const char *text)
+{
+	return may_allocate() ? strdup(text) : NULL;
+}
+
 #define malloc scarce_malloc
 #define realloc scarce_realloc
 #define calloc scarce_calloc
@@ -269,6 +276,20 @@ read_link(void)
 	return whole;
 }
 
+/* Reads the URL of an endpoint; true if it is whole. */
+static bool
+read_endpoint(void)
+{
+	HlEndpoint endpoint;
+	HlEndpointOutcome outcome =
+		hl_endpoint_read_url("https://Proxy.example:8443/a%20b", &endpoint);
+
+	if (outcome == HL_ENDPOINT_OK)
+		return strcmp(endpoint.url, "https://proxy.example:8443/a%20b/") == 0;
+	ok(outcome == HL_ENDPOINT_NO_MEMORY, "a URL is not taken for a bad one");
+	return false;
+}
+
 /* Lets the first allocation fail, then the second, until none is left. */
 static void
 run_short(bool (*work)(void), const char *name)
@@ -287,6 +308,8 @@ run_short(bool (*work)(void), const char *name)
 int
 main(void)
 {
+	curl_global_init_mem(CURL_GLOBAL_DEFAULT, scarce_malloc, free,
+						 scarce_realloc, scarce_strdup, scarce_calloc);
 	run_short(write_body, "writing a request");
 	run_short(find_faults, "finding faults");
 	run_short(read_reply, "reading a reply");
@@ -295,5 +318,6 @@ main(void)
 	run_short(read_profiles, "reading profiles");
 	run_short(read_event, "reading an event");
 	run_short(read_link, "reading a link");
+	run_short(read_endpoint, "reading an endpoint");
 	return tap_end();
 }
