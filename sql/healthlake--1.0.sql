@@ -2166,6 +2166,7 @@ CREATE TABLE @extschema@.healthlake_fhir_load_progress (
 );
 
 REVOKE ALL ON TABLE @extschema@.healthlake_fhir_load_progress FROM PUBLIC;
+REVOKE ALL ON TYPE @extschema@.healthlake_fhir_load_progress FROM PUBLIC;
 REVOKE ALL ON SEQUENCE @extschema@.healthlake_fhir_load_progress_id_seq
 	FROM PUBLIC;
 
@@ -2230,6 +2231,7 @@ CREATE INDEX healthlake_fhir_load_error_resource
 	(load, (type OPERATOR(pg_catalog.||) '/' OPERATOR(pg_catalog.||) id));
 
 REVOKE ALL ON TABLE @extschema@.healthlake_fhir_load_error FROM PUBLIC;
+REVOKE ALL ON TYPE @extschema@.healthlake_fhir_load_error FROM PUBLIC;
 
 COMMENT ON TABLE @extschema@.healthlake_fhir_load_error IS
 'The rows that healthlake_fhir_load() could not store: refused by AWS, or not sent at all';
