@@ -873,7 +873,7 @@ test_kept_timers(void)
 		int64_t began;
 
 		request = request_to(url_of(&server, "/"));
-		request.timeout_ms = 100;
+		request.timeout_ms = 200;
 		peer_start(&server);
 		began = now(NULL);
 		ends(&request, HL_TRANSPORT_TIMEOUT, true, "a silent server, again");
