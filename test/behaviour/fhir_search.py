@@ -50,7 +50,7 @@ def settings():
             "secret_access_key": emulator.secret_access_key}
 
 
-def open_session(cluster, **changes):
+def caller_session(cluster, **changes):
     """A session that calls the emulator."""
     session = cluster.connect()
     for name, value in {**settings(), **changes}.items():
@@ -94,7 +94,7 @@ def sockets(session):
 def search_all(cluster):
     """A long search takes no more memory than a short one, but for what it remembers."""
     place(RESOURCES, 500)
-    with closing(open_session(cluster)) as session:
+    with closing(caller_session(cluster)) as session:
         count = ("SELECT count(*), count(DISTINCT (r).id) FROM "
                  "(SELECT healthlake_fhir_search('Patient'%s) AS r OFFSET 0) AS s")
         run(session, count % ", max_rows => 2000")
@@ -114,7 +114,7 @@ def search_all(cluster):
 def in_advance(cluster):
     """The next page is asked for while one is read, and not before that is of use."""
     place(600)
-    with closing(open_session(cluster)) as session:
+    with closing(caller_session(cluster)) as session:
         run(session, "BEGIN; DECLARE c CURSOR FOR SELECT healthlake_fhir_search('Patient')")
         for rows, pages in ((30, 1), (30, 2), (45, 3), (60, 3), (40, 4)):
             run(session, f"FETCH {rows} FROM c")
@@ -158,7 +158,7 @@ def in_flight(cluster):
     place(600)
     search = "SELECT (healthlake_fhir_search('Patient')).id AS id"
     failed = []
-    with closing(open_session(cluster)) as session:
+    with closing(caller_session(cluster)) as session:
         for number in range(40):
             if number == 15:
                 memory, connections = status(session, "RssAnon"), sockets(session)
@@ -179,7 +179,7 @@ def in_flight(cluster):
 def late_reader(cluster):
     """A page that timed out while nobody waited is asked for again."""
     place(300)
-    with closing(open_session(cluster, request_timeout="1s")) as session:
+    with closing(caller_session(cluster, request_timeout="1s")) as session:
         emulator.next({"operation": "fhir:search", "delay": 0},
                       {"operation": "fhir:search", "silence": True})
         run(session, "BEGIN; DECLARE c CURSOR FOR SELECT (healthlake_fhir_search('Patient')).id")
@@ -193,7 +193,7 @@ def late_reader(cluster):
 def nested(cluster):
     """Calls between the rows of a search do not hurt what is in flight."""
     place(300)
-    with closing(open_session(cluster)) as session:
+    with closing(caller_session(cluster)) as session:
         rows = run(session, "SELECT count(DISTINCT s.id), count(DISTINCT t.id) FROM "
                    "(SELECT (healthlake_fhir_search('Patient')).id OFFSET 0) AS s, LATERAL "
                    "healthlake_fhir_search('Patient', jsonb_build_object('_id', s.id)) AS t")
@@ -206,7 +206,7 @@ def nested(cluster):
 def cancel(cluster):
     """A cancel ends a search at once, whichever page it waits for."""
     place(300)
-    with closing(open_session(cluster)) as session:
+    with closing(caller_session(cluster)) as session:
         for skipped, where in ((0, "the first page"), (1, "a page that was in flight")):
             emulator.next(*({"operation": "fhir:search", "delay": 0} for _ in range(skipped)),
                           {"operation": "fhir:search", "silence": True})
@@ -226,7 +226,7 @@ def no_phi(cluster):
     place(10)
     emulator.place_resources(STORE, [{"resourceType": "Patient", "id": "marked",
                                       "name": [{"family": MARK}]}])
-    with closing(open_session(cluster)) as session, closing(cluster.connect()) as other:
+    with closing(caller_session(cluster)) as session, closing(cluster.connect()) as other:
         run(session, "SET log_min_messages = debug5; SET log_error_verbosity = verbose;"
             "SET debug_print_plan = off; SET log_min_error_statement = error")
         rows = None
