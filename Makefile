@@ -1,20 +1,31 @@
 # make, make install and make installcheck are PGXS's; PG_CONFIG names the
-# server to build for. Everything below the include is for the tests.
+# server to build for. Everything below the include is for releases and tests.
+
+# The folder of this file, which is another than the one that is built in where
+# make is called with -f, and perhaps VPATH, as PGXS and pg_buildext have it.
+SOURCE := $(or $(VPATH),$(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST)))))
+find_sources = $(sort $(patsubst $(SOURCE)/%,%,\
+	$(wildcard $(addprefix $(SOURCE)/,$(1)))))
 
 MODULE_big = healthlake
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+OBJS := $(patsubst %.c,%.o,$(call find_sources,src/*.c src/*/*.c))
 
 EXTENSION = healthlake
-DATA := $(wildcard sql/healthlake--*.sql)
+DATA := $(call find_sources,sql/healthlake--*.sql)
+
+# A library of nothing would be built, and packed, without a word.
+ifeq (,$(and $(filter src/healthlake.o,$(OBJS)),$(DATA)))
+$(error $(SOURCE) has no sources of healthlake)
+endif
 
 # What needs no endpoint. The others in test/sql need the emulator that test/run
 # starts, and stop at their beginning without it.
 REGRESS = refusals surface
-REGRESS_OPTS = --inputdir=test
+REGRESS_OPTS = --inputdir=$(SOURCE)/test
 
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" \
-	$(dir $(lastword $(MAKEFILE_LIST)))healthlake.control)
-PG_CPPFLAGS = -I$(srcdir)/src -DHEALTHLAKE_VERSION='"$(EXTVERSION)"'
+	$(SOURCE)/healthlake.control)
+PG_CPPFLAGS = -I$(SOURCE)/src -DHEALTHLAKE_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Wno-missing-field-initializers -fvisibility=hidden
 # the server's own flags are gcc's, and clang does not know all of them
@@ -39,8 +50,23 @@ include $(PGXS)
 
 # A header that changes rebuilds everything: the tree is small, and PGXS
 # tracks no header of an extension unless the server was built to.
-HEADERS_ALL = $(wildcard src/*.h src/*/*.h)
+HEADERS_ALL = $(wildcard $(SOURCE)/src/*.h $(SOURCE)/src/*/*.h)
 $(OBJS): $(HEADERS_ALL)
+
+# The rooms' folders, in a folder apart. A rule would find those of the sources.
+ifneq (.,$(SOURCE))
+$(shell mkdir -p $(sort $(dir $(OBJS))))
+endif
+
+# What PGXN gets: the commit that is checked out, less what .gitattributes
+# leaves out.
+RELEASE := healthlake-$(shell sed -n 's/^   "version": "\(.*\)",/\1/p' \
+	$(SOURCE)/META.json)
+
+.PHONY: dist
+dist:
+	git -C $(SOURCE) archive --format=zip --prefix=$(RELEASE)/ HEAD \
+		>$(RELEASE).zip
 
 # The ground floor and the model's tables as ordinary programs, under the
 # sanitizers.
