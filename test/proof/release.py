@@ -48,15 +48,22 @@ def linked(told):
     return set(re.findall(r"\S+\.o\b", line))
 
 
+def copy_sources(where):
+    """The tree without what was built in it: make would find that through VPATH."""
+    shutil.copytree(ROOT, where, ignore=shutil.ignore_patterns("*.o", "*.so", "*.bc", "__pycache__"))
+    return where
+
+
 def folder_apart(folder):
     """As PGXS has it, and as Debian's pg_buildext calls it."""
-    for name, more in (("VPATH", [f"VPATH={ROOT}"]), ("-f alone", [])):
+    root = copy_sources(folder / "sources")
+    for name, more in (("VPATH", [f"VPATH={root}"]), ("-f alone", [])):
         where = folder / name
         where.mkdir()
-        status, told = make(where, "-n", "-f", f"{ROOT}/Makefile", *more, "all", "install")
+        status, told = make(where, "-n", "-f", f"{root}/Makefile", *more, "all", "install")
         tap.same(status, 0, f"{name}: make goes through")
-        tap.same(linked(told), objects(ROOT), f"{name}: the library has every source")
-        tap.ok(f"{ROOT}/sql/healthlake--1.0.sql" in told.replace("//", "/"),
+        tap.same(linked(told), objects(root), f"{name}: the library has every source")
+        tap.ok(f"{root}/sql/healthlake--1.0.sql" in told.replace("//", "/"),
                f"{name}: the script is installed", told[-500:])
         tap.ok("healthlake.control" in told, f"{name}: and the control file")
 
@@ -71,7 +78,7 @@ def no_sources(folder):
 
 def archive(folder):
     """The zip of what is here, and what git has of it."""
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("*.o", "*.so", "__pycache__"))
+    copy_sources(folder)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
         subprocess.run([*GIT, *command], cwd=folder, check=True)
     status, told = make(folder, "-s", "dist")
