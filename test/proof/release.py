@@ -50,7 +50,8 @@ def linked(told):
 
 def copy_sources(where):
     """The tree without what was built in it: make would find that through VPATH."""
-    shutil.copytree(ROOT, where, ignore=shutil.ignore_patterns("*.o", "*.so", "*.bc", "__pycache__"))
+    built = shutil.ignore_patterns("*.o", "*.so", "*.bc", "__pycache__")
+    shutil.copytree(ROOT, where, ignore=built)
     return where
 
 
