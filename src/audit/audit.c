@@ -31,16 +31,17 @@ struct HlAuditAccount
 	int64 id;        /* on: of the event to be; 0: a statement inserts it */
 	HlLinkCall call; /* durable: what the writer knows it by */
 	HlEvent event;   /* what both events have in common */
-	struct Open *open;
 };
 
 /*
- * A durable call that is under way, in TopTransactionContext: when a
- * transaction is undone, all else is gone.
+ * A durable call whose end the writer was not told yet, in TopMemoryContext:
+ * when a transaction is undone, all else may be gone. So neither points to the
+ * other: an account finds its own by the call's serial number.
  */
 typedef struct Open
 {
 	dlist_node node;
+	SubTransactionId subtransaction; /* the innermost it belongs to */
 	HlLinkCall call;
 	HlEvent event;
 	char *text; /* what it is made of */
@@ -188,23 +189,36 @@ keep_open(HlAuditAccount *account)
 	hl_event_read(&open->event, text.data, text.len);
 	open->text = text.data;
 	open->call = account->call;
+	open->subtransaction = GetCurrentSubTransactionId();
 	dlist_push_tail(&opens, &open->node);
-	account->open = open;
 	MemoryContextSwitchTo(caller);
 }
 
-/* Forgets a call that ends. */
+/* Forgets a call that has been taken out of the list. */
 static void
-forget_open(HlAuditAccount *account)
+forget_open(Open *open)
 {
-	Open *open = account->open;
-
-	account->open = NULL;
-	if (open == NULL)
-		return;
-	dlist_delete(&open->node);
 	pfree(open->text);
 	pfree(open);
+}
+
+/* Closes a call that ends; false: abandon() has told its end already. */
+static bool
+close_open(const HlLinkCall *call)
+{
+	dlist_iter each;
+
+	dlist_foreach(each, &opens)
+	{
+		Open *open = dlist_container(Open, node, each.cur);
+
+		if (open->call.serial != call->serial)
+			continue;
+		dlist_delete(&open->node);
+		forget_open(open);
+		return true;
+	}
+	return false;
 }
 
 /* Has the writer commit that a call is about to be sent. */
@@ -284,7 +298,8 @@ hl_audit_end(HlAuditAccount *account, const HlRequest *request,
 	if (account == NULL)
 		return;
 	durable = account->call.serial != 0;
-	forget_open(account);
+	if (durable && !close_open(&account->call))
+		return;
 	if (end->interrupted)
 	{
 		if (durable)
@@ -302,46 +317,59 @@ hl_audit_end(HlAuditAccount *account, const HlRequest *request,
 		write_event(account);
 }
 
-/*
- * When a transaction or a part of it is undone, or the session ends: calls
- * that are open then were cut off by an error around it, be it for want of
- * memory.
- */
+/* Tells the end of a call that was cut off by an error around it. */
 static void
-abandon(void)
+abandon(Open *open)
 {
-	while (!dlist_is_empty(&opens))
-	{
-		Open *open = dlist_container(Open, node, dlist_pop_head_node(&opens));
-		HlEvent event = open->event;
+	HlEvent event = open->event;
 
-		event.fields[HL_EVENT_EVENT] = "interrupted";
-		event.fields[HL_EVENT_OUTCOME] = "unknown";
-		event.fields[HL_EVENT_ERROR_CODE] = "38M01";
-		event.fields[HL_EVENT_ERROR_MESSAGE] =
-			"the call was interrupted before its outcome was recorded";
-		event.fields[HL_EVENT_ATTEMPTS] = "1";
-		hl_link_end_at_once(&open->call, &event);
-		pfree(open->text);
-		pfree(open);
-	}
+	dlist_delete(&open->node);
+	event.fields[HL_EVENT_EVENT] = "interrupted";
+	event.fields[HL_EVENT_OUTCOME] = "unknown";
+	event.fields[HL_EVENT_ERROR_CODE] = "38M01";
+	event.fields[HL_EVENT_ERROR_MESSAGE] =
+		"the call was interrupted before its outcome was recorded";
+	event.fields[HL_EVENT_ATTEMPTS] = "1";
+	hl_link_end_at_once(&open->call, &event);
+	forget_open(open);
 }
 
-/* When a transaction ends. */
+/*
+ * When a transaction is undone, or the session ends: calls that are open then
+ * were cut off, be it for want of memory.
+ */
 static void
 transaction_ends(XactEvent event, void *unused)
 {
-	if (event == XACT_EVENT_ABORT)
-		abandon();
+	if (event != XACT_EVENT_ABORT)
+		return;
+	while (!dlist_is_empty(&opens))
+		abandon(dlist_head_element(Open, node, &opens));
 }
 
-/* When a subtransaction ends. */
+/*
+ * When a subtransaction ends. Calls from outside of it go on: those of a load
+ * are in flight while a trigger of the user's catches an error.
+ */
 static void
 subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 					SubTransactionId parent, void *unused)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		abandon();
+	dlist_mutable_iter each;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	dlist_foreach_modify(each, &opens)
+	{
+		Open *open = dlist_container(Open, node, each.cur);
+
+		if (open->subtransaction != mine)
+			continue;
+		if (event == SUBXACT_EVENT_ABORT_SUB)
+			abandon(open);
+		else
+			open->subtransaction = parent;
+	}
 }
 
 void

@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+"""Errors that a trigger of the user's catches, or raises, while bundles of a load are in flight."""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
+
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
+import client  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+STORE = "0123456789abcdef0123456789abcdef"
+
+tap = Tap()
+emulator = client.emulator()
+
+
+def run(session, statement, *values):
+    """The rows of a statement."""
+    with session.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def connect(cluster):
+    """A session whose calls go to the emulator, four at a time."""
+    session = cluster.connect()
+    for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
+                        ("access_key_id", emulator.access_key_id),
+                        ("secret_access_key", emulator.secret_access_key),
+                        ("datastore_id", STORE), ("max_concurrency", "4"), ("audit", "durable")):
+        run(session, "SELECT set_config(%s, %s, false)", f"healthlake.{name}", value)
+    run(session, "SET client_min_messages = warning")
+    return session
+
+
+def prepare(session, table, count, trigger, kind="TRIGGER", when=""):
+    """A data store that answers late, a table, and what is done at each word of progress."""
+    emulator.reset()
+    emulator.place({"DatastoreId": STORE, "DatastoreName": "ward", "DatastoreTypeVersion": "R4"})
+    emulator.next(operation="fhir:bundle", delay=0.05, times="always")
+    run(session, f"CREATE TABLE {table} (resource jsonb)")
+    run(session, f"INSERT INTO {table} SELECT jsonb_build_object('resourceType', 'Patient',"
+                 " 'id', 'p' || i) FROM generate_series(1, %s) i", count)
+    run(session, f"CREATE FUNCTION {table}_step() RETURNS trigger LANGUAGE plpgsql AS"
+                 f" $$ BEGIN {trigger} RETURN NULL; END $$")
+    run(session, "DROP TRIGGER IF EXISTS step ON healthlake_fhir_load_progress")
+    run(session, f"CREATE {kind} step AFTER INSERT OR UPDATE ON healthlake_fhir_load_progress"
+                 f" {when} FOR EACH ROW EXECUTE FUNCTION {table}_step()")
+    return run(session, "SELECT coalesce(max(id), 0) FROM healthlake_event")[0][0]
+
+
+def ends(session, last):
+    """How the bundles sent after that event have ended."""
+    return run(session, "SELECT e.event, e.outcome, count(*) FROM healthlake_event s"
+                        " LEFT JOIN healthlake_event e ON e.request_id = s.id AND e.id <> s.id"
+                        " WHERE s.event = 'sent' AND s.request ? 'entries' AND s.id > %s"
+                        " GROUP BY 1, 2 ORDER BY 1, 2", last)
+
+
+def load(session, table):
+    """One CALL, with a bundle for each resource."""
+    run(session, f"CALL healthlake_fhir_load('{table}', batch_size => 1)")
+
+
+def test_caught(cluster):
+    """A subtransaction that is undone beside calls that it has nothing to do with."""
+    session = connect(cluster)
+    last = prepare(session, "caught", 40,
+                   "BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN END;")
+    load(session, "caught")
+    tap.same(len(emulator.resources(STORE)), 40, "a trigger may catch an error")
+    tap.same(ends(session, last), [("replied", "succeeded", 40)],
+             "the audit trail has the end of each bundle, once")
+
+
+def main():
+    """All checks."""
+    with tempfile.TemporaryDirectory() as folder, Cluster(Path(folder) / "one") as cluster:
+        run(cluster.connect(), "CREATE EXTENSION healthlake")
+        test_caught(cluster)
+    tap.end()
+
+
+main()
