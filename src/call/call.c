@@ -615,6 +615,7 @@ hl_call_finish(HlCallRun *run)
 	HlReply *reply = &run->call->reply;
 	HlCallEnd end;
 
+	Assert(run->begun);
 	dlist_delete(&run->node);
 	note_change(request, reply);
 	hl_call_check_reply(request->operation, reply);

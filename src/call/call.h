@@ -76,7 +76,7 @@ extern bool hl_call_advance(HlCallRun *run);
 
 /* Advances one to its end, within hl_call_watch(). */
 extern void hl_call_drive(HlCallRun *run);
-/* Logs, counts and records an ended call whose reply the caller has judged. */
+/* Logs, counts and records a call that has begun, and whose reply is judged. */
 extern void hl_call_finish(HlCallRun *run);
 
 /* Runs work that advances calls; an error in it ends and names them. */

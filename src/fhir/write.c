@@ -80,6 +80,8 @@ drive(void *argument)
 	HlFhirWrite *write = argument;
 
 	hl_call_drive(&write->run);
+	if (!write->run.begun) /* there were no keys: nothing was sent */
+		return;
 	write->judge(write);
 	hl_call_finish(&write->run);
 }
