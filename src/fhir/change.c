@@ -7,7 +7,7 @@
  *	  exist. After an attempt whose outcome nobody knows, a reply that this
  *	  condition does not hold any more says nothing: the first attempt may have
  *	  made it so. One more look tells, since the version that this change would
- *	  have made is known: it is the next one.
+ *	  have made is known: it is the next one, and no older than the change.
  */
 #include "postgres.h"
 
@@ -21,6 +21,9 @@
 #include "fhir/write.h"
 #include "model/response.h"
 #include "server/text.h"
+
+/* What clocks may differ by that have just been compared. */
+#define SKEW (5 * USECS_PER_SEC)
 
 /* --------------------------------------------------------------- judgment */
 
@@ -47,19 +50,39 @@ next_version(const HlFhirWrite *write)
 	return psprintf(INT64_FORMAT, (int64) strtoll(before, NULL, 10) + 1);
 }
 
-/* Looks at what is stored; gives the version that this write may have made. */
+/*
+ * Whether a version that was read may be of this write, and is not one from
+ * long ago that says the same. One without a time is, as long as it is current.
+ */
+static bool
+may_be_own(const HlFhirWrite *write, const HlReply *look, bool current)
+{
+	TimestampTz at;
+
+	if (look->outcome != HL_OUTCOME_SUCCESS ||
+		!hl_fhir_is_stored(look->document, hl_response_read(write->body)))
+		return false;
+	if (!look->dated || !hl_fhir_last_updated(look->document, &at))
+		return current;
+	/* by the clock of the server that has just answered */
+	return at + SKEW >= write->since + look->clock_skew * USECS_PER_SEC;
+}
+
+/* Looks at what is stored; gives the version of this write, or NULL. */
 static const HlReply *
 look_for_own(HlFhirWrite *write)
 {
 	const char *own = next_version(write);
-	const HlReply *now = hl_fhir_write_look(write, write->id, NULL);
-	const char *version = now->outcome == HL_OUTCOME_SUCCESS
-							  ? hl_fhir_version(now->document)
+	const HlReply *look = hl_fhir_write_look(write, write->id, NULL);
+	const char *version = look->outcome == HL_OUTCOME_SUCCESS
+							  ? hl_fhir_version(look->document)
 							  : NULL;
+	bool current =
+		own == NULL || (version != NULL && strcmp(version, own) == 0);
 
-	if (own == NULL || (version != NULL && strcmp(version, own) == 0))
-		return now;
-	return hl_fhir_write_look(write, write->id, own);
+	if (!current)
+		look = hl_fhir_write_look(write, write->id, own);
+	return may_be_own(write, look, current) ? look : NULL;
 }
 
 /* An update is ours where what it has made is what was written. */
@@ -72,8 +95,7 @@ judge_update(HlFhirWrite *write)
 	if (is_doubtful(reply))
 	{
 		look = look_for_own(write);
-		if (look->outcome != HL_OUTCOME_SUCCESS ||
-			!hl_fhir_is_stored(look->document, hl_response_read(write->body)))
+		if (look == NULL)
 			return;
 		hl_fhir_write_succeed(write, look->document);
 		write->result.existed = true;
@@ -104,21 +126,31 @@ judge_update_where(HlFhirWrite *write)
 	judge_patch(write);
 }
 
-/* A deletion is ours where the next version is one. */
+/* Whether a look finds that a resource, or a version of it, is deleted. */
+static bool
+is_gone(HlFhirWrite *write, const char *version)
+{
+	const HlReply *look = hl_fhir_write_look(write, write->id, version);
+
+	return look->outcome == HL_OUTCOME_REFUSED && look->http_status == 410;
+}
+
+/*
+ * A deletion is ours where the next version is one, and nothing has come after
+ * it: a deletion has no time, and may be of long ago.
+ */
 static void
 judge_delete(HlFhirWrite *write)
 {
 	const HlReply *reply = hl_fhir_write_reply(write);
 	const char *own = next_version(write);
-	const HlReply *look;
 
 	/* whatever it says of what was deleted, nobody is told */
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
 		hl_fhir_write_succeed(write, NULL);
 	else if (is_doubtful(reply) && own != NULL)
 	{
-		look = hl_fhir_write_look(write, write->id, own);
-		if (look->outcome == HL_OUTCOME_REFUSED && look->http_status == 410)
+		if (is_gone(write, NULL) && is_gone(write, own))
 			hl_fhir_write_succeed(write, NULL);
 	}
 	else if (!reply->may_have_run)

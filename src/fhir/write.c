@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 #include "call/error.h"
 #include "engine/engine.h"
 #include "fhir/read.h"
@@ -92,6 +94,7 @@ hl_fhir_write(HlFhirWrite *write)
 	const HlRequest *request = &write->request->request;
 	const HlReply *reply;
 
+	write->since = GetCurrentTimestamp();
 	if (hl_call_start(&write->run, request, write->request->region))
 	{
 		write->run.several = true;

@@ -8,6 +8,8 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 #include "fhir/request.h"
 #include "fhir/result.h"
 
@@ -29,6 +31,7 @@ struct HlFhirWrite
 	bool forgiven; /* by "judge": no success, and no error either */
 
 	/* kept by write.c */
+	TimestampTz since; /* nothing of it was sent before */
 	HlCallRun run;
 	HlFhirResult result;
 };

@@ -70,6 +70,24 @@ SELECT is(healthlake_fhir_delete('Patient', 'p2', '3'), true, 'a deletion is fou
 SELECT emulator_next('{"operation": "fhir:delete", "apply": true, "reset": true}') \g /dev/null
 SELECT is((raised($$SELECT healthlake_fhir_delete('Patient', 'p1')$$)).sqlstate, '38M01', 'a plain one is not repeated');
 
+-- a version of long ago that says the same is not ours
+
+SELECT emulator_tell('versions', jsonb_agg(jsonb_build_object('store', current_setting('healthlake.datastore_id'), 'ago', ago, 'resource', jsonb_build_object('resourceType', 'Patient', 'id', id, 'active', active)) ORDER BY id, ago DESC))
+  FROM (VALUES ('o1', 3600, true), ('o1', 1800, false), ('o2', 3600, false), ('o2', 1800, true), ('o2', 900, false), ('o3', 3600, true), ('o4', -60, true), ('o5', 3600, true)) AS v (id, ago, active) \g /dev/null
+SELECT healthlake_fhir_update('{"resourceType": "Patient", "id": "o4", "active": false}'), healthlake_fhir_delete('Patient', 'o5') \g /dev/null
+SELECT is(says(call, '[{"operation": "fhir:update", "reset": true}, {"operation": "fhir:update", "status": 412, "body": {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "conflict"}]}}]'), sqlstate, what)
+  FROM (VALUES ($$update('{"resourceType": "Patient", "id": "o1", "active": true}', only_new => true)$$, '38M01', 'the version is old, and overwritten'),
+	($$update('{"resourceType": "Patient", "id": "o2", "active": true}', '1')$$, '38M01', 'the version after that of if_match is'),
+	($$update('{"resourceType": "Patient", "id": "o3", "active": true}', only_new => true)$$, '38M01', 'it is old, and current'),
+	($$update('{"resourceType": "Patient", "id": "o5", "active": true}', only_new => true)$$, '38M01', 'it is old, and deleted'),
+	($$update('{"resourceType": "Patient", "id": "o4", "active": true}', only_new => true)$$, NULL, 'it is new, and overwritten since')) AS v (call, sqlstate, what);
+SELECT is(says($$update('{"resourceType": "Patient", "id": "o4", "active": true}', only_new => true)$$, '[{"operation": "fhir:update", "reset": true},
+	{"operation": "fhir:vread", "status": 200, "body": {"resourceType": "Patient", "id": "o4", "active": true, "meta": {"versionId": "1"}}}]'), '38M01', 'it has no time, and is overwritten');
+SELECT is(says($$update('{"resourceType": "Patient", "id": "o3", "active": true}', only_new => true)$$, '[{"operation": "fhir:update", "reset": true},
+	{"operation": "fhir:read", "status": 200, "body": {"resourceType": "Patient", "id": "o3", "active": true, "meta": {"versionId": "1"}}}]'), NULL, 'it has no time, and is current');
+SELECT healthlake_fhir_update('{"resourceType": "Patient", "id": "o5", "active": true}') \g /dev/null
+SELECT is(says($$delete('Patient', 'o5', '1')$$, '{"operation": "fhir:delete", "reset": true}'), '38M01', 'nor is a deletion of long ago');
+
 -- patches, deletions and conditional updates
 
 SELECT is_row(ROW(version_id, resource -> 'active'), ROW('5', 'true'::jsonb), 'a JSON Patch')
