@@ -172,6 +172,28 @@ call_for_row(FunctionCallInfo fcinfo, HlOperationName name, Form form)
 		return expression;                                                     \
 	}
 
+/* Keeps the statement out of the log, whatever is thrown. */
+static void
+hide_statement(void *unused)
+{
+	errhidestmt(true);
+}
+
+/* The same where the statement may have a resource or a search in it. */
+#define FHIR_FUNCTION(function, expression)                                    \
+	PG_FUNCTION_INFO_V1(function);                                             \
+	Datum function(PG_FUNCTION_ARGS)                                           \
+	{                                                                          \
+		ErrorContextCallback hiding = {.previous = error_context_stack,        \
+									   .callback = hide_statement};            \
+		Datum result;                                                          \
+                                                                               \
+		error_context_stack = &hiding;                                         \
+		result = expression;                                                   \
+		error_context_stack = hiding.previous;                                 \
+		return result;                                                         \
+	}
+
 /* Binds SQL functions to operations, by the form that the functions have. */
 #define TYPED(function, name)                                                  \
 	FUNCTION(function, call_for_row(fcinfo, name, call_with_arguments))
@@ -268,8 +290,8 @@ FUNCTION(healthlake_describe_datastores,
 		 call_guarded(fcinfo,
 					  &hl_operations[HL_OPERATION_DESCRIBE_FHIR_DATASTORE],
 					  hl_many_describe))
-FUNCTION(healthlake_support,
-		 PointerGetDatum(hl_planner_support((Node *) PG_GETARG_POINTER(0))))
+FHIR_FUNCTION(healthlake_support, PointerGetDatum(hl_planner_support(
+									  (Node *) PG_GETARG_POINTER(0))))
 FUNCTION(healthlake_operations, hl_operations_next(fcinfo))
 FUNCTION(healthlake_preview, hl_preview_row(fcinfo, hl_door_enter(fcinfo)))
 FUNCTION(healthlake_grant, hl_grant(fcinfo))
@@ -316,36 +338,39 @@ fhir_for_row(FunctionCallInfo fcinfo, Datum (*perform)(FunctionCallInfo fcinfo))
 	return result;
 }
 
-FUNCTION(healthlake_fhir_operations, hl_fhir_operations_next(fcinfo))
-FUNCTION(healthlake_fhir_read, hl_fhir_read(fcinfo))
-FUNCTION(healthlake_fhir_read_many, hl_fhir_read_many(fcinfo))
-FUNCTION(healthlake_fhir_create, fhir_for_row(fcinfo, hl_fhir_create))
-FUNCTION(healthlake_fhir_search, hl_search_next(fcinfo))
-FUNCTION(healthlake_fhir_count, hl_search_count(fcinfo))
-FUNCTION(healthlake_fhir_escape, hl_search_escape(fcinfo))
-FUNCTION(healthlake_fhir_everything, hl_search_everything_next(fcinfo))
-FUNCTION(healthlake_fhir_history, hl_search_history_next(fcinfo))
-FUNCTION(healthlake_fhir_delete_where, fhir_for_row(fcinfo, hl_delete_where))
-FUNCTION(healthlake_fhir_operation, fhir_for_row(fcinfo, hl_operation_call))
-FUNCTION(healthlake_fhir_validate, hl_operation_validate_next(fcinfo))
-FUNCTION(healthlake_fhir_capabilities, hl_operation_capabilities_next(fcinfo))
-FUNCTION(healthlake_fhir_bundle, fhir_guarded(fcinfo, hl_bundle_call))
-FUNCTION(healthlake_fhir_load, hl_load_call(fcinfo))
-FUNCTION(healthlake_fhir_update, fhir_for_row(fcinfo, hl_fhir_update))
-FUNCTION(healthlake_fhir_update_where,
-		 fhir_for_row(fcinfo, hl_fhir_update_where))
-FUNCTION(healthlake_fhir_patch, fhir_for_row(fcinfo, hl_fhir_patch))
-FUNCTION(healthlake_fhir_delete, fhir_for_row(fcinfo, hl_fhir_delete))
+FHIR_FUNCTION(healthlake_fhir_operations, hl_fhir_operations_next(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_read, hl_fhir_read(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_read_many, hl_fhir_read_many(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_create, fhir_for_row(fcinfo, hl_fhir_create))
+FHIR_FUNCTION(healthlake_fhir_search, hl_search_next(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_count, hl_search_count(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_escape, hl_search_escape(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_everything, hl_search_everything_next(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_history, hl_search_history_next(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_delete_where,
+			  fhir_for_row(fcinfo, hl_delete_where))
+FHIR_FUNCTION(healthlake_fhir_operation,
+			  fhir_for_row(fcinfo, hl_operation_call))
+FHIR_FUNCTION(healthlake_fhir_validate, hl_operation_validate_next(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_capabilities,
+			  hl_operation_capabilities_next(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_bundle, fhir_guarded(fcinfo, hl_bundle_call))
+FHIR_FUNCTION(healthlake_fhir_load, hl_load_call(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_update, fhir_for_row(fcinfo, hl_fhir_update))
+FHIR_FUNCTION(healthlake_fhir_update_where,
+			  fhir_for_row(fcinfo, hl_fhir_update_where))
+FHIR_FUNCTION(healthlake_fhir_patch, fhir_for_row(fcinfo, hl_fhir_patch))
+FHIR_FUNCTION(healthlake_fhir_delete, fhir_for_row(fcinfo, hl_fhir_delete))
 
 FUNCTION(healthlake_enqueue, hl_enqueue(fcinfo))
 FUNCTION(healthlake_enqueue_create_datastore,
 		 hl_enqueue_create_datastore(fcinfo))
-FUNCTION(healthlake_fhir_enqueue, hl_fhir_enqueue(fcinfo))
-FUNCTION(healthlake_fhir_enqueue_create, hl_fhir_enqueue_create(fcinfo))
-FUNCTION(healthlake_fhir_enqueue_update, hl_fhir_enqueue_update(fcinfo))
-FUNCTION(healthlake_fhir_enqueue_patch, hl_fhir_enqueue_patch(fcinfo))
-FUNCTION(healthlake_fhir_enqueue_delete, hl_fhir_enqueue_delete(fcinfo))
-FUNCTION(healthlake_fhir_enqueue_bundle, hl_fhir_enqueue_bundle(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_enqueue, hl_fhir_enqueue(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_enqueue_create, hl_fhir_enqueue_create(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_enqueue_update, hl_fhir_enqueue_update(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_enqueue_patch, hl_fhir_enqueue_patch(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_enqueue_delete, hl_fhir_enqueue_delete(fcinfo))
+FHIR_FUNCTION(healthlake_fhir_enqueue_bundle, hl_fhir_enqueue_bundle(fcinfo))
 FUNCTION(healthlake_run_queue, hl_runner_call(fcinfo))
 FUNCTION(healthlake_cancel_request, hl_requests_cancel(fcinfo))
 FUNCTION(healthlake_retry_request, hl_requests_retry(fcinfo))

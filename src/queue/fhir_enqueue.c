@@ -574,13 +574,6 @@ take_any(Write *write)
 
 /* ---------------------------------------------------------------- functions */
 
-/* Keeps the statement, which may have a resource in it, out of the log. */
-static void
-hide_statement(void *unused)
-{
-	errhidestmt(true);
-}
-
 /*
  * Refuses a request that would get the server's rights in place of the user's:
  * the queue has no token. A function of another role's may enqueue all the same
@@ -613,19 +606,13 @@ static Datum
 enqueue_given(FunctionCallInfo fcinfo, const char *function,
 			  void (*take)(Write *))
 {
-	ErrorContextCallback hide = {.previous = error_context_stack,
-								 .callback = hide_statement};
 	Write write = {0};
-	Datum id;
 
-	error_context_stack = &hide;
 	hl_enqueue_refuse_change(function);
 	refuse_token();
 	write.arguments = hl_arguments_read(fcinfo);
 	take(&write);
-	id = enqueue_write(&write);
-	error_context_stack = hide.previous;
-	return id;
+	return enqueue_write(&write);
 }
 
 Datum

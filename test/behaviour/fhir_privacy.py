@@ -3,7 +3,8 @@
 notice, a statistics view, the history or a dump.
 
 A word that is nowhere else is in resources, search values and in all that replies say. The one
-place that may have it is healthlake_last_call(), for the session and role that made the call.
+place that may have it is healthlake_last_call(), for the session and role that made the call. A
+statement with the word in it is not logged either, whatever ends it: no error of ours names it.
 """
 
 import json
@@ -11,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -52,6 +54,28 @@ REFUSED = ["healthlake_fhir_create(resource - 'resourceType')",
            "healthlake_fhir_patch('Patient', 'p1', criteria)",
            "healthlake_fhir_read('Patient', criteria ->> 'family' || '?')",
            "healthlake_fhir_update_where(resource, '{}')"]
+LITERAL = "'" + json.dumps({**PATIENT, "id": "p1"}) + "'"
+SOUGHT = "'" + json.dumps({"family": MARK}) + "'"
+DELETION = json.dumps([{"method": "DELETE", "type": "Patient", "id": MARK}])
+CREATE = f"SELECT healthlake_fhir_create({LITERAL})"
+SEARCH = f"SELECT * FROM healthlake_fhir_search('Patient', {SOUGHT}"
+WRITES = [f"healthlake_fhir_create({LITERAL})", f"healthlake_fhir_update({LITERAL})",
+          f"healthlake_fhir_update_where({LITERAL}, {SOUGHT})",
+          f"healthlake_fhir_patch('Patient', 'p1', '{json.dumps([PATIENT])}')",
+          f"healthlake_fhir_delete_where('Patient', {SOUGHT}, max_rows => 1)",
+          f"healthlake_fhir_enqueue_create({LITERAL})"]
+WAITS = [CREATE, SEARCH + ")", f"SELECT healthlake_fhir_count('Patient', {SOUGHT})",
+         f"SELECT * FROM healthlake_fhir_read_many('Patient', ARRAY['p1']) -- {MARK}"]
+# statements that end in an error of ours, and what is SET for them
+LITERALS = [*((f"SELECT {call}", "transaction_read_only = on") for call in WRITES),
+            *((wait, "healthlake.region = ''") for wait in WAITS),
+            *((wait, "healthlake.datastore_id = ''") for wait in WAITS),
+            *((wait, "statement_timeout = '200ms'") for wait in WAITS),
+            (SEARCH + ", page_size => 0)", ""), (SEARCH + ", max_rows => 0)", ""),
+            (f"SELECT healthlake_fhir_read('Patient', '{MARK}?')", ""),
+            (f"SELECT (healthlake_fhir_create({LITERAL})).* ORDER BY 1", ""),
+            (f"SELECT healthlake_fhir_operation('$x', {LITERAL}, method => 'PUT')", ""),
+            (f"SELECT * FROM healthlake_fhir_bundle('{DELETION}', 'batch')", "ROLE clerk")]
 
 tap = Tap()
 emulator = client.emulator()
@@ -73,22 +97,31 @@ def run(session, statement):
         del session.notices[:]
 
 
+def configure(session, store=""):
+    """Where the calls of a session go."""
+    for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
+                        ("access_key_id", emulator.access_key_id), ("max_attempts", "1"),
+                        ("secret_access_key", emulator.secret_access_key),
+                        ("datastore_id", store)):
+        run(session, f"SET healthlake.{name} = '{value}'")
+
+
 def prepare(session):
     """A data store, and a table whose row has what the calls send."""
     run(session, "CREATE EXTENSION healthlake")
-    for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
-                        ("access_key_id", emulator.access_key_id), ("max_attempts", "1"),
-                        ("secret_access_key", emulator.secret_access_key)):
-        run(session, f"SET healthlake.{name} = '{value}'")
+    run(session, "CREATE ROLE clerk")
+    run(session, "GRANT EXECUTE ON FUNCTION healthlake_fhir_bundle TO clerk")
+    configure(session)
     store = run(session, "SELECT id FROM healthlake_create_datastore('ward')")[0][0]
     for _ in range(2):
         run(session, f"SELECT healthlake_describe_datastore('{store}')")
-    run(session, f"SET healthlake.datastore_id = '{store}'")
+    configure(session, store)
     run(session, "CREATE TABLE given (resource jsonb, criteria jsonb, patch jsonb)")
     with session.cursor() as cursor:
         cursor.execute("INSERT INTO given VALUES (%s, %s, %s)", [
             json.dumps({**PATIENT, "id": "p1"}), json.dumps({"family": MARK}),
             json.dumps([{"op": "replace", "path": "/name/0/family", "value": MARK}])])
+    return store
 
 
 def try_all(session):
@@ -107,6 +140,33 @@ def try_all(session):
     run(session, "ROLLBACK")
 
 
+def try_literals(session):
+    """Statements that have the word themselves, and end in errors."""
+    for statement, setting in LITERALS:
+        run(session, "BEGIN")
+        if setting:
+            run(session, f"SET LOCAL {setting}")
+        if "timeout" in setting:
+            emulator.next(delay=2)
+        tap.ok(run(session, statement) is None, f"fails: {statement[:45]}… {setting}", said[-1])
+        run(session, "ROLLBACK")
+        run(session, "RESET ROLE")
+
+
+def try_interrupts(cluster, session):
+    """The same, cancelled, and terminated."""
+    pid = session.info.backend_pid
+    other = cluster.connect()
+    for how in ("cancel", "terminate"):
+        for wait in WAITS if how == "cancel" else WAITS[:1]:
+            emulator.next(delay=2)
+            timer = threading.Timer(0.3, run, (other, f"SELECT pg_{how}_backend({pid})"))
+            timer.start()
+            tap.ok(run(session, wait) is None, f"{how}: {wait[:45]}…")
+            timer.join()
+    tap.ok(session.closed, "the session is terminated")
+
+
 def views(session):
     """All that views and the extension's tables show, of this session and of others."""
     names = [row[0] for row in run(
@@ -121,10 +181,14 @@ def main():
     with tempfile.TemporaryDirectory(dir=os.environ["HEALTHLAKE_WORK"]) as folder, \
             Cluster(Path(folder) / "server", settings=SETTINGS) as cluster:
         session = cluster.connect()
-        prepare(session)
+        store = prepare(session)
         where = Path(folder) / "server" / "server.log"
         began = where.stat().st_size
         try_all(session)
+        try_literals(session)
+        victim = cluster.connect()
+        configure(victim, store)
+        try_interrupts(cluster, victim)
         log = where.read_bytes()[began:].decode(errors="replace")
         tap.ok("event=reply" in log and "DEBUG" in log, "the log has the calls")
         tap.ok(MARK not in log, "nothing of a patient in the server's log",
