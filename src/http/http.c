@@ -296,6 +296,20 @@ wait_time(HlHttp *http, long timeout_ms)
 	return until < timeout_ms ? (long) until : timeout_ms;
 }
 
+/*
+ * Where nothing is in flight: a kept connection that the other side has closed
+ * would end every wait at once. libcurl finds it closed when it needs it.
+ */
+static void
+unpark_closed(HlHttp *http)
+{
+	struct epoll_event event;
+
+	if (http->sockets.parked >= 0 &&
+		epoll_wait(http->sockets.epoll_fd, &event, 1, 0) == 1)
+		(void) hl_sockets_unpark(&http->sockets, event.data.fd);
+}
+
 /* Waits once, at most timeout_ms (-1: none), and does what is to be done. */
 void
 hl_http_step(HlHttp *http, long timeout_ms)
@@ -303,7 +317,10 @@ hl_http_step(HlHttp *http, long timeout_ms)
 	http->wait(http->context, http->sockets.epoll_fd,
 			   wait_time(http, timeout_ms));
 	if (http->in_flight == 0)
+	{
+		unpark_closed(http);
 		return;
+	}
 	hl_signals_enter(&http->signals);
 	act(http);
 	settle(http);

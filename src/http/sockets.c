@@ -36,7 +36,19 @@ hl_sockets_own(HlSockets *sockets, int fd)
 		*word |= bit;
 }
 
-/* Closed, a socket leaves the epoll descriptor by itself. */
+/* Takes a socket out of the epoll descriptor. */
+static void
+take_out(HlSockets *sockets, int fd)
+{
+	struct epoll_event event = {.data.fd = fd};
+
+	epoll_ctl(sockets->epoll_fd, EPOLL_CTL_DEL, fd, &event);
+}
+
+/*
+ * Closed, a socket leaves the epoll descriptor by itself, unless a child of ours
+ * has it too, for the moment between fork() and exec().
+ */
 int
 hl_sockets_close(void *context, int fd)
 {
@@ -46,8 +58,7 @@ hl_sockets_close(void *context, int fd)
 
 	if (word != NULL)
 		*word &= ~bit;
-	if (sockets->parked == fd)
-		sockets->parked = -1;
+	(void) hl_sockets_unpark(sockets, fd);
 	return close(fd);
 }
 
@@ -88,15 +99,6 @@ add(HlSockets *sockets, int fd, uint32_t events)
 	}
 	return errno == EEXIST &&
 		   epoll_ctl(sockets->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0;
-}
-
-/* Takes a socket out of it. */
-static void
-take_out(HlSockets *sockets, int fd)
-{
-	struct epoll_event event = {.data.fd = fd};
-
-	epoll_ctl(sockets->epoll_fd, EPOLL_CTL_DEL, fd, &event);
 }
 
 bool

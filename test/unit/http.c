@@ -392,6 +392,36 @@ test_connections(void)
 	peer_stop(&server);
 }
 
+/* Handler: answers, and closes what was to be kept a while later. */
+static void
+answer_and_leave(Peer *peer)
+{
+	peer_request(peer);
+	peer_say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+	usleep(50 * 1000);
+}
+
+/* A kept connection that the other side closes wakes nobody for ever. */
+static void
+test_left_connection(void)
+{
+	PeerServer server = peer_serve(answer_and_leave);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	int64_t began;
+
+	hl_http_forget(http); /* the others that are kept */
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_OK, true, "a request before the other leaves");
+	hl_http_step(http, 300);
+	began = now(NULL);
+	hl_http_step(http, 300);
+	ok(now(NULL) - began > 250 * 1000,
+	   "a connection that was closed ends no wait but the first");
+	ends(&request, HL_TRANSPORT_OK, true, "and the next request");
+	ok(peer_connections == 2, "takes another connection");
+	peer_stop(&server);
+}
+
 /* Handler: answers once; the next request dies with the connection. */
 static void
 answer_once(Peer *peer)
@@ -1263,6 +1293,7 @@ main(void)
 	test_wanted_headers();
 	test_methods();
 	test_connections();
+	test_left_connection();
 	test_large_request();
 	test_dead_connection();
 	test_many();
