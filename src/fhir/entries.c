@@ -449,8 +449,10 @@ hl_entries_are_repeatable(const HlFhirEntries *entries)
 			continue;
 		if (entry->id == NULL || strcmp(entry->method, "PATCH") == 0)
 			return false;
+		/* each answers for itself there: a second time it would say it failed */
 		if (!entries->transaction &&
-			(entry->if_match != NULL || entry->if_none_match != NULL))
+			(entry->if_match != NULL || entry->if_none_match != NULL ||
+			 strcmp(entry->method, "DELETE") == 0))
 			return false;
 	}
 	return true;

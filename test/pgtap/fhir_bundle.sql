@@ -138,6 +138,12 @@ SELECT emulator_next('{"operation": "fhir:bundle", "apply": true, "reset": true}
 SELECT is((raised(format('SELECT * FROM healthlake_fhir_bundle(%L)', jsonb_build_array(put('c', '{"ifNoneMatch": "*"}'))))).sqlstate, '38M01', 'a refusal after a first attempt of unknown outcome is none');
 SELECT emulator_next('{"operation": "fhir:bundle", "apply": true, "reset": true}') \g /dev/null
 SELECT is((raised(format('SELECT * FROM healthlake_fhir_bundle(%L, ''batch'')', jsonb_build_array(put('d', '{"ifNoneMatch": "*"}'))))).sqlstate, '38M01', 'a batch with a condition is sent once');
+SELECT emulator_next('{"operation": "fhir:bundle", "apply": true, "reset": true}') \g /dev/null
+SELECT arrived('fhir:bundle') AS before \gset
+SELECT is_row(ROW(sqlstate, arrived('fhir:bundle') - :before), ROW('38M01', 1::bigint), 'a batch with a DELETE is sent once')
+  FROM raised($$SELECT * FROM healthlake_fhir_bundle('[{"method": "DELETE", "url": "Patient/a"}]', 'batch')$$);
+SELECT emulator_next('[{"operation": "fhir:bundle", "apply": true, "reset": true}, {"operation": "fhir:bundle", "status": 400, "body": {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid"}]}}]') \g /dev/null
+SELECT is((raised(format('SELECT * FROM healthlake_fhir_bundle(%L)', jsonb_build_array(put('a'), put('c'))))).sqlstate, '38M01', 'nor is one for what is not valid');
 SELECT emulator_next('{"operation": "fhir:bundle", "status": 200, "body": {"resourceType": "Bundle", "type": "batch-response", "entry": []}}') \g /dev/null
 SELECT is_row(ROW(sqlstate, message), ROW('38M01', 'outcome of ProcessBundle is unknown: the reply does not answer every entry'), 'a reply that lacks answers')
   FROM raised(format('SELECT * FROM healthlake_fhir_bundle(%L, ''batch'')', jsonb_build_array(put('e'))));
