@@ -498,6 +498,20 @@ shorten(HlCall *call, int64 patience)
 	call->limits = limits;
 }
 
+/* Whether a request writes one resource as a whole: PUT Patient/1, POST Patient. */
+static bool
+is_whole(const HlRest *rest)
+{
+	bool named = strchr(rest->path, '/') != NULL;
+
+	if (strchr(rest->path, '$') != NULL || rest->query != NULL)
+		return false;
+	return strcmp(rest->method, "PUT") == 0
+			   ? named
+			   : strcmp(rest->method, "POST") == 0 && !named &&
+					 rest->path[0] != '\0';
+}
+
 /* Fills a call with what a request to the data plane has. */
 static void
 fill_rest(HlCall *call, const HlRest *rest)
@@ -514,6 +528,7 @@ fill_rest(HlCall *call, const HlRest *rest)
 	if (rest->bearer != NULL)
 		call->secret = strchr(rest->bearer, ' ') + 1;
 	call->repeatable = rest->repeatable;
+	call->whole = is_whole(rest);
 	call->reply.rest = true;
 	call->reply.subject = rest->subject;
 }

@@ -66,10 +66,14 @@ hl_attempt_finish(HlCall *call, HlOutcome outcome)
 {
 	HlReply *reply = &call->reply;
 	bool invalid = outcome == HL_OUTCOME_REFUSED && reply->code != NULL &&
+				   (call->whole || !reply->rest) &&
 				   (strcmp(reply->code, "ValidationException") == 0 ||
 					(reply->diagnosed && reply->http_status == 400));
 
-	/* what is not valid now was not valid before */
+	/*
+	 * What is not valid now was not valid before: not so of a patch or a
+	 * bundle, which the first attempt may have made not fit any more.
+	 */
 	reply->may_have_run = call->changes && call->attempt->unsettled &&
 						  outcome != HL_OUTCOME_SUCCESS && !invalid;
 	reply->outcome = outcome;

@@ -49,9 +49,9 @@ typedef struct HlCall
 	const HlLimits *limits;
 	HlCredentials *credentials;     /* which sign it; NULL: keys do */
 	const HlSigv4Credentials *keys; /* NULL as well: it is not signed */
-	bool changes;                   /* something, when it runs */
-	bool repeatable;                /* has a token, or does no harm twice */
-	bool held; /* once it has its keys, it waits for hl_engine_go() */
+	bool changes, whole; /* something; one resource of FHIR, and all of it */
+	bool repeatable;     /* has a token, or does no harm twice */
+	bool held;           /* once it has its keys, it waits for hl_engine_go() */
 
 	/* filled by the engine */
 	HlReply reply;

@@ -88,11 +88,15 @@ start_flight(Loading *loading, HlLoadBatch *batch)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Whether a portion was refused for what is in it, and not for who asks. */
+/*
+ * Whether a portion was refused for what is in it, and not for who asks. Of one
+ * that may have been stored before, the halves are sent, which does no harm.
+ */
 static bool
-is_for_contents(const HlReply *reply)
+is_for_contents(const HlReply *reply, const HlLoadBatch *batch)
 {
-	return reply->outcome == HL_OUTCOME_REFUSED && !reply->may_have_run &&
+	return reply->outcome == HL_OUTCOME_REFUSED &&
+		   (!reply->may_have_run || batch->asked > 1) &&
 		   ((reply->diagnosed &&
 			 (reply->http_status == 400 || reply->http_status == 422)) ||
 			reply->http_status == 413);
@@ -129,7 +133,7 @@ take_reply(LoadFlight *flight)
 		hl_call_finish(&flight->run);
 	if (answers != NULL)
 		hl_load_batch_take(flight->batch, answers);
-	else if (is_for_contents(reply))
+	else if (is_for_contents(reply, flight->batch))
 		hl_load_batch_divide(flight->batch, reply->http_status, reply->code,
 							 reply->expression);
 	else

@@ -65,6 +65,9 @@ SELECT is((raised($$SELECT healthlake_fhir_update('{"resourceType": "Patient", "
 SELECT is(count(*), :before::bigint + 1, 'it was sent once') FROM emulator_log() WHERE operation = 'fhir:update';
 SELECT emulator_next('{"operation": "fhir:patch", "apply": true, "reset": true}') \g /dev/null
 SELECT is((raised($$SELECT healthlake_fhir_patch('Patient', 'p2', '[{"op": "add", "path": "/active", "value": true}]', '2')$$)).sqlstate, '38M01', 'what a patch has made cannot be told');
+SELECT is(says(call, format('[{"operation": "fhir:%1$s", "reset": true}, {"operation": "fhir:%1$s", "status": 400, "body": {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid"}]}}]', split_part(call, '(', 1))::jsonb),
+	sqlstate, 'not valid the second time: ' || call)
+  FROM (VALUES ($$patch('Patient', 'p2', '[]', '3')$$, '38M01'), ($$update('{"resourceType": "Patient", "id": "p2"}', '3')$$, '22023')) AS v (call, sqlstate);
 SELECT emulator_next('{"operation": "fhir:delete", "apply": true, "reset": true}') \g /dev/null
 SELECT is(healthlake_fhir_delete('Patient', 'p2', '3'), true, 'a deletion is found by its version');
 SELECT emulator_next('{"operation": "fhir:delete", "apply": true, "reset": true}') \g /dev/null
