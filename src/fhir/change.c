@@ -60,6 +60,8 @@ may_be_own(const HlFhirWrite *write, const HlReply *look, bool current)
 	TimestampTz at;
 
 	if (look->outcome != HL_OUTCOME_SUCCESS ||
+		!hl_fhir_is_it(look->document, write->type, write->id,
+					   next_version(write)) ||
 		!hl_fhir_is_stored(look->document, hl_response_read(write->body)))
 		return false;
 	if (!look->dated || !hl_fhir_last_updated(look->document, &at))

@@ -34,18 +34,15 @@ hl_fhir_is_missing(const HlReply *reply, const char *type)
 			(reply->http_status == 404 && hl_fhir_is_listed(type)));
 }
 
-/* Makes a reply that is no such resource what it is. */
+/* Raises that a reply is not what was asked for. */
 static void
-check_resource(const HlFhirRequest *request, const HlReply *reply,
-			   const char *type)
+refuse_other(const HlFhirRequest *request, const HlReply *reply)
 {
 	HlReply malformed = *reply;
 
-	if (hl_fhir_is_a(reply->document, type))
-		return;
 	malformed.outcome = HL_OUTCOME_MALFORMED;
-	malformed.network = pstrdup("the reply is not a resource of the type that "
-								"was asked for");
+	malformed.network =
+		pstrdup("the reply is not the resource that was asked for");
 	hl_error_raise(request->request.operation, &malformed, NULL);
 }
 
@@ -70,6 +67,7 @@ hl_fhir_read(FunctionCallInfo fcinfo)
 		PG_RETURN_NULL();
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 		hl_error_raise(request->request.operation, reply, NULL);
-	check_resource(request, reply, type);
+	if (!hl_fhir_is_it(reply->document, type, id, version))
+		refuse_other(request, reply);
 	return hl_response_whole(reply->document);
 }

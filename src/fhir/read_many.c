@@ -104,14 +104,14 @@ begin_readings(Readings *all, FunctionCallInfo fcinfo)
 
 /* Makes a success that is no such resource what it is. */
 static void
-check_type_of(const Readings *all, HlReply *reply)
+check_resource(const Readings *all, const char *id, HlReply *reply)
 {
 	if (reply->outcome != HL_OUTCOME_SUCCESS ||
-		hl_fhir_is_a(reply->document, all->type))
+		hl_fhir_is_it(reply->document, all->type, id, NULL))
 		return;
 	reply->outcome = HL_OUTCOME_MALFORMED;
-	reply->network = pstrdup("the reply is not a resource of the type that "
-							 "was asked for");
+	reply->network =
+		pstrdup("the reply is not the resource that was asked for");
 }
 
 /* Makes the row of a read that has ended. */
@@ -124,7 +124,7 @@ reading_row(const Readings *all, const Reading *reading)
 					   Int32GetDatum(reply->http_status)};
 	bool nulls[6] = {false, false, reply->http_status == 0, true, true, true};
 
-	check_type_of(all, reply);
+	check_resource(all, all->ids[reading->index], reply);
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
 	{
 		values[3] = hl_response_whole(reply->document);

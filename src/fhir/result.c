@@ -40,6 +40,17 @@ hl_fhir_version(const HlJson *resource)
 }
 
 bool
+hl_fhir_is_it(const HlJson *document, const char *type, const char *id,
+			  const char *version)
+{
+	const char *told = hl_fhir_version(document);
+
+	return hl_fhir_is_a(document, type) &&
+		   strcmp(hl_json_string(hl_json_member(document, "id")), id) == 0 &&
+		   (version == NULL || told == NULL || strcmp(told, version) == 0);
+}
+
+bool
 hl_fhir_last_updated(const HlJson *resource, TimestampTz *at)
 {
 	const char *text = meta_of(resource, "lastUpdated");

@@ -33,6 +33,10 @@ extern bool hl_fhir_is_a(const HlJson *document, const char *type);
 /* The version that a resource says it is; NULL: it does not. */
 extern const char *hl_fhir_version(const HlJson *resource);
 
+/* Whether a reply is that resource, in that version where both tell (or NULL). */
+extern bool hl_fhir_is_it(const HlJson *document, const char *type,
+						  const char *id, const char *version);
+
 /* When a resource says it was last changed; false: it does not. */
 extern bool hl_fhir_last_updated(const HlJson *resource, TimestampTz *at);
 

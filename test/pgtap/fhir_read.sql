@@ -52,7 +52,14 @@ SELECT begin_anew() \g /dev/null
 
 SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'x')$$)).sqlstate, '38P01', step::text)
   FROM (VALUES ('{"status": 200, "body": "{\"resourceType\": \"Observation\"}"}'::jsonb),
+	('{"status": 200, "body": "{\"resourceType\": \"Patient\"}"}'), ('{"status": 200, "body": "{\"resourceType\": \"Patient\", \"id\": \"y\"}"}'),
 	('{"status": 200, "body": "[]"}'), ('{"status": 200, "body": ""}'), ('{"status": 204, "body": ""}'), ('{"status": 200, "body": "<html>"}'),
 	('{"status": 302, "body": "", "headers": {"Location": "http://127.0.0.1:1/"}}'),
 	('{"status": 404, "body": "<html>"}')) AS v (step), emulator_next(step);
+SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'x', '1')$$)).sqlstate, sqlstate, step::text)
+  FROM (VALUES ('{"status": 200, "body": {"resourceType": "Patient", "id": "x", "meta": {"versionId": "2"}}}'::jsonb, '38P01'),
+	('{"status": 200, "body": {"resourceType": "Patient", "id": "x", "meta": {"versionId": "1"}}}', NULL),
+	('{"status": 200, "body": {"resourceType": "Patient", "id": "x"}}', NULL)) AS v (step, sqlstate), emulator_next(step);
+SELECT emulator_next('{"status": 200, "body": {"resourceType": "Patient", "id": "y"}}') \g /dev/null
+SELECT is_row(ROW(sqlstate, resource), ROW('38P01', NULL::jsonb), 'nor is another one of many read') FROM healthlake_fhir_read_many('Patient', ARRAY['x']);
 SELECT finish();
