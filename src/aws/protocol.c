@@ -12,8 +12,12 @@
 #include "base/utf8.h"
 
 #define LONGEST_CODE 128
+#define LONGEST_ISSUE_CODE 64
+#define LONGEST_PATH 256
 #define LONGEST_MESSAGE 8192
 #define LONGEST_BODY_TEXT 1024 /* of a body that stands for a message */
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 static void write_value(HlBytes *body, const HlJson *value,
 						const HlShape *shape, HlForm form);
@@ -276,6 +280,27 @@ append_code(HlBytes *code, const char *text)
 		if (text[i] > ' ' && text[i] < 0x7F)
 			hl_bytes_append_char(code, text[i]);
 	return code->len > before;
+}
+
+/* Whether a text is not empty, not endless, and of these characters alone. */
+static bool
+is_made_of(const char *text, size_t most, const char *characters)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len <= most && strspn(text, characters) == len;
+}
+
+bool
+hl_protocol_is_issue_code(const char *code)
+{
+	return is_made_of(code, LONGEST_ISSUE_CODE, LETTERS "-");
+}
+
+bool
+hl_protocol_is_path(const char *expression)
+{
+	return is_made_of(expression, LONGEST_PATH, LETTERS "0123456789_.[]()$:-");
 }
 
 /* Finds AWS's code in the body, under the names that it has had. */

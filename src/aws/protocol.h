@@ -56,6 +56,14 @@ typedef struct HlErrorReply
 extern bool hl_protocol_read_error(const HlErrorReply *reply, HlBytes *code,
 								   HlBytes *message);
 
+/*
+ * Whether an issue of an OperationOutcome may be told of: its code is a word,
+ * as all of FHIR's are, and its expression a path of letters, digits and
+ * _ . [ ] ( ) $ : - alone, which quotes no value.
+ */
+extern bool hl_protocol_is_issue_code(const char *code);
+extern bool hl_protocol_is_path(const char *expression);
+
 /* A timestamp of a reply, in microseconds since 1970. */
 extern bool hl_protocol_timestamp(const HlJson *value, int64_t *micros);
 

@@ -12,9 +12,6 @@
 #include "aws/protocol.h"
 #include "engine/protocol.h"
 
-#define LONGEST_CODE 64
-#define LONGEST_EXPRESSION 256
-
 static void
 write_head(const HlCall *call, HlHead *head)
 {
@@ -62,20 +59,6 @@ judge(HlCall *call, const HlHttpReply *http)
 							   : "the reply cannot be taken over");
 }
 
-/* Whether an issue's code is a word, as all of FHIR's are. */
-static bool
-is_code(const char *code)
-{
-	size_t len = strlen(code);
-
-	if (len == 0 || len > LONGEST_CODE)
-		return false;
-	for (; *code != '\0'; code++)
-		if (!isalpha((unsigned char) *code) && *code != '-')
-			return false;
-	return true;
-}
-
 /* The issue that tells why: the first that is an error. */
 static const HlJson *
 find_error(const HlJson *outcome)
@@ -105,9 +88,10 @@ take_outcome(HlCall *call, const HlJson *outcome)
 		hl_json_string(hl_json_element(hl_json_member(issue, "expression"), 0));
 
 	call->reply.diagnosed = true;
-	hl_bytes_append_string(&attempt->code, is_code(code) ? code : "unknown");
+	hl_bytes_append_string(&attempt->code,
+						   hl_protocol_is_issue_code(code) ? code : "unknown");
 	call->reply.code = (char *) hl_bytes_string(&attempt->code);
-	if (place[0] == '\0' || strlen(place) > LONGEST_EXPRESSION)
+	if (!hl_protocol_is_path(place))
 		return;
 	hl_bytes_append_string(&attempt->expression, place);
 	call->reply.expression = (char *) hl_bytes_string(&attempt->expression);

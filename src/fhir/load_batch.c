@@ -6,6 +6,7 @@
 
 #include "utils/memutils.h"
 
+#include "aws/protocol.h"
 #include "fhir/load_batch.h"
 #include "server/clock.h"
 #include "server/random.h"
@@ -158,11 +159,27 @@ first_issue(const HlJson *outcome)
 	return hl_json_element(hl_json_member(outcome, "issue"), 0);
 }
 
-/* A string; NULL where there is none. */
+/* The code of an issue; NULL where there is none. */
 static const char *
-string_or_null(const HlJson *value)
+code_of(const HlJson *issue)
 {
-	return hl_json_kind(value) == HL_JSON_STRING ? hl_json_string(value) : NULL;
+	const HlJson *code = hl_json_member(issue, "code");
+
+	if (hl_json_kind(code) != HL_JSON_STRING)
+		return NULL;
+	return hl_protocol_is_issue_code(hl_json_string(code))
+			   ? hl_json_string(code)
+			   : "unknown";
+}
+
+/* The expression of an issue; NULL where there is none, or none to be told. */
+static const char *
+path_of(const HlJson *issue)
+{
+	const char *path =
+		hl_json_string(hl_json_element(hl_json_member(issue, "expression"), 0));
+
+	return hl_protocol_is_path(path) ? path : NULL;
 }
 
 void
@@ -186,10 +203,8 @@ hl_load_batch_take(HlLoadBatch *batch, const HlFhirAnswer *answers)
 		else
 		{
 			issue = first_issue(answer->outcome);
-			note_refusal(batch, resource, answer->status,
-						 string_or_null(hl_json_member(issue, "code")),
-						 string_or_null(hl_json_element(
-							 hl_json_member(issue, "expression"), 0)));
+			note_refusal(batch, resource, answer->status, code_of(issue),
+						 path_of(issue));
 		}
 	}
 	if (again < batch->asked)

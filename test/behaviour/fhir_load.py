@@ -265,6 +265,36 @@ def test_refusals(cluster):
     tap.same(len(stored()), 30, "a lost reply is no trouble")
 
 
+def test_reasons(cluster):
+    """Of why AWS refuses a resource the report has what quotes nothing."""
+    begin_again()
+    session = connect(cluster)
+    fill(session, "reasons", *(patient(f"p{n}") for n in range(4)))
+    emulator.next(operation="fhir:bundle", status=200, body={
+        "resourceType": "Bundle", "type": "batch-response", "entry": [
+            {"response": {"status": "422", "outcome": {
+                "resourceType": "OperationOutcome",
+                "issue": [{"severity": "error", "code": code, "expression": [expression]}]}}}
+            for code, expression in (("value", "Patient.name[0].ofType(x).$this:a-b_c"),
+                                     ("value", "Patient.name.where(family='Smith')"),
+                                     ("Mr. Smith", "Patient.name\nSmith"),
+                                     ("value", "Patient.name" + ".given" * 50))]})
+    call(session, "reasons")
+    tap.same(run(session, "SELECT id, status, code, expression FROM healthlake_fhir_load_error"
+                          " WHERE source = 'reasons'::regclass ORDER BY id"),
+             [("p0", 422, "value", "Patient.name[0].ofType(x).$this:a-b_c"),
+              ("p1", 422, "value", None), ("p2", 422, "unknown", None), ("p3", 422, "value", None)],
+             "words and paths, and no values")
+    begin_again()
+    refusal = {"resourceType": "OperationOutcome", "issue": [{"severity": "error",
+                                                              "code": "invalid"}]}
+    emulator.next({"operation": "fhir:bundle", "apply": True, "reset": True},
+                  {"operation": "fhir:bundle", "status": 400, "body": refusal})
+    call(session, "reasons", "restart => true")
+    tap.same(sorted(stored()), [f"Patient/p{n}" for n in range(4)],
+             "a refusal after a lost reply has the halves sent")
+
+
 def test_tables(cluster):
     """Tables that are no plain ones, rights, and places where a load cannot be."""
     begin_again()
@@ -362,6 +392,7 @@ def main():
         run(cluster.connect(), "CREATE EXTENSION healthlake")
         test_order(cluster)
         test_refusals(cluster)
+        test_reasons(cluster)
         test_tables(cluster)
         test_interrupts(cluster)
         test_kills(cluster)

@@ -155,6 +155,12 @@ SELECT is_row(ROW(sqlstate, message, detail ~ 'resource Patient/p1, issue code i
   FROM raised($$SELECT healthlake_fhir_update('{"resourceType": "Patient", "id": "p1"}')$$);
 SELECT is(reply #>> '{issue,0,diagnostics}', 'Zaphod', 'the last call has it') FROM healthlake_last_call();
 
+SELECT is(substring((raised($$SELECT healthlake_fhir_create('{"resourceType": "Patient"}')$$)).detail, 'issue code .*, HTTP'), want, step::text)
+  FROM (VALUES ('Patient.name[0].extension(''x'')', 'invalid', 'issue code invalid, HTTP'), (E'Patient.name\nSmith', 'invalid', 'issue code invalid, HTTP'), ('Patient.name.where(family=Smith)', 'invalid', 'issue code invalid, HTTP'),
+	('Patient.ofType(x).$this[0]:a-b_c', 'Mr. Smith', 'issue code unknown, expression Patient.ofType(x).$this[0]:a-b_c, HTTP')) AS v (expression, code, want),
+	LATERAL jsonb_build_object('status', 400, 'body', jsonb_build_object('resourceType', 'OperationOutcome', 'issue', jsonb_build_array(jsonb_build_object('severity', 'error', 'code', code, 'expression', jsonb_build_array(expression))))) AS step,
+	emulator_next(step) AS told;
+
 -- many
 
 SELECT healthlake_fhir_update(jsonb_build_object('resourceType', 'Patient', 'id', 'm' || n)) FROM generate_series(1, 20) AS n \g /dev/null
