@@ -41,6 +41,17 @@ refuse_no_criterion(const HlJson *parameters)
 						   "nothing.")));
 }
 
+/* Refuses a summary: one that counts, for example, would find no id. */
+static void
+refuse_summary(const HlJson *parameters)
+{
+	if (hl_json_member(parameters, "_summary") != NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
+			 errmsg("search parameter \"%s\" cannot be given", "_summary")));
+}
+
 /* The plan of a search for ids. */
 static HlPagingPlan *
 plan_of(const HlArguments *arguments, int64 most)
@@ -49,9 +60,9 @@ plan_of(const HlArguments *arguments, int64 most)
 	HlPagingPlan *plan;
 
 	refuse_no_criterion(parameters);
+	refuse_summary(parameters);
 	plan = hl_search_plan(arguments, parameters);
-	if (hl_json_member(parameters, "_elements") == NULL &&
-		hl_json_member(parameters, "_summary") == NULL)
+	if (hl_json_member(parameters, "_elements") == NULL)
 		plan->form = hl_parameters_add(plan->form, "_elements", "id");
 	plan->most = most + 1;
 	return plan;

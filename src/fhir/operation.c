@@ -40,6 +40,16 @@ static const char *const deleting[] = {"$purge", "$erase", "$bulk-delete",
 static const char *const exporting[] = {"$export", "$davinci-data-export",
 										NULL};
 
+/* Whether a list has a name, whatever the case: the server may not mind it. */
+static bool
+is_among(const char *const *list, const char *name)
+{
+	for (; name != NULL && *list != NULL; list++)
+		if (pg_strcasecmp(*list, name) == 0)
+			return true;
+	return false;
+}
+
 /* A call of the function. */
 typedef struct Operation
 {
@@ -195,9 +205,9 @@ right_of(const Operation *operation)
 {
 	const char *name = operation->name;
 
-	if (name != NULL && hl_text_is_listed(deleting, name))
+	if (is_among(deleting, name))
 		return "healthlake_fhir_delete_where";
-	if (name != NULL && hl_text_is_listed(exporting, name))
+	if (is_among(exporting, name))
 		return "healthlake_fhir_create";
 	if (strcmp(operation->method, "GET") == 0 ||
 		(name != NULL && hl_text_is_listed(reading, name)))
@@ -374,8 +384,7 @@ send_operation(const Operation *operation)
 	request->rest.query = operation->query;
 	if (operation->body != NULL)
 		hl_fhir_request_body(request, HL_FHIR_JSON, operation->body);
-	if (operation->name != NULL &&
-		hl_text_is_listed(exporting, operation->name))
+	if (is_among(exporting, operation->name))
 		hl_fhir_request_header(request, "Prefer", "respond-async");
 	return hl_fhir_perform(request);
 }

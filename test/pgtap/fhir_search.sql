@@ -195,6 +195,7 @@ SELECT matches(says('SELECT * FROM healthlake_fhir_history(id => ''p007'')'), '^
 SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{}', 10) $$), '22023 search parameters must have a criterion', 'not everything');
 SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{"_sort": "_id", "_include": "Patient:organization"}', 10) $$), '22023 search parameters must have a criterion',
 	'what selects nothing is none');
+SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{"gender": "female", "_summary": "count"}', 10) $$), '22023 search parameter "_summary" cannot be given', 'no summary has ids');
 SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', NULL, 10) $$), '22023 search parameters must have a criterion', 'nor is nothing');
 SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{"gender": "female"}', 49) $$), '21000 more than 49 resources of type Patient match', 'no more than that');
 SELECT is(count(*), 0::bigint, 'then nothing is deleted') FROM emulator_log() WHERE operation = 'fhir:delete';
@@ -271,6 +272,7 @@ SELECT is_row(ROW(says_as('fhir_reader', s), says_as('fhir_writer', s), says_as(
 	('SELECT healthlake_fhir_operation(''Patient/$validate'', ''{"resourceType": "Patient"}'')', NULL, '42501', '42501'),
 	('SELECT healthlake_fhir_operation(''Patient/$member-match'', ''{}'')', '42501', NULL, '42501'),
 	('SELECT healthlake_fhir_operation(''Patient/p250/$purge'')', '42501', '42501', NULL),
+	('SELECT healthlake_fhir_operation(''Patient/p250/$Purge'', method => ''DELETE'')', '42501', '42501', '38U01'),
 	('SELECT healthlake_fhir_delete_where(''Patient'', ''{"_id": "p249"}'', 1)', '42501', '42501', NULL)) AS v (s, reader, writer, deleter);
 DROP OWNED BY fhir_reader, fhir_writer, fhir_deleter;
 DROP ROLE fhir_reader, fhir_writer, fhir_deleter;
