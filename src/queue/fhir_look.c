@@ -90,6 +90,13 @@ is_from_before(const HlFhirLook *look, const Found *found, const HlReply *reply)
 	return found->written + SKEW < since + reply->clock_skew * USECS_PER_SEC;
 }
 
+/* Whether what was found is of this request, and not older than it. */
+static bool
+is_own(const HlFhirLook *look, const Found *found, const HlReply *reply)
+{
+	return found->ours && !is_from_before(look, found, reply);
+}
+
 /* The version that follows one that is a number; NULL: it is none. */
 static const char *
 next_version(const char *version)
@@ -132,8 +139,7 @@ end_conflict(const HlFhirLook *look)
 	HlQueued *queued = look->queued;
 
 	hl_queued_put_off(queued, CONFLICT,
-					  psprintf("%s failed: %s/%s exists, and is not what was "
-							   "sent",
+					  psprintf("%s failed: %s/%s exists, and is another's",
 							   queued->operation->name, look->it.type,
 							   look->it.id));
 	queued->ending.state = "failed";
@@ -198,9 +204,10 @@ conclude_deletion(const HlFhirLook *look, const Found *found,
 
 /* A create: the id was chosen for it, so that there is it or another's. */
 static const char *
-conclude_creation(const HlFhirLook *look, const Found *found)
+conclude_creation(const HlFhirLook *look, const Found *found,
+				  const HlReply *reply)
 {
-	if (found->ours)
+	if (is_own(look, found, reply))
 		end_found(look, found->version);
 	else if (found->absent)
 		end_again(look, "*");
@@ -256,7 +263,7 @@ conclude_current(const HlFhirLook *look, const Found *found,
 	else if (look->it.match == NULL)
 		conclude_update(look, found, reply);
 	else if (strcmp(look->it.match, "*") == 0)
-		return conclude_creation(look, found);
+		return conclude_creation(look, found, reply);
 	else
 		return conclude_version(look, found);
 	return NULL;
@@ -264,13 +271,14 @@ conclude_current(const HlFhirLook *look, const Found *found,
 
 /* Concludes from the version that ours would be. */
 static void
-conclude_past(const HlFhirLook *look, const Found *found)
+conclude_past(const HlFhirLook *look, const Found *found, const HlReply *reply)
 {
-	if (found->ours)
+	/* one without a time may be of any */
+	if (is_own(look, found, reply) && found->written != HL_NO_TIME)
 		end_found(look, look->version);
 	else if (found->absent)
 		end_late(look);
-	else if (strcmp(look->it.match, "*") == 0)
+	else if (strcmp(look->it.match, "*") == 0 && !found->ours)
 		end_conflict(look);
 	else
 		end_unknown(look, "has been written by another since");
@@ -295,7 +303,7 @@ go_on_looking(HlFhirLook *look, const HlReply *reply)
 
 	if (look->version != NULL)
 	{
-		conclude_past(look, &found);
+		conclude_past(look, &found, reply);
 		return false;
 	}
 	look->version = conclude_current(look, &found, reply);

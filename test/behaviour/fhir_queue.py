@@ -46,7 +46,7 @@ def sql(function, *arguments, **named):
 
 
 # id: (what is enqueued, steps, what another writes meanwhile, state, SQLSTATE, requests, versions)
-# before: "old" has been there for an hour, "new" for no time
+# before: "old" has been there for an hour, "new" for no time; "same" is as "old" with the same body
 CASES = {
     "create": (None, sql("_create", patient("create")), [], None,
                ("succeeded", None, "1"), "update", ["PUT"]),
@@ -60,6 +60,10 @@ CASES = {
                      ("failed", "38V01", None), "update", ["PUT"]),
     "create-overtaken": (None, sql("_create", patient("create-overtaken")), [NEVER], "another",
                          ("failed", "38V01", None), "update read", ["PUT"]),
+    "create-older": ("same", sql("_create", patient("create-older")), [NEVER], None,
+                     ("failed", "38V01", None), "update read", ["PUT"]),
+    "create-oldest": ("same", sql("_create", patient("create-oldest")), [NEVER], "another",
+                      ("unknown", "38M01", None), "update read vread", ["PUT", "PUT"]),
     "create-changed": (None, sql("_create", patient("create-changed")), [LOST], "another",
                        ("succeeded", None, "1"), "update read vread", ["PUT", "PUT"]),
     "update": ("new", sql("_update", patient("update")), [], None,
@@ -151,8 +155,9 @@ class Run:
 
     def prepare(self):
         """Writes what was there before, and says how replies are lost."""
-        self.emulator.write(*({"store": self.store, "ago": 3600 if case[0] == "old" else 0,
-                               "resource": patient(id, "Before")}
+        self.emulator.write(*({"store": self.store, "ago": 0 if case[0] == "new" else 3600,
+                               "resource": patient(id) if case[0] == "same" else
+                               patient(id, "Before")}
                               for id, case in CASES.items() if case[0]))
         self.emulator.next(*({"about": f'"id": "{id}"' if "bundle" not in id else
                               f'"reference": "Patient/{id}"', **step}
