@@ -31,10 +31,14 @@
 /* The role that a request belongs to. */
 #define ROLE " coalesce(outer_role, session_role) "
 
-/* Whether a row o comes before q, where both are of one resource. */
+/*
+ * Whether a row o comes before q, where both are of one resource. What is of
+ * another fence is sent by another server, or by none.
+ */
 #define COMES_FIRST                                                            \
 	" (o.state <> 'running', o.id) < (q.state <> 'running', q.id)"             \
-	" AND o.home = q.home AND o.datastore_id = q.datastore_id"                 \
+	" AND o.home = q.home AND o.fence = q.fence"                               \
+	" AND o.datastore_id = q.datastore_id"                                     \
 	" AND o.state = ANY ('{queued,running}')) "
 
 /*
@@ -361,7 +365,11 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 							" AND id = $1 AND body IS NOT NULL",
 							1,
 							{INT8OID}},
-	/* id: a later request of its FHIR resource that was sent, or will be */
+	/*
+	 * id: a later request of its FHIR resource that was sent, or will be; where
+	 * it is still open in another fence, those that wait behind it there do not
+	 * count
+	 */
 	[HL_STATEMENT_LATER] =
 		{"WITH r AS MATERIALIZED (SELECT *, resource_type || '/' || resource_id"
 		 " AS resource FROM @ WHERE home = " HERE " AND id = $1),"
@@ -374,7 +382,9 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " AND o.resource_type = split_part(u.resource, '/', 1))"
 		 " SELECT o.id FROM r JOIN o ON o.id > r.id AND o.home = r.home"
 		 " AND o.datastore_id = r.datastore_id AND o.state = ANY"
-		 " ('{queued,running,succeeded,unknown}') ORDER BY o.id LIMIT 1",
+		 " ('{queued,running,succeeded,unknown}')"
+		 " AND (r.finished_at IS NOT NULL OR o.finished_at IS NOT NULL"
+		 " OR o.fence <> r.fence) ORDER BY o.id LIMIT 1",
 		 1,
 		 {INT8OID}},
 	/* …, state, note, response, who */

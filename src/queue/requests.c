@@ -244,21 +244,6 @@ refuse_to_retry(int64 id, const Found *found)
 					   "cancelled, or is of unknown outcome.")));
 }
 
-/* Makes an open request of another fence this server's; gives its id. */
-static int64
-take_over(Touch *touch, const Found *found)
-{
-	HlParameters parameters = {0};
-
-	hl_store_add(&parameters, Int64GetDatum(touch->id));
-	hl_store_add_text(&parameters, hl_settings.fence);
-	if (hl_store_run(touch->store, HL_STATEMENT_TAKE_OVER, &parameters) == 0)
-		refuse_to_retry(touch->id, found);
-	touch_tell(touch, "retried", NULL,
-			   psprintf("taken over from fence \"%s\"", found->fence));
-	return touch->id;
-}
-
 /* Whether it has ended in another way than well. */
 static bool
 is_over(const Found *found)
@@ -297,6 +282,22 @@ refuse_overtaken(const Touch *touch)
 					touch->id, hl_store_text(0, "id")),
 			 errdetail("A retry would put older data in place of newer."),
 			 errhint("Enqueue what the resource is to be now.")));
+}
+
+/* Makes an open request of another fence this server's; gives its id. */
+static int64
+take_over(Touch *touch, const Found *found)
+{
+	HlParameters parameters = {0};
+
+	hl_store_add(&parameters, Int64GetDatum(touch->id));
+	hl_store_add_text(&parameters, hl_settings.fence);
+	refuse_overtaken(touch);
+	if (hl_store_run(touch->store, HL_STATEMENT_TAKE_OVER, &parameters) == 0)
+		refuse_to_retry(touch->id, found);
+	touch_tell(touch, "retried", NULL,
+			   psprintf("taken over from fence \"%s\"", found->fence));
+	return touch->id;
 }
 
 /* Leaves the body to the retry. */

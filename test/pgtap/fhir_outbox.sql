@@ -113,6 +113,21 @@ CALL drain(:again);
 SELECT is(count(*), 0::bigint, 'none is under way') FROM healthlake_request WHERE finished_at IS NULL;
 SELECT is((raised(format('SELECT healthlake_retry_request(%s)', :first))).sqlstate, '55000', 'what was retried is not retried again');
 
+-- Another fence
+
+SET healthlake.fence = 'old';
+SELECT healthlake_fhir_enqueue_update('{"resourceType": "Patient", "id": "fenced"}') AS old \gset
+SELECT healthlake_fhir_enqueue_update('{"resourceType": "Patient", "id": "fenced", "active": true}') AS older \gset
+RESET healthlake.fence;
+SELECT healthlake_fhir_enqueue_bundle('[{"method": "DELETE", "url": "Patient/fenced"}]') AS bundle \gset
+SELECT healthlake_fhir_enqueue_update('{"resourceType": "Patient", "id": "fenced"}') AS new \gset
+SELECT is(says(format('SELECT healthlake_retry_request(%s)', :old)), format('55000 request %s cannot be retried: request %s writes the same resource, and came later | A retry would put older data in place of newer. | Enqueue what the resource is to be now.', :old, :bundle), 'what is of another fence is not taken over after a later one of its resource');
+CALL drain(:new);
+SELECT is(count(*), 2::bigint, 'and does not hold it back') FROM healthlake_request WHERE id IN (:bundle, :new) AND finished_at IS NOT NULL;
+SELECT is((raised(format('SELECT healthlake_retry_request(%s)', :old))).sqlstate, NULL, 'what waits behind it in its own fence does not keep it from being taken over');
+SELECT is((raised(format('SELECT healthlake_retry_request(%s)', :older))).sqlstate, NULL, 'and follows it');
+SELECT healthlake_cancel_request(id) FROM unnest(ARRAY[:old, :older]::bigint[]) AS id \g /dev/null
+
 SELECT * FROM finish();
 ALTER DATABASE :"DBNAME" RESET healthlake.datastore_id;
 DROP FUNCTION trusted();
