@@ -73,7 +73,8 @@
 	" r.body::text AS body, r.resource_type, r.resource_id, r.guard,"          \
 	" r.until, r.response::text AS response, r.datastore_id, r.job_id,"        \
 	" r.region, r.endpoint, r.account, r.session_role, r.\"current_role\","    \
-	" r.attempts, due.earliest, due.first_sent_at AS was_sent,"                \
+	" r.attempts, r.error_sqlstate, r.error_code, r.error_message,"            \
+	" due.earliest, due.first_sent_at AS was_sent,"                            \
 	" due.unsettled_since AS was_unsettled, r.unsettled_since,"                \
 	" r.first_sent_at, r.lease_until, due.polls, due.looks, due.careful"
 

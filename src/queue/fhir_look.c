@@ -157,10 +157,41 @@ end_unknown(const HlFhirLook *look, const char *why)
 									 look->it.type, look->it.id, why));
 }
 
+/*
+ * Whether AWS has refused the last sending as invalid, after one of unknown
+ * outcome: a read that fails has no code.
+ */
+static bool
+was_invalid(const HlQueued *queued)
+{
+	return queued->error_sqlstate != NULL && queued->error_code != NULL &&
+		   strcmp(queued->error_sqlstate,
+				  unpack_sql_state(ERRCODE_INVALID_PARAMETER_VALUE)) == 0;
+}
+
+/* The ending of what was refused, and has not been carried out before. */
+static void
+end_invalid(const HlFhirLook *look)
+{
+	HlQueued *queued = look->queued;
+
+	hl_queued_put_off(queued, ERRCODE_INVALID_PARAMETER_VALUE,
+					  queued->error_message);
+	queued->ending.state = "failed";
+	queued->ending.code = queued->error_code;
+	queued->ending.unsettled_since = HL_NO_TIME;
+	queued->ending.looked = true;
+}
+
 /* The ending where it may be sent again, for that version or none ("*"). */
 static void
 end_again(const HlFhirLook *look, const char *guard)
 {
+	if (was_invalid(look->queued))
+	{
+		end_invalid(look);
+		return;
+	}
 	hl_queued_let_go_out(look->queued);
 	/* a condition of its own it keeps, and a bundle cannot get one */
 	if (strcmp(look->queued->ending.state, "queued") == 0 &&

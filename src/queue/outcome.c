@@ -199,6 +199,14 @@ judge_refused_after_unknown(HlQueued *queued)
 										-(SECS_PER_HOUR * 1000)));
 }
 
+/* Whether a refusal is of what was never valid, whenever it was sent. */
+static bool
+was_never_valid(const HlQueued *queued, int sqlstate)
+{
+	return sqlstate == ERRCODE_INVALID_PARAMETER_VALUE &&
+		   !(hl_fhir_is_queued(queued) && hl_fhir_patches(queued));
+}
+
 /* A sending that AWS has certainly not carried out. */
 static void
 judge_not_done(HlQueued *queued)
@@ -214,7 +222,7 @@ judge_not_done(HlQueued *queued)
 		note_reply(queued);
 	}
 	else if (hl_queued_is_unsettled(queued) &&
-			 sqlstate != ERRCODE_INVALID_PARAMETER_VALUE)
+			 !was_never_valid(queued, sqlstate))
 		judge_refused_after_unknown(queued);
 	else
 	{

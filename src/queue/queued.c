@@ -109,6 +109,9 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	queued->session_role = hl_store_text(row, "session_role");
 	queued->role = hl_store_text(row, "current_role");
 	queued->attempts = (int) number_of(row, "attempts");
+	queued->error_sqlstate = hl_store_text(row, "error_sqlstate");
+	queued->error_code = hl_store_text(row, "error_code");
+	queued->error_message = hl_store_text(row, "error_message");
 	queued->polls = flag_of(row, "polls");
 	queued->looks = flag_of(row, "looks");
 	queued->careful = flag_of(row, "careful") && !queued->looks;

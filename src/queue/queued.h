@@ -44,6 +44,8 @@ typedef struct HlQueued
 	const char *session_role;
 	const char *role; /* the current one, when it was enqueued */
 	int attempts;
+	const char *error_sqlstate; /* of what it last failed of, or NULL */
+	const char *error_code, *error_message;
 	TimestampTz earliest;        /* when it can have been sent first */
 	TimestampTz first_sent_at;   /* before this claim, HL_NO_TIME */
 	TimestampTz unsettled_since; /* before this claim */

@@ -102,6 +102,17 @@ CASES = {
     "patch-applied": ("new", sql("_patch", "Patient", "patch-applied", [
         {"op": "add", "path": "/active", "value": True}], if_match="1"), [LOST], None,
                       ("unknown", "38M01", None), "patch read", ["PUT", "PATCH"]),
+    # the first sending comes late, and the second finds nothing to remove
+    "patch-late": ("new", sql("_patch", "Patient", "patch-late", [
+        {"op": "add", "path": "/active", "value": True}], if_match="1"), [
+            {"operation": "fhir:patch", **NEVER},
+            {"operation": "fhir:patch", "status": 422, "error": "invariant", "apply": True}], None,
+                   ("unknown", "38M01", None), "patch read patch read", ["PUT", "PATCH"]),
+    "patch-invalid": ("new", sql("_patch", "Patient", "patch-invalid", [
+        {"op": "remove", "path": "/active"}], if_match="1"), [
+            {"operation": "fhir:patch", **NEVER},
+            {"operation": "fhir:patch", "status": 422, "error": "invariant"}], None,
+                      ("failed", "22023", None), "patch read patch read", ["PUT"]),
     "patch-none": (None, sql("_patch", "Patient", "patch-none", [
         {"op": "add", "path": "/active", "value": True}]), [], None,
                    ("failed", "42704", None), "patch", []),
