@@ -388,6 +388,19 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " OR o.fence <> r.fence) ORDER BY o.id LIMIT 1",
 		 1,
 		 {INT8OID}},
+	/*
+	 * home, id, type and id of a resource: what was made of it last by the
+	 * requests that came before, as this one waited
+	 */
+	[HL_STATEMENT_BEFORE] =
+		{"SELECT o.version_id, o.operation = 'DeleteResource' AS deletes"
+		 " FROM @ AS q JOIN @ AS o ON o.id < q.id AND o.home = q.home"
+		 " AND o.datastore_id = q.datastore_id AND o.state = 'succeeded'"
+		 " AND o.finished_at >= q.requested_at"
+		 " WHERE q.home = $1 AND q.id = $2 AND o.resource_type = $3"
+		 " AND o.resource_id = $4 ORDER BY o.id DESC LIMIT 1",
+		 4,
+		 {TEXTOID, INT8OID, TEXTOID, TEXTOID}},
 	/* …, state, note, response, who */
 	[HL_STATEMENT_RESOLVE] =
 		{"UPDATE @ SET state = $5, note = $6, body = NULL, response = coalesce($7,"

@@ -32,6 +32,7 @@
 typedef struct HlFhirLook
 {
 	HlQueued *queued;
+	const HlStore *store;
 	HlFhirWitness it;
 	const char *version; /* that is read; NULL: the current one */
 } HlFhirLook;
@@ -95,6 +96,38 @@ static bool
 is_own(const HlFhirLook *look, const Found *found, const HlReply *reply)
 {
 	return found->ours && !is_from_before(look, found, reply);
+}
+
+/*
+ * Whether what was found is what the request before this one has made of the
+ * resource, so that nobody has written since, we neither.
+ */
+static bool
+is_of_before(const HlFhirLook *look, const Found *found)
+{
+	const HlQueued *queued = look->queued;
+	HlParameters parameters = {0};
+	const char *version = NULL;
+	bool deletes = false;
+	bool isnull;
+	HlStoreStep step;
+
+	hl_store_enter(&step, look->store);
+	hl_store_add_text(&parameters, queued->home);
+	hl_store_add(&parameters, Int64GetDatum(queued->id));
+	hl_store_add_text(&parameters, look->it.type);
+	hl_store_add_text(&parameters, look->it.id);
+	if (hl_store_run(look->store, HL_STATEMENT_BEFORE, &parameters) > 0)
+	{
+		version = hl_store_text(0, "version_id");
+		deletes = DatumGetBool(hl_store_value(0, "deletes", &isnull));
+	}
+	hl_store_leave(&step);
+	/* what was sent may have been done, and be what another has deleted */
+	if (found->gone)
+		return deletes && queued->first_sent_at == HL_NO_TIME;
+	return found->version != NULL && version != NULL &&
+		   strcmp(hl_text_from_utf8(found->version), version) == 0;
 }
 
 /* The version that follows one that is a number; NULL: it is none. */
@@ -183,7 +216,10 @@ end_invalid(const HlFhirLook *look)
 	queued->ending.looked = true;
 }
 
-/* The ending where it may be sent again, for that version or none ("*"). */
+/*
+ * The ending where it may be sent again, for that version or none ("*"); NULL:
+ * what its own forerunner has deleted has no version to name.
+ */
 static void
 end_again(const HlFhirLook *look, const char *guard)
 {
@@ -227,7 +263,8 @@ conclude_deletion(const HlFhirLook *look, const Found *found,
 		end_found(look, NULL);
 	else if (look->it.match != NULL
 				 ? strcmp(found->version, look->it.match) == 0
-				 : is_from_before(look, found, reply))
+				 : is_from_before(look, found, reply) ||
+					   is_of_before(look, found))
 		end_again(look, found->version);
 	else
 		end_unknown(look, "has been written since");
@@ -240,7 +277,7 @@ conclude_creation(const HlFhirLook *look, const Found *found,
 {
 	if (is_own(look, found, reply))
 		end_found(look, found->version);
-	else if (found->absent)
+	else if (found->absent || (found->gone && is_of_before(look, found)))
 		end_again(look, "*");
 	else if (found->gone || strcmp(found->version, "1") != 0)
 		return "1";
@@ -278,7 +315,8 @@ conclude_update(const HlFhirLook *look, const Found *found,
 		end_found(look, found->version);
 	else if (found->absent)
 		end_again(look, "*");
-	else if (!found->gone && is_from_before(look, found, reply))
+	else if ((!found->gone && is_from_before(look, found, reply)) ||
+			 is_of_before(look, found))
 		end_again(look, found->version);
 	else
 		end_unknown(look, "has been written since");
@@ -342,21 +380,24 @@ go_on_looking(HlFhirLook *look, const HlReply *reply)
 }
 
 HlRequest *
-hl_fhir_look(HlQueued *queued)
+hl_fhir_look(HlQueued *queued, const HlStore *store)
 {
-	HlFhirLook *look = queued->look;
+	bool begins = queued->look == NULL;
 	bool more = true;
+	HlFhirLook *look;
 
-	if (look == NULL)
-		look = queued->look = begin_look(queued);
-	else
-		more = go_on_looking(look, queued->heard);
-	queued->heard = NULL;
+	if (begins)
+		queued->look = begin_look(queued);
+	look = queued->look;
 	if (look == NULL)
 	{
 		hl_queued_conclude_blindly(queued);
 		return NULL;
 	}
+	look->store = store;
+	if (!begins)
+		more = go_on_looking(look, queued->heard);
+	queued->heard = NULL;
 	if (!more)
 		return NULL;
 	return hl_fhir_reading(queued, &look->it, look->version);

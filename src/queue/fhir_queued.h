@@ -67,7 +67,7 @@ extern void hl_fhir_note(HlQueued *queued, const HlReply *reply);
  * Begins to look, or goes on with the reply that is queued->heard: as
  * hl_queued_look() of search.h.
  */
-extern HlRequest *hl_fhir_look(HlQueued *queued);
+extern HlRequest *hl_fhir_look(HlQueued *queued, const HlStore *store);
 
 /* Whether a role may have a request, as "request" of its row, performed. */
 extern bool hl_fhir_permits(const HlStore *store, const char *request,

@@ -17,6 +17,8 @@
 #include "queue/queued.h"
 #include "server/text.h"
 
+#define HTTP_PRECONDITION_FAILED 412
+
 /* So long after its creation a data store may be unknown to AWS's readers. */
 #define SETTLING_TIME (5 * 60 * 1000)
 
@@ -176,8 +178,9 @@ judge_unknown(HlQueued *queued)
 }
 
 /*
- * A refusal, when an earlier sending may have been carried out: only that of
- * an invalid request says something of that one, too. Else it is looked for.
+ * A refusal, when an earlier sending may have been carried out, or one by a
+ * copy of this server: only that of an invalid request says something of that
+ * one, too. Else it is looked for.
  */
 static void
 judge_refused_after_unknown(HlQueued *queued)
@@ -207,6 +210,17 @@ was_never_valid(const HlQueued *queued, int sqlstate)
 		   !(hl_fhir_is_queued(queued) && hl_fhir_patches(queued));
 }
 
+/*
+ * Whether a refusal is of the version that a look has found, which the request
+ * does not name: another has written since, or a copy of this server.
+ */
+static bool
+is_overtaken(const HlQueued *queued)
+{
+	return hl_fhir_is_queued(queued) && queued->guard != NULL &&
+		   queued->call->reply.http_status == HTTP_PRECONDITION_FAILED;
+}
+
 /* A sending that AWS has certainly not carried out. */
 static void
 judge_not_done(HlQueued *queued)
@@ -221,8 +235,8 @@ judge_not_done(HlQueued *queued)
 		hl_queued_put_off(queued, 0, NULL);
 		note_reply(queued);
 	}
-	else if (hl_queued_is_unsettled(queued) &&
-			 !was_never_valid(queued, sqlstate))
+	else if (is_overtaken(queued) || (hl_queued_is_unsettled(queued) &&
+									  !was_never_valid(queued, sqlstate)))
 		judge_refused_after_unknown(queued);
 	else
 	{

@@ -106,7 +106,7 @@ make_request(HlQueued *queued, const HlStore *store)
 	HlRequest *request;
 
 	if (queued->looks)
-		request = hl_fhir_is_queued(queued) ? hl_fhir_look(queued)
+		request = hl_fhir_is_queued(queued) ? hl_fhir_look(queued, store)
 											: hl_queued_look(queued, store);
 	else if (hl_fhir_is_queued(queued))
 		request = hl_fhir_sending(queued);

@@ -212,6 +212,43 @@ class Run:
                      f"{id}: {wanted[0]} ({note or 'no note'})")
 
 
+def check_promoted(session, emulator, store):
+    """After a promotion all is looked for first; what forerunners made confuses nobody."""
+    session.run("BEGIN")
+    for case, (call, arguments) in (
+            ("heir", sql("_create", patient("heir"))),
+            ("heir", sql("_update", patient("heir", "Second"))),
+            ("heir", sql("_update", patient("heir", "Third"))),
+            ("heir", sql("_delete", "Patient", "heir")),
+            ("heir", sql("_update", patient("heir", "Fifth"))),
+            ("heir", sql("_delete", "Patient", "heir")),
+            ("heir-met", sql("_update", patient("heir-met")))):
+        session.run(call, *arguments, case)
+    session.run("UPDATE healthlake_request SET timeline = timeline + 1 "
+                "WHERE reference ->> 'case' ~ '^heir'")
+    session.run("COMMIT")
+    emulator.write({"store": store, "ago": 3600, "resource": patient("heir-met", "Before")})
+    emulator.next({"operation": "fhir:update", "about": "Patient/heir-met", "status": 412,
+                   "error": "conflict"})
+
+    def over():
+        session.run("CALL healthlake_run_queue()")
+        return session.one(OPEN) == 0
+    until(over, 20, 0.2)
+    made = {id: [one["method"] for one in emulator.versions() if one["id"] == id]
+            for id in ("heir", "heir-met")}
+    tap.same(([state for state, in session.run(
+        "SELECT state FROM healthlake_request WHERE reference ->> 'case' = 'heir' ORDER BY id")],
+              made["heir"]),
+             (["succeeded"] * 6, ["PUT", "PUT", "PUT", "DELETE", "PUT", "DELETE"]),
+             "promoted: each request goes on from what the one before has made")
+    sent = [entry["operation"].partition(":")[2] for entry in emulator.log()
+            if whose(entry, "heir-met")]
+    tap.same((session.run(ROW, "heir-met")[0][:3], " ".join(sent), made["heir-met"]),
+             (("succeeded", None, "2"), "read update read update", ["PUT", "PUT"]),
+             "promoted: where the version that was found is no more, it is read again")
+
+
 def check_create(session, emulator, store):
     """A resource without an id gets one at once; what is sent is what the row says."""
     session.run("BEGIN")
@@ -293,6 +330,7 @@ def main():
         tap.ok(run.send(), "all requests come to an end")
         tap.say(f"{len(CASES)} cases took {time.monotonic() - began:.1f} s")
         run.check()
+        check_promoted(session, emulator, store)
         check_create(session, emulator, store)
         check_keyed(session, emulator)
         check_silence(cluster, session)
