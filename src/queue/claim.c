@@ -4,14 +4,17 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "audit/event.h"
 #include "queue/claim.h"
+#include "queue/fhir_queued.h"
 #include "queue/safely.h"
 #include "server/clock.h"
 #include "server/compat.h"
@@ -207,6 +210,19 @@ run_by_index(const Claim *claim, HlStatement statement,
 	return rows;
 }
 
+/*
+ * Keeps others from claiming FHIR requests until this transaction is over. Who
+ * is in turn is seen by what others have claimed and committed: an earlier one
+ * that is committed only now would go beside a later one.
+ */
+static void
+claim_alone(const Claim *claim)
+{
+	if (!claim->lane->polls && strcmp(claim->lane->kind, HL_FHIR_KIND) == 0)
+		LockDatabaseObject(RelationRelationId, claim->store->table, 1,
+						   ExclusiveLock);
+}
+
 /* Claims rows of the lane; what it throws is caught. */
 static void
 claim_rows(void *argument)
@@ -220,6 +236,7 @@ claim_rows(void *argument)
 	hl_store_add(&parameters, Int32GetDatum(hl_compat_timeline()));
 	hl_store_add(&parameters, TimestampTzGetDatum(PgStartTime));
 	hl_store_add(&parameters, lease_length());
+	claim_alone(claim);
 	rows = run_by_index(claim,
 						claim->lane->polls ? HL_STATEMENT_CLAIM_POLLS
 										   : HL_STATEMENT_CLAIM,

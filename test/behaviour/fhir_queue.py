@@ -9,6 +9,7 @@ its row, the requests that were sent for it, and the versions that HealthLake ha
 import hashlib
 import json
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -249,6 +250,33 @@ def check_promoted(session, emulator, store):
              "promoted: where the version that was found is no more, it is read again")
 
 
+def check_turn(cluster, session, emulator):
+    """One that is committed while a later one is being claimed waits for it."""
+    session.run("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN PERFORM pg_sleep(0.7); RETURN NEW; END $$")
+    session.run("CREATE TRIGGER slow BEFORE UPDATE ON healthlake_request FOR EACH ROW "
+                "WHEN (OLD.state = 'queued' AND NEW.state = 'running' AND "
+                "NEW.reference ->> 'case' = 'late') EXECUTE FUNCTION slow()")
+    emulator.next({"operation": "fhir:update", "about": "Patient/turn", "delay": 1.5, "times": 2})
+    call, arguments = sql("_update", patient("turn"))
+    with closing(Session(cluster)) as early, closing(Session(cluster)) as other:
+        early.run("BEGIN")
+        early.run(call, *arguments, "early")
+        session.run(call, *arguments, "late")
+        runs = threading.Thread(target=other.run, args=("CALL healthlake_run_queue()",))
+        runs.start()
+        until(lambda: session.one("SELECT count(*) FROM pg_stat_activity "
+                                  "WHERE wait_event = 'PgSleep'") == 1)
+        early.run("COMMIT")
+        session.run("CALL healthlake_run_queue()")
+        runs.join()
+    until(lambda: session.run("CALL healthlake_run_queue()") or session.one(OPEN) == 0, 10, 0.2)
+    session.run("DROP FUNCTION slow CASCADE")
+    first, second = [entry["time"] for entry in emulator.log() if whose(entry, "turn")]
+    tap.ok(second - first >= 1.5, "two of one resource are never under way at once",
+           f"the second came {second - first:.1f} s after the first")
+
+
 def check_create(session, emulator, store):
     """A resource without an id gets one at once; what is sent is what the row says."""
     session.run("BEGIN")
@@ -331,6 +359,7 @@ def main():
         tap.say(f"{len(CASES)} cases took {time.monotonic() - began:.1f} s")
         run.check()
         check_promoted(session, emulator, store)
+        check_turn(cluster, session, emulator)
         check_create(session, emulator, store)
         check_keyed(session, emulator)
         check_silence(cluster, session)
