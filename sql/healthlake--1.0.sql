@@ -1625,7 +1625,20 @@ CREATE VIEW @extschema@.healthlake_stuck_requests
 				coalesce(pg_catalog.current_setting('healthlake.fence', true), '')
 				THEN 'it belongs to a server with another fence'
 			WHEN r.attempts OPERATOR(pg_catalog.=) 0
-				THEN 'nobody takes it: no worker runs, and nobody calls healthlake_run_queue()'
+				THEN coalesce(
+					(SELECT pg_catalog.format(
+								'it waits for request %s of the same resource', o.id)
+					   FROM @extschema@.healthlake_request AS o
+					  WHERE o.resource_id OPERATOR(pg_catalog.=) r.resource_id
+						AND o.resource_type OPERATOR(pg_catalog.=) r.resource_type
+						AND o.datastore_id OPERATOR(pg_catalog.=) r.datastore_id
+						AND o.home OPERATOR(pg_catalog.=) r.home
+						AND o.fence OPERATOR(pg_catalog.=) r.fence
+						AND o.id OPERATOR(pg_catalog.<) r.id
+						AND o.state OPERATOR(pg_catalog.=) ANY
+							('{queued,running}'::pg_catalog.text[])
+					  ORDER BY o.id LIMIT 1),
+					'nobody takes it: no worker runs, and nobody calls healthlake_run_queue()')
 			ELSE 'it fails again and again'
 		END AS reason
 	  FROM @extschema@.healthlake_request AS r

@@ -126,6 +126,8 @@ CALL drain(:new);
 SELECT is(count(*), 2::bigint, 'and does not hold it back') FROM healthlake_request WHERE id IN (:bundle, :new) AND finished_at IS NOT NULL;
 SELECT is((raised(format('SELECT healthlake_retry_request(%s)', :old))).sqlstate, NULL, 'what waits behind it in its own fence does not keep it from being taken over');
 SELECT is((raised(format('SELECT healthlake_retry_request(%s)', :older))).sqlstate, NULL, 'and follows it');
+UPDATE healthlake_request SET run_after = now() - interval '10 minutes' WHERE id IN (:old, :older);
+SELECT is(array_agg(reason ORDER BY id), ARRAY['nobody takes it: no worker runs, and nobody calls healthlake_run_queue()', format('it waits for request %s of the same resource', :old)], 'what is stuck for its turn says so') FROM healthlake_stuck_requests WHERE id IN (:old, :older);
 SELECT healthlake_cancel_request(id) FROM unnest(ARRAY[:old, :older]::bigint[]) AS id \g /dev/null
 
 SELECT * FROM finish();
