@@ -125,11 +125,24 @@ read_blocks(HlLoadSource *source, BlockNumber first, BlockNumber end)
 	hl_path_release(nest_level);
 }
 
+/* Opens a table, which may be dropped while it is loaded. */
+static Relation
+open_source(Oid relation, LOCKMODE lock)
+{
+	Relation table = try_relation_open(relation, lock);
+
+	if (table == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relation),
+						errhidestmt(true)));
+	return table;
+}
+
 HlLoadSource *
 hl_load_source_open(Oid relation, const char *column)
 {
 	HlLoadSource *source = palloc0(sizeof(HlLoadSource));
-	Relation table = relation_open(relation, AccessShareLock);
+	Relation table = open_source(relation, AccessShareLock);
 
 	check_kind(table);
 	check_column(table, column);
@@ -179,7 +192,7 @@ look_at_files(const HlLoadSource *source, int64 *files, BlockNumber *blocks)
 	*blocks = 0;
 	foreach (each, parts)
 	{
-		Relation part = relation_open(lfirst_oid(each), NoLock);
+		Relation part = open_source(lfirst_oid(each), NoLock);
 
 		if (part->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 			check_kind(part);

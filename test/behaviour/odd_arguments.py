@@ -3,6 +3,7 @@
 back, never an internal one, and the session goes on.
 """
 
+import hashlib
 import random
 import sys
 from pathlib import Path
@@ -19,11 +20,15 @@ COUNT = 120
 RANDOM = random.Random(20261123)
 TEXTS = ["NULL", "''", "'x'", "'us-east-1'", "'ACTIVE'", "'ß\U0001d11e'", "repeat('x', 100000)",
          "E'\\t\\n\"\\\\'", "'{\"a\": 1}'", "'[]'", "'CreateFHIRDatastore'", "'%s%n'",
-         "md5('store')"]
+         "md5('store')", "'Patient'", "'Patient/p1'", "'$everything'", "'p1'", "'..'"]
 JSON = ["NULL", "'null'", "'{}'", "'[]'", "'\"x\"'", "'1e400'", "'{\"\": {}}'", "'[null]'",
         "'{\"DatastoreId\": \"x\"}'", "'{\"a\": null, \"b\": [1, {\"c\": \"\\u00df\"}]}'",
         "'[{\"Key\": \"k\", \"Value\": \"v\"}]'", "'[{\"Key\": 1}]'", "'{\"NextToken\": \"x\"}'",
-        "'{\"MaxResults\": 5}'", "('{\"a\":' || repeat('[', 5000) || repeat(']', 5000) || '}')"]
+        "'{\"MaxResults\": 5}'", "'{\"resourceType\": \"Patient\", \"id\": \"p1\"}'",
+        "'{\"resourceType\": 1, \"id\": []}'", "'{\"family\": [\"a,b\", 1]}'",
+        "'[{\"method\": \"PUT\", \"url\": \"Patient/p1\", \"resource\": {}}]'",
+        "'[{\"op\": \"remove\", \"path\": \"/a\"}]'",
+        "('{\"a\":' || repeat('[', 5000) || repeat(']', 5000) || '}')"]
 VALUES = {
     "text": TEXTS, "jsonb": JSON, "boolean": ["NULL", "true", "false"],
     "integer": ["NULL", "0", "-1", "1", "7", "2147483647", "-2147483648"],
@@ -36,6 +41,8 @@ VALUES = {
                                  "'294276-12-31'", "now()", "'epoch'"],
     "interval": ["NULL", "'0'", "'-1 s'", "'1 ms'", "'20 ms'", "'178000000 years'", "'1 mon -1 s'"],
     "regclass": ["NULL", "'pg_class'", "0::regclass", "4294967295::oid::regclass"],
+    "date": ["NULL", "'infinity'", "'4713-01-01 BC'", "'5874897-12-31'", "'2026-11-29'"],
+    "uuid": ["NULL", "'00000000-0000-0000-0000-000000000000'", "gen_random_uuid()"],
     "name": ["NULL", "''", "'x'", "'resource'", "repeat('x', 100)"],
     "anyelement": ["NULL", "'x'", "repeat('x', 100000)"],
     "regrole": ["NULL", "current_user::regrole", "0::regrole", "4294967295::oid::regrole"],
@@ -51,6 +58,7 @@ def connect(emulator):
     session = session_of.connect(emulator)
     with session.cursor() as cursor:
         cursor.execute("SET statement_timeout = '2s'")
+        cursor.execute("SELECT set_config('healthlake.datastore_id', md5('store'), false)")
     return session
 
 
@@ -69,6 +77,7 @@ def main():
     emulator = client.emulator()
     emulator.state(settle_after_seconds=0)
     emulator.place({"DatastoreId": "x", "DatastoreName": "x"})
+    emulator.place({"DatastoreId": hashlib.md5(b"store").hexdigest(), "DatastoreName": "store"})
     session = connect(emulator)
     with session.cursor() as cursor:
         cursor.execute("""
