@@ -293,21 +293,6 @@ hl_fhir_is_repeatable(const HlQueued *queued)
 	return true;
 }
 
-bool
-hl_fhir_patches(const HlQueued *queued)
-{
-	HlJsonEach each =
-		hl_json_each(hl_json_member(request_of(queued), "entries"));
-	const HlJson *entry;
-
-	if (queued->operation == &hl_fhir_operations[HL_FHIR_PATCH_RESOURCE])
-		return true;
-	while ((entry = hl_json_step(&each)) != NULL)
-		if (strncmp(hl_json_string(entry), "PATCH ", 6) == 0)
-			return true;
-	return false;
-}
-
 /* ------------------------------------------------------------- what is told */
 
 /* Whether it deletes. */

@@ -48,12 +48,6 @@ extern HlFhirWitness hl_fhir_witness(const HlQueued *queued);
 /* Whether a read can tell what became of a sending of unknown outcome. */
 extern bool hl_fhir_is_recoverable(const HlQueued *queued);
 
-/*
- * Whether it patches: what is refused as invalid then may have been valid when
- * it was sent before.
- */
-extern bool hl_fhir_patches(const HlQueued *queued);
-
 /* Makes a success that is no FHIR of the row's what it is. */
 extern void hl_fhir_check(const HlQueued *queued, HlReply *reply);
 

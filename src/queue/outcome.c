@@ -207,7 +207,7 @@ static bool
 was_never_valid(const HlQueued *queued, int sqlstate)
 {
 	return sqlstate == ERRCODE_INVALID_PARAMETER_VALUE &&
-		   !(hl_fhir_is_queued(queued) && hl_fhir_patches(queued));
+		   (!hl_fhir_is_queued(queued) || queued->call->whole);
 }
 
 /*

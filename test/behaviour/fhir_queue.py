@@ -142,7 +142,10 @@ CASES = {
 }
 # what is read of a bundle is the resource that it creates
 for how, steps, asked in (("bundle", [], "bundle"), ("bundle-lost", [LOST], "bundle"),
-                          ("bundle-never", [NEVER], "bundle bundle")):
+                          ("bundle-never", [NEVER], "bundle bundle"),
+                          # the first sending comes late, and the second is not valid any more
+                          ("bundle-late", [NEVER, {"status": 400, "error": "invariant",
+                                                   "apply": True}], "bundle bundle")):
     CASES[how] = ("new", sql("_bundle", [
         {"method": "POST", "url": "Observation", "resource": {
             "resourceType": "Observation", "status": "final", "code": {"text": how},
