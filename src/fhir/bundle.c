@@ -18,7 +18,7 @@
 #include "call/error.h"
 #include "fhir/bundle.h"
 #include "fhir/resource.h"
-#include "model/response.h"
+#include "fhir/result.h"
 #include "server/clock.h"
 #include "server/text.h"
 
@@ -146,17 +146,10 @@ text_datum(const char *utf8, bool *null)
 	return *null ? (Datum) 0 : CStringGetTextDatum(hl_text_from_utf8(utf8));
 }
 
-/* A part of the reply as a column. */
-static Datum
-jsonb_datum(const HlJson *json, bool *null)
-{
-	*null = hl_json_kind(json) == HL_JSON_NULL;
-	return *null ? (Datum) 0 : hl_response_whole(json);
-}
-
 /* Puts the row of an answer. */
 static void
-put_answer(ReturnSetInfo *set, int ordinal, const HlFhirAnswer *answer)
+put_answer(ReturnSetInfo *set, int ordinal, const HlFhirAnswer *answer,
+		   bool *lost)
 {
 	Datum values[8];
 	bool nulls[8] = {false};
@@ -169,8 +162,8 @@ put_answer(ReturnSetInfo *set, int ordinal, const HlFhirAnswer *answer)
 	values[5] =
 		TimestampTzGetDatum(answer->last_updated - HL_CLOCK_EPOCH_SHIFT);
 	nulls[5] = !answer->dated;
-	values[6] = jsonb_datum(answer->outcome, &nulls[6]);
-	values[7] = jsonb_datum(answer->resource, &nulls[7]);
+	values[6] = hl_fhir_result_json(answer->outcome, &nulls[6], lost);
+	values[7] = hl_fhir_result_json(answer->resource, &nulls[7], lost);
 	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
 }
 
@@ -179,13 +172,16 @@ static void
 put_answers(ReturnSetInfo *set, const HlFhirEntries *entries,
 			const HlFhirAnswer *answers)
 {
+	bool changes = hl_entries_words(entries) != HL_FHIR_MAY_READ;
+	bool lost = false;
 	int failed = 0;
 
 	for (int i = 0; i < entries->count; i++)
 	{
-		put_answer(set, i + 1, &answers[i]);
+		put_answer(set, i + 1, &answers[i], changes ? &lost : NULL);
 		failed += hl_answer_failed(&answers[i]);
 	}
+	hl_fhir_result_warn(lost);
 	if (failed > 0)
 		ereport(WARNING,
 				(errmsg("%d of %d entries of the batch failed", failed,

@@ -21,8 +21,8 @@
 #include "fhir/parameters.h"
 #include "fhir/request.h"
 #include "fhir/resource.h"
+#include "fhir/result.h"
 #include "fhir/types.h"
-#include "model/response.h"
 #include "server/clock.h"
 #include "server/text.h"
 #include "server/wait.h"
@@ -395,6 +395,9 @@ hl_operation_call(FunctionCallInfo fcinfo)
 	const HlArguments *arguments = hl_arguments_read(fcinfo);
 	Operation operation = {0};
 	const HlReply *reply;
+	bool changes;
+	bool lost = false;
+	Datum result;
 
 	read_operation(&operation, arguments);
 	check_right(fcinfo, &operation);
@@ -402,7 +405,9 @@ hl_operation_call(FunctionCallInfo fcinfo)
 	reply = send_operation(&operation);
 	if (find_status(&operation, reply))
 		reply = wait_for_status(&operation);
-	if (reply->document == NULL)
-		PG_RETURN_NULL();
-	return hl_response_whole(reply->document);
+	changes = hl_fhir_operations[operation.operation].changes_something;
+	result = hl_fhir_result_json(reply->document, &fcinfo->isnull,
+								 changes ? &lost : NULL);
+	hl_fhir_result_warn(lost);
+	return result;
 }

@@ -123,12 +123,20 @@ reading_row(const Readings *all, const Reading *reading)
 					   CStringGetTextDatum(all->ids[reading->index]),
 					   Int32GetDatum(reply->http_status)};
 	bool nulls[6] = {false, false, reply->http_status == 0, true, true, true};
+	int unfit = 0;
 
 	check_resource(all, all->ids[reading->index], reply);
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
 	{
-		values[3] = hl_response_whole(reply->document);
-		nulls[3] = false;
+		values[3] = hl_response_whole_if_fit(reply->document, &unfit);
+		nulls[3] = unfit != 0;
+		if (unfit != 0)
+		{
+			values[4] = CStringGetTextDatum(unpack_sql_state(unfit));
+			values[5] = CStringGetTextDatum("the resource has a value that the "
+											"database cannot hold");
+		}
+		nulls[4] = nulls[5] = unfit == 0;
 	}
 	else if (!hl_fhir_is_missing(reply, all->type))
 	{

@@ -88,12 +88,32 @@ text_column(const char *utf8, bool *null)
 	return *null ? (Datum) 0 : CStringGetTextDatum(hl_text_from_utf8(utf8));
 }
 
-/* JSON as a column. */
-static Datum
-json_column(const HlJson *json, bool *null)
+Datum
+hl_fhir_result_json(const HlJson *json, bool *null, bool *lost)
 {
-	*null = json == NULL;
-	return *null ? (Datum) 0 : hl_response_whole(json);
+	int sqlstate = 0;
+	Datum value;
+
+	*null = hl_json_kind(json) == HL_JSON_NULL;
+	if (*null)
+		return (Datum) 0;
+	if (lost == NULL)
+		return hl_response_whole(json);
+	value = hl_response_whole_if_fit(json, &sqlstate);
+	*null = sqlstate != 0;
+	*lost |= *null;
+	return value;
+}
+
+void
+hl_fhir_result_warn(bool lost)
+{
+	if (lost)
+		ereport(WARNING,
+				(errmsg("the reply has values that the database cannot hold"),
+				 errdetail("What was asked for is done. What has such a value "
+						   "is null in the result."),
+				 errhidestmt(true), errhidecontext(true)));
 }
 
 Datum
@@ -103,6 +123,7 @@ hl_fhir_result_row(FunctionCallInfo fcinfo, const HlFhirResult *result)
 	Datum values[7] = {0};
 	bool nulls[7] = {false};
 	TimestampTz at = 0;
+	bool lost = false;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -112,8 +133,9 @@ hl_fhir_result_row(FunctionCallInfo fcinfo, const HlFhirResult *result)
 	values[2] = text_column(result->version_id, &nulls[2]);
 	values[3] = TimestampTzGetDatum(at);
 	values[4] = BoolGetDatum(result->existed);
-	values[5] = json_column(result->issues, &nulls[5]);
-	values[6] = json_column(result->resource, &nulls[6]);
+	values[5] = hl_fhir_result_json(result->issues, &nulls[5], &lost);
+	values[6] = hl_fhir_result_json(result->resource, &nulls[6], &lost);
+	hl_fhir_result_warn(lost);
 	return HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }

@@ -27,6 +27,15 @@ typedef struct HlFhirResult
 extern Datum hl_fhir_result_row(FunctionCallInfo fcinfo,
 								const HlFhirResult *result);
 
+/*
+ * JSON of a reply as a column. Where something was changed lost is given: what
+ * the database cannot hold is null then, and makes it true. Else it throws.
+ */
+extern Datum hl_fhir_result_json(const HlJson *json, bool *null, bool *lost);
+
+/* Warns of that. */
+extern void hl_fhir_result_warn(bool lost);
+
 /* Whether a reply is a resource of that type. */
 extern bool hl_fhir_is_a(const HlJson *document, const char *type);
 

@@ -134,18 +134,17 @@ hl_response_jsonb(const char *utf8)
 }
 
 /*
- * Gives JSON as jsonb, if that can hold it. Nothing but jsonb's input can throw
- * here, which holds nothing that an aborted transaction would have to release.
+ * Gives JSON as jsonb, if that can hold it, or why not. Nothing but jsonb's
+ * input can throw here, which holds nothing that an aborted transaction would
+ * have to release.
  */
-Datum
-hl_response_jsonb_if_fit(const char *utf8, bool *isnull)
+static Datum
+jsonb_or_why(const char *utf8, int *sqlstate)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile Datum result = (Datum) 0;
 
-	*isnull = utf8 == NULL;
-	if (*isnull)
-		return result;
+	*sqlstate = 0;
 	PG_TRY();
 	{
 		result = hl_response_jsonb(utf8);
@@ -155,11 +154,26 @@ hl_response_jsonb_if_fit(const char *utf8, bool *isnull)
 		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION &&
 			ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 			PG_RE_THROW();
+		*sqlstate = geterrcode();
 		MemoryContextSwitchTo(caller);
 		FlushErrorState();
-		*isnull = true;
 	}
 	PG_END_TRY();
+	return result;
+}
+
+/* Gives JSON as jsonb, if that can hold it. */
+Datum
+hl_response_jsonb_if_fit(const char *utf8, bool *isnull)
+{
+	int sqlstate;
+	Datum result;
+
+	*isnull = utf8 == NULL;
+	if (*isnull)
+		return (Datum) 0;
+	result = jsonb_or_why(utf8, &sqlstate);
+	*isnull = sqlstate != 0;
 	return result;
 }
 
@@ -248,16 +262,28 @@ node_text(const HlJson *node)
 	return hl_text_value_from_utf8(text, (int) strlen(text));
 }
 
+/* Writes a node as JSON. */
+static char *
+node_json(const HlJson *node)
+{
+	HlBytes bytes = {0};
+
+	hl_json_append_node(&bytes, node);
+	return hl_text_take(&bytes);
+}
+
 /* Gives a node as the jsonb that it is. */
 Datum
 hl_response_whole(const HlJson *reply)
 {
-	HlBytes bytes = {0};
-	char *text;
+	return hl_response_jsonb(node_json(reply));
+}
 
-	hl_json_append_node(&bytes, reply);
-	text = hl_text_take(&bytes);
-	return hl_response_jsonb(text);
+/* Gives a node as the jsonb that it is, if that can hold it. */
+Datum
+hl_response_whole_if_fit(const HlJson *reply, int *sqlstate)
+{
+	return jsonb_or_why(node_json(reply), sqlstate);
 }
 
 /* Gives a list of strings as text[]. */

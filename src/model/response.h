@@ -54,6 +54,9 @@ extern Datum hl_response_jsonb(const char *utf8);
  */
 extern Datum hl_response_jsonb_if_fit(const char *utf8, bool *isnull);
 
+/* The same of a reply; sqlstate says why it does not fit, and is 0 if it does. */
+extern Datum hl_response_whole_if_fit(const HlJson *reply, int *sqlstate);
+
 /* Adds such JSON; throws nothing, and leaves it to the bytes to have failed. */
 extern void hl_response_append_masked(HlBytes *bytes, const HlShape *shape,
 									  const HlJson *node);

@@ -5,7 +5,7 @@
 SELECT current_database() AS home, current_database() || '_latin1' AS other \gset
 CREATE DATABASE :"other" TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C';
 \c :"other"
-\ir setup.sql
+\ir fhir_setup.sql
 SET client_encoding = 'UTF8';
 SELECT no_plan();
 SELECT is(sent($$ healthlake_create_datastore('Süd') $$) ->> 'DatastoreName', 'Süd', 'a name');
@@ -23,6 +23,34 @@ SELECT emulator_next('{"status": 200, "body_base64": "eyJEYXRhc3RvcmVJZCI6ICLlsI
 SELECT is((raised($$ SELECT healthlake_create_datastore('x', client_token => 'latin') $$)).sqlstate, '22P05',
 	'a value that LATIN1 lacks is not changed into another');
 SELECT is_row(ROW(outcome, client_token, reply), ROW('succeeded', 'latin', NULL::jsonb), 'the last call has its token') FROM healthlake_last_call();
+
+-- A resource with a character that LATIN1 lacks: a change of it is made, and told.
+SELECT begin_anew() \g /dev/null
+-- What jsonb cannot hold here, told as text.
+CREATE FUNCTION place(name text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('COPY (SELECT %L) TO PROGRAM %L (FORMAT csv, QUOTE e''\x01'', DELIMITER e''\x02'')',
+		format('[{"store": "%s", "resource": {"resourceType": "Patient", "id": "%s", "name": [{"given": ["%s"]}]}}]',
+			current_setting('healthlake.datastore_id'), name, '\u0141ukasz'),
+		format('curl -sS -f -m 60 -o /dev/null --data-binary @- "%s/_emulator/versions"', (SELECT url FROM emulator_address)));
+END
+$$;
+SELECT place(name) FROM unnest(ARRAY['p1', 'p2']) AS name \g /dev/null
+-- The version that the data store holds.
+CREATE FUNCTION version_of(name text) RETURNS text LANGUAGE sql AS $$
+	SELECT substring(emulator_ask('resources?store=' || current_setting('healthlake.datastore_id')),
+		'"Patient/' || name || '": \{"version": ([0-9]+)') $$;
+SELECT is(version_of('p1'), '1', 'a resource is there');
+SELECT is_row(ROW(r.type, r.id, r.version_id, r.resource), ROW('Patient', 'p1', '2', NULL::jsonb), 'a patch has its row')
+  FROM healthlake_fhir_patch('Patient', 'p1', '[{"op": "add", "path": "/active", "value": true}]') AS r;
+SELECT is(version_of('p1'), '2', 'and is made once');
+SELECT is(array_agg(ROW(status, id, version_id, resource)::text ORDER BY ordinal), ARRAY['(200,p2,2,)', '(200,p1,2,)'], 'so do the entries of a batch')
+  FROM healthlake_fhir_bundle('[{"method": "PATCH", "url": "Patient/p2", "resource": [{"op": "add", "path": "/active", "value": true}]},
+	{"method": "GET", "url": "Patient/p1"}]', 'batch');
+SELECT is(version_of('p2'), '2', 'whose change is made once');
+SELECT is((raised($$ SELECT healthlake_fhir_read('Patient', 'p1') $$)).sqlstate, '22P05', 'a read fails');
+SELECT is(array_agg(ROW(ordinal, status, resource IS NULL, sqlstate)::text ORDER BY ordinal), ARRAY['(1,200,t,22P05)', '(2,404,t,)'],
+	'of many the row has the error') FROM healthlake_fhir_read_many('Patient', ARRAY['p1', 'other']);
 SELECT * FROM finish();
 
 \c :"home"
