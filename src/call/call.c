@@ -206,6 +206,12 @@ note_last_call(const HlCallRun *run)
 /* The calls that are under way: what they have changed may not be known yet. */
 static dlist_head under_way = DLIST_STATIC_INIT(under_way);
 
+/*
+ * How many hl_call_watch() there are, one within another: a trigger that runs
+ * while the bundles of a load are in flight may make calls of its own.
+ */
+static int watches = 0;
+
 /* Tells, in the CONTEXT of a cancel, what became of a call. */
 static void
 tell_interrupted(const HlRequest *request, const HlReply *reply)
@@ -232,12 +238,13 @@ tell_interrupted(const HlRequest *request, const HlReply *reply)
 }
 
 /*
- * Tells of all calls that are under way. Of several only those count whose
- * outcome is unknown; where there is none, one stands for all.
+ * Tells of all calls that are under way in a watch. Of several only those count
+ * whose outcome is unknown; where there is none, one stands for all.
  */
 static void
-interrupted_context(void *unused)
+interrupted_context(void *argument)
 {
+	const int *watch = argument;
 	const HlCallRun *any = NULL;
 	bool told = false;
 	dlist_iter each;
@@ -246,6 +253,8 @@ interrupted_context(void *unused)
 	{
 		const HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
 
+		if (run->watch != *watch)
+			continue;
 		any = run;
 		if (!run->call->reply.may_have_run)
 			continue;
@@ -273,12 +282,30 @@ leave_traces(HlCallRun *run, int sqlstate)
 	hl_audit_end(run->account, request, call, &end);
 }
 
-/* Leaves those of all calls that are under way. */
-static void
-leave_all_traces(int sqlstate)
+/* The first that is under way in a watch or in one within it; NULL: none is. */
+static HlCallRun *
+first_under_way(int watch)
 {
-	while (!dlist_is_empty(&under_way))
-		leave_traces(dlist_head_element(HlCallRun, node, &under_way), sqlstate);
+	dlist_iter each;
+
+	dlist_foreach(each, &under_way)
+	{
+		HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
+
+		if (run->watch >= watch)
+			return run;
+	}
+	return NULL;
+}
+
+/* Leaves those of all of them. */
+static void
+leave_all_traces(int watch, int sqlstate)
+{
+	HlCallRun *run;
+
+	while ((run = first_under_way(watch)) != NULL)
+		leave_traces(run, sqlstate);
 }
 
 /*
@@ -288,7 +315,7 @@ leave_all_traces(int sqlstate)
 static void
 session_ends(int code, Datum unused)
 {
-	leave_all_traces(ERRCODE_ADMIN_SHUTDOWN);
+	leave_all_traces(0, ERRCODE_ADMIN_SHUTDOWN);
 }
 
 /* Notes that a call is under way. */
@@ -301,6 +328,7 @@ note_under_way(HlCallRun *run)
 		before_shmem_exit(session_ends, (Datum) 0);
 	registered = true;
 	dlist_push_tail(&under_way, &run->node);
+	run->watch = watches;
 	run->begun = true;
 }
 
@@ -661,9 +689,9 @@ hl_call_advance(HlCallRun *run)
 	return true;
 }
 
-/* Ends, in PG_CATCH, the calls that are under way. */
+/* Ends, in PG_CATCH, the calls that are under way in a watch. */
 static void
-end_interrupted(void)
+end_interrupted(int watch)
 {
 	dlist_iter each;
 
@@ -671,19 +699,22 @@ end_interrupted(void)
 	{
 		const HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
 
-		if (!last_change.unrecorded)
+		if (run->watch >= watch && !last_change.unrecorded)
 			note_change(run->request, &run->call->reply);
 	}
-	leave_all_traces(geterrcode());
+	leave_all_traces(watch, geterrcode());
 }
 
 void
 hl_call_watch(void (*work)(void *), void *argument)
 {
+	int watch = watches + 1;
 	ErrorContextCallback context = {.previous = error_context_stack,
-									.callback = interrupted_context};
+									.callback = interrupted_context,
+									.arg = &watch};
 
 	error_context_stack = &context;
+	watches = watch;
 	PG_TRY();
 	{
 		work(argument);
@@ -691,11 +722,13 @@ hl_call_watch(void (*work)(void *), void *argument)
 	PG_CATCH();
 	{
 		error_context_stack = context.previous;
-		end_interrupted();
+		watches = watch - 1;
+		end_interrupted(watch);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	error_context_stack = context.previous;
+	watches = watch - 1;
 }
 
 /* Tells the client of a stream's events, within hl_call_watch(). */

@@ -56,11 +56,11 @@ typedef struct HlCallRun
 {
 	const HlRequest *request;
 	HlCall *call;
-	bool several; /* others are under way beside it */
-	bool judged;  /* by the caller, who then calls hl_call_finish() */
-	bool ahead;   /* see ahead.h */
-
+	bool several;     /* others are under way beside it */
+	bool judged;      /* by the caller, who then calls hl_call_finish() */
+	bool ahead;       /* see ahead.h */
 	bool gone, begun; /* these and the rest are call.c's own */
+	int watch;
 	HlAuditAccount *account;
 	instr_time started;
 	dlist_node node;

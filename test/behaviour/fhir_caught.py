@@ -79,11 +79,51 @@ def test_caught(cluster):
              "the audit trail has the end of each bundle, once")
 
 
+def test_call_caught(cluster):
+    """A call of the trigger's own, whose error it catches."""
+    session = connect(cluster)
+    run(session, "ALTER TABLE healthlake_event ADD CONSTRAINT few"
+                 " CHECK (operation <> 'CreateFHIRDatastore') NOT VALID")
+    last = prepare(session, "called", 40, """
+        SET LOCAL healthlake.audit = 'on';
+        BEGIN PERFORM public.healthlake_create_datastore('ward');
+        EXCEPTION WHEN SQLSTATE '38M01' THEN
+            INSERT INTO public.caught_calls VALUES ('38M01');
+        END;
+        SET LOCAL healthlake.audit = 'durable';""")
+    run(session, "CREATE TABLE caught_calls (code text)")
+    load(session, "called")
+    run(session, "ALTER TABLE healthlake_event DROP CONSTRAINT few")
+    tap.ok(run(session, "SELECT count(*) >= 40 FROM caught_calls")[0][0],
+           "a trigger may catch the error of its own call")
+    tap.same(len(emulator.resources(STORE)), 40, "beside which all bundles arrive")
+    tap.same(ends(session, last), [("replied", "succeeded", 40)], "and end as they do")
+
+
+def test_commit(cluster):
+    """A commit that fails while bundles are in flight."""
+    session = connect(cluster)
+    last = prepare(session, "deferred", 40,
+                   "IF NEW.sent >= 10 THEN RAISE division_by_zero; END IF;",
+                   "CONSTRAINT TRIGGER", "DEFERRABLE INITIALLY DEFERRED")
+    error = tap.raises(psycopg2.Error, lambda: load(session, "deferred"), "a commit may fail")
+    tap.same(error.pgcode, "22012", "with an error of its own")
+    tap.same(run(session, "SELECT 1"), [(1,)], "and the session lives")
+    found = {(event, outcome): count for event, outcome, count in ends(session, last)}
+    tap.same(set(found), {("replied", "succeeded"), ("interrupted", "unknown")},
+             "each bundle in flight was interrupted")
+    tap.same(sum(found.values()),
+             run(session, "SELECT count(*) FROM healthlake_event WHERE event = 'sent'"
+                          " AND request ? 'entries' AND id > %s", last)[0][0], "once")
+
+
 def main():
     """All checks."""
     with tempfile.TemporaryDirectory() as folder, Cluster(Path(folder) / "one") as cluster:
         run(cluster.connect(), "CREATE EXTENSION healthlake")
         test_caught(cluster)
+        test_call_caught(cluster)
+        test_commit(cluster)
     tap.end()
 
 
