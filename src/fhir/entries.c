@@ -21,7 +21,7 @@ typedef struct Reading
 
 /* Raises what is wrong with an entry. */
 static void refuse_entry(const Reading *reading, const char *reason,
-						 const char *hint) pg_attribute_noreturn();
+						 const char *hint) __attribute__((noreturn));
 
 static void
 refuse_entry(const Reading *reading, const char *reason, const char *hint)

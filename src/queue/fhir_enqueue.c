@@ -43,7 +43,7 @@ typedef struct Write
 
 /* Raises 22023 about an argument. */
 static void refuse_argument(const char *name, const char *what)
-	pg_attribute_noreturn();
+	__attribute__((noreturn));
 
 static void
 refuse_argument(const char *name, const char *what)
