@@ -47,8 +47,12 @@ WISHES = {"access_key_id": ("AKIDOTHER", " AKID"), "secret_access_key": ("other"
           "tag_requests": ("on", "maybe"), "unknown_members": ("send", "maybe"),
           "audit": ("durable", "maybe"), "region": ("us-west-2", "us-west-2 "),
           "connect_timeout": ("5s", "0"), "request_timeout": ("20s", "1ms"),
-          "max_attempts": ("2", "0"), "max_concurrency": ("2", "0")}
-FREE = {"region", "connect_timeout", "request_timeout", "max_attempts", "max_concurrency"}
+          "max_attempts": ("2", "0"), "max_concurrency": ("2", "0"),
+          "datastore_id": ("0123456789abcdef0123456789abcdef", "x"),
+          "allowed_datastores": ("0123456789abcdef0123456789abcdef", "x"),
+          "require_bearer_token": ("on", "maybe")}
+FREE = {"region", "connect_timeout", "request_timeout", "max_attempts", "max_concurrency",
+        "datastore_id"}
 CREATE = "SELECT id FROM healthlake_create_datastore('x', tags => '{\"env\": \"a\"}')"
 DOORS = (CREATE, "SELECT * FROM healthlake_list_datastores()",
          "SELECT healthlake_call('ListFHIRDatastores')",
