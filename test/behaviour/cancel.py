@@ -29,6 +29,9 @@ from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MEDIAN = 0.050
+# every process of the server ends with its postmaster, and this one is waited for beside them:
+# some machines take 0.1 s for that; without the wait's own watch of the postmaster it is 7 s
+ORPHAN_MEDIAN = 0.250
 WORST = 1.0
 CANCELS = 12
 OTHERS = 5
@@ -214,10 +217,10 @@ def when_gone(pid, limit=20):
     return time.monotonic()
 
 
-def judge(times, what):
+def judge(times, what, most=MEDIAN):
     """Whether a backend was free soon enough, in the middle and at the worst."""
     median, worst = statistics.median(times), max(times)
-    tap.ok(median <= MEDIAN and worst <= WORST, f"{what}: the backend is free at once",
+    tap.ok(median <= most and worst <= WORST, f"{what}: the backend is free at once",
            f"all times in ms: {[round(time * 1000, 1) for time in times]}")
     tap.say(f"median {median * 1000:.1f} ms, maximum {worst * 1000:.1f} ms, {len(times)} times")
 
@@ -342,7 +345,7 @@ def test_postmaster(cluster, emulator, scene):
         times.append(when_gone(session.pid) - began)
         watch.close()
         cluster.start()
-    judge(times, f"{what}, postmaster killed")
+    judge(times, f"{what}, postmaster killed", ORPHAN_MEDIAN)
 
 
 def build_shim(folder):
