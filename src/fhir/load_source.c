@@ -115,11 +115,13 @@ read_blocks(HlLoadSource *source, BlockNumber first, BlockNumber end)
 {
 	ItemPointerData from;
 	ItemPointerData to;
-	Datum values[] = {PointerGetDatum(&from), PointerGetDatum(&to)};
+	Datum values[2];
 	int nest_level = hl_path_pin();
 
 	ItemPointerSet(&from, first, 0);
 	ItemPointerSet(&to, end, 0);
+	values[0] = PointerGetDatum(&from);
+	values[1] = PointerGetDatum(&to);
 	if (SPI_execute_plan(source->plan, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read %s", source->name);
 	hl_path_release(nest_level);
