@@ -1,16 +1,14 @@
 /*
  * many.c
- *	  A window that moves over the requests.
+ *	  Many requests of one operation.
  *
- *	  Each call has memory of its own, which goes when its row has been made;
- *	  rows wait for those before them. An error ends all that is under way:
- *	  what of it may have changed something is told in the error's context.
+ *	  An error ends all that is under way: what of it may have changed something
+ *	  is told in the error's context.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -20,40 +18,20 @@
 #include "call/call.h"
 #include "call/error.h"
 #include "call/many.h"
+#include "call/window.h"
 #include "model/arguments.h"
 #include "model/response.h"
+#include "server/rowset.h"
 #include "server/text.h"
-
-/*
- * Calls that exist at a time: ten thousand would take memory for nothing. How
- * many of them are in flight is the engine's to bound.
- */
-#define WINDOW 256
-
-/* A request on its way. */
-typedef struct Flight
-{
-	HlCallRun run;
-	MemoryContext memory; /* of the call */
-	int index;
-} Flight;
 
 typedef struct Many
 {
-	FunctionCallInfo fcinfo;
 	const HlArguments *arguments;
 	const char *region;
 	bool describes;
 	int count;
 	HlRequest **requests;
-	HeapTuple *rows; /* that wait for those before them */
-	int next;        /* to be started */
-	int given;
-	Flight *flights[WINDOW]; /* that are under way */
-	HlCall *calls[WINDOW];   /* theirs */
-	int nflights;
-	TupleDesc desc;
-	Tuplestorestate *store;
+	ReturnSetInfo *set;
 } Many;
 
 /* ----------------------------------------------------------------- checks */
@@ -182,7 +160,6 @@ make_requests(Many *many, const HlOperation *operation, const char *name)
 	take_elements(many, name, &elements, &nulls);
 	initStringInfo(&faults.lines);
 	many->requests = palloc(sizeof(HlRequest *) * Max(many->count, 1));
-	many->rows = palloc0(sizeof(HeapTuple) * Max(many->count, 1));
 	for (int i = 0; i < many->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -197,35 +174,9 @@ make_requests(Many *many, const HlOperation *operation, const char *name)
 
 /* ------------------------------------------------------------------- rows */
 
-/* Begins a set of rows, which may go to disk. */
-static void
-begin_rows(Many *many)
-{
-	ReturnSetInfo *set = (ReturnSetInfo *) many->fcinfo->resultinfo;
-	MemoryContext caller;
-	TupleDesc desc;
-
-	if (set == NULL || !IsA(set, ReturnSetInfo) ||
-		(set->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-valued function called in context that cannot "
-						"accept a set")));
-	caller = MemoryContextSwitchTo(set->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(many->fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	many->desc = CreateTupleDescCopy(desc);
-	many->store = tuplestore_begin_heap(
-		(set->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
-	MemoryContextSwitchTo(caller);
-	set->returnMode = SFRM_Materialize;
-	set->setResult = many->store;
-	set->setDesc = many->desc;
-}
-
 /* A column that tells of the call. */
 static Datum
-own_column(const Flight *flight, const char *name, bool *null)
+own_column(const HlFlight *flight, const char *name, bool *null)
 {
 	const HlRequest *request = flight->run.request;
 	const HlReply *reply = &flight->run.call->reply;
@@ -255,110 +206,58 @@ own_column(const Flight *flight, const char *name, bool *null)
 
 /* Makes the row of a call that has ended. */
 static HeapTuple
-make_row(const Many *many, const Flight *flight)
+make_row(const Many *many, const HlFlight *flight)
 {
 	const HlReply *reply = &flight->run.call->reply;
 	const HlOperation *operation = flight->run.request->operation;
-	int natts = many->desc->natts;
+	TupleDesc desc = many->set->setDesc;
+	int natts = desc->natts;
 	Datum *values = palloc0(sizeof(Datum) * natts);
 	bool *nulls = palloc0(sizeof(bool) * natts);
 
 	if (many->describes)
 		hl_response_columns(
-			many->desc, operation->output,
+			desc, operation->output,
 			reply->outcome == HL_OUTCOME_SUCCESS ? reply->document : NULL,
 			values, nulls);
 	for (int i = 0; i < natts; i++)
 	{
-		Form_pg_attribute column = TupleDescAttr(many->desc, i);
+		Form_pg_attribute column = TupleDescAttr(desc, i);
 		bool last = i >= natts - 2;
 
 		if (!many->describes || i == 0 || last)
 			values[i] = own_column(flight, NameStr(column->attname), &nulls[i]);
 	}
-	return heap_form_tuple(many->desc, values, nulls);
+	return heap_form_tuple(desc, values, nulls);
 }
 
-/* Gives the rows that wait for none any more. */
+/* Gives the row of a call that has ended. */
 static void
-give_rows(Many *many)
+land(const Many *many, HlWindow *window, HlFlight *flight)
 {
-	while (many->given < many->count && many->rows[many->given] != NULL)
-	{
-		tuplestore_puttuple(many->store, many->rows[many->given]);
-		heap_freetuple(many->rows[many->given]);
-		many->given++;
-	}
-}
-
-/* ---------------------------------------------------------------- flights */
-
-/* Takes a call that has ended out of the window. */
-static void
-land(Many *many, int place)
-{
-	Flight *flight = many->flights[place];
 	MemoryContext caller = MemoryContextSwitchTo(flight->memory);
 	HeapTuple row = make_row(many, flight);
 
 	MemoryContextSwitchTo(caller);
-	many->rows[flight->index] = heap_copytuple(row);
-	many->flights[place] = many->flights[--many->nflights];
-	MemoryContextDelete(flight->memory);
-	give_rows(many);
-}
-
-/* Makes the call of the next request. */
-static void
-start_next(Many *many)
-{
-	MemoryContext memory = AllocSetContextCreate(
-		CurrentMemoryContext, "healthlake call", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(memory);
-	Flight *flight = palloc0(sizeof(Flight));
-	bool settled =
-		hl_call_start(&flight->run, many->requests[many->next], many->region);
-
-	flight->run.several = true;
-	flight->memory = memory;
-	flight->index = many->next++;
-	many->flights[many->nflights++] = flight;
-	MemoryContextSwitchTo(caller);
-	if (!settled)
-		land(many, many->nflights - 1);
-}
-
-/* Moves all calls on that are under way. */
-static void
-advance_flights(Many *many)
-{
-	for (int i = 0; i < many->nflights; i++)
-		many->calls[i] = many->flights[i]->run.call;
-	(void) hl_engine_step(many->calls, many->nflights, -1);
-	for (int i = many->nflights - 1; i >= 0; i--)
-	{
-		Flight *flight = many->flights[i];
-		MemoryContext caller = MemoryContextSwitchTo(flight->memory);
-		bool ended = hl_call_advance(&flight->run);
-
-		MemoryContextSwitchTo(caller);
-		if (ended)
-			land(many, i);
-	}
+	hl_window_give(window, flight, row);
 }
 
 /* Makes all calls. */
 static void
 make_calls(void *argument)
 {
-	Many *many = argument;
+	const Many *many = argument;
+	HlWindow *window = hl_window_open(many->set, many->count);
+	HlFlight *flight;
 
-	while (many->given < many->count)
+	while (!hl_window_is_over(window))
 	{
-		while (many->next < many->count && many->nflights < WINDOW)
-			start_next(many);
-		if (many->nflights > 0)
-			advance_flights(many);
+		while ((flight = hl_window_next(window)) != NULL)
+			hl_window_start(flight, many->requests[flight->index],
+							many->region);
+		hl_window_step(window);
+		while ((flight = hl_window_ended(window)) != NULL)
+			land(many, window, flight);
 	}
 }
 
@@ -388,11 +287,11 @@ static Datum
 perform(FunctionCallInfo fcinfo, const HlOperation *operation, const char *name,
 		bool describes)
 {
-	Many many = {.fcinfo = fcinfo, .describes = describes};
+	Many many = {.describes = describes};
 
 	refuse_copies(fcinfo, operation);
 	hl_call_refuse_change(operation);
-	begin_rows(&many);
+	many.set = hl_rowset_begin(fcinfo);
 	many.arguments = hl_arguments_read(fcinfo);
 	many.region = hl_arguments_text(many.arguments, "region");
 	make_requests(&many, operation, name);

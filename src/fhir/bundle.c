@@ -9,8 +9,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -20,6 +18,7 @@
 #include "fhir/resource.h"
 #include "fhir/result.h"
 #include "server/clock.h"
+#include "server/rowset.h"
 #include "server/text.h"
 
 /* ---------------------------------------------------------------- request */
@@ -108,16 +107,8 @@ perform_bundle(const HlFhirEntries *entries, HlFhirRequest *request)
 static ReturnSetInfo *
 begin_set(FunctionCallInfo fcinfo, bool changes)
 {
-	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext caller;
-	TupleDesc desc;
+	ReturnSetInfo *set = hl_rowset_begin(fcinfo);
 
-	if (set == NULL || !IsA(set, ReturnSetInfo) ||
-		(set->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-valued function called in context that cannot "
-						"accept a set")));
 	/* (f(...)).* would be a call for each column there */
 	if (changes && (set->allowedModes & SFRM_Materialize_Preferred) == 0)
 		ereport(ERROR,
@@ -127,14 +118,6 @@ begin_set(FunctionCallInfo fcinfo, bool changes)
 				 errhint("Call it in FROM: SELECT * FROM "
 						 "healthlake_fhir_bundle(...)."),
 				 errhidestmt(true)));
-	caller = MemoryContextSwitchTo(set->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	set->setDesc = CreateTupleDescCopy(desc);
-	set->setResult = tuplestore_begin_heap(
-		(set->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
-	set->returnMode = SFRM_Materialize;
-	MemoryContextSwitchTo(caller);
 	return set;
 }
 

@@ -1,35 +1,24 @@
 /*
  * read_many.c
- *	  A window that moves over ids. Each read has memory of its own, which goes
- *	  when its row has been made; rows wait for those before them.
+ *	  Reads of many ids.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "call/error.h"
+#include "call/window.h"
 #include "fhir/read.h"
 #include "fhir/read_many.h"
 #include "fhir/resource.h"
 #include "fhir/result.h"
 #include "fhir/types.h"
 #include "model/response.h"
-#include "server/settings.h"
+#include "server/rowset.h"
 #include "server/text.h"
-
-/* A read on its way. */
-typedef struct Reading
-{
-	HlCallRun run;
-	MemoryContext memory; /* of the call */
-	int index;
-} Reading;
 
 typedef struct Readings
 {
@@ -37,15 +26,7 @@ typedef struct Readings
 	const char *type;
 	int count;
 	char **ids;
-	HeapTuple *rows; /* that wait for those before them */
-	int next;        /* to be started */
-	int given;
-	Reading **flights; /* that are under way, at most so many */
-	HlCall **calls;    /* theirs */
-	int nflights;
-	int most;
-	TupleDesc desc;
-	Tuplestorestate *store;
+	ReturnSetInfo *set;
 } Readings;
 
 /* Takes the ids, and refuses those that are none. */
@@ -63,7 +44,6 @@ take_ids(Readings *all, const HlArguments *arguments)
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements,
 					  &nulls, &all->count);
 	all->ids = palloc(sizeof(char *) * Max(all->count, 1));
-	all->rows = palloc0(sizeof(HeapTuple) * Max(all->count, 1));
 	for (int i = 0; i < all->count; i++)
 	{
 		if (nulls[i])
@@ -74,32 +54,6 @@ take_ids(Readings *all, const HlArguments *arguments)
 		all->ids[i] = TextDatumGetCString(elements[i]);
 		hl_fhir_check_id(all->ids[i]);
 	}
-}
-
-/* Begins a set of rows, which may go to disk. */
-static void
-begin_readings(Readings *all, FunctionCallInfo fcinfo)
-{
-	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext caller;
-	TupleDesc desc;
-
-	if (set == NULL || !IsA(set, ReturnSetInfo) ||
-		(set->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-valued function called in context that cannot "
-						"accept a set")));
-	caller = MemoryContextSwitchTo(set->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	all->desc = CreateTupleDescCopy(desc);
-	all->store = tuplestore_begin_heap(
-		(set->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
-	MemoryContextSwitchTo(caller);
-	set->returnMode = SFRM_Materialize;
-	set->setResult = all->store;
-	set->setDesc = all->desc;
 }
 
 /* Makes a success that is no such resource what it is. */
@@ -116,7 +70,7 @@ check_resource(const Readings *all, const char *id, HlReply *reply)
 
 /* Makes the row of a read that has ended. */
 static HeapTuple
-reading_row(const Readings *all, const Reading *reading)
+reading_row(const Readings *all, const HlFlight *reading)
 {
 	HlReply *reply = &reading->run.call->reply;
 	Datum values[6] = {Int32GetDatum(reading->index + 1),
@@ -146,82 +100,47 @@ reading_row(const Readings *all, const Reading *reading)
 			hl_error_message(reading->run.request->operation, reply));
 		nulls[4] = nulls[5] = false;
 	}
-	return heap_form_tuple(all->desc, values, nulls);
+	return heap_form_tuple(all->set->setDesc, values, nulls);
 }
 
-/* Takes a read that has ended out of the window. */
+/* Gives the row of a read that has ended. */
 static void
-land_reading(Readings *all, int place)
+land_reading(const Readings *all, HlWindow *window, HlFlight *reading)
 {
-	Reading *reading = all->flights[place];
 	MemoryContext caller = MemoryContextSwitchTo(reading->memory);
 	HeapTuple row = reading_row(all, reading);
 
 	MemoryContextSwitchTo(caller);
-	all->rows[reading->index] = heap_copytuple(row);
-	all->flights[place] = all->flights[--all->nflights];
-	MemoryContextDelete(reading->memory);
-	while (all->given < all->count && all->rows[all->given] != NULL)
-	{
-		tuplestore_puttuple(all->store, all->rows[all->given]);
-		heap_freetuple(all->rows[all->given]);
-		all->given++;
-	}
+	hl_window_give(window, reading, row);
 }
 
-/* Begins the next read. */
+/* Begins a read. */
 static void
-start_reading(Readings *all)
+start_reading(const Readings *all, HlFlight *reading)
 {
-	MemoryContext memory = AllocSetContextCreate(
-		CurrentMemoryContext, "healthlake call", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(memory);
-	Reading *reading = palloc0(sizeof(Reading));
-	const HlFhirRequest *request =
-		hl_fhir_read_request(all->place, all->type, all->ids[all->next], NULL);
-	bool settled =
-		hl_call_start(&reading->run, &request->request, request->region);
+	MemoryContext caller = MemoryContextSwitchTo(reading->memory);
+	const HlFhirRequest *request = hl_fhir_read_request(
+		all->place, all->type, all->ids[reading->index], NULL);
 
-	reading->run.several = true;
-	reading->memory = memory;
-	reading->index = all->next++;
-	all->flights[all->nflights++] = reading;
+	hl_window_start(reading, &request->request, request->region);
 	MemoryContextSwitchTo(caller);
-	if (!settled)
-		land_reading(all, all->nflights - 1);
-}
-
-/* Moves all reads on that are under way. */
-static void
-advance_readings(Readings *all)
-{
-	for (int i = 0; i < all->nflights; i++)
-		all->calls[i] = all->flights[i]->run.call;
-	(void) hl_engine_step(all->calls, all->nflights, -1);
-	for (int i = all->nflights - 1; i >= 0; i--)
-	{
-		Reading *reading = all->flights[i];
-		MemoryContext caller = MemoryContextSwitchTo(reading->memory);
-		bool ended = hl_call_advance(&reading->run);
-
-		MemoryContextSwitchTo(caller);
-		if (ended)
-			land_reading(all, i);
-	}
 }
 
 /* Makes all reads. */
 static void
 read_all(void *argument)
 {
-	Readings *all = argument;
+	const Readings *all = argument;
+	HlWindow *window = hl_window_open(all->set, all->count);
+	HlFlight *reading;
 
-	while (all->given < all->count)
+	while (!hl_window_is_over(window))
 	{
-		while (all->next < all->count && all->nflights < all->most)
-			start_reading(all);
-		if (all->nflights > 0)
-			advance_readings(all);
+		while ((reading = hl_window_next(window)) != NULL)
+			start_reading(all, reading);
+		hl_window_step(window);
+		while ((reading = hl_window_ended(window)) != NULL)
+			land_reading(all, window, reading);
 	}
 }
 
@@ -229,15 +148,12 @@ Datum
 hl_fhir_read_many(FunctionCallInfo fcinfo)
 {
 	const HlArguments *arguments = hl_arguments_read(fcinfo);
-	Readings all = {.place = hl_fhir_place(arguments),
-					.most = hl_settings.max_concurrency};
+	Readings all = {.place = hl_fhir_place(arguments)};
 
 	all.type = hl_fhir_needed(arguments, "type");
 	hl_fhir_check_type(all.type);
 	take_ids(&all, arguments);
-	begin_readings(&all, fcinfo);
-	all.flights = palloc(sizeof(Reading *) * all.most);
-	all.calls = palloc(sizeof(HlCall *) * all.most);
+	all.set = hl_rowset_begin(fcinfo);
 	hl_call_watch(read_all, &all);
 	return (Datum) 0;
 }

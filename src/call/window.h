@@ -1,0 +1,53 @@
+/*
+ * window.h
+ *	  A window that moves over many calls of one statement: so many of them
+ *	  exist at a time, and their rows are given in the order of their numbers.
+ *	  How many are in flight is the engine's to bound.
+ *
+ *	  Whoever uses it does, within hl_call_watch(), until it is over: starts
+ *	  all that hl_window_next() gives, steps, and gives the row of all that
+ *	  hl_window_ended() gives. Each call has memory of its own, which goes when
+ *	  its row has been given.
+ */
+#ifndef HL_CALL_WINDOW_H
+#define HL_CALL_WINDOW_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "nodes/execnodes.h"
+
+#include "call/call.h"
+
+/* A call on its way. */
+typedef struct HlFlight
+{
+	HlCallRun run;
+	MemoryContext memory;
+	int index; /* its number, from 0 */
+	bool ended;
+} HlFlight;
+
+typedef struct HlWindow HlWindow;
+
+/* A window over so many calls, whose rows are for a set. */
+extern HlWindow *hl_window_open(ReturnSetInfo *set, int count);
+extern bool hl_window_is_over(const HlWindow *window);
+
+/* The next call, to be started; NULL: none is left, or has room. */
+extern HlFlight *hl_window_next(HlWindow *window);
+
+/* Starts one; the request is in its memory, or lives longer. */
+extern void hl_window_start(HlFlight *flight, const HlRequest *request,
+							const char *region);
+
+/* Moves on all that are under way, unless one has ended. */
+extern void hl_window_step(HlWindow *window);
+
+/* One that has ended; NULL: none has. */
+extern HlFlight *hl_window_ended(const HlWindow *window);
+
+/* Gives its row, and ends it. */
+extern void hl_window_give(HlWindow *window, HlFlight *flight, HeapTuple row);
+
+#endif

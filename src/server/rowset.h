@@ -1,0 +1,19 @@
+/*
+ * rowset.h
+ *	  The whole set of rows that a function in FROM gives, which may go to disk.
+ */
+#ifndef HL_SERVER_ROWSET_H
+#define HL_SERVER_ROWSET_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "nodes/execnodes.h"
+
+/*
+ * Begins the set, with the columns of the function's result: setResult and
+ * setDesc are there. Throws 0A000 where no set may be given.
+ */
+extern ReturnSetInfo *hl_rowset_begin(FunctionCallInfo fcinfo);
+
+#endif
