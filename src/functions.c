@@ -172,7 +172,10 @@ call_for_row(FunctionCallInfo fcinfo, HlOperationName name, Form form)
 		return expression;                                                     \
 	}
 
-/* Keeps the statement out of the log, whatever is thrown. */
+/*
+ * Keeps the statement out of the log, whatever is thrown: what the data plane's
+ * files raise says nothing of it themselves.
+ */
 static void
 hide_statement(void *unused)
 {

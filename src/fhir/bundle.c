@@ -116,8 +116,7 @@ begin_set(FunctionCallInfo fcinfo, bool changes)
 				 errmsg("healthlake_fhir_bundle cannot change anything in a "
 						"SELECT list"),
 				 errhint("Call it in FROM: SELECT * FROM "
-						 "healthlake_fhir_bundle(...)."),
-				 errhidestmt(true)));
+						 "healthlake_fhir_bundle(...).")));
 	return set;
 }
 
@@ -171,7 +170,7 @@ put_answers(ReturnSetInfo *set, const HlFhirEntries *entries,
 						entries->count),
 				 errdetail("Their rows have a status of 400 or more, and an "
 						   "outcome."),
-				 errhidestmt(true), errhidecontext(true)));
+				 errhidecontext(true)));
 }
 
 /* Sends the Bundle and gives its rows. */

@@ -183,8 +183,7 @@ add_condition(HlFhirWrite *write)
 	if (write->only_new && write->if_match != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("arguments \"%s\" and \"%s\" exclude each other",
-							   "if_match", "only_new"),
-						errhidestmt(true)));
+							   "if_match", "only_new")));
 	if (write->if_match != NULL)
 		hl_fhir_request_header(write->request, "If-Match",
 							   psprintf("W/\"%s\"", write->if_match));
@@ -230,8 +229,7 @@ hl_fhir_update(FunctionCallInfo fcinfo)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" must have an id", "resource"),
 						errhint("healthlake_fhir_create() creates a resource "
-								"whose id HealthLake makes."),
-						errhidestmt(true)));
+								"whose id HealthLake makes.")));
 	write->type = resource->type;
 	write->id = resource->id;
 	write->body = resource->body;
@@ -271,8 +269,7 @@ criteria(const HlArguments *arguments)
 						errmsg("argument \"%s\" must have search criteria",
 							   "parameters"),
 						errdetail("It is an object whose members are strings, "
-								  "numbers, booleans, or arrays of them."),
-						errhidestmt(true)));
+								  "numbers, booleans, or arrays of them.")));
 	}
 	return hl_text_take(&form);
 }
@@ -311,8 +308,7 @@ patch_type(Jsonb *patch)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("argument \"%s\" must be an array of JSON Patch, or a "
 					"Parameters resource of FHIRPath Patch",
-					"patch"),
-			 errhidestmt(true)));
+					"patch")));
 }
 
 Datum

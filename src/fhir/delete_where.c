@@ -35,7 +35,7 @@ refuse_no_criterion(const HlJson *parameters)
 {
 	if (!hl_form_has_criterion(parameters))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("search parameters must have a criterion"),
 				 errdetail("Parameters such as _sort and _include select "
 						   "nothing.")));
@@ -46,10 +46,9 @@ static void
 refuse_summary(const HlJson *parameters)
 {
 	if (hl_json_member(parameters, "_summary") != NULL)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
-			 errmsg("search parameter \"%s\" cannot be given", "_summary")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("search parameter \"%s\" cannot be given",
+							   "_summary")));
 }
 
 /* The plan of a search for ids. */
@@ -84,7 +83,7 @@ find_ids(Deletion *deletion, const HlPagingPlan *plan)
 			continue;
 		if (strcmp(entry.type, deletion->type) != 0 || !hl_fhir_is_id(entry.id))
 			ereport(ERROR,
-					(errcode(HL_ERRCODE_MALFORMED), errhidestmt(true),
+					(errcode(HL_ERRCODE_MALFORMED),
 					 errmsg("unusable reply to SearchWithPost: an entry is no "
 							"resource of type %s",
 							deletion->type)));
@@ -102,7 +101,7 @@ refuse_too_many(const Deletion *deletion)
 {
 	if (list_length(deletion->ids) > deletion->most)
 		ereport(ERROR,
-				(errcode(ERRCODE_CARDINALITY_VIOLATION), errhidestmt(true),
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("more than " INT64_FORMAT " resources of type %s match",
 						deletion->most, deletion->type),
 				 errdetail("Nothing was deleted.")));

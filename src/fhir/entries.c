@@ -29,7 +29,7 @@ refuse_entry(const Reading *reading, const char *reason, const char *hint)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("Bundle.entry[%d] cannot be sent: %s", reading->at, reason),
-			 hint != NULL ? errhint("%s", hint) : 0, errhidestmt(true)));
+			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
 /* A string that a member is; NULL where it is none. */
@@ -352,14 +352,12 @@ find_entries(const HlJson *given, const char *type)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" is neither an array nor a "
 							   "Bundle",
-							   "entries"),
-						errhidestmt(true)));
+							   "entries")));
 	if (own == NULL || strcmp(own, type) != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the Bundle is not of type %s", type),
 						errhint("Argument \"type\" says what is to be done: "
-								"batch or transaction."),
-						errhidestmt(true)));
+								"batch or transaction.")));
 	return hl_json_member(given, "entry");
 }
 
@@ -368,10 +366,9 @@ static bool
 is_transaction(const char *type)
 {
 	if (strcmp(type, "transaction") != 0 && strcmp(type, "batch") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be batch or transaction", "type"),
-				 errhidestmt(true)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be batch or transaction",
+							   "type")));
 	return type[0] == 't';
 }
 
@@ -386,8 +383,7 @@ check_count(const HlFhirEntries *entries)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("a %s has at most %d entries, not %d",
 							   entries->transaction ? "transaction" : "batch",
-							   most, entries->count),
-						errhidestmt(true)));
+							   most, entries->count)));
 }
 
 HlFhirEntries *
@@ -403,8 +399,7 @@ hl_entries_read(Jsonb *given, const char *type)
 	if (json == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-				 errmsg("argument \"%s\" is nested too deeply", "entries"),
-				 errhidestmt(true)));
+				 errmsg("argument \"%s\" is nested too deeply", "entries")));
 	reading.bundled = hl_json_kind(json) == HL_JSON_OBJECT;
 	json = find_entries(json, type);
 	entries->count = (int) hl_json_len(json);

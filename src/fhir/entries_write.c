@@ -43,8 +43,7 @@ settle_entry(HlFhirEntry *entry, int at)
 						"be created under an id",
 						at, entry->type),
 				 errhint("healthlake_fhir_enqueue_create() takes it by itself, "
-						 "with an idempotency key."),
-				 errhidestmt(true)));
+						 "with an idempotency key.")));
 	entry->method = "PUT";
 	entry->id = make_id();
 	entry->given_id = true;
@@ -247,6 +246,6 @@ hl_entries_write(const HlFhirEntries *entries)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the Bundle is larger than 5 MB"),
 						errdetail("It has %zu bytes.", len),
-						errhint("Send it in parts."), errhidestmt(true)));
+						errhint("Send it in parts.")));
 	return json;
 }

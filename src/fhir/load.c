@@ -117,8 +117,7 @@ check_tries(const HlLoadBatch *batch)
 					   "in a row.",
 					   batch->busy_status, batch->tries),
 			 errhint("CALL healthlake_fhir_load again later: it goes on "
-					 "where it was."),
-			 errhidestmt(true)));
+					 "where it was.")));
 }
 
 /* Takes the reply to a portion. */

@@ -134,9 +134,9 @@ open_source(Oid relation, LOCKMODE lock)
 	Relation table = try_relation_open(relation, lock);
 
 	if (table == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relation),
-						errhidestmt(true)));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
 	return table;
 }
 

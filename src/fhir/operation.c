@@ -71,7 +71,7 @@ typedef struct Operation
 static void
 refuse_path(const char *why)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("invalid path of an operation: %s", why),
 					errhint("A path is below the data store, such as "
 							"Patient/$member-match, or that of a status.")));
@@ -247,7 +247,7 @@ static void
 refuse_to_wait(const Operation *operation)
 {
 	ereport(ERROR,
-			(errcode(HL_ERRCODE_WAIT_OVER), errhidestmt(true),
+			(errcode(HL_ERRCODE_WAIT_OVER),
 			 errmsg("the operation at \"%s\" is still in progress",
 					operation->status),
 			 errhint("To go on waiting, call healthlake_fhir_operation('%s', "
@@ -346,7 +346,7 @@ find_status(Operation *operation, const HlReply *reply)
 	if (outcome == HL_LINK_REFUSED)
 		ereport(
 			ERROR,
-			(errcode(HL_ERRCODE_MALFORMED), errhidestmt(true),
+			(errcode(HL_ERRCODE_MALFORMED),
 			 errmsg("unusable reply to %s: the link to its status cannot "
 					"be followed: %s",
 					hl_fhir_operations[operation->operation].name, link.reason),

@@ -214,7 +214,7 @@ static void
 refuse_page(const HlPaging *paging, const Page *page, const char *why)
 {
 	ereport(ERROR,
-			(errcode(HL_ERRCODE_MALFORMED), errhidestmt(true),
+			(errcode(HL_ERRCODE_MALFORMED),
 			 errmsg("unusable reply to %s: %s",
 					page->run.request->operation->name, why),
 			 errhint("Check that healthlake.endpoint_url and healthlake.proxy "
@@ -281,7 +281,7 @@ raise_page(HlPaging *paging, const Page *page)
 	const HlReply *reply = &page->run.call->reply;
 
 	if (reply->too_large)
-		ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED), errhidestmt(true),
+		ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED),
 						errmsg("a page of one resource is larger than "
 							   "healthlake.max_response_size"),
 						errdetail("Operation %s, page size %d. "
@@ -429,8 +429,7 @@ warn_of_issues(HlPaging *paging, const HlJson *outcome)
 		strlcpy(paging->warned, code, sizeof(paging->warned));
 		ereport(WARNING, (errmsg("HealthLake reports issue \"%s\" with the "
 								 "search",
-								 code),
-						  errhidestmt(true)));
+								 code)));
 	}
 }
 

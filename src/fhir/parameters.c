@@ -39,13 +39,12 @@ refuse_parameter(HlFormFault fault, const char *name)
 	};
 
 	if (fault == HL_FORM_NO_OBJECT)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
-				 errmsg("search parameters must be a JSON object")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("search parameters must be a JSON object")));
 	hl_text_refuse_memory(fault == HL_FORM_NO_MEMORY);
 	name = hl_text_clip(hl_text_from_utf8(name));
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errhidestmt(true),
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg_internal(reasons[fault], name),
 			 fault == HL_FORM_OURS
 				 ? errhint("Pages are fetched by the function; its argument "

@@ -49,8 +49,7 @@ take_ids(Readings *all, const HlArguments *arguments)
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not contain nulls", "ids"),
-					 errhidestmt(true)));
+					 errmsg("argument \"%s\" must not contain nulls", "ids")));
 		all->ids[i] = TextDatumGetCString(elements[i]);
 		hl_fhir_check_id(all->ids[i]);
 	}

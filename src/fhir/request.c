@@ -32,14 +32,12 @@ check_datastore(const char *id)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid data store id \"%s\"", hl_text_clip(id)),
 				 errdetail("It has 32 hexadecimal digits in lower "
-						   "case."),
-				 errhidestmt(true)));
+						   "case.")));
 	if (!hl_settings_list_allows(hl_settings.allowed_datastores, id))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("data store \"%s\" is not allowed", id),
 						errdetail("healthlake.allowed_datastores is \"%s\".",
-								  hl_settings.allowed_datastores),
-						errhidestmt(true)));
+								  hl_settings.allowed_datastores)));
 }
 
 const char *
@@ -51,8 +49,7 @@ hl_fhir_datastore(const char *argument)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("no data store is set"),
 						errhint("Set healthlake.datastore_id, or give the "
-								"argument \"datastore_id\"."),
-						errhidestmt(true)));
+								"argument \"datastore_id\".")));
 	check_datastore(id);
 	return pstrdup(id);
 }
@@ -71,8 +68,7 @@ settle_bearer(void)
 			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 							errmsg("a bearer token is required"),
 							errdetail("healthlake.require_bearer_token is on."),
-							errhint("Set healthlake.bearer_token."),
-							errhidestmt(true)));
+							errhint("Set healthlake.bearer_token.")));
 		return NULL;
 	}
 	value = psprintf("Bearer %s", token);
@@ -153,8 +149,7 @@ hl_fhir_request_body(HlFhirRequest *request, const char *content_type,
 						errmsg("body of %s is too large",
 							   request->request.operation->name),
 						errdetail("It has %zu bytes; HealthLake takes %d.", len,
-								  HL_FHIR_MAX_BODY),
-						errhidestmt(true)));
+								  HL_FHIR_MAX_BODY)));
 	hl_fhir_request_header(request, "Content-Type", content_type);
 	/* the memory context has it, so nobody frees these bytes */
 	request->request.body =

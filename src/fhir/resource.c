@@ -75,7 +75,7 @@ static void
 refuse_resource(const char *what, const char *why)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("%s %s", what, why), errhidestmt(true)));
+					errmsg("%s %s", what, why)));
 }
 
 HlFhirResource *
@@ -99,8 +99,7 @@ hl_fhir_resource_of(Jsonb *json, const char *what)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is a part of a resource (tag SUBSETTED)", what),
 				 errdetail("Writing it would lose the rest of the resource."),
-				 errhint("Read the resource by healthlake_fhir_read()."),
-				 errhidestmt(true)));
+				 errhint("Read the resource by healthlake_fhir_read().")));
 	resource->body = hl_fhir_json(json);
 	return resource;
 }
@@ -123,7 +122,6 @@ hl_fhir_needed(const HlArguments *arguments, const char *argument)
 
 	if (text == NULL)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("argument \"%s\" must not be null", argument),
-						errhidestmt(true)));
+						errmsg("argument \"%s\" must not be null", argument)));
 	return text;
 }

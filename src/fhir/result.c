@@ -113,7 +113,7 @@ hl_fhir_result_warn(bool lost)
 				(errmsg("the reply has values that the database cannot hold"),
 				 errdetail("What was asked for is done. What has such a value "
 						   "is null in the result."),
-				 errhidestmt(true), errhidecontext(true)));
+				 errhidecontext(true)));
 }
 
 Datum

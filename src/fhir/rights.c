@@ -39,6 +39,5 @@ hl_fhir_need_words(int words)
 					 errdetail("An entry does what that function does."),
 					 errhint("healthlake_grant() gives the right by the word "
 							 "%s.",
-							 word_rows[i].name),
-					 errhidestmt(true)));
+							 word_rows[i].name)));
 }

@@ -380,7 +380,7 @@ hl_search_count(FunctionCallInfo fcinfo)
 	hl_fhir_request_header(request, "Prefer", "handling=strict");
 	reply = hl_fhir_perform(request);
 	if (!hl_searchset_read(&set, reply->document) || set.total < 0)
-		ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED), errhidestmt(true),
+		ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED),
 						errmsg("unusable reply to %s: it has no total",
 							   "SearchWithPost")));
 	PG_RETURN_INT64(set.total);

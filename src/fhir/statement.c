@@ -81,7 +81,7 @@ node_text_value(const HlJson *node, bool *null)
 static void
 refuse_reply(const HlFhirRequest *request, const char *type)
 {
-	ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED), errhidestmt(true),
+	ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED),
 					errmsg("unusable reply to %s: it is not of type %s",
 						   request->request.operation->name, type)));
 }

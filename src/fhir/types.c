@@ -223,8 +223,7 @@ hl_fhir_check_type(const char *type)
 						errmsg("\"%s\" is not a FHIR resource type",
 							   hl_text_clip(type)),
 						errhint("Types are written as FHIR R4 writes them, "
-								"such as Patient."),
-						errhidestmt(true)));
+								"such as Patient.")));
 }
 
 /* Refuses what is no id; it may be a person's, and is not quoted. */
@@ -234,8 +233,7 @@ refuse_id(const char *what)
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("invalid FHIR %s", what),
 					errdetail("It has 1 to 64 letters, digits, hyphens and "
-							  "dots."),
-					errhidestmt(true)));
+							  "dots.")));
 }
 
 void

@@ -119,8 +119,7 @@ hl_fhir_write_validation(HlFhirRequest *request, const HlArguments *arguments)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" must be strict, structure-only "
 							   "or minimal",
-							   "validation"),
-						errhidestmt(true)));
+							   "validation")));
 	hl_fhir_request_header(request, "x-amzn-healthlake-fhir-validation-level",
 						   level);
 }
