@@ -27,7 +27,7 @@ StaticAssertDecl(HL_FHIR_WANTED <= HL_HTTP_WANTED, "too many headers");
 static void
 check_datastore(const char *id)
 {
-	if (strlen(id) != 32 || strspn(id, "0123456789abcdef") != 32)
+	if (!hl_settings_is_datastore_id(id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid data store id \"%s\"", hl_text_clip(id)),

@@ -237,9 +237,8 @@ bearer_token_check(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* Whether a text is the id of a data store, of so many characters. */
-static bool
-is_datastore_id(const char *text)
+bool
+hl_settings_is_datastore_id(const char *text)
 {
 	return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
 }
@@ -248,7 +247,8 @@ is_datastore_id(const char *text)
 static bool
 datastore_id_check(char **newval, void **extra, GucSource source)
 {
-	if (*newval == NULL || **newval == '\0' || is_datastore_id(*newval))
+	if (*newval == NULL || **newval == '\0' ||
+		hl_settings_is_datastore_id(*newval))
 		return true;
 	GUC_check_errdetail("The id of a data store has 32 hexadecimal digits in "
 						"lower case.");
@@ -265,7 +265,7 @@ allowed_datastores_check(char **newval, void **extra, GucSource source)
 	ListCell *cell;
 
 	foreach (cell, words)
-		valid = valid && is_datastore_id(lfirst(cell));
+		valid = valid && hl_settings_is_datastore_id(lfirst(cell));
 	if (!valid)
 		GUC_check_errdetail("Ids of data stores have 32 hexadecimal digits in "
 							"lower case and are separated by commas.");

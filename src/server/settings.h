@@ -94,5 +94,7 @@ extern const char *hl_settings_deciding(bool is_owner);
 
 /* Whether a comma-separated list is empty or holds the word. */
 extern bool hl_settings_list_allows(const char *list, const char *word);
+/* Whether a text is the id of a data store: 32 hexadecimal digits. */
+extern bool hl_settings_is_datastore_id(const char *text);
 
 #endif
