@@ -126,6 +126,63 @@ prefixes_are_off(void)
 	return value != NULL && pg_strcasecmp(value, "true") == 0;
 }
 
+/*
+ * The endpoint that was resolved last, and of what. Every call asks, and hardly
+ * one asks anything else than the one before; libcurl takes its time to read a
+ * URL.
+ */
+static struct
+{
+	bool known;
+	char region[64];
+	char url[HL_ENDPOINT_MAX_URL + 1];
+	char host_prefix[64];
+	bool use_fips;
+	bool use_dual_stack;
+	HlEndpoint endpoint;
+} last;
+
+/* Whether a string is the one that is kept; NULL is "". */
+static bool
+is_kept(const char *kept, const char *given)
+{
+	return strcmp(kept, given != NULL ? given : "") == 0;
+}
+
+/* Keeps a string; false: there is no room for it. */
+static bool
+keep_string(char *kept, const char *given, size_t size)
+{
+	return strlcpy(kept, given != NULL ? given : "", size) < size;
+}
+
+/* Applies the rules, unless that is what was done last. */
+static HlEndpointOutcome
+resolve_endpoint(const HlEndpointParameters *given, HlEndpoint *endpoint)
+{
+	HlEndpointOutcome outcome;
+
+	if (last.known && is_kept(last.region, given->region) &&
+		is_kept(last.url, given->url) &&
+		is_kept(last.host_prefix, given->host_prefix) &&
+		last.use_fips == given->use_fips &&
+		last.use_dual_stack == given->use_dual_stack)
+	{
+		*endpoint = last.endpoint;
+		return HL_ENDPOINT_OK;
+	}
+	outcome = hl_endpoint_resolve(given, endpoint);
+	last.known = outcome == HL_ENDPOINT_OK &&
+				 keep_string(last.region, given->region, sizeof(last.region)) &&
+				 keep_string(last.url, given->url, sizeof(last.url)) &&
+				 keep_string(last.host_prefix, given->host_prefix,
+							 sizeof(last.host_prefix));
+	last.use_fips = given->use_fips;
+	last.use_dual_stack = given->use_dual_stack;
+	last.endpoint = *endpoint;
+	return outcome;
+}
+
 /* Finds out where the call goes. */
 static void
 settle_endpoint(HlCall *call, Settled *settled, const char *region)
@@ -150,7 +207,7 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 		parameters.url = hl_environment_endpoint("healthlake", &from);
 		named = parameters.url != NULL ? from : NULL;
 	}
-	refuse_endpoint(hl_endpoint_resolve(&parameters, endpoint), endpoint, named,
+	refuse_endpoint(resolve_endpoint(&parameters, endpoint), endpoint, named,
 					parameters.host_prefix);
 	refuse_region(endpoint->signing_region);
 	settled->target = (HlTarget){.plain = !endpoint->tls,
