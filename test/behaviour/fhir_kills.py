@@ -9,7 +9,6 @@ and 100 kills; fhir_kills.py SEED repeats a run's dice.
 import json
 import os
 import random
-import signal
 import sys
 import time
 from collections import Counter
@@ -61,13 +60,7 @@ def kill_one(cluster, dice):
         cluster.start()
         return True
     found = ask(cluster, WORKERS)
-    if not found:
-        return False
-    try:
-        os.kill(dice.choice(found)[0], signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
+    return bool(found) and cluster.kill_process(dice.choice(found)[0])
 
 
 def storm(cluster, dice):

@@ -8,9 +8,7 @@ it makes data stores that nobody knows of. queue_kills.py SEED repeats a run's d
 """
 
 import json
-import os
 import random
-import signal
 import sys
 import threading
 import time
@@ -59,27 +57,15 @@ class Shared:
         self.committed = set()
         self.undone = set()
         self.over = False
-        self.at_commit = False
+        # an order to die at COMMIT, which one client takes, and its end
+        self.at_commit = threading.Semaphore(0)
+        self.dead = threading.Event()
 
     def kill(self, pid, kind):
-        """Kills a process, if it is still there, and waits until the postmaster has noticed.
-
-        Were that killed first, nobody would tell those who wait for a lock of the dead one's:
-        PostgreSQL's light-weight locks wait for no postmaster.
-        """
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        until(lambda: not Path(f"/proc/{pid}").exists(), 1, 0.001)
-        with self.lock:
-            self.killed[kind] += 1
-
-    def take_order(self):
-        """Whether the next client to commit is to die of it; one client is told so."""
-        with self.lock:
-            ordered, self.at_commit = self.at_commit, False
-            return ordered
+        """Kills a process, if it is still there."""
+        if self.cluster.kill_process(pid):
+            with self.lock:
+                self.killed[kind] += 1
 
     def next_number(self):
         """A number that no request has had."""
@@ -128,10 +114,17 @@ class Client(threading.Thread):
 
     def commit(self):
         """Commits; sometimes the backend is killed meanwhile."""
-        if self.shared.take_order():
-            threading.Timer(self.dice.random() * 0.0008, self.shared.kill, [
-                self.session.session.info.backend_pid, "client at COMMIT"]).start()
+        if self.shared.at_commit.acquire(blocking=False):
+            threading.Timer(self.dice.random() * 0.0008, self.die, [
+                self.session.session.info.backend_pid]).start()
         self.session.run("COMMIT")
+
+    def die(self, pid):
+        """Kills the backend that commits, and lets the killer go on."""
+        try:
+            self.shared.kill(pid, "client at COMMIT")
+        finally:
+            self.shared.dead.set()
 
     def work(self):
         """One transaction, and what became of it."""
@@ -248,8 +241,11 @@ def kill_one(shared, dice, kinds):
         shared.cluster.start()
         return
     if kind == "client at COMMIT":
-        shared.at_commit = True
-        until(lambda: not shared.at_commit, 2, 0.01)
+        shared.dead.clear()
+        shared.at_commit.release()
+        # whoever has taken the order dies before the next kill; nobody may have taken it
+        if not shared.dead.wait(2) and not shared.at_commit.acquire(blocking=False):
+            shared.dead.wait()
         return
     found = until(lambda: victims(shared.cluster, kind), 2, 0.01)
     if found:

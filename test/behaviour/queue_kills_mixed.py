@@ -110,11 +110,9 @@ class Killer:
         if not found:
             return
         pid = self.dice.choice(found)
-        try:
-            os.kill(pid, signal.SIGTERM if kind == "terminated worker" else signal.SIGKILL)
-        except ProcessLookupError:
+        if not self.cluster.kill_process(
+                pid, signal.SIGTERM if kind == "terminated worker" else signal.SIGKILL):
             return
-        until(lambda: not Path(f"/proc/{pid}").exists(), 5, 0.001)
         self.times.append((began, time.time()))
         self.counts[kind] += 1
 
