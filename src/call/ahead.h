@@ -1,8 +1,11 @@
 /*
  * ahead.h
- *	  Calls that are sent before their replies are needed. Such a call changes
- *	  nothing and is in flight while nobody waits for it; its memory may go at
- *	  any moment, and with it what is in flight. Nothing is told of it then.
+ *	  Calls that are sent before their replies are needed: the next page, while
+ *	  one is read. Such a call changes nothing, and is a hint and no more: it is
+ *	  sent once, and where it has not succeeded whoever needs its reply makes the
+ *	  call anew, as if nothing had been sent. It is in flight while nobody waits
+ *	  for it; its memory may go at any moment, and with it what is in flight.
+ *	  Nothing is told of it then.
  */
 #ifndef HL_CALL_AHEAD_H
 #define HL_CALL_AHEAD_H
@@ -20,5 +23,31 @@ extern bool hl_ahead_start(HlCallRun *run, const HlRequest *request,
 
 /* Makes it a call like any other, to be driven to its end. */
 extern void hl_ahead_join(HlCallRun *run);
+
+/* A call, ahead or not, and the memory that it, its request and reply are in. */
+typedef struct HlAhead
+{
+	MemoryContext memory;
+	HlCallRun run;
+	bool settled; /* there are credentials */
+	bool ahead;   /* it was sent before anybody waited for it */
+} HlAhead;
+
+/* Makes one, whose memory goes with the parent, or before by the second. */
+extern HlAhead *hl_ahead_create(MemoryContext parent);
+extern void hl_ahead_free(HlAhead **call); /* NULL: there is none */
+
+/* Sends it now; ahead: without waiting. */
+extern void hl_ahead_send(HlAhead *call, const HlRequest *request,
+						  const char *region, bool ahead);
+
+/* Lets what is in flight go on, without waiting. */
+extern void hl_ahead_go_on(HlAhead *call);
+
+/*
+ * Waits for the reply; false: it was sent ahead, has come to nothing that would
+ * be said again, and must be made anew.
+ */
+extern bool hl_ahead_await(HlAhead *call);
 
 #endif

@@ -7,20 +7,32 @@
 #include "funcapi.h"
 #include "utils/memutils.h"
 
+#include "call/ahead.h"
+#include "call/error.h"
 #include "call/list.h"
 #include "call/pages.h"
 #include "model/arguments.h"
 #include "model/response.h"
 #include "server/text.h"
 
+/* Rows between two looks at what is in flight. */
+#define ROWS_BETWEEN_LOOKS 16
+
 /* Where a list has got to; lives as long as the set does. */
 typedef struct Listing
 {
+	const HlOperation *operation;
 	const HlMember *items; /* the output's list */
+	const char *region;
 	HlPages *pages;
-	MemoryContext page; /* the page at hand, and nothing else */
+	MemoryContext memory;
+	HlAhead *page;  /* at hand; NULL: none */
+	HlAhead *ahead; /* in flight; NULL: none */
 	HlJsonEach each;
-	int64 left; /* rows that may still be given */
+	uint64 count; /* of pages that have come */
+	int64 size;   /* of the page at hand */
+	int64 given;  /* of its rows */
+	int64 left;   /* rows that may still be given */
 } Listing;
 
 /* Finds the list among an output's members. */
@@ -47,19 +59,86 @@ rows_wanted(const HlArguments *arguments)
 	return rows;
 }
 
-/* Fetches the next page into the memory of the one before, if there is one. */
+/* Sends for the next page, if there is one; ahead: without waiting. */
+static HlAhead *
+start_page(Listing *listing, int64 wanted, bool ahead)
+{
+	HlAhead *page = hl_ahead_create(listing->memory);
+	MemoryContext caller = MemoryContextSwitchTo(page->memory);
+	const HlRequest *request = hl_pages_request(listing->pages, wanted);
+
+	MemoryContextSwitchTo(caller);
+	if (request == NULL)
+		hl_ahead_free(&page);
+	else
+		hl_ahead_send(page, request, listing->region, ahead);
+	return page;
+}
+
+/* Takes what is in flight, if that came to something, or sends for a page. */
+static HlAhead *
+take_page(Listing *listing)
+{
+	HlAhead *page = listing->ahead;
+
+	listing->ahead = NULL;
+	if (page != NULL && hl_ahead_await(page))
+		return page;
+	hl_ahead_free(&page);
+	page = start_page(listing, listing->left, false);
+	if (page != NULL)
+		(void) hl_ahead_await(page);
+	return page;
+}
+
+/* Fetches the next page; the one at hand goes. */
 static bool
 fetch_page(Listing *listing)
 {
-	MemoryContext caller;
-	const HlJson *page;
+	const HlReply *reply;
+	const HlJson *items;
 
-	MemoryContextReset(listing->page);
-	caller = MemoryContextSwitchTo(listing->page);
-	page = hl_pages_next(listing->pages, listing->left);
-	listing->each = hl_json_each(hl_json_member(page, listing->items->name));
-	MemoryContextSwitchTo(caller);
-	return page != NULL;
+	hl_ahead_free(&listing->page);
+	listing->page = take_page(listing);
+	if (listing->page == NULL)
+		return false;
+	reply = &listing->page->run.call->reply;
+	if (reply->outcome != HL_OUTCOME_SUCCESS)
+		hl_error_raise(listing->operation, reply, NULL);
+	hl_pages_take(listing->pages, reply->document);
+	items = hl_json_member(reply->document, listing->items->name);
+	listing->each = hl_json_each(items);
+	listing->size = (int64) hl_json_len(items);
+	listing->given = 0;
+	listing->count++;
+	return true;
+}
+
+/*
+ * Whether the next page may be sent for before it is needed: not while the
+ * first one is less than half read, since who wants a few rows takes them from
+ * there, and not where the rows that are wanted are at hand.
+ */
+static bool
+may_look_ahead(const Listing *listing)
+{
+	return listing->given < listing->size &&
+		   listing->left > listing->size - listing->given &&
+		   (listing->count > 1 || listing->given >= listing->size / 2);
+}
+
+/* Sends for the next page, and lets what is in flight go on. */
+static void
+look_ahead(Listing *listing)
+{
+	if (listing->ahead != NULL)
+	{
+		if (listing->given % ROWS_BETWEEN_LOOKS == 0)
+			hl_ahead_go_on(listing->ahead);
+	}
+	else if (may_look_ahead(listing))
+		listing->ahead = start_page(
+			listing, listing->left - (listing->size - listing->given), true);
 }
 
 /* Begins a list: nothing of the arguments is looked at again. */
@@ -72,16 +151,37 @@ listing_start(FunctionCallInfo fcinfo, const HlOperation *operation,
 	Listing *listing = palloc0(sizeof(Listing));
 	const char *more = hl_arguments_text(arguments, "more");
 
+	listing->operation = operation;
 	listing->items = items_of(operation->output);
+	listing->region = hl_arguments_text(arguments, "region");
+	listing->memory = memory;
 	listing->pages = hl_pages_start(
 		operation, hl_arguments_request(arguments, operation),
 		more == NULL ? NULL : hl_text_to_utf8(more, (int) strlen(more)),
-		hl_arguments_text(arguments, "region"));
+		listing->region);
 	listing->left = rows_wanted(arguments);
-	listing->page = AllocSetContextCreate(memory, "healthlake page",
-										  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(caller);
 	return listing;
+}
+
+/* Steps to the next item, which is that of a row; NULL: the end. */
+static const HlJson *
+next_item(Listing *listing)
+{
+	const HlJson *item = NULL;
+
+	while (listing->left > 0)
+	{
+		look_ahead(listing);
+		item = hl_json_step(&listing->each);
+		if (item != NULL || !fetch_page(listing))
+			break;
+	}
+	if (item == NULL)
+		return NULL;
+	listing->given++;
+	listing->left--;
+	return item;
 }
 
 /* Gives the next row, or the end. */
@@ -90,7 +190,7 @@ hl_list_next(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
 	FuncCallContext *calls;
 	Listing *listing;
-	const HlJson *item = NULL;
+	const HlJson *item;
 
 	if (SRF_IS_FIRSTCALL())
 	{
@@ -100,12 +200,9 @@ hl_list_next(FunctionCallInfo fcinfo, const HlOperation *operation)
 	}
 	calls = SRF_PERCALL_SETUP();
 	listing = calls->user_fctx;
-	while (listing->left > 0 && (item = hl_json_step(&listing->each)) == NULL &&
-		   fetch_page(listing))
-		;
+	item = next_item(listing);
 	if (item == NULL)
 		SRF_RETURN_DONE(calls);
-	listing->left--;
 	SRF_RETURN_NEXT(
 		calls, hl_response_row(fcinfo, listing->items->shape->element, item));
 }

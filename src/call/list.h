@@ -1,8 +1,8 @@
 /*
  * list.h
- *	  An operation that lists, as a set of rows: page after page, each fetched
- *	  when the last row of the one before has been taken, so that memory does
- *	  not grow with the pages and a LIMIT above the call stops the fetching.
+ *	  An operation that lists, as a set of rows: page after page. The next page
+ *	  is in flight while one is read, from the middle of the first page on. Two
+ *	  pages are in memory at most, and a LIMIT above the call stops the fetching.
  */
 #ifndef HL_CALL_LIST_H
 #define HL_CALL_LIST_H

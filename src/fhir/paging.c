@@ -2,12 +2,7 @@
  * paging.c
  *	  Page after page of a data store.
  *
- * Of two pages one is read and the other in flight. The one in flight is a hint
- * and no more: it is sent once, and where it has not succeeded the page is
- * asked for again, as if nothing had been sent. So whoever reads slowly loses
- * nothing but that, though the transfer may have timed out meanwhile. Nothing
- * is in flight between two calls of ours but this one read, which hangs on the
- * memory of its page: that goes with the query, by whatever end it comes to.
+ * Of two pages one is read and the other in flight, as call/ahead.h has it.
  */
 #include "postgres.h"
 
@@ -27,14 +22,6 @@
 /* Entries between two looks at what is in flight. */
 #define ENTRIES_BETWEEN_LOOKS 16
 
-/* A page, in flight or at hand. */
-typedef struct Page
-{
-	MemoryContext memory;
-	HlCallRun run;
-	bool settled; /* there are credentials */
-} Page;
-
 struct HlPaging
 {
 	HlPagingPlan plan;
@@ -53,9 +40,9 @@ struct HlPaging
 	uint64 steps; /* links since the mark */
 	uint64 lap;   /* links until the next mark */
 
-	bool over;   /* there is no page after the one at hand */
-	Page *page;  /* at hand; NULL: none */
-	Page *ahead; /* in flight; NULL: none */
+	bool over;      /* there is no page after the one at hand */
+	HlAhead *page;  /* at hand; NULL: none */
+	HlAhead *ahead; /* in flight; NULL: none */
 	HlSearchset set;
 	uint32 entries; /* of the page at hand */
 	uint32 matches;
@@ -114,79 +101,32 @@ linked_request(const HlPaging *paging)
 }
 
 /* Makes the next page's request, and sends it; ahead: without waiting. */
-static Page *
+static HlAhead *
 start_page(HlPaging *paging, bool ahead)
 {
-	MemoryContext memory = AllocSetContextCreate(
-		paging->memory, "healthlake page", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(memory);
-	Page *page = palloc0(sizeof(Page));
+	HlAhead *page = hl_ahead_create(paging->memory);
+	MemoryContext caller = MemoryContextSwitchTo(page->memory);
 	HlFhirRequest *request;
 
-	page->memory = memory;
 	request = paging->linked ? linked_request(paging) : first_request(paging);
 	request->rest.subject = paging->plan.subject;
-	page->settled =
-		ahead ? hl_ahead_start(&page->run, &request->request, request->region)
-			  : hl_call_start(&page->run, &request->request, request->region);
 	MemoryContextSwitchTo(caller);
+	hl_ahead_send(page, &request->request, request->region, ahead);
 	return page;
 }
 
-/* Gives a page back, whatever has become of it. */
-static void
-free_page(Page **page)
-{
-	if (*page != NULL)
-		MemoryContextDelete((*page)->memory);
-	*page = NULL;
-}
-
-/* Waits for a page, for hl_call_watch(). */
-static void
-drive_page(void *argument)
-{
-	Page *page = argument;
-
-	hl_call_drive(&page->run);
-}
-
-/* Waits for a page. */
-static void
-await_page(Page *page)
-{
-	MemoryContext caller = MemoryContextSwitchTo(page->memory);
-
-	if (page->settled)
-		hl_call_watch(drive_page, page);
-	MemoryContextSwitchTo(caller);
-}
-
-/* Whether a reply says what would be said again. */
-static bool
-is_final(const HlReply *reply)
-{
-	return reply->outcome == HL_OUTCOME_SUCCESS || reply->too_large ||
-		   (reply->outcome == HL_OUTCOME_REFUSED && !reply->throttled);
-}
-
 /* Takes what is in flight, if that came to something, or sends the request. */
-static Page *
+static HlAhead *
 take_page(HlPaging *paging)
 {
-	Page *page = paging->ahead;
+	HlAhead *page = paging->ahead;
 
-	if (page != NULL)
-	{
-		hl_ahead_join(&page->run);
-		await_page(page);
-		paging->ahead = NULL;
-		if (is_final(&page->run.call->reply))
-			return page;
-		free_page(&page);
-	}
+	paging->ahead = NULL;
+	if (page != NULL && hl_ahead_await(page))
+		return page;
+	hl_ahead_free(&page);
 	page = start_page(paging, false);
-	await_page(page);
+	(void) hl_ahead_await(page);
 	return page;
 }
 
@@ -211,7 +151,7 @@ is_circle(HlPaging *paging, const char *query)
 
 /* Raises that a page cannot be used. */
 static void
-refuse_page(const HlPaging *paging, const Page *page, const char *why)
+refuse_page(const HlPaging *paging, const HlAhead *page, const char *why)
 {
 	ereport(ERROR,
 			(errcode(HL_ERRCODE_MALFORMED),
@@ -246,7 +186,7 @@ free_link(void *link)
 
 /* Reads the link of the next page, which chooses neither host nor store. */
 static void
-take_link(HlPaging *paging, const Page *page)
+take_link(HlPaging *paging, const HlAhead *page)
 {
 	const HlCall *call = page->run.call;
 	HlLinkBase base = {.target = call->target,
@@ -276,7 +216,7 @@ take_link(HlPaging *paging, const Page *page)
 
 /* Raises what became of a page that is no success. */
 static void
-raise_page(HlPaging *paging, const Page *page)
+raise_page(HlPaging *paging, const HlAhead *page)
 {
 	const HlReply *reply = &page->run.call->reply;
 
@@ -298,7 +238,7 @@ raise_page(HlPaging *paging, const Page *page)
  * anything new since the last beginning the second is an error.
  */
 static void
-begin_again(HlPaging *paging, const Page *page)
+begin_again(HlPaging *paging, const HlAhead *page)
 {
 	const HlReply *reply = &page->run.call->reply;
 	bool refused = paging->linked && paging->progress &&
@@ -339,7 +279,7 @@ count_entries(HlPaging *paging)
 
 /* Takes over a page that has come. */
 static void
-read_page(HlPaging *paging, Page *page)
+read_page(HlPaging *paging, HlAhead *page)
 {
 	paging->page = page;
 	paging->pages++;
@@ -353,10 +293,10 @@ read_page(HlPaging *paging, Page *page)
 static bool
 fetch_page(HlPaging *paging)
 {
-	free_page(&paging->page);
+	hl_ahead_free(&paging->page);
 	while (!paging->over)
 	{
-		Page *page = take_page(paging);
+		HlAhead *page = take_page(paging);
 
 		if (page->run.call->reply.outcome == HL_OUTCOME_SUCCESS)
 		{
@@ -364,7 +304,7 @@ fetch_page(HlPaging *paging)
 			return true;
 		}
 		begin_again(paging, page);
-		free_page(&page);
+		hl_ahead_free(&page);
 	}
 	return false;
 }
@@ -386,18 +326,13 @@ may_look_ahead(const HlPaging *paging)
 static void
 look_ahead(HlPaging *paging)
 {
-	HlCall *call;
-
-	if (paging->ahead == NULL)
+	if (paging->ahead != NULL)
 	{
-		if (may_look_ahead(paging))
-			paging->ahead = start_page(paging, true);
-		return;
+		if (paging->given % ENTRIES_BETWEEN_LOOKS == 0)
+			hl_ahead_go_on(paging->ahead);
 	}
-	call = paging->ahead->run.call;
-	if (paging->given % ENTRIES_BETWEEN_LOOKS == 0 && paging->ahead->settled &&
-		!hl_engine_is_done(call))
-		(void) hl_engine_step(&call, 1, 0);
+	else if (may_look_ahead(paging))
+		paging->ahead = start_page(paging, true);
 }
 
 /* ----------------------------------------------------------------- entries */

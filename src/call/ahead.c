@@ -1,0 +1,82 @@
+/*
+ * ahead.c
+ *	  Calls with memory of their own, sent before they are needed.
+ *
+ * Nothing is in flight between two calls of ours but such a read, which hangs
+ * on its memory: that goes with the query, by whatever end it comes to. So
+ * whoever reads slowly loses nothing but the hint, though the transfer may have
+ * timed out meanwhile.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "call/ahead.h"
+
+HlAhead *
+hl_ahead_create(MemoryContext parent)
+{
+	MemoryContext memory = AllocSetContextCreate(parent, "healthlake page",
+												 ALLOCSET_DEFAULT_SIZES);
+	HlAhead *call = MemoryContextAllocZero(memory, sizeof(HlAhead));
+
+	call->memory = memory;
+	return call;
+}
+
+void
+hl_ahead_free(HlAhead **call)
+{
+	if (*call != NULL)
+		MemoryContextDelete((*call)->memory);
+	*call = NULL;
+}
+
+void
+hl_ahead_send(HlAhead *call, const HlRequest *request, const char *region,
+			  bool ahead)
+{
+	MemoryContext caller = MemoryContextSwitchTo(call->memory);
+
+	call->ahead = ahead;
+	call->settled = ahead ? hl_ahead_start(&call->run, request, region)
+						  : hl_call_start(&call->run, request, region);
+	MemoryContextSwitchTo(caller);
+}
+
+void
+hl_ahead_go_on(HlAhead *call)
+{
+	if (call->settled && !hl_engine_is_done(call->run.call))
+		(void) hl_engine_step(&call->run.call, 1, 0);
+}
+
+/* Waits for a call, for hl_call_watch(). */
+static void
+drive_call(void *argument)
+{
+	HlAhead *call = argument;
+
+	hl_call_drive(&call->run);
+}
+
+/* Whether a reply says what would be said again. */
+static bool
+is_final(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_SUCCESS || reply->too_large ||
+		   (reply->outcome == HL_OUTCOME_REFUSED && !reply->throttled);
+}
+
+bool
+hl_ahead_await(HlAhead *call)
+{
+	MemoryContext caller = MemoryContextSwitchTo(call->memory);
+
+	if (call->ahead)
+		hl_ahead_join(&call->run);
+	if (call->settled)
+		hl_call_watch(drive_call, call);
+	MemoryContextSwitchTo(caller);
+	return !call->ahead || is_final(&call->run.call->reply);
+}
