@@ -67,11 +67,14 @@ class Session:
 
 
 def ask(cluster, statement, *values, **where):
-    """Asks in a session of its own; None where the server is not there."""
+    """Asks in a session of its own; None where the server is not there, or goes meanwhile."""
     try:
         with closing(Session(cluster, **where)) as session:
             return session.run(statement, *values)
-    except psycopg2.OperationalError:
+    except psycopg2.DatabaseError as fault:
+        # a connection that ends without a word is an error without an SQLSTATE
+        if fault.pgcode is not None and not isinstance(fault, psycopg2.OperationalError):
+            raise
         return None
 
 
