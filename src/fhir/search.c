@@ -170,8 +170,7 @@ static char *
 add_time(char *form, const char *parameter, const HlArguments *arguments,
 		 const char *name, Oid type)
 {
-	char text[MAXDATELEN + 1];
-	int utc = 0;
+	char text[MAXDATELEN + 2];
 	Datum value;
 	bool finite;
 
@@ -183,7 +182,11 @@ add_time(char *form, const char *parameter, const HlArguments *arguments,
 	if (!finite)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" must be a finite time", name)));
-	(void) JsonEncodeDateTime(text, value, type, type == DATEOID ? NULL : &utc);
+	/* a moment is counted in UTC; Z has no sign that a URL could lose */
+	(void) JsonEncodeDateTime(text, value,
+							  type == DATEOID ? DATEOID : TIMESTAMPOID, NULL);
+	if (type != DATEOID)
+		strlcat(text, "Z", sizeof(text));
 	return hl_parameters_add(form, parameter, text);
 }
 
