@@ -8,10 +8,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "emulator")]
 
-import oracle  # noqa: E402, F401
-from botocore.auth import SigV4Auth  # noqa: E402
-from botocore.awsrequest import AWSRequest  # noqa: E402
-from botocore.credentials import Credentials  # noqa: E402
+import oracle  # noqa: E402
 import client  # noqa: E402
 from session import connect  # noqa: E402
 from tap import Tap  # noqa: E402
@@ -40,28 +37,13 @@ def search():
             cursor.execute(f"SELECT count(*) FROM {call}")
 
 
-def signed_anew(entry, headers, given):
-    """The signature that botocore makes of what arrived."""
-    signer = SigV4Auth(Credentials(emulator.access_key_id, emulator.secret_access_key),
-                       "healthlake", "us-east-1")
-    names = given.partition("SignedHeaders=")[2].partition(",")[0].split(";")
-    request = AWSRequest(entry["method"], f"http://{headers['host']}{entry['path']}",
-                         data=(entry["body"] or "").encode(),
-                         headers={name: headers[name] for name in names})
-    request.context["timestamp"] = headers["x-amz-date"]
-    return signer.signature(signer.string_to_sign(request, signer.canonical_request(request)),
-                            request)
-
-
 def main():
     """Compares every request."""
     search()
     wrong, padded = [], 0
     entries = [entry for entry in emulator.log() if entry["operation"].startswith("fhir:")]
     for entry in entries:
-        headers = {name.lower(): value for name, value in entry["headers"]}
-        given = headers["authorization"]
-        if not given.endswith("Signature=" + signed_anew(entry, headers, given)):
+        if not oracle.has_its_signature(emulator, entry):
             wrong.append((entry["method"], entry["path"]))
         query = urlsplit(entry["path"]).query
         padded += "page=" in query and query.endswith("%3D%3D")

@@ -55,7 +55,10 @@ DOCUMENT = write_model()
 
 import boto3  # noqa: E402 pylint: disable=wrong-import-position
 import botocore  # noqa: E402 pylint: disable=wrong-import-position
+from botocore.auth import SigV4Auth  # noqa: E402 pylint: disable=wrong-import-position
+from botocore.awsrequest import AWSRequest  # noqa: E402 pylint: disable=wrong-import-position
 from botocore.config import Config  # noqa: E402 pylint: disable=wrong-import-position
+from botocore.credentials import Credentials  # noqa: E402 pylint: disable=wrong-import-position
 
 VERSIONS = f"boto3 {boto3.__version__}, botocore {botocore.__version__}"
 
@@ -72,3 +75,19 @@ def client(emulator, tls=False, service="healthlake", **changes):
                 "connect_timeout": 5, "read_timeout": 10, **changes}
     session = boto3.session.Session()
     return session.client(service, config=Config(**settings), **keys)
+
+
+def has_its_signature(emulator, entry):
+    """Whether botocore makes the same signature of a request that the log has."""
+    headers = {name.lower(): value for name, value in entry["headers"]}
+    given = headers["authorization"]
+    signer = SigV4Auth(Credentials(emulator.access_key_id, emulator.secret_access_key),
+                       "healthlake", "us-east-1")
+    names = given.partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    request = AWSRequest(entry["method"], f"http://{headers['host']}{entry['path']}",
+                         data=(entry["body"] or "").encode(),
+                         headers={name: headers[name] for name in names})
+    request.context["timestamp"] = headers["x-amz-date"]
+    made = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)),
+                            request)
+    return given.endswith("Signature=" + made)
