@@ -4,7 +4,9 @@
 The queue is what makes many calls at once. Each row stands for a call; STS answers late.
 """
 
+import json
 import os
+import statistics
 import sys
 import time
 from collections import Counter
@@ -21,6 +23,9 @@ from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 CREATE = "CreateFHIRDatastore"
 ROLE = "arn:aws:iam::123456789012:role/importer"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s)"
+BESIDE = 20
+FEW = """SELECT count(healthlake_enqueue_create_datastore('clinic ' || i))
+    FROM generate_series(1, %s) i"""
 MANY = """SELECT count(healthlake_enqueue_create_datastore('clinic ' || i))
     FROM generate_series(1, 200) i"""
 
@@ -34,30 +39,52 @@ def server(emulator, **more):
                               **settings)
 
 
+def lateness(emulator, session):
+    """How many milliseconds after its reply each creation was recorded, in ascending order."""
+    replied = {json.loads(entry["body"])["DatastoreName"]: entry["time"] + entry["answer"]["seconds"]
+               for entry in emulator.log(operation=CREATE)}
+    ends = session.run("""SELECT request ->> 'DatastoreName', extract(epoch FROM finished_at)::float8
+        FROM healthlake_request WHERE state = 'succeeded'""")
+    return sorted(1000 * (end - replied[name]) for name, end in ends)
+
+
 def test_beside(emulator):
-    """A reply that comes while another row waits for its keys is recorded at once."""
+    """Replies that come while another row waits for its keys are recorded at once."""
     with server(emulator) as cluster:
         session = Session(cluster)
         session.run("CREATE EXTENSION healthlake")
-        emulator.next(operation=CREATE, delay=3.0)
-        session.run(ENQUEUE, "first")
-        tap.ok(until(lambda: emulator.log(operation=CREATE), 20), "the first row is in flight")
-        # other keys from now on: the second row has to wait for STS
-        emulator.next(operation="AssumeRole", delay=10.0)
+        # the queue sends more at once after each success
+        session.run(FEW, BESIDE)
+        tap.ok(until(lambda: session.one(OPEN) == 0, 20), f"{BESIDE} rows succeed")
+        alone = lateness(emulator, session)
+        session.run("SELECT healthlake_purge_requests('0 s')")
+        emulator.next(*({"operation": CREATE, "delay": 2.0 + 0.05 * number}
+                        for number in range(BESIDE)))
+        session.run(FEW, BESIDE)
+        tap.ok(until(lambda: len(emulator.log(operation=CREATE)) == 2 * BESIDE, 20),
+               f"{BESIDE} more are in flight")
+        asked = len(emulator.log(operation="AssumeRole"))
+        # other keys from now on: the next row has to wait for STS
+        emulator.next(operation="AssumeRole", delay=6.0)
         session.run("ALTER SYSTEM SET healthlake.role_session_name = 'another'")
         session.run("SELECT pg_reload_conf()")
         time.sleep(0.3)
-        session.run(ENQUEUE, "second")
-        tap.ok(until(lambda: len(emulator.log(operation="AssumeRole")) == 2, 20),
-               "the second row waits for STS")
-        tap.ok(until(lambda: session.one("SELECT state FROM healthlake_request ORDER BY id LIMIT 1")
-                     == "succeeded", 30), "the first one succeeds meanwhile")
-        tap.same(session.one(OPEN), 1, "while the second one waits")
-        late = session.one("""SELECT extract(epoch FROM finished_at - first_sent_at)::float8
-            FROM healthlake_request ORDER BY id LIMIT 1""") - 3.0
-        tap.say(f"recorded {1000 * late:.0f} ms after the reply was due")
-        tap.ok(late < 1.0, "it is recorded when its reply has come, not when STS answers", late)
-        tap.ok(until(lambda: session.run(STATES) == [("succeeded", 2)], 30), "both succeed")
+        session.run(ENQUEUE, "last")
+        tap.ok(until(lambda: len(emulator.log(operation="AssumeRole")) > asked, 20),
+               "another one waits for STS")
+        tap.ok(until(lambda: session.one(OPEN) == 1, 30), "they succeed meanwhile",
+               session.run(STATES))
+        tap.same(emulator.log(operation="AssumeRole")[-1]["answer"]["ended"], None,
+                 "while STS has not answered")
+        late = lateness(emulator, session)
+        tap.say(f"recorded after the reply, in ms: {statistics.median(late):.1f} in the median, "
+                f"{late[-1]:.1f} at most; {statistics.median(alone):.1f} and {alone[-1]:.1f} "
+                "where no row waits for keys")
+        # the machine may be busy: the median is unmoved by a few rows that have to wait for it
+        tap.ok(statistics.median(late) < 100 + statistics.median(alone),
+               "half of them are recorded within 100 ms of their replies", late)
+        tap.ok(late[-1] < 1000 + alone[-1], "all of them within a second", late)
+        tap.ok(until(lambda: session.one(OPEN) == 0, 30), "all succeed")
 
 
 def test_many(emulator):
