@@ -167,8 +167,10 @@ digest(HlCredentials *credentials)
 								 plan->sso_role,
 								 plan->sso_account,
 								 plan->sts != NULL ? plan->sts->url : NULL,
+								 plan->sts_reason,
 								 plan->portal != NULL ? plan->portal->url
 													  : NULL,
+								 plan->portal_reason,
 								 credentials->region,
 								 credentials->ca_bundle,
 								 credentials->proxy};
@@ -180,8 +182,9 @@ digest(HlCredentials *credentials)
 		mark(&bytes, texts[i]);
 	mark_roles(&bytes, plan);
 	hl_profiles_mark(&bytes);
-	hl_bytes_format(&bytes, "%u:%u:%d", credentials->user,
-					credentials->session_user, plan->kind);
+	hl_bytes_format(&bytes, "%u:%u:%d:%d:%d", credentials->user,
+					credentials->session_user, plan->kind, plan->optional,
+					plan->url.tls);
 	done = !bytes.failed && EVP_Digest(bytes.data, bytes.len, whole, NULL,
 									   EVP_sha256(), NULL) == 1;
 	hl_bytes_wipe(&bytes);

@@ -41,9 +41,10 @@ def server(emulator, **more):
 
 def lateness(emulator, session):
     """How many milliseconds after its reply each creation was recorded, in ascending order."""
-    replied = {json.loads(entry["body"])["DatastoreName"]: entry["time"] + entry["answer"]["seconds"]
-               for entry in emulator.log(operation=CREATE)}
-    ends = session.run("""SELECT request ->> 'DatastoreName', extract(epoch FROM finished_at)::float8
+    replied = {json.loads(one["body"])["DatastoreName"]: one["time"] + one["answer"]["seconds"]
+               for one in emulator.log(operation=CREATE)}
+    ends = session.run("""SELECT request ->> 'DatastoreName',
+        extract(epoch FROM finished_at)::float8
         FROM healthlake_request WHERE state = 'succeeded'""")
     return sorted(1000 * (end - replied[name]) for name, end in ends)
 
