@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """What a claim costs, whose turn it is, and how fast a kind of request goes out.
 
-A row that another session has locked spins nobody. Neither future nor finished rows cost a
+A row that another session has locked spins nobody. One that is claimed between another runner's
+snapshot and lock is claimed once. Neither future nor finished rows cost a
 claim anything: its plans read no more buffers than on an empty table. Roles take turns. What AWS
 throttles goes out at the pace of its quota. HEALTHLAKE_TEST_LONG=1 takes 100,000 future and
 1,000,000 finished rows, measures times and CPU, and five creations at one a minute.
@@ -192,6 +193,48 @@ def test_runners(emulator, cluster, session):
              [("succeeded", None)], "two runners: and then its outcome is certain")
 
 
+# the function of the claim, which has a runner of this name wait for a lock of the test's
+WAITING_CLAIM = """ALTER FUNCTION healthlake_holds_leases RENAME TO holds_leases_at_once;
+    CREATE FUNCTION healthlake_holds_leases(holder int8) RETURNS bool LANGUAGE plpgsql AS $$
+    BEGIN
+        IF pg_catalog.current_setting('application_name') OPERATOR(pg_catalog.=) 'late' THEN
+            PERFORM pg_catalog.pg_advisory_lock(10), pg_catalog.pg_advisory_unlock(10);
+        END IF;
+        RETURN public.holds_leases_at_once(holder);
+    END $$"""
+# a row whose runner is no more: whoever claims asks whether it is there
+ABANDON = """UPDATE healthlake_request SET state = 'running', lease_holder = 1,
+    lease_until = now() + '1 h'::interval WHERE request ->> 'DatastoreName' = 'abandoned'"""
+WAITS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+def test_between(emulator, cluster, session):
+    """A row that one runner claims between another's snapshot and the other's lock."""
+    empty(session)
+    emulator.reset()
+    emulator.next(operation=CREATE, delay=2, times="always")
+    session.run("SELECT healthlake_enqueue_create_datastore(n) FROM (VALUES ('abandoned'),"
+                " ('free')) AS v (n)")
+    session.run(f"SET session_replication_role = replica; {ABANDON};"
+                f"RESET session_replication_role; {WAITING_CLAIM}")
+    with closing(Session(cluster)) as holder:
+        holder.run("SELECT pg_advisory_lock(10)")
+        runners = [threading.Thread(target=ask, args=(cluster, "CALL healthlake_run_queue()"),
+                                    kwargs={"application_name": name}) for name in ("late", "a")]
+        runners[0].start()
+        tap.ok(until(lambda: session.one(WAITS) == 1), "between: one runner has its snapshot")
+        runners[1].start()
+        tap.ok(until(lambda: len(emulator.log()) == 2), "between: another has claimed both rows")
+        holder.run("SELECT pg_advisory_unlock(10)")
+        runners[0].join()
+        tap.same(session.one(OPEN), 2, "between: the first claims neither")
+        runners[1].join()
+    tap.same([entry["operation"] for entry in emulator.log()], [CREATE] * 2,
+             "between: each is sent once")
+    session.run("DROP FUNCTION healthlake_holds_leases; ALTER FUNCTION holds_leases_at_once"
+                " RENAME TO healthlake_holds_leases")
+
+
 # ------------------------------------------------------------------- turns
 
 def test_turns(emulator, cluster, session):
@@ -266,6 +309,7 @@ def main():
             session.run("SELECT pg_reload_conf()")
             session.run(f"SELECT pg_terminate_backend(pid) FROM ({WORKER}) AS w")
         test_runners(emulator, cluster, session)
+        test_between(emulator, cluster, session)
         test_turns(emulator, cluster, session)
         # less than the second of its quota, as clients and servers hurry and dawdle
         test_pace(emulator, session, EXPORT, 0.9)
