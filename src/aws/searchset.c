@@ -24,17 +24,68 @@ part_of_kind(const HlJson *node, const char *name, HlJsonKind kind)
 	return hl_json_kind(member) == kind ? member : NULL;
 }
 
-/* Finds the link of the next page. */
-static const char *
-find_next(const HlJson *page)
+/* Whether a member is an array, or is not there. */
+static bool
+is_list(const HlJson *node, const char *name)
+{
+	HlJsonKind kind = hl_json_kind(hl_json_member(node, name));
+
+	return kind == HL_JSON_ARRAY || kind == HL_JSON_NULL;
+}
+
+/* Finds the link of the next page; false where it leads nowhere. */
+static bool
+find_next(const HlJson *page, const char **next)
 {
 	HlJsonEach each = hl_json_each(part_of_kind(page, "link", HL_JSON_ARRAY));
 	const HlJson *link;
 
+	*next = "";
 	while ((link = hl_json_step(&each)) != NULL)
 		if (strcmp(text_of(link, "relation"), "next") == 0)
-			return text_of(link, "url");
-	return "";
+		{
+			*next = text_of(link, "url");
+			return (*next)[0] != '\0';
+		}
+	return true;
+}
+
+/* Whether an entry has a resource, or tells at least of its place. */
+static bool
+is_entry(const HlJson *entry)
+{
+	const HlJson *resource = hl_json_member(entry, "resource");
+
+	if (hl_json_kind(resource) != HL_JSON_NULL)
+		return text_of(resource, "resourceType")[0] != '\0';
+	return part_of_kind(entry, "request", HL_JSON_OBJECT) != NULL ||
+		   part_of_kind(entry, "response", HL_JSON_OBJECT) != NULL;
+}
+
+/* Whether all entries are such: what is passed over would not be missed. */
+static bool
+are_entries(const HlJson *page)
+{
+	HlJsonEach each = hl_json_each(hl_json_member(page, "entry"));
+	const HlJson *entry;
+
+	while ((entry = hl_json_step(&each)) != NULL)
+		if (!is_entry(entry))
+			return false;
+	return true;
+}
+
+/* Why a document is no page; NULL: it is one. */
+static const char *
+find_fault(HlSearchset *set, const HlJson *page)
+{
+	if (strcmp(text_of(page, "resourceType"), "Bundle") != 0)
+		return "it is not a Bundle";
+	if (!is_list(page, "entry") || !are_entries(page))
+		return "it has an entry that is not a resource";
+	if (!is_list(page, "link") || !find_next(page, &set->next))
+		return "the link to the next page has no address";
+	return NULL;
 }
 
 bool
@@ -43,9 +94,9 @@ hl_searchset_read(HlSearchset *set, const HlJson *page)
 	memset(set, 0, sizeof(*set));
 	set->next = "";
 	set->total = -1;
-	if (strcmp(text_of(page, "resourceType"), "Bundle") != 0)
+	set->fault = find_fault(set, page);
+	if (set->fault != NULL)
 		return false;
-	set->next = find_next(page);
 	if (!hl_json_int64(hl_json_member(page, "total"), &set->total) ||
 		set->total < 0)
 		set->total = -1;

@@ -35,12 +35,13 @@ typedef struct HlEntry
 /* A page at hand. */
 typedef struct HlSearchset
 {
-	const char *next; /* the link to the next page; "": this is the last */
-	int64_t total;    /* what the server counts; -1: it does not tell */
+	const char *next;  /* the link to the next page; "": this is the last */
+	int64_t total;     /* what the server counts; -1: it does not tell */
+	const char *fault; /* why it is no page; NULL: it is one */
 	HlJsonEach each;
 } HlSearchset;
 
-/* Begins a page; false where the document is no Bundle. */
+/* Begins a page; false where the document is none: see its fault. */
 extern bool hl_searchset_read(HlSearchset *set, const HlJson *page);
 
 /* Gives the next entry; false: there is none. */

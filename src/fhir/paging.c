@@ -284,7 +284,7 @@ read_page(HlPaging *paging, HlAhead *page)
 	paging->page = page;
 	paging->pages++;
 	if (!hl_searchset_read(&paging->set, page->run.call->reply.document))
-		refuse_page(paging, page, "it is not a Bundle");
+		refuse_page(paging, page, paging->set.fault);
 	count_entries(paging);
 	take_link(paging, page);
 }

@@ -64,16 +64,32 @@ main(void)
 		  "match Patient/p/  resource;",
 		  "a page of a history");
 	reads("{\"resourceType\":\"Bundle\"}", " -1:", "an empty page");
-	reads("{\"resourceType\":\"Bundle\",\"total\":-5,\"link\":{},\"entry\":"
-		  "{\"a\":1}}",
-		  " -1:", "members of other kinds");
-	reads("{\"resourceType\":\"Bundle\",\"link\":[1,{\"relation\":\"next\","
-		  "\"url\":7}],\"entry\":[1,null,{\"resource\":[]},{\"resource\":"
-		  "{\"id\":{}}}]}",
-		  " -1:match // ;match // ;match // ;match //  resource;",
-		  "odd entries");
+	reads("{\"resourceType\":\"Bundle\",\"total\":-5,\"link\":[1,{\"url\":7}],"
+		  "\"entry\":null}",
+		  " -1:", "members of other kinds that nobody needs");
+	reads("{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":"
+		  "{\"resourceType\":\"Group\",\"id\":{},\"meta\":7}}]}",
+		  " -1:match Group//  resource;", "an odd resource");
 	reads("{\"resourceType\":\"Patient\"}", NULL, "another resource");
 	reads("[]", NULL, "no object");
+	reads("{\"resourceType\":\"Bundle\",\"entry\":{\"a\":1}}", NULL,
+		  "entries that are an object");
+	reads("{\"resourceType\":\"Bundle\",\"entry\":[1]}", NULL,
+		  "an entry that is a number");
+	reads("{\"resourceType\":\"Bundle\",\"entry\":[{}]}", NULL,
+		  "an entry of nothing");
+	reads("{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":[]}]}", NULL,
+		  "a resource that is an array");
+	reads("{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{\"id\":"
+		  "\"x\"}}]}",
+		  NULL, "a resource without a type");
+	reads("{\"resourceType\":\"Bundle\",\"link\":{}}", NULL,
+		  "links that are an object");
+	reads("{\"resourceType\":\"Bundle\",\"link\":[{\"relation\":\"next\"}]}",
+		  NULL, "a next page without an address");
+	reads("{\"resourceType\":\"Bundle\",\"link\":[{\"relation\":\"next\","
+		  "\"url\":7}]}",
+		  NULL, "a next page whose address is a number");
 	reads("{\"resourceType\":\"Bundle\",\"entry\":[{\"request\":{\"url\":"
 		  "\"01234567890123456789012345678901234567890123456789012345678901234"
 		  "/x\"}}]}",
