@@ -39,6 +39,14 @@ hl_fhir_version(const HlJson *resource)
 	return meta_of(resource, "versionId");
 }
 
+const char *
+hl_fhir_id(const HlJson *resource)
+{
+	const HlJson *id = hl_json_member(resource, "id");
+
+	return hl_json_kind(id) == HL_JSON_STRING ? hl_json_string(id) : "";
+}
+
 bool
 hl_fhir_is_it(const HlJson *document, const char *type, const char *id,
 			  const char *version)
@@ -46,7 +54,7 @@ hl_fhir_is_it(const HlJson *document, const char *type, const char *id,
 	const char *told = hl_fhir_version(document);
 
 	return hl_fhir_is_a(document, type) &&
-		   strcmp(hl_json_string(hl_json_member(document, "id")), id) == 0 &&
+		   strcmp(hl_fhir_id(document), id) == 0 &&
 		   (version == NULL || told == NULL || strcmp(told, version) == 0);
 }
 

@@ -39,6 +39,9 @@ extern void hl_fhir_result_warn(bool lost);
 /* Whether a reply is a resource of that type. */
 extern bool hl_fhir_is_a(const HlJson *document, const char *type);
 
+/* The id that a resource says it has; "": none that is a string. */
+extern const char *hl_fhir_id(const HlJson *resource);
+
 /* The version that a resource says it is; NULL: it does not. */
 extern const char *hl_fhir_version(const HlJson *resource);
 

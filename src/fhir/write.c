@@ -43,7 +43,7 @@ hl_fhir_write_take(HlFhirWrite *write)
 {
 	HlReply *reply = hl_fhir_write_reply(write);
 	const HlJson *stored = reply->document;
-	const char *id = hl_json_string(hl_json_member(stored, "id"));
+	const char *id = hl_fhir_id(stored);
 	const char *version = hl_fhir_version(stored);
 
 	if (!hl_fhir_is_a(stored, write->type) || !hl_fhir_is_id(id) ||
