@@ -403,7 +403,12 @@ hl_http_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
 	hl_signals_leave(&http->signals);
 }
 
-/* Gives a transfer back, in flight or ended. */
+/*
+ * Gives a transfer back, in flight or ended. A handle with which libcurl has
+ * repeated a request is not used again: before 8.17 it counts that over the
+ * handle's whole life, and fails at the sixth time
+ * (https://github.com/curl/curl/pull/19066).
+ */
 void
 hl_http_release(HlHttpTransfer *transfer)
 {
@@ -422,7 +427,8 @@ hl_http_release(HlHttpTransfer *transfer)
 		!SET(transfer, CURLOPT_HTTPHEADER, NULL))
 		transfer->spoiled = true;
 	hl_bytes_free(&transfer->reply.body);
-	if (transfer->spoiled || http->nslots > MAX_KEPT_SLOTS)
+	if (transfer->spoiled || transfer->reply.resent ||
+		http->nslots > MAX_KEPT_SLOTS)
 		free_slot(transfer);
 }
 

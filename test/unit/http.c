@@ -462,6 +462,41 @@ test_dead_connection(void)
 	peer_stop(&server);
 }
 
+/* Handler: answers once on each connection, whose next request dies. */
+static void
+answer_once_each(Peer *peer)
+{
+	peer_request(peer);
+	peer_say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+	peer_request(peer);
+	peer_reset(peer);
+}
+
+/*
+ * libcurl before 8.17 counts over the whole life of a handle how often it has
+ * repeated a request, and fails at the sixth.
+ */
+static void
+test_many_dead_connections(void)
+{
+	PeerServer server = peer_serve(answer_once_each);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	int repeated = 0;
+
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_OK, true, "a first request");
+	for (int i = 0; i < 12; i++)
+	{
+		HlHttpTransfer *transfer = hl_http_start(http, &request);
+
+		repeated += finish(transfer)->transport == HL_TRANSPORT_OK;
+		hl_http_release(transfer);
+	}
+	ok(repeated == 12 || !hl_http_tells_resends(),
+	   "12 kept connections die, and each request is repeated (%d)", repeated);
+	peer_stop(&server);
+}
+
 /* Handler: takes a request that is larger than what is kept of one. */
 static void
 swallow(Peer *peer)
@@ -1296,6 +1331,7 @@ main(void)
 	test_left_connection();
 	test_large_request();
 	test_dead_connection();
+	test_many_dead_connections();
 	test_many();
 	test_bodies_under_way();
 	test_replies();
