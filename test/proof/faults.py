@@ -1,0 +1,254 @@
+#!/usr/bin/python3
+"""The fault catalogue: what a server, a network or a proxy may do, and what must become of it.
+
+Each kind of the table is played to each of its faces, plain, behind TLS or through a proxy. Held:
+the SQLSTATE that the table has, the token where the outcome is unknown, that the next call works,
+and that it ends in time. Then the worst kinds 200 times: no descriptor more, and no memory.
+
+Without arguments a choice of the kinds; --long plays all of them to all of their faces.
+"""
+
+import os
+import re
+import socket
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
+
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
+import fault_fhir  # noqa: E402,F401  pylint: disable=wrong-import-position,unused-import
+import fault_kinds  # noqa: E402  pylint: disable=wrong-import-position
+import fault_replies  # noqa: E402,F401  pylint: disable=wrong-import-position,unused-import
+import fault_tls  # noqa: E402  pylint: disable=wrong-import-position
+from certificate import Authority  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from fault_server import ID, Server  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+LONG = "--long" in sys.argv or bool(os.environ.get("HEALTHLAKE_TEST_LONG"))
+REPETITIONS = 200
+QUICK, SLOW = 10.0, 20.0  # seconds; machines that test have other things to do
+READ = f"SELECT status FROM healthlake_describe_datastore('{ID}')"
+STATEMENTS = {
+    **dict.fromkeys(fault_kinds.PROVIDERS, READ), "read": READ,
+    "change": "SELECT id FROM healthlake_create_datastore('fault')",
+    "fhir_read": "SELECT healthlake_fhir_read('Patient', 'p1')",
+    "fhir_create": "SELECT id FROM healthlake_fhir_create('{\"resourceType\": \"Patient\"}')",
+    "fhir_update": "SELECT id FROM healthlake_fhir_update("
+                   "'{\"resourceType\": \"Patient\", \"id\": \"p1\"}')",
+    "fhir_search": "SELECT count(*) FROM healthlake_fhir_search('Patient')",
+    "fhir_bundle": "SELECT count(*) FROM healthlake_fhir_bundle('[{\"method\": \"PUT\", \"url\": "
+                   "\"Patient/p1\", \"resource\": {\"resourceType\": \"Patient\", \"id\": \"p1\"}}"
+                   "]')",
+    "stream": f"SELECT count(*) FROM healthlake_update_profile_with_agent('{ID}', 'hello')"}
+# the kinds that take most, and leave most behind where something is forgotten
+WORST = ["body without end", "headers without end", "status 100 without end", "close in a chunk",
+         "reset in the body", "JSON: a million objects", "JSON: a million names",
+         "content coding a bomb of gzip", "STS: a million elements", "stream: 10,000 events",
+         "resource: a number of 9,000 digits", "a proxy with a refusal without end",
+         "after its 200 a proxy says rubbish", "TLS 1.3 demands a certificate",
+         "an expired certificate", "a forged record below TLS in place of a reply"]
+
+tap = Tap()
+
+
+class Session:
+    """A session whose calls go to a fault server of its own."""
+
+    def __init__(self, cluster, server, ca):
+        self.server = server
+        self.connection = cluster.connect()
+        self.pid = self.connection.info.backend_pid
+        self.cursor = self.connection.cursor()
+        self.route = self.face = None
+        for name, value in (("region", "us-east-1"), ("max_attempts", "1"), ("ca_bundle", ca),
+                            ("datastore_id", ID), ("request_timeout", "1s"),
+                            ("connect_timeout", "1s"), ("allowed_regions", "")):
+            self.cursor.execute(f"SET healthlake.{name} = %s", [str(value)])
+        self.cursor.execute("SET client_min_messages = error")
+
+    def go(self, route, face):
+        """Leads the calls of a face along a route."""
+        sources = {"container": "container", **dict.fromkeys(fault_kinds.INSTANCE, "metadata")}
+        if (route, face) != (self.route, self.face) or face in fault_kinds.PROVIDERS:
+            tls = route in ("tls", "proxy", "tunnel")
+            url = self.server.url("tls" if tls else "plain")
+            if route == "closed":
+                url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+            values = {"endpoint_url": url if face != "sts" else self.server.url("plain"),
+                      "sts_endpoint_url": url, "proxy": self.server.url("proxy")
+                      if route in ("proxy", "tunnel") else "",
+                      "role_arn": "arn:aws:iam::123456789012:role/fault" if face == "sts" else "",
+                      "access_key_id": "" if face in sources else "AKIDEXAMPLE",
+                      "secret_access_key": "" if face in sources else "secret",
+                      # what is kept of keys is forgotten where this is set
+                      "credential_sources": sources.get(face, "settings")}
+            self.cursor.execute("; ".join(f"SET healthlake.{name} = '{value}'"
+                                          for name, value in values.items()))
+            self.route, self.face = route, face
+
+    def run(self, face):
+        """A call: its SQLSTATE, its error, and the seconds that it took."""
+        began = time.monotonic()
+        error = None
+        try:
+            self.cursor.execute(STATEMENTS[face])
+        except psycopg2.Error as caught:
+            error = caught
+        return error and error.pgcode, error, time.monotonic() - began
+
+    def descriptors(self):
+        """How many descriptors the backend has, but for those of PostgreSQL's files."""
+        names = [os.readlink(entry) for entry in Path(f"/proc/{self.pid}/fd").iterdir()]
+        return sum("/base/" not in name and "/pg_wal/" not in name for name in names)
+
+    def memory(self):
+        """The backend's own memory, in kB."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"RssAnon:\s+(\d+)", status).group(1))
+
+
+def play(session, kind, face, route):
+    """Plays a fault; the SQLSTATE, the seconds, and what is not as it must be."""
+    faults = []
+    way = {"tunnel": "tls", "closed": "plain"}.get(route, route)
+    session.go(route, face)
+    session.server.arm(face if kind.stage == "reply" else None, kind.fault, kind.stage, way,
+                       kind.context)
+    state, error, took = session.run(face)
+    tokens = list(session.server.seen)
+    played = session.server.played > 0 or kind.context != "good" or route == "closed"
+    session.server.arm()
+    wanted = kind.ends[face]
+    if state not in (wanted if isinstance(wanted, tuple) else (wanted,)):
+        said = error and f"{error.diag.message_primary} {error.diag.message_detail}"
+        faults.append(f"it ended in {state}, not in {wanted}: {said}")
+    if not played:
+        faults.append("it was not played")
+    if state == "38M01" and face in ("change", "fhir_create") and tokens and \
+            tokens[0] not in (error.diag.message_detail or ""):
+        faults.append(f"the token {tokens[0]} is not told: {error.diag.message_detail}")
+    if took > (SLOW if kind.slow else QUICK):
+        faults.append(f"it took {took:.1f} s")
+    if route == "closed":
+        session.go("plain", face)
+    else:
+        session.go(route, face)
+    after, error, _ = session.run(face)
+    if after is not None:
+        faults.append(f"the next call ends in {after}: {error.diag.message_primary}")
+    return state, took, faults
+
+
+def cases(slow):
+    """What is played, along one route and to one face after the other."""
+    chosen = [(kind, face, route) for at, kind in enumerate(fault_kinds.TABLE)
+              if kind.slow == slow for route in kind.routes for face in kind.faces
+              if LONG or is_chosen(at, kind, face, route)]
+    return sorted((one for one in chosen if not (one[2] != "plain" and one[1] in (
+        "container", *fault_kinds.INSTANCE))), key=lambda one: (one[2], one[1]))
+
+
+def is_chosen(at, kind, face, route):
+    """Whether a case is played in the short form: each 17th kind, to one face or two."""
+    faces = [one for one in kind.faces if one in ("change", "fhir_create")] or list(kind.faces)
+    return at % 17 == (7 if kind.slow else 5) and route == kind.routes[at % len(kind.routes)] and \
+        face in (kind.faces[at % len(kind.faces)], faces[0])
+
+
+class Player(threading.Thread):
+    """Plays cases until none is left, in a session of its own."""
+
+    def __init__(self, session, queue, told):
+        super().__init__(daemon=True)
+        self.session, self.queue, self.told = session, queue, told
+
+    def run(self):
+        while True:
+            try:
+                kind, face, route = self.queue.pop(0)
+            except IndexError:
+                return
+            self.told.append((kind, face, route, *play(self.session, kind, face, route)))
+
+
+def tell(told):
+    """One check for each kind, and the figures."""
+    found, faces = {}, Counter()
+    for kind, face, route, state, _, faults in told:
+        found.setdefault(kind.name, []).extend(f"{face}, {route}: {fault}" for fault in faults)
+        faces[(face, state)] += 1
+    for name in sorted(found):
+        tap.ok(not found[name], name, *found[name])
+    quick = [one[4] for one in told if not one[0].slow]
+    slow = [one[4] for one in told if one[0].slow]
+    for face in fault_kinds.FACES:
+        tap.say(f"{face}: " + ", ".join(f"{count} {state or 'succeeded'}" for (of, state), count in
+                                        sorted(faces.items(), key=str) if of == face))
+    held = sum(not faults for faults in found.values())
+    tap.say(f"figure: {held} of {len(found)} kinds held in {len(told)} cases; a call ends after "
+            f"{statistics.median(quick) * 1000:.1f} ms (p50) and {max(quick) * 1000:.0f} ms (max), "
+            f"one that hangs {max(slow, default=0) * 1000:.0f} ms (max) at a limit of 1 s")
+
+
+def repeat(session, names):
+    """The worst kinds again and again: nothing is left behind."""
+    session.cursor.execute("SET healthlake.request_timeout = '10s'")
+    grown, more = [], []
+    for name in names:
+        kind = next(kind for kind in fault_kinds.TABLE if kind.name == name)
+        face, route = kind.faces[0], kind.routes[0]
+        for _ in range(20):  # what is kept for good is there by then
+            play(session, kind, face, route)
+        before, memory = session.descriptors(), session.memory()
+        for _ in range(REPETITIONS):
+            play(session, kind, face, route)
+        more.append(session.descriptors() - before)
+        grown.append(session.memory() - memory)
+        tap.ok(more[-1] <= 0, f"{name}: no descriptor more", more[-1])
+        tap.ok(grown[-1] < 512, f"{name}: no memory more", f"{grown[-1]} kB")
+    tap.say(f"figure: {REPETITIONS} repetitions of each of the {len(names)} worst kinds: at most "
+            f"{max(grown)} kB and {max(more)} descriptors more")
+
+
+def main():
+    """All that is chosen."""
+    folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
+    authority = Authority(folder)
+    contexts = fault_tls.contexts(authority)
+    servers = [Server(contexts) for _ in range(8 if LONG else 5)]
+    environment = {"AWS_EC2_METADATA_DISABLED": "false",
+                   "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+                   "AWS_EC2_METADATA_SERVICE_ENDPOINT": servers[0].url("plain"),
+                   "AWS_CONTAINER_CREDENTIALS_FULL_URI": servers[0].url("plain") + "/container"}
+    with Cluster(Path(folder) / "server", environment=environment) as cluster:
+        with cluster.connect() as session, session.cursor() as cursor:
+            cursor.execute("CREATE EXTENSION healthlake")
+        sessions = [Session(cluster, server, authority.ca) for server in servers]
+        told = []
+        # what hangs beside what does not
+        slow = cases(True)
+        players = [Player(session, slow, told) for session in sessions[1:]]
+        players.append(Player(sessions[0], cases(False), told))
+        for player in players:
+            player.start()
+        for player in players:
+            player.join()
+        tell(told)
+        if LONG:
+            repeat(sessions[0], WORST)
+        log = cluster.log()
+        tap.ok("terminated by signal" not in log and "PANIC" not in log, "no process has crashed")
+    tap.end()
+
+
+closed = socket.socket()
+closed.bind(("127.0.0.1", 0))
+main()
