@@ -190,6 +190,7 @@ throwaway_run_inside()
 		LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI-}"
 		HEALTHLAKE_INSIDE="$throwaway_folder"
 		HEALTHLAKE_PG_VERSION="$(throwaway_version)"
+		HEALTHLAKE_TEST_JOBS="${HEALTHLAKE_TEST_JOBS-}"
 		HEALTHLAKE_TEST_LIMIT="${HEALTHLAKE_TEST_LIMIT-}"
 		HEALTHLAKE_TEST_LONG="${HEALTHLAKE_TEST_LONG-}"
 		HEALTHLAKE_COVERAGE="${HEALTHLAKE_COVERAGE-}"
@@ -302,6 +303,11 @@ throwaway_copy_server()
 	cp -R "/usr/lib/postgresql/$version" "$tree/usr/lib/postgresql/"
 	cp -R "/usr/share/postgresql/$version" "$tree/usr/share/postgresql/"
 	ln -s /usr/include "$tree/usr/include"
+	# pgTAP is made of SQL alone: where this version has none yet, another's does
+	[ -e "$tree/usr/share/postgresql/$version/extension/pgtap.control" ] ||
+		cp "$(printf '%s\n' /usr/share/postgresql/*/extension/pgtap.control |
+			sort -V | tail -n 1 | sed 's/\.control$//')"* \
+			"$tree/usr/share/postgresql/$version/extension/" || true
 	# an installed copy of the extension is not what is to be tested
 	rm -f "$tree/usr/lib/postgresql/$version/lib/healthlake.so" \
 		"$tree/usr/share/postgresql/$version/extension/healthlake"[.-]*
