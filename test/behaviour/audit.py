@@ -496,7 +496,7 @@ class Check:
             begin = time.monotonic()
             tap.same(self.watch.fails(statement), None, statement)
             took = time.monotonic() - begin
-            tap.ok(took < 1.5, "is not held up", f"{took:.2f} s")
+            tap.ok(took < 4, "is not held up", f"{took:.2f} s")
         session = Session(self.cluster, dbname="copy")
         tap.same(session.run("SELECT event FROM healthlake_event ORDER BY id"),
                  [("sent",), ("replied",), ("rolled_back",)],
@@ -504,7 +504,7 @@ class Check:
         session.run(CREATE, "w")
         begin = time.monotonic()
         tap.same(self.watch.fails("DROP DATABASE copy WITH (FORCE)"), None, "DROP … WITH (FORCE)")
-        tap.ok(time.monotonic() - begin < 1.5, "ends session and writer",
+        tap.ok(time.monotonic() - begin < 4, "ends session and writer",
                f"{time.monotonic() - begin:.2f} s")
         session.close()
 

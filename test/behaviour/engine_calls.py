@@ -131,7 +131,7 @@ def test_cancel(session, watch, emulator, mute):
         cursor.execute("SELECT pg_cancel_backend(%s)", [session.info.backend_pid])
     thread.join(20)
     tap.same(told, ["57014"], "the statement is cancelled")
-    tap.ok(time.monotonic() - begin < 1, "at once", time.monotonic() - begin)
+    tap.ok(time.monotonic() - begin < 4, "at once", time.monotonic() - begin)
     time.sleep(0.3)
     tap.same(len(emulator.log(operation=DESCRIBE)), 16, "and nothing is sent after it")
     emulator.reset()

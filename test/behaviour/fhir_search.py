@@ -210,13 +210,14 @@ def cancel(cluster):
         for skipped, where in ((0, "the first page"), (1, "a page that was in flight")):
             emulator.next(*({"operation": "fhir:search", "delay": 0} for _ in range(skipped)),
                           {"operation": "fhir:search", "silence": True})
+            began = time.monotonic()
             timer = threading.Timer(0.5, os.kill, (session.info.backend_pid, signal.SIGINT))
             timer.start()
             error = fails(session, "SELECT count(*) FROM healthlake_fhir_search('Patient')")
-            ended = time.monotonic()
+            took = time.monotonic() - began
             timer.join()
             tap.same(error.pgcode if error else None, "57014", f"a cancel ends {where}")
-            tap.ok(time.monotonic() - ended < 0.2, "at once")
+            tap.ok(took < 4.5, "at once", took)
             tap.same(run(session, "SELECT count(*) FROM healthlake_fhir_search('Patient')"),
                      [(300,)], "and the next search works")
 
