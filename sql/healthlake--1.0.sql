@@ -3,10 +3,10 @@
 \echo Use "CREATE EXTENSION healthlake" to load this file. \quit
 
 --
--- Every name below is schema-qualified, every object is new, and nothing is
--- granted to PUBLIC: whoever may EXECUTE a function uses the credentials of
--- the server. The functions of FHIRPath at the end, which use none, are the
--- exception.
+-- Every name below is schema-qualified, and every object is new. Nothing is
+-- granted to PUBLIC, since a role that may EXECUTE a function uses the
+-- credentials of the server. The FHIRPath functions at the end are the
+-- exception: they use no credentials.
 --
 
 CREATE TYPE @extschema@.healthlake_datastore AS (
@@ -17,7 +17,7 @@ CREATE TYPE @extschema@.healthlake_datastore AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_datastore IS
-'A data store as AWS CreateFHIRDatastore answers it';
+'A data store, with the members of the reply to AWS CreateFHIRDatastore';
 
 CREATE FUNCTION @extschema@.healthlake_support(pg_catalog.internal)
 RETURNS pg_catalog.internal
@@ -28,7 +28,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_support(pg_catalog.internal)
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_support(pg_catalog.internal) IS
-'Planner support: refuses statements that would call one creation apart from itself';
+'Planner support function: rejects statements whose plan would execute one creating call several times';
 
 CREATE FUNCTION @extschema@.healthlake_create_datastore(
 	name pg_catalog.text,
@@ -117,7 +117,7 @@ CREATE TYPE @extschema@.healthlake_datastore_properties AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_datastore_properties IS
-'All that AWS tells of a data store; properties has the whole of it, also what this version has no column for';
+'The description of a data store; the column properties is the complete reply, including members that have no column in this version';
 
 CREATE TYPE @extschema@.healthlake_ensured_datastore AS (
 	id pg_catalog.text,
@@ -128,7 +128,7 @@ CREATE TYPE @extschema@.healthlake_ensured_datastore AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_ensured_datastore IS
-'A data store that is there, and whether it was created just now';
+'An existing data store, and whether this call created it';
 
 CREATE TYPE @extschema@.healthlake_job AS (
 	job_id pg_catalog.text,
@@ -137,7 +137,7 @@ CREATE TYPE @extschema@.healthlake_job AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_job IS
-'A job that has been started';
+'A job that was started';
 
 CREATE TYPE @extschema@.healthlake_import_job_properties AS (
 	job_id pg_catalog.text,
@@ -173,7 +173,7 @@ CREATE TYPE @extschema@.healthlake_import_job_properties AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_import_job_properties IS
-'All that AWS tells of an import';
+'The description of an import job';
 
 CREATE TYPE @extschema@.healthlake_export_job_properties AS (
 	job_id pg_catalog.text,
@@ -190,7 +190,7 @@ CREATE TYPE @extschema@.healthlake_export_job_properties AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_export_job_properties IS
-'All that AWS tells of an export';
+'The description of an export job';
 
 CREATE TYPE @extschema@.healthlake_transformation_job_properties AS (
 	job_id pg_catalog.text,
@@ -217,7 +217,7 @@ CREATE TYPE @extschema@.healthlake_transformation_job_properties AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_transformation_job_properties IS
-'All that AWS tells of a data transformation job';
+'The description of a data transformation job';
 
 CREATE TYPE @extschema@.healthlake_transformation_profile AS (
 	profile_id pg_catalog.text,
@@ -233,7 +233,7 @@ CREATE TYPE @extschema@.healthlake_transformation_profile AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_transformation_profile IS
-'A data transformation profile, as far as the operation tells of it';
+'A data transformation profile; members that the operation does not return are null';
 
 CREATE TYPE @extschema@.healthlake_deleted_transformation_profile AS (
 	profile_id pg_catalog.text,
@@ -243,7 +243,7 @@ CREATE TYPE @extschema@.healthlake_deleted_transformation_profile AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_deleted_transformation_profile IS
-'A data transformation profile that has been deleted';
+'A data transformation profile that was deleted';
 
 CREATE TYPE @extschema@.healthlake_agent_event AS (
 	event pg_catalog.text,
@@ -253,7 +253,7 @@ CREATE TYPE @extschema@.healthlake_agent_event AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_agent_event IS
-'An event of what the agent for data transformation profiles answers';
+'An event in the reply of the agent that edits data transformation profiles';
 
 CREATE FUNCTION @extschema@.healthlake_update_datastore(
 	id pg_catalog.text,
@@ -280,7 +280,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_update_datastore
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_update_datastore IS
-'Changes a data store (AWS UpdateFHIRDatastore); an argument that is null changes nothing. AWS replaces the configuration of identity provider, profiles or backup as a whole, so one that is given in part is read first and sent whole: what somebody else changes in it in between is overwritten. To remove a member, send the structure without it by healthlake_call()';
+'Changes a data store (AWS UpdateFHIRDatastore); a null argument changes nothing. AWS replaces the configuration of identity provider, profiles or backup as a whole, so a partly given one is completed from the current one, which is read first; a concurrent change to it is overwritten. To remove a member, send the structure without it by healthlake_call()';
 
 CREATE FUNCTION @extschema@.healthlake_restore_datastore(
 	source_datastore_id pg_catalog.text,
@@ -308,7 +308,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_restore_datastore
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_restore_datastore IS
-'Creates a data store from a restore point of another one (AWS RestoreFHIRDatastore), billed by the hour until it is deleted; key and SMART configuration are not inherited from the source';
+'Creates a data store from a restore point of another one (AWS RestoreFHIRDatastore), billed by the hour until it is deleted; the encryption key and the SMART configuration are not copied from the source';
 
 CREATE FUNCTION @extschema@.healthlake_delete_datastore(
 	id pg_catalog.text,
@@ -324,7 +324,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_delete_datastore
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_delete_datastore IS
-'Deletes a data store with all its data (AWS DeleteFHIRDatastore); confirm_name must be its present name';
+'Deletes a data store with all its data (AWS DeleteFHIRDatastore); confirm_name must be its current name';
 
 CREATE FUNCTION @extschema@.healthlake_describe_datastore(
 	id pg_catalog.text,
@@ -338,7 +338,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_describe_datastore
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_describe_datastore IS
-'Tells all that AWS knows of a data store (AWS DescribeFHIRDatastore)';
+'Describes a data store (AWS DescribeFHIRDatastore)';
 
 CREATE FUNCTION @extschema@.healthlake_list_datastores(
 	name pg_catalog.text DEFAULT NULL,
@@ -356,7 +356,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_list_datastores
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_list_datastores IS
-'Lists data stores (AWS ListFHIRDatastores), page after page; max_rows, or a LIMIT on a call in the target list, stops the fetching';
+'Lists data stores (AWS ListFHIRDatastores), page by page; max_rows, or a LIMIT on a call in the target list, stops the fetching';
 
 CREATE FUNCTION @extschema@.healthlake_tag_resource(
 	resource_arn pg_catalog.text,
@@ -372,7 +372,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_tag_resource
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_tag_resource IS
-'Sets tags of a data store or profile (AWS TagResource), as {"key": "value"} or as a list of keys and values';
+'Sets tags of a data store or profile (AWS TagResource), given as {"key": "value"} or as a list of keys and values';
 
 CREATE FUNCTION @extschema@.healthlake_untag_resource(
 	resource_arn pg_catalog.text,
@@ -388,7 +388,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_untag_resource
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_untag_resource IS
-'Takes tags away from a data store or profile (AWS UntagResource)';
+'Removes tags from a data store or profile (AWS UntagResource)';
 
 CREATE FUNCTION @extschema@.healthlake_list_tags(
 	resource_arn pg_catalog.text,
@@ -431,7 +431,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_start_import_job
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_start_import_job IS
-'Starts to import FHIR data from S3 into a data store (AWS StartFHIRImportJob)';
+'Starts an import of FHIR data from S3 into a data store (AWS StartFHIRImportJob)';
 
 CREATE FUNCTION @extschema@.healthlake_describe_import_job(
 	datastore_id pg_catalog.text,
@@ -446,7 +446,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_describe_import_job
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_describe_import_job IS
-'Tells the state and the progress of an import (AWS DescribeFHIRImportJob)';
+'Describes an import job with its status and progress (AWS DescribeFHIRImportJob)';
 
 CREATE FUNCTION @extschema@.healthlake_list_import_jobs(
 	datastore_id pg_catalog.text,
@@ -465,7 +465,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_list_import_jobs
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_list_import_jobs IS
-'Lists the imports of a data store (AWS ListFHIRImportJobs), page after page';
+'Lists the import jobs of a data store (AWS ListFHIRImportJobs), page by page';
 
 CREATE FUNCTION @extschema@.healthlake_start_export_job(
 	datastore_id pg_catalog.text,
@@ -485,7 +485,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_start_export_job
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_start_export_job IS
-'Starts to export a data store to S3 (AWS StartFHIRExportJob)';
+'Starts an export of a data store to S3 (AWS StartFHIRExportJob)';
 
 CREATE FUNCTION @extschema@.healthlake_describe_export_job(
 	datastore_id pg_catalog.text,
@@ -500,7 +500,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_describe_export_job
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_describe_export_job IS
-'Tells the state of an export (AWS DescribeFHIRExportJob)';
+'Describes an export job with its status (AWS DescribeFHIRExportJob)';
 
 CREATE FUNCTION @extschema@.healthlake_list_export_jobs(
 	datastore_id pg_catalog.text,
@@ -519,7 +519,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_list_export_jobs
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_list_export_jobs IS
-'Lists the exports of a data store (AWS ListFHIRExportJobs), page after page';
+'Lists the export jobs of a data store (AWS ListFHIRExportJobs), page by page';
 
 CREATE FUNCTION @extschema@.healthlake_create_transformation_profile(
 	profile_name pg_catalog.text,
@@ -544,7 +544,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_create_transformation_profile
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_create_transformation_profile IS
-'Creates a data transformation profile (AWS CreateDataTransformationProfile) from a starter profile, an existing one, a mapping, or sample data: exactly one of them';
+'Creates a data transformation profile (AWS CreateDataTransformationProfile) from exactly one of a starter profile, an existing profile, a mapping, and sample data';
 
 CREATE FUNCTION @extschema@.healthlake_get_transformation_profile(
 	profile_id pg_catalog.text,
@@ -559,7 +559,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_get_transformation_profile
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_get_transformation_profile IS
-'Gives a data transformation profile with its mapping (AWS GetDataTransformationProfile)';
+'Returns a data transformation profile with its mapping (AWS GetDataTransformationProfile)';
 
 CREATE FUNCTION @extschema@.healthlake_list_transformation_profiles(
 	source_format pg_catalog.text,
@@ -574,7 +574,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_list_transformation_profiles
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_list_transformation_profiles IS
-'Lists data transformation profiles (AWS ListDataTransformationProfiles), page after page';
+'Lists data transformation profiles (AWS ListDataTransformationProfiles), page by page';
 
 CREATE FUNCTION @extschema@.healthlake_list_transformation_profile_versions(
 	profile_id pg_catalog.text,
@@ -589,7 +589,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_list_transformation_profile_versio
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_list_transformation_profile_versions IS
-'Lists the versions of a data transformation profile (AWS ListDataTransformationProfileVersions), page after page';
+'Lists the versions of a data transformation profile (AWS ListDataTransformationProfileVersions), page by page';
 
 CREATE FUNCTION @extschema@.healthlake_publish_transformation_profile(
 	profile_id pg_catalog.text,
@@ -607,7 +607,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_publish_transformation_profile
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_publish_transformation_profile IS
-'Publishes a version of a data transformation profile (AWS PublishDataTransformationProfile); not to be repeated blindly, since it has no client token';
+'Publishes a version of a data transformation profile (AWS PublishDataTransformationProfile); has no client token, so check its outcome before you repeat it';
 
 CREATE FUNCTION @extschema@.healthlake_update_transformation_profile(
 	profile_id pg_catalog.text,
@@ -642,7 +642,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_update_profile_with_agent
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_update_profile_with_agent IS
-'Talks to the agent that edits a data transformation profile (AWS UpdateProfileWithAgent): a row for each event, texts and progress also as NOTICE while they come; not to be repeated blindly, since it has no client token';
+'Sends a message to the agent that edits a data transformation profile (AWS UpdateProfileWithAgent) and returns a row for each event of its reply; texts and progress are also reported as NOTICE when they arrive. Has no client token, so check its outcome before you repeat it';
 
 CREATE FUNCTION @extschema@.healthlake_delete_transformation_profile(
 	profile_id pg_catalog.text,
@@ -681,7 +681,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_start_transformation_job
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_start_transformation_job IS
-'Starts a data transformation job (AWS StartDataTransformationJob); a client token that is null is filled in here, which AWS itself does not do';
+'Starts a data transformation job (AWS StartDataTransformationJob); a null client token is replaced by a generated one, which AWS itself does not do';
 
 CREATE FUNCTION @extschema@.healthlake_describe_transformation_job(
 	job_id pg_catalog.text,
@@ -695,7 +695,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_describe_transformation_job
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_describe_transformation_job IS
-'Tells the state of a data transformation job (AWS DescribeDataTransformationJob)';
+'Describes a data transformation job with its status (AWS DescribeDataTransformationJob)';
 
 CREATE FUNCTION @extschema@.healthlake_list_transformation_jobs(
 	job_status pg_catalog.text DEFAULT NULL,
@@ -713,7 +713,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_list_transformation_jobs
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_list_transformation_jobs IS
-'Lists data transformation jobs (AWS ListDataTransformationJobs), page after page';
+'Lists data transformation jobs (AWS ListDataTransformationJobs), page by page';
 
 CREATE FUNCTION @extschema@.healthlake_wait_datastore(
 	id pg_catalog.text,
@@ -730,7 +730,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_wait_datastore
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_wait_datastore IS
-'Waits until a data store is ACTIVE or DELETED, and gives the last row; like every function it pins the snapshot of its statement, which CALL healthlake_await_datastore does not';
+'Waits until a data store is ACTIVE or DELETED, and returns the last description; holds the snapshot of its statement meanwhile, which CALL healthlake_await_datastore does not';
 
 CREATE PROCEDURE @extschema@.healthlake_await_datastore(
 	id pg_catalog.text,
@@ -764,7 +764,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_wait_import_job
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_wait_import_job IS
-'Waits until an import is complete, and gives the last row; like every function it pins the snapshot of its statement, which CALL healthlake_await_import_job does not';
+'Waits until an import is complete, and returns the last description; holds the snapshot of its statement meanwhile, which CALL healthlake_await_import_job does not';
 
 CREATE PROCEDURE @extschema@.healthlake_await_import_job(
 	datastore_id pg_catalog.text,
@@ -798,7 +798,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_wait_export_job
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_wait_export_job IS
-'Waits until an export is complete, and gives the last row; like every function it pins the snapshot of its statement, which CALL healthlake_await_export_job does not';
+'Waits until an export is complete, and returns the last description; holds the snapshot of its statement meanwhile, which CALL healthlake_await_export_job does not';
 
 CREATE PROCEDURE @extschema@.healthlake_await_export_job(
 	datastore_id pg_catalog.text,
@@ -831,7 +831,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_wait_transformation_job
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_wait_transformation_job IS
-'Waits until a data transformation job is complete, and gives the last row; like every function it pins the snapshot of its statement, which CALL healthlake_await_transformation_job does not';
+'Waits until a data transformation job is complete, and returns the last description; holds the snapshot of its statement meanwhile, which CALL healthlake_await_transformation_job does not';
 
 CREATE PROCEDURE @extschema@.healthlake_await_transformation_job(
 	job_id pg_catalog.text,
@@ -879,7 +879,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_ensure_datastore
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_ensure_datastore IS
-'Gives the one live data store of that name, or creates it where there is none; sessions of this database take turns, those of other databases and machines do not';
+'Returns the one live data store of that name, or creates it if there is none; sessions of this database are serialized, those of other databases and machines are not';
 
 CREATE FUNCTION @extschema@.healthlake_call(
 	operation pg_catalog.text,
@@ -894,7 +894,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_call
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_call IS
-'Performs any operation by its AWS name, with a request and a reply in AWS members; needs EXECUTE on the function of the operation too';
+'Performs any operation by its AWS name, with a request and a reply in AWS members; also requires EXECUTE on the function of the operation';
 
 CREATE FUNCTION @extschema@.healthlake_call_many(
 	operation pg_catalog.text,
@@ -917,7 +917,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_call_many
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_call_many IS
-'Performs an operation once for each request, up to healthlake.max_concurrency at a time; a row each, in order, where sqlstate is null for a success. A request that cannot be sent is an error before anything is sent; what AWS or the network refuses is a row. Needs EXECUTE on the function of the operation too';
+'Performs an operation once for each request, up to healthlake.max_concurrency at a time, and returns a row for each, in order; sqlstate is null for a success. An invalid request is an error before anything is sent; a failure of AWS or the network is a row. Also requires EXECUTE on the function of the operation';
 
 CREATE FUNCTION @extschema@.healthlake_describe_datastores(
 	ids pg_catalog.text[],
@@ -962,7 +962,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_describe_datastores
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_describe_datastores IS
-'Tells all that AWS knows of several data stores, a row each, in order; up to healthlake.max_concurrency requests are in flight';
+'Describes several data stores, a row for each, in order; up to healthlake.max_concurrency requests are in flight';
 
 CREATE FUNCTION @extschema@.healthlake_operations() RETURNS TABLE (
 	operation pg_catalog.text,
@@ -982,7 +982,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_operations
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_operations IS
-'Lists the operations and their members: a row for each argument, with the names that SQL, AWS and the AWS CLI have for it';
+'Lists the operations and their members: a row for each argument, with its names in SQL, in AWS and in the AWS CLI';
 
 CREATE FUNCTION @extschema@.healthlake_preview(
 	operation pg_catalog.text,
@@ -1000,7 +1000,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_preview
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_preview IS
-'Shows what a call would send, and sends nothing; signature, session token and sensitive members are masked';
+'Shows what a call would send, without sending it; signature, session token and sensitive members are masked';
 
 CREATE FUNCTION @extschema@.healthlake_check() RETURNS TABLE (
 	item pg_catalog.text,
@@ -1014,7 +1014,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_check
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_check IS
-'Checks what a call needs: region, endpoint, name lookup, TLS, clock, credentials, and where secrets are exposed';
+'Checks what a call requires (region, endpoint, name lookup, TLS, clock, credentials) and reports where secrets are exposed';
 
 CREATE FUNCTION @extschema@.healthlake_grant(
 	to_role pg_catalog.regrole,
@@ -1027,7 +1027,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_grant
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_grant IS
-'Grants a role USAGE on the schema, EXECUTE on the functions that read, create, manage, delete or audit, and SELECT on the tables and views that go with them';
+'Grants a role USAGE on the schema, EXECUTE on the functions that read, create, manage, delete or audit, and SELECT on the related tables and views';
 
 CREATE FUNCTION @extschema@.healthlake_revoke(
 	from_role pg_catalog.regrole,
@@ -1040,7 +1040,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_revoke
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_revoke IS
-'Revokes from a role what healthlake_grant() has granted, except what another word that the role was granted needs too';
+'Revokes from a role what healthlake_grant() granted, except what another privilege word that the role still has includes too';
 
 CREATE FUNCTION @extschema@.healthlake_version() RETURNS pg_catalog.text
 LANGUAGE C STABLE PARALLEL SAFE
@@ -1049,7 +1049,7 @@ AS 'MODULE_PATHNAME', 'healthlake_version';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_version() FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_version() IS
-'The version of the library that is loaded, which ALTER EXTENSION healthlake UPDATE brings the functions up to';
+'The version of the loaded library; ALTER EXTENSION healthlake UPDATE updates the functions to it';
 
 CREATE FUNCTION @extschema@.healthlake_last_call(
 	OUT operation pg_catalog.text,
@@ -1066,12 +1066,12 @@ AS 'MODULE_PATHNAME', 'healthlake_last_call';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_last_call() FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_last_call() IS
-'What became of the last call to AWS of this session by this role, also after its transaction was aborted: succeeded, failed or unknown';
+'The last call to AWS by this role in this session and its outcome: succeeded, failed or unknown; also available after its transaction was aborted';
 
 --
--- Requests that are kept first and sent later. Nobody is granted DML on this
--- table, nor on the history below; the extension's C code acts as the owner,
--- step by step.
+-- The queue: requests that are stored first and sent later. No role is granted
+-- DML on this table or on the history below; the extension's C code switches
+-- to the owner for each statement.
 --
 
 CREATE FUNCTION @extschema@.healthlake_home() RETURNS pg_catalog.text
@@ -1143,105 +1143,105 @@ CREATE TABLE @extschema@.healthlake_request (
 COMMENT ON TABLE @extschema@.healthlake_request IS
 'The queue: requests to AWS HealthLake that are sent after their transaction has committed; healthlake_event has their history';
 COMMENT ON COLUMN @extschema@.healthlake_request.id IS
-'What healthlake_enqueue() gave; the payload of the notification on channel healthlake';
+'Id as returned by healthlake_enqueue(); the payload of the notification on channel healthlake';
 COMMENT ON COLUMN @extschema@.healthlake_request.operation IS
-'The operation, by its AWS name';
+'AWS name of the operation';
 COMMENT ON COLUMN @extschema@.healthlake_request.request IS
 'The members of the request, without the client token; requests with sensitive members are refused';
 COMMENT ON COLUMN @extschema@.healthlake_request.client_token IS
-'The token with which every sending of this request names the same thing';
+'Client token; it is the same in every attempt, so that AWS recognizes repetitions';
 COMMENT ON COLUMN @extschema@.healthlake_request.request_hash IS
-'SHA-256 of the request, compared before it is sent';
+'SHA-256 of the request; checked before it is sent';
 COMMENT ON COLUMN @extschema@.healthlake_request.state IS
-'queued; running (sent, or waiting for the status that "until" names); succeeded, failed, cancelled; or unknown, which a person resolves';
+'queued; running (sent, or waiting for the status in "until"); succeeded, failed or cancelled; or unknown, to be resolved by a person';
 COMMENT ON COLUMN @extschema@.healthlake_request.origin IS
-'queue: it was enqueued';
+'queue: the request was enqueued';
 COMMENT ON COLUMN @extschema@.healthlake_request.retry_of IS
-'The request of which this one is a retry';
+'Id of the request that this one retries';
 COMMENT ON COLUMN @extschema@.healthlake_request.reference IS
-'The key of whoever enqueued it, for writing the result back';
+'Key of your own, for writing the result back to your tables';
 COMMENT ON COLUMN @extschema@.healthlake_request.until IS
-'The status that the data store or job must reach for the request to have succeeded';
+'Status that the data store or job must reach before the request counts as succeeded';
 COMMENT ON COLUMN @extschema@.healthlake_request.attempts IS
-'How many times sending it was begun';
+'Number of attempts to send it that were begun';
 COMMENT ON COLUMN @extschema@.healthlake_request.response IS
-'The reply of AWS; with "until", the last description; sensitive members are masked';
+'Reply of AWS, or with "until" the last description; sensitive members are masked';
 COMMENT ON COLUMN @extschema@.healthlake_request.datastore_id IS
-'The data store that the request created, or speaks of';
+'Data store that the request created or refers to';
 COMMENT ON COLUMN @extschema@.healthlake_request.job_id IS
-'The job that the request started';
+'Job that the request started';
 COMMENT ON COLUMN @extschema@.healthlake_request.error_sqlstate IS
-'SQLSTATE of the last failure, as a call in a session would have raised it';
+'SQLSTATE of the last failure, the same that a call in a session raises';
 COMMENT ON COLUMN @extschema@.healthlake_request.error_code IS
-'Error code of AWS of the last failure';
+'AWS error code of the last failure';
 COMMENT ON COLUMN @extschema@.healthlake_request.error_message IS
-'What the last failure said';
+'Message of the last failure';
 COMMENT ON COLUMN @extschema@.healthlake_request.aws_request_id IS
-'Request id that AWS gave the last attempt';
+'AWS request id of the last attempt';
 COMMENT ON COLUMN @extschema@.healthlake_request.account IS
-'Number of the AWS account, once an answer has told it';
+'AWS account number, once a reply has contained it';
 COMMENT ON COLUMN @extschema@.healthlake_request.region IS
-'The AWS region that was in force when it was requested';
+'AWS region in effect when the request was made';
 COMMENT ON COLUMN @extschema@.healthlake_request.endpoint IS
-'Where it goes: a server that would send it elsewhere does not send it';
+'Endpoint of the request; a server that is configured for another endpoint does not send it';
 COMMENT ON COLUMN @extschema@.healthlake_request.session_role IS
-'The role that had logged in';
+'The role that logged in (session_user)';
 COMMENT ON COLUMN @extschema@.healthlake_request.outer_role IS
-'The role that SET ROLE had set, else the one that had logged in, as is meant by null; the request belongs to it and to "current_role"';
+'Role set by SET ROLE; null means session_role. The request belongs to it and to "current_role"';
 COMMENT ON COLUMN @extschema@.healthlake_request."current_role" IS
-'The role that was in force, whose privileges are checked again before sending';
+'Role in effect (current_user); its privileges are checked again before the request is sent';
 COMMENT ON COLUMN @extschema@.healthlake_request.client_addr IS
-'Address of the client; null for a Unix-domain socket or a job of the server';
+'Address of the client; null for a Unix-domain socket or a background worker';
 COMMENT ON COLUMN @extschema@.healthlake_request.application_name IS
-'What the client called itself';
+'application_name of the session';
 COMMENT ON COLUMN @extschema@.healthlake_request.requested_at IS
-'When it was enqueued';
+'Time at which the request was enqueued';
 COMMENT ON COLUMN @extschema@.healthlake_request.run_after IS
-'Not before this time is it sent, sent again or looked after';
+'Earliest time of the next send, retry or poll';
 COMMENT ON COLUMN @extschema@.healthlake_request.first_sent_at IS
-'From this time on AWS may have it';
+'Time of the first attempt; AWS may have received the request since';
 COMMENT ON COLUMN @extschema@.healthlake_request.unsettled_since IS
-'Since this time a sending is without a certain outcome; null: there is none such';
+'Time since which the outcome of an attempt is uncertain; null if none is';
 COMMENT ON COLUMN @extschema@.healthlake_request.looked_at IS
-'When AWS was last searched for what the request may have created';
+'Time of the last search of AWS for what the request may have created';
 COMMENT ON COLUMN @extschema@.healthlake_request.lease_until IS
-'Until then it is left to whoever holds it';
+'Time at which the lease of lease_holder ends';
 COMMENT ON COLUMN @extschema@.healthlake_request.lease_holder IS
-'The worker or session that holds it; one that is gone holds nothing';
+'Worker or session that has claimed the request; the lease ends with its process';
 COMMENT ON COLUMN @extschema@.healthlake_request.finished_at IS
-'When it was over';
+'Time at which the request was finished';
 COMMENT ON COLUMN @extschema@.healthlake_request.duration IS
-'From the first sending to the end';
+'Time from the first attempt to the end';
 COMMENT ON COLUMN @extschema@.healthlake_request.fence IS
-'healthlake.fence of the server that it belongs to; one with another fence never sends it';
+'healthlake.fence of the server that the request belongs to; a server with another fence never sends it';
 COMMENT ON COLUMN @extschema@.healthlake_request.timeline IS
-'Timeline of the server when it was enqueued, or looked for; on a later one it is looked for first; 0: taken over from another fence';
+'Timeline of the server when the request was enqueued or last searched for; on a later timeline AWS is searched before it is sent. 0 if it was taken over from another fence';
 COMMENT ON COLUMN @extschema@.healthlake_request.home IS
-'Cluster and database in which it was made, as healthlake_home() names them; elsewhere it is searched for and never sent';
+'Cluster and database in which the request was made, as returned by healthlake_home(); elsewhere it is only searched for, never sent';
 COMMENT ON COLUMN @extschema@.healthlake_request.kind IS
 'What the operation means: create, update, delete, tag, import, export, transformation, fhir or read';
 COMMENT ON COLUMN @extschema@.healthlake_request.note IS
-'What there is to say of its end: how it was found, or what the person who resolved it wrote';
+'Remark on the outcome: how it was determined, or the note of the person who resolved the request';
 COMMENT ON COLUMN @extschema@.healthlake_request.resolved_by IS
-'The role that resolved it';
+'Role that resolved the request';
 COMMENT ON COLUMN @extschema@.healthlake_request.resolved_at IS
-'When it was resolved';
+'Time at which the request was resolved';
 COMMENT ON COLUMN @extschema@.healthlake_request.resource_type IS
-'Type of the FHIR resource; null for a bundle and for what is no FHIR request';
+'Type of the FHIR resource; null for a bundle and for requests that are not FHIR requests';
 COMMENT ON COLUMN @extschema@.healthlake_request.resource_id IS
-'Id of the FHIR resource, known when it is enqueued, except for types that HealthLake gives an id';
+'Id of the FHIR resource; null until the request has succeeded if HealthLake assigns ids of this type';
 COMMENT ON COLUMN @extschema@.healthlake_request.resources IS
-'Of a bundle, the resources that it writes, as type/id';
+'Resources that a bundle writes, as type/id';
 COMMENT ON COLUMN @extschema@.healthlake_request.version_id IS
-'Version of the FHIR resource that the request has made';
+'Version of the FHIR resource that the request created';
 COMMENT ON COLUMN @extschema@.healthlake_request.body IS
-'The body of a FHIR request; null once it has succeeded, was cancelled, resolved or retried';
+'Body of a FHIR request; removed when the request succeeds or is cancelled, resolved or retried';
 COMMENT ON COLUMN @extschema@.healthlake_request.body_sha256 IS
-'SHA-256 of the body as it is sent, compared before that, and kept';
+'SHA-256 of the body; checked before it is sent, and kept when the body is removed';
 COMMENT ON COLUMN @extschema@.healthlake_request.guard IS
-'After an unknown outcome, the version that the resource had before, or * for none: it is sent again for that version only';
+'After an attempt of unknown outcome, the version that the resource had before it, or * for none; the request is repeated only for that version';
 
--- what is to be sent, by role and kind; what is asked after, by role
+-- requests to be sent, by role and kind; requests to be polled, by role
 CREATE INDEX healthlake_request_due ON @extschema@.healthlake_request
 	(fence, (coalesce(outer_role, session_role)), kind, run_after, id)
 	WHERE state OPERATOR(pg_catalog.=) ANY
@@ -1252,7 +1252,7 @@ CREATE INDEX healthlake_request_polled ON @extschema@.healthlake_request
 	WHERE state OPERATOR(pg_catalog.=) ANY
 			('{queued,running}'::pg_catalog.text[])
 		AND run_after IS NOT NULL AND response IS NOT NULL;
--- what needs a person
+-- requests that need attention
 CREATE INDEX healthlake_request_tried ON @extschema@.healthlake_request
 	(attempts, run_after)
 	WHERE state OPERATOR(pg_catalog.=) ANY
@@ -1268,7 +1268,7 @@ CREATE INDEX healthlake_request_job ON @extschema@.healthlake_request
 	(job_id) WHERE job_id IS NOT NULL;
 CREATE UNIQUE INDEX healthlake_request_retry ON @extschema@.healthlake_request
 	(home, retry_of) WHERE retry_of IS NOT NULL;
--- which requests of a FHIR resource come before one; bundles write several
+-- the order of the requests of a FHIR resource; a bundle writes several
 CREATE INDEX healthlake_request_turn ON @extschema@.healthlake_request
 	(resource_id, resource_type, datastore_id, id)
 	WHERE state OPERATOR(pg_catalog.=) ANY
@@ -1285,13 +1285,13 @@ CREATE INDEX healthlake_request_resources ON @extschema@.healthlake_request
 	USING gin (resources) WHERE resources IS NOT NULL;
 
 REVOKE ALL ON TABLE @extschema@.healthlake_request FROM PUBLIC;
--- a column of this type would keep others from altering or dropping the table
+-- a user's column of the row type would block ALTER and DROP of the table
 REVOKE ALL ON TYPE @extschema@.healthlake_request FROM PUBLIC;
 
 --
--- What was done, and by whom: rows are inserted by the extension's C code,
--- altered by nobody, and deleted by healthlake_purge_requests() alone. Ids of
--- different homes do not collide, so that replicated rows fit in.
+-- The history. Rows are inserted by the extension's C code, never updated, and
+-- deleted only by healthlake_purge_requests(). Ids of different homes do not
+-- collide, so that rows can be replicated.
 --
 
 CREATE TABLE @extschema@.healthlake_event (
@@ -1330,61 +1330,61 @@ CREATE TABLE @extschema@.healthlake_event (
 COMMENT ON TABLE @extschema@.healthlake_event IS
 'The history of queued requests and of calls that change something: append-only, deleted by healthlake_purge_requests() once healthlake.audit_retention allows it';
 COMMENT ON COLUMN @extschema@.healthlake_event.id IS
-'Rises within one home';
+'Id of the event; ascending within one home';
 COMMENT ON COLUMN @extschema@.healthlake_event.home IS
-'Home of the request, or of the call: the cluster and database in which it was made, as healthlake_home() names them';
+'Cluster and database in which the request or call was made, as returned by healthlake_home()';
 COMMENT ON COLUMN @extschema@.healthlake_event.request_id IS
-'The queued request; of a durable call, the id of its event "sent"; else null';
+'Id of the queued request; for a durable call, the id of its event "sent"; otherwise null';
 COMMENT ON COLUMN @extschema@.healthlake_event.at IS
-'When it was written';
+'Time at which the event was written';
 COMMENT ON COLUMN @extschema@.healthlake_event.event IS
-'enqueued, sent, replied, retried, cancelled, resolved, adopted, purged; of a durable call also interrupted and rolled_back';
+'enqueued, sent, replied, retried, cancelled, resolved, adopted or purged; for a durable call also interrupted or rolled_back';
 COMMENT ON COLUMN @extschema@.healthlake_event.origin IS
-'queue: of a queued request; call: of a call that a session made';
+'queue for a queued request, call for a call made by a session';
 COMMENT ON COLUMN @extschema@.healthlake_event.operation IS
-'The operation, by its AWS name';
+'AWS name of the operation';
 COMMENT ON COLUMN @extschema@.healthlake_event.kind IS
 'What the operation means: create, update, delete, tag, import, export, transformation, fhir or read';
 COMMENT ON COLUMN @extschema@.healthlake_event.request IS
 'The members of the request, without the client token; sensitive ones are masked';
 COMMENT ON COLUMN @extschema@.healthlake_event.client_token IS
-'The token with which every attempt names the same thing';
+'Client token; it is the same in every attempt';
 COMMENT ON COLUMN @extschema@.healthlake_event.region IS
-'The AWS region';
+'AWS region';
 COMMENT ON COLUMN @extschema@.healthlake_event.endpoint IS
-'Where it was sent';
+'Endpoint';
 COMMENT ON COLUMN @extschema@.healthlake_event.account IS
-'Number of the AWS account, where it is known';
+'AWS account number, if known';
 COMMENT ON COLUMN @extschema@.healthlake_event.datastore_id IS
-'The data store that was created, or that the request names';
+'Data store that was created or that the request names';
 COMMENT ON COLUMN @extschema@.healthlake_event.job_id IS
-'The job that was started';
+'Job that was started';
 COMMENT ON COLUMN @extschema@.healthlake_event.transaction IS
-'Transaction, or subtransaction, of a call';
+'Transaction or subtransaction of a call';
 COMMENT ON COLUMN @extschema@.healthlake_event.session_role IS
-'The role that had logged in';
+'The role that logged in (session_user)';
 COMMENT ON COLUMN @extschema@.healthlake_event.outer_role IS
-'The role that SET ROLE had set, else the one that had logged in, as is meant by null; the event belongs to it and to "current_role"';
+'Role set by SET ROLE; null means session_role. The event belongs to it and to "current_role"';
 COMMENT ON COLUMN @extschema@.healthlake_event."current_role" IS
-'The role that was in force, such as the owner of a SECURITY DEFINER function';
+'Role in effect (current_user), such as the owner of a SECURITY DEFINER function';
 COMMENT ON COLUMN @extschema@.healthlake_event.client_addr IS
-'Address of the client; null for a Unix-domain socket or a job of the server';
+'Address of the client; null for a Unix-domain socket or a background worker';
 COMMENT ON COLUMN @extschema@.healthlake_event.application_name IS
-'What the client called itself';
+'application_name of the session';
 COMMENT ON COLUMN @extschema@.healthlake_event.outcome IS
-'succeeded, failed or unknown; of "resolved", the state that was given';
+'succeeded, failed or unknown; for "resolved", the state that was set';
 COMMENT ON COLUMN @extschema@.healthlake_event.aws_request_id IS
-'Request id of AWS''s reply';
+'AWS request id of the reply';
 COMMENT ON COLUMN @extschema@.healthlake_event.error_code IS
-'AWS''s error code; the SQLSTATE where AWS has given none';
+'AWS error code, or the SQLSTATE if there is none';
 COMMENT ON COLUMN @extschema@.healthlake_event.error_message IS
 'What the failure said';
 COMMENT ON COLUMN @extschema@.healthlake_event.attempts IS
-'How many times sending it was begun';
+'Number of attempts to send it that were begun';
 COMMENT ON COLUMN @extschema@.healthlake_event.duration IS
-'How long the call took; of a queued request, the attempt';
+'Time that the call took, or the attempt of a queued request';
 COMMENT ON COLUMN @extschema@.healthlake_event.note IS
-'What else there is to say: how a data store was found, which request is a retry of which, what the person who resolved it wrote';
+'Remark: how a data store was found, which request this one retries, or the note of the person who resolved the request';
 
 CREATE INDEX healthlake_event_request ON @extschema@.healthlake_event
 	(request_id) WHERE request_id IS NOT NULL;
@@ -1407,63 +1407,63 @@ REVOKE ALL ON TABLE @extschema@.healthlake_audit FROM PUBLIC;
 REVOKE ALL ON TYPE @extschema@.healthlake_audit FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_audit IS
-'The whole history; SELECT on this view is the right to see the events and requests of every role, in healthlake_event and healthlake_request too';
+'The complete history; SELECT on this view also allows a role to see the events and requests of all roles in healthlake_event and healthlake_request';
 COMMENT ON COLUMN @extschema@.healthlake_audit.id IS
-'Rises within one home';
+'Id of the event; ascending within one home';
 COMMENT ON COLUMN @extschema@.healthlake_audit.home IS
-'Home of the request, or of the call: the cluster and database in which it was made, as healthlake_home() names them';
+'Cluster and database in which the request or call was made, as returned by healthlake_home()';
 COMMENT ON COLUMN @extschema@.healthlake_audit.request_id IS
-'The queued request; of a durable call, the id of its event "sent"; else null';
+'Id of the queued request; for a durable call, the id of its event "sent"; otherwise null';
 COMMENT ON COLUMN @extschema@.healthlake_audit.at IS
-'When it was written';
+'Time at which the event was written';
 COMMENT ON COLUMN @extschema@.healthlake_audit.event IS
-'enqueued, sent, replied, retried, cancelled, resolved, adopted, purged; of a durable call also interrupted and rolled_back';
+'enqueued, sent, replied, retried, cancelled, resolved, adopted or purged; for a durable call also interrupted or rolled_back';
 COMMENT ON COLUMN @extschema@.healthlake_audit.origin IS
-'queue: of a queued request; call: of a call that a session made';
+'queue for a queued request, call for a call made by a session';
 COMMENT ON COLUMN @extschema@.healthlake_audit.operation IS
-'The operation, by its AWS name';
+'AWS name of the operation';
 COMMENT ON COLUMN @extschema@.healthlake_audit.kind IS
 'What the operation means: create, update, delete, tag, import, export, transformation, fhir or read';
 COMMENT ON COLUMN @extschema@.healthlake_audit.request IS
 'The members of the request, without the client token; sensitive ones are masked';
 COMMENT ON COLUMN @extschema@.healthlake_audit.client_token IS
-'The token with which every attempt names the same thing';
+'Client token; it is the same in every attempt';
 COMMENT ON COLUMN @extschema@.healthlake_audit.region IS
-'The AWS region';
+'AWS region';
 COMMENT ON COLUMN @extschema@.healthlake_audit.endpoint IS
-'Where it was sent';
+'Endpoint';
 COMMENT ON COLUMN @extschema@.healthlake_audit.account IS
-'Number of the AWS account, where it is known';
+'AWS account number, if known';
 COMMENT ON COLUMN @extschema@.healthlake_audit.datastore_id IS
-'The data store that was created, or that the request names';
+'Data store that was created or that the request names';
 COMMENT ON COLUMN @extschema@.healthlake_audit.job_id IS
-'The job that was started';
+'Job that was started';
 COMMENT ON COLUMN @extschema@.healthlake_audit.transaction IS
-'Transaction, or subtransaction, of a call';
+'Transaction or subtransaction of a call';
 COMMENT ON COLUMN @extschema@.healthlake_audit.session_role IS
-'The role that had logged in';
+'The role that logged in (session_user)';
 COMMENT ON COLUMN @extschema@.healthlake_audit.outer_role IS
-'The role that SET ROLE had set, else the one that had logged in, as is meant by null; the event belongs to it and to "current_role"';
+'Role set by SET ROLE; null means session_role. The event belongs to it and to "current_role"';
 COMMENT ON COLUMN @extschema@.healthlake_audit."current_role" IS
-'The role that was in force, such as the owner of a SECURITY DEFINER function';
+'Role in effect (current_user), such as the owner of a SECURITY DEFINER function';
 COMMENT ON COLUMN @extschema@.healthlake_audit.client_addr IS
-'Address of the client; null for a Unix-domain socket or a job of the server';
+'Address of the client; null for a Unix-domain socket or a background worker';
 COMMENT ON COLUMN @extschema@.healthlake_audit.application_name IS
-'What the client called itself';
+'application_name of the session';
 COMMENT ON COLUMN @extschema@.healthlake_audit.outcome IS
-'succeeded, failed or unknown; of "resolved", the state that was given';
+'succeeded, failed or unknown; for "resolved", the state that was set';
 COMMENT ON COLUMN @extschema@.healthlake_audit.aws_request_id IS
-'Request id of AWS''s reply';
+'AWS request id of the reply';
 COMMENT ON COLUMN @extschema@.healthlake_audit.error_code IS
-'AWS''s error code; the SQLSTATE where AWS has given none';
+'AWS error code, or the SQLSTATE if there is none';
 COMMENT ON COLUMN @extschema@.healthlake_audit.error_message IS
 'What the failure said';
 COMMENT ON COLUMN @extschema@.healthlake_audit.attempts IS
-'How many times sending it was begun';
+'Number of attempts to send it that were begun';
 COMMENT ON COLUMN @extschema@.healthlake_audit.duration IS
-'How long the call took; of a queued request, the attempt';
+'Time that the call took, or the attempt of a queued request';
 COMMENT ON COLUMN @extschema@.healthlake_audit.note IS
-'What else there is to say: how a data store was found, which request is a retry of which, what the person who resolved it wrote';
+'Remark: how a data store was found, which request this one retries, or the note of the person who resolved the request';
 
 ALTER TABLE @extschema@.healthlake_request ENABLE ROW LEVEL SECURITY;
 
@@ -1481,7 +1481,7 @@ CREATE POLICY healthlake_request_own ON @extschema@.healthlake_request
 			'@extschema@.healthlake_audit'::pg_catalog.regclass, 'SELECT'));
 
 COMMENT ON POLICY healthlake_request_own ON @extschema@.healthlake_request IS
-'A role sees its own requests; whoever may read healthlake_audit, all';
+'A role sees its own requests, and all requests if it may read healthlake_audit';
 
 ALTER TABLE @extschema@.healthlake_event ENABLE ROW LEVEL SECURITY;
 
@@ -1499,7 +1499,7 @@ CREATE POLICY healthlake_event_own ON @extschema@.healthlake_event
 			'@extschema@.healthlake_audit'::pg_catalog.regclass, 'SELECT'));
 
 COMMENT ON POLICY healthlake_event_own ON @extschema@.healthlake_event IS
-'A role sees its own events; whoever may read healthlake_audit, all';
+'A role sees its own events, and all events if it may read healthlake_audit';
 
 CREATE FUNCTION @extschema@.healthlake_protect_event()
 RETURNS pg_catalog.trigger
@@ -1509,7 +1509,7 @@ AS 'MODULE_PATHNAME', 'healthlake_protect_event';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_protect_event() FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_protect_event() IS
-'Keeps the history from being altered or deleted';
+'Prevents changes to the history';
 
 CREATE TRIGGER healthlake_event_protect
 	BEFORE UPDATE OR DELETE ON @extschema@.healthlake_event
@@ -1519,10 +1519,10 @@ CREATE TRIGGER healthlake_event_protect_all
 	FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.healthlake_protect_event();
 
 COMMENT ON TRIGGER healthlake_event_protect ON @extschema@.healthlake_event IS
-'Nobody alters the history; healthlake_purge_requests() alone deletes';
+'Prevents changes to the history, except deletion by healthlake_purge_requests()';
 COMMENT ON TRIGGER healthlake_event_protect_all
 	ON @extschema@.healthlake_event IS
-'Nobody alters the history; healthlake_purge_requests() alone deletes';
+'Prevents changes to the history, except deletion by healthlake_purge_requests()';
 
 SELECT pg_catalog.pg_extension_config_dump(
 	'@extschema@.healthlake_event', '');
@@ -1537,7 +1537,7 @@ AS 'MODULE_PATHNAME', 'healthlake_holds_leases';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_holds_leases FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_holds_leases IS
-'Whether the worker or session with this number is still there, so that its leases count; for the statements of the queue';
+'Whether the worker or session with this number is still running, so that its leases are valid; used by the statements of the queue';
 
 CREATE FUNCTION @extschema@.healthlake_protect_request()
 RETURNS pg_catalog.trigger
@@ -1547,7 +1547,7 @@ AS 'MODULE_PATHNAME', 'healthlake_protect_request';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_protect_request() FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_protect_request() IS
-'Keeps finished requests from being altered or deleted';
+'Prevents changes to finished requests';
 
 CREATE TRIGGER healthlake_request_protect
 	BEFORE UPDATE OR DELETE ON @extschema@.healthlake_request
@@ -1558,12 +1558,12 @@ CREATE TRIGGER healthlake_request_protect_all
 
 COMMENT ON TRIGGER healthlake_request_protect
 	ON @extschema@.healthlake_request IS
-'Finished requests are altered by the functions of the extension alone';
+'Allows only the functions of the extension to change finished requests';
 COMMENT ON TRIGGER healthlake_request_protect_all
 	ON @extschema@.healthlake_request IS
-'Finished requests are altered by the functions of the extension alone';
+'Allows only the functions of the extension to change finished requests';
 
--- a dump carries what is finished: restored elsewhere, nothing is sent
+-- a dump contains only finished requests, so that a restored copy sends nothing
 SELECT pg_catalog.pg_extension_config_dump(
 	'@extschema@.healthlake_request', 'WHERE finished_at IS NOT NULL');
 SELECT pg_catalog.pg_extension_config_dump(
@@ -1598,19 +1598,19 @@ REVOKE ALL ON TYPE @extschema@.healthlake_created_datastores FROM PUBLIC;
 COMMENT ON VIEW @extschema@.healthlake_created_datastores IS
 'Data stores that were created, by day and role';
 COMMENT ON COLUMN @extschema@.healthlake_created_datastores.day IS
-'Day of the event, in the session''s time zone';
+'Day of the event in the time zone of the session';
 COMMENT ON COLUMN @extschema@.healthlake_created_datastores.session_role IS
-'The role that had logged in';
+'The role that logged in (session_user)';
 COMMENT ON COLUMN @extschema@.healthlake_created_datastores."current_role" IS
-'The role that was in force, such as the owner of a SECURITY DEFINER function';
+'Role in effect (current_user), such as the owner of a SECURITY DEFINER function';
 COMMENT ON COLUMN @extschema@.healthlake_created_datastores.region IS
-'The AWS region';
+'AWS region';
 COMMENT ON COLUMN @extschema@.healthlake_created_datastores.datastores IS
-'How many data stores were created';
+'Number of data stores that were created';
 COMMENT ON COLUMN @extschema@.healthlake_created_datastores.rolled_back IS
-'How many of them were created by calls whose transaction was rolled back';
+'Number of them whose transaction was rolled back';
 COMMENT ON COLUMN @extschema@.healthlake_created_datastores.datastore_ids IS
-'Their ids, the oldest first';
+'Their ids, oldest first';
 
 CREATE VIEW @extschema@.healthlake_stuck_requests
 	WITH (security_barrier = true) AS
@@ -1685,39 +1685,39 @@ REVOKE ALL ON TABLE @extschema@.healthlake_stuck_requests FROM PUBLIC;
 REVOKE ALL ON TYPE @extschema@.healthlake_stuck_requests FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_stuck_requests IS
-'Requests that need a person: of unknown outcome, of another server, or not getting anywhere';
+'Requests that need attention: of unknown outcome, of another server, or making no progress';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.id IS
-'What healthlake_enqueue() gave; the payload of the notification on channel healthlake';
+'Id as returned by healthlake_enqueue(); the payload of the notification on channel healthlake';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.operation IS
-'The operation, by its AWS name';
+'AWS name of the operation';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.state IS
-'queued; running (sent, or waiting for the status that "until" names); succeeded, failed, cancelled; or unknown, which a person resolves';
+'queued; running (sent, or waiting for the status in "until"); succeeded, failed or cancelled; or unknown, to be resolved by a person';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.origin IS
-'queue: it was enqueued';
+'queue: the request was enqueued';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.session_role IS
-'The role that had logged in';
+'The role that logged in (session_user)';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.reference IS
-'The key of whoever enqueued it, for writing the result back';
+'Key of your own, for writing the result back to your tables';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.client_token IS
-'The token with which every sending of this request names the same thing';
+'Client token; it is the same in every attempt, so that AWS recognizes repetitions';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.datastore_id IS
-'The data store that the request created, or speaks of';
+'Data store that the request created or refers to';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.requested_at IS
-'When it was enqueued';
+'Time at which the request was enqueued';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.run_after IS
-'Not before this time is it sent, sent again or looked after';
+'Earliest time of the next send, retry or poll';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.attempts IS
-'How many times sending it was begun';
+'Number of attempts to send it that were begun';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.error_sqlstate IS
-'SQLSTATE of the last failure, as a call in a session would have raised it';
+'SQLSTATE of the last failure, the same that a call in a session raises';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.error_code IS
-'Error code of AWS of the last failure';
+'AWS error code of the last failure';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.error_message IS
-'What the last failure said';
+'Message of the last failure';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.fence IS
-'healthlake.fence of the server that it belongs to; one with another fence never sends it';
+'healthlake.fence of the server that the request belongs to; a server with another fence never sends it';
 COMMENT ON COLUMN @extschema@.healthlake_stuck_requests.reason IS
-'Why the request needs a person';
+'Why the request needs attention';
 
 CREATE VIEW @extschema@.healthlake_left_behind
 	WITH (security_barrier = true) AS
@@ -1741,29 +1741,29 @@ REVOKE ALL ON TABLE @extschema@.healthlake_left_behind FROM PUBLIC;
 REVOKE ALL ON TYPE @extschema@.healthlake_left_behind FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_left_behind IS
-'Data stores that rolled-back transactions have left behind, as far as healthlake.audit = durable kept them, less those deleted since';
+'Data stores left behind by transactions that were rolled back, without those deleted since; contains calls made with healthlake.audit = durable';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.id IS
 'Id of the event "sent" of the call';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.operation IS
-'The operation, by its AWS name';
+'AWS name of the operation';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.datastore_id IS
-'The data store that was created, or that the request names';
+'Data store that was created or that the request names';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.job_id IS
-'The job that was started';
+'Job that was started';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.name IS
 'Name of the data store';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.region IS
-'The AWS region';
+'AWS region';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.account IS
-'Number of the AWS account, where it is known';
+'AWS account number, if known';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.client_token IS
-'The token with which every attempt names the same thing';
+'Client token; it is the same in every attempt';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.session_role IS
-'The role that had logged in';
+'The role that logged in (session_user)';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind."current_role" IS
-'The role that was in force, such as the owner of a SECURITY DEFINER function';
+'Role in effect (current_user), such as the owner of a SECURITY DEFINER function';
 COMMENT ON COLUMN @extschema@.healthlake_left_behind.requested_at IS
-'When the event "sent" was written';
+'Time at which the event "sent" was written';
 
 CREATE FUNCTION @extschema@.healthlake_enqueue(
 	operation pg_catalog.text,
@@ -1779,7 +1779,7 @@ AS 'MODULE_PATHNAME', 'healthlake_enqueue';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_enqueue FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_enqueue IS
-'Keeps a request that is sent after this transaction commits, once in effect, whatever crashes meanwhile; gives its id in healthlake_request';
+'Enqueues a request, which is sent after this transaction commits and takes effect once, even after a crash; returns its id in healthlake_request';
 
 CREATE FUNCTION @extschema@.healthlake_enqueue_create_datastore(
 	name pg_catalog.text,
@@ -1813,7 +1813,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_enqueue_create_datastore
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_enqueue_create_datastore IS
-'Keeps a request for a FHIR data store, with the arguments of healthlake_create_datastore(), which is sent after this transaction commits; gives its id in healthlake_request';
+'Enqueues the creation of a FHIR data store, with the arguments of healthlake_create_datastore(), which is sent after this transaction commits; returns the id of the request in healthlake_request';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_enqueue(
 	method pg_catalog.text,
@@ -1832,7 +1832,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue IS
-'Keeps a FHIR request that is sent after this transaction commits, once in effect: POST, PUT, PATCH or DELETE of type/id, POST of a type, or POST of a bundle to an empty path; gives its id in healthlake_request';
+'Enqueues a FHIR request, which is sent after this transaction commits and takes effect once: POST, PUT, PATCH or DELETE of type/id, POST of a type, or POST of a bundle to an empty path; returns its id in healthlake_request';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_create(
 	resource pg_catalog.jsonb,
@@ -1849,7 +1849,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_create
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_create IS
-'Keeps a FHIR resource that is created after this transaction commits, once, whatever crashes meanwhile; gives its id in healthlake_request, where resource_id is the id that the resource has or was given';
+'Enqueues the creation of a FHIR resource, which is created once after this transaction commits, even after a crash; returns the id of the request in healthlake_request, whose resource_id is the id of the resource';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_update(
 	resource pg_catalog.jsonb,
@@ -1868,7 +1868,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_update
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_update IS
-'Keeps a FHIR resource that replaces its former version after this transaction commits; with if_match only that version, with only_new none; gives its id in healthlake_request';
+'Enqueues the update of a FHIR resource, which is sent after this transaction commits; with if_match it replaces only that version, with only_new it only creates; returns the id of the request in healthlake_request';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_patch(
 	type pg_catalog.text,
@@ -1887,7 +1887,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_patch
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_patch IS
-'Keeps a patch of a FHIR resource, a JSON Patch or a Parameters resource, that is sent after this transaction commits; gives its id in healthlake_request';
+'Enqueues a patch of a FHIR resource, a JSON Patch or a Parameters resource, which is sent after this transaction commits; returns the id of the request in healthlake_request';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_delete(
 	type pg_catalog.text,
@@ -1905,7 +1905,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_delete
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_delete IS
-'Keeps the deletion of a FHIR resource, which is sent after this transaction commits; gives its id in healthlake_request';
+'Enqueues the deletion of a FHIR resource, which is sent after this transaction commits; returns the id of the request in healthlake_request';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_bundle(
 	entries pg_catalog.jsonb,
@@ -1921,7 +1921,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_bundle
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_enqueue_bundle IS
-'Keeps a FHIR transaction that is sent after this transaction commits, whole or not at all, and once; each POST in it becomes a PUT under an id of its own; gives its id in healthlake_request';
+'Enqueues a FHIR transaction, which is sent after this transaction commits and takes effect once, as a whole or not at all; each POST in it becomes a PUT with an id of its own; returns the id of the request in healthlake_request';
 
 CREATE PROCEDURE @extschema@.healthlake_run_queue(
 	max_requests pg_catalog.int4 DEFAULT NULL
@@ -1932,7 +1932,7 @@ AS 'MODULE_PATHNAME', 'healthlake_run_queue';
 REVOKE ALL ON PROCEDURE @extschema@.healthlake_run_queue FROM PUBLIC;
 
 COMMENT ON PROCEDURE @extschema@.healthlake_run_queue IS
-'Sends the requests that are due, at most so many, and commits as it goes; ends with a notice of what became of them';
+'Sends the requests that are due, at most max_requests, and commits as it goes; reports their outcomes in a notice at the end';
 
 CREATE FUNCTION @extschema@.healthlake_cancel_request(id pg_catalog.int8)
 RETURNS pg_catalog.bool
@@ -1942,7 +1942,7 @@ AS 'MODULE_PATHNAME', 'healthlake_cancel_request';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_cancel_request FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_cancel_request IS
-'Cancels a request of which certainly nothing was sent; raises 55000 where that is not so';
+'Cancels a request of which certainly nothing was sent; otherwise raises 55000';
 
 CREATE FUNCTION @extschema@.healthlake_retry_request(id pg_catalog.int8)
 RETURNS pg_catalog.int8
@@ -1952,7 +1952,7 @@ AS 'MODULE_PATHNAME', 'healthlake_retry_request';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_retry_request FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_retry_request IS
-'Enqueues a new request in place of one that failed, was cancelled or is of unknown outcome, and gives its id; AWS is searched first for what one of unknown outcome has created. Takes over one of a server with another fence as it is';
+'Enqueues a new request in place of one that failed, was cancelled or is of unknown outcome, and returns its id; for one of unknown outcome, AWS is first searched for what it may have created. A request of a server with another fence is taken over unchanged';
 
 CREATE FUNCTION @extschema@.healthlake_resolve_request(
 	id pg_catalog.int8,
@@ -1966,7 +1966,7 @@ AS 'MODULE_PATHNAME', 'healthlake_resolve_request';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_resolve_request FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_resolve_request IS
-'Says what became of a request of unknown outcome: succeeded, failed or cancelled, with a note of how that is known';
+'Sets the outcome of a request of unknown outcome to succeeded, failed or cancelled, with a note on how it was determined';
 
 CREATE FUNCTION @extschema@.healthlake_wait_request(
 	id pg_catalog.int8,
@@ -1978,7 +1978,7 @@ AS 'MODULE_PATHNAME', 'healthlake_wait_request';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_wait_request FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_wait_request IS
-'Waits until a committed request is finished, whatever its end, and gives it; pins the snapshot of its statement meanwhile';
+'Waits until a committed request is finished, whatever its outcome, and returns it; the snapshot of the statement is held meanwhile';
 
 CREATE FUNCTION @extschema@.healthlake_adopt_requests(home pg_catalog.text)
 RETURNS pg_catalog.int8
@@ -1988,7 +1988,7 @@ AS 'MODULE_PATHNAME', 'healthlake_adopt_requests';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_adopt_requests FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_adopt_requests IS
-'Makes the requests of another cluster or database this one''s, after pg_upgrade or a move, so that those that wait are sent from here; gives how many; for superusers';
+'Assigns the requests of another cluster or database to this one after pg_upgrade or a move, so that this server sends those that are waiting; returns their number; superuser only';
 
 CREATE FUNCTION @extschema@.healthlake_purge_requests(
 	older_than pg_catalog."interval"
@@ -1999,10 +1999,10 @@ AS 'MODULE_PATHNAME', 'healthlake_purge_requests';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_purge_requests FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_purge_requests IS
-'Deletes requests that were finished so long ago, except those of unknown outcome, and events that are as old and that healthlake.audit_retention does not keep; gives how many requests';
+'Deletes requests that were finished before this interval, except those of unknown outcome, and events of that age that healthlake.audit_retention does not keep; returns the number of requests';
 
 --
--- How often operations were called, how they ended, how long they took
+-- Statistics of operations: calls, outcomes, times
 --
 
 CREATE FUNCTION @extschema@.healthlake_operation_statistics() RETURNS TABLE (
@@ -2024,7 +2024,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_operation_statistics
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_operation_statistics IS
-'The rows of the view healthlake_statistics';
+'Returns the rows of the view healthlake_statistics';
 
 CREATE VIEW @extschema@.healthlake_statistics AS
 	SELECT s.scope, s.operation, s.calls, s.errors, s.unknown, s.retries,
@@ -2035,27 +2035,27 @@ REVOKE ALL ON TABLE @extschema@.healthlake_statistics FROM PUBLIC;
 REVOKE ALL ON TYPE @extschema@.healthlake_statistics FROM PUBLIC;
 
 COMMENT ON VIEW @extschema@.healthlake_statistics IS
-'Calls of each operation and their times in milliseconds: of this session, and of the cluster since it was started, where the library is in shared_preload_libraries; to read it takes EXECUTE on healthlake_operation_statistics() too';
+'Number and times of the calls of each operation, in this session and, if the library is in shared_preload_libraries, in the cluster since its start; reading it also requires EXECUTE on healthlake_operation_statistics()';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.scope IS
-'session: calls of this session; cluster: of all sessions and workers, where the library is preloaded';
+'session for calls of this session; cluster for calls of all sessions and workers, if the library is preloaded';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.operation IS
-'The operation, by its AWS name';
+'AWS name of the operation';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.calls IS
-'Calls that were begun and are over, whatever their end';
+'Number of finished calls, whatever their outcome';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.errors IS
-'Those that did not succeed, cancelled ones among them';
+'Number of calls that did not succeed, including cancelled ones';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.unknown IS
-'Those of the errors of which nobody knows whether AWS has carried them out';
+'Number of errors after which it is unknown whether AWS performed the operation';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.retries IS
-'Attempts beyond the first of each call';
+'Number of attempts after the first of each call';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.throttles IS
-'Attempts that AWS throttled, also where a later one succeeded';
+'Number of attempts that AWS throttled, including those followed by a successful one';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.total_time IS
-'Time of all these calls, rests between attempts included, in milliseconds';
+'Total time of these calls, including the time between attempts, in milliseconds';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.mean_time IS
-'Time of a call on average, in milliseconds';
+'Mean time of a call, in milliseconds';
 COMMENT ON COLUMN @extschema@.healthlake_statistics.max_time IS
-'Time of the longest call, in milliseconds';
+'Maximum time of a call, in milliseconds';
 
 CREATE FUNCTION @extschema@.healthlake_reset_statistics()
 RETURNS pg_catalog.void
@@ -2066,7 +2066,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_reset_statistics
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_reset_statistics IS
-'Lets the statistics of this session, and those of the cluster where they are kept, begin anew';
+'Resets the statistics of this session, and those of the cluster if they are kept';
 
 --
 -- FHIR resources: HealthLake's data plane. Every function sends requests to the
@@ -2100,7 +2100,7 @@ CREATE TYPE @extschema@.healthlake_fhir_result AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_fhir_result IS
-'A resource as a write has left it; existed says that a repetition found what the first request had made';
+'A resource after a write; existed is true if a repeated request found what the first one had created';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_read(
 	type pg_catalog.text,
@@ -2116,7 +2116,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_read
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_read IS
-'Reads a FHIR resource, or a version of it; null where there is none, or none any more';
+'Reads a FHIR resource, or a version of it; null if it does not exist or was deleted';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_create(
 	resource pg_catalog.jsonb,
@@ -2133,7 +2133,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_create
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_create IS
-'Creates a FHIR resource whose id HealthLake makes; repeated with the same idempotency key it creates nothing twice. A rollback does not delete it';
+'Creates a FHIR resource with an id assigned by HealthLake; repeated with the same idempotency key, it is not created again. A rollback does not delete it';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_bundle(
 	entries pg_catalog.jsonb,
@@ -2155,7 +2155,7 @@ AS 'MODULE_PATHNAME', 'healthlake_fhir_bundle';
 REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_bundle FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_bundle IS
-'Sends requests for resources together: a transaction is done whole or not at all, a batch entry by entry. Entries are an array of objects with method, url, resource, ifMatch and ifNoneMatch, or a Bundle of that type';
+'Sends a bundle of requests: a transaction takes effect as a whole or not at all, a batch entry by entry. entries is an array of objects with method, url, resource, ifMatch and ifNoneMatch, or a Bundle of that type';
 
 CREATE TABLE @extschema@.healthlake_fhir_load_progress (
 	id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -2184,39 +2184,39 @@ REVOKE ALL ON SEQUENCE @extschema@.healthlake_fhir_load_progress_id_seq
 	FROM PUBLIC;
 
 COMMENT ON TABLE @extschema@.healthlake_fhir_load_progress IS
-'How far healthlake_fhir_load() has come, a row for each table, data store and role; another CALL goes on from there';
+'Progress of healthlake_fhir_load(), a row for each table, data store and role; another CALL continues from there';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.id IS
 'Number of the load';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.source IS
-'The table';
+'Table that is loaded';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.resource_column IS
-'Its column of resources';
+'Column that contains the resources';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.datastore_id IS
-'The data store that the resources are put into';
+'Data store that the resources are stored in';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.outer_role IS
-'The role that called, as SET ROLE had it, else as it had logged in';
+'Role of the call: set by SET ROLE, otherwise the one that logged in';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress."current_role" IS
-'The current role of that call';
+'Role in effect (current_user) in that call';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.pass IS
-'0 while all rows are sent; then one more for each look at what came since';
+'0 for the pass over all rows; incremented for each further pass over rows that changed since';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.sent IS
-'How many resources AWS has taken in all passes; of a batch whose end was not recorded, those of its repetition count';
+'Number of resources that AWS accepted in all passes; a batch whose outcome was not recorded is counted when it is repeated';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.started_at IS
-'When the first call was';
+'Time of the first call';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.at IS
-'When the row was changed';
+'Time at which the row was last changed';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.finished_at IS
-'When nothing was left; null: the load is under way, or was interrupted';
+'Time at which nothing was left to load; null while the load is running or after it was interrupted';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.place IS
-'The ctid up to which all rows are done in this pass; null: none is';
+'ctid up to which the rows of this pass are done; null if none are';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.part IS
-'The table or partition of that ctid';
+'Table or partition of that ctid';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.looked IS
-'What the pass before had seen: this one sends what is newer; null: all';
+'Snapshot of the previous pass; this pass sends rows that are newer. Null: all rows';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.seeing IS
-'What this pass had seen when it began';
+'Snapshot of this pass at its start';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.files IS
-'A number of the files that hold the rows: where they are others, the pass begins again';
+'Identifies the files that contain the rows; if they change, the pass starts again';
 
 CREATE TABLE @extschema@.healthlake_fhir_load_error (
 	source pg_catalog.regclass NOT NULL,
@@ -2247,35 +2247,35 @@ REVOKE ALL ON TABLE @extschema@.healthlake_fhir_load_error FROM PUBLIC;
 REVOKE ALL ON TYPE @extschema@.healthlake_fhir_load_error FROM PUBLIC;
 
 COMMENT ON TABLE @extschema@.healthlake_fhir_load_error IS
-'The rows that healthlake_fhir_load() could not store: refused by AWS, or not sent at all';
+'Rows that healthlake_fhir_load() could not store: rejected by AWS, or not sent at all';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.source IS
-'The table that was loaded';
+'Table that was loaded';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.type IS
-'The resource''s type; null: it has none that is valid';
+'Type of the resource; null if it has no valid one';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.id IS
-'The resource''s id; null: it has none that is valid';
+'Id of the resource; null if it has no valid one';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.status IS
-'The HTTP status that AWS answered for it; null: it was not sent';
+'HTTP status of AWS''s reply; null if the resource was not sent';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.code IS
-'The code of the first issue, such as invalid, required or too-long';
+'Code of the first issue, such as invalid, required or too-long';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.expression IS
-'The element that the issue is about';
+'Element that the issue refers to';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.at IS
-'When it was refused';
+'Time at which it was rejected';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.datastore_id IS
-'The data store that it was for';
+'Data store that the resource was sent to';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.part IS
-'The table or partition that has the row';
+'Table or partition that contains the row';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.place IS
-'The row''s ctid when it was read';
+'ctid of the row when it was read';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.load IS
-'The load, in healthlake_fhir_load_progress';
+'Id of the load in healthlake_fhir_load_progress';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.pass IS
-'The pass that found it';
+'Pass in which it was found';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.outer_role IS
-'The role that called, as SET ROLE had it, else as it had logged in';
+'Role of the call: set by SET ROLE, otherwise the one that logged in';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error."current_role" IS
-'The current role of that call';
+'Role in effect (current_user) in that call';
 
 ALTER TABLE @extschema@.healthlake_fhir_load_progress
 	ENABLE ROW LEVEL SECURITY;
@@ -2296,7 +2296,7 @@ CREATE POLICY healthlake_fhir_load_progress_own
 
 COMMENT ON POLICY healthlake_fhir_load_progress_own
 	ON @extschema@.healthlake_fhir_load_progress IS
-'A role sees its own loads; whoever may read healthlake_audit, all';
+'A role sees its own loads, and all loads if it may read healthlake_audit';
 
 ALTER TABLE @extschema@.healthlake_fhir_load_error ENABLE ROW LEVEL SECURITY;
 
@@ -2316,7 +2316,7 @@ CREATE POLICY healthlake_fhir_load_error_own
 
 COMMENT ON POLICY healthlake_fhir_load_error_own
 	ON @extschema@.healthlake_fhir_load_error IS
-'A role sees what its own loads refused; whoever may read healthlake_audit, all';
+'A role sees the errors of its own loads, and all errors if it may read healthlake_audit';
 
 CREATE PROCEDURE @extschema@.healthlake_fhir_load(
 	source pg_catalog.regclass,
@@ -2331,7 +2331,7 @@ AS 'MODULE_PATHNAME', 'healthlake_fhir_load';
 REVOKE ALL ON PROCEDURE @extschema@.healthlake_fhir_load FROM PUBLIC;
 
 COMMENT ON PROCEDURE @extschema@.healthlake_fhir_load IS
-'Puts the resources of a table into a data store, in batches of which each is committed; another CALL goes on after an interruption, and sends what is new or changed after the end. healthlake_fhir_load_error has what was refused';
+'Loads the resources of a table into a data store in batches, each of which is committed; another CALL continues after an interruption, and after the end sends new and changed rows. Rejected rows are in healthlake_fhir_load_error';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_read_many(
 	type pg_catalog.text,
@@ -2353,7 +2353,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_read_many
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_read_many IS
-'Reads FHIR resources by their ids, up to healthlake.max_concurrency at a time: a row for each id, in order; one that is not there has neither resource nor sqlstate';
+'Reads FHIR resources by their ids, up to healthlake.max_concurrency at a time: a row for each id, in order; both resource and sqlstate are null if it does not exist';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_update(
 	resource pg_catalog.jsonb,
@@ -2371,7 +2371,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_update
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_update IS
-'Stores a FHIR resource under the id that it has; only if it still has the version if_match, or with only_new only if there is none';
+'Stores a FHIR resource under its id; with if_match only if it still has that version, with only_new only if it does not exist';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_update_where(
 	resource pg_catalog.jsonb,
@@ -2387,7 +2387,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_update_where
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_update_where IS
-'Updates the FHIR resource that a search finds, or creates one where it finds none; the values of the search travel in the URL, and searches lag behind writes';
+'Updates the FHIR resource that a search finds, or creates one if it finds none; the search values are part of the URL, and searches lag behind writes';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_patch(
 	type pg_catalog.text,
@@ -2422,12 +2422,12 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_delete
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_delete IS
-'Deletes a FHIR resource; false where HealthLake says that there is none';
+'Deletes a FHIR resource; returns false if HealthLake reports that it does not exist';
 
 --
--- FHIRPath and ViewDefinitions over jsonb. These functions read nothing but
--- their arguments, so that everybody may execute them; the one that creates
--- a view has no more rights than its caller.
+-- FHIRPath and ViewDefinitions over jsonb. These functions read only their
+-- arguments, so PUBLIC may execute them; the one that creates a view runs with
+-- the privileges of its caller.
 --
 
 CREATE FUNCTION @extschema@.healthlake_fhirpath(
@@ -2439,7 +2439,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 ROWS 2
 AS 'MODULE_PATHNAME', 'healthlake_fhirpath';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhirpath IS
-'All values that a FHIRPath expression gives for a resource; constants are values for %name, as an object or as a ViewDefinition has them';
+'Returns all values of a FHIRPath expression for a resource; constants are values for %name, given as an object or as in a ViewDefinition';
 
 CREATE FUNCTION @extschema@.healthlake_fhirpath_text(
 	resource pg_catalog.jsonb, path pg_catalog.text
@@ -2448,7 +2448,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
 AS 'MODULE_PATHNAME', 'healthlake_fhirpath_text';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_text IS
-'The first value that a FHIRPath expression gives, as text; NULL where there is none or it is complex';
+'Returns the first value of a FHIRPath expression as text; null if there is none or it is complex';
 
 CREATE FUNCTION @extschema@.healthlake_fhirpath_boolean(
 	resource pg_catalog.jsonb, path pg_catalog.text
@@ -2457,7 +2457,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
 AS 'MODULE_PATHNAME', 'healthlake_fhirpath_boolean';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_boolean IS
-'The first value that a FHIRPath expression gives, as boolean; NULL where there is none or it is no boolean';
+'Returns the first value of a FHIRPath expression as boolean; null if there is none or it is no boolean';
 
 CREATE FUNCTION @extschema@.healthlake_fhirpath_integer(
 	resource pg_catalog.jsonb, path pg_catalog.text
@@ -2466,7 +2466,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
 AS 'MODULE_PATHNAME', 'healthlake_fhirpath_integer';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_integer IS
-'The first value that a FHIRPath expression gives, as integer; NULL where there is none or it is no integer';
+'Returns the first value of a FHIRPath expression as integer; null if there is none or it is no integer';
 
 CREATE FUNCTION @extschema@.healthlake_fhirpath_numeric(
 	resource pg_catalog.jsonb, path pg_catalog.text
@@ -2475,7 +2475,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
 AS 'MODULE_PATHNAME', 'healthlake_fhirpath_numeric';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_numeric IS
-'The first value that a FHIRPath expression gives, as numeric; NULL where there is none or it is no number';
+'Returns the first value of a FHIRPath expression as numeric; null if there is none or it is no number';
 
 CREATE FUNCTION @extschema@.healthlake_fhirpath_date(
 	resource pg_catalog.jsonb, path pg_catalog.text
@@ -2484,7 +2484,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
 AS 'MODULE_PATHNAME', 'healthlake_fhirpath_date';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_date IS
-'The first value that a FHIRPath expression gives, as date; NULL where there is none or it is no date with a day';
+'Returns the first value of a FHIRPath expression as date; null if there is none or it is no date with a day';
 
 CREATE FUNCTION @extschema@.healthlake_fhirpath_timestamptz(
 	resource pg_catalog.jsonb, path pg_catalog.text
@@ -2493,7 +2493,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
 AS 'MODULE_PATHNAME', 'healthlake_fhirpath_timestamptz';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_timestamptz IS
-'The first value that a FHIRPath expression gives, as timestamptz: UTC where it has no zone, midnight where it has no time; NULL where there is none or it has no day';
+'Returns the first value of a FHIRPath expression as timestamptz, in UTC if it has no zone and at midnight if it has no time; null if there is none or it has no day';
 
 CREATE FUNCTION @extschema@.healthlake_fhirpath_exists(
 	resource pg_catalog.jsonb, path pg_catalog.text
@@ -2502,7 +2502,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20
 AS 'MODULE_PATHNAME', 'healthlake_fhirpath_exists';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhirpath_exists IS
-'Whether a FHIRPath expression gives any value for a resource';
+'Whether a FHIRPath expression returns any value for a resource';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_view(
 	view pg_catalog.jsonb, resource pg_catalog.jsonb
@@ -2511,7 +2511,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 2
 AS 'MODULE_PATHNAME', 'healthlake_fhir_view';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_view IS
-'The rows that a ViewDefinition makes of a resource; the list of columns is that of healthlake_fhir_view_columns()';
+'Returns the rows of a ViewDefinition for a resource; the column definition list is that of healthlake_fhir_view_columns()';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_view_rows(
 	view pg_catalog.jsonb, resource pg_catalog.jsonb
@@ -2520,7 +2520,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 2
 AS 'MODULE_PATHNAME', 'healthlake_fhir_view_rows';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_view_rows IS
-'The rows that a ViewDefinition makes of a resource, as jsonb objects';
+'Returns the rows of a ViewDefinition for a resource as jsonb objects';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_column(
 	type pg_catalog.anyelement, view pg_catalog.jsonb, resource pg_catalog.jsonb
@@ -2529,7 +2529,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
 AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_column IS
-'The value of a ViewDefinition''s only column, of the type of the first argument; for views that healthlake_fhir_create_view() makes';
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_view_columns(view pg_catalog.jsonb)
 RETURNS TABLE (
@@ -2542,7 +2542,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10
 AS 'MODULE_PATHNAME', 'healthlake_fhir_view_columns';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_view_columns IS
-'The columns of a ViewDefinition, in order, with their SQL types; raises all that is wrong with the view';
+'Returns the columns of a ViewDefinition, in order, with their SQL types; raises an error that lists all faults of the view';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_create_view(
 	name pg_catalog.text,
@@ -2554,7 +2554,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'healthlake_fhir_create_view';
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_create_view IS
-'Creates an SQL view that makes the rows of a ViewDefinition of all resources of a table';
+'Creates an SQL view with the rows of a ViewDefinition for all resources of a table';
 
 CREATE TYPE @extschema@.healthlake_fhir_entry AS (
 	resource pg_catalog.jsonb,
@@ -2566,7 +2566,7 @@ CREATE TYPE @extschema@.healthlake_fhir_entry AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_fhir_entry IS
-'A resource that a search has found (mode match), or that came along (mode include)';
+'A resource found by a search (mode match), or included with one (mode include)';
 
 CREATE TYPE @extschema@.healthlake_fhir_version AS (
 	resource pg_catalog.jsonb,
@@ -2579,7 +2579,7 @@ CREATE TYPE @extschema@.healthlake_fhir_version AS (
 );
 
 COMMENT ON TYPE @extschema@.healthlake_fhir_version IS
-'A version of a resource; one that deleted it has no resource';
+'A version of a resource; resource is null for the version that deleted it';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_search(
 	type pg_catalog.text,
@@ -2597,7 +2597,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_search
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_search IS
-'Searches resources of a type, page after page; max_rows, or a LIMIT on a call in the target list, stops the fetching';
+'Searches resources of a type, page by page; max_rows, or a LIMIT on a call in the target list, stops the fetching';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_count(
 	type pg_catalog.text,
@@ -2623,7 +2623,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_escape
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_escape IS
-'A value for a search parameter, with a backslash before each \ $ , and | so that it means itself';
+'Escapes a value for a search parameter by a backslash before each \ $ , and |';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_everything(
 	patient_id pg_catalog.text,
@@ -2642,7 +2642,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_everything
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_everything IS
-'Lists a patient and all that refers to the patient (operation $everything), page after page';
+'Lists a patient and all resources related to the patient (operation $everything), page by page';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_history(
 	type pg_catalog.text DEFAULT NULL,
@@ -2659,7 +2659,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_history
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_history IS
-'Lists versions of a resource, of all resources of a type, or of the data store, page after page';
+'Lists versions of a resource, of all resources of a type, or of the data store, page by page';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_delete_where(
 	type pg_catalog.text,
@@ -2676,7 +2676,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_delete_where
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_delete_where IS
-'Deletes the resources that a search finds, each by itself, and counts them; nothing where it finds more than max_rows';
+'Deletes the resources that a search finds, one by one, and returns their number; deletes nothing if it finds more than max_rows';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_operation(
 	path pg_catalog.text,
@@ -2715,7 +2715,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_validate
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_validate IS
-'Lists what HealthLake finds wrong with a resource (operation $validate); stores nothing';
+'Lists the issues that HealthLake finds in a resource (operation $validate), without storing it';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_capabilities(
 	datastore_id pg_catalog.text DEFAULT NULL,
@@ -2732,4 +2732,4 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_capabilities
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_capabilities IS
-'Lists the resource types of a data store, what can be done with each, and its search parameters with their types';
+'Lists the resource types of a data store, with the interactions and the search parameters of each';
