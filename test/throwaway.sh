@@ -194,6 +194,7 @@ throwaway_run_inside()
 		HEALTHLAKE_TEST_LIMIT="${HEALTHLAKE_TEST_LIMIT-}"
 		HEALTHLAKE_TEST_LONG="${HEALTHLAKE_TEST_LONG-}"
 		HEALTHLAKE_COVERAGE="${HEALTHLAKE_COVERAGE-}"
+		HEALTHLAKE_SANITIZE="${HEALTHLAKE_SANITIZE-}"
 		AWS_EC2_METADATA_DISABLED=true
 		AWS_CONFIG_FILE="$throwaway_folder/home/none"
 		AWS_SHARED_CREDENTIALS_FILE="$throwaway_folder/home/none"
@@ -324,6 +325,8 @@ throwaway_build()
 		# gcov's notes lie beside the objects, which no cache gives back
 		export CCACHE_DISABLE=1
 		set -- COPT="-O0 --coverage" "$@"
+	elif [ -n "${HEALTHLAKE_SANITIZE-}" ]; then
+		set -- COPT="-fsanitize=$HEALTHLAKE_SANITIZE -fno-sanitize-recover=all" "$@"
 	fi
 	make -s -j "$(nproc)" PG_CONFIG="$own" "$@"
 	make -s install PG_CONFIG="$own" DESTDIR="$HEALTHLAKE_INSIDE/tree" "$@"
