@@ -23,7 +23,6 @@
 #include "audit/writer.h"
 #include "server/background.h"
 #include "server/clock.h"
-#include "server/compat.h"
 #include "server/wait.h"
 
 /* So often a session looks whether the writer is still there. */
@@ -183,8 +182,8 @@ tell(const StringInfoData *message)
 	shm_mq_result result;
 
 	wire.telling = true;
-	while ((result = hl_compat_mq_send(wire.out, message->len, message->data,
-									   true)) == SHM_MQ_WOULD_BLOCK)
+	while ((result = shm_mq_send(wire.out, message->len, message->data, true,
+								 true)) == SHM_MQ_WOULD_BLOCK)
 	{
 		if (!is_served())
 			return false;
@@ -253,8 +252,8 @@ hl_link_withdraw(void)
 		return;
 	message = message_of(HL_WRITER_WITHDRAW, asking, NULL);
 	asking = 0;
-	if (wire.telling || hl_compat_mq_send(wire.out, message.len, message.data,
-										  true) != SHM_MQ_SUCCESS)
+	if (wire.telling || shm_mq_send(wire.out, message.len, message.data, true,
+									true) != SHM_MQ_SUCCESS)
 		cut();
 }
 
@@ -355,8 +354,8 @@ hl_link_end_at_once(const HlLinkCall *call, const HlEvent *event)
 	if (wire.memory == NULL)
 		return;
 	message = message_of(HL_WRITER_END, call->serial, event);
-	if (wire.telling || hl_compat_mq_send(wire.out, message.len, message.data,
-										  true) != SHM_MQ_SUCCESS)
+	if (wire.telling || shm_mq_send(wire.out, message.len, message.data, true,
+									true) != SHM_MQ_SUCCESS)
 		cut();
 	pfree(message.data);
 }

@@ -334,10 +334,10 @@ answer_task(Task *task, int sqlstate, const char *message)
 		return;
 	if (sqlstate != 0)
 		strlcpy(said.message, message, sizeof(said.message));
-	(void) hl_compat_mq_send(task->client->out,
-							 offsetof(HlWriterAnswer, message) +
-								 strlen(said.message) + 1,
-							 &said, true);
+	(void) shm_mq_send(task->client->out,
+					   offsetof(HlWriterAnswer, message) +
+						   strlen(said.message) + 1,
+					   &said, true, true);
 }
 
 /* What a task has come to: the call is kept in mind until its transaction ends. */

@@ -468,11 +468,9 @@ make_statement(Maker *maker, const char *name, const char *source)
 	maker->iterating =
 		palloc((count_selects(view->selects, view->nselects) + 1) *
 			   sizeof(HlSelect *));
-	appendStringInfo(&maker->text, "CREATE VIEW %s", name);
-#if PG_VERSION_NUM >= 150000
-	appendStringInfoString(&maker->text, " WITH (security_invoker = true)");
-#endif
-	appendStringInfoString(&maker->text, " AS\nSELECT");
+	appendStringInfo(&maker->text,
+					 "CREATE VIEW %s WITH (security_invoker = true) AS\nSELECT",
+					 name);
 	for (int i = 0; i < view->nselects; i++)
 		append_select(maker, view->selects[i]);
 	appendStringInfo(&maker->text, "\n  FROM %s AS r", source);

@@ -15,7 +15,6 @@
 #include "audit/store.h"
 #include "queue/adopt.h"
 #include "queue/wakeup.h"
-#include "server/compat.h"
 
 /* Adopts rows by a statement, and tells the history; gives how many. */
 static uint64
@@ -57,7 +56,7 @@ adopt(const HlStore *store, Datum home)
 
 	LockRelationOid(store->table, ShareRowExclusiveLock);
 	hl_store_add(&both, home);
-	hl_store_add(&both, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add(&both, Int32GetDatum((int) GetWALInsertionTimeLine()));
 	hl_store_add(&one, home);
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_ADVANCE_IDS, &one);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -17,7 +18,6 @@
 #include "queue/fhir_queued.h"
 #include "queue/safely.h"
 #include "server/clock.h"
-#include "server/compat.h"
 #include "server/settings.h"
 
 /* Milliseconds that a lease is longer than what is done under it. */
@@ -233,7 +233,7 @@ claim_rows(void *argument)
 	uint64 rows;
 
 	add_lane(&parameters, claim);
-	hl_store_add(&parameters, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add(&parameters, Int32GetDatum((int) GetWALInsertionTimeLine()));
 	hl_store_add(&parameters, TimestampTzGetDatum(PgStartTime));
 	hl_store_add(&parameters, lease_length());
 	claim_alone(claim);

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/xlog.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -24,7 +25,6 @@
 #include "queue/enqueue.h"
 #include "queue/presence.h"
 #include "queue/wakeup.h"
-#include "server/compat.h"
 #include "server/dropped.h"
 #include "server/settings.h"
 #include "server/text.h"
@@ -230,7 +230,7 @@ insert(const HlStore *store, const HlEnqueued *enqueued)
 	add_request(&row, enqueued);
 	hl_store_add_time(&row, run_after_of(enqueued->arguments));
 	hl_store_add_text(&row, hl_settings.fence);
-	hl_store_add(&row, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add(&row, Int32GetDatum((int) GetWALInsertionTimeLine()));
 	hl_store_add_text(&row, hl_account_of_settings());
 	hl_account_add_client(&row, &who);
 	add_resource(&row, enqueued);

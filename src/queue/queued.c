@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -13,7 +14,6 @@
 #include "model/response.h"
 #include "queue/fhir_queued.h"
 #include "queue/queued.h"
-#include "server/compat.h"
 #include "server/text.h"
 
 /* A point in time of a column. */
@@ -179,7 +179,7 @@ hl_queued_add_ending(HlParameters *row, const HlQueued *queued)
 	hl_store_add_time(row, ending->first_sent_at);
 	hl_store_add_time(row, ending->unsettled_since);
 	hl_store_add(row, BoolGetDatum(ending->looked));
-	hl_store_add(row, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add(row, Int32GetDatum((int) GetWALInsertionTimeLine()));
 	hl_store_add_text(row, ending->note);
 	hl_store_add_text(row, ending->endpoint);
 	hl_store_add_text(row, queued->home);

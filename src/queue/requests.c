@@ -6,6 +6,7 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -28,7 +29,6 @@
 #include "queue/requests.h"
 #include "queue/wakeup.h"
 #include "server/clock.h"
-#include "server/compat.h"
 #include "server/settings.h"
 #include "server/wait.h"
 
@@ -320,7 +320,7 @@ make_again(Touch *touch, const Found *found)
 
 	hl_store_add(&parameters, Int64GetDatum(touch->id));
 	hl_store_add_text(&parameters, hl_settings.fence);
-	hl_store_add(&parameters, Int32GetDatum(hl_compat_timeline()));
+	hl_store_add(&parameters, Int32GetDatum((int) GetWALInsertionTimeLine()));
 	hl_store_add_text(&parameters, hl_request_token());
 	if (found->retried_as == NULL && is_over(found))
 	{

@@ -1,6 +1,6 @@
 /*
  * compat.c
- *	  What differs between PostgreSQL 14 and 18 and takes a function.
+ *	  What differs between PostgreSQL 15 and 19 and takes a function.
  */
 #include "postgres.h"
 

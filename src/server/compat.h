@@ -1,29 +1,25 @@
 /*
  * compat.h
- *	  What differs between PostgreSQL 14 and 18, under one name each.
+ *	  What differs between PostgreSQL 15 and 19, under one name each.
  */
 #ifndef HL_SERVER_COMPAT_H
 #define HL_SERVER_COMPAT_H
 
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "catalog/pg_proc.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+
+#if PG_VERSION_NUM < 150000
+#error "healthlake needs PostgreSQL 15 or later"
+#endif
 
 /* Before 16 what a check hook hands on is freed by free(). */
 #if PG_VERSION_NUM >= 160000
 #define hl_compat_guc_malloc(size) guc_malloc(LOG, (size))
 #else
 #define hl_compat_guc_malloc(size) malloc(size)
-#endif
-
-/* From 15 on nobody can invent a parameter under our prefix. */
-#if PG_VERSION_NUM >= 150000
-#define hl_compat_reserve_prefix(prefix) MarkGUCPrefixReserved(prefix)
-#else
-#define hl_compat_reserve_prefix(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
 /* 16 has one function for the privileges on every kind of object. */
@@ -47,24 +43,11 @@ extern GucSource hl_compat_setting_source(const char *name);
 	(*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
-/* The timeline that this server writes; before 15 it was a variable. */
-#if PG_VERSION_NUM >= 150000
-#define hl_compat_timeline() ((int) GetWALInsertionTimeLine())
-#else
-#define hl_compat_timeline() ((int) ThisTimeLineID)
-#endif
-
-/* Since 15 a message need not be seen at once; these are all waited for. */
-#if PG_VERSION_NUM >= 150000
-#define hl_compat_mq_send(queue, len, bytes, nowait)                           \
-	shm_mq_send((queue), (len), (bytes), (nowait), true)
-#else
-#define hl_compat_mq_send(queue, len, bytes, nowait)                           \
-	shm_mq_send((queue), (len), (bytes), (nowait))
-#endif
-
-/* Since 16 only some of a row's index entries may be wanted. */
-#if PG_VERSION_NUM >= 160000
+/* Since 16 only some of a row's index entries may be wanted; 19 has flags. */
+#if PG_VERSION_NUM >= 190000
+#define hl_compat_insert_index_tuples(target, row, state)                      \
+	ExecInsertIndexTuples((target), (state), 0, (row), NIL, NULL)
+#elif PG_VERSION_NUM >= 160000
 #define hl_compat_insert_index_tuples(target, row, state)                      \
 	ExecInsertIndexTuples((target), (row), (state), false, false, NULL, NIL,   \
 						  false)

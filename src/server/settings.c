@@ -674,7 +674,7 @@ hl_settings_init(void)
 		"caller's transaction), or durable (whatever becomes of that).",
 		NULL, &hl_settings.audit, HL_AUDIT_ON, audit_words, PGC_SUSET, 0, NULL,
 		NULL, NULL);
-	hl_compat_reserve_prefix("healthlake");
+	MarkGUCPrefixReserved("healthlake");
 	hl_dropped_find();
 }
 

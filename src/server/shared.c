@@ -10,7 +10,6 @@
 
 #include "server/shared.h"
 
-#if PG_VERSION_NUM >= 150000
 static shmem_request_hook_type next_request = NULL;
 static Size wanted = 0;
 
@@ -22,21 +21,16 @@ request_memory(void)
 		next_request();
 	RequestAddinShmemSpace(wanted);
 }
-#endif
 
 void
 hl_shared_request(Size size)
 {
 	if (!process_shared_preload_libraries_in_progress)
 		return;
-#if PG_VERSION_NUM >= 150000
 	if (wanted == 0)
 	{
 		next_request = shmem_request_hook;
 		shmem_request_hook = request_memory;
 	}
 	wanted = add_size(wanted, MAXALIGN(size));
-#else
-	RequestAddinShmemSpace(MAXALIGN(size));
-#endif
 }
