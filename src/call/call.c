@@ -17,6 +17,7 @@
 #include "call/call.h"
 #include "call/error.h"
 #include "call/last_call.h"
+#include "call/log.h"
 #include "call/portal.h"
 #include "call/statistics.h"
 #include "call/stream.h"
@@ -60,76 +61,36 @@ hl_call_refuse_change_by(const char *function)
 	hl_portal_forbid_rerun(function);
 }
 
-/* Appends key="value" with the value as a JSON string: one line, whatever. */
+/* Appends key="value" of a value in UTF-8. */
 static void
 append_quoted(StringInfo line, const char *key, const char *value)
 {
-	HlBytes bytes = {0};
-
-	if (value == NULL)
-		return;
-	hl_json_append_string(&bytes, value, strlen(value));
-	/* a line without a value is better than an error after the call */
-	appendStringInfo(line, " %s=%s", key,
-					 bytes.failed ? "\"\""
-								  : hl_text_from_utf8(hl_bytes_string(&bytes)));
-	hl_bytes_free(&bytes);
-}
-
-/* Appends key="name", in the encoding of the database as names are. */
-static void
-append_name(StringInfo line, const char *key, const char *name)
-{
-	appendStringInfo(line, " %s=\"", key);
-	for (; *name != '\0'; name++)
-		if (*name == '"' || *name == '\\')
-			appendStringInfo(line, "\\%c", *name);
-		else if ((unsigned char) *name < ' ')
-			appendStringInfo(line, "\\u%04x", *name);
-		else
-			appendStringInfoChar(line, *name);
-	appendStringInfoChar(line, '"');
+	hl_log_append(line, key, hl_text_from_utf8(value));
 }
 
 /*
- * The part of a log line that says who has it done. log_line_prefix has the
- * session's role at most, and nothing has the current one after SET ROLE.
+ * The part of a log line that says which call it speaks of, and who has it
+ * done: log_line_prefix has the session's role at most, and nothing has the
+ * current one after SET ROLE.
  */
-static void
-append_roles(StringInfo line, const HlRequest *request)
-{
-	append_name(line, "session_role", request->session_role);
-	append_name(line, "current_role", request->current_role);
-}
-
-/* The part of a log line that says which call it speaks of. */
 static void
 append_call(StringInfo line, const HlRequest *request, const HlCall *call)
 {
-	appendStringInfo(line, " operation=%s", request->operation->name);
-	if (request->client_token != NULL)
-		append_quoted(line, "client_token", request->client_token);
+	appendStringInfoString(line, " operation=");
+	appendStringInfoString(line, request->operation->name);
+	append_quoted(line, "client_token", request->client_token);
 	append_quoted(line, "name", hl_text_cut(request->name));
 	if (request->rest != NULL)
 	{
 		append_quoted(line, "datastore_id", request->rest->datastore_id);
 		append_quoted(line, "resource", request->rest->subject);
 	}
-	appendStringInfo(line, " region=%s", call->region);
-	append_roles(line, request);
+	appendStringInfoString(line, " region=");
+	appendStringInfoString(line, call->region);
+	hl_log_append(line, "session_role", request->session_role);
+	hl_log_append(line, "current_role", request->current_role);
 	if (request->queue_id != 0)
 		appendStringInfo(line, " queue_id=" INT64_FORMAT, request->queue_id);
-}
-
-/* Writes a line to the server's log, and to nobody else. */
-static void
-write_log(const char *line)
-{
-	/* ereport() looks for interrupts: none may come between what is told */
-	HOLD_INTERRUPTS();
-	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", line), errhidestmt(true),
-							  errhidecontext(true)));
-	RESUME_INTERRUPTS();
 }
 
 /*
@@ -150,12 +111,12 @@ hl_call_log_request(const HlRequest *request, const HlCall *call)
 {
 	StringInfoData line;
 
-	if (!request->operation->changes_something)
+	if (!request->operation->changes_something || !hl_log_is_on())
 		return;
 	initStringInfo(&line);
 	appendStringInfoString(&line, "healthlake event=request");
 	append_call(&line, request, call);
-	write_log(line.data);
+	hl_log_write(line.data);
 	pfree(line.data);
 }
 
@@ -167,7 +128,7 @@ hl_call_log_reply(const HlRequest *request, const HlCall *call,
 	const HlReply *reply = &call->reply;
 	StringInfoData line;
 
-	if (!request->operation->changes_something)
+	if (!request->operation->changes_something || !hl_log_is_on())
 		return;
 	initStringInfo(&line);
 	appendStringInfo(&line, "healthlake event=reply outcome=%s sqlstate=%s",
@@ -177,10 +138,11 @@ hl_call_log_reply(const HlRequest *request, const HlCall *call,
 	append_quoted(&line, "id", id_in(request, reply));
 	append_quoted(&line, "aws_code", reply->code);
 	append_quoted(&line, "request_id", reply->request_id);
-	appendStringInfo(&line, " http_status=%d attempts=%d duration_ms=%.3f",
-					 reply->http_status, reply->attempts,
-					 end->microseconds / 1000.0);
-	write_log(line.data);
+	appendStringInfo(
+		&line, " http_status=%d attempts=%d duration_ms=" INT64_FORMAT ".%03d",
+		reply->http_status, reply->attempts, end->microseconds / 1000,
+		(int) (end->microseconds % 1000));
+	hl_log_write(line.data);
 	pfree(line.data);
 }
 
@@ -465,50 +427,24 @@ hl_call_check_reply(const HlOperation *operation, HlReply *reply)
 	hl_faults_free(&faults);
 }
 
-/* What AWS has carried out, as a sentence. */
-static void
-append_change(StringInfo sentence, const HlRequest *request, const char *id)
-{
-	const HlOperation *operation = request->operation;
-	const char *subject = request->rest != NULL ? request->rest->subject : NULL;
-
-	if (operation->creates != NULL && id != NULL)
-		appendStringInfo(sentence, "%s \"%s\" exists", operation->creates,
-						 hl_text_from_utf8(id));
-	else
-		appendStringInfo(sentence, "AWS has carried out %s", operation->name);
-	if (subject != NULL)
-		appendStringInfo(sentence, " of %s", subject);
-	if (subject != NULL && id != NULL && strchr(subject, '/') == NULL)
-		appendStringInfo(sentence, "/%s", hl_text_from_utf8(id));
-}
-
 /* Remembers, for a rollback, that a change stays. */
 static void
 remember_change(const HlRequest *request, const HlReply *reply)
 {
 	const HlOperation *operation = request->operation;
 	const char *id = hl_response_id(operation->output, reply->document);
-	StringInfoData sentence;
-	StringInfoData line;
+	const char *subject = request->rest != NULL ? request->rest->subject : NULL;
+	HlChange change = {.operation = operation,
+					   .session_role = request->session_role,
+					   .current_role = request->current_role};
 
 	if (!operation->changes_something)
 		return;
-	initStringInfo(&sentence);
-	append_change(&sentence, request, id);
-	if (request->client_token != NULL)
-		appendStringInfo(&sentence, " (client token \"%s\")",
-						 hl_text_from_utf8(request->client_token));
-	initStringInfo(&line);
-	appendStringInfo(&line, "healthlake event=rollback operation=%s",
-					 operation->name);
-	append_quoted(&line, "client_token", request->client_token);
-	append_quoted(&line, "name", hl_text_cut(request->name));
-	if (request->rest != NULL)
-		append_quoted(&line, "resource", request->rest->subject);
-	append_quoted(&line, "id", id);
-	append_roles(&line, request);
-	hl_transaction_remember(sentence.data, line.data);
+	change.client_token = hl_text_from_utf8(request->client_token);
+	change.name = hl_text_from_utf8(hl_text_cut(request->name));
+	change.subject = hl_text_from_utf8(subject);
+	change.id = hl_text_from_utf8(id);
+	hl_transaction_remember(&change);
 }
 
 /* Keeps a call to less time than the settings allow it. */

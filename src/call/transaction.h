@@ -11,13 +11,27 @@
 
 #include "postgres.h"
 
+#include "model/model.h"
+
+/*
+ * A change that AWS has carried out; strings in the database's encoding, NULL:
+ * there is none.
+ */
+typedef struct HlChange
+{
+	const HlOperation *operation;
+	const char *client_token;
+	const char *name;
+	const char *subject; /* of the data plane: Patient, or Patient/1 */
+	const char *id;
+	const char *session_role;
+	const char *current_role;
+} HlChange;
+
 /* Registers the callbacks; called once, when the library is loaded. */
 extern void hl_transaction_init(void);
 
-/*
- * Remembers a change until the transaction ends. The sentence says what
- * stays (without a final period); the log line is the same for a machine.
- */
-extern void hl_transaction_remember(const char *sentence, const char *log);
+/* Remembers a change until the transaction ends; copies the strings. */
+extern void hl_transaction_remember(const HlChange *change);
 
 #endif

@@ -1,0 +1,22 @@
+/*
+ * log.h
+ *	  Lines of key=value for the server's log: one line, whatever the values
+ *	  are, each of them quoted as JSON quotes a string.
+ */
+#ifndef HL_CALL_LOG_H
+#define HL_CALL_LOG_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+/* Whether the server's log gets such lines at all. */
+extern bool hl_log_is_on(void);
+
+/* Appends key="value", the value in the database's encoding; NULL: nothing. */
+extern void hl_log_append(StringInfo line, const char *key, const char *value);
+
+/* Writes a line to the server's log, and to nobody else. */
+extern void hl_log_write(const char *line);
+
+#endif
