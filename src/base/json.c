@@ -200,12 +200,45 @@ read_escape(Reader *reader)
 	return true;
 }
 
-/* Copies what needs no look: printable ASCII, as far as it goes. */
+/* The highest bit of each byte. */
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/*
+ * Tells of eight bytes whether one is below a space, '"' or '\\'. A byte of 128
+ * or more may hide that of another, and has its own highest bit here.
+ */
+static inline uint64_t
+find_marks(uint64_t bytes)
+{
+	const uint64_t ones = HIGH_BITS >> 7;
+	uint64_t quotes = bytes ^ (ones * '"');
+	uint64_t slashes = bytes ^ (ones * '\\');
+
+	return ((bytes - ones * ' ') & ~bytes & HIGH_BITS) |
+		   ((quotes - ones) & ~quotes & HIGH_BITS) |
+		   ((slashes - ones) & ~slashes & HIGH_BITS);
+}
+
+/*
+ * Copies what needs no look: printable ASCII, as far as it goes. What is written
+ * is never ahead of what is read, so eight bytes have room.
+ */
 static void
 copy_plain(Reader *reader)
 {
-	const char *from = reader->scan.at;
+	const char *from;
+	uint64_t bytes;
 
+	while (reader->scan.end - reader->scan.at >= (ptrdiff_t) sizeof(bytes))
+	{
+		memcpy(&bytes, reader->scan.at, sizeof(bytes));
+		if (((bytes & HIGH_BITS) | find_marks(bytes)) != 0)
+			break;
+		memcpy(reader->text, &bytes, sizeof(bytes));
+		reader->scan.at += sizeof(bytes);
+		reader->text += sizeof(bytes);
+	}
+	from = reader->scan.at;
 	while (reader->scan.at < reader->scan.end &&
 		   (unsigned char) *reader->scan.at >= 0x20 &&
 		   (unsigned char) *reader->scan.at < 0x80 && *reader->scan.at != '"' &&
@@ -642,6 +675,23 @@ append_escape(HlBytes *bytes, unsigned char c)
 	hl_bytes_append_char(bytes, letters[mark - marks]);
 }
 
+/* How many bytes there are, by eights, before one that may be escaped. */
+static size_t
+plain_length(const char *string, size_t len)
+{
+	size_t plain = 0;
+	uint64_t bytes;
+
+	while (len - plain >= sizeof(bytes))
+	{
+		memcpy(&bytes, string + plain, sizeof(bytes));
+		if (find_marks(bytes) != 0)
+			break;
+		plain += sizeof(bytes);
+	}
+	return plain;
+}
+
 /* Writes a string, which must be UTF-8, with its quotation marks. */
 void
 hl_json_append_string(HlBytes *bytes, const char *string, size_t len)
@@ -651,8 +701,12 @@ hl_json_append_string(HlBytes *bytes, const char *string, size_t len)
 	hl_bytes_append_char(bytes, '"');
 	for (size_t i = 0; i < len; i++)
 	{
-		unsigned char c = (unsigned char) string[i];
+		unsigned char c;
 
+		i += plain_length(string + i, len - i);
+		if (i == len)
+			break;
+		c = (unsigned char) string[i];
 		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
 		hl_bytes_append(bytes, string + from, i - from);

@@ -450,6 +450,34 @@ test_lenient(void)
 	hl_json_free(&document);
 }
 
+/* Strings are looked at by eight bytes: each byte is seen at each place. */
+static void
+test_every_place(void)
+{
+	int wrong = 0;
+
+	for (int c = 1; c < 256; c++)
+		for (size_t at = 0; at < 20; at++)
+		{
+			/* a byte of 128 and more stands beside it, which may hide it */
+			char string[] = "abcdefgh\xC3\xA4ijklmnopqrst";
+			HlJsonDocument document = {.lenient = true};
+			HlBytes text = {0};
+
+			string[at < 8 ? at : at + 2] = (char) c;
+			hl_json_append_string(&text, string, strlen(string));
+			if (!hl_json_read(&document, text.data, text.len))
+				wrong++;
+			else if (c < 128)
+				wrong += strcmp(hl_json_string(document.root), string) != 0;
+			text.data[1 + (at < 8 ? at : at + 2)] = '\n';
+			wrong += hl_json_read(&document, text.data, text.len);
+			hl_json_free(&document);
+			hl_bytes_free(&text);
+		}
+	ok(wrong == 0, "a string is read as it was written: %d are not", wrong);
+}
+
 /* Freeing a secret document leaves nothing of it. */
 static void
 test_secret(void)
@@ -476,6 +504,7 @@ main(void)
 	test_limits();
 	test_bombs();
 	test_lenient();
+	test_every_place();
 	test_secret();
 	return tap_end();
 }
