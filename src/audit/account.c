@@ -91,9 +91,6 @@ hl_account_of_reply(const HlOperation *operation, const HlReply *reply)
 
 	if (it.datastore_id == NULL)
 		it.datastore_id = named(operation, reply, "datastore_id");
-	if (reply->document != NULL)
-		it.response =
-			hl_response_masked(operation->output, reply->document, NULL);
 	return it;
 }
 
@@ -138,25 +135,25 @@ describe_body(const HlRequest *request)
 	const HlMember *token = hl_operation_token(request->operation);
 	HlJsonEach each =
 		hl_json_each(hl_response_read(hl_bytes_string(&request->body)));
-	StringInfoData json;
 	const HlJson *value;
+	HlBytes json = {0};
 
-	initStringInfo(&json);
+	hl_bytes_append_char(&json, '{');
 	while ((value = hl_json_step(&each)) != NULL)
 	{
 		const HlMember *member =
 			hl_shape_member(input, each.name, each.name_len);
-		HlBytes name = {0};
 
 		if (member != NULL && member == token)
 			continue;
-		hl_json_append_string(&name, each.name, each.name_len);
-		appendStringInfo(
-			&json, "%s%s:%s", json.len == 0 ? "{" : ",", hl_text_take(&name),
-			hl_response_masked(member ? member->shape : NULL, value, NULL));
+		if (json.len > 1)
+			hl_bytes_append_char(&json, ',');
+		hl_json_append_string(&json, each.name, each.name_len);
+		hl_bytes_append_char(&json, ':');
+		hl_response_append_masked(&json, member ? member->shape : NULL, value);
 	}
-	appendStringInfoString(&json, json.len == 0 ? "{}" : "}");
-	return json.data;
+	hl_bytes_append_char(&json, '}');
+	return hl_text_take(&json);
 }
 
 char *

@@ -48,7 +48,6 @@ typedef struct HlNamed
 	const char *datastore_id;
 	const char *job_id;
 	const char *account;
-	const char *response; /* all of it as JSON, masked, in UTF-8 */
 } HlNamed;
 
 /* Reads a successful reply. */

@@ -53,8 +53,12 @@ static dlist_head opens = DLIST_STATIC_INIT(opens);
 static const char *
 datastore_of(const char *request)
 {
-	const HlJson *id = hl_json_member(hl_response_read(request), "DatastoreId");
+	const HlJson *id;
 
+	/* most say nothing of one, and need not be read for that */
+	if (strstr(request, "\"DatastoreId\"") == NULL)
+		return NULL;
+	id = hl_json_member(hl_response_read(request), "DatastoreId");
 	return hl_json_kind(id) == HL_JSON_STRING
 			   ? hl_text_from_utf8(hl_json_string(id))
 			   : NULL;

@@ -35,7 +35,7 @@ static void validate_value(Walk *walk, const HlJson *value,
 static void
 append_name(HlBytes *bytes, const char *name, size_t len)
 {
-	size_t kept = 0;
+	size_t kept = len <= LONGEST_QUOTE ? len : 0;
 
 	while (kept < len)
 	{

@@ -82,14 +82,33 @@ hl_last_call_outcome(const HlReply *reply, int sqlstate)
 }
 
 /*
+ * Whether a reply's bytes are its document, with nothing to be masked: one that
+ * was read as it came, and not put together from events.
+ */
+static bool
+is_its_document(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_SUCCESS && !reply->rest &&
+		   last_call.of->stream == NULL && reply->body.len > 0 &&
+		   reply->body.data[0] == '{' &&
+		   !hl_shape_is_sensitive(last_call.of->output);
+}
+
+/*
  * Writes the reply's document into the record, as JSON that is well-formed,
  * with what is sensitive masked.
  */
 static void
-last_call_keep_reply(const HlJson *document)
+last_call_keep_reply(const HlReply *reply)
 {
+	const HlJson *document = reply->document;
 	HlBytes bytes = {0};
 
+	if (is_its_document(reply))
+	{
+		last_call.reply = last_call_keep(reply->body.data);
+		return;
+	}
 	if (hl_shape_is_sensitive(last_call.of->output))
 		hl_response_append_masked(&bytes, last_call.of->output, document);
 	else
@@ -117,7 +136,7 @@ hl_last_call_end(const HlReply *reply, int sqlstate)
 	last_call.sqlstate = sqlstate;
 	last_call.request_id = last_call_keep(reply->request_id);
 	if (reply->document != NULL && is_to_be_kept(reply))
-		last_call_keep_reply(reply->document);
+		last_call_keep_reply(reply);
 }
 
 /* Whether the call is that of the role that asks. */

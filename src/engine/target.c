@@ -19,7 +19,6 @@ typedef struct Settled
 {
 	HlLimits limits;
 	HlTarget target;
-	HlEndpoint endpoint;
 } Settled;
 
 /* Refuses a profile that is named and is not there: it may have a region. */
@@ -156,9 +155,9 @@ keep_string(char *kept, const char *given, size_t size)
 	return strlcpy(kept, given != NULL ? given : "", size) < size;
 }
 
-/* Applies the rules, unless that is what was done last. */
+/* Applies the rules to "last", unless that is what was done last. */
 static HlEndpointOutcome
-resolve_endpoint(const HlEndpointParameters *given, HlEndpoint *endpoint)
+resolve_endpoint(const HlEndpointParameters *given)
 {
 	HlEndpointOutcome outcome;
 
@@ -167,11 +166,8 @@ resolve_endpoint(const HlEndpointParameters *given, HlEndpoint *endpoint)
 		is_kept(last.host_prefix, given->host_prefix) &&
 		last.use_fips == given->use_fips &&
 		last.use_dual_stack == given->use_dual_stack)
-	{
-		*endpoint = last.endpoint;
 		return HL_ENDPOINT_OK;
-	}
-	outcome = hl_endpoint_resolve(given, endpoint);
+	outcome = hl_endpoint_resolve(given, &last.endpoint);
 	last.known = outcome == HL_ENDPOINT_OK &&
 				 keep_string(last.region, given->region, sizeof(last.region)) &&
 				 keep_string(last.url, given->url, sizeof(last.url)) &&
@@ -179,7 +175,6 @@ resolve_endpoint(const HlEndpointParameters *given, HlEndpoint *endpoint)
 							 sizeof(last.host_prefix));
 	last.use_fips = given->use_fips;
 	last.use_dual_stack = given->use_dual_stack;
-	last.endpoint = *endpoint;
 	return outcome;
 }
 
@@ -187,7 +182,7 @@ resolve_endpoint(const HlEndpointParameters *given, HlEndpoint *endpoint)
 static void
 settle_endpoint(HlCall *call, Settled *settled, const char *region)
 {
-	HlEndpoint *endpoint = &settled->endpoint;
+	const HlEndpoint *endpoint = &last.endpoint;
 	HlEndpointParameters parameters = {
 		.service = "healthlake",
 		.region = region_of(region),
@@ -207,16 +202,16 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 		parameters.url = hl_environment_endpoint("healthlake", &from);
 		named = parameters.url != NULL ? from : NULL;
 	}
-	refuse_endpoint(resolve_endpoint(&parameters, endpoint), endpoint, named,
+	refuse_endpoint(resolve_endpoint(&parameters), endpoint, named,
 					parameters.host_prefix);
 	refuse_region(endpoint->signing_region);
 	settled->target = (HlTarget){.plain = !endpoint->tls,
 								 .from = parameters.url != NULL ? from : NULL,
-								 .authority = endpoint->authority,
-								 .path = endpoint->path};
+								 .authority = pstrdup(endpoint->authority),
+								 .path = pstrdup(endpoint->path)};
 	call->target = &settled->target;
 	call->host_prefix = NULL; /* the endpoint has it */
-	call->region = endpoint->signing_region;
+	call->region = pstrdup(endpoint->signing_region);
 	call->service = "healthlake";
 }
 

@@ -67,8 +67,9 @@ hl_curlmemory_failed(unsigned long since)
 static void
 wipe_and_free(void *block)
 {
-	if (block != NULL)
-		explicit_bzero(block, malloc_usable_size(block));
+	if (block == NULL)
+		return;
+	explicit_bzero(block, malloc_usable_size(block));
 	free(block);
 }
 

@@ -72,7 +72,8 @@ position_of(const HlArguments *arguments, const char *name)
 	int count = Min(arguments->count, arguments->fcinfo->nargs);
 
 	for (int i = 0; name != NULL && i < count; i++)
-		if (strcmp(arguments->names[i], name) == 0)
+		if (arguments->names[i][0] == name[0] &&
+			strcmp(arguments->names[i], name) == 0)
 			return arguments->fcinfo->args[i].isnull ? -1 : i;
 	return -1;
 }

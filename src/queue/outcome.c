@@ -90,14 +90,16 @@ note_reply(HlQueued *queued)
 static void
 note_identity(HlQueued *queued)
 {
-	HlNamed it =
-		hl_account_of_reply(queued->sent->operation, &queued->call->reply);
+	const HlReply *reply = &queued->call->reply;
+	HlNamed it = hl_account_of_reply(queued->sent->operation, reply);
 	HlEnding *ending = &queued->ending;
 
 	ending->datastore_id = it.datastore_id;
 	ending->job_id = it.job_id;
 	ending->account = it.account;
-	ending->response = it.response;
+	if (reply->document != NULL)
+		ending->response = hl_response_masked(queued->sent->operation->output,
+											  reply->document, NULL);
 }
 
 /* A sending that AWS has carried out. */

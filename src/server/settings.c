@@ -725,15 +725,48 @@ hl_settings_warn_exposed(void)
 					 "show it.")));
 }
 
+/*
+ * Whether a list has the word, where it is of plain words and can be read
+ * without a copy; known: whether it is.
+ */
+static bool
+plain_list_has(const char *list, const char *word, bool *known)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+	size_t len = strlen(word);
+	bool found = false;
+
+	for (const char *at = list;; at++)
+	{
+		size_t here;
+
+		at += strspn(at, " ");
+		here = strspn(at, plain);
+		found |= here == len && strncmp(at, word, len) == 0;
+		*known = here > 0;
+		at += here;
+		at += strspn(at, " ");
+		if (!*known || *at == '\0')
+			return found;
+		*known = *at == ',';
+		if (!*known)
+			return false;
+	}
+}
+
 /* Whether the list lets the word pass. */
 bool
 hl_settings_list_allows(const char *list, const char *word)
 {
 	List *words = NIL;
 	ListCell *cell;
+	bool known, found;
 
 	if (list == NULL || list[0] == '\0')
 		return true;
+	found = plain_list_has(list, word, &known);
+	if (known)
+		return found;
 	if (!SplitIdentifierString(pstrdup(list), ',', &words))
 		return false;
 	foreach (cell, words)
