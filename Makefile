@@ -89,11 +89,10 @@ test/unit/build/%.o: src/%.c $(HEADERS_ALL)
 
 $(UNIT_PROGRAMS): test/unit/%: test/unit/%.c $(UNIT_OBJS) \
 		$(wildcard test/unit/*.h)
-	$(UNIT_CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_OBJS) -lcurl -lssl -lcrypto
+	$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_LDFLAGS) -o $@ $< $(UNIT_OBJS) -lcurl -lssl -lcrypto
 
-# This one brings the sources along, with an allocator that fails.
-test/unit/memory: UNIT_OBJS =
-test/unit/memory: $(GROUND)
+# This one has an allocator that fails, before the one of all those files.
+test/unit/memory: UNIT_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 # Fuzz targets take libFuzzer's arguments: test/unit/fuzz_json -runs=1000000
 FUZZ_CC ?= clang

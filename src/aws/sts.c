@@ -73,6 +73,7 @@ hl_sts_read_role(HlIssued *issued, bool web_identity, const char *text,
 	bool read = hl_xml_read(&xml, text, len);
 
 	issued->reason[0] = '\0';
+	issued->no_memory = xml.no_memory;
 	if (!read)
 		snprintf(issued->reason, sizeof(issued->reason),
 				 "it is not STS's XML (%s, at byte %zu)", xml.reason,
@@ -115,6 +116,7 @@ hl_sts_read_identity(HlStsIdentity *identity, const char *text, size_t len)
 		copy(&identity->arn, hl_xml_value(&xml, "GetCallerIdentityResponse/"
 												"GetCallerIdentityResult/Arn"));
 
+	identity->arn.failed |= xml.no_memory;
 	hl_xml_wipe(&xml);
 	return read;
 }
@@ -129,6 +131,7 @@ hl_sts_read_error(const char *text, size_t len, HlBytes *code, HlBytes *message)
 
 	if (read)
 		copy(message, hl_xml_value(&xml, "ErrorResponse/Error/Message"));
+	code->failed |= xml.no_memory;
 	hl_xml_wipe(&xml);
 	return read && !message->failed;
 }

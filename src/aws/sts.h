@@ -37,7 +37,10 @@ typedef struct HlStsIdentity
 extern bool hl_sts_read_identity(HlStsIdentity *identity, const char *text,
 								 size_t len);
 
-/* Reads an error's code and message; false: it is none of STS's. */
+/*
+ * Reads an error's code and message; false: it is none of STS's, or memory is
+ * missing, which makes one of the two failed.
+ */
 extern bool hl_sts_read_error(const char *text, size_t len, HlBytes *code,
 							  HlBytes *message);
 

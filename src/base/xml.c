@@ -346,7 +346,8 @@ hl_xml_read(HlXml *xml, const char *text, size_t len)
 	xml->size = len + 2;
 	xml->text = malloc(xml->size);
 	xml->elements = calloc(HL_XML_MAX_ELEMENTS, sizeof(HlXmlElement));
-	if (xml->text == NULL || xml->elements == NULL)
+	xml->no_memory = xml->text == NULL || xml->elements == NULL;
+	if (xml->no_memory)
 		return refuse(&reader, "out of memory");
 	reader.out = xml->text;
 	return read_declaration(&reader) && read_elements(&reader);

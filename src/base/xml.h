@@ -30,6 +30,7 @@ typedef struct HlXml
 	size_t size;
 	const char *reason; /* why it is not XML; quotes nothing */
 	size_t offset;      /* where, in bytes */
+	bool no_memory;     /* that is why it could not be read */
 } HlXml;
 
 extern bool hl_xml_read(HlXml *xml, const char *text, size_t len);

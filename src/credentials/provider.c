@@ -219,9 +219,12 @@ take_role(HlProvider *provider, const HlReply *reply, const HlStsRole *role,
 							   role->role_arn, hl_provider_failure(reply)));
 	if (!hl_sts_read_role(&provider->next, web_identity,
 						  hl_bytes_string(&reply->body), reply->body.len))
+	{
+		provider->issued.no_memory |= provider->next.no_memory;
 		return hl_provider_blame(
 			provider, psprintf("unusable reply to assuming role \"%s\": %s",
 							   role->role_arn, provider->next.reason));
+	}
 	hl_issued_wipe(&provider->issued);
 	provider->issued = provider->next;
 	provider->next = (HlIssued){0};
@@ -326,6 +329,11 @@ hl_provider_next(HlProvider *provider, const HlReply *reply)
 {
 	HlProviderAnswer answer;
 
+	if (reply != NULL && reply->outcome == HL_OUTCOME_NO_MEMORY)
+	{
+		provider->issued.no_memory = true;
+		return hl_provider_refuse(provider, pstrdup("out of memory"));
+	}
 	if (!provider->begun)
 	{
 		answer = sources[provider->plan->kind](provider, reply);

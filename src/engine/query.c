@@ -29,8 +29,13 @@ explain(HlCall *call, const HlHttpReply *http)
 	HlAttempt *attempt = call->attempt;
 	HlReply *reply = &call->reply;
 
-	if (hl_sts_read_error(hl_bytes_string(&reply->body), reply->body.len,
-						  &attempt->code, &attempt->message))
+	bool read =
+		hl_sts_read_error(hl_bytes_string(&reply->body), reply->body.len,
+						  &attempt->code, &attempt->message);
+
+	if (attempt->code.failed || attempt->message.failed)
+		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
+	if (read)
 	{
 		hl_attempt_hide(call, &attempt->code);
 		hl_attempt_hide(call, &attempt->message);

@@ -1,95 +1,75 @@
 /*
  * memory.c
- *	  The ground floor's readers and writers when memory runs out: the test
- *	  takes them in with an allocator of its own, and lets one allocation
- *	  after the other fail. Nothing may crash, leak or be taken for a success.
+ *	  The ground floor when memory runs out: the linker puts the functions here
+ *	  before those of libc (see the Makefile) in all of its files, and libcurl
+ *	  takes its memory through them. One allocation after the other fails: once,
+ *	  three times, or for good from there on. Nothing may crash, leak or be
+ *	  taken for a success, and nothing but memory may be blamed.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
 
-static int allocations_left = -1; /* -1: as many as they like */
+#include "aws/command.h"
+#include "aws/endpoint.h"
+#include "aws/eventstream.h"
+#include "aws/form.h"
+#include "aws/issued.h"
+#include "aws/link.h"
+#include "aws/profile.h"
+#include "aws/protocol.h"
+#include "aws/searchset.h"
+#include "aws/sigv4.h"
+#include "aws/sts.h"
+#include "aws/validate.h"
+#include "http/curlmemory.h"
+#include "http/http.h"
+
+#include "peer.h"
+#include "tap.h"
+
+extern void *__real_malloc(size_t size);
+extern void *__real_realloc(void *memory, size_t size);
+extern void *__real_calloc(size_t count, size_t size);
+extern void *__wrap_malloc(size_t size);
+extern void *__wrap_realloc(void *memory, size_t size);
+extern void *__wrap_calloc(size_t count, size_t size);
+
+/* of this thread alone: the other side has all that it wants */
+static _Thread_local int until_failure = 0; /* 0: none fails */
+static _Thread_local int failures_left = 0;
+static int failures = 0;
 
 /* Whether this allocation may succeed. */
 static int
 may_allocate(void)
 {
-	if (allocations_left > 0)
-		allocations_left--;
-	return allocations_left != 0;
+	if (until_failure == 0 || --until_failure > 0)
+		return 1;
+	failures++;
+	until_failure = --failures_left > 0 ? 1 : 0;
+	return 0;
 }
 
-/* malloc, as long as it may. */
-static void *
-scarce_malloc(size_t size)
+void *
+__wrap_malloc(size_t size)
 {
-	return may_allocate() ? malloc(size) : NULL;
+	return may_allocate() ? __real_malloc(size) : NULL;
 }
 
-/* realloc, as long as it may. */
-static void *
-scarce_realloc(void *memory, size_t size)
+void *
+__wrap_realloc(void *memory, size_t size)
 {
-	return may_allocate() ? realloc(memory, size) : NULL;
+	return may_allocate() ? __real_realloc(memory, size) : NULL;
 }
 
-/* calloc, as long as it may. */
-static void *
-scarce_calloc(size_t count, size_t size)
+void *
+__wrap_calloc(size_t count, size_t size)
 {
-	return may_allocate() ? calloc(count, size) : NULL;
+	return may_allocate() ? __real_calloc(count, size) : NULL;
 }
-
-/* strdup, as long as it may; for libcurl. */
-static char *
-scarce_strdup(const char *text)
-{
-	return may_allocate() ? strdup(text) : NULL;
-}
-
-#define malloc scarce_malloc
-#define realloc scarce_realloc
-#define calloc scarce_calloc
-
-#include "base/bytes.c"
-#include "base/calendar.c"
-#include "base/percent.c"
-#include "base/scan.c"
-#include "base/utf8.c"
-#include "aws/shape.c"
-
-/* Names that more than one file uses for its own. */
-#define take json_take
-#include "base/json.c"
-#undef take
-
-#define take timestamp_take
-#include "base/timestamp.c"
-#undef take
-
-#define report validate_report
-#include "aws/validate.c"
-#undef report
-#include "aws/protocol.c"
-
-#define append_name sigv4_append_name
-#include "aws/sigv4.c"
-#undef append_name
-
-#define is_blank profile_is_blank
-#define Reader ProfileReader
-#include "aws/profile.c"
-#undef is_blank
-#undef Reader
-
-#include "aws/eventstream.c"
-#include "aws/endpoint.c"
-#include "aws/link.c"
-
-#undef malloc
-#undef realloc
-#undef calloc
-
-#include "tap.h"
 
 static const HlShape Text = {.name = "Text", .kind = HL_KIND_STRING};
 static const HlShape Texts = {
@@ -290,26 +270,262 @@ read_endpoint(void)
 	return false;
 }
 
+/* Reads what STS issued; true if all of it is there. */
+static bool
+read_role(void)
+{
+	static const char text[] =
+		"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>"
+		"ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>"
+		"<SessionToken>0123456789&amp;0123456789012345678901234567890123456789"
+		"</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration>"
+		"</Credentials></AssumeRoleResult></AssumeRoleResponse>";
+	HlIssued issued = {0};
+	bool fine = hl_sts_read_role(&issued, false, text, sizeof(text) - 1);
+
+	if (!fine)
+		ok(issued.no_memory, "STS is not blamed: %s", issued.reason);
+	fine = fine && issued.session_token.len == 51 && issued.expires;
+	hl_issued_wipe(&issued);
+	return fine;
+}
+
+/* Reads an error of STS's, and whom it calls the caller. */
+static bool
+read_sts(void)
+{
+	static const char error[] = "<ErrorResponse><Error><Code>Denied</Code>"
+								"<Message>No.</Message></Error>"
+								"</ErrorResponse>";
+	static const char text[] =
+		"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:x</Arn>"
+		"<Account>123456789012</Account></GetCallerIdentityResult>"
+		"</GetCallerIdentityResponse>";
+	HlStsIdentity identity = {{0}, {0}};
+	HlBytes code = {0};
+	HlBytes message = {0};
+	bool fine = hl_sts_read_error(error, sizeof(error) - 1, &code, &message) &&
+				hl_sts_read_identity(&identity, text, sizeof(text) - 1) &&
+				strcmp(hl_bytes_string(&code), "Denied") == 0 &&
+				strcmp(hl_bytes_string(&message), "No.") == 0 &&
+				strcmp(hl_bytes_string(&identity.account), "123456789012") == 0;
+
+	hl_bytes_free(&code);
+	hl_bytes_free(&message);
+	hl_bytes_free(&identity.arn);
+	hl_bytes_free(&identity.account);
+	return fine;
+}
+
+/* Writes the form of a role. */
+static bool
+write_role(void)
+{
+	HlStsRole role = {"arn:aws:iam::123456789012:role/x", "a session",
+					  "an external id", "3600", NULL};
+	HlBytes form = {0};
+	bool fine;
+
+	hl_sts_write_role(&form, &role);
+	fine =
+		!form.failed && strstr(hl_bytes_string(&form), "ExternalId=an") != NULL;
+	hl_bytes_wipe(&form);
+	return fine;
+}
+
+/* Reads what a container's endpoint issued. */
+static bool
+read_issued(void)
+{
+	static const char text[] = "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":"
+							   "\"s\",\"Token\":\"t\",\"Expiration\":"
+							   "\"2999-01-01T00:00:00Z\"}";
+	HlIssued issued = {0};
+	bool fine =
+		hl_issued_read(&issued, HL_ISSUED_CONTAINER, text, sizeof(text) - 1);
+
+	if (!fine)
+		ok(issued.no_memory, "the container is not blamed: %s", issued.reason);
+	fine = fine && issued.secret_access_key.len == 1;
+	hl_issued_wipe(&issued);
+	return fine;
+}
+
+/* Takes a command line apart. */
+static bool
+split_command(void)
+{
+	HlCommand command = {.count = 0};
+	bool fine = hl_command_split(&command, "/bin/x 'a b' \"c d\" e\\ f");
+
+	fine = fine && command.count == 4 && strcmp(command.words[3], "e f") == 0;
+	hl_command_free(&command);
+	return fine;
+}
+
+/* Writes the form of a search, and reads its page. */
+static bool
+search(void)
+{
+	static const char text[] =
+		"{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{"
+		"\"resourceType\":\"Patient\",\"id\":\"p\"}}],\"name\":[\"a&b\",1],"
+		"\"x\":true}";
+	static const char parameters[] =
+		"{\"name\":[\"a&b\",1,\"0123456789012345678901234567890123456789\"]}";
+	HlJsonDocument document = {0};
+	HlJsonDocument page = {0};
+	HlBytes form = {0};
+	HlSearchset set;
+	HlEntry entry;
+	const char *name;
+	bool fine =
+		hl_json_read(&document, parameters, sizeof(parameters) - 1) &&
+		hl_form_write(&form, document.root, &name) == HL_FORM_OK &&
+		strncmp(hl_bytes_string(&form), "name=a%26b&name=1&", 18) == 0 &&
+		hl_json_read(&page, text, sizeof(text) - 1) &&
+		hl_searchset_read(&set, page.root) && hl_searchset_step(&set, &entry) &&
+		strcmp(entry.id, "p") == 0;
+
+	hl_bytes_free(&form);
+	hl_json_free(&document);
+	hl_json_free(&page);
+	return fine;
+}
+
+/* ------------------------------------------------------------------- HTTP */
+
+static HlHttp *kept; /* NULL: each fetch makes one of its own */
+static char url[64];
+
+/* Handler: answers until the other side leaves. */
+static void
+answer(Peer *peer)
+{
+	while (peer_request(peer))
+		peer_say(peer, "HTTP/1.1 200 OK\r\nETag: W/\"1\"\r\n"
+					   "Content-Length: 11\r\n\r\n{\"a\":\"b c\"}");
+}
+
+/* Waits as a backend does. */
+static void
+wait_for(void *context, int epoll_fd, long timeout_ms)
+{
+	struct epoll_event event;
+
+	epoll_wait(epoll_fd, &event, 1, timeout_ms < 0 ? 5000 : (int) timeout_ms);
+}
+
+static int64_t
+clock_now(void *context)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return at.tv_sec * INT64_C(1000000) + at.tv_nsec / 1000;
+}
+
+/* Performs one request; true if its reply is whole. */
+static bool
+perform(HlHttp *http)
+{
+	static const char *const headers[] = {"Host: localhost",
+										  "X-Amz-Target: HealthLake.X"};
+	static const char *const wanted[] = {"etag"};
+	HlHttpRequest request = {.url = url,
+							 .headers = headers,
+							 .nheaders = 2,
+							 .wanted = wanted,
+							 .nwanted = 1,
+							 .body = "{}",
+							 .body_len = 2,
+							 .connect_timeout_ms = 5000,
+							 .timeout_ms = 5000,
+							 .plain = true};
+	HlHttpTransfer *transfer = hl_http_start(http, &request);
+	HlHttpReply *reply = NULL;
+	bool fine;
+
+	if (transfer == NULL)
+		return false;
+	while ((reply = hl_http_reply(transfer)) == NULL)
+		hl_http_step(http, 5000);
+	fine = reply->transport == HL_TRANSPORT_OK;
+	if (!fine)
+		ok(reply->transport == HL_TRANSPORT_MEMORY,
+		   "the network is not blamed");
+	else
+		ok(reply->status == 200 && reply->body.len == 11 &&
+			   strcmp(hl_bytes_string(&reply->wanted[0]), "W/\"1\"") == 0,
+		   "a reply is whole, or none");
+	hl_http_release(transfer);
+	return fine;
+}
+
+/* Fetches something on a connection that is new, or kept. */
+static bool
+fetch(void)
+{
+	HlHttp *http =
+		kept != NULL ? kept : hl_http_create(wait_for, clock_now, NULL);
+	bool fine = http != NULL && perform(http);
+
+	if (kept == NULL && http != NULL)
+		hl_http_destroy(http);
+	return fine;
+}
+
+/* ------------------------------------------------------------------- main */
+
+/* Lets the nth allocation fail, and as many after it; whether one has. */
+static bool
+fail_at(int n, int many, bool (*work)(void))
+{
+	failures = 0;
+	until_failure = n;
+	failures_left = many;
+	work();
+	until_failure = 0;
+	return failures > 0;
+}
+
 /* Lets the first allocation fail, then the second, until none is left. */
 static void
 run_short(bool (*work)(void), const char *name)
 {
-	int n = 0;
+	static const int runs[] = {1, 3, INT_MAX};
 
-	do
+	for (int i = 0; i < 3; i++)
 	{
-		allocations_left = ++n;
-	} while (!work() && n < 10000);
-	allocations_left = -1;
-	ok(n > 2 && n < 10000 && work(), "%s: %d allocations, each failed once",
-	   name, n - 1);
+		int n = 1;
+
+		while (n < 10000 && fail_at(n, runs[i], work))
+			n++;
+		ok(n > 1 && n < 10000 && work(),
+		   "%s: %d allocations, each failed once with the %d after it", name,
+		   n - 1, runs[i] - 1);
+	}
+}
+
+/* The same for transfers. */
+static void
+test_http(void)
+{
+	PeerServer server = peer_serve(answer);
+
+	peer_start(&server);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", server.port);
+	run_short(fetch, "a first request");
+	kept = hl_http_create(wait_for, clock_now, NULL);
+	run_short(fetch, "a request on what is kept");
+	hl_http_destroy(kept);
+	peer_stop(&server);
 }
 
 int
 main(void)
 {
-	curl_global_init_mem(CURL_GLOBAL_DEFAULT, scarce_malloc, free,
-						 scarce_realloc, scarce_strdup, scarce_calloc);
+	hl_curlmemory_init();
 	run_short(write_body, "writing a request");
 	run_short(find_faults, "finding faults");
 	run_short(read_reply, "reading a reply");
@@ -319,5 +535,12 @@ main(void)
 	run_short(read_event, "reading an event");
 	run_short(read_link, "reading a link");
 	run_short(read_endpoint, "reading an endpoint");
+	run_short(read_role, "reading a role's keys");
+	run_short(read_sts, "reading STS");
+	run_short(write_role, "asking for a role");
+	run_short(read_issued, "reading issued keys");
+	run_short(split_command, "splitting a command");
+	run_short(search, "a search");
+	test_http();
 	return tap_end();
 }
