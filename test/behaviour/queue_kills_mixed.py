@@ -1,14 +1,13 @@
 #!/usr/bin/python3
-"""Kills at random over requests of all kinds, with and without client tokens.
+"""Kills at random over requests of all kinds, of the control plane and of FHIR.
 
-Creations, imports, deletions, taggings and publications are enqueued; workers, sessions that CALL
-and the whole server are killed all along, and workers are terminated. In the end no request is
-lost, none has had its effect twice, and each one of unknown outcome was in flight at a kill.
-HEALTHLAKE_TEST_LONG=1 makes it 100 kills over 1,000 requests. queue_kills_mixed.py SEED repeats a
-run's dice.
+Creations, imports, deletions, taggings and publications are enqueued, and FHIR creates, updates,
+patches, deletions and bundles; workers, sessions that CALL and the whole server are killed all
+along, and workers are terminated. In the end no request is lost, none has had its effect twice,
+and each one of unknown outcome was in flight at a kill. HEALTHLAKE_TEST_LONG=1 makes it 200 kills
+over 2,000 requests, with a table. queue_kills_mixed.py SEED repeats a run's dice.
 """
 
-import json
 import os
 import random
 import signal
@@ -25,58 +24,15 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
+from mixed import BLIND, KINDS, NO_TOKEN, ROWS, Mixed  # noqa: E402  pylint: disable=C0413
 from queue_cluster import OPEN, Session, ask, until  # noqa: E402  pylint: disable=C0413
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
-CREATE, DELETE, TAG = "CreateFHIRDatastore", "DeleteFHIRDatastore", "TagResource"
-PUBLISH, IMPORT = "PublishDataTransformationProfile", "StartFHIRImportJob"
-REQUESTS, KILLS = (1000, 100) if os.environ.get("HEALTHLAKE_TEST_LONG") else (150, 15)
+REQUESTS, KILLS = (2000, 200) if os.environ.get("HEALTHLAKE_TEST_LONG") else (150, 15)
 DELAY = 0.1
 VICTIMS = {"worker": 40, "terminated worker": 25, "CALL": 20, "postmaster": 15}
-ENQUEUE = "SELECT healthlake_enqueue(%s, %s, reference => %s)"
-ROWS = """SELECT (reference ->> 'n')::int, operation, state, client_token, job_id,
-    extract(epoch FROM first_sent_at)::float, error_message FROM healthlake_request"""
 
 tap = Tap()
-
-
-class Requests:
-    """Makes requests that are told apart by a number in each."""
-
-    def __init__(self, emulator, dice):
-        self.dice = dice
-        count = REQUESTS
-        self.stores = emulator.place(*[{"DatastoreName": f"there-{n}"} for n in range(count)])
-        self.arn = {store["DatastoreId"]: store["DatastoreArn"] for store in emulator.stores()}
-
-    def make(self, number):
-        """An operation and its request."""
-        store = self.stores[number]
-        kind = self.dice.choice([CREATE, CREATE, DELETE, TAG, TAG, PUBLISH, PUBLISH, IMPORT])
-        return kind, {
-            CREATE: {"DatastoreName": f"new-{number}", "DatastoreTypeVersion": "R4"},
-            DELETE: {"DatastoreId": store},
-            TAG: {"ResourceARN": self.arn[store], "Tags": [{"Key": "n", "Value": str(number)}]},
-            PUBLISH: {"ProfileId": f"{number:032d}", "SourceFormat": "CCDA"},
-            IMPORT: {"JobName": f"job-{number}", "DatastoreId": store,
-                     "InputDataConfig": {"S3Uri": "s3://bucket/in/"},
-                     "DataAccessRoleArn": "arn:aws:iam::123456789012:role/import",
-                     "JobOutputDataConfig": {"S3Configuration": {
-                         "S3Uri": "s3://bucket/out/", "KmsKeyId": "alias/health"}}},
-        }[kind]
-
-
-def number_of(entry, arns):
-    """The number of the request that has arrived."""
-    body = json.loads(entry["body"])
-    operation = entry["operation"]
-    if operation == TAG:
-        return int(body["Tags"][0]["Value"])
-    if operation == PUBLISH:
-        return int(body["ProfileId"])
-    if operation == DELETE:
-        return arns.index(body["DatastoreId"])
-    return int(body["DatastoreName" if operation == CREATE else "JobName"].rpartition("-")[2])
 
 
 class Killer:
@@ -137,27 +93,22 @@ class Caller(threading.Thread):
 
 
 def enqueue_all(cluster, requests, killer):
-    """Enqueues all of them, with kills between; the operations by number."""
-    made, number = {}, 0
+    """Enqueues all of them, with kills between; how many."""
+    number = 0
     while number < REQUESTS:
         if number > REQUESTS * (len(killer.times) + 1) / KILLS:
             time.sleep(0.02)
             continue
-        operation, request = requests.make(number)
         try:
             with closing(Session(cluster)) as session:
                 if session.one("SELECT count(*) FROM healthlake_request"
                                " WHERE reference ->> 'n' = %s", str(number)) == 0:
-                    session.run(ENQUEUE, operation, json.dumps(request),
-                                json.dumps({"n": number, "operation": operation}))
-                found = session.one("SELECT operation FROM healthlake_request"
-                                    " WHERE reference ->> 'n' = %s", str(number))
+                    session.run(*requests.enqueue(number))
         except psycopg2.Error:
             time.sleep(0.05)
             continue
-        made[number] = found
         number += 1
-    return made
+    return number
 
 
 def in_flight_at_kill(sent_at, kills):
@@ -165,44 +116,37 @@ def in_flight_at_kill(sent_at, kills):
     return any(began - DELAY - 2 <= sent_at <= ended + 0.5 for began, ended in kills)
 
 
-def compare(emulator, requests, made, rows, killer):
+def compare(requests, rows, killer):
     """Holds what was enqueued, what has arrived and what the rows say against each other."""
-    arrived = Counter()
-    for entry in emulator.log():
-        if entry["operation"] not in (CREATE, DELETE, TAG, PUBLISH, IMPORT):
-            continue
-        arrived[(entry["operation"], number_of(entry, requests.stores))] += 1
-    tap.same(sorted(row[0] for row in rows), sorted(made), "no request is lost, and none is twice")
-    without = [key for key, count in arrived.items()
-               if key[0] in (DELETE, TAG, PUBLISH) and count > 1]
-    tap.same(without, [], "what has no client token has arrived once")
-    names = Counter(store["DatastoreName"] for store in emulator.stores())
-    tap.same([name for name, count in names.items() if count > 1], [],
-             "no creation has made two data stores")
-    jobs = {}
-    for entry in emulator.log():
-        if entry["operation"] == IMPORT and entry["answer"] and entry["answer"]["status"] == 200:
-            jobs.setdefault(number_of(entry, requests.stores), set()).add(
-                json.loads(entry["answer"]["body"])["JobId"])
-    tap.same([n for n, ids in jobs.items() if len(ids) > 1], [], "no import has started two jobs")
-    states = Counter((row[1], row[2]) for row in rows)
-    tap.same([key for key in states if key[1] not in ("succeeded", "unknown")], [],
+    effects = requests.effects()
+    tap.same(sorted(row[0] for row in rows), list(range(REQUESTS)),
+             "no request is lost, and none is there twice")
+    tap.same([(number, requests.kinds[number], count) for number, count in effects.items()
+              if count > 1], [],
+             "none has had its effect twice; without a token none is sent twice")
+    tap.same([row for row in rows if row[2] not in ("succeeded", "unknown")], [],
              "each has succeeded, or is unknown")
     unknown = [row for row in rows if row[2] == "unknown"]
-    tap.same([row for row in unknown if row[3] is not None], [],
-             "with a token none is unknown")
-    tap.same([row for row in unknown if not in_flight_at_kill(row[5], killer.times)], [],
+    tap.same([row for row in unknown if row[1] not in (*NO_TOKEN, *BLIND)], [],
+             "what can be looked for is never unknown, nor is what has a token")
+    tap.same([row for row in unknown if not in_flight_at_kill(row[3], killer.times)], [],
              "each that is unknown was in flight at a kill")
-    succeeded = [row for row in rows if row[2] == "succeeded"]
-    tap.same([row[:3] for row in succeeded if arrived[(row[1], row[0])] == 0], [],
-             "each that has succeeded has arrived")
-    lost = [row[:3] for row in rows if row[1] == CREATE and names[f"new-{row[0]}"] != 1]
-    tap.same(lost, [], "each creation has its data store")
+    tap.same([row[:3] for row in rows if row[2] == "succeeded" and effects[row[0]] != 1], [],
+             "each that has succeeded has had its effect, once")
+    tell(rows, effects, killer)
+
+
+def tell(rows, effects, killer):
+    """The table."""
     tap.say(f"{len(killer.times)} kills ({dict(killer.counts)}) over {len(rows)} requests")
-    tap.say(", ".join(f"{count} {operation} {state}"
-                      for (operation, state), count in sorted(states.items())))
-    tap.say(f"{len(unknown)} unknown, {len(killer.times)} kills, "
-            f"{sum(arrived.values())} requests arrived")
+    tap.say("kind                                rows succeeded unknown "
+            " (of these carried out)  twice")
+    for kind in sorted(KINDS):
+        mine = [row for row in rows if row[1] == kind]
+        unknown = [row for row in mine if row[2] == "unknown"]
+        tap.say(f"{kind:34} {len(mine):5} {sum(row[2] == 'succeeded' for row in mine):9} "
+                f"{len(unknown):7} {sum(effects[row[0]] >= 1 for row in unknown):22} "
+                f"{sum(effects[row[0]] > 1 for row in mine):6}")
 
 
 def main():
@@ -211,33 +155,29 @@ def main():
     tap.say(f"seed {seed}")
     dice = random.Random(seed)
     emulator = client.emulator()
-    emulator.state(log_limit=100000)
-    requests = Requests(emulator, dice)
-    published = {"ProfileId": "0" * 32, "SourceFormat": "CCDA", "Version": 1,
-                 "TargetFormat": "FHIR_R4", "LastUpdatedAt": 1700000000}
-    for operation in (CREATE, DELETE, TAG, IMPORT):
-        emulator.next(operation=operation, delay=DELAY, times="always")
-    emulator.next(operation=PUBLISH, delay=DELAY, status=200, body=published, times="always")
+    requests = Mixed(emulator, dice, REQUESTS)
+    requests.slow(DELAY)
     cluster = queue_cluster.make(emulator, healthlake__worker_databases="postgres",
+                                 healthlake__datastore_id=requests.clinic,
                                  healthlake__worker_count="2", autovacuum="on")
     with closing(Session(cluster.start())) as session:
         session.run("CREATE EXTENSION healthlake")
     killer = Killer(cluster, dice)
     caller = Caller(killer)
     caller.start()
-    made = {}
+    made = []
     enqueuer = threading.Thread(
-        target=lambda: made.update(enqueue_all(cluster, requests, killer)), daemon=True)
+        target=lambda: made.append(enqueue_all(cluster, requests, killer)), daemon=True)
     enqueuer.start()
-    end = time.monotonic() + 500
+    end = time.monotonic() + 1000
     while len(killer.times) < KILLS and time.monotonic() < end:
         killer.kill_one()
-    enqueuer.join(120)
-    until(lambda: ask(cluster, OPEN) == [(0,)], 120)
+    enqueuer.join(300)
+    until(lambda: ask(cluster, OPEN) == [(0,)], 300)
     killer.over = True
-    tap.ok(len(killer.times) >= KILLS and len(made) == REQUESTS,
-           f"{KILLS} kills over {REQUESTS} requests", f"{len(killer.times)} {len(made)}")
-    compare(emulator, requests, made, ask(cluster, ROWS) or [], killer)
+    tap.ok(len(killer.times) >= KILLS and made == [REQUESTS],
+           f"{KILLS} kills over {REQUESTS} requests", f"{len(killer.times)} {made}")
+    compare(requests, ask(cluster, ROWS) or [], killer)
     caller.join(10)
     cluster.stop()
     emulator.stop()
