@@ -224,16 +224,15 @@ derive_key(Signing *signing)
 	HlSigv4Keys *keys = signing->keys;
 	const HlSigv4Scope *scope = signing->scope;
 	HlBytes secret = {.secret = true};
-	HlSigv4Outcome outcome = HL_SIGV4_NO_DIGEST;
+	HlSigv4Outcome outcome = HL_SIGV4_NO_MEMORY;
 
 	hl_bytes_append_string(&secret, "AWS4");
 	hl_bytes_append_string(&secret, signing->credentials->secret_access_key);
-	if (secret.failed)
-		outcome = HL_SIGV4_NO_MEMORY;
-	else if (hmac(keys, &secret, signing->result->amz_date, 8, keys->key) &&
-			 derive_step(keys, scope->region, strlen(scope->region)) &&
-			 derive_step(keys, scope->service, strlen(scope->service)) &&
-			 derive_step(keys, "aws4_request", 12))
+	if (!secret.failed &&
+		hmac(keys, &secret, signing->result->amz_date, 8, keys->key) &&
+		derive_step(keys, scope->region, strlen(scope->region)) &&
+		derive_step(keys, scope->service, strlen(scope->service)) &&
+		derive_step(keys, "aws4_request", 12))
 		outcome = HL_SIGV4_OK;
 	hl_bytes_wipe(&secret);
 	if (outcome == HL_SIGV4_OK)
@@ -266,7 +265,7 @@ prepare_key(Signing *signing)
 	unsigned char scope[DIGEST_SIZE];
 
 	if (!digest_scope(signing, scope))
-		return HL_SIGV4_NO_DIGEST;
+		return HL_SIGV4_NO_MEMORY;
 	if (keys->derivations == 0 ||
 		CRYPTO_memcmp(scope, keys->scope, DIGEST_SIZE) != 0)
 	{
@@ -655,7 +654,7 @@ write_string_to_sign(Signing *signing)
 	char hex[65];
 
 	if (!digest_bytes(signing->keys, canonical->data, canonical->len, digest))
-		return HL_SIGV4_NO_DIGEST;
+		return HL_SIGV4_NO_MEMORY;
 	write_hex(hex, digest);
 	hl_bytes_append_string(out, ALGORITHM "\n");
 	hl_bytes_append(out, signing->result->amz_date, 16);
@@ -679,7 +678,7 @@ write_signature(Signing *signing)
 	if (outcome != HL_SIGV4_OK)
 		return outcome;
 	if (!hmac(keys, &key, text->data, text->len, digest))
-		return HL_SIGV4_NO_DIGEST;
+		return HL_SIGV4_NO_MEMORY;
 	write_hex(signing->result->signature, digest);
 	return HL_SIGV4_OK;
 }
@@ -764,7 +763,7 @@ hl_sigv4_sign(HlSigv4Keys *keys, const HlSigv4Request *request,
 		return outcome;
 	if (!prepare_digest(keys) ||
 		!digest_bytes(keys, request->body, request->body_len, digest))
-		return HL_SIGV4_NO_DIGEST;
+		return HL_SIGV4_NO_MEMORY;
 	write_date(result->amz_date, scope->timestamp);
 	write_hex(result->payload_hash, digest);
 	outcome = gather_headers(&signing);
@@ -801,8 +800,6 @@ hl_sigv4_reason(HlSigv4Outcome outcome)
 			return "the credentials are empty or contain control characters";
 		case HL_SIGV4_BAD_SCOPE:
 			return "the region, the service or the time is impossible";
-		case HL_SIGV4_NO_DIGEST:
-			return "SHA-256 is not available";
 		case HL_SIGV4_NO_MEMORY:
 			return "out of memory";
 	}

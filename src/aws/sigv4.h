@@ -24,8 +24,7 @@ typedef enum HlSigv4Outcome
 	HL_SIGV4_TOO_MANY,        /* more than HL_SIGV4_MAX_HEADERS headers */
 	HL_SIGV4_BAD_CREDENTIALS, /* an empty key, or bytes no header can have */
 	HL_SIGV4_BAD_SCOPE,       /* region, service or time */
-	HL_SIGV4_NO_DIGEST,       /* OpenSSL has no SHA-256 for us */
-	HL_SIGV4_NO_MEMORY
+	HL_SIGV4_NO_MEMORY        /* or OpenSSL has none: every one has SHA-256 */
 } HlSigv4Outcome;
 
 #define HL_SIGV4_PATH_AS_IS 1 /* dots and doubled slashes stay in the path */

@@ -148,8 +148,8 @@ mark_roles(HlBytes *bytes, const HlPlan *plan)
 	}
 }
 
-/* Digests all that the keys come from; false: OpenSSL cannot do that. */
-static bool
+/* Digests all that the keys come from; OpenSSL lacks memory at most. */
+static void
 digest(HlCredentials *credentials)
 {
 	const HlPlan *plan = credentials->plan;
@@ -188,8 +188,8 @@ digest(HlCredentials *credentials)
 	done = !bytes.failed && EVP_Digest(bytes.data, bytes.len, whole, NULL,
 									   EVP_sha256(), NULL) == 1;
 	hl_bytes_wipe(&bytes);
+	hl_text_refuse_memory(!done);
 	memcpy(credentials->key, whole, HL_KEYCHAIN_KEY);
-	return done;
 }
 
 /* Makes the plan in memory of its own, which a provider may take over. */
@@ -230,10 +230,8 @@ hl_credentials_plan(HlCredentials *credentials, List **notes)
 	credentials->lasting = plan->lasting && plan->nroles == 0;
 	if (credentials->lasting)
 		return use_lasting(credentials) == HL_CREDENTIALS_FOUND;
-	if (digest(credentials))
-		return true;
-	refuse(credentials, "OpenSSL has no SHA-256 for us", NULL);
-	return false;
+	digest(credentials);
+	return true;
 }
 
 /* ------------------------------------------------------------------- look */

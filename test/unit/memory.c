@@ -2,7 +2,7 @@
  * memory.c
  *	  The ground floor when memory runs out: the linker puts the functions here
  *	  before those of libc (see the Makefile) in all of its files, and libcurl
- *	  takes its memory through them. One allocation after the other fails: once,
+ *	  and OpenSSL take their memory through them. One allocation after the other fails: once,
  *	  three times, or for good from there on. Nothing may crash, leak or be
  *	  taken for a success, and nothing but memory may be blamed.
  */
@@ -69,6 +69,25 @@ void *
 __wrap_calloc(size_t count, size_t size)
 {
 	return may_allocate() ? __real_calloc(count, size) : NULL;
+}
+
+/* OpenSSL's memory. */
+static void *
+crypto_malloc(size_t size, const char *file, int line)
+{
+	return __wrap_malloc(size);
+}
+
+static void *
+crypto_realloc(void *memory, size_t size, const char *file, int line)
+{
+	return __wrap_realloc(memory, size);
+}
+
+static void
+crypto_free(void *memory, const char *file, int line)
+{
+	free(memory);
 }
 
 static const HlShape Text = {.name = "Text", .kind = HL_KIND_STRING};
@@ -525,7 +544,11 @@ test_http(void)
 int
 main(void)
 {
+	ok(CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) ==
+		   1,
+	   "OpenSSL has not begun");
 	hl_curlmemory_init();
+	sign_request(); /* what begins only once is not what is tried here */
 	run_short(write_body, "writing a request");
 	run_short(find_faults, "finding faults");
 	run_short(read_reply, "reading a reply");
