@@ -1,10 +1,11 @@
 /*
  * scarce_memory.c
  *	  A library to be preloaded: one allocation fails, the nth from now on, of
- *	  those that the extension makes or, where that is asked for, PostgreSQL
- *	  itself. The file that SCARCE_MEMORY names has the counters, which a test
- *	  writes and reads: process, kind (1 the extension, 2 the server), left,
- *	  failed.
+ *	  those that the extension makes (and libcurl through it) or, where that is
+ *	  asked for, PostgreSQL itself or OpenSSL; or that one and some after it.
+ *	  The file that SCARCE_MEMORY names has the counters, which a test writes
+ *	  and reads: process, kinds (1 the extension, 2 the server, 4 OpenSSL),
+ *	  left, failed, how many fail in a row (0 and 1: one).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,8 +25,13 @@ extern void *__libc_realloc(void *block, size_t size);
 
 static volatile int32_t *counters;
 
-/* The program's text, and the extension's. */
-static uintptr_t starts[2], ends[2];
+/* The text of the program, of the extension and of OpenSSL's two libraries. */
+static struct
+{
+	uintptr_t start, end;
+	int kind;
+} texts[16];
+static int ntexts = 0;
 
 /* Maps the counters. */
 __attribute__((constructor)) static void
@@ -35,7 +41,7 @@ begin(void)
 	int fd = path == NULL ? -1 : open(path, O_RDWR | O_CLOEXEC);
 	void *map = fd < 0
 					? MAP_FAILED
-					: mmap(NULL, 16, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+					: mmap(NULL, 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (map != MAP_FAILED)
 		counters = map;
@@ -47,17 +53,45 @@ begin(void)
 static int
 note(struct dl_phdr_info *object, size_t size, void *unused)
 {
-	int kind = object->dlpi_name[0] == '\0'                          ? 0
-			   : strstr(object->dlpi_name, "/healthlake.so") != NULL ? 1
-																	 : -1;
+	const char *name = object->dlpi_name;
+	int kind = name[0] == '\0'                          ? 2
+			   : strstr(name, "/healthlake.so") != NULL ? 1
+			   : strstr(name, "/libcrypto.so") != NULL ||
+					   strstr(name, "/libssl.so") != NULL
+				   ? 4
+				   : 0;
 
-	for (int i = 0; kind >= 0 && i < object->dlpi_phnum; i++)
+	for (int i = 0; kind > 0 && i < object->dlpi_phnum && ntexts < 16; i++)
 		if (object->dlpi_phdr[i].p_type == PT_LOAD &&
 			object->dlpi_phdr[i].p_flags & PF_X)
 		{
-			starts[kind] = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
-			ends[kind] = starts[kind] + object->dlpi_phdr[i].p_memsz;
+			texts[ntexts].kind = kind;
+			texts[ntexts].start =
+				object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
+			texts[ntexts].end =
+				texts[ntexts].start + object->dlpi_phdr[i].p_memsz;
+			ntexts++;
 		}
+	return 0;
+}
+
+/* Who an address belongs to; 0: nobody who is asked for. */
+static int
+kind_of(uintptr_t at)
+{
+	for (int i = 0; i < ntexts; i++)
+		if (at >= texts[i].start && at < texts[i].end)
+			return texts[i].kind;
+	return 0;
+}
+
+/* Whether the extension had been loaded when the texts were noted. */
+static int
+has_extension(void)
+{
+	for (int i = 0; i < ntexts; i++)
+		if (texts[i].kind == 1)
+			return 1;
 	return 0;
 }
 
@@ -65,17 +99,21 @@ note(struct dl_phdr_info *object, size_t size, void *unused)
 static int
 fails(void *from)
 {
-	uintptr_t at = (uintptr_t) from;
-	int kind;
-
 	if (counters == NULL || counters[0] != getpid() || counters[2] <= 0)
 		return 0;
-	if (starts[1] == 0)
+	if (!has_extension())
+	{
+		ntexts = 0;
 		dl_iterate_phdr(note, NULL);
-	kind = counters[1] == 1 ? 1 : 0;
-	if (at < starts[kind] || at >= ends[kind] || --counters[2] > 0)
+	}
+	if ((kind_of((uintptr_t) from) & counters[1]) == 0 || --counters[2] > 0)
 		return 0;
 	counters[3]++;
+	if (counters[4] > 1)
+	{
+		counters[4]--;
+		counters[2] = 1;
+	}
 	errno = ENOMEM;
 	return 1;
 }

@@ -51,18 +51,18 @@ class Memory:
     """The counters of the preloaded library."""
 
     def __init__(self, path):
-        path.write_bytes(bytes(16))
+        path.write_bytes(bytes(20))
         with open(path, "r+b") as file:
-            self.map = mmap.mmap(file.fileno(), 16)
+            self.map = mmap.mmap(file.fileno(), 20)
 
     def fail(self, pid, kind, which):
         """Lets the nth allocation fail."""
-        self.map[:] = struct.pack("4i", pid, kind, which, 0)
+        self.map[:] = struct.pack("5i", pid, kind, which, 0, 1)
 
     def stop(self):
         """Lets none fail any more; whether one did."""
-        failed = struct.unpack("4i", self.map[:])[3]
-        self.map[:] = bytes(16)
+        failed = struct.unpack("5i", self.map[:])[3]
+        self.map[:] = bytes(20)
         return failed > 0
 
 

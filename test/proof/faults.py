@@ -9,8 +9,6 @@ Without arguments a choice of the kinds; --long plays all of them to all of thei
 """
 
 import os
-import re
-import socket
 import statistics
 import sys
 import tempfile
@@ -22,32 +20,19 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 
-import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import fault_fhir  # noqa: E402,F401  pylint: disable=wrong-import-position,unused-import
 import fault_kinds  # noqa: E402  pylint: disable=wrong-import-position
 import fault_replies  # noqa: E402,F401  pylint: disable=wrong-import-position,unused-import
 import fault_tls  # noqa: E402  pylint: disable=wrong-import-position
 from certificate import Authority  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
-from fault_server import ID, Server  # noqa: E402  pylint: disable=wrong-import-position
+from fault_server import Server  # noqa: E402  pylint: disable=wrong-import-position
+from fault_session import Session, environment_of  # noqa: E402  pylint: disable=C0413
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 LONG = "--long" in sys.argv or bool(os.environ.get("HEALTHLAKE_TEST_LONG"))
 REPETITIONS = 200
 QUICK, SLOW = 10.0, 20.0  # seconds; machines that test have other things to do
-READ = f"SELECT status FROM healthlake_describe_datastore('{ID}')"
-STATEMENTS = {
-    **dict.fromkeys(fault_kinds.PROVIDERS, READ), "read": READ,
-    "change": "SELECT id FROM healthlake_create_datastore('fault')",
-    "fhir_read": "SELECT healthlake_fhir_read('Patient', 'p1')",
-    "fhir_create": "SELECT id FROM healthlake_fhir_create('{\"resourceType\": \"Patient\"}')",
-    "fhir_update": "SELECT id FROM healthlake_fhir_update("
-                   "'{\"resourceType\": \"Patient\", \"id\": \"p1\"}')",
-    "fhir_search": "SELECT count(*) FROM healthlake_fhir_search('Patient')",
-    "fhir_bundle": "SELECT count(*) FROM healthlake_fhir_bundle('[{\"method\": \"PUT\", \"url\": "
-                   "\"Patient/p1\", \"resource\": {\"resourceType\": \"Patient\", \"id\": \"p1\"}}"
-                   "]')",
-    "stream": f"SELECT count(*) FROM healthlake_update_profile_with_agent('{ID}', 'hello')"}
 # the kinds that take most, and leave most behind where something is forgotten
 WORST = ["body without end", "headers without end", "status 100 without end", "close in a chunk",
          "reset in the body", "JSON: a million objects", "JSON: a million names",
@@ -57,62 +42,6 @@ WORST = ["body without end", "headers without end", "status 100 without end", "c
          "an expired certificate", "a forged record below TLS in place of a reply"]
 
 tap = Tap()
-
-
-class Session:
-    """A session whose calls go to a fault server of its own."""
-
-    def __init__(self, cluster, server, ca):
-        self.server = server
-        self.connection = cluster.connect()
-        self.pid = self.connection.info.backend_pid
-        self.cursor = self.connection.cursor()
-        self.route = self.face = None
-        for name, value in (("region", "us-east-1"), ("max_attempts", "1"), ("ca_bundle", ca),
-                            ("datastore_id", ID), ("request_timeout", "1s"),
-                            ("connect_timeout", "1s"), ("allowed_regions", "")):
-            self.cursor.execute(f"SET healthlake.{name} = %s", [str(value)])
-        self.cursor.execute("SET client_min_messages = error")
-
-    def go(self, route, face):
-        """Leads the calls of a face along a route."""
-        sources = {"container": "container", **dict.fromkeys(fault_kinds.INSTANCE, "metadata")}
-        if (route, face) != (self.route, self.face) or face in fault_kinds.PROVIDERS:
-            tls = route in ("tls", "proxy", "tunnel")
-            url = self.server.url("tls" if tls else "plain")
-            if route == "closed":
-                url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-            values = {"endpoint_url": url if face != "sts" else self.server.url("plain"),
-                      "sts_endpoint_url": url, "proxy": self.server.url("proxy")
-                      if route in ("proxy", "tunnel") else "",
-                      "role_arn": "arn:aws:iam::123456789012:role/fault" if face == "sts" else "",
-                      "access_key_id": "" if face in sources else "AKIDEXAMPLE",
-                      "secret_access_key": "" if face in sources else "secret",
-                      # what is kept of keys is forgotten where this is set
-                      "credential_sources": sources.get(face, "settings")}
-            self.cursor.execute("; ".join(f"SET healthlake.{name} = '{value}'"
-                                          for name, value in values.items()))
-            self.route, self.face = route, face
-
-    def run(self, face):
-        """A call: its SQLSTATE, its error, and the seconds that it took."""
-        began = time.monotonic()
-        error = None
-        try:
-            self.cursor.execute(STATEMENTS[face])
-        except psycopg2.Error as caught:
-            error = caught
-        return error and error.pgcode, error, time.monotonic() - began
-
-    def descriptors(self):
-        """How many descriptors the backend has, but for those of PostgreSQL's files."""
-        names = [os.readlink(entry) for entry in Path(f"/proc/{self.pid}/fd").iterdir()]
-        return sum("/base/" not in name and "/pg_wal/" not in name for name in names)
-
-    def memory(self):
-        """The backend's own memory, in kB."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"RssAnon:\s+(\d+)", status).group(1))
 
 
 def play(session, kind, face, route):
@@ -224,11 +153,7 @@ def main():
     authority = Authority(folder)
     contexts = fault_tls.contexts(authority)
     servers = [Server(contexts) for _ in range(8 if LONG else 5)]
-    environment = {"AWS_EC2_METADATA_DISABLED": "false",
-                   "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-                   "AWS_EC2_METADATA_SERVICE_ENDPOINT": servers[0].url("plain"),
-                   "AWS_CONTAINER_CREDENTIALS_FULL_URI": servers[0].url("plain") + "/container"}
-    with Cluster(Path(folder) / "server", environment=environment) as cluster:
+    with Cluster(Path(folder) / "server", environment=environment_of(servers[0])) as cluster:
         with cluster.connect() as session, session.cursor() as cursor:
             cursor.execute("CREATE EXTENSION healthlake")
         sessions = [Session(cluster, server, authority.ca) for server in servers]
@@ -249,6 +174,4 @@ def main():
     tap.end()
 
 
-closed = socket.socket()
-closed.bind(("127.0.0.1", 0))
 main()
