@@ -71,7 +71,7 @@ SELECT is(body - 'ClientToken', jsonb_build_object('InputDataConfig', '{"S3Uri":
 	'JobName', 'nightly', 'ProfileId', :'profile_id', 'DriftDetectionEnabled', true, 'ProvenanceEnabled', false), 'every argument has its place')
   FROM emulator_log() WHERE operation = 'StartDataTransformationJob';
 SELECT is(body ->> 'ClientToken' ~ '^[0-9a-f]{8}-[0-9a-f]{4}-4', true, 'the required token is filled in') FROM emulator_log() WHERE operation = 'StartDataTransformationJob';
-SELECT is(obj_description('healthlake_start_transformation_job'::regproc, 'pg_proc') ~ 'filled in here', true, 'which its comment says');
+SELECT is(obj_description('healthlake_start_transformation_job'::regproc, 'pg_proc') ~ 'replaced by a generated one', true, 'which its comment says');
 SELECT is(:'job_status'::text, 'SUBMITTED', 'a job is submitted');
 SELECT is_row(ROW(status, input_s3_uri, source_format, output_s3_uri, kms_key_id, job_name, profile_id, profile_name, profile_version, drift_detection_enabled, provenance_enabled, total_files_scanned, total_files_converted),
 	ROW('SUBMITTED'::text, 's3://bucket/in/', 'CCDA', 's3://bucket/out/', 'alias/health', 'nightly', :'profile_id', 'ccda', 0, true, false, 10::bigint, 0::bigint), 'described')

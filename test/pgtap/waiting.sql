@@ -18,7 +18,7 @@ SELECT is(pg_get_function_arguments(oid),
   FROM pg_proc WHERE proname ~ '^healthlake_a?wait_' AND prokind = 'f' AND proname <> 'healthlake_wait_request' ORDER BY proname;
 SELECT is(array_agg(proname ORDER BY proname)::text, '{healthlake_await_datastore,healthlake_await_export_job,healthlake_await_import_job,healthlake_await_transformation_job}',
 	'a procedure for each wait') FROM pg_proc WHERE proname ~ '^healthlake_await_' AND prokind = 'p';
-SELECT is(obj_description(oid, 'pg_proc') ~ ('pins the snapshot of its statement.*' || replace(proname, '_wait_', '_await_')), true, proname || ' says what it pins')
+SELECT is(obj_description(oid, 'pg_proc') ~ ('holds the snapshot of its statement.*' || replace(proname, '_wait_', '_await_')), true, proname || ' says what it holds')
   FROM pg_proc WHERE proname ~ '^healthlake_wait_' AND proname <> 'healthlake_wait_request' ORDER BY proname;
 
 SELECT is_row(ROW(provolatile, proparallel, procost, proisstrict), ROW('v'::"char", 'u'::"char", CASE prokind WHEN 'f' THEN 1000000 ELSE 1 END::real, false),
@@ -61,10 +61,10 @@ SELECT is(says('SELECT healthlake_wait_datastore(''gone'', region => ''us-west-2
 SELECT place('slow', 'CREATING') \g /dev/null
 SELECT emulator_set('{"settle_after_describes": null}') \g /dev/null
 SELECT is(says('SELECT healthlake_wait_datastore(''slow'', timeout => ''60 ms'', poll_interval => ''10 ms'')'),
-	'38W01 data store "slow" is still CREATING after the time allowed | Give a longer "timeout", or wait again.', 'the time is over');
+	'38W01 data store "slow" is still CREATING after the time allowed | Increase "timeout", or wait again.', 'the time is over');
 SELECT emulator_next('{"operation": "DescribeFHIRDatastore", "error": "ThrottlingException", "message": "Slow down.", "times": "always"}') \g /dev/null
 SELECT is(says('SELECT healthlake_wait_datastore(''slow'', timeout => ''60 ms'', poll_interval => ''10 ms'')'),
-	'38W01 data store "slow" is still unknown after the time allowed | The last poll failed with SQLSTATE 38T01: Slow down. | Give a longer "timeout", or wait again.', 'with what stood in the way');
+	'38W01 data store "slow" is still unknown after the time allowed | The last poll failed with SQLSTATE 38T01: Slow down. | Increase "timeout", or wait again.', 'with what stood in the way');
 SELECT emulator_reset(), place('soon', 'ACTIVE') \g /dev/null
 SELECT emulator_next(jsonb_build_array('{"operation": "DescribeFHIRDatastore", "error": "ThrottlingException"}'::jsonb,
 	'{"operation": "DescribeFHIRDatastore", "error": "InternalServerException"}'::jsonb, '{"operation": "DescribeFHIRDatastore", "cut": 0, "status": 200}'::jsonb)) \g /dev/null
