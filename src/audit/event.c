@@ -145,12 +145,13 @@ hl_event_prepare(const HlStore *store)
 static void
 refuse_loss(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-			 errmsg("the history has not taken the event of a call"),
-			 errhint("A trigger or a rule on \"%s\" keeps rows from being "
-					 "inserted.",
-					 "healthlake_event")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+		 errmsg("could not insert the event of a call into the history"),
+		 errhint(
+			 "A trigger or a rule on \"%s\" prevents the insertion of rows.",
+			 "healthlake_event")));
 }
 
 /* Inserts an event of a call. */

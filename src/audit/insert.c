@@ -423,9 +423,9 @@ hl_insert_begin(const HlStore *store)
 {
 	Relation table = try_relation_open(store->events, RowExclusiveLock);
 	if (table == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the history \"%s\" is gone", "healthlake_event")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("the history \"%s\" does not exist",
+							   "healthlake_event")));
 	look_if_changed(store, table);
 	table_close(table, NoLock);
 	if (!shape.allowed)

@@ -340,9 +340,11 @@ hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event)
 	if (wrong == NULL && answer->sqlstate != 0)
 		wrong = answer->message;
 	if (wrong != NULL)
-		ereport(WARNING,
-				(errmsg("the audit trail does not say yet how this call ended"),
-				 errdetail("%s", wrong)));
+		ereport(
+			WARNING,
+			(errmsg(
+				 "the end of this call is not recorded in the audit trail yet"),
+			 errdetail("%s", wrong)));
 }
 
 /* Tells its end and leaves it at that. */

@@ -147,8 +147,7 @@ hl_store_need(void)
 						errmsg("extension \"%s\" has no table of requests in "
 							   "this database",
 							   "healthlake"),
-						errhint("ALTER EXTENSION healthlake UPDATE brings it "
-								"up to the library's version.")));
+						errhint("Run ALTER EXTENSION healthlake UPDATE.")));
 	return store;
 }
 
@@ -330,8 +329,9 @@ hl_store_protect(FunctionCallInfo fcinfo)
 	bool open = true;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("this function is for a trigger")));
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function can only be called as a trigger")));
 	if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
 		SPI_getbinval(trigger->tg_trigtuple, trigger->tg_relation->rd_att,
 					  SPI_fnumber(trigger->tg_relation->rd_att, "finished_at"),
@@ -339,11 +339,13 @@ hl_store_protect(FunctionCallInfo fcinfo)
 	else
 		open = false;
 	if (!open && !altering)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("finished requests cannot be altered"),
-						errhint("healthlake_resolve_request(), "
-								"healthlake_retry_request() and "
-								"healthlake_purge_requests() are for that.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("finished requests cannot be altered"),
+			 errhint(
+				 "Use healthlake_resolve_request(), healthlake_retry_request() "
+				 "or healthlake_purge_requests().")));
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)
 							   ? trigger->tg_newtuple
 							   : trigger->tg_trigtuple);
@@ -356,8 +358,9 @@ hl_store_protect_event(FunctionCallInfo fcinfo)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("this function is for a trigger")));
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function can only be called as a trigger")));
 	if (!altering || !TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("the history cannot be altered"),

@@ -182,8 +182,7 @@ tell_interrupted(const HlRequest *request, const HlReply *reply)
 	const char *token = request->client_token;
 
 	if (!reply->sent)
-		errcontext("HealthLake operation %s, of which nothing had been sent",
-				   name);
+		errcontext("HealthLake operation %s, which had not been sent", name);
 	else if (!request->operation->changes_something)
 		errcontext("HealthLake operation %s", name);
 	else if (!reply->may_have_run)
@@ -347,7 +346,7 @@ raise_unknown(const char *reason, int sqlstate)
 				   token[0] != '\0' ? ", client token " : "", token,
 				   last_change.id[0] != '\0' ? ", id " : "", last_change.id,
 				   reason, unpack_sql_state(sqlstate)),
-		 errhint("Look up the present state before you repeat the call.")));
+		 errhint("Check the current state before you repeat the call.")));
 }
 
 /*

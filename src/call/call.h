@@ -1,8 +1,8 @@
 /*
  * call.h
- *	  Performs one operation for SQL: refuses it where nothing may change, logs
- *	  it before and after, keeps it as the session's last call and for a
- *	  rollback's warning. The reply lives in CurrentMemoryContext.
+ *	  Performs one operation for SQL: refuses changes in read-only transactions,
+ *	  logs the call before and after, and keeps it as the session's last call
+ *	  and for the WARNING of a rollback. The reply is in CurrentMemoryContext.
  */
 #ifndef HL_CALL_CALL_H
 #define HL_CALL_CALL_H

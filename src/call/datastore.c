@@ -89,7 +89,7 @@ hl_datastore_confirm(const HlArguments *arguments, const HlRequest *request)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("data store \"%s\" is not named \"%s\"", id, confirmed),
 				 errdetail("Nothing was deleted."),
-				 errhint("Give its present name as \"confirm_name\".")));
+				 errhint("Pass its current name as \"confirm_name\".")));
 }
 
 /* A member of a data store that is looked at besides its name and status. */
@@ -163,9 +163,9 @@ warn_unless_same(const Trait *trait, const char *source, const char *asked)
 			(errmsg("the restored data store will not have the %s of its "
 					"source",
 					trait->words),
-			 errdetail("The source has %s, the restore asks for %s.", source,
+			 errdetail("The source has %s, the restore requests %s.", source,
 					   asked ? asked : "AWS's default"),
-			 errhint("AWS does not inherit it; give the argument \"%s\".",
+			 errhint("AWS does not copy it; pass the argument \"%s\".",
 					 trait->name)));
 }
 
@@ -187,7 +187,7 @@ hl_datastore_compare_source(const HlArguments *arguments,
 				(errmsg("could not compare the restore with its source"),
 				 errdetail("DescribeFHIRDatastore failed with SQLSTATE %s.",
 						   unpack_sql_state(hl_error_sqlstate(reply))),
-				 errhint("AWS inherits neither the key nor the SMART "
+				 errhint("AWS copies neither the key nor the SMART "
 						 "configuration of the source.")));
 		return;
 	}
@@ -294,14 +294,14 @@ refuse_other(const HlRequest *request, const HlJson *store)
 
 		if (asked == NULL || is_as_asked(trait, asked, present))
 			continue;
-		appendStringInfo(&differences, "%s%s is %s, asked for was %s",
+		appendStringInfo(&differences, "%s%s is %s, requested was %s",
 						 differences.len > 0 ? "; " : "", trait->name,
 						 present ? present : "not set", asked);
 	}
 	if (differences.len > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("data store \"%s\" of that name is not as asked for",
+				 errmsg("data store \"%s\" of that name is not as requested",
 						hl_text_from_utf8(property(store, "id"))),
 				 errdetail("%s.", differences.data)));
 }

@@ -1,8 +1,8 @@
 /*
  * datastore.h
- *	  What data stores need besides their operations: a deletion that is
- *	  confirmed by name, a restore that tells what it does not take over, and
- *	  the one data store of a name, found or created.
+ *	  Functions on data stores that do more than one operation: a deletion that
+ *	  is confirmed by name, a restore that warns of what is not copied, and
+ *	  get-or-create by name.
  */
 #ifndef HL_CALL_DATASTORE_H
 #define HL_CALL_DATASTORE_H

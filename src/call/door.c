@@ -91,10 +91,11 @@ hl_door_need(FunctionCallInfo fcinfo, const HlOperation *operation,
 			 const char *function)
 {
 	if (!may_execute(candidates_beside(fcinfo, function), GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for operation %s", operation->name),
-				 errhint("EXECUTE on function %s is needed too.", function)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for operation %s", operation->name),
+			 errhint("EXECUTE on function %s is also required.", function)));
 }
 
 /* Lets the current user through to an operation. */
@@ -113,8 +114,8 @@ hl_door_enter(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("operation \"%s\" does not exist", hl_text_clip(name)),
-				 errhint("healthlake_operations() lists them; names are "
-						 "written as AWS writes them: CreateFHIRDatastore.")));
+				 errhint("healthlake_operations() lists the operations by "
+						 "their AWS names, such as CreateFHIRDatastore.")));
 	hl_door_need(fcinfo, operation, operation->function);
 	return operation;
 }

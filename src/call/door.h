@@ -1,8 +1,8 @@
 /*
  * door.h
- *	  The doors that take an operation's name. Whoever comes through one needs
- *	  EXECUTE on the operation's own function too, so that granting the door
- *	  grants nothing else.
+ *	  Functions that take the name of an operation, such as healthlake_call().
+ *	  They also require EXECUTE on the operation's own function, so that
+ *	  EXECUTE on them alone permits nothing.
  */
 #ifndef HL_CALL_DOOR_H
 #define HL_CALL_DOOR_H

@@ -254,7 +254,7 @@ static const char *
 hint_of_unknown(const HlReply *reply, const char *client_token)
 {
 	if (client_token == NULL)
-		return "Look up the present state before you repeat the call.";
+		return "Check the current state before you repeat the call.";
 	if (reply->rest)
 		return psprintf("Repeat the same call with idempotency_key => '%s': "
 						"it creates nothing twice, and gives what the first "

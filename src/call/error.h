@@ -1,9 +1,9 @@
 /*
  * error.h
- *	  What a user is told of a call that failed: the one place where a reply
- *	  becomes an SQLSTATE, a message, a detail and a hint, from one table.
- *	  None of AWS's or the network's troubles is raised in classes 08, 28,
- *	  53, 57 or 58, which connection pools take for a broken database.
+ *	  The one place where a failed reply becomes an SQLSTATE, a message, a
+ *	  detail and a hint, from one table. No error of AWS or the network is
+ *	  raised in classes 08, 28, 53, 57 or 58, which connection pools treat as a
+ *	  broken database.
  */
 #ifndef HL_CALL_ERROR_H
 #define HL_CALL_ERROR_H

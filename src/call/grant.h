@@ -1,6 +1,6 @@
 /*
  * grant.h
- *	  The right to call functions and to read views, by what they are for
+ *	  Grants and revokes the privileges on functions and views by purpose
  *	  instead of by name.
  */
 #ifndef HL_CALL_GRANT_H

@@ -1,10 +1,10 @@
 /*
  * last_call.h
- *	  What became of the session's last call, kept beyond its transaction:
- *	  whoever catches an error, or finds the transaction aborted, asks here
- *	  for the token. It belongs to the outer role (SET ROLE's, else the login's)
- *	  and to the current role that made the call, and is forgotten by DISCARD
- *	  ALL.
+ *	  The session's last call and its outcome, kept beyond the transaction:
+ *	  after an error was caught, or in an aborted transaction, it has the
+ *	  client token. It is visible to the outer role (set by SET ROLE, otherwise
+ *	  the login role) and the current role that made the call. DISCARD ALL
+ *	  clears it.
  */
 #ifndef HL_CALL_LAST_CALL_H
 #define HL_CALL_LAST_CALL_H

@@ -1,8 +1,8 @@
 /*
  * list.h
- *	  An operation that lists, as a set of rows: page after page. The next page
- *	  is in flight while one is read, from the middle of the first page on. Two
- *	  pages are in memory at most, and a LIMIT above the call stops the fetching.
+ *	  An operation that lists, as a set of rows, page by page. From the middle
+ *	  of the first page on, the next page is fetched while one is read. At most
+ *	  two pages are in memory, and a LIMIT above the call stops the fetching.
  */
 #ifndef HL_CALL_LIST_H
 #define HL_CALL_LIST_H

@@ -1,7 +1,7 @@
 /*
  * log.h
- *	  Lines of key=value for the server's log: one line, whatever the values
- *	  are, each of them quoted as JSON quotes a string.
+ *	  Lines of key=value for the server's log. Values are quoted as JSON
+ *	  strings, so that every event is one line.
  */
 #ifndef HL_CALL_LOG_H
 #define HL_CALL_LOG_H

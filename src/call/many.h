@@ -1,11 +1,11 @@
 /*
  * many.h
- *	  Many requests of one operation as one statement: at most
- *	  healthlake.max_concurrency of them are in flight at a time, and a row
- *	  each tells what became of it, in the order of the requests.
+ *	  Many requests of one operation in one statement: at most
+ *	  healthlake.max_concurrency of them are in flight, and each has a row with
+ *	  its result, in the order of the requests.
  *
- *	  All are checked before the first is sent, and what is refused here is one
- *	  error that names every fault. What AWS or the network refuses is a row.
+ *	  All requests are validated before the first is sent, and one error lists
+ *	  all faults. A failure of AWS or the network is a row.
  */
 #ifndef HL_CALL_MANY_H
 #define HL_CALL_MANY_H

@@ -1,10 +1,10 @@
 /*
  * once.h
- *	  One call for one row of (f(...)).*, which PostgreSQL expands to a copy
- *	  of the call for each column: the first copy performs the operation, the
- *	  others take its reply. A reply is kept in the memory of the row at hand
- *	  and is forgotten with it. Where copies are not computed for the same row
- *	  the planner is stopped, see planner.h.
+ *	  One call for each row of (f(...)).*, which PostgreSQL expands to a copy
+ *	  of the call for each column. The first copy performs the operation, the
+ *	  others return its reply. A reply is kept in the memory of the current row
+ *	  and freed with it. Where copies would not be computed for the same row,
+ *	  the planner support function raises an error; see planner.h.
  */
 #ifndef HL_CALL_ONCE_H
 #define HL_CALL_ONCE_H

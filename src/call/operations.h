@@ -1,7 +1,7 @@
 /*
  * operations.h
- *	  The tables of model_tables.c as rows, for whoever looks for the SQL name of
- *	  a member that a page of AWS's documentation speaks of, or the reverse.
+ *	  The tables of model_tables.c as rows, to find the SQL name of a member
+ *	  that AWS's documentation mentions, or the reverse.
  */
 #ifndef HL_CALL_OPERATIONS_H
 #define HL_CALL_OPERATIONS_H

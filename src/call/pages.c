@@ -52,10 +52,11 @@ hl_pages_start(const HlOperation *operation, const char *json, const char *more,
 	body = hl_response_read(hl_bytes_string(&pages->first->body));
 	pages->sized = hl_json_member(body, "MaxResults") != NULL;
 	if (hl_json_member(body, "NextToken") != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("member NextToken is not for a list of all pages"),
-				 errhint("healthlake_call() fetches a single page.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("member NextToken is not allowed in a list of all pages"),
+			 errhint("healthlake_call() fetches a single page.")));
 	return pages;
 }
 

@@ -1,9 +1,9 @@
 /*
  * pages.h
- *	  The pages of a list, one request after the other, until AWS names no
- *	  further one. A token that comes a second time ends in an error, and not
- *	  in a circle. The pages live in the CurrentMemoryContext of the start;
- *	  a page in that of its fetching.
+ *	  The pages of a list, fetched until AWS returns no further token. A token
+ *	  that is returned a second time is an error, since the list would never
+ *	  end. The pages live in the CurrentMemoryContext of the start, a page in
+ *	  that of its fetching.
  */
 #ifndef HL_CALL_PAGES_H
 #define HL_CALL_PAGES_H

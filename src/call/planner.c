@@ -68,14 +68,14 @@ refuse_copies(Oid function, const char *detail)
 static void
 refuse_beside(Oid function)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("function %s would be called once more than there are rows",
-					get_func_name(function)),
-			 errdetail("PostgreSQL computes the columns beside a set-returning "
-					   "function once more when that function has come to its "
-					   "end."),
-			 errhint("Call the set-returning function in FROM.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("function %s would be called once more than there are rows",
+				get_func_name(function)),
+		 errdetail("PostgreSQL computes the columns beside a set-returning "
+				   "function once more when that function has no more rows."),
+		 errhint("Call the set-returning function in FROM.")));
 }
 
 /* Whether a clause of a query, made of SortGroupClauses, has that reference. */

@@ -1,8 +1,8 @@
 /*
  * planner.h
- *	  What PostgreSQL's planner may not do with a call that changes something:
- *	  compute the copies of (f(...)).* apart from each other, so that they
- *	  cannot have one reply, or compute a call for no row. Owns nothing.
+ *	  Refuses plans that PostgreSQL must not make for a call that changes
+ *	  something: plans that compute the copies of (f(...)).* separately, so
+ *	  that they cannot share a reply, and plans that compute a call for no row.
  */
 #ifndef HL_CALL_PLANNER_H
 #define HL_CALL_PLANNER_H

@@ -234,7 +234,7 @@ seen_and_gone(Waiting *waiting)
 	appendStringInfoString(&json, "}}");
 	ereport(NOTICE, (errmsg("%s \"%s\" is %s", waiting->goal->noun, waiting->id,
 							"DELETED"),
-					 errdetail("AWS does not know it any more.")));
+					 errdetail("AWS no longer knows it.")));
 	return hl_response_read(json.data);
 }
 
@@ -302,7 +302,7 @@ raise_over(const Waiting *waiting)
 					waiting->trouble ? errdetail("The last poll failed with %s",
 												 waiting->trouble)
 									 : 0,
-					errhint("Give a longer \"timeout\", or wait again.")));
+					errhint("Increase \"timeout\", or wait again.")));
 }
 
 /* Sleeps until the next poll is due; raises when there is no time for it. */

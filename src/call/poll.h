@@ -1,9 +1,9 @@
 /*
  * poll.h
- *	  Waiting until something has come to a state: a describing operation,
- *	  asked again and again. A function waits within its statement, whose
- *	  snapshot it pins; a procedure commits between two polls, and holds
- *	  nothing while it sleeps. Both can be cancelled at once.
+ *	  Waits until something has reached a target state, by polling a describing
+ *	  operation. A function waits within its statement and holds its snapshot;
+ *	  a procedure commits between two polls and holds nothing while it sleeps.
+ *	  Both can be cancelled immediately.
  */
 #ifndef HL_CALL_POLL_H
 #define HL_CALL_POLL_H

@@ -82,8 +82,8 @@ hl_portal_forbid_rerun(const char *function)
 				 errmsg("%s() cannot be called within a security-restricted "
 						"operation",
 						function),
-				 errdetail("PostgreSQL repeats what REFRESH MATERIALIZED VIEW "
-						   "and its like compute.")));
+				 errdetail("PostgreSQL computes the queries of REFRESH "
+						   "MATERIALIZED VIEW and similar commands again.")));
 	if (is_running(ActivePortal))
 		forbid_scrolling(ActivePortal);
 	/* the protocol's unnamed portal is always the outermost */

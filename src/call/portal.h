@@ -1,9 +1,9 @@
 /*
  * portal.h
  *	  Statements that PostgreSQL would run a second time: a scrollable cursor
- *	  that goes back, or that is held over COMMIT, and what a
- *	  security-restricted operation such as REFRESH MATERIALIZED VIEW computes.
- *	  Whatever changes something asks here first.
+ *	  that is fetched backwards or held over COMMIT, and a security-restricted
+ *	  operation such as REFRESH MATERIALIZED VIEW. Every function that changes
+ *	  something checks this first.
  */
 #ifndef HL_CALL_PORTAL_H
 #define HL_CALL_PORTAL_H

@@ -1,10 +1,10 @@
 /*
  * statistics.h
- *	  How often each operation was called, how it ended and how long it took:
- *	  summed for the session, and for the cluster where the library is
- *	  preloaded. The sums have no names, tokens or bodies in them. Those of
- *	  the cluster are in shared memory and end with it: at a restart, also
- *	  after a crash. Adding takes no lock and cannot fail.
+ *	  Counts the calls of each operation with their outcomes and times, for the
+ *	  session and, if the library is preloaded, for the cluster. The counters
+ *	  contain no names, tokens or bodies. Those of the cluster are in shared
+ *	  memory and are lost at a restart or crash. Adding to them takes no lock
+ *	  and cannot fail.
  */
 #ifndef HL_CALL_STATISTICS_H
 #define HL_CALL_STATISTICS_H

@@ -1,8 +1,8 @@
 /*
  * stream.h
- *	  Operations that AWS answers with a stream of events: what the client sees
- *	  of it while it comes, and the events as rows. The texts may be sensitive
- *	  and are in no log.
+ *	  Operations whose reply is an event stream: what the client is told while
+ *	  it arrives, and the events as rows. The texts may be sensitive and are
+ *	  never logged.
  */
 #ifndef HL_CALL_STREAM_H
 #define HL_CALL_STREAM_H

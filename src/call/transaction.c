@@ -170,7 +170,7 @@ warn_of(const Change *kept, const char *undone)
 	append_sentence(&text, &change);
 	ereport(WARNING_CLIENT_ONLY,
 			(errmsg("%s although its %s was rolled back", text.data, undone),
-			 errdetail("What AWS has done is not undone by a rollback.")));
+			 errdetail("A rollback does not undo changes in AWS.")));
 	resetStringInfo(&text);
 	append_line(&text, &change);
 	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", text.data),
@@ -193,12 +193,11 @@ transaction_ends(XactEvent event, void *unused)
 	List *ended = changes;
 
 	if (event == XACT_EVENT_PRE_PREPARE && changes != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot PREPARE a transaction that has changed "
-						"something in AWS HealthLake"),
-				 errdetail("Its rollback in another session could not say "
-						   "what stays.")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot PREPARE a transaction that has changed "
+							   "something in AWS HealthLake"),
+						errdetail("Its rollback in another session could not "
+								  "report what remains in AWS.")));
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE ||
 		event == XACT_EVENT_PARALLEL_PRE_COMMIT)
 		return;

@@ -1,10 +1,9 @@
 /*
  * transaction.h
- *	  What a transaction has done with AWS that its rollback does not undo.
- *	  A rolled-back transaction or savepoint says so for each change, to the
- *	  client as a WARNING and to the server's log; nothing is undone behind
- *	  the user's back. PREPARE TRANSACTION is refused after a change, since
- *	  another session would finish the transaction without knowing.
+ *	  Changes in AWS that a rollback of the transaction does not undo. A
+ *	  rollback, also to a savepoint, reports each of them to the client as a
+ *	  WARNING and in the server's log. PREPARE TRANSACTION is refused after a
+ *	  change, since the session that rolls back would not know of it.
  */
 #ifndef HL_CALL_TRANSACTION_H
 #define HL_CALL_TRANSACTION_H

@@ -105,15 +105,16 @@ append_name(HlBytes *bytes, const HlJsonEach *each)
 static void
 refuse_loss(const HlReplaced *row, const char *name)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the update would remove %s.%s of the data store",
-					row->member, hl_text_from_utf8(name)),
-			 errdetail("AWS replaces %s as a whole, and this version does not "
-					   "know that member.",
-					   row->member),
-			 errhint("With healthlake.unknown_members = send it is sent "
-					 "along.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("the update would remove %s.%s of the data store", row->member,
+				hl_text_from_utf8(name)),
+		 errdetail("AWS replaces %s as a whole, and this version does not "
+				   "know that member.",
+				   row->member),
+		 errhint(
+			 "With healthlake.unknown_members = send, the update keeps it.")));
 }
 
 /* Appends the members of a structure that are present and not given. */

@@ -1,9 +1,9 @@
 /*
  * update.h
- *	  Updates that change what was given and nothing else. AWS replaces a
- *	  structure of an update as a whole, so what the arguments leave out of it
- *	  is read first and sent along. AWS has no condition for an update: a change
- *	  that somebody else makes in between is overwritten.
+ *	  Updates that change only what is given. AWS replaces a structure in an
+ *	  update as a whole, so members that the arguments leave out are read first
+ *	  and sent with it. AWS has no conditional update: a concurrent change by
+ *	  somebody else is overwritten.
  */
 #ifndef HL_CALL_UPDATE_H
 #define HL_CALL_UPDATE_H

@@ -43,9 +43,10 @@ add_owner(List *findings, const HlStore *store)
 		return findings;
 	return hl_check_add(
 		findings, "queue worker", false,
-		psprintf("role \"%s\" owns the table of requests and may not log in, "
-				 "so that no worker can start before PostgreSQL 17",
-				 GetUserNameFromId(store->owner, false)));
+		psprintf(
+			"role \"%s\" owns the table of requests and does not have LOGIN, "
+			"so that no worker can start before PostgreSQL 17",
+			GetUserNameFromId(store->owner, false)));
 }
 
 List *

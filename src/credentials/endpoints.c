@@ -20,7 +20,7 @@ resolve(const HlEndpointParameters *parameters, HlEndpoint *endpoint)
 	if (outcome != HL_ENDPOINT_OK)
 		reason = endpoint->reason;
 	else if (!endpoint->tls && !hl_endpoint_is_loopback(endpoint))
-		reason = "http is for a loopback address alone";
+		reason = "http is allowed only for a loopback address";
 	return reason == NULL ? NULL
 						  : psprintf("the endpoint of %s cannot be used: %s",
 									 parameters->service, reason);

@@ -16,7 +16,7 @@ const char hl_plan_nothing_hint[] =
 	"Attach a role to the instance or container that the server runs on, or "
 	"name a profile of AWS's files with healthlake.profile, or set "
 	"healthlake.access_key_id and healthlake.secret_access_key; "
-	"healthlake_check() says why each source was passed over.";
+	"healthlake_check() shows why each source was skipped.";
 
 #define HINT_ENVIRONMENT                                                       \
 	"Correct the environment that the server is started with, and restart "    \
@@ -174,9 +174,9 @@ ask_web_identity(HlPlan *plan)
 							 "AWS_ROLE_ARN is not",
 							 HINT_ENVIRONMENT);
 	if (session != NULL && !hl_sts_is_session_name(session))
-		return hl_plan_break(plan,
-							 "AWS_ROLE_SESSION_NAME is no name of a session",
-							 HINT_ENVIRONMENT);
+		return hl_plan_break(
+			plan, "AWS_ROLE_SESSION_NAME is not a valid session name",
+			HINT_ENVIRONMENT);
 	plan->source = "the web identity of the environment";
 	plan->kind = HL_PLAN_WEB_IDENTITY;
 	plan->file = pstrdup(file);

@@ -101,19 +101,21 @@ refuse_endpoint(HlEndpointOutcome outcome, const HlEndpoint *endpoint,
 
 	hl_text_refuse_memory(outcome == HL_ENDPOINT_NO_MEMORY);
 	if (outcome == HL_ENDPOINT_CONFLICT)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("%s", endpoint->reason),
-						errhint("Check healthlake.use_fips_endpoint, "
-								"healthlake.use_dualstack_endpoint and "
-								"healthlake.endpoint_url, and what the "
-								"server's environment and AWS's config file "
-								"say of them.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s", endpoint->reason),
+			 errhint("Check healthlake.use_fips_endpoint, "
+					 "healthlake.use_dualstack_endpoint and "
+					 "healthlake.endpoint_url, and the corresponding values in "
+					 "the server's environment and AWS's config file.")));
 	if (outcome != HL_ENDPOINT_OK || clear)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid endpoint%s: %s", where,
-							   clear ? "http is for a loopback address alone"
-									 : endpoint->reason),
-						prefix ? errhint("%s", prefix_hint(prefix)) : 0));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid endpoint%s: %s", where,
+						clear ? "http is allowed only for a loopback address"
+							  : endpoint->reason),
+				 prefix ? errhint("%s", prefix_hint(prefix)) : 0));
 }
 
 /* AWS's own switch against host prefixes, for endpoints that lack them. */

@@ -1,7 +1,7 @@
 /*
  * bundle.h
- *	  Batches and transactions for SQL: checked, sent as one request, and a row
- *	  for each entry's answer.
+ *	  Batches and transactions for SQL: validated, sent as one request, and
+ *	  returned as a row for each entry.
  */
 #ifndef HL_FHIR_BUNDLE_H
 #define HL_FHIR_BUNDLE_H

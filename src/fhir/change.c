@@ -181,9 +181,10 @@ static void
 add_condition(HlFhirWrite *write)
 {
 	if (write->only_new && write->if_match != NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("arguments \"%s\" and \"%s\" exclude each other",
-							   "if_match", "only_new")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arguments \"%s\" and \"%s\" are mutually exclusive",
+						"if_match", "only_new")));
 	if (write->if_match != NULL)
 		hl_fhir_request_header(write->request, "If-Match",
 							   psprintf("W/\"%s\"", write->if_match));
@@ -229,7 +230,7 @@ hl_fhir_update(FunctionCallInfo fcinfo)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" must have an id", "resource"),
 						errhint("healthlake_fhir_create() creates a resource "
-								"whose id HealthLake makes.")));
+								"with an id assigned by HealthLake.")));
 	write->type = resource->type;
 	write->id = resource->id;
 	write->body = resource->body;
@@ -304,11 +305,10 @@ patch_type(Jsonb *patch)
 		return HL_FHIR_JSON_PATCH;
 	if (type != NULL && strcmp(type, "Parameters") == 0)
 		return HL_FHIR_JSON;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"%s\" must be an array of JSON Patch, or a "
-					"Parameters resource of FHIRPath Patch",
-					"patch")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("argument \"%s\" must be a JSON Patch array, or a "
+						   "FHIRPath Patch Parameters resource",
+						   "patch")));
 }
 
 Datum

@@ -1,7 +1,7 @@
 /*
  * change.h
- *	  Updates, patches and deletions of a resource whose id is known, and the
- *	  update of the one that a search finds.
+ *	  Updates, patches and deletions of a resource with a known id, and the
+ *	  update of the resource that a search finds.
  */
 #ifndef HL_FHIR_CHANGE_H
 #define HL_FHIR_CHANGE_H

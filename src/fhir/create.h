@@ -1,7 +1,7 @@
 /*
  * create.h
- *	  Creation of a resource whose id AWS makes, by a key that makes its
- *	  repetition harmless.
+ *	  Creation of a resource whose id AWS assigns, with an idempotency key that
+ *	  makes a repetition safe.
  */
 #ifndef HL_FHIR_CREATE_H
 #define HL_FHIR_CREATE_H

@@ -82,11 +82,10 @@ find_ids(Deletion *deletion, const HlPagingPlan *plan)
 		if (entry.mode != HL_ENTRY_MATCH)
 			continue;
 		if (strcmp(entry.type, deletion->type) != 0 || !hl_fhir_is_id(entry.id))
-			ereport(ERROR,
-					(errcode(HL_ERRCODE_MALFORMED),
-					 errmsg("unusable reply to SearchWithPost: an entry is no "
-							"resource of type %s",
-							deletion->type)));
+			ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED),
+							errmsg("unusable reply to SearchWithPost: an entry "
+								   "is not a resource of type %s",
+								   deletion->type)));
 		MemoryContextSwitchTo(caller);
 		deletion->ids = lappend(deletion->ids, pstrdup(entry.id));
 		MemoryContextSwitchTo(memory);

@@ -1,7 +1,8 @@
 /*
  * delete_where.h
- *	  Deleting what a search finds: the ids first, all of them, and then each
- *	  by itself, so that nothing goes but what was counted.
+ *	  Deletes what a search finds: first all ids are fetched and counted, then
+ *	  the resources are deleted one by one, so that only counted ones are
+ *	  deleted.
  */
 #ifndef HL_FHIR_DELETE_WHERE_H
 #define HL_FHIR_DELETE_WHERE_H

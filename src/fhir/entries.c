@@ -356,8 +356,8 @@ find_entries(const HlJson *given, const char *type)
 	if (own == NULL || strcmp(own, type) != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the Bundle is not of type %s", type),
-						errhint("Argument \"type\" says what is to be done: "
-								"batch or transaction.")));
+						errhint("Argument \"type\" must be the type of the "
+								"Bundle: batch or transaction.")));
 	return hl_json_member(given, "entry");
 }
 

@@ -1,9 +1,10 @@
 /*
  * entries.h
- *	  The entries of a batch or a transaction: read from SQL's jsonb and checked
- *	  before anything is sent, made fit for the queue, and written as a Bundle.
- *	  All is UTF-8 and lives in the CurrentMemoryContext of the reading. Errors
- *	  name an entry as Bundle.entry[n] and quote nothing of it but its method.
+ *	  The entries of a batch or a transaction: read from jsonb, validated
+ *	  before anything is sent, rewritten for the queue, and written as a
+ *	  Bundle. Strings are UTF-8 and live in the CurrentMemoryContext of the
+ *	  reading. Errors name an entry as Bundle.entry[n] and quote only its
+ *	  method.
  */
 #ifndef HL_FHIR_ENTRIES_H
 #define HL_FHIR_ENTRIES_H

@@ -37,13 +37,15 @@ settle_entry(HlFhirEntry *entry, int at)
 	if (strcmp(entry->method, "POST") != 0)
 		return;
 	if (hl_fhir_is_written_once(entry->type))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("Bundle.entry[%d] cannot be kept in a queue: %s cannot "
-						"be created under an id",
-						at, entry->type),
-				 errhint("healthlake_fhir_enqueue_create() takes it by itself, "
-						 "with an idempotency key.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("Bundle.entry[%d] cannot be enqueued: HealthLake assigns "
+					"the id of %s",
+					at, entry->type),
+			 errhint(
+				 "Enqueue it separately by healthlake_fhir_enqueue_create(), "
+				 "which uses an idempotency key.")));
 	entry->method = "PUT";
 	entry->id = make_id();
 	entry->given_id = true;

@@ -111,13 +111,11 @@ check_tries(const HlLoadBatch *batch)
 			ERROR,
 			(errcode(batch->busy_status == 429 ? HL_ERRCODE_THROTTLED
 											   : HL_ERRCODE_SERVICE),
-			 errmsg("AWS does not take %d resources at the moment",
-					batch->nleft),
-			 errdetail("Entries were answered with HTTP status %d, %d times "
-					   "in a row.",
+			 errmsg("AWS currently does not accept %d resources", batch->nleft),
+			 errdetail("Entries failed with HTTP status %d, %d times in a row.",
 					   batch->busy_status, batch->tries),
-			 errhint("CALL healthlake_fhir_load again later: it goes on "
-					 "where it was.")));
+			 errhint("CALL healthlake_fhir_load again later; it continues "
+					 "where it stopped.")));
 }
 
 /* Takes the reply to a portion. */
@@ -370,7 +368,9 @@ finish_load(Loading *loading)
 		(errmsg("healthlake_fhir_load: " INT64_FORMAT
 				" resources of %s stored, " INT64_FORMAT " rows refused",
 				loading->sent, hl_load_source_name(loading->source), refused),
-		 refused > 0 ? errdetail("healthlake_fhir_load_error has them.") : 0));
+		 refused > 0
+			 ? errdetail("The refused rows are in healthlake_fhir_load_error.")
+			 : 0));
 }
 
 /*

@@ -1,12 +1,13 @@
 /*
  * load.h
- *	  A table of resources into a data store: PUTs in batches, several at once.
+ *	  Loads a table of resources into a data store, by concurrent batches of
+ *	  PUTs.
  *
  *	  A load is a sequence of passes. The first sends every row; each further
- *	  one those that came after the beginning of the one before, until there are
- *	  none. Each batch that has ended is committed, so that a load which was
- *	  interrupted goes on where it was, and a batch whose end was not recorded is
- *	  sent again, which leaves the same.
+ *	  one sends the rows that are newer than the snapshot of the previous pass,
+ *	  until there are none. Progress is committed after each batch, so an
+ *	  interrupted load continues where it stopped. A batch whose end was not
+ *	  recorded is sent again, with the same result.
  */
 #ifndef HL_FHIR_LOAD_H
 #define HL_FHIR_LOAD_H

@@ -1,8 +1,9 @@
 /*
  * load_batch.h
- *	  A part of a load: rows that are sent together, and what became of them.
- *	  What AWS takes none of is sent in smaller parts, until the one that it
- *	  refuses stands alone; what it cannot take now comes again later.
+ *	  A part of a load: rows that are sent together, and their outcomes. A
+ *	  batch that AWS rejects as a whole is sent in smaller parts, until the
+ *	  rejected resource is alone. Resources that AWS cannot take now are sent
+ *	  again later.
  */
 #ifndef HL_FHIR_LOAD_BATCH_H
 #define HL_FHIR_LOAD_BATCH_H

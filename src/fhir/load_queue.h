@@ -1,10 +1,11 @@
 /*
  * load_queue.h
- *	  What lies between the table and the requests of a load: rows become
- *	  batches, and ended batches move the place up to which all is done.
+ *	  Stands between the table and the requests of a load: makes batches of
+ *	  rows, and advances the place up to which all rows are done when batches
+ *	  end.
  *
- *	  No resource is in two batches that are not over, so that no row overtakes
- *	  an earlier one of the same resource.
+ *	  A resource is never in two unfinished batches, so that rows of one
+ *	  resource are sent in their order.
  */
 #ifndef HL_FHIR_LOAD_QUEUE_H
 #define HL_FHIR_LOAD_QUEUE_H

@@ -1,8 +1,8 @@
 /*
  * load_record.h
- *	  How far loads have come and what was refused: healthlake_fhir_load_progress
- *	  and healthlake_fhir_load_error, which are written as their owner. SPI must
- *	  be connected. A record lives in the context of its beginning.
+ *	  Writes healthlake_fhir_load_progress and healthlake_fhir_load_error, as
+ *	  their owner: the progress of loads and the rejected rows. SPI must be
+ *	  connected. A record lives in the context in which it was begun.
  */
 #ifndef HL_FHIR_LOAD_RECORD_H
 #define HL_FHIR_LOAD_RECORD_H

@@ -1,7 +1,7 @@
 /*
  * load_row.h
- *	  A resource out of a table, as a load sends it, or why it cannot be sent.
- *	  All lives in CurrentMemoryContext.
+ *	  A resource of a table row as a load sends it, or the reason why it cannot
+ *	  be sent. Lives in CurrentMemoryContext.
  */
 #ifndef HL_FHIR_LOAD_ROW_H
 #define HL_FHIR_LOAD_ROW_H

@@ -59,8 +59,8 @@ check_kind(Relation relation)
 			ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 			 errmsg("\"%s\" is not a table", RelationGetRelationName(relation)),
-			 errdetail("A load that goes on after an interruption needs "
-					   "rows with a place of their own."),
+			 errdetail("A load that can continue after an interruption "
+					   "requires rows that are stored."),
 			 errhint("Load from a table or a materialized view.")));
 }
 

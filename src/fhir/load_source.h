@@ -1,9 +1,10 @@
 /*
  * load_source.h
- *	  The table that a load reads, row by row in physical order, as the caller
- *	  and in as many transactions as it takes. A row's place serves tables
- *	  without a key; what was changed since another look is told by its xmin.
- *	  SPI must be connected, and a snapshot active while rows are read.
+ *	  The table that a load reads, in physical order, with the privileges of
+ *	  the caller, in many transactions. The ctid serves as the place of a row,
+ *	  so that the table needs no key; xmin shows whether a row is newer than an
+ *	  earlier pass. SPI must be connected, and a snapshot active while rows are
+ *	  read.
  */
 #ifndef HL_FHIR_LOAD_SOURCE_H
 #define HL_FHIR_LOAD_SOURCE_H

@@ -1,7 +1,8 @@
 /*
  * location.h
- *	  The resource that a reply's Location names, in the data store that was
- *	  asked: one elsewhere is none. Only its type, id and version are taken.
+ *	  The resource that the Location header of a reply names. Only its type, id
+ *	  and version are used; a location outside of the request's data store is
+ *	  ignored.
  */
 #ifndef HL_FHIR_LOCATION_H
 #define HL_FHIR_LOCATION_H

@@ -71,10 +71,11 @@ typedef struct Operation
 static void
 refuse_path(const char *why)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("invalid path of an operation: %s", why),
-					errhint("A path is below the data store, such as "
-							"Patient/$member-match, or that of a status.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid path of an operation: %s", why),
+			 errhint("The path is relative to the data store, such as "
+					 "Patient/$member-match, or the path of a status.")));
 }
 
 /* Splits a path into at most so many segments; gives their number. */
@@ -165,10 +166,10 @@ take_parameters(Operation *operation, const HlArguments *arguments)
 		return;
 	}
 	if (strcmp(operation->method, "DELETE") == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("argument \"%s\" must be null where \"%s\" is "
-							   "DELETE",
-							   "parameters", "method")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be null when \"%s\" is DELETE",
+						"parameters", "method")));
 	form = hl_parameters_form(hl_parameters_read(DatumGetJsonbP(value)));
 	if (form[0] != '\0')
 		operation->query = operation->query == NULL
@@ -246,13 +247,12 @@ status_context(void *argument)
 static void
 refuse_to_wait(const Operation *operation)
 {
-	ereport(ERROR,
-			(errcode(HL_ERRCODE_WAIT_OVER),
-			 errmsg("the operation at \"%s\" is still in progress",
-					operation->status),
-			 errhint("To go on waiting, call healthlake_fhir_operation('%s', "
-					 "method => 'GET').",
-					 operation->status)));
+	ereport(ERROR, (errcode(HL_ERRCODE_WAIT_OVER),
+					errmsg("the operation at \"%s\" is still in progress",
+						   operation->status),
+					errhint("To continue waiting, call "
+							"healthlake_fhir_operation('%s', method => 'GET').",
+							operation->status)));
 }
 
 /* Whether a poll that failed may be followed by one that does not. */

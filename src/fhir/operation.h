@@ -1,8 +1,8 @@
 /*
  * operation.h
- *	  FHIR's operations ($member-match and its like) by their paths, also those
- *	  that AWS performs while nobody waits, and what is known of a store's own
- *	  capabilities and of a resource's validity.
+ *	  FHIR operations (such as $member-match) by their paths, including those
+ *	  that AWS performs asynchronously; also the capabilities of a data store
+ *	  and the validation of a resource.
  */
 #ifndef HL_FHIR_OPERATION_H
 #define HL_FHIR_OPERATION_H

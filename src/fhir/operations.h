@@ -1,7 +1,7 @@
 /*
  * operations.h
- *	  The requests of the FHIR functions as rows, for whoever looks for the IAM
- *	  action that a function needs.
+ *	  The requests of the FHIR functions as rows, to find the IAM actions that
+ *	  a function requires.
  */
 #ifndef HL_FHIR_OPERATIONS_H
 #define HL_FHIR_OPERATIONS_H

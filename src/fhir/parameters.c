@@ -43,13 +43,12 @@ refuse_parameter(HlFormFault fault, const char *name)
 						errmsg("search parameters must be a JSON object")));
 	hl_text_refuse_memory(fault == HL_FORM_NO_MEMORY);
 	name = hl_text_clip(hl_text_from_utf8(name));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg_internal(reasons[fault], name),
-			 fault == HL_FORM_OURS
-				 ? errhint("Pages are fetched by the function; its argument "
-						   "\"page_size\" is their size.")
-				 : 0));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg_internal(reasons[fault], name),
+					fault == HL_FORM_OURS
+						? errhint("The function fetches all pages; its "
+								  "argument \"page_size\" sets their size.")
+						: 0));
 }
 
 char *

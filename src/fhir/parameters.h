@@ -1,7 +1,7 @@
 /*
  * parameters.h
- *	  The parameters of a search as SQL gives them. Errors name a parameter
- *	  and never a value. Results live in CurrentMemoryContext.
+ *	  Search parameters as SQL passes them. Errors name a parameter and never a
+ *	  value. Results live in CurrentMemoryContext.
  */
 #ifndef HL_FHIR_PARAMETERS_H
 #define HL_FHIR_PARAMETERS_H

@@ -1,6 +1,7 @@
 /*
  * read.h
- *	  Resources by their ids, which is immediate where a search lags.
+ *	  Reads of resources by their ids, which see the latest writes, unlike
+ *	  searches.
  */
 #ifndef HL_FHIR_READ_H
 #define HL_FHIR_READ_H

@@ -31,8 +31,8 @@ check_datastore(const char *id)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid data store id \"%s\"", hl_text_clip(id)),
-				 errdetail("It has 32 hexadecimal digits in lower "
-						   "case.")));
+				 errdetail(
+					 "A data store id has 32 lower-case hexadecimal digits.")));
 	if (!hl_settings_list_allows(hl_settings.allowed_datastores, id))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("data store \"%s\" is not allowed", id),
@@ -148,8 +148,8 @@ hl_fhir_request_body(HlFhirRequest *request, const char *content_type,
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("body of %s is too large",
 							   request->request.operation->name),
-						errdetail("It has %zu bytes; HealthLake takes %d.", len,
-								  HL_FHIR_MAX_BODY)));
+						errdetail("It has %zu bytes; HealthLake accepts %d.",
+								  len, HL_FHIR_MAX_BODY)));
 	hl_fhir_request_header(request, "Content-Type", content_type);
 	/* the memory context has it, so nobody frees these bytes */
 	request->request.body =

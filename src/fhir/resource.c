@@ -97,9 +97,9 @@ hl_fhir_resource_of(Jsonb *json, const char *what)
 	if (is_part(json))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is a part of a resource (tag SUBSETTED)", what),
+				 errmsg("%s is a partial resource (tag SUBSETTED)", what),
 				 errdetail("Writing it would lose the rest of the resource."),
-				 errhint("Read the resource by healthlake_fhir_read().")));
+				 errhint("Read the resource with healthlake_fhir_read().")));
 	resource->body = hl_fhir_json(json);
 	return resource;
 }

@@ -1,8 +1,8 @@
 /*
  * resource.h
- *	  A resource that SQL gives, as far as a request must know it. What is
- *	  refused here never went out; nothing of a resource is quoted. Everything
- *	  lives in CurrentMemoryContext.
+ *	  A resource that SQL passes, as far as a request depends on it. A resource
+ *	  that is refused here was not sent; errors quote no part of a resource.
+ *	  Everything lives in CurrentMemoryContext.
  */
 #ifndef HL_FHIR_RESOURCE_H
 #define HL_FHIR_RESOURCE_H

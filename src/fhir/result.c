@@ -117,11 +117,12 @@ void
 hl_fhir_result_warn(bool lost)
 {
 	if (lost)
-		ereport(WARNING,
-				(errmsg("the reply has values that the database cannot hold"),
-				 errdetail("What was asked for is done. What has such a value "
-						   "is null in the result."),
-				 errhidecontext(true)));
+		ereport(
+			WARNING,
+			(errmsg("the reply contains values that the database cannot store"),
+			 errdetail("The operation was performed. Columns with such a value "
+					   "are null in the result."),
+			 errhidecontext(true)));
 }
 
 Datum

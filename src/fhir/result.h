@@ -1,7 +1,7 @@
 /*
  * result.h
- *	  What a write has made, as the row of healthlake_fhir_result, and the
- *	  parts of replies that rows of this room have.
+ *	  The result of a write as a row of healthlake_fhir_result, and the parts
+ *	  of replies that rows of this room contain.
  */
 #ifndef HL_FHIR_RESULT_H
 #define HL_FHIR_RESULT_H

@@ -32,12 +32,12 @@ hl_fhir_need_words(int words)
 		if ((words & word_rows[i].word) != 0 &&
 			!hl_door_lets(store->extension, store->schema,
 						  word_rows[i].function, GetUserId()))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("permission denied for function %s",
-							word_rows[i].function),
-					 errdetail("An entry does what that function does."),
-					 errhint("healthlake_grant() gives the right by the word "
-							 "%s.",
-							 word_rows[i].name)));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for function %s",
+						word_rows[i].function),
+				 errdetail("An entry performs the operation of that function."),
+				 errhint("healthlake_grant() grants it by the word %s.",
+						 word_rows[i].name)));
 }

@@ -1,7 +1,7 @@
 /*
  * rights.h
- *	  Rights of doors through which several things can be done: whoever comes
- *	  through one needs the word of healthlake_grant() for each of them.
+ *	  Privileges of functions through which several things can be done: each of
+ *	  them requires its own word of healthlake_grant().
  */
 #ifndef HL_FHIR_RIGHTS_H
 #define HL_FHIR_RIGHTS_H

@@ -1,7 +1,7 @@
 /*
  * same.h
- *	  Whether a resource is what was written: found out by reading, where the
- *	  reply to a write was lost.
+ *	  Whether a stored resource is the one that was written: determined by a
+ *	  read when the reply to a write was lost.
  */
 #ifndef HL_FHIR_SAME_H
 #define HL_FHIR_SAME_H

@@ -319,10 +319,10 @@ begin_history(const HlArguments *arguments)
 	const char *id = hl_arguments_text(arguments, "id");
 
 	if (type == NULL && id != NULL)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("argument \"%s\" must not be null where \"%s\" "
-							   "is given",
-							   "type", "id")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null when \"%s\" is given",
+						"type", "id")));
 	if (type != NULL)
 	{
 		hl_fhir_check_type(type);

@@ -1,9 +1,9 @@
 /*
  * seen.h
- *	  The set of resources that a search has given already. Data moves between
- *	  pages, and a search that begins again meets what it has given before.
- *	  At most 64 bytes for each resource, in CurrentMemoryContext of the
- *	  creation, also while the set grows.
+ *	  The set of resources that a search has returned. Resources can move
+ *	  between pages, and a search that starts again finds those that it has
+ *	  returned before. It takes at most 64 bytes for each resource, in the
+ *	  CurrentMemoryContext of the creation, also while it grows.
  */
 #ifndef HL_FHIR_SEEN_H
 #define HL_FHIR_SEEN_H

@@ -219,11 +219,11 @@ void
 hl_fhir_check_type(const char *type)
 {
 	if (!hl_fhir_is_type(type))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" is not a FHIR resource type",
-							   hl_text_clip(type)),
-						errhint("Types are written as FHIR R4 writes them, "
-								"such as Patient.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" is not a FHIR resource type", hl_text_clip(type)),
+			 errhint("Types are spelled as in FHIR R4, such as Patient.")));
 }
 
 /* Refuses what is no id; it may be a person's, and is not quoted. */

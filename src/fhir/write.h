@@ -1,7 +1,7 @@
 /*
  * write.h
- *	  Writes of single resources, each exactly once: what becomes of one whose
- *	  first attempt had an unknown outcome is found out by reading.
+ *	  Writes of single resources, each exactly once: if an attempt had an
+ *	  unknown outcome, a read determines it.
  */
 #ifndef HL_FHIR_WRITE_H
 #define HL_FHIR_WRITE_H

@@ -135,7 +135,7 @@ refuse_several(const HlColumn *column, int count)
 	ereport(ERROR,
 			(errcode(ERRCODE_CARDINALITY_VIOLATION),
 			 errmsg("column \"%s\" of the ViewDefinition has %d values and is "
-					"no collection",
+					"not a collection",
 					column->name, count),
 			 errhint("Set \"collection\" to true, use forEach, or end the "
 					 "path with first().")));
@@ -420,10 +420,10 @@ is_wanted(HlFlattening *flattening, const HlItem *resource)
 					resource, &items);
 		if (items.count > 1 ||
 			(items.count == 1 && items.items[0].kind != HL_KIND_BOOLEAN))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("where[%d] of the ViewDefinition is no "
-								   "boolean",
-								   i)));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("where[%d] of the ViewDefinition is not a boolean",
+							i)));
 		wanted = items.count == 1 && items.items[0].value.val.boolean;
 		hl_items_free(&items);
 		if (!wanted)

@@ -39,8 +39,8 @@ begin_rows(FunctionCallInfo fcinfo, TupleDesc *row)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("function returning record called in context "
 							   "that cannot accept type record"),
-						errhint("Call it in FROM, with a list of columns: AS "
-								"v(id text, …).")));
+						errhint("Call it in FROM, with a column definition "
+								"list: AS v(id text, …).")));
 	outer = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
 	*row = CreateTupleDescCopy(result->expectedDesc);
 	result->returnMode = SFRM_Materialize;
@@ -153,15 +153,13 @@ check_columns(const HlView *view, TupleDesc row)
 			   strcmp(NameStr(attribute->attname), view->columns[i]->name) == 0;
 	}
 	if (!same)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("the list of columns is not that of the "
-					"ViewDefinition"),
-			 errdetail("The view has the columns %s.",
-					   hl_create_column_list(view)),
-			 errhint("healthlake_fhir_view_columns() tells the columns of a "
-					 "view.")));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("the column definition list does not match the "
+							   "ViewDefinition"),
+						errdetail("The view has the columns %s.",
+								  hl_create_column_list(view)),
+						errhint("healthlake_fhir_view_columns() returns the "
+								"columns of a view.")));
 }
 
 PG_FUNCTION_INFO_V1(healthlake_fhir_view);

@@ -409,11 +409,10 @@ refuse_name(const HlArguments *arguments)
 	const char *name = hl_arguments_text(arguments, "name");
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "name"),
-				 errhint("A data store without a name is asked for with a "
-						 "request in jsonb.")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("argument \"%s\" must not be null", "name"),
+						errhint("To create a data store without a name, pass a "
+								"request in jsonb.")));
 	while (isspace((unsigned char) *name))
 		name++;
 	if (*name == '{' || *name == '[')

@@ -281,7 +281,7 @@ warn_of_unknown(const Making *making)
 	for (size_t i = 0; i < making->faults.count; i++)
 		ereport(
 			WARNING,
-			(errmsg("request for %s has a member that is not known here",
+			(errmsg("request for %s has an unknown member",
 					making->request.operation->name),
 			 errdetail("%s is sent as it is.",
 					   hl_text_from_utf8(path_of(&making->faults.list[i])))));

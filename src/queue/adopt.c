@@ -16,7 +16,7 @@
 #include "queue/adopt.h"
 #include "queue/wakeup.h"
 
-/* Adopts rows by a statement, and tells the history; gives how many. */
+/* Adopts rows by a statement and records that; returns their number. */
 static uint64
 adopt_rows(const HlStore *store, HlStatement statement,
 		   const HlParameters *parameters)
@@ -67,7 +67,7 @@ adopt(const HlStore *store, Datum home)
 	return count;
 }
 
-/* Refuses who is not a superuser: what is adopted is sent. */
+/* Only a superuser may adopt, since this server sends what is adopted. */
 static void
 refuse_adopting(void)
 {

@@ -1,7 +1,7 @@
 /*
  * adopt.h
- *	  Requests that were made in another cluster or database, and that a
- *	  superuser makes this one's: after pg_upgrade or a move.
+ *	  Assigns requests that were made in another cluster or database to this
+ *	  one, after pg_upgrade or a move. Only a superuser may do that.
  */
 #ifndef HL_QUEUE_ADOPT_H
 #define HL_QUEUE_ADOPT_H

@@ -63,7 +63,7 @@ static const struct
 	{"fhir", 20},          {"", 1000},
 };
 
-/* Which kind it is; what is not known is the last. */
+/* The index of a kind; unknown ones share the last. */
 static int
 kind_number(const char *kind)
 {
@@ -73,7 +73,6 @@ kind_number(const char *kind)
 	return HL_BACKOFF_KINDS - 1;
 }
 
-/* How long until the next attempt. */
 long
 hl_backoff_rest(const HlQueued *queued)
 {
@@ -83,7 +82,6 @@ hl_backoff_rest(const HlQueued *queued)
 	return (long) (rest * (1 + hl_random_fraction()) / 2);
 }
 
-/* How long until the next poll. */
 long
 hl_backoff_poll(const HlQueued *queued)
 {
@@ -93,14 +91,17 @@ hl_backoff_poll(const HlQueued *queued)
 	return Max(Min(since / 4, HL_BACKOFF_LONGEST_POLL), LEAST_POLL);
 }
 
-/* Whether a burst of this kind would be throttled. */
+/* Whether AWS would throttle a burst of this kind. */
 static bool
 is_slow(int number)
 {
 	return quotas[number].gap >= 1000;
 }
 
-/* Takes the pace of a kind out of the table; begins it, or begins it anew. */
+/*
+ * Takes the pace of a kind out of the table, or starts a new one, also in place
+ * of one that is too old.
+ */
 static HlKindBackoff *
 pace_of(HlBackoff *pace, int number)
 {
@@ -117,7 +118,6 @@ pace_of(HlBackoff *pace, int number)
 	return it;
 }
 
-/* How many may be claimed. */
 int
 hl_backoff_room(HlBackoff *pace, const char *kind, int in_flight)
 {
@@ -131,7 +131,7 @@ hl_backoff_room(HlBackoff *pace, const char *kind, int in_flight)
 	return hl_clock_steady_ms() >= it->next_at ? 1 : 0;
 }
 
-/* When the next one may be claimed: while there is no gap, at a reply. */
+/* When the next one may be claimed; without a gap, when a reply has arrived. */
 int64
 hl_backoff_next(const HlBackoff *pace, const char *kind)
 {
@@ -140,7 +140,6 @@ hl_backoff_next(const HlBackoff *pace, const char *kind)
 	return it->gap == 0 ? PG_INT64_MAX : it->next_at;
 }
 
-/* Notes that one goes out. */
 void
 hl_backoff_spend(HlBackoff *pace, const char *kind)
 {
@@ -150,7 +149,7 @@ hl_backoff_spend(HlBackoff *pace, const char *kind)
 	it->next_at = it->used_at + (int64) it->gap;
 }
 
-/* By which kind it is paced. */
+/* The kind by which a request is paced; a poll is a read. */
 const char *
 hl_backoff_kind(const HlQueued *queued)
 {
@@ -159,7 +158,7 @@ hl_backoff_kind(const HlQueued *queued)
 	return queued->kind;
 }
 
-/* The gap after one at which AWS has throttled. */
+/* The gap to use after AWS has throttled at this one. */
 static double
 wider_gap(const HlKindBackoff *pace, int quota)
 {
@@ -170,7 +169,6 @@ wider_gap(const HlKindBackoff *pace, int quota)
 	return Min(pace->gap * WIDER, WIDEST);
 }
 
-/* Widens the gap. */
 static void
 widen(HlKindBackoff *pace, int quota, int64 now)
 {
@@ -183,7 +181,7 @@ widen(HlKindBackoff *pace, int quota, int64 now)
 	pace->widened_at = now;
 }
 
-/* Narrows the gap, where it has served for long enough. */
+/* Narrows the gap once it has worked for long enough. */
 static void
 narrow(HlKindBackoff *pace, int64 now)
 {
@@ -216,7 +214,6 @@ accept(HlKindBackoff *pace, int64 sent_at, int64 now)
 	narrow(pace, now);
 }
 
-/* Learns from an ending. */
 void
 hl_backoff_learn(HlBackoff *pace, const HlQueued *queued)
 {

@@ -1,9 +1,9 @@
 /*
  * backoff.h
- *	  How fast the queue goes: how long a request rests in its row, how often
- *	  what was made is asked after, and how requests of a kind are spaced once
- *	  AWS has said that they come too fast. Times in milliseconds; those at
- *	  which something happens are hl_clock_steady_ms()'s.
+ *	  The rate of the queue: how long a request waits for its next attempt, how
+ *	  often a target state is polled, and how far apart requests of a kind are
+ *	  sent once AWS has throttled them. Intervals are milliseconds; points in
+ *	  time are those of hl_clock_steady_ms().
  */
 #ifndef HL_QUEUE_BACKOFF_H
 #define HL_QUEUE_BACKOFF_H

@@ -53,7 +53,6 @@ typedef struct Claim
 	int claimed;      /* by all of it */
 } Claim;
 
-/* How many rows may be claimed now. */
 int
 hl_claim_room(const HlRunner *runner)
 {
@@ -65,7 +64,7 @@ hl_claim_room(const HlRunner *runner)
 
 /* ------------------------------------------------------------------ lanes */
 
-/* A point in time of a row; none where it is null. */
+/* A timestamp column of a row; HL_NO_TIME for null. */
 static TimestampTz
 time_of(uint64 row, const char *column)
 {
@@ -75,7 +74,6 @@ time_of(uint64 row, const char *column)
 	return isnull ? HL_NO_TIME : DatumGetTimestampTz(value);
 }
 
-/* Reads the lanes. */
 static void
 read_lanes(Claim *claim)
 {
@@ -112,7 +110,9 @@ pace_kind(const Lane *lane)
 	return lane->polls ? "read" : lane->kind;
 }
 
-/* How many claimed rows are paced with a lane's; searches are not. */
+/*
+ * The number of claimed rows with the pace of a lane; searches are not paced.
+ */
 static int
 count_in_flight(const HlRunner *runner, const Lane *lane)
 {
@@ -124,7 +124,7 @@ count_in_flight(const HlRunner *runner, const Lane *lane)
 	return count;
 }
 
-/* How many rows the pace lets a lane give. */
+/* How many rows the pace allows to claim from a lane. */
 static int
 pace_room(const Claim *claim, const Lane *lane)
 {
@@ -132,7 +132,7 @@ pace_room(const Claim *claim, const Lane *lane)
 						   count_in_flight(claim->runner, lane));
 }
 
-/* Whether a lane may give something now. */
+/* Whether rows can be claimed from a lane now. */
 static bool
 is_giving(const Claim *claim, const Lane *lane)
 {
@@ -155,7 +155,7 @@ lease_length(void)
 	return IntervalPGetDatum(length);
 }
 
-/* Adds which rows of the lane are meant. */
+/* Adds the parameters that select the rows of the lane. */
 static void
 add_lane(HlParameters *parameters, const Claim *claim)
 {
@@ -176,7 +176,10 @@ add_lane(HlParameters *parameters, const Claim *claim)
 					 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
 }
 
-/* Tells the history what is about to be sent; what is careful, when marked. */
+/*
+ * Records in the history what is about to be sent. A request without a token is
+ * recorded when it is marked.
+ */
 static void
 tell_sent(const HlStore *store, HlQueued *const *rows, int count, bool careful)
 {
@@ -223,7 +226,7 @@ claim_alone(const Claim *claim)
 						   ExclusiveLock);
 }
 
-/* Claims rows of the lane; what it throws is caught. */
+/* Claims rows of the lane. Runs in hl_safely(). */
 static void
 claim_rows(void *argument)
 {
@@ -255,7 +258,7 @@ claim_rows(void *argument)
 			  false);
 }
 
-/* Does it, or nothing; gives the error. */
+/* Claims rows, or none if that fails; then returns the error. */
 static ErrorData *
 try_claim(Claim *claim)
 {
@@ -274,7 +277,7 @@ try_claim(Claim *claim)
 	return error;
 }
 
-/* Finds the row of the lane that comes first. */
+/* Finds the first row of the lane. */
 static void
 find_first(void *argument)
 {
@@ -322,7 +325,6 @@ claim_singly(Claim *claim, int most)
 	}
 }
 
-/* Asks a lane for rows. */
 static void
 ask_lane(Claim *claim, Lane *lane, int most)
 {
@@ -338,7 +340,10 @@ ask_lane(Claim *claim, Lane *lane, int most)
 		hl_backoff_spend(&claim->runner->pace, pace_kind(lane));
 }
 
-/* Orders lanes: by roles from the one whose turn it is, the oldest first. */
+/*
+ * Orders lanes by role, beginning with the role whose turn it is; within a
+ * role, the oldest first.
+ */
 static int
 compare_lanes(const void *a, const void *b, void *argument)
 {
@@ -356,7 +361,9 @@ compare_lanes(const void *a, const void *b, void *argument)
 	return one->first < other->first ? -1 : one->first > other->first;
 }
 
-/* How many lanes from this one on are of its role and may give something. */
+/*
+ * The number of lanes, from this one on, that belong to its role and are open.
+ */
 static int
 count_of_role(const Claim *claim, int first)
 {
@@ -370,7 +377,7 @@ count_of_role(const Claim *claim, int first)
 	return count;
 }
 
-/* How many roles may give something. */
+/* The number of roles with an open lane. */
 static int
 count_roles(const Claim *claim)
 {
@@ -390,7 +397,7 @@ count_roles(const Claim *claim)
 	return count;
 }
 
-/* Gives every role a turn: what is its share, its lanes share again. */
+/* Gives each role an equal share of the room, which its lanes share equally. */
 static void
 give_turns(Claim *claim)
 {
@@ -424,14 +431,14 @@ give_turns(Claim *claim)
 
 /* ------------------------------------------------------------- what is next */
 
-/* By the steady clock, when a point in time will be. */
+/* Converts a timestamp to the steady clock. */
 static int64
 steady(TimestampTz now, TimestampTz then)
 {
 	return hl_clock_steady_ms() + TimestampDifferenceMilliseconds(now, then);
 }
 
-/* When a lane may give something. */
+/* When the next row of a lane can be claimed. */
 static int64
 next_of_lane(Claim *claim, const Lane *lane)
 {
@@ -444,7 +451,7 @@ next_of_lane(Claim *claim, const Lane *lane)
 	return due == HL_NO_TIME ? PG_INT64_MAX : steady(claim->now, due);
 }
 
-/* Finds out when there will be something to claim. */
+/* Sets the time of the next look. */
 static void
 look_ahead(Claim *claim)
 {
@@ -463,7 +470,9 @@ look_ahead(Claim *claim)
 	runner->claim_at = next;
 }
 
-/* Gives rows that were left alone another chance. */
+/*
+ * Lets rows that could not be claimed be claimed again once their time is over.
+ */
 static void
 forgive(HlRunner *runner)
 {
@@ -475,7 +484,6 @@ forgive(HlRunner *runner)
 	runner->nshunned = kept;
 }
 
-/* Claims what is due. */
 int
 hl_claim(HlRunner *runner, const HlStore *store)
 {
@@ -498,7 +506,10 @@ hl_claim(HlRunner *runner, const HlStore *store)
 
 /* ------------------------------------------------------------------- clock */
 
-/* Whether the clock was set back since the last time, or this is the first. */
+/*
+ * Whether the system clock was set back since the last call; true for the
+ * first.
+ */
 static bool
 was_set_back(HlRunner *runner)
 {
@@ -511,7 +522,6 @@ was_set_back(HlRunner *runner)
 	return back;
 }
 
-/* Shortens rests. */
 void
 hl_claim_shorten_rests(HlRunner *runner, const HlStore *store)
 {
@@ -536,7 +546,7 @@ hl_claim_shorten_rests(HlRunner *runner, const HlStore *store)
 
 /* -------------------------------------------------------------------- mark */
 
-/* Marks one row; false: it was taken over. */
+/* Marks one row as sent; false if another runner has claimed it since. */
 static bool
 mark(HlRunner *runner, const HlStore *store, HlQueued *queued)
 {
@@ -556,7 +566,6 @@ mark(HlRunner *runner, const HlStore *store, HlQueued *queued)
 	return false;
 }
 
-/* Marks what is about to be sent and must not be sent twice. */
 void
 hl_claim_mark(HlRunner *runner, const HlStore *store)
 {

@@ -1,10 +1,13 @@
 /*
  * claim.h
- *	  Which rows a runner takes, and when it looks again. The requests of a role
- *	  that are of one kind are a lane, and so are the polls of a role: roles
- *	  take turns, and within a lane the oldest comes first. What is due and what
- *	  can be claimed is one question: a lane that gives less than it was asked
- *	  for has nothing more, whoever holds the rest of it.
+ *	  Which rows a runner claims, and when it looks again. The requests of one
+ *	  role and kind are a lane, and so are the polls of a role. Roles take
+ *	  turns, and within a lane the oldest row comes first.
+ *
+ *	  The query for due rows and the claim must agree: a lane that returns
+ *	  fewer rows than requested counts as empty until the next look, whoever
+ *	  holds the rest. Otherwise a runner would spin on rows that another
+ *	  session has locked.
  */
 #ifndef HL_QUEUE_CLAIM_H
 #define HL_QUEUE_CLAIM_H

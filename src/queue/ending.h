@@ -1,7 +1,7 @@
 /*
  * ending.h
- *	  What is recorded of a claimed request, and where that comes from. An
- *	  ending lives in the memory of its request.
+ *	  An ending: what is recorded of a claimed request when its call is over,
+ *	  or when it is not sent. It lives in the memory of its request.
  */
 #ifndef HL_QUEUE_ENDING_H
 #define HL_QUEUE_ENDING_H

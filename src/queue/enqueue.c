@@ -29,7 +29,10 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* Refuses what would be sent by another identity than the server's. */
+/*
+ * Queued requests use the credentials of the server; a session with its own
+ * would expect those to be used.
+ */
 void
 hl_enqueue_refuse_session(Oid owner, const char *what)
 {
@@ -41,13 +44,13 @@ hl_enqueue_refuse_session(Oid owner, const char *what)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s cannot use the session's own setting of \"%s\"",
 						what, setting),
-				 errdetail("Queued requests go out with the server's or the "
-						   "database's credentials and endpoints."),
+				 errdetail("Queued requests use the credentials and endpoints "
+						   "of the server or the database."),
 				 errhint("Set it in the configuration file or by ALTER "
 						 "DATABASE, or RESET it here.")));
 }
 
-/* Refuses an "until" that the operation cannot come to. */
+/* Refuses a target state that the operation does not lead to. */
 static void
 refuse_until(const HlOperation *operation, const char *until)
 {
@@ -76,7 +79,7 @@ hl_enqueue_refuse_large(const char *argument, Datum value)
 						   len, most)));
 }
 
-/* Refuses members that must not get into WAL and backups. */
+/* Refuses sensitive members, which would get into WAL and backups. */
 static void
 refuse_sensitive(const HlRequest *request)
 {
@@ -96,7 +99,9 @@ refuse_sensitive(const HlRequest *request)
 				 errhint("Call function %s.", request->operation->function)));
 }
 
-/* Appends the tags of a request, and the one by which it is found again. */
+/*
+ * Appends the tags of the request, and the one by which a search recognizes it.
+ */
 static void
 append_tags(HlBytes *bytes, const HlJson *tags, const char *token)
 {
@@ -114,7 +119,7 @@ append_tags(HlBytes *bytes, const HlJson *tags, const char *token)
 	hl_bytes_append_string(bytes, "}]");
 }
 
-/* What is kept of a request, with a tag by which it is found again. */
+/* The request to be stored, with a tag by which a search recognizes it. */
 static char *
 tagged_request(const HlRequest *request)
 {
@@ -142,7 +147,7 @@ tagged_request(const HlRequest *request)
 
 /* ----------------------------------------------------------------- the row */
 
-/* Where the request goes, as things are set now; gives the region, too. */
+/* The endpoint and the region with the current settings. */
 static char *
 address_of(const HlEnqueued *enqueued, const char **region)
 {
@@ -154,7 +159,6 @@ address_of(const HlEnqueued *enqueued, const char **region)
 	return hl_target_url(call);
 }
 
-/* When the request is to be sent at the earliest. */
 static TimestampTz
 run_after_of(const HlArguments *arguments)
 {
@@ -170,7 +174,6 @@ run_after_of(const HlArguments *arguments)
 	return Max(DatumGetTimestampTz(value), now);
 }
 
-/* Adds a value that is a pointer, or a null. */
 static void
 add_pointer(HlParameters *row, const void *value)
 {
@@ -180,7 +183,6 @@ add_pointer(HlParameters *row, const void *value)
 		hl_store_add(row, PointerGetDatum(value));
 }
 
-/* Adds what the row says of the request. */
 static void
 add_request(HlParameters *row, const HlEnqueued *enqueued)
 {
@@ -204,7 +206,6 @@ add_request(HlParameters *row, const HlEnqueued *enqueued)
 	hl_store_add_text(row, endpoint);
 }
 
-/* Adds what it says of a FHIR resource. */
 static void
 add_resource(HlParameters *row, const HlEnqueued *enqueued)
 {
@@ -215,7 +216,6 @@ add_resource(HlParameters *row, const HlEnqueued *enqueued)
 	add_pointer(row, enqueued->body);
 }
 
-/* Inserts the row. */
 static int64
 insert(const HlStore *store, const HlEnqueued *enqueued)
 {
@@ -243,7 +243,6 @@ insert(const HlStore *store, const HlEnqueued *enqueued)
 	return event.id;
 }
 
-/* Inserts it, and wants it sent. */
 int64
 hl_enqueue_insert(const HlEnqueued *enqueued)
 {
@@ -256,7 +255,6 @@ hl_enqueue_insert(const HlEnqueued *enqueued)
 	return id;
 }
 
-/* Enqueues a request that has been made. */
 static Datum
 enqueue(const HlArguments *arguments, HlRequest *request)
 {
@@ -285,7 +283,6 @@ hl_enqueue_refuse_change(const char *function)
 	hl_portal_forbid_rerun(function);
 }
 
-/* Enqueues any operation. */
 Datum
 hl_enqueue(FunctionCallInfo fcinfo)
 {
@@ -297,7 +294,6 @@ hl_enqueue(FunctionCallInfo fcinfo)
 				   hl_door_request(fcinfo, operation));
 }
 
-/* Enqueues the creation of a data store. */
 Datum
 hl_enqueue_create_datastore(FunctionCallInfo fcinfo)
 {

@@ -1,7 +1,7 @@
 /*
  * enqueue.h
- *	  Requests are put into the queue: an insert of the caller's transaction,
- *	  made as the table's owner, of a request that is known to be well-formed.
+ *	  Puts requests into the queue: an insert in the caller's transaction, made
+ *	  as the table's owner, of a request that was validated.
  */
 #ifndef HL_QUEUE_ENQUEUE_H
 #define HL_QUEUE_ENQUEUE_H

@@ -52,7 +52,6 @@ refuse_argument(const char *name, const char *what)
 					errmsg("argument \"%s\" %s", name, what)));
 }
 
-/* An argument that must be there. */
 static Datum
 need_argument(const HlArguments *arguments, const char *name)
 {
@@ -64,7 +63,7 @@ need_argument(const HlArguments *arguments, const char *name)
 	return value;
 }
 
-/* A jsonb argument; NULL: it is not there. */
+/* A jsonb argument; NULL if it is null. */
 static Jsonb *
 jsonb_argument(const HlArguments *arguments, const char *name)
 {
@@ -76,7 +75,7 @@ jsonb_argument(const HlArguments *arguments, const char *name)
 
 /* -------------------------------------------------------------- the request */
 
-/* Appends a header, where it has a value. */
+/* Appends a header, if it has a value. */
 static void
 append_header(HlBytes *bytes, const char *name, const char *value)
 {
@@ -88,7 +87,7 @@ append_header(HlBytes *bytes, const char *name, const char *value)
 	hl_json_append_string(bytes, value, strlen(value));
 }
 
-/* Appends the headers by which it finds one version alone, and other ones. */
+/* Appends the headers of the condition, and the caller's. */
 static void
 append_headers(HlBytes *bytes, const Write *write)
 {
@@ -102,7 +101,7 @@ append_headers(HlBytes *bytes, const Write *write)
 	hl_bytes_append_char(bytes, '}');
 }
 
-/* Appends what each entry of a bundle does, for whoever reads the history. */
+/* Appends method and URL of each entry of a bundle, for the history. */
 static void
 append_entries(HlBytes *bytes, const HlFhirEntries *entries)
 {
@@ -119,7 +118,7 @@ append_entries(HlBytes *bytes, const HlFhirEntries *entries)
 	hl_bytes_append_char(bytes, ']');
 }
 
-/* Where it goes below the base. */
+/* The path below the base of the data store. */
 static const char *
 path_of(const Write *write)
 {
@@ -130,7 +129,7 @@ path_of(const Write *write)
 			   : psprintf("%s/%s", write->type, write->id);
 }
 
-/* The request as its row has it: no word of the body. */
+/* The request for its row, without any part of the body. */
 static char *
 request_of(const Write *write)
 {
@@ -146,7 +145,7 @@ request_of(const Write *write)
 	return hl_text_take(&bytes);
 }
 
-/* The operation, as IAM names it. */
+/* The operation by its IAM name. */
 static const HlOperation *
 operation_of(const Write *write)
 {
@@ -160,7 +159,6 @@ operation_of(const Write *write)
 	return &hl_fhir_operations[name];
 }
 
-/* The resources that a bundle writes. */
 static ArrayType *
 resources_of(const HlFhirEntries *entries)
 {
@@ -173,20 +171,20 @@ resources_of(const HlFhirEntries *entries)
 						   TYPALIGN_INT);
 }
 
-/* Refuses a body that AWS does not take. */
 static void
 refuse_large_body(Jsonb *body)
 {
 	size_t len = strlen(hl_fhir_json(body));
 
 	if (len > HL_FHIR_MAX_BODY)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("the body of a FHIR request is too large"),
-						errdetail("It has %zu bytes; AWS HealthLake takes %d.",
-								  len, HL_FHIR_MAX_BODY)));
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the body of a FHIR request is too large"),
+				 errdetail("It has %zu bytes; AWS HealthLake accepts %d.", len,
+						   HL_FHIR_MAX_BODY)));
 }
 
-/* Refuses who has no right to what it does. */
+/* Refuses the request if the role lacks EXECUTE for a part of it. */
 static void
 refuse_unpermitted(const char *request)
 {
@@ -196,12 +194,11 @@ refuse_unpermitted(const char *request)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for this FHIR request"),
 				 errhint("EXECUTE on healthlake_fhir_enqueue_create, _update, "
-						 "_patch or _delete is needed too, for each thing that "
-						 "it does; healthlake_grant() gives it by the words "
-						 "fhir_write and fhir_delete.")));
+						 "_patch or _delete is also required for each "
+						 "operation in it; healthlake_grant() grants it by the "
+						 "words fhir_write and fhir_delete.")));
 }
 
-/* Makes the row. */
 static Datum
 enqueue_write(const Write *write)
 {
@@ -227,7 +224,7 @@ enqueue_write(const Write *write)
 
 /* ---------------------------------------------------------------- resources */
 
-/* The resource with an id. */
+/* The resource with this id. */
 static Jsonb *
 with_id(Jsonb *resource, const char *id)
 {
@@ -243,7 +240,6 @@ with_id(Jsonb *resource, const char *id)
 		JsonbPGetDatum(JsonbValueToJsonb(&value)), BoolGetDatum(true)));
 }
 
-/* The resource in an argument, checked. */
 static HlFhirResource *
 resource_of(const Write *write, const char *argument)
 {
@@ -254,7 +250,7 @@ resource_of(const Write *write, const char *argument)
 	return resource;
 }
 
-/* Fills in what a create is: the id that the resource has, or a new one. */
+/* Makes a create: a PUT with the resource's id, or a new one. */
 static void
 make_create(Write *write, const char *argument)
 {
@@ -275,7 +271,6 @@ make_create(Write *write, const char *argument)
 		write->body = with_id(resource->json, write->id);
 }
 
-/* Fills in what an update is. */
 static void
 make_update(Write *write, const char *argument)
 {
@@ -288,14 +283,13 @@ make_update(Write *write, const char *argument)
 	if (hl_fhir_is_written_once(resource->type))
 		refuse_argument(argument, "is of a type that is created once");
 	if (write->only_new && write->if_match != NULL)
-		refuse_argument("only_new", "and \"if_match\" exclude each other");
+		refuse_argument("only_new", "and \"if_match\" are mutually exclusive");
 	write->method = "PUT";
 	write->type = resource->type;
 	write->id = resource->id;
 	write->body = resource->json;
 }
 
-/* Fills in what a patch is. */
 static void
 make_patch(Write *write, Jsonb *patch, const char *argument)
 {
@@ -308,7 +302,7 @@ make_patch(Write *write, Jsonb *patch, const char *argument)
 						"must be a JSON Patch or a Parameters resource");
 }
 
-/* Fills in what a bundle is: it is written anew, with ids of its own. */
+/* Makes a bundle, whose POSTs become PUTs with new ids. */
 static void
 make_bundle(Write *write, Jsonb *bundle)
 {
@@ -328,7 +322,7 @@ make_bundle(Write *write, Jsonb *bundle)
 
 /* ---------------------------------------------------------------- arguments */
 
-/* A version as If-Match has it, of 2 or W/"2". */
+/* A version for If-Match, given as 2 or W/"2". */
 static const char *
 entity_tag(const char *argument, const char *version)
 {
@@ -344,7 +338,7 @@ entity_tag(const char *argument, const char *version)
 	return psprintf("W/\"%s\"", number);
 }
 
-/* The argument "if_match"; NULL: it is not there. */
+/* The argument "if_match"; NULL if it is null. */
 static const char *
 tag_argument(const HlArguments *arguments)
 {
@@ -353,7 +347,7 @@ tag_argument(const HlArguments *arguments)
 	return version == NULL ? NULL : entity_tag("if_match", version);
 }
 
-/* How strictly HealthLake is to validate; NULL: as the data store does. */
+/* The validation level; NULL for the default of the data store. */
 static const char *
 checked_validation(const char *argument, const char *level)
 {
@@ -365,7 +359,6 @@ checked_validation(const char *argument, const char *level)
 	return level;
 }
 
-/* Takes a header of the caller's. */
 static void
 take_header(Write *write, const char *name, const char *value)
 {
@@ -387,12 +380,11 @@ take_header(Write *write, const char *name, const char *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" has a header that cannot be enqueued",
 						"headers"),
-				 errdetail("There are If-Match with a version, If-None-Match "
+				 errdetail("Allowed are If-Match with a version, If-None-Match "
 						   "with *, x-amzn-healthlake-fhir-validation-level "
 						   "and x-amz-fhir-history-consistency-level.")));
 }
 
-/* Takes all of them. */
 static void
 take_headers(Write *write)
 {
@@ -415,7 +407,6 @@ take_headers(Write *write)
 
 /* -------------------------------------------------- what functions are given */
 
-/* Takes the arguments of healthlake_fhir_enqueue_create(). */
 static void
 take_create(Write *write)
 {
@@ -424,7 +415,6 @@ take_create(Write *write)
 		"validation", hl_arguments_text(write->arguments, "validation"));
 }
 
-/* Those of healthlake_fhir_enqueue_update(). */
 static void
 take_update(Write *write)
 {
@@ -439,7 +429,7 @@ take_update(Write *write)
 		"validation", hl_arguments_text(write->arguments, "validation"));
 }
 
-/* Refuses a type or an id that must not become a path. */
+/* Refuses a type or an id that must not become part of a path. */
 static void
 check_place(const Write *write)
 {
@@ -449,11 +439,10 @@ check_place(const Write *write)
 	if (strcmp(write->method, "POST") != 0 &&
 		hl_fhir_is_written_once(write->type))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("type \"%s\" can be created and read alone",
+						errmsg("type \"%s\" can only be created and read",
 							   write->type)));
 }
 
-/* Fills in type and id of arguments. */
 static void
 take_place(Write *write)
 {
@@ -463,7 +452,6 @@ take_place(Write *write)
 	write->if_match = tag_argument(write->arguments);
 }
 
-/* Those of healthlake_fhir_enqueue_patch(). */
 static void
 take_patch(Write *write)
 {
@@ -473,7 +461,6 @@ take_patch(Write *write)
 	make_patch(write, jsonb_argument(write->arguments, "patch"), "patch");
 }
 
-/* Those of healthlake_fhir_enqueue_delete(). */
 static void
 take_deletion(Write *write)
 {
@@ -481,7 +468,6 @@ take_deletion(Write *write)
 	take_place(write);
 }
 
-/* Those of healthlake_fhir_enqueue_bundle(). */
 static void
 take_bundle(Write *write)
 {
@@ -489,7 +475,7 @@ take_bundle(Write *write)
 	make_bundle(write, jsonb_argument(write->arguments, "entries"));
 }
 
-/* Takes a path apart: nothing, a type, or type/id. */
+/* Splits a path: nothing, a type, or type/id. */
 static void
 take_path(Write *write)
 {
@@ -510,7 +496,7 @@ take_path(Write *write)
 	write->type = path;
 }
 
-/* Refuses a method that does not go with its path. */
+/* Refuses a method that is not allowed for its path. */
 static void
 refuse_place(const Write *write)
 {
@@ -526,7 +512,7 @@ refuse_place(const Write *write)
 		refuse_argument("path", "must be a type and an id: Patient/1");
 }
 
-/* Refuses a condition that does not go with the method. */
+/* Refuses a condition that is not allowed for the method. */
 static void
 refuse_condition(const Write *write)
 {
@@ -540,7 +526,6 @@ refuse_condition(const Write *write)
 								   "\"method\"");
 }
 
-/* Fills in what the body is to be. */
 static void
 take_body(Write *write)
 {
@@ -555,7 +540,6 @@ take_body(Write *write)
 		make_patch(write, jsonb_argument(write->arguments, "body"), "body");
 }
 
-/* Those of healthlake_fhir_enqueue(). */
 static void
 take_any(Write *write)
 {
@@ -587,8 +571,8 @@ refuse_token(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a FHIR request cannot be enqueued while "
 						"healthlake.bearer_token is set"),
-				 errdetail("It would be sent with the rights of the server, "
-						   "and not with those of the token."),
+				 errdetail("It would be sent with the privileges of the "
+						   "server, not with those of the token."),
 				 errhint("A trigger function of a trusted role can have SET "
 						 "healthlake.bearer_token TO ''.")));
 	if (hl_settings.require_bearer_token && GetUserId() == GetOuterUserId())
@@ -601,7 +585,6 @@ refuse_token(void)
 						 "enqueue.")));
 }
 
-/* Enqueues what a function is given. */
 static Datum
 enqueue_given(FunctionCallInfo fcinfo, const char *function,
 			  void (*take)(Write *))

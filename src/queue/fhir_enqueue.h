@@ -1,9 +1,9 @@
 /*
  * fhir_enqueue.h
- *	  FHIR requests are put into the queue: the row keeps method, path and
- *	  headers in "request", and the body beside them, until it is of no more use.
- *	  A resource without an id gets one here, so that it is created once however
- *	  often it is sent.
+ *	  Puts FHIR requests into the queue. The column "request" has method, path
+ *	  and headers; the body has a column of its own, which is emptied when the
+ *	  body is no longer needed. A resource without an id gets one here, so that
+ *	  it is created once however often it is sent.
  */
 #ifndef HL_QUEUE_FHIR_ENQUEUE_H
 #define HL_QUEUE_FHIR_ENQUEUE_H

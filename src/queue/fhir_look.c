@@ -49,7 +49,7 @@ typedef struct Found
 
 /* --------------------------------------------------------------- the read */
 
-/* Reads the reply; throws what a read has failed of. */
+/* Returns the resource of the reply; throws if the read failed. */
 static Found
 read_found(const HlFhirLook *look, const HlReply *reply)
 {
@@ -91,7 +91,10 @@ is_from_before(const HlFhirLook *look, const Found *found, const HlReply *reply)
 	return found->written + SKEW < since + reply->clock_skew * USECS_PER_SEC;
 }
 
-/* Whether what was found is of this request, and not older than it. */
+/*
+ * Whether the stored version is the one that this request sent, and not older
+ * than its first attempt.
+ */
 static bool
 is_own(const HlFhirLook *look, const Found *found, const HlReply *reply)
 {
@@ -130,7 +133,7 @@ is_of_before(const HlFhirLook *look, const Found *found)
 		   strcmp(hl_text_from_utf8(found->version), version) == 0;
 }
 
-/* The version that follows one that is a number; NULL: it is none. */
+/* The version after a numeric one; NULL if it is not numeric. */
 static const char *
 next_version(const char *version)
 {
@@ -143,7 +146,7 @@ next_version(const char *version)
 
 /* ---------------------------------------------------------------- endings */
 
-/* The ending of what is there as it was sent. */
+/* The ending if the resource is as it was sent. */
 static void
 end_found(const HlFhirLook *look, const char *version)
 {
@@ -165,7 +168,7 @@ end_found(const HlFhirLook *look, const char *version)
 		ending->version_id = hl_text_from_utf8(version);
 }
 
-/* The ending of a create whose id is another's. */
+/* The ending of a create whose id belongs to another resource. */
 static void
 end_conflict(const HlFhirLook *look)
 {
@@ -180,7 +183,7 @@ end_conflict(const HlFhirLook *look)
 	queued->ending.looked = true;
 }
 
-/* The ending where a read does not tell. */
+/* The ending if a read cannot determine the outcome. */
 static void
 end_unknown(const HlFhirLook *look, const char *why)
 {
@@ -202,7 +205,10 @@ was_invalid(const HlQueued *queued)
 				  unpack_sql_state(ERRCODE_INVALID_PARAMETER_VALUE)) == 0;
 }
 
-/* The ending of what was refused, and has not been carried out before. */
+/*
+ * The ending of a request that was refused as invalid and was certainly not
+ * carried out before.
+ */
 static void
 end_invalid(const HlFhirLook *look)
 {
@@ -235,7 +241,9 @@ end_again(const HlFhirLook *look, const char *guard)
 		look->queued->ending.guard = hl_text_from_utf8(guard);
 }
 
-/* The ending where the version is not there that ours would be. */
+/*
+ * The ending if the version that this request would have made does not exist.
+ */
 static void
 end_late(const HlFhirLook *look)
 {
@@ -254,7 +262,7 @@ end_late(const HlFhirLook *look)
 
 /* ------------------------------------------------------------ conclusions */
 
-/* A deletion: what is not there any more is as it was wanted. */
+/* After a deletion, a missing resource is a success, whoever deleted it. */
 static void
 conclude_deletion(const HlFhirLook *look, const Found *found,
 				  const HlReply *reply)
@@ -270,7 +278,10 @@ conclude_deletion(const HlFhirLook *look, const Found *found,
 		end_unknown(look, "has been written since");
 }
 
-/* A create: the id was chosen for it, so that there is it or another's. */
+/*
+ * After a create, the resource is this request's or somebody else's, since the
+ * id was chosen for it.
+ */
 static const char *
 conclude_creation(const HlFhirLook *look, const Found *found,
 				  const HlReply *reply)
@@ -286,7 +297,7 @@ conclude_creation(const HlFhirLook *look, const Found *found,
 	return NULL;
 }
 
-/* An update or a patch of a version: ours would be the next one. */
+/* An update or patch of a version would have made the next one. */
 static const char *
 conclude_version(const HlFhirLook *look, const Found *found)
 {
@@ -303,7 +314,10 @@ conclude_version(const HlFhirLook *look, const Found *found)
 	return NULL;
 }
 
-/* An update of any version: it is repeated where it was not changed since. */
+/*
+ * An update without a version is repeated only if the resource has not changed
+ * since the first attempt.
+ */
 static void
 conclude_update(const HlFhirLook *look, const Found *found,
 				const HlReply *reply)
@@ -322,7 +336,10 @@ conclude_update(const HlFhirLook *look, const Found *found,
 		end_unknown(look, "has been written since");
 }
 
-/* Concludes from the current version; gives the one that is to be read, too. */
+/*
+ * Concludes from the current version; returns another version that must be
+ * read, or NULL.
+ */
 static const char *
 conclude_current(const HlFhirLook *look, const Found *found,
 				 const HlReply *reply)
@@ -338,7 +355,7 @@ conclude_current(const HlFhirLook *look, const Found *found,
 	return NULL;
 }
 
-/* Concludes from the version that ours would be. */
+/* Concludes from the version that this request would have made. */
 static void
 conclude_past(const HlFhirLook *look, const Found *found, const HlReply *reply)
 {
@@ -353,7 +370,7 @@ conclude_past(const HlFhirLook *look, const Found *found, const HlReply *reply)
 		end_unknown(look, "has been written by another since");
 }
 
-/* Begins a look; NULL: no read tells anything. */
+/* Begins a look; NULL if no read can determine the outcome. */
 static HlFhirLook *
 begin_look(HlQueued *queued)
 {
@@ -364,7 +381,7 @@ begin_look(HlQueued *queued)
 	return look->it.method != NULL ? look : NULL;
 }
 
-/* Goes on with looking; gives whether there is more to read. */
+/* Continues a look; returns whether there is more to read. */
 static bool
 go_on_looking(HlFhirLook *look, const HlReply *reply)
 {

@@ -32,7 +32,7 @@ hl_fhir_is_queued(const HlQueued *queued)
 	return strcmp(queued->kind, HL_FHIR_KIND) == 0;
 }
 
-/* The row's request, read. */
+/* The row's request, parsed. */
 static const HlJson *
 request_of(const HlQueued *queued)
 {
@@ -40,7 +40,7 @@ request_of(const HlQueued *queued)
 		hl_text_to_utf8(queued->request, (int) strlen(queued->request)));
 }
 
-/* A header of the request; NULL: it has none of the name. */
+/* A header of the request; NULL if it has none of this name. */
 static const char *
 header_of(const HlJson *request, const char *name)
 {
@@ -50,14 +50,12 @@ header_of(const HlJson *request, const char *name)
 	return hl_json_kind(value) == HL_JSON_STRING ? hl_json_string(value) : NULL;
 }
 
-/* Whether it is a bundle. */
 static bool
 is_bundle(const HlQueued *queued)
 {
 	return queued->operation == &hl_fhir_operations[HL_FHIR_PROCESS_BUNDLE];
 }
 
-/* The body as jsonb. */
 static Jsonb *
 body_of(const HlQueued *queued)
 {
@@ -67,7 +65,7 @@ body_of(const HlQueued *queued)
 
 /* -------------------------------------------------------------- what is sent */
 
-/* The version that a sending of it replaces; "*": none; NULL: any. */
+/* The version that an attempt replaces; "*" for none, NULL for any. */
 static const char *
 match_of(const HlQueued *queued)
 {
@@ -80,7 +78,6 @@ match_of(const HlQueued *queued)
 	return match != NULL ? match : queued->guard;
 }
 
-/* Adds a header line. */
 static void
 add_header(HlRest *rest, const char *name, const char *value)
 {
@@ -90,7 +87,7 @@ add_header(HlRest *rest, const char *name, const char *value)
 	headers[rest->nheaders++] = (HlHeader){name, value};
 }
 
-/* What the body is. */
+/* The content type of the body. */
 static const char *
 type_of_body(const HlQueued *queued, const char *method)
 {
@@ -99,7 +96,7 @@ type_of_body(const HlQueued *queued, const char *method)
 	return HL_FHIR_JSON;
 }
 
-/* Adds the lines of the row, and that by which it finds its version alone. */
+/* Adds the headers of the row and the condition of this attempt. */
 static void
 add_headers(HlRest *rest, const HlQueued *queued, const HlJson *request)
 {
@@ -118,7 +115,6 @@ add_headers(HlRest *rest, const HlQueued *queued, const HlJson *request)
 		add_header(rest, "If-Match", psprintf("W/\"%s\"", queued->guard));
 }
 
-/* A request to the row's data store. */
 static HlRequest *
 make_request(const HlQueued *queued, const HlOperation *operation,
 			 const char *method, const char *path)
@@ -179,14 +175,14 @@ hl_fhir_reading(const HlQueued *queued, const HlFhirWitness *it,
 
 /* ------------------------------------------------------------ what it leaves */
 
-/* Whether an entry creates, or replaces one version alone. */
+/* Whether an entry creates, or replaces only one version. */
 static bool
 is_guarded(const HlFhirEntry *entry)
 {
 	return entry->if_match != NULL || entry->if_none_match != NULL;
 }
 
-/* The entry whose resource tells best whether the bundle was carried out. */
+/* The entry whose resource shows best whether the bundle was carried out. */
 static const HlFhirEntry *
 telling_entry(const HlFhirEntries *entries)
 {
@@ -208,14 +204,13 @@ telling_entry(const HlFhirEntries *entries)
 	return found;
 }
 
-/* Reads the bundle of a row. */
+/* The parsed bundle of a row. */
 static const HlFhirEntries *
 entries_of(const HlQueued *queued)
 {
 	return hl_entries_read(body_of(queued), "transaction");
 }
 
-/* JSON as jsonb. */
 static Jsonb *
 jsonb_of(const HlJson *node)
 {
@@ -225,14 +220,13 @@ jsonb_of(const HlJson *node)
 	return DatumGetJsonbP(hl_response_jsonb(hl_text_take(&bytes)));
 }
 
-/* The version that an entry replaces; NULL: any. */
+/* The version that an entry replaces; NULL for any. */
 static const char *
 version_of(const HlFhirEntry *entry)
 {
 	return entry->if_match == NULL ? NULL : hl_fhir_version_of(entry->if_match);
 }
 
-/* The witness of a bundle. */
 static HlFhirWitness
 witness_of_bundle(const HlQueued *queued)
 {
@@ -295,7 +289,6 @@ hl_fhir_is_repeatable(const HlQueued *queued)
 
 /* ------------------------------------------------------------- what is told */
 
-/* Whether it deletes. */
 static bool
 deletes(const HlQueued *queued)
 {
@@ -327,7 +320,7 @@ hl_fhir_check(const HlQueued *queued, HlReply *reply)
 	reply->network = pstrdup("the reply is not what was asked for");
 }
 
-/* Appends a member with a string in it, where there is one. */
+/* Appends a string member, unless it is NULL. */
 static void
 append_member(HlBytes *bytes, const char *name, const HlJson *value)
 {
@@ -339,7 +332,7 @@ append_member(HlBytes *bytes, const char *name, const HlJson *value)
 	hl_json_append_node(bytes, value);
 }
 
-/* What became of each entry, in the order of the bundle. */
+/* The outcome of each entry, in the order of the bundle. */
 static char *
 told_of_entries(const HlJson *bundle)
 {
@@ -365,7 +358,7 @@ told_of_entries(const HlJson *bundle)
 	return hl_text_take(&bytes);
 }
 
-/* What a resource is called, and since when. */
+/* The identity and version of a resource. */
 static char *
 told_of_resource(const HlJson *resource)
 {
@@ -382,7 +375,7 @@ told_of_resource(const HlJson *resource)
 	return hl_text_take(&bytes);
 }
 
-/* A string of an object, as text of the database; NULL: there is none. */
+/* A string of an object in the database's encoding; NULL if it has none. */
 static const char *
 text_member(const HlJson *object, const char *name)
 {
@@ -423,7 +416,7 @@ hl_fhir_note(HlQueued *queued, const HlReply *reply)
 
 /* ------------------------------------------------------------------- rights */
 
-/* The functions whose EXECUTE is the right to a method. */
+/* The functions of which EXECUTE permits a method. */
 static const char *const *
 functions_of(const char *method, bool creates)
 {
@@ -442,7 +435,7 @@ functions_of(const char *method, bool creates)
 	return creates ? create : create + 2;
 }
 
-/* Whether a role has the right to a method. */
+/* Whether a role may use a method. */
 static bool
 may_do(const HlStore *store, const char *method, bool creates, Oid role)
 {
@@ -454,7 +447,7 @@ may_do(const HlStore *store, const char *method, bool creates, Oid role)
 	return false;
 }
 
-/* Whether a role may do what all entries do, each a method and a URL. */
+/* Whether a role may perform all entries, given as method and URL. */
 static bool
 may_do_entries(const HlStore *store, const HlJson *entries, Oid role)
 {

@@ -1,8 +1,8 @@
 /*
  * fhir_queued.h
- *	  FHIR requests of the queue in the hands of a runner: what is sent of the
- *	  row, what a reply means, and what a read tells after a sending of unknown
- *	  outcome. The body of a request is in none of what is recorded.
+ *	  FHIR requests of the queue as a runner handles them: what to send for a
+ *	  row, what a reply means, and what a read says after an attempt of unknown
+ *	  outcome. Nothing that is recorded contains a part of a body.
  */
 #ifndef HL_QUEUE_FHIR_QUEUED_H
 #define HL_QUEUE_FHIR_QUEUED_H

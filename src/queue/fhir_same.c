@@ -14,7 +14,7 @@
 #include "model/response.h"
 #include "queue/fhir_same.h"
 
-/* The resource without what is at a path of one or two names. */
+/* The resource without the member at a path of one or two names. */
 static Datum
 without(Datum resource, const char *first, const char *second)
 {
@@ -30,7 +30,6 @@ without(Datum resource, const char *first, const char *second)
 			construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
-/* Whether "meta" has nothing in it. */
 static bool
 has_empty_meta(Datum resource)
 {
@@ -54,7 +53,7 @@ as_sent(Datum resource)
 									: resource;
 }
 
-/* Whether it is an object, of which paths can be deleted. */
+/* Whether it is an object, from which paths can be deleted. */
 static bool
 is_object(Datum json)
 {

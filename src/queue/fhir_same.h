@@ -1,7 +1,7 @@
 /*
  * fhir_same.h
- *	  Whether a resource that was read is one that was sent: HealthLake adds the
- *	  version and its time, and nothing else.
+ *	  Whether a resource that was read is one that was sent. They may differ
+ *	  only in what HealthLake adds: the version and its time.
  */
 #ifndef HL_QUEUE_FHIR_SAME_H
 #define HL_QUEUE_FHIR_SAME_H

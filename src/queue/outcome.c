@@ -22,7 +22,10 @@
 /* So long after its creation a data store may be unknown to AWS's readers. */
 #define SETTLING_TIME (5 * 60 * 1000)
 
-/* What it says of a sending that this claim has not made, or that did nothing. */
+/*
+ * Restores the row's record of attempts if this claim sent nothing, or had no
+ * effect.
+ */
 static void
 unsend(HlQueued *queued)
 {
@@ -30,7 +33,7 @@ unsend(HlQueued *queued)
 	queued->ending.unsettled_since = queued->unsettled_since;
 }
 
-/* Begins an ending, as what was claimed stands if nothing more is known. */
+/* Begins an ending with what was known when the row was claimed. */
 static HlEnding *
 begin_ending(HlQueued *queued, const char *state)
 {
@@ -44,7 +47,6 @@ begin_ending(HlQueued *queued, const char *state)
 	return ending;
 }
 
-/* Makes an ending of what was not sent, and is not to be. */
 void
 hl_queued_refuse(HlQueued *queued, int sqlstate, const char *message)
 {
@@ -56,7 +58,6 @@ hl_queued_refuse(HlQueued *queued, int sqlstate, const char *message)
 	ending->message = message;
 }
 
-/* Makes an ending of what was not sent, and is to be tried again. */
 void
 hl_queued_put_off(HlQueued *queued, int sqlstate, const char *message)
 {
@@ -70,7 +71,7 @@ hl_queued_put_off(HlQueued *queued, int sqlstate, const char *message)
 		TimestampTzPlusMilliseconds(ending->run_after, hl_backoff_rest(queued));
 }
 
-/* Notes what a reply says whatever it means. */
+/* Notes the parts of a reply that do not depend on its meaning. */
 static void
 note_reply(HlQueued *queued)
 {
@@ -86,7 +87,7 @@ note_reply(HlQueued *queued)
 	ending->message = hl_error_message(queued->sent->operation, reply);
 }
 
-/* Notes the things that a reply names. */
+/* Notes the ids in a reply. */
 static void
 note_identity(HlQueued *queued)
 {
@@ -102,7 +103,7 @@ note_identity(HlQueued *queued)
 											  reply->document, NULL);
 }
 
-/* A sending that AWS has carried out. */
+/* AWS has carried out the request. */
 static void
 judge_done(HlQueued *queued)
 {
@@ -121,7 +122,7 @@ judge_done(HlQueued *queued)
 														HL_BACKOFF_FIRST_POLL);
 }
 
-/* Whether what went wrong may go right another time. */
+/* Whether the error may be temporary. */
 static bool
 may_pass(int sqlstate)
 {
@@ -144,7 +145,7 @@ may_go_on(const HlQueued *queued)
 	return hl_queued_is_repeatable(queued);
 }
 
-/* What is noted of one that does not. */
+/* The note on a request that is not repeated. */
 static const char *
 note_of_lost(const HlQueued *queued)
 {
@@ -164,7 +165,7 @@ unsettled_since(const HlQueued *queued)
 										  : queued->sending_since;
 }
 
-/* A sending of which nobody knows what AWS has made. */
+/* It is unknown whether AWS has carried out the request. */
 static void
 judge_unknown(HlQueued *queued)
 {
@@ -204,7 +205,10 @@ judge_refused_after_unknown(HlQueued *queued)
 										-(SECS_PER_HOUR * 1000)));
 }
 
-/* Whether a refusal is of what was never valid, whenever it was sent. */
+/*
+ * Whether AWS refuses the request as invalid, so that an earlier attempt was
+ * refused, too.
+ */
 static bool
 was_never_valid(const HlQueued *queued, int sqlstate)
 {
@@ -223,7 +227,7 @@ is_overtaken(const HlQueued *queued)
 		   queued->call->reply.http_status == HTTP_PRECONDITION_FAILED;
 }
 
-/* A sending that AWS has certainly not carried out. */
+/* AWS has certainly not carried out the request. */
 static void
 judge_not_done(HlQueued *queued)
 {
@@ -247,7 +251,7 @@ judge_not_done(HlQueued *queued)
 	}
 }
 
-/* A poll that has told the state of what was made. */
+/* A poll has returned the state of the data store or job. */
 static void
 judge_state(HlQueued *queued)
 {
@@ -274,7 +278,10 @@ judge_state(HlQueued *queued)
 		cause == NULL ? "" : ": ", cause ? hl_text_from_utf8(cause) : "");
 }
 
-/* A poll that has failed: what was made is there all the same. */
+/*
+ * A poll has failed, which says nothing about the data store or job unless it
+ * is gone.
+ */
 static void
 judge_lost_sight(HlQueued *queued)
 {
@@ -290,7 +297,7 @@ judge_lost_sight(HlQueued *queued)
 		ending->state = "succeeded";
 		ending->sqlstate = 0;
 		ending->code = ending->message = NULL;
-		ending->note = "AWS does not know it any more";
+		ending->note = "AWS no longer knows it";
 	}
 	else if (gone &&
 			 TimestampDifferenceExceeds(queued->sending_since,
@@ -298,7 +305,6 @@ judge_lost_sight(HlQueued *queued)
 		ending->state = "failed";
 }
 
-/* Loses the outcome of what may have been carried out; else it is put off. */
 void
 hl_outcome_lose(HlQueued *queued, const char *message)
 {
@@ -326,19 +332,18 @@ hl_outcome_reduce(HlQueued *queued, const char *message)
 	MemoryContext caller = MemoryContextSwitchTo(queued->memory);
 	HlEnding *ending = &queued->ending;
 
-	*ending =
-		(HlEnding){.state = "unknown",
-				   .sqlstate = MAKE_SQLSTATE('3', '8', 'M', '0', '1'),
-				   .message = psprintf("its end (%s) could not be recorded: %s",
-									   ending->state, message),
-				   .note = "the server's log tells what AWS answered",
-				   .run_after = ending->run_after,
-				   .first_sent_at = ending->first_sent_at,
-				   .unsettled_since = ending->first_sent_at};
+	*ending = (HlEnding){
+		.state = "unknown",
+		.sqlstate = MAKE_SQLSTATE('3', '8', 'M', '0', '1'),
+		.message = psprintf("its outcome (%s) could not be recorded: %s",
+							ending->state, message),
+		.note = "the server's log has the outcome of the call",
+		.run_after = ending->run_after,
+		.first_sent_at = ending->first_sent_at,
+		.unsettled_since = ending->first_sent_at};
 	MemoryContextSwitchTo(caller);
 }
 
-/* Judges a call that has ended. */
 void
 hl_outcome_judge(HlQueued *queued)
 {

@@ -56,14 +56,12 @@ typedef struct Board
 static Board *board = NULL;
 static Place *mine = NULL;
 
-/* Asks for the memory, when the server starts. */
 void
 hl_presence_init(void)
 {
 	hl_shared_request(sizeof(Board));
 }
 
-/* Finds the board, or puts it up. */
 void
 hl_presence_attach(void)
 {
@@ -83,7 +81,7 @@ hl_presence_attach(void)
 	LWLockRegisterTranche(board->tranche, "healthlake board");
 }
 
-/* Whether a place is reserved, and still waited for. */
+/* Whether a place is reserved for a worker that may still start. */
 static bool
 is_reserved(const Place *place, int64 now)
 {
@@ -91,14 +89,13 @@ is_reserved(const Place *place, int64 now)
 		   now - place->reserved_at <= PATIENCE;
 }
 
-/* Whether nobody has a place, or will come for it. */
 static bool
 is_free(const Place *place, int64 now)
 {
 	return place->holder == 0 && !is_reserved(place, now);
 }
 
-/* The place to sit down at; NULL: there is none. The lock is held. */
+/* A place for this process; NULL if all are taken. The lock is held. */
 static Place *
 find_place(Oid database, HlPresenceKind kind, int64 now)
 {
@@ -117,14 +114,13 @@ find_place(Oid database, HlPresenceKind kind, int64 now)
 	return free;
 }
 
-/* At the end of the process. */
 static void
 leave_at_exit(int code, Datum unused)
 {
 	hl_presence_leave();
 }
 
-/* A number that no other holder has, ever. */
+/* A number that no holder has had before, also after a crash. */
 static int64
 make_holder(void)
 {
@@ -136,7 +132,6 @@ make_holder(void)
 	return (holder & PG_INT64_MAX) | 1;
 }
 
-/* Takes a place. */
 int64
 hl_presence_join(Oid database, HlPresenceKind kind)
 {
@@ -158,15 +153,15 @@ hl_presence_join(Oid database, HlPresenceKind kind)
 						.pid = MyProcPid};
 	LWLockRelease(&board->lock);
 	if (mine == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("too many sessions and workers are at healthlake's "
-						"queues"),
-				 errdetail("There are places for %d.", HL_PRESENCE_PLACES)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg(
+				 "too many sessions and workers are using healthlake queues"),
+			 errdetail("At most %d are allowed.", HL_PRESENCE_PLACES)));
 	return holder;
 }
 
-/* Gives the place back. */
 void
 hl_presence_leave(void)
 {
@@ -178,7 +173,6 @@ hl_presence_leave(void)
 	mine = NULL;
 }
 
-/* Whether this worker was woken. */
 bool
 hl_presence_was_woken(void)
 {
@@ -191,7 +185,6 @@ hl_presence_was_woken(void)
 	return woken;
 }
 
-/* Leaves, unless this worker was woken. */
 bool
 hl_presence_leave_unless_woken(void)
 {
@@ -232,7 +225,7 @@ mark_woken(Oid database, int64 now, int *pids, int *npids)
 	return count;
 }
 
-/* Sets the latch of a process, if it is still there. */
+/* Sets the latch of a process, if it still exists. */
 static void
 set_latch_of(int pid)
 {
@@ -242,7 +235,6 @@ set_latch_of(int pid)
 		SetLatch(&proc->procLatch);
 }
 
-/* Wakes those who are there, and reserves a place where one is missing. */
 bool
 hl_presence_wake(Oid database, int wanted)
 {
@@ -266,7 +258,6 @@ hl_presence_wake(Oid database, int wanted)
 	return place != NULL;
 }
 
-/* Frees a reserved place. */
 void
 hl_presence_unreserve(Oid database)
 {
@@ -280,7 +271,7 @@ hl_presence_unreserve(Oid database)
 	LWLockRelease(&board->lock);
 }
 
-/* Where the pace of a database is kept, or is to be. The lock is held. */
+/* The slot for the pace of a database. The lock is held. */
 static Pacing *
 find_pacing(Oid database)
 {
@@ -299,7 +290,6 @@ find_pacing(Oid database)
 	return oldest;
 }
 
-/* Reads the pace of a database. */
 void
 hl_presence_load_pace(Oid database, HlBackoff *pace)
 {
@@ -308,7 +298,6 @@ hl_presence_load_pace(Oid database, HlBackoff *pace)
 	LWLockRelease(&board->lock);
 }
 
-/* Writes it. */
 void
 hl_presence_save_pace(Oid database, const HlBackoff *pace)
 {
@@ -321,7 +310,6 @@ hl_presence_save_pace(Oid database, const HlBackoff *pace)
 	LWLockRelease(&board->lock);
 }
 
-/* Whether that holder has a place. */
 bool
 hl_presence_holds(int64 holder)
 {

@@ -1,10 +1,10 @@
 /*
  * presence.h
- *	  Who works on queues, in shared memory: every worker, every session in
- *	  healthlake_run_queue() and every writer of the audit trail has a place
- *	  there as long as it lives. A lease counts as long as its holder has a
- *	  place, and a commit wakes, or starts, the worker of its database through
- *	  it. The places go with their processes, and all at once with a crash.
+ *	  The board in shared memory: every worker, every session in
+ *	  healthlake_run_queue() and every writer of the audit trail has a place on
+ *	  it as long as its process lives. A lease is valid as long as its holder
+ *	  has a place. A commit uses the board to wake or start the worker of its
+ *	  database. A crash of the server clears the board, and so ends all leases.
  */
 #ifndef HL_QUEUE_PRESENCE_H
 #define HL_QUEUE_PRESENCE_H

@@ -16,7 +16,6 @@
 #include "queue/queued.h"
 #include "server/text.h"
 
-/* A point in time of a column. */
 static TimestampTz
 time_of(uint64 row, const char *column)
 {
@@ -26,7 +25,6 @@ time_of(uint64 row, const char *column)
 	return isnull ? HL_NO_TIME : DatumGetTimestampTz(value);
 }
 
-/* A yes or no of a column. */
 static bool
 flag_of(uint64 row, const char *column)
 {
@@ -36,7 +34,6 @@ flag_of(uint64 row, const char *column)
 	return !isnull && DatumGetBool(value);
 }
 
-/* A number of a column. */
 static int64
 number_of(uint64 row, const char *column)
 {
@@ -45,7 +42,7 @@ number_of(uint64 row, const char *column)
 	return text == NULL ? 0 : strtoll(text, NULL, 10);
 }
 
-/* What it waits for, where it does. */
+/* The target states that it waits for; NULL for none. */
 static const HlTargetStates *
 goal_of(const HlOperation *operation, const char *until)
 {
@@ -65,7 +62,6 @@ hl_queued_operation(const char *name, const char *kind)
 	return NULL;
 }
 
-/* Reads what the row says of times. */
 static void
 read_times(HlQueued *queued, uint64 row)
 {
@@ -76,7 +72,6 @@ read_times(HlQueued *queued, uint64 row)
 	queued->lease_until = time_of(row, "lease_until");
 }
 
-/* Reads a row. */
 HlQueued *
 hl_queued_read(uint64 row, MemoryContext parent)
 {
@@ -120,7 +115,6 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	return queued;
 }
 
-/* Whether it was made elsewhere. */
 bool
 hl_queued_is_foreign(const HlQueued *queued)
 {
@@ -140,14 +134,13 @@ hl_queued_is_repeatable(const HlQueued *queued)
 		   (queued->operation != NULL && !queued->operation->changes_something);
 }
 
-/* Whether an earlier sending is without a certain outcome. */
 bool
 hl_queued_is_unsettled(const HlQueued *queued)
 {
 	return queued->unsettled_since != HL_NO_TIME;
 }
 
-/* Adds what an error says; all of it null where there is none. */
+/* Adds the columns of an error; all are null if there is none. */
 static void
 add_error(HlParameters *row, const HlEnding *ending)
 {
@@ -158,7 +151,6 @@ add_error(HlParameters *row, const HlEnding *ending)
 	hl_store_add_text(row, ending->request_id);
 }
 
-/* Adds the ending. */
 void
 hl_queued_add_ending(HlParameters *row, const HlQueued *queued)
 {

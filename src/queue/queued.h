@@ -1,9 +1,9 @@
 /*
  * queued.h
- *	  A request of the queue in the hands of a runner: the row as it was
- *	  claimed, the call that is made of it, and what is to be recorded. All of
- *	  it lives in the row's own memory context. Texts of the row are in the
- *	  encoding of the database; those of the ending, too, but for the response.
+ *	  A request of the queue as a runner handles it: the row as it was claimed,
+ *	  the call made for it, and its ending. Everything lives in the row's own
+ *	  memory context. Strings are in the database's encoding, except for the
+ *	  response in the ending, which is UTF-8.
  */
 #ifndef HL_QUEUE_QUEUED_H
 #define HL_QUEUE_QUEUED_H

@@ -20,7 +20,6 @@ typedef struct Record
 	HlQueued *queued; /* NULL: all */
 } Record;
 
-/* Whether its ending is to be written. */
 bool
 hl_record_is_due(const HlQueued *queued)
 {
@@ -28,7 +27,7 @@ hl_record_is_due(const HlQueued *queued)
 		   queued->held_until <= hl_clock_steady_ms();
 }
 
-/* Counts an ending, for whoever asked for the run. */
+/* Counts an ending for the NOTICE of healthlake_run_queue(). */
 static void
 count_ending(HlRunner *runner, const HlQueued *queued)
 {
@@ -44,7 +43,7 @@ count_ending(HlRunner *runner, const HlQueued *queued)
 		runner->put_off++;
 }
 
-/* Whether an ending is the end of the row. */
+/* Whether an ending finishes the row. */
 static bool
 is_final(const HlEnding *ending)
 {
@@ -52,7 +51,7 @@ is_final(const HlEnding *ending)
 		   strcmp(ending->state, "running") != 0;
 }
 
-/* What an ending says of the sending: succeeded, failed or unknown. */
+/* The outcome for the history: succeeded, failed or unknown. */
 static const char *
 outcome_of(const HlEnding *ending)
 {
@@ -64,7 +63,7 @@ outcome_of(const HlEnding *ending)
 			   : "failed";
 }
 
-/* Whether AWS has got it, as far as is known, or will not get it at all. */
+/* Whether the attempt has ended with a reply, or the request without one. */
 static bool
 is_answered(const HlEnding *ending)
 {
@@ -101,7 +100,7 @@ event_of(const HlQueued *queued)
 	return is_final(ending) ? "interrupted" : NULL;
 }
 
-/* Tells the history how requests have ended. */
+/* Records in the history how requests have ended. */
 static void
 tell_ended(const HlStore *store, HlQueued *const *rows, int count)
 {
@@ -126,7 +125,7 @@ tell_ended(const HlStore *store, HlQueued *const *rows, int count)
 	hl_event_add_requests(store, NULL, events, told);
 }
 
-/* Announces that a row of this home is finished. */
+/* Sends the NOTIFY of a finished row of this home. */
 static void
 announce(const HlStore *store, const HlQueued *queued)
 {
@@ -159,7 +158,7 @@ write_one(Record *record, HlQueued *queued)
 	return !queued->ending.taken_over;
 }
 
-/* Writes what is to be written; what it throws is caught. */
+/* Writes the endings that are due. Runs in hl_safely(). */
 static void
 write_due(void *argument)
 {
@@ -179,7 +178,7 @@ write_due(void *argument)
 	tell_ended(record->store, written, count);
 }
 
-/* Notes that an ending has been written. */
+/* Notes that an ending was written. */
 static void
 settle(HlRunner *runner, HlQueued *queued)
 {
@@ -187,7 +186,7 @@ settle(HlRunner *runner, HlQueued *queued)
 	queued->held_until = 0;
 	if (queued->ending.taken_over)
 		ereport(LOG, (errmsg("healthlake request " INT64_FORMAT
-							 " was taken over by another",
+							 " was taken over by another worker or session",
 							 queued->id)));
 	else
 		count_ending(runner, queued);
@@ -225,7 +224,6 @@ write_singly(Record *record, HlQueued *queued)
 	}
 }
 
-/* Writes all endings that are due. */
 void
 hl_record(HlRunner *runner, const HlStore *store)
 {

@@ -1,9 +1,9 @@
 /*
  * record.h
- *	  Writes into their rows how requests have ended: all together, and where
- *	  that fails each by itself, so that one row that cannot be written hurts no
- *	  other. That one becomes unknown, or is kept in the runner's hands for
- *	  another attempt, and is not sent again meanwhile.
+ *	  Writes the endings of requests into their rows: all in one statement, and
+ *	  one by one if that fails, so that a row that cannot be written affects no
+ *	  other. Such a row becomes "unknown", or stays with the runner, which
+ *	  records it later and does not send it again.
  */
 #ifndef HL_QUEUE_RECORD_H
 #define HL_QUEUE_RECORD_H

@@ -60,7 +60,6 @@ typedef struct Found
 	bool emptied; /* the body, without which it cannot be sent, is gone */
 } Found;
 
-/* Raises that an argument is NULL. */
 static void
 refuse_null(FunctionCallInfo fcinfo, int position, const char *name)
 {
@@ -69,7 +68,6 @@ refuse_null(FunctionCallInfo fcinfo, int position, const char *name)
 						errmsg("argument \"%s\" must not be null", name)));
 }
 
-/* Whether the current user sees every row. */
 static bool
 sees_all(const HlStore *store)
 {
@@ -79,7 +77,9 @@ sees_all(const HlStore *store)
 		   pg_class_aclcheck(audit, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
-/* Begins a statement about a row: id and whose rows it may be. */
+/*
+ * Begins a statement on a row with its id and the roles whose rows are visible.
+ */
 static void
 touch_begin(Touch *touch, int64 id)
 {
@@ -93,7 +93,10 @@ touch_begin(Touch *touch, int64 id)
 	hl_store_add(&touch->parameters, BoolGetDatum(sees_all(touch->store)));
 }
 
-/* Raises that a row is not there, or not the caller's. */
+/*
+ * Raises the same error for a row that does not exist and for one of another
+ * role.
+ */
 static void
 raise_missing(int64 id)
 {
@@ -101,7 +104,6 @@ raise_missing(int64 id)
 					errmsg("request " INT64_FORMAT " does not exist", id)));
 }
 
-/* A yes or no of the first row. */
 static bool
 flag_of(const char *column)
 {
@@ -111,7 +113,7 @@ flag_of(const char *column)
 	return !isnull && DatumGetBool(value);
 }
 
-/* Looks at the row, as its owner from here on; raises 42704 without one. */
+/* Reads the row, as its owner from here on; raises 42704 if there is none. */
 static Found
 touch_look(Touch *touch)
 {
@@ -129,7 +131,7 @@ touch_look(Touch *touch)
 				   .emptied = flag_of("emptied")};
 }
 
-/* Writes down what was done about the row, and by whom. */
+/* Records in the history what was done to the row, and by whom. */
 static void
 touch_tell(const Touch *touch, const char *event, const char *outcome,
 		   const char *note)
@@ -143,7 +145,7 @@ touch_tell(const Touch *touch, const char *event, const char *outcome,
 	hl_event_add_requests(touch->store, &touch->who, &what, 1);
 }
 
-/* Announces that a row has come to its end, as the queue does. */
+/* Sends the NOTIFY of a finished row, as the queue does. */
 static void
 announce(const Touch *touch)
 {
@@ -153,7 +155,7 @@ announce(const Touch *touch)
 	(void) hl_store_run(touch->store, HL_STATEMENT_NOTIFY, &parameters);
 }
 
-/* Connects to SPI, where rows may be written. */
+/* Connects to SPI, if the transaction may write. */
 static void
 connect_to_write(const char *function)
 {
@@ -164,7 +166,9 @@ connect_to_write(const char *function)
 		elog(ERROR, "SPI_connect failed");
 }
 
-/* Refuses who has no right to the operation, whoever has enqueued it. */
+/*
+ * Requires EXECUTE on the operation's function, whoever enqueued the request.
+ */
 static void
 refuse_without_right(const Touch *touch, const Found *found)
 {
@@ -178,13 +182,13 @@ refuse_without_right(const Touch *touch, const Found *found)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for operation %s", operation->name),
-			 errhint("EXECUTE on function %s is needed too.",
+			 errhint("EXECUTE on function %s is also required.",
 					 operation->function)));
 }
 
 /* ----------------------------------------------------------------- cancel */
 
-/* Raises why a request cannot be cancelled. */
+/* Raises the reason why a request cannot be cancelled. */
 static void
 refuse_to_cancel(int64 id, const Found *found)
 {
@@ -196,13 +200,12 @@ refuse_to_cancel(int64 id, const Found *found)
 			 : found->begun || strcmp(found->state, "queued") != 0
 				 ? errmsg("request " INT64_FORMAT " may have been sent", id)
 				 : errmsg("request " INT64_FORMAT
-						  " is in the hands of another session",
+						  " is being processed by another session",
 						  id),
 			 errdetail("Only a request of which certainly nothing was sent can "
 					   "be cancelled.")));
 }
 
-/* Cancels a request of which nothing was sent. */
 Datum
 hl_requests_cancel(FunctionCallInfo fcinfo)
 {
@@ -225,7 +228,7 @@ hl_requests_cancel(FunctionCallInfo fcinfo)
 
 /* ------------------------------------------------------------------ retry */
 
-/* Raises why a request cannot be retried. */
+/* Raises the reason why a request cannot be retried. */
 static void
 refuse_to_retry(int64 id, const Found *found)
 {
@@ -244,29 +247,28 @@ refuse_to_retry(int64 id, const Found *found)
 					   "cancelled, or is of unknown outcome.")));
 }
 
-/* Whether it has ended in another way than well. */
+/* Whether it has ended without success. */
 static bool
 is_over(const Found *found)
 {
 	return found->finished && strcmp(found->state, "succeeded") != 0;
 }
 
-/* Refuses one whose body is not kept any more. */
+/* Refuses a request whose body was removed. */
 static void
 refuse_emptied(int64 id, const Found *found)
 {
 	if (!found->emptied)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("request " INT64_FORMAT " cannot be retried: its body is "
-					"not kept any more",
-					id),
-			 errdetail("It is kept until a request has succeeded or was "
-					   "cancelled, resolved or retried.")));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("request " INT64_FORMAT
+						   " cannot be retried: its body was removed",
+						   id),
+					errdetail("The body is kept until a request has succeeded "
+							  "or was cancelled, resolved or retried.")));
 }
 
-/* Refuses what would overwrite newer data of a FHIR resource. */
+/* Refuses a retry that would overwrite newer data of a FHIR resource. */
 static void
 refuse_overtaken(const Touch *touch)
 {
@@ -275,16 +277,17 @@ refuse_overtaken(const Touch *touch)
 	hl_store_add(&parameters, Int64GetDatum(touch->id));
 	if (hl_store_run(touch->store, HL_STATEMENT_LATER, &parameters) == 0)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("request " INT64_FORMAT " cannot be retried: request %s "
-					"writes the same resource, and came later",
-					touch->id, hl_store_text(0, "id")),
-			 errdetail("A retry would put older data in place of newer."),
-			 errhint("Enqueue what the resource is to be now.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("request " INT64_FORMAT " cannot be retried: the later request "
+				"%s writes the same resource",
+				touch->id, hl_store_text(0, "id")),
+		 errdetail("A retry would replace newer data by older."),
+		 errhint("Enqueue the current state of the resource instead.")));
 }
 
-/* Makes an open request of another fence this server's; gives its id. */
+/* Moves an open request of another fence to this one; returns its id. */
 static int64
 take_over(Touch *touch, const Found *found)
 {
@@ -300,7 +303,7 @@ take_over(Touch *touch, const Found *found)
 	return touch->id;
 }
 
-/* Leaves the body to the retry. */
+/* Removes the body, which the retry has now. */
 static void
 empty(const Touch *touch)
 {
@@ -310,7 +313,7 @@ empty(const Touch *touch)
 	(void) hl_store_alter(touch->store, HL_STATEMENT_EMPTY, &parameters);
 }
 
-/* Makes a new request in place of one that is over; gives its id. */
+/* Enqueues a new request in place of a finished one; returns its id. */
 static int64
 make_again(Touch *touch, const Found *found)
 {
@@ -339,7 +342,6 @@ make_again(Touch *touch, const Found *found)
 	return enqueued.id;
 }
 
-/* Has a request tried again. */
 Datum
 hl_requests_retry(FunctionCallInfo fcinfo)
 {
@@ -364,7 +366,6 @@ hl_requests_retry(FunctionCallInfo fcinfo)
 
 /* ---------------------------------------------------------------- resolve */
 
-/* Refuses an end that a request cannot have. */
 static const char *
 check_state(FunctionCallInfo fcinfo)
 {
@@ -379,7 +380,7 @@ check_state(FunctionCallInfo fcinfo)
 	return state;
 }
 
-/* Refuses a response that is no object of AWS's members. */
+/* Refuses a response that is not an object of AWS's members. */
 static void
 check_response(FunctionCallInfo fcinfo)
 {
@@ -389,21 +390,20 @@ check_response(FunctionCallInfo fcinfo)
 				 errmsg("argument \"%s\" must be a JSON object", "response")));
 }
 
-/* Raises why a request cannot be resolved. */
+/* Raises the reason why a request cannot be resolved. */
 static void
 refuse_to_resolve(int64 id, const Found *found)
 {
 	if (found->retried_as != NULL)
 		refuse_to_retry(id, found);
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("request " INT64_FORMAT
-						   " cannot be resolved: its state is %s",
-						   id, found->state),
-					errdetail("Only the outcome of a request whose state is "
-							  "unknown can be given.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("request " INT64_FORMAT " cannot be resolved: its state is %s",
+				id, found->state),
+		 errdetail("Only a request whose state is unknown can be resolved.")));
 }
 
-/* Says what became of a request of unknown outcome. */
 Datum
 hl_requests_resolve(FunctionCallInfo fcinfo)
 {
@@ -443,7 +443,7 @@ hl_requests_resolve(FunctionCallInfo fcinfo)
 
 /* ------------------------------------------------------------------ purge */
 
-/* Writes down what was deleted, and by whom. */
+/* Records in the history what was deleted, and by whom. */
 static void
 tell_purge(const HlStore *store, const HlClient *who, uint64 requests,
 		   uint64 events)
@@ -457,7 +457,7 @@ tell_purge(const HlStore *store, const HlClient *who, uint64 requests,
 	(void) hl_event_add(store, &event);
 }
 
-/* Refuses an age that lies in the future: a slip of the sign deletes all. */
+/* A negative age, such as by a wrong sign, would delete everything. */
 static void
 refuse_negative(const Interval *age)
 {
@@ -470,7 +470,6 @@ refuse_negative(const Interval *age)
 				 errmsg("argument \"%s\" must not be negative", "older_than")));
 }
 
-/* Deletes requests, and what the audit no longer wants of the history. */
 Datum
 hl_requests_purge(FunctionCallInfo fcinfo)
 {
@@ -499,7 +498,7 @@ hl_requests_purge(FunctionCallInfo fcinfo)
 
 /* ------------------------------------------------------------------- wait */
 
-/* Refuses to wait where the end could not be seen. */
+/* Refuses to wait in a transaction whose snapshot would never show the end. */
 static void
 refuse_to_wait(int64 id)
 {
@@ -508,11 +507,10 @@ refuse_to_wait(int64 id)
 		DatumGetTransactionId(hl_store_value(0, "xmin", &isnull));
 
 	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the end of a request cannot be seen in a transaction "
-						"of this isolation level"),
-				 errhint("Wait in a READ COMMITTED transaction.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("cannot wait for a request in a transaction of "
+							   "this isolation level"),
+						errhint("Wait in a READ COMMITTED transaction.")));
 	if (TransactionIdIsCurrentTransactionId(xmin))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("request " INT64_FORMAT
@@ -521,7 +519,7 @@ refuse_to_wait(int64 id)
 						errhint("Commit, and then wait.")));
 }
 
-/* Looks at the request; gives the row if it is over, else NULL. */
+/* Reads the request; returns the row if it is finished, otherwise NULL. */
 static HeapTuple
 look_at(int64 id, MemoryContext memory)
 {
@@ -553,7 +551,7 @@ look_at(int64 id, MemoryContext memory)
 	return row;
 }
 
-/* When the wait is over, by hl_clock_steady_ms(). */
+/* The end of the wait, by hl_clock_steady_ms(). */
 static int64
 deadline_of(FunctionCallInfo fcinfo)
 {
@@ -564,7 +562,7 @@ deadline_of(FunctionCallInfo fcinfo)
 	return hl_clock_steady_ms() + (Max(then, now) - now) / 1000;
 }
 
-/* Sleeps until the next look; raises when there is no time for it. */
+/* Sleeps until the next look; raises an error if the time is over. */
 static void
 sleep_for(long milliseconds, int64 id, int64 deadline)
 {
@@ -575,11 +573,10 @@ sleep_for(long milliseconds, int64 id, int64 deadline)
 						errmsg("request " INT64_FORMAT
 							   " is not finished after the time allowed",
 							   id),
-						errhint("Give a longer \"timeout\", or wait again.")));
+						errhint("Increase \"timeout\", or wait again.")));
 	hl_wait_rest((long) Min((int64) milliseconds, left), HL_WAIT_POLL);
 }
 
-/* Waits until a request is over. */
 Datum
 hl_requests_wait(FunctionCallInfo fcinfo)
 {

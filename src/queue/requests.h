@@ -1,9 +1,9 @@
 /*
  * requests.h
- *	  What a person, or an application, does with requests of the queue: waits
- *	  for one, cancels it, has it tried again, says what became of it, and
- *	  deletes old ones. Each acts on rows of the caller's own, or on any row
- *	  for whoever may read healthlake_audit.
+ *	  What people and applications do with queued requests: wait for one,
+ *	  cancel, retry or resolve it, and purge old ones. Each function acts on
+ *	  the caller's own rows, or on all rows for a role that may read
+ *	  healthlake_audit.
  */
 #ifndef HL_QUEUE_REQUESTS_H
 #define HL_QUEUE_REQUESTS_H

@@ -1,10 +1,9 @@
 /*
  * runner.c
- *	  Claim, call, record.
- *
- *	  A round is: one short transaction that records what has ended and claims
- *	  what is due; another that makes calls of what was claimed, which writes
- *	  nothing; then waiting, outside of any transaction.
+ *	  The runner's round: one short transaction records the endings and claims
+ *	  what is due; a second one, which writes nothing, makes calls of the
+ *	  claimed rows; then the runner waits for replies outside of any
+ *	  transaction.
  */
 #include "postgres.h"
 
@@ -33,7 +32,6 @@
 #include "server/settings.h"
 #include "server/wait.h"
 
-/* Makes a runner. */
 HlRunner *
 hl_runner_create(const HlRunnerTransactions *transactions, HlPresenceKind kind,
 				 int64 allowance)
@@ -74,7 +72,10 @@ check_at_once(void)
 	AfterTriggerSetState(statement);
 }
 
-/* Begins a transaction; false, and none, where the queue has gone. */
+/*
+ * Begins a transaction; returns false, without one, if the extension was
+ * dropped.
+ */
 static bool
 begin(HlRunner *runner, const HlStore **store)
 {
@@ -89,7 +90,6 @@ begin(HlRunner *runner, const HlStore **store)
 	return !runner->gone;
 }
 
-/* Ends it. */
 static void
 commit(HlRunner *runner)
 {
@@ -97,7 +97,7 @@ commit(HlRunner *runner)
 	MemoryContextSwitchTo(runner->round);
 }
 
-/* Forgets what has been recorded; true: something was. */
+/* Frees the rows that were recorded; returns whether there were any. */
 static bool
 forget_recorded(HlRunner *runner)
 {
@@ -120,7 +120,6 @@ forget_recorded(HlRunner *runner)
 	return kept < before;
 }
 
-/* Whether something waits to be recorded. */
 static bool
 some_ended(const HlRunner *runner)
 {
@@ -130,7 +129,6 @@ some_ended(const HlRunner *runner)
 	return false;
 }
 
-/* Whether there is something to do but to record again later. */
 bool
 hl_runner_is_busy(const HlRunner *runner)
 {
@@ -140,7 +138,6 @@ hl_runner_is_busy(const HlRunner *runner)
 	return false;
 }
 
-/* Whether it is time to look for rows to claim. */
 static bool
 is_claiming(const HlRunner *runner)
 {
@@ -148,7 +145,7 @@ is_claiming(const HlRunner *runner)
 		   runner->claim_at <= hl_clock_steady_ms();
 }
 
-/* Records what has ended; what could not be is kept. */
+/* Records the endings; rows that could not be recorded are kept. */
 static void
 record_ended(HlRunner *runner, const HlStore *store)
 {
@@ -157,7 +154,7 @@ record_ended(HlRunner *runner, const HlStore *store)
 		runner->claim_at = 0;
 }
 
-/* Records and claims in one transaction; gives how many were claimed. */
+/* Records and claims in one transaction; returns the number of claimed rows. */
 static int
 record_and_claim(HlRunner *runner)
 {
@@ -187,14 +184,14 @@ record_and_claim(HlRunner *runner)
 
 /* ------------------------------------------------------------------- call */
 
-/* Whether there is something to do for a row before anything is awaited. */
+/* Whether a row has neither a call nor an ending yet. */
 static bool
 is_fresh(const HlQueued *queued)
 {
 	return queued->call == NULL && queued->ending.state == NULL;
 }
 
-/* Whether there is time enough to send it before somebody else may claim it. */
+/* Whether the lease lasts until the call is certainly over. */
 static bool
 lease_suffices(const HlQueued *queued)
 {
@@ -203,7 +200,6 @@ lease_suffices(const HlQueued *queued)
 		   hl_settings.request_timeout;
 }
 
-/* Whether there is some such row. */
 static bool
 some_fresh(const HlRunner *runner)
 {
@@ -224,7 +220,7 @@ ends_search(const HlQueued *queued)
 		   (queued->ending.state != NULL || queued->heard != NULL);
 }
 
-/* Makes the calls of what was claimed, and the next one of each search. */
+/* Makes the calls of claimed rows, and the next call of each search. */
 static void
 prepare_claimed(HlRunner *runner)
 {
@@ -249,7 +245,7 @@ prepare_claimed(HlRunner *runner)
 	commit(runner);
 }
 
-/* Notes, just before its first byte, that a call goes out. */
+/* Called directly before the first byte of a call. */
 static void
 note_start(HlQueued *queued)
 {
@@ -286,7 +282,7 @@ judge_safely(HlQueued *queued)
 	PG_END_TRY();
 }
 
-/* Notes that a call has ended, and how. */
+/* Called when a call has ended. */
 static void
 note_end(HlQueued *queued)
 {
@@ -311,7 +307,7 @@ note_end(HlQueued *queued)
 		INSTR_TIME_SET_ZERO(queued->started);
 }
 
-/* Collects what is in flight, or waits for its keys. */
+/* Collects the calls that are in flight or wait for their keys. */
 static int
 collect_calls(HlRunner *runner, HlCall **calls)
 {
@@ -323,7 +319,7 @@ collect_calls(HlRunner *runner, HlCall **calls)
 	return count;
 }
 
-/* Whether a call has its keys, and waits to be sent. */
+/* Whether a call has its keys and waits to be sent. */
 static bool
 is_ready(const HlQueued *queued)
 {
@@ -358,7 +354,7 @@ mark_ready(HlRunner *runner)
 	commit(runner);
 }
 
-/* Lets those go that have their keys. */
+/* Sends the calls that have their keys. */
 static void
 start_calls(HlRunner *runner)
 {
@@ -378,7 +374,7 @@ start_calls(HlRunner *runner)
 		healthlake_step("before send");
 }
 
-/* Whether a byte of some call has left that has no reply yet. */
+/* Whether some call was sent and has no reply yet. */
 static bool
 some_sent(HlCall *const *calls, int count)
 {
@@ -388,7 +384,6 @@ some_sent(HlCall *const *calls, int count)
 	return false;
 }
 
-/* Waits for replies. */
 static void
 drive_calls(HlRunner *runner, long most_ms)
 {
@@ -409,7 +404,6 @@ drive_calls(HlRunner *runner, long most_ms)
 			note_end(runner->rows[i]);
 }
 
-/* One round. */
 void
 hl_runner_round(HlRunner *runner, long most_ms)
 {
@@ -425,14 +419,12 @@ hl_runner_round(HlRunner *runner, long most_ms)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Lets it look at once. */
 void
 hl_runner_hurry(HlRunner *runner)
 {
 	runner->claim_at = 0;
 }
 
-/* How long there is nothing to do. */
 long
 hl_runner_rest(const HlRunner *runner, long most_ms)
 {
@@ -447,7 +439,7 @@ hl_runner_rest(const HlRunner *runner, long most_ms)
 
 /* --------------------------------------------------- healthlake_run_queue */
 
-/* A transaction of a CALL is there already. */
+/* In a CALL, a transaction is open already. */
 static void
 call_begin(void)
 {
@@ -467,14 +459,12 @@ call_commit(void)
 
 static const HlRunnerTransactions call_transactions = {call_begin, call_commit};
 
-/* At the end of the run, whether it is regular or not. */
 static void
 leave_board(void *unused)
 {
 	hl_presence_leave();
 }
 
-/* The number of requests to be sent at most. */
 static int64
 allowance_of(FunctionCallInfo fcinfo)
 {
@@ -487,7 +477,7 @@ allowance_of(FunctionCallInfo fcinfo)
 	return PG_GETARG_INT32(0);
 }
 
-/* Whether there is more to do now: what is due may have to wait its turn. */
+/* Whether there is more to send now, or later because of the pace. */
 static bool
 is_draining(const HlRunner *runner)
 {
@@ -497,7 +487,6 @@ is_draining(const HlRunner *runner)
 		   (runner->some_paced && hl_claim_room(runner) > 0);
 }
 
-/* Drains what is due. */
 static void
 run_due(HlRunner *runner)
 {
@@ -511,7 +500,6 @@ run_due(HlRunner *runner)
 	} while (is_draining(runner));
 }
 
-/* Tells what became of the requests. */
 static void
 tell_counts(const HlRunner *runner)
 {
@@ -522,7 +510,7 @@ tell_counts(const HlRunner *runner)
 							runner->put_off)));
 }
 
-/* Refuses to let this session's settings decide about others' requests. */
+/* The session's settings must not affect the requests of other roles. */
 static void
 refuse_deciding(Oid owner)
 {
@@ -533,12 +521,11 @@ refuse_deciding(Oid owner)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s cannot use the session's own setting of \"%s\"",
 						"healthlake_run_queue()", setting),
-				 errdetail("It would decide about the requests of others."),
+				 errdetail("It would affect the requests of other roles."),
 				 errhint("Set it in the configuration file or by ALTER "
 						 "DATABASE, or RESET it here.")));
 }
 
-/* Runs the queue in this session. */
 Datum
 hl_runner_call(FunctionCallInfo fcinfo)
 {

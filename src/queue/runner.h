@@ -1,9 +1,9 @@
 /*
  * runner.h
- *	  What drains a queue: claims rows that are due, several at a time, makes
- *	  their calls at once with no transaction, snapshot or lock held, and
- *	  records how they ended. A worker and healthlake_run_queue() are the same
- *	  runner with another way to begin and to commit a transaction.
+ *	  Drains a queue: claims several rows that are due, performs their calls
+ *	  concurrently without holding a transaction, snapshot or lock, and records
+ *	  the outcomes. A worker and healthlake_run_queue() use the same runner;
+ *	  they differ in how they begin and commit transactions.
  */
 #ifndef HL_QUEUE_RUNNER_H
 #define HL_QUEUE_RUNNER_H

@@ -1,8 +1,8 @@
 /*
  * safely.h
- *	  Work whose failure concerns one row and no other: it is done in a
- *	  subtransaction, as the owner of the table, and what it throws is given
- *	  back. In a transaction, with SPI connected.
+ *	  Work that may fail because of one row: it is done in a subtransaction, as
+ *	  the owner of the table, and its error is returned instead of thrown.
+ *	  Requires a transaction with SPI connected.
  */
 #ifndef HL_QUEUE_SAFELY_H
 #define HL_QUEUE_SAFELY_H

@@ -1,9 +1,9 @@
 /*
  * search.h
- *	  Before a request is sent again that AWS may have carried out long ago, or
- *	  for another server, AWS is searched for what it has made: a data store by
- *	  its name and time, and by the tag that healthlake.tag_requests adds; a
- *	  job by its name.
+ *	  Searches AWS before a request is sent again that may have been carried
+ *	  out more than an hour ago or by another server. A data store is found by
+ *	  its name and time, or by the tag that healthlake.tag_requests adds; a job
+ *	  by its name.
  */
 #ifndef HL_QUEUE_SEARCH_H
 #define HL_QUEUE_SEARCH_H

@@ -1,7 +1,7 @@
 /*
  * send.c
- *	  From a claimed row to a call. The settings, the rights and the rules may
- *	  be others than when it was enqueued, so all of it is looked at again.
+ *	  Makes a call of a claimed row. Settings, privileges and guard rails may
+ *	  have changed since it was enqueued, so all of them are checked again.
  */
 #include "postgres.h"
 

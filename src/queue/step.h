@@ -1,8 +1,9 @@
 /*
  * step.h
- *	  The points between the parts of sending a queued request, by name. What
- *	  holds at each when a process dies there is the queue's promise, so a test
- *	  can interpose the function that is called at each of them.
+ *	  Named points between the parts of sending a queued request, at each of
+ *	  which a function is called that does nothing. A test interposes it to
+ *	  kill a process there, since the guarantees of the queue are about what
+ *	  holds then.
  */
 #ifndef HL_QUEUE_STEP_H
 #define HL_QUEUE_STEP_H

@@ -55,9 +55,9 @@ start_wanted(void)
 	ereport(WARNING,
 			(errmsg("no background worker could be started for the queue of "
 					"healthlake"),
-			 errdetail("All slots of max_worker_processes are taken."),
-			 errhint("The requests wait for the next one that is enqueued, or "
-					 "for CALL healthlake_run_queue().")));
+			 errdetail("All slots of max_worker_processes are in use."),
+			 errhint("The requests are sent when another one is enqueued, or "
+					 "by CALL healthlake_run_queue().")));
 }
 
 static void
@@ -108,13 +108,14 @@ warn_of_owner(Oid owner)
 {
 	if (!hl_settings.autostart_worker || hl_wakeup_may_be(owner))
 		return;
-	ereport(WARNING,
-			(errmsg("no background worker can start for the queue of "
-					"healthlake"),
-			 errdetail("Role \"%s\" owns the table of requests and may not log "
-					   "in.",
-					   GetUserNameFromId(owner, false)),
-			 errhint("ALTER ROLE ... LOGIN, or CALL healthlake_run_queue().")));
+	ereport(
+		WARNING,
+		(errmsg("no background worker can start for the queue of "
+				"healthlake"),
+		 errdetail(
+			 "Role \"%s\" owns the table of requests and does not have LOGIN.",
+			 GetUserNameFromId(owner, false)),
+		 errhint("Use ALTER ROLE ... LOGIN, or CALL healthlake_run_queue().")));
 }
 
 /* The outermost subtransaction that asked decides whether it happens. */

@@ -1,7 +1,7 @@
 /*
  * wakeup.h
  *	  Wakes the worker of this database's queue, or starts one, when a
- *	  transaction commits that has left work to do.
+ *	  transaction commits that has enqueued something.
  */
 #ifndef HL_QUEUE_WAKEUP_H
 #define HL_QUEUE_WAKEUP_H

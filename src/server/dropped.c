@@ -313,8 +313,8 @@ hl_dropped_refuse(void)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("%s", sentence_of(one)),
-					 errdetail("It comes from %s. Nothing is sent with a "
-							   "setting other than the one that was meant.",
+					 errdetail("It comes from %s. No request is sent with a "
+							   "setting other than the intended one.",
 							   origin_of(one->source)),
 					 errhint("%s", hint_of(one))));
 	}

@@ -291,8 +291,8 @@ check_url(const char *name, const char *value)
 	/* The value is not quoted: somebody may have put a password into it. */
 	GUC_check_errmsg("invalid value for parameter \"%s\"", name);
 	if (valid)
-		GUC_check_errdetail("http is for a loopback address alone; anything "
-							"else takes https.");
+		GUC_check_errdetail("http is allowed only for a loopback address; "
+							"anything else requires https.");
 	else
 		GUC_check_errdetail("The URL cannot be used: %s.", endpoint.reason);
 	return false;
@@ -718,7 +718,7 @@ hl_settings_warn_exposed(void)
 			(errmsg("healthlake credentials in a configuration file, role or "
 					"database setting can be read by every role"),
 			 errdetail("A process that has not loaded the library shows the "
-					   "value to anyone who asks."),
+					   "value to every role."),
 			 errhint("Add healthlake to shared_preload_libraries, or use "
 					 "another source of credentials. With "
 					 "session_preload_libraries, background workers still "

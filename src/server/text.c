@@ -125,10 +125,11 @@ hl_text_to_utf8(const char *text, int len)
 	if (utf8 == text)
 		utf8 = pnstrdup(text, len);
 	if (!pg_verify_mbstr(PG_UTF8, utf8, (int) strlen(utf8), true))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("request is not valid in encoding UTF-8"),
-						errhint("AWS takes UTF-8 alone; a database of encoding "
-								"SQL_ASCII must hold UTF-8 for it.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("request is not valid in encoding UTF-8"),
+				 errhint("AWS accepts only UTF-8; in a database with encoding "
+						 "SQL_ASCII, the text must be UTF-8.")));
 	return utf8;
 }
 

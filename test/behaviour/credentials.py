@@ -830,7 +830,8 @@ def check_endpoints(place):
             ("a services section that is missing", endpoint(region + "services = t\n"),
              '55000 profile "default" names services section "t", which does not exist'),
             ("in clear to anywhere", endpoint(region, AWS_ENDPOINT_URL="http://192.0.2.1"),
-             "22023 invalid endpoint (AWS_ENDPOINT_URL): http is for a loopback address alone"),
+             "22023 invalid endpoint (AWS_ENDPOINT_URL): "
+             "http is allowed only for a loopback address"),
             ("FIPS with a URL", endpoint(region, AWS_ENDPOINT_URL=closed,
                                          AWS_USE_FIPS_ENDPOINT="true"),
              "55000 Invalid Configuration: FIPS and custom endpoint are not supported"),

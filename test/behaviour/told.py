@@ -65,7 +65,7 @@ def restores(session):
     tap.same((len(warnings), state), (5, "00000"), "a warning for each that is not taken over")
     for what, text in zip(ALL_OF_IT, warnings):
         tap.ok(f"the restored data store will not have the {what} of its source" in text and
-               "the restore asks for AWS's default" in text and "give the argument" in text,
+               "the restore requests AWS's default" in text and "pass the argument" in text,
                f"a warning of the {what}", text)
     same = (f", kms_key_id => '{KEY}', authorization_strategy => 'SMART_ON_FHIR', "
             "fine_grained_authorization_enabled => true, "
@@ -73,7 +73,7 @@ def restores(session):
             f"idp_lambda_arn => '{LAMBDA}'")
     tap.same(told(session, restore % ("smart", same)), ([], "00000"), "none when all is named")
     warnings, _ = told(session, restore % ("smart", same.replace("SMART_ON_FHIR", "AWS_AUTH")))
-    tap.ok(len(warnings) == 1 and "The source has SMART_ON_FHIR, the restore asks for AWS_AUTH."
+    tap.ok(len(warnings) == 1 and "The source has SMART_ON_FHIR, the restore requests AWS_AUTH."
            in warnings[0], "one for what differs", warnings)
     emulator.next(operation="DescribeFHIRDatastore", error="AccessDeniedException")
     warnings, state = told(session, restore % ("smart", ""))

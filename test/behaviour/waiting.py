@@ -205,7 +205,7 @@ def progress(session):
                   {"operation": "DescribeFHIRDatastore", "error": "ResourceNotFoundException"})
     run(session, f"SELECT healthlake_wait_datastore('going', 'DELETED', {QUICK})")
     tap.same(notices(session), ['data store "going" is DELETING', 'data store "going" is DELETED\n'
-                                "DETAIL:  AWS does not know it any more."],
+                                "DETAIL:  AWS no longer knows it."],
              "what AWS forgets is told as deleted")
 
 

@@ -111,7 +111,7 @@ INSERT INTO broken VALUES
 	('a reply that drips', jsonb_build_object('events', jsonb_build_array(text_event('secret'), the_end()), 'drip', '{"bytes": 1, "seconds": 0.05}'::jsonb), 'no event for 1000 ms.*SQLSTATE 38N02');
 SET healthlake.request_timeout = '1 s';
 SELECT emulator_next(step || '{"operation": "UpdateProfileWithAgent"}') FROM broken \g /dev/null
-SELECT is_row(ROW(said ~ ('^38M01 outcome of UpdateProfileWithAgent is unknown: .*attempts 1.*' || want || '.*Look up the present state'), asked, said ~ 'secret'), ROW(true, 1, false), what || coalesce(CASE WHEN said ~ want THEN NULL ELSE ': ' || said END, ''))
+SELECT is_row(ROW(said ~ ('^38M01 outcome of UpdateProfileWithAgent is unknown: .*attempts 1.*' || want || '.*Check the current state'), asked, said ~ 'secret'), ROW(true, 1, false), what || coalesce(CASE WHEN said ~ want THEN NULL ELSE ': ' || said END, ''))
   FROM broken, LATERAL talk(:'talk', what);
 RESET healthlake.request_timeout;
 

@@ -181,8 +181,8 @@ SELECT is(with_change('CREATE TRIGGER t AFTER INSERT ON healthlake_event REFEREN
 	'AFTER ' || (SELECT relowner::regrole FROM pg_class WHERE oid = 'healthlake_event'::regclass) || ' pg_catalog, pg_temp',
 	'so does one on statements');
 SELECT is(with_change('CREATE TRIGGER t BEFORE INSERT ON healthlake_event FOR EACH ROW EXECUTE FUNCTION dropped()'),
-	'38M01 AWS has carried out CreateFHIRDatastore, but it could not be recorded: the history has not taken the event of a call Operation CreateFHIRDatastore, client token token-changed, id '
-	|| (SELECT reply ->> 'DatastoreId' FROM healthlake_last_call()) || '. Reason: the history has not taken the event of a call (SQLSTATE 09000).',
+	'38M01 AWS has carried out CreateFHIRDatastore, but it could not be recorded: could not insert the event of a call into the history Operation CreateFHIRDatastore, client token token-changed, id '
+	|| (SELECT reply ->> 'DatastoreId' FROM healthlake_last_call()) || '. Reason: could not insert the event of a call into the history (SQLSTATE 09000).',
 	'one that drops the row is an error, with token and id');
 SELECT matches(with_change('CREATE RULE r AS ON INSERT TO healthlake_event WHERE NEW.event = ''replied'' DO INSTEAD NOTHING'), '^0A000 ', 'so is a rule');
 SELECT is(sent_by('CREATE RULE r AS ON INSERT TO healthlake_event WHERE NEW.event = ''replied'' DO INSTEAD NOTHING'), 0::bigint, 'which is found before anything is sent');

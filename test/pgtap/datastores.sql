@@ -136,7 +136,7 @@ SELECT is(asked(), 'Describe', 'is not updated');
 SELECT emulator_tell('stores', jsonb_build_object('DatastoreId', md5('new'), 'DatastoreName', 'new', 'IdentityProviderConfiguration',
 	'{"AuthorizationStrategy": "SMART_ON_FHIR", "Tomorrow": {"a": [1.0]}}'::jsonb)) \g /dev/null
 SELECT is(says(format('SELECT healthlake_update_datastore(%L, idp_lambda_arn => repeat(''f'', 49))', md5('new'))),
-	'55000 the update would remove IdentityProviderConfiguration.Tomorrow of the data store | AWS replaces IdentityProviderConfiguration as a whole, and this version does not know that member. | With healthlake.unknown_members = send it is sent along.',
+	'55000 the update would remove IdentityProviderConfiguration.Tomorrow of the data store | AWS replaces IdentityProviderConfiguration as a whole, and this version does not know that member. | With healthlake.unknown_members = send, the update keeps it.',
 	'a member that is not known here is not lost');
 SET healthlake.unknown_members = send;
 SET client_min_messages = error;
@@ -170,7 +170,7 @@ SELECT lives_ok(format('SELECT healthlake_restore_datastore(NULL, ''in more'', m
 
 CREATE FUNCTION deletions() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM emulator_log() WHERE operation = 'DeleteFHIRDatastore' $$;
 SELECT is(says(format('SELECT healthlake_delete_datastore(%L, ''Plain'')', md5('plain'))),
-	format('22023 data store "%s" is not named "Plain" | Nothing was deleted. | Give its present name as "confirm_name".', md5('plain')), 'another name');
+	format('22023 data store "%s" is not named "Plain" | Nothing was deleted. | Pass its current name as "confirm_name".', md5('plain')), 'another name');
 SELECT is(says(format('SELECT healthlake_delete_datastore(%L, NULL)', md5('plain'))), '22004 argument "confirm_name" must not be null', 'no name');
 SELECT is(says('SELECT healthlake_delete_datastore(NULL, ''plain'')') ~ '^22004 .*argument "id"', true, 'no id');
 SELECT is(sqlstate, '42704', 'a data store that is not there') FROM raised('SELECT healthlake_delete_datastore(''x'', ''plain'')');

@@ -75,7 +75,7 @@ GRANT EXECUTE ON FUNCTION healthlake_call, healthlake_preview, healthlake_operat
 GRANT EXECUTE ON FUNCTION healthlake_describe_datastore TO healthlake_reader;
 GRANT CREATE ON SCHEMA public TO healthlake_reader;
 SET ROLE healthlake_reader;
-SELECT is(says('SELECT healthlake_call(''ListFHIRDatastores'')'), '42501 permission denied for operation ListFHIRDatastores | EXECUTE on function healthlake_list_datastores is needed too.', 'the door alone is not enough');
+SELECT is(says('SELECT healthlake_call(''ListFHIRDatastores'')'), '42501 permission denied for operation ListFHIRDatastores | EXECUTE on function healthlake_list_datastores is also required.', 'the door alone is not enough');
 SELECT is(says('SELECT healthlake_preview(''ListFHIRDatastores'')') ~ '^42501 ', true, 'not to preview, either');
 SELECT is(says('SELECT healthlake_call(''DescribeFHIRDatastore'', ''{"DatastoreId": "x"}'')') ~ '^42704 ', true, 'with the function it is');
 CREATE FUNCTION public.healthlake_list_datastores(integer) RETURNS void LANGUAGE sql AS '';

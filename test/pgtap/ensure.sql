@@ -53,17 +53,17 @@ SELECT is(created, false, 'what is not asked for may be anything') FROM healthla
 SELECT is(created, false, 'what AWS makes of nothing may be asked for') FROM healthlake_ensure_datastore('plain',
 	authorization_strategy => 'AWS_AUTH', fine_grained_authorization_enabled => false, cmk_type => 'AWS_OWNED_KMS_KEY');
 SELECT is(says('SELECT healthlake_ensure_datastore(''plain'', kms_key_id => ''alias/health'', type_version => ''R5'')'),
-	format('55000 data store "%s" of that name is not as asked for | type_version is R4, asked for was R5; kms_key_id is not set, asked for was alias/health; cmk_type is AWS_OWNED_KMS_KEY, asked for was CUSTOMER_MANAGED_KMS_KEY.', md5('plainACTIVE')),
+	format('55000 data store "%s" of that name is not as requested | type_version is R4, requested was R5; kms_key_id is not set, requested was alias/health; cmk_type is AWS_OWNED_KMS_KEY, requested was CUSTOMER_MANAGED_KMS_KEY.', md5('plainACTIVE')),
 	'all that differs is told');
 SELECT is(says(format('SELECT healthlake_ensure_datastore(''smart'', authorization_strategy => ''SMART_ON_FHIR'', %s)', argument)),
-	format('55000 data store "%s" of that name is not as asked for | %s.', md5('smartACTIVE'), detail), argument)
-  FROM (VALUES ('kms_key_id => ''234''', 'kms_key_id is arn:aws:kms:us-east-1:123456789012:key/1234, asked for was 234'),
-	('fine_grained_authorization_enabled => false', 'fine_grained_authorization_enabled is true, asked for was false'),
-	('identity_provider_metadata => ''{"a": [2]}''', 'identity_provider_metadata is {"a": [2], "b": 1}, asked for was {"a": [2]}'),
+	format('55000 data store "%s" of that name is not as requested | %s.', md5('smartACTIVE'), detail), argument)
+  FROM (VALUES ('kms_key_id => ''234''', 'kms_key_id is arn:aws:kms:us-east-1:123456789012:key/1234, requested was 234'),
+	('fine_grained_authorization_enabled => false', 'fine_grained_authorization_enabled is true, requested was false'),
+	('identity_provider_metadata => ''{"a": [2]}''', 'identity_provider_metadata is {"a": [2], "b": 1}, requested was {"a": [2]}'),
 	('idp_lambda_arn => ''arn:aws:lambda:us-east-1:123456789012:function:other-one''',
-	 'idp_lambda_arn is arn:aws:lambda:us-east-1:123456789012:function:introspect, asked for was arn:aws:lambda:us-east-1:123456789012:function:other-one'))
+	 'idp_lambda_arn is arn:aws:lambda:us-east-1:123456789012:function:introspect, requested was arn:aws:lambda:us-east-1:123456789012:function:other-one'))
 	AS other (argument, detail);
-SELECT is(says('SELECT healthlake_ensure_datastore(''smart'', authorization_strategy => ''AWS_AUTH'')') ~ '^55000 .*authorization_strategy is SMART_ON_FHIR, asked for was AWS_AUTH', true, 'another strategy');
+SELECT is(says('SELECT healthlake_ensure_datastore(''smart'', authorization_strategy => ''AWS_AUTH'')') ~ '^55000 .*authorization_strategy is SMART_ON_FHIR, requested was AWS_AUTH', true, 'another strategy');
 
 -- Refused before anything is asked
 

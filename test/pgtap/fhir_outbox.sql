@@ -68,7 +68,7 @@ SELECT is(r.sqlstate, wanted, left(call, 120)) FROM (VALUES
 -- Who may, and with whose rights
 
 SET healthlake.bearer_token = 'abc.def';
-SELECT is(says($$SELECT healthlake_fhir_enqueue_delete('Patient', '1')$$), '55000 a FHIR request cannot be enqueued while healthlake.bearer_token is set | It would be sent with the rights of the server, and not with those of the token. | A trigger function of a trusted role can have SET healthlake.bearer_token TO ''''.', 'with a token nothing is enqueued');
+SELECT is(says($$SELECT healthlake_fhir_enqueue_delete('Patient', '1')$$), '55000 a FHIR request cannot be enqueued while healthlake.bearer_token is set | It would be sent with the privileges of the server, not with those of the token. | A trigger function of a trusted role can have SET healthlake.bearer_token TO ''''.', 'with a token nothing is enqueued');
 CREATE FUNCTION trusted() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET healthlake.bearer_token TO '' AS $$ SELECT healthlake_fhir_enqueue_delete('Patient', 'trusted') $$;
 SELECT ok(trusted() > 0, 'but by a function that takes it away');
 RESET healthlake.bearer_token;
@@ -97,12 +97,12 @@ RESET healthlake.require_bearer_token;
 
 SELECT healthlake_cancel_request(:id) \g /dev/null
 SELECT is((state, body IS NULL, body_sha256 IS NULL)::text, '(cancelled,t,f)', 'what is cancelled has no body any more') FROM healthlake_request WHERE id = :id;
-SELECT is(says(format('SELECT healthlake_retry_request(%s)', :id)), format('55000 request %s cannot be retried: its body is not kept any more | It is kept until a request has succeeded or was cancelled, resolved or retried.', :id), 'and cannot be retried');
+SELECT is(says(format('SELECT healthlake_retry_request(%s)', :id)), format('55000 request %s cannot be retried: its body was removed | The body is kept until a request has succeeded or was cancelled, resolved or retried.', :id), 'and cannot be retried');
 SELECT healthlake_fhir_enqueue_update('{"resourceType": "Patient", "id": "failing"}') AS first \gset
 CALL drain(:first);
 SELECT is((state, error_sqlstate, body IS NULL)::text, '(failed,42704,f)', 'what has failed keeps its body') FROM healthlake_request WHERE id = :first;
 SELECT healthlake_fhir_enqueue_update('{"resourceType": "Patient", "id": "failing"}', if_match => '1') AS second \gset
-SELECT is(says(format('SELECT healthlake_retry_request(%s)', :first)), format('55000 request %s cannot be retried: request %s writes the same resource, and came later | A retry would put older data in place of newer. | Enqueue what the resource is to be now.', :first, :second), 'it is not retried after a later one of its resource');
+SELECT is(says(format('SELECT healthlake_retry_request(%s)', :first)), format('55000 request %s cannot be retried: the later request %s writes the same resource | A retry would replace newer data by older. | Enqueue the current state of the resource instead.', :first, :second), 'it is not retried after a later one of its resource');
 SELECT healthlake_cancel_request(:second) \g /dev/null
 SELECT healthlake_fhir_enqueue_bundle('[{"method": "DELETE", "url": "Patient/failing"}]') AS second \gset
 SELECT is((raised(format('SELECT healthlake_retry_request(%s)', :first))).sqlstate, '55000', 'nor after a bundle that writes it');
@@ -121,7 +121,7 @@ SELECT healthlake_fhir_enqueue_update('{"resourceType": "Patient", "id": "fenced
 RESET healthlake.fence;
 SELECT healthlake_fhir_enqueue_bundle('[{"method": "DELETE", "url": "Patient/fenced"}]') AS bundle \gset
 SELECT healthlake_fhir_enqueue_update('{"resourceType": "Patient", "id": "fenced"}') AS new \gset
-SELECT is(says(format('SELECT healthlake_retry_request(%s)', :old)), format('55000 request %s cannot be retried: request %s writes the same resource, and came later | A retry would put older data in place of newer. | Enqueue what the resource is to be now.', :old, :bundle), 'what is of another fence is not taken over after a later one of its resource');
+SELECT is(says(format('SELECT healthlake_retry_request(%s)', :old)), format('55000 request %s cannot be retried: the later request %s writes the same resource | A retry would replace newer data by older. | Enqueue the current state of the resource instead.', :old, :bundle), 'what is of another fence is not taken over after a later one of its resource');
 CALL drain(:new);
 SELECT is(count(*), 2::bigint, 'and does not hold it back') FROM healthlake_request WHERE id IN (:bundle, :new) AND finished_at IS NOT NULL;
 SELECT is((raised(format('SELECT healthlake_retry_request(%s)', :old))).sqlstate, NULL, 'what waits behind it in its own fence does not keep it from being taken over');

@@ -223,7 +223,7 @@ SELECT is(healthlake_fhir_operation('Patient/$member-match', '{"resourceType": "
 SELECT is((healthlake_fhir_operation('$export', '{"JobName": "x"}', poll_interval => '10 ms') -> 'output')::text, '[]', 'an asynchronous one, to its end');
 SELECT is(array_agg((entry ->> 'method') || ' ' || status ORDER BY n)::text, '{"POST 202","GET 202","GET 200"}', 'whose status is asked for')
   FROM emulator_log() WHERE n > (SELECT max(n) - 3 FROM emulator_log());
-SELECT is_row(ROW(sqlstate, message ~ '^the operation at "export/[0-9a-f-]{36}" is still in progress$', hint ~ '^To go on waiting, call healthlake_fhir_operation\(''export/'),
+SELECT is_row(ROW(sqlstate, message ~ '^the operation at "export/[0-9a-f-]{36}" is still in progress$', hint ~ '^To continue waiting, call healthlake_fhir_operation\(''export/'),
 	ROW('38W01'::text, true, true), 'when time is over the status is named')
   FROM emulator_next('{"operation": "fhir:job", "times": 9, "status": 202, "body": ""}'),
 	raised('SELECT healthlake_fhir_operation(''$export'', ''{}'', timeout => ''60 ms'', poll_interval => ''20 ms'')');

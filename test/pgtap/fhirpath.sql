@@ -91,7 +91,7 @@ SELECT is(type, want, tag) FROM (VALUES ('BIGINT', 'bigint'), ('CHAR', 'characte
 SELECT is(v::text, want, tag || ' of ' || value) FROM (VALUES ('VARCHAR(2)', '"ab"', '{"a": "ab"}'), ('VARCHAR(2)', '"abc"', '{"a": null}'), ('NUMERIC(3,1)', '99.94', '{"a": 99.94}'), ('NUMERIC(3,1)', '99.95', '{"a": null}'), ('SMALLINT', '40000', '{"a": null}'), ('REAL', '1e300', format('{"a": null}')), ('BIGINT', '9223372036854775807', '{"a": 9223372036854775807}'), ('BIGINT', '9223372036854775808', '{"a": null}'), ('TIME', '"12:30"', '{"a": "12:30"}'), ('TIME', '"25:30"', '{"a": null}'), ('TIMESTAMP', '"2020-01-01"', '{"a": "2020-01-01"}'), ('TIMESTAMP', '"2020-01"', '{"a": null}')) AS t (tag, value, want),
 	healthlake_fhir_view_rows(format('{"resource": "A", "select": [{"column": [{"name": "a", "path": "b", "tag": [{"name": "ansi/type", "value": %s}]}]}]}', to_jsonb(tag))::jsonb,
 		format('{"resourceType": "A", "b": %s}', value)::jsonb) AS v;
-SELECT is_row(ROW(sqlstate, hint), ROW('42804', 'healthlake_fhir_view_columns() tells the columns of a view.'), what)
+SELECT is_row(ROW(sqlstate, hint), ROW('42804', 'healthlake_fhir_view_columns() returns the columns of a view.'), what)
   FROM (VALUES ('id int, short text', 'other types'), ('id text', 'too few columns'), ('a text, short varchar(20)', 'another name'), ('id text, short varchar', 'another length')) AS t (list, what),
 	raised(format($$SELECT * FROM healthlake_fhir_view('{"resource": "A", "select": [{"column": [{"name": "id", "path": "id"}, {"name": "short", "path": "id", "tag": [{"name": "ansi/type", "value": "VARCHAR(20)"}]}]}]}', '{}') AS v(%s)$$, list));
 

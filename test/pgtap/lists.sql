@@ -56,7 +56,7 @@ SELECT is(requests_of('SELECT * FROM healthlake_list_datastores(more => ''{"MaxR
 SELECT is(requests_of('SELECT * FROM healthlake_list_datastores(max_rows => 60, more => ''{"MaxResults": 50}'')'), 2::bigint,
 	'and keeps it beside max_rows');
 SELECT is(says('SELECT healthlake_list_datastores(more => ''{"NextToken": "x"}'')'),
-	'22023 member NextToken is not for a list of all pages', 'but no page to begin with');
+	'22023 member NextToken is not allowed in a list of all pages', 'but no page to begin with');
 
 -- Filters
 

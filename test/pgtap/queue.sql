@@ -22,7 +22,7 @@ SELECT is_row(ROW(q.sqlstate, q.message, q.detail, q.hint), ROW(c.sqlstate, c.me
 		'''x'', more => ''{"DatastoreName": "y"}''', '''x'', region => ''a.b''']) AS arguments,
 	raised(format('SELECT healthlake_create_datastore(%s)', arguments)) AS c, raised(format('SELECT healthlake_enqueue_create_datastore(%s)', arguments)) AS q;
 SELECT is(says('SELECT healthlake_enqueue(''CreateDatastore'', ''{}'')'),
-	'22023 operation "CreateDatastore" does not exist | healthlake_operations() lists them; names are written as AWS writes them: CreateFHIRDatastore.', 'an operation that does not exist');
+	'22023 operation "CreateDatastore" does not exist | healthlake_operations() lists the operations by their AWS names, such as CreateFHIRDatastore.', 'an operation that does not exist');
 SELECT is(says('SELECT healthlake_enqueue(NULL, ''{}'')'), '22004 argument "operation" must not be null', 'none');
 SELECT is(says('SELECT healthlake_enqueue(''ListFHIRDatastores'', ''{}'', region => ''x.example.com'')') ~ '^22023 invalid AWS region', true, 'a region that is none');
 SELECT is(says('SELECT healthlake_enqueue_create_datastore(''x'', run_after => ''infinity'')'), '22023 argument "run_after" must not be infinite', 'a time that never comes');
@@ -43,7 +43,7 @@ SELECT is(count(*) FILTER (WHERE healthlake_cancel_request(id)), 4::bigint, 'the
 -- What is refused whatever is in it
 
 SET healthlake.access_key_id = 'AKIDEXAMPLE';
-SELECT is(says('SELECT enqueued(''x'')'), '55000 a queued request cannot use the session''s own setting of "healthlake.access_key_id" | Queued requests go out with the server''s or the database''s credentials and endpoints.'
+SELECT is(says('SELECT enqueued(''x'')'), '55000 a queued request cannot use the session''s own setting of "healthlake.access_key_id" | Queued requests use the credentials and endpoints of the server or the database.'
 	' | Set it in the configuration file or by ALTER DATABASE, or RESET it here.', 'keys of the session');
 RESET healthlake.access_key_id;
 SELECT is(r.sqlstate, '55000', 'as well as ' || setting) FROM unnest(ARRAY['secret_access_key = x', 'session_token = x', 'profile = x', 'role_arn = ''arn:aws:iam::123456789012:role/r''', 'endpoint_url = ''https://example.org''',
@@ -74,7 +74,7 @@ CREATE ROLE healthlake_q_maker;
 GRANT EXECUTE ON FUNCTION healthlake_enqueue, healthlake_cancel_request TO healthlake_q_maker;
 SET ROLE healthlake_q_maker;
 SELECT is(says('SELECT healthlake_enqueue(''CreateFHIRDatastore'', ''{"DatastoreTypeVersion": "R4"}'')'),
-	'42501 permission denied for operation CreateFHIRDatastore | EXECUTE on function healthlake_create_datastore is needed too.', 'EXECUTE on the door alone');
+	'42501 permission denied for operation CreateFHIRDatastore | EXECUTE on function healthlake_create_datastore is also required.', 'EXECUTE on the door alone');
 SELECT is(sqlstate, '42501', 'and none on the other') FROM raised('SELECT enqueued(''x'')');
 RESET ROLE;
 SELECT healthlake_grant('healthlake_q_maker', 'create') \g /dev/null
@@ -369,13 +369,13 @@ SELECT is(says('SELECT healthlake_wait_request(-1)'), '42704 request -1 does not
 SELECT is(says('SELECT healthlake_wait_request(NULL)'), '22004 argument "id" must not be null', 'none');
 SELECT is(says(format('SELECT healthlake_wait_request(%s, NULL)', :one)), '22004 argument "timeout" must not be null', 'no time');
 SELECT enqueued('waited for') AS waited \gset
-SELECT is(says(format('SELECT healthlake_wait_request(%s, ''0.1 s'')', :waited)), format('38W01 request %s is not finished after the time allowed | Give a longer "timeout", or wait again.', :waited), 'nobody sends it');
+SELECT is(says(format('SELECT healthlake_wait_request(%s, ''0.1 s'')', :waited)), format('38W01 request %s is not finished after the time allowed | Increase "timeout", or wait again.', :waited), 'nobody sends it');
 BEGIN;
 SELECT enqueued('not committed') AS mine \gset
 SELECT is(says(format('SELECT healthlake_wait_request(%s)', :mine)), format('55000 request %s is not sent before this transaction commits | Commit, and then wait.', :mine), 'nobody can send it');
 ROLLBACK;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
-SELECT is(says(format('SELECT healthlake_wait_request(%s)', :waited)), '55000 the end of a request cannot be seen in a transaction of this isolation level | Wait in a READ COMMITTED transaction.', 'nor could it be seen');
+SELECT is(says(format('SELECT healthlake_wait_request(%s)', :waited)), '55000 cannot wait for a request in a transaction of this isolation level | Wait in a READ COMMITTED transaction.', 'nor could it be seen');
 ROLLBACK;
 \! psql -Xqc 'SELECT pg_sleep(0.7)' -c 'CALL healthlake_run_queue()' >/dev/null &
 SELECT is((healthlake_wait_request(:waited, '10 s')).state, 'succeeded', 'somebody sends it');

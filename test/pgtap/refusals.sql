@@ -99,7 +99,7 @@ SELECT refuses_request(format('{"DatastoreTypeVersion": "R4", "BackupConfigurati
 -- The typed form
 
 SELECT is(says($$ healthlake_create_datastore(NULL::text) $$),
-	'22004 | argument "name" must not be null | A data store without a name is asked for with a request in jsonb.',
+	'22004 | argument "name" must not be null | To create a data store without a name, pass a request in jsonb.',
 	'a name must be given');
 SELECT is((raised($$ SELECT healthlake_create_datastore(NULL::jsonb) $$)).sqlstate, '22004',
 	'so must a request');
