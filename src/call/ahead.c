@@ -51,7 +51,6 @@ hl_ahead_go_on(HlAhead *call)
 		(void) hl_engine_step(&call->run.call, 1, 0);
 }
 
-/* Waits for a call, for hl_call_watch(). */
 static void
 drive_call(void *argument)
 {
@@ -60,7 +59,7 @@ drive_call(void *argument)
 	hl_call_drive(&call->run);
 }
 
-/* Whether a reply says what would be said again. */
+/* Whether sending the request again would give the same reply. */
 static bool
 is_final(const HlReply *reply)
 {

@@ -28,7 +28,7 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* Refuses a CALL that may not commit, before anything is asked. */
+/* Refuses a CALL that cannot commit, before anything is sent. */
 void
 hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
 					  const char *hint)
@@ -61,7 +61,7 @@ hl_call_refuse_change_by(const char *function)
 	hl_portal_forbid_rerun(function);
 }
 
-/* Appends key="value" of a value in UTF-8. */
+/* Appends key="value"; the value is UTF-8. */
 static void
 append_quoted(StringInfo line, const char *key, const char *value)
 {
@@ -105,7 +105,6 @@ id_in(const HlRequest *request, const HlReply *reply)
 	return hl_response_id(request->operation->output, reply->document);
 }
 
-/* Logs a change before it is sent. */
 void
 hl_call_log_request(const HlRequest *request, const HlCall *call)
 {
@@ -120,7 +119,6 @@ hl_call_log_request(const HlRequest *request, const HlCall *call)
 	pfree(line.data);
 }
 
-/* Logs what became of a change. */
 void
 hl_call_log_reply(const HlRequest *request, const HlCall *call,
 				  const HlCallEnd *end)
@@ -146,7 +144,7 @@ hl_call_log_reply(const HlRequest *request, const HlCall *call,
 	pfree(line.data);
 }
 
-/* How a call that has ended just now did so. */
+/* The end of a call that has just ended. */
 static HlCallEnd
 end_of(int sqlstate, instr_time started)
 {
@@ -158,7 +156,6 @@ end_of(int sqlstate, instr_time started)
 					   .microseconds = INSTR_TIME_GET_MICROSEC(now)};
 }
 
-/* Begins the record of the session's last call. */
 static void
 note_last_call(const HlCallRun *run)
 {
@@ -174,7 +171,7 @@ static dlist_head under_way = DLIST_STATIC_INIT(under_way);
  */
 static int watches = 0;
 
-/* Tells, in the CONTEXT of a cancel, what became of a call. */
+/* Adds the outcome of a cancelled call to the CONTEXT of the error. */
 static void
 tell_interrupted(const HlRequest *request, const HlReply *reply)
 {
@@ -226,7 +223,7 @@ interrupted_context(void *argument)
 		tell_interrupted(any->request, &any->call->reply);
 }
 
-/* Leaves the traces of a call that is interrupted by an error of that code. */
+/* Logs and records a call that an error with this code interrupts. */
 static void
 leave_traces(HlCallRun *run, int sqlstate)
 {
@@ -243,7 +240,10 @@ leave_traces(HlCallRun *run, int sqlstate)
 	hl_audit_end(run->account, request, call, &end);
 }
 
-/* The first that is under way in a watch or in one within it; NULL: none is. */
+/*
+ * The first call that is in flight in a watch or in one within it; NULL if
+ * there is none.
+ */
 static HlCallRun *
 first_under_way(int watch)
 {
@@ -259,7 +259,6 @@ first_under_way(int watch)
 	return NULL;
 }
 
-/* Leaves those of all of them. */
 static void
 leave_all_traces(int watch, int sqlstate)
 {
@@ -279,7 +278,6 @@ session_ends(int code, Datum unused)
 	leave_all_traces(0, ERRCODE_ADMIN_SHUTDOWN);
 }
 
-/* Notes that a call is under way. */
 static void
 note_under_way(HlCallRun *run)
 {
@@ -303,7 +301,6 @@ static struct
 	bool unrecorded; /* AWS has acted, and the audit trail is being written */
 } last_change;
 
-/* Notes that a change may have been made. */
 static void
 note_change(const HlRequest *request, const HlReply *reply)
 {
@@ -327,7 +324,7 @@ hl_call_changes(void)
 	return last_change.count;
 }
 
-/* Raises that it is unknown what stays of the last change, and why. */
+/* Raises that it is unknown what remains of the last change, and why. */
 static void
 raise_unknown(const char *reason, int sqlstate)
 {
@@ -375,7 +372,7 @@ hl_call_retell(uint64 before)
 	raise_unknown(error->message, sqlstate);
 }
 
-/* Tells, in the CONTEXT of an error, of the change that is being recorded. */
+/* Adds the change that is being recorded to the CONTEXT of an error. */
 static void
 unrecorded_context(void *unused)
 {
@@ -406,7 +403,7 @@ record(const HlCallRun *run, const HlCallEnd *end)
 		error_context_stack = context.previous;
 }
 
-/* Turns a success that lacks what it must have into what it is. */
+/* Turns a success without the required members into a failure. */
 void
 hl_call_check_reply(const HlOperation *operation, HlReply *reply)
 {
@@ -426,7 +423,7 @@ hl_call_check_reply(const HlOperation *operation, HlReply *reply)
 	hl_faults_free(&faults);
 }
 
-/* Remembers, for a rollback, that a change stays. */
+/* Remembers a change for the WARNING of a rollback. */
 static void
 remember_change(const HlRequest *request, const HlReply *reply)
 {
@@ -446,7 +443,7 @@ remember_change(const HlRequest *request, const HlReply *reply)
 	hl_transaction_remember(&change);
 }
 
-/* Keeps a call to less time than the settings allow it. */
+/* Limits a call to less time than the settings allow. */
 static void
 shorten(HlCall *call, int64 patience)
 {
@@ -461,7 +458,9 @@ shorten(HlCall *call, int64 patience)
 	call->limits = limits;
 }
 
-/* Whether a request writes one resource as a whole: PUT Patient/1, POST Patient. */
+/*
+ * Whether a request writes one complete resource: PUT Patient/1, POST Patient.
+ */
 static bool
 is_whole(const HlRest *rest)
 {
@@ -475,7 +474,7 @@ is_whole(const HlRest *rest)
 					 rest->path[0] != '\0';
 }
 
-/* Fills a call with what a request to the data plane has. */
+/* Fills in the parts of a request to the data plane. */
 static void
 fill_rest(HlCall *call, const HlRest *rest)
 {
@@ -496,7 +495,7 @@ fill_rest(HlCall *call, const HlRest *rest)
 	call->reply.subject = rest->subject;
 }
 
-/* Makes a call of a request and finds out where it goes. */
+/* Makes a call of a request and determines its target. */
 bool
 hl_call_settle(HlCall *call, const HlRequest *request, const char *region,
 			   List **notes)
@@ -519,7 +518,10 @@ hl_call_settle(HlCall *call, const HlRequest *request, const char *region,
 	return true;
 }
 
-/* The same for a call that is to be sent: by every door it comes through here. */
+/*
+ * The same for a call that is to be sent. Every call comes through here, so the
+ * checks that no function may bypass are here.
+ */
 bool
 hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
 {
@@ -538,7 +540,7 @@ hl_call_start(HlCallRun *run, const HlRequest *request, const char *region)
 	return hl_call_prepare(run->call, request, region);
 }
 
-/* Lets a call go that has its keys: from now on it may have been sent. */
+/* Sends a call that has its keys; from now on it may have been sent. */
 static void
 let_go(HlCallRun *run)
 {
@@ -624,7 +626,7 @@ hl_call_advance(HlCallRun *run)
 	return true;
 }
 
-/* Ends, in PG_CATCH, the calls that are under way in a watch. */
+/* Ends, in PG_CATCH, the calls that are in flight in a watch. */
 static void
 end_interrupted(int watch)
 {
@@ -666,7 +668,7 @@ hl_call_watch(void (*work)(void *), void *argument)
 	watches = watch - 1;
 }
 
-/* Tells the client of a stream's events, within hl_call_watch(). */
+/* Reports the events of a stream to the client, within hl_call_watch(). */
 static void
 tell_events(HlCall *call)
 {
@@ -689,14 +691,12 @@ hl_call_drive(HlCallRun *run)
 	} while (!hl_call_advance(run));
 }
 
-/* The same, for hl_call_watch(). */
 static void
 drive(void *argument)
 {
 	hl_call_drive(argument);
 }
 
-/* Performs an operation, and leaves it to the caller what to make of it. */
 const HlReply *
 hl_call_try(const HlRequest *request, const char *region)
 {
@@ -708,7 +708,6 @@ hl_call_try(const HlRequest *request, const char *region)
 	return &run.call->reply;
 }
 
-/* Performs an operation that must succeed. */
 const HlReply *
 hl_call_perform(const HlRequest *request, const char *region)
 {

@@ -27,7 +27,7 @@
 /* The last field of its advisory lock, which no function of SQL's gives. */
 #define LOCK_CLASS 0x484c
 
-/* Asks for a data store of that id in UTF-8; the reply may be a failure. */
+/* Describes a data store by its id in UTF-8; the reply may be a failure. */
 static const HlReply *
 describe(const HlArguments *arguments, const char *id)
 {
@@ -38,7 +38,6 @@ describe(const HlArguments *arguments, const char *id)
 	return hl_call_try(request, hl_arguments_text(arguments, "region"));
 }
 
-/* Asks for the properties of a data store, which must be there. */
 const HlJson *
 hl_datastore_properties(const HlArguments *arguments, const char *id)
 {
@@ -50,7 +49,7 @@ hl_datastore_properties(const HlArguments *arguments, const char *id)
 	return hl_json_member(reply->document, "DatastoreProperties");
 }
 
-/* The shape of a description, and of an entry of the list. */
+/* The shape of a description, which is that of an entry of the list, too. */
 static const HlShape *
 properties_shape(void)
 {
@@ -59,14 +58,13 @@ properties_shape(void)
 		.shape;
 }
 
-/* A string of a description, or of an entry of the list; NULL: none. */
+/* A string of a description or of an entry of the list; NULL if it has none. */
 static const char *
 property(const HlJson *properties, const char *name)
 {
 	return hl_response_string(properties_shape(), properties, name);
 }
 
-/* Refuses a deletion whose name is not the data store's. */
 void
 hl_datastore_confirm(const HlArguments *arguments, const HlRequest *request)
 {
@@ -111,7 +109,7 @@ static const Trait traits[] = {
 	{"idp_lambda_arn", "token introspection function", ""},
 };
 
-/* Text that holds JSON in one way of writing; other text as it is. */
+/* Normalizes text that contains JSON; returns other text unchanged. */
 static const char *
 normal_text(const char *utf8)
 {
@@ -121,7 +119,7 @@ normal_text(const char *utf8)
 		DirectFunctionCall1(jsonb_out, hl_response_jsonb(utf8)));
 }
 
-/* What a request asks for, or a data store has; NULL: nothing. */
+/* A property that a request sets or a data store has; NULL if it has none. */
 static const char *
 trait_of(const HlShape *shape, const HlJson *json, const Trait *trait)
 {
@@ -130,7 +128,7 @@ trait_of(const HlShape *shape, const HlJson *json, const Trait *trait)
 	return text == NULL || text[0] == '\0' ? NULL : normal_text(text);
 }
 
-/* Whether the text ends in a part that begins after a slash or a colon. */
+/* Whether the text ends with a part that follows a slash or a colon. */
 static bool
 ends_in(const char *text, const char *part)
 {
@@ -141,7 +139,10 @@ ends_in(const char *text, const char *part)
 		   strchr("/:", text[len - part_len - 1]) != NULL;
 }
 
-/* Whether what was asked for is what is there; a key may be named shortly. */
+/*
+ * Whether the data store has what was requested; a key may be given by its id
+ * alone.
+ */
 static bool
 is_as_asked(const Trait *trait, const char *asked, const char *present)
 {
@@ -151,7 +152,7 @@ is_as_asked(const Trait *trait, const char *asked, const char *present)
 		   (strcmp(trait->name, "kms_key_id") == 0 && ends_in(present, asked));
 }
 
-/* Warns of what a restored data store would not have of its source's. */
+/* Warns if the restored data store will differ from its source. */
 static void
 warn_unless_same(const Trait *trait, const char *source, const char *asked)
 {
@@ -169,7 +170,6 @@ warn_unless_same(const Trait *trait, const char *source, const char *asked)
 					 trait->name)));
 }
 
-/* Warns of what a restore does not take over. */
 void
 hl_datastore_compare_source(const HlArguments *arguments,
 							const HlRequest *request)
@@ -215,7 +215,7 @@ lock_name(const char *name)
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
-/* Whether a data store of that status is there to be used. */
+/* Whether the status is one of a data store that can be used. */
 static bool
 is_live(const char *status)
 {
@@ -228,7 +228,7 @@ is_live(const char *status)
 	return false;
 }
 
-/* Adds the live data stores of that name in one page to the list. */
+/* Adds the live data stores of that name in a page to the list. */
 static List *
 add_live(List *stores, const HlJson *page, const char *name)
 {
@@ -247,7 +247,7 @@ add_live(List *stores, const HlJson *page, const char *name)
 	return stores;
 }
 
-/* Finds all live data stores of that name; keeps the pages that have some. */
+/* Finds all live data stores of that name; keeps the pages that contain one. */
 static List *
 find_live(const HlArguments *arguments, const char *name)
 {
@@ -278,7 +278,7 @@ find_live(const HlArguments *arguments, const char *name)
 	return stores;
 }
 
-/* Refuses a data store that differs from what was asked for. */
+/* Refuses a data store that differs from the requested one. */
 static void
 refuse_other(const HlRequest *request, const HlJson *store)
 {
@@ -306,7 +306,6 @@ refuse_other(const HlRequest *request, const HlJson *store)
 				 errdetail("%s.", differences.data)));
 }
 
-/* Refuses to choose between data stores. */
 static void
 refuse_several(List *stores, const char *name)
 {
@@ -323,7 +322,7 @@ refuse_several(List *stores, const char *name)
 					errdetail("They are %s.", ids.data)));
 }
 
-/* Gives the row: the columns of a data store, and whether it is new. */
+/* Makes the row: the columns of a data store, and whether it was created. */
 static Datum
 ensured_row(FunctionCallInfo fcinfo, const HlShape *shape, const HlJson *store,
 			bool created)
@@ -343,7 +342,6 @@ ensured_row(FunctionCallInfo fcinfo, const HlShape *shape, const HlJson *store,
 		&tuple, BlessTupleDesc(desc), 1, &column, &value, &null));
 }
 
-/* Gives the one data store of a name. */
 Datum
 hl_datastore_ensure(FunctionCallInfo fcinfo, const HlOperation *create)
 {

@@ -42,7 +42,7 @@ candidates(Oid extension, Oid schema, const char *function)
 	return all;
 }
 
-/* The same, for the extension of the function that was called. */
+/* The candidates in the extension of the calling function. */
 static FuncCandidateList
 candidates_beside(FunctionCallInfo fcinfo, const char *function)
 {
@@ -52,7 +52,6 @@ candidates_beside(FunctionCallInfo fcinfo, const char *function)
 					  get_func_namespace(called), function);
 }
 
-/* Whether a role may execute one of these. */
 static bool
 may_execute(FuncCandidateList function, Oid role)
 {
@@ -62,14 +61,13 @@ may_execute(FuncCandidateList function, Oid role)
 	return false;
 }
 
-/* Whether a role may execute one of the extension's functions of a name. */
 bool
 hl_door_lets(Oid extension, Oid schema, const char *function, Oid role)
 {
 	return may_execute(candidates(extension, schema, function), role);
 }
 
-/* Gives the form of an operation's function that takes arguments. */
+/* The variant of an operation's function that has arguments. */
 Oid
 hl_door_function(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
@@ -98,7 +96,6 @@ hl_door_need(FunctionCallInfo fcinfo, const HlOperation *operation,
 			 errhint("EXECUTE on function %s is also required.", function)));
 }
 
-/* Lets the current user through to an operation. */
 const HlOperation *
 hl_door_enter(FunctionCallInfo fcinfo)
 {
@@ -120,7 +117,6 @@ hl_door_enter(FunctionCallInfo fcinfo)
 	return operation;
 }
 
-/* Makes the request that came through a door. */
 HlRequest *
 hl_door_request(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
@@ -132,7 +128,6 @@ hl_door_request(FunctionCallInfo fcinfo, const HlOperation *operation)
 						   NULL, false);
 }
 
-/* Performs an operation that came through a door. */
 Datum
 hl_door_call(FunctionCallInfo fcinfo, const HlOperation *operation)
 {

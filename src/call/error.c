@@ -65,7 +65,7 @@ static const ErrorRow error_rows[] = {
 	{"RequestInTheFuture", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
 };
 
-/* Finds what is known of AWS's code; NULL if nothing is. */
+/* The table's row for AWS's code; NULL if it has none. */
 static const ErrorRow *
 row_of_code(const char *code)
 {
@@ -98,7 +98,7 @@ static const struct
 	{501, NULL, HL_ERRCODE_UNIMPLEMENTED},
 };
 
-/* The SQLSTATE of a reply by its status; 0: that says nothing. */
+/* The SQLSTATE for an HTTP status; 0 if the status alone does not decide. */
 static int
 sqlstate_of_status(const HlReply *reply)
 {
@@ -114,7 +114,7 @@ sqlstate_of_status(const HlReply *reply)
 	return 0;
 }
 
-/* The SQLSTATE of what AWS itself answered. */
+/* The SQLSTATE of an error that AWS reported. */
 static int
 sqlstate_of_code(const HlReply *reply)
 {
@@ -132,7 +132,7 @@ sqlstate_of_code(const HlReply *reply)
 	return ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
 }
 
-/* The SQLSTATE of a failure of which it is known what became of the call. */
+/* The SQLSTATE of a failure whose outcome is certain. */
 static int
 sqlstate_of_cause(const HlReply *reply)
 {
@@ -155,7 +155,6 @@ sqlstate_of_cause(const HlReply *reply)
 	}
 }
 
-/* The SQLSTATE of a failure. */
 int
 hl_error_sqlstate(const HlReply *reply)
 {
@@ -163,7 +162,7 @@ hl_error_sqlstate(const HlReply *reply)
 							   : sqlstate_of_cause(reply);
 }
 
-/* What went wrong, in AWS's words where it had any. */
+/* The reason, in AWS's words if it gave any. */
 static const char *
 cause_of(const HlReply *reply)
 {
@@ -176,7 +175,6 @@ cause_of(const HlReply *reply)
 	return psprintf("HTTP status %d", reply->http_status);
 }
 
-/* The error's first line. */
 const char *
 hl_error_message(const HlOperation *operation, const HlReply *reply)
 {
@@ -203,7 +201,7 @@ hl_error_message(const HlOperation *operation, const HlReply *reply)
 	}
 }
 
-/* What the detail calls the code of an error, and what that is of. */
+/* Appends the code of an error with a name for its origin. */
 static void
 append_cause(StringInfo text, const HlReply *reply)
 {
@@ -219,7 +217,7 @@ append_cause(StringInfo text, const HlReply *reply)
 						 hl_text_cut(reply->expression));
 }
 
-/* The facts, for whoever has to find the call again. */
+/* The facts that identify the call in AWS's logs. */
 static const char *
 detail_of(const HlOperation *operation, const HlReply *reply,
 		  const char *client_token)
@@ -249,7 +247,7 @@ detail_of(const HlOperation *operation, const HlReply *reply,
 	return text.data;
 }
 
-/* What to do when nobody knows whether the operation was carried out. */
+/* The hint for an unknown outcome. */
 static const char *
 hint_of_unknown(const HlReply *reply, const char *client_token)
 {
@@ -291,7 +289,7 @@ is_of_arn_as_id(const HlReply *reply)
 		   strstr(reply->message, "KeyId' failed to satisfy") == NULL;
 }
 
-/* What to do about credentials that AWS refuses, by where they are from. */
+/* The hint for credentials that AWS rejects, by their source. */
 static const char *
 hint_of_credentials(const HlReply *reply, const ErrorRow *row)
 {
@@ -310,7 +308,7 @@ hint_of_credentials(const HlReply *reply, const ErrorRow *row)
 					hl_text_from_utf8(reply->source));
 }
 
-/* What to do, where something can be done; NULL elsewhere. */
+/* The hint; NULL if there is nothing to advise. */
 static const char *
 hint_of(const HlReply *reply, const char *client_token)
 {
@@ -351,7 +349,6 @@ hint_of(const HlReply *reply, const char *client_token)
 	}
 }
 
-/* Raises a reply's failure. */
 void
 hl_error_raise(const HlOperation *operation, const HlReply *reply,
 			   const char *client_token)

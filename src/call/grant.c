@@ -132,7 +132,7 @@ static const struct
 	{"healthlake_fhir_delete", FHIR_DELETE},
 };
 
-/* What an operation is for: what it changes decides. */
+/* The purpose of an operation, which depends on what it changes. */
 static int
 purpose_of(const HlOperation *operation)
 {
@@ -143,7 +143,6 @@ purpose_of(const HlOperation *operation)
 	return strncmp(operation->name, "Delete", 6) == 0 ? DELETE : MANAGE;
 }
 
-/* The purpose that a word names. */
 static int
 purpose_named(const char *word)
 {
@@ -157,7 +156,7 @@ purpose_named(const char *word)
 						   "what")));
 }
 
-/* The purposes of all that the extension has of a name; 0: it has none. */
+/* The purposes of the extension's objects of a name; 0 if it has none. */
 static int
 purposes_of(const char *name)
 {
@@ -170,7 +169,6 @@ purposes_of(const char *name)
 	return 0;
 }
 
-/* The purposes of a member of the extension. */
 static int
 purposes_of_member(Oid class, Oid object)
 {
@@ -183,7 +181,6 @@ purposes_of_member(Oid class, Oid object)
 	return name == NULL ? 0 : purposes_of(name);
 }
 
-/* Adds a member of the extension, if it is there to be granted. */
 static List *
 add_member(List *members, Oid class, Oid object)
 {
@@ -197,7 +194,10 @@ add_member(List *members, Oid class, Oid object)
 	return lappend(members, member);
 }
 
-/* Lists what the extension has to grant; others' of the same name are not. */
+/*
+ * Lists the extension's objects that can be granted; other objects of the same
+ * name are not included.
+ */
 static List *
 list_members(Oid extension)
 {
@@ -225,7 +225,7 @@ list_members(Oid extension)
 	return members;
 }
 
-/* Whether a list of rights names the role itself. */
+/* Whether an ACL contains the role itself. */
 static bool
 names_role(Datum rights, Oid role)
 {
@@ -244,7 +244,7 @@ names_role(Datum rights, Oid role)
 	return found;
 }
 
-/* Whether a member was granted to the role itself. */
+/* Whether an object was granted to the role itself. */
 static bool
 is_granted(const Granted *member, Oid role)
 {
@@ -265,7 +265,9 @@ is_granted(const Granted *member, Oid role)
 	return granted;
 }
 
-/* Purposes of which the role has something that serves no other one. */
+/*
+ * The purposes for which the role has an object that serves no other purpose.
+ */
 static int
 purposes_held(List *members, Oid role)
 {
@@ -283,7 +285,7 @@ purposes_held(List *members, Oid role)
 	return held;
 }
 
-/* What to grant on an object, with all its names qualified. */
+/* The privilege and the object of a GRANT, with qualified names. */
 static char *
 right_on(const Granted *member)
 {
@@ -296,7 +298,6 @@ right_on(const Granted *member)
 						get_rel_name(member->object)));
 }
 
-/* Grants a right, or revokes it. */
 static void
 change_right(bool grants, const char *right, Oid role)
 {
@@ -308,7 +309,10 @@ change_right(bool grants, const char *right, Oid role)
 		elog(ERROR, "could not perform %s", command);
 }
 
-/* Grants or revokes what is for some purposes, less what others keep. */
+/*
+ * Grants or revokes the objects of some purposes, except those that other
+ * purposes keep.
+ */
 static void
 change_rights(FunctionCallInfo fcinfo, bool grants, int purposes)
 {
@@ -334,7 +338,6 @@ change_rights(FunctionCallInfo fcinfo, bool grants, int purposes)
 			role);
 }
 
-/* Raises that an argument is null. */
 static void
 refuse_null(const char *argument)
 {
@@ -342,7 +345,7 @@ refuse_null(const char *argument)
 					errmsg("argument \"%s\" must not be null", argument)));
 }
 
-/* The purposes that the words in the array name. */
+/* The purposes named by the words in the array. */
 static int
 purposes_wanted(ArrayType *array)
 {
@@ -365,7 +368,6 @@ purposes_wanted(ArrayType *array)
 	return purposes;
 }
 
-/* Grants or revokes, as the role that calls. */
 static Datum
 change(FunctionCallInfo fcinfo, bool grants)
 {
@@ -386,14 +388,12 @@ change(FunctionCallInfo fcinfo, bool grants)
 	PG_RETURN_VOID();
 }
 
-/* Grants. */
 Datum
 hl_grant(FunctionCallInfo fcinfo)
 {
 	return change(fcinfo, true);
 }
 
-/* Revokes. */
 Datum
 hl_grant_revoke(FunctionCallInfo fcinfo)
 {

@@ -39,7 +39,6 @@ typedef struct LastCall
 static LastCall last_call;
 static ProcessUtility_hook_type next_utility = NULL;
 
-/* Forgets the call. */
 static void
 last_call_forget(void)
 {
@@ -56,7 +55,6 @@ last_call_keep(const char *string)
 						  : MemoryContextStrdup(last_call.memory, string);
 }
 
-/* Begins the record of a call. */
 void
 hl_last_call_begin(const HlOperation *operation, const char *client_token)
 {
@@ -72,7 +70,6 @@ hl_last_call_begin(const HlOperation *operation, const char *client_token)
 	last_call.at = GetCurrentTimestamp();
 }
 
-/* In a word, what is known of a call. */
 const char *
 hl_last_call_outcome(const HlReply *reply, int sqlstate)
 {
@@ -128,7 +125,6 @@ is_to_be_kept(const HlReply *reply)
 	return !reply->rest || reply->outcome != HL_OUTCOME_SUCCESS;
 }
 
-/* Completes the record of a call. */
 void
 hl_last_call_end(const HlReply *reply, int sqlstate)
 {
@@ -139,7 +135,7 @@ hl_last_call_end(const HlReply *reply, int sqlstate)
 		last_call_keep_reply(reply);
 }
 
-/* Whether the call is that of the role that asks. */
+/* Whether the current role made the call. */
 static bool
 is_mine(const LastCall *call)
 {
@@ -147,7 +143,7 @@ is_mine(const LastCall *call)
 		   call->current_user == GetUserId();
 }
 
-/* Gives the record to the role whose it is; to others, nothing. */
+/* Returns the record to the role that made the call, and nulls to others. */
 Datum
 hl_last_call_row(FunctionCallInfo fcinfo)
 {
@@ -179,7 +175,7 @@ hl_last_call_row(FunctionCallInfo fcinfo)
 		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* Tells what RESET and DISCARD ALL have reset. */
+/* Tells server/dropped.c which settings RESET or DISCARD ALL has reset. */
 static void
 tell_reset(const Node *statement)
 {
@@ -193,7 +189,7 @@ tell_reset(const Node *statement)
 		hl_dropped_forget(set->kind == VAR_RESET_ALL ? NULL : set->name);
 }
 
-/* Forgets with DISCARD ALL, which is how a pooler hands a session on. */
+/* Clears the record at DISCARD ALL, which poolers send between two clients. */
 static void
 last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
 				  ProcessUtilityContext context, ParamListInfo parameters,
@@ -226,7 +222,6 @@ last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
 	}
 }
 
-/* Installs the hook. */
 void
 hl_last_call_init(void)
 {

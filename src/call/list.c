@@ -35,7 +35,7 @@ typedef struct Listing
 	int64 left;   /* rows that may still be given */
 } Listing;
 
-/* Finds the list among an output's members. */
+/* Finds the list among the members of an output. */
 static const HlMember *
 items_of(const HlShape *output)
 {
@@ -45,7 +45,6 @@ items_of(const HlShape *output)
 	elog(ERROR, "output %s has no list", output->name);
 }
 
-/* The number of rows that the caller wants at most. */
 static int64
 rows_wanted(const HlArguments *arguments)
 {
@@ -59,7 +58,9 @@ rows_wanted(const HlArguments *arguments)
 	return rows;
 }
 
-/* Sends for the next page, if there is one; ahead: without waiting. */
+/*
+ * Sends the request for the next page, if there is one; ahead: without waiting.
+ */
 static HlAhead *
 start_page(Listing *listing, int64 wanted, bool ahead)
 {
@@ -75,7 +76,9 @@ start_page(Listing *listing, int64 wanted, bool ahead)
 	return page;
 }
 
-/* Takes what is in flight, if that came to something, or sends for a page. */
+/*
+ * Uses the reply that is in flight, if it succeeds; otherwise sends a request.
+ */
 static HlAhead *
 take_page(Listing *listing)
 {
@@ -91,7 +94,7 @@ take_page(Listing *listing)
 	return page;
 }
 
-/* Fetches the next page; the one at hand goes. */
+/* Fetches the next page and frees the current one. */
 static bool
 fetch_page(Listing *listing)
 {
@@ -127,7 +130,7 @@ may_look_ahead(const Listing *listing)
 		   (listing->count > 1 || listing->given >= listing->size / 2);
 }
 
-/* Sends for the next page, and lets what is in flight go on. */
+/* Requests the next page, and advances what is in flight. */
 static void
 look_ahead(Listing *listing)
 {
@@ -141,7 +144,7 @@ look_ahead(Listing *listing)
 			listing, listing->left - (listing->size - listing->given), true);
 }
 
-/* Begins a list: nothing of the arguments is looked at again. */
+/* Begins a list; the arguments are not read again. */
 static Listing *
 listing_start(FunctionCallInfo fcinfo, const HlOperation *operation,
 			  MemoryContext memory)
@@ -164,7 +167,7 @@ listing_start(FunctionCallInfo fcinfo, const HlOperation *operation,
 	return listing;
 }
 
-/* Steps to the next item, which is that of a row; NULL: the end. */
+/* Advances to the next item; NULL at the end. */
 static const HlJson *
 next_item(Listing *listing)
 {
@@ -184,7 +187,6 @@ next_item(Listing *listing)
 	return item;
 }
 
-/* Gives the next row, or the end. */
 Datum
 hl_list_next(FunctionCallInfo fcinfo, const HlOperation *operation)
 {

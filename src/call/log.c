@@ -14,7 +14,7 @@ hl_log_is_on(void)
 	return message_level_is_interesting(LOG_SERVER_ONLY);
 }
 
-/* The letter of a short escape; 0: there is none. */
+/* The letter of a short escape; 0 if there is none. */
 static char
 letter_of(char c)
 {
@@ -25,7 +25,7 @@ letter_of(char c)
 	return mark == NULL ? '\0' : letters[mark - marks];
 }
 
-/* How many bytes there are before one that is escaped. */
+/* The number of bytes before the first one that must be escaped. */
 static int
 plain_length(const char *value)
 {

@@ -45,7 +45,6 @@ typedef struct Faults
 	char *hint; /* of the first that has one */
 } Faults;
 
-/* Adds what is wrong with a request. */
 static void
 add_fault(Faults *faults, int ordinal, const ErrorData *error)
 {
@@ -62,7 +61,10 @@ add_fault(Faults *faults, int ordinal, const ErrorData *error)
 		faults->hint = error->hint;
 }
 
-/* Whether an error is a request's own, and others may be looked at yet. */
+/*
+ * Whether an error concerns only its request, so that the others can still be
+ * checked.
+ */
 static bool
 is_fault(int sqlstate)
 {
@@ -97,7 +99,7 @@ check_request(Faults *faults, int ordinal, const HlOperation *operation,
 	return request;
 }
 
-/* Raises what is wrong, all of it. */
+/* Raises one error with all faults. */
 static void
 refuse_faults(const Faults *faults, const HlOperation *operation, int count)
 {
@@ -127,7 +129,6 @@ json_of(const Many *many, Datum element)
 	return hl_text_to_utf8(string, (int) strlen(string));
 }
 
-/* Takes the elements of the array that the argument of that name is. */
 static void
 take_elements(Many *many, const char *name, Datum **elements, bool **nulls)
 {
@@ -146,7 +147,7 @@ take_elements(Many *many, const char *name, Datum **elements, bool **nulls)
 					  elements, nulls, &many->count);
 }
 
-/* Makes all requests, before the first is sent. */
+/* Makes all requests before the first is sent. */
 static void
 make_requests(Many *many, const HlOperation *operation, const char *name)
 {
@@ -174,7 +175,7 @@ make_requests(Many *many, const HlOperation *operation, const char *name)
 
 /* ------------------------------------------------------------------- rows */
 
-/* A column that tells of the call. */
+/* A column about the call itself. */
 static Datum
 own_column(const HlFlight *flight, const char *name, bool *null)
 {
@@ -204,7 +205,6 @@ own_column(const HlFlight *flight, const char *name, bool *null)
 	return *null ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
-/* Makes the row of a call that has ended. */
 static HeapTuple
 make_row(const Many *many, const HlFlight *flight)
 {
@@ -231,7 +231,7 @@ make_row(const Many *many, const HlFlight *flight)
 	return heap_form_tuple(desc, values, nulls);
 }
 
-/* Gives the row of a call that has ended. */
+/* Adds the row of a call that has ended. */
 static void
 land(const Many *many, HlWindow *window, HlFlight *flight)
 {
@@ -242,7 +242,6 @@ land(const Many *many, HlWindow *window, HlFlight *flight)
 	hl_window_give(window, flight, row);
 }
 
-/* Makes all calls. */
 static void
 make_calls(void *argument)
 {
@@ -282,7 +281,6 @@ refuse_copies(FunctionCallInfo fcinfo, const HlOperation *operation)
 						 "healthlake_call_many(...).")));
 }
 
-/* Makes the calls of an array and gives their rows. */
 static Datum
 perform(FunctionCallInfo fcinfo, const HlOperation *operation, const char *name,
 		bool describes)

@@ -49,14 +49,13 @@ call_of(FunctionCallInfo fcinfo)
 	return (const FuncExpr *) expression;
 }
 
-/* Whether the two are copies of one call, made by the parser. */
+/* Whether two expressions are copies of one call that the parser made. */
 static bool
 is_copy(const FuncExpr *one, const FuncExpr *other)
 {
 	return one->location == other->location && equal(one, other);
 }
 
-/* Gives a copy of the call the reply, once. */
 bool
 hl_once_take(FunctionCallInfo fcinfo, Datum *result)
 {
@@ -82,14 +81,13 @@ hl_once_take(FunctionCallInfo fcinfo, Datum *result)
 	return false;
 }
 
-/* Runs when the memory of the row is reset or deleted. */
+/* Called when the memory of the row is reset or deleted. */
 static void
 forget(void *argument)
 {
 	dlist_delete(&((Kept *) argument)->node);
 }
 
-/* Keeps a reply as long as the row lasts. */
 void
 hl_once_keep(FunctionCallInfo fcinfo, Datum result)
 {

@@ -27,7 +27,7 @@ typedef struct Leaf
 	bool sensitive;   /* or one of them is, or what it is made of */
 } Leaf;
 
-/* Whether the members below are arguments of their own. */
+/* Whether the members below are separate arguments. */
 static bool
 is_flattened(const HlMember *member)
 {
@@ -36,7 +36,7 @@ is_flattened(const HlMember *member)
 			member->shape->kind == HL_KIND_UNION);
 }
 
-/* Whether a value of the shape, or an element of it, is not to be shown. */
+/* Whether the value of a shape, or an element of it, must not be shown. */
 static bool
 is_sensitive(const HlShape *shape)
 {
@@ -44,7 +44,6 @@ is_sensitive(const HlShape *shape)
 		   (shape->element != NULL && is_sensitive(shape->element));
 }
 
-/* Collects the leaves of a structure. */
 static List *
 leaves_of(List *leaves, const Leaf *above, const HlShape *shape)
 {
@@ -93,7 +92,10 @@ cli_option(const char *name)
 	return option.data;
 }
 
-/* Collects the leaves of all operations; one without any has an empty one. */
+/*
+ * Collects the leaves of all operations; an operation without any has an empty
+ * one.
+ */
 static List *
 all_leaves(FunctionCallInfo fcinfo)
 {
@@ -108,7 +110,6 @@ all_leaves(FunctionCallInfo fcinfo)
 	return leaves;
 }
 
-/* Makes the row of a leaf. */
 static Datum
 leaf_row(FunctionCallInfo fcinfo, TupleDesc desc, const void *thing)
 {
@@ -131,7 +132,6 @@ leaf_row(FunctionCallInfo fcinfo, TupleDesc desc, const void *thing)
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }
 
-/* Gives the next row. */
 Datum
 hl_operations_next(FunctionCallInfo fcinfo)
 {

@@ -31,14 +31,12 @@ typedef struct PageRequest
 	HlRequest request;
 } PageRequest;
 
-/* Frees what malloc gave. */
 static void
 page_request_free(void *argument)
 {
 	hl_bytes_free(&((PageRequest *) argument)->request.body);
 }
 
-/* Begins. */
 HlPages *
 hl_pages_start(const HlOperation *operation, const char *json, const char *more,
 			   const char *region)
@@ -60,7 +58,7 @@ hl_pages_start(const HlOperation *operation, const char *json, const char *more,
 	return pages;
 }
 
-/* Appends the members that ask for one page, before those of the first. */
+/* Appends the members that request one page, before the other members. */
 static void
 append_page(HlBytes *bytes, const HlPages *pages, int64 wanted)
 {
@@ -82,7 +80,6 @@ append_page(HlBytes *bytes, const HlPages *pages, int64 wanted)
 	hl_bytes_append_string(bytes, rest);
 }
 
-/* Makes the request of the next page. */
 HlRequest *
 hl_pages_request(HlPages *pages, int64 wanted)
 {
@@ -99,7 +96,10 @@ hl_pages_request(HlPages *pages, int64 wanted)
 	return &page->request;
 }
 
-/* Whether that token was there before; a circle is noticed in its second lap. */
+/*
+ * Whether that token was returned before. It is compared with one token that is
+ * replaced at growing intervals, so a cycle is noticed in its second round.
+ */
 static bool
 is_repeated(HlPages *pages, const char *token)
 {
@@ -116,7 +116,6 @@ is_repeated(HlPages *pages, const char *token)
 	return false;
 }
 
-/* Takes the token of the page after this one. */
 void
 hl_pages_take(HlPages *pages, const HlJson *page)
 {
@@ -135,7 +134,6 @@ hl_pages_take(HlPages *pages, const HlJson *page)
 	pages->token = MemoryContextStrdup(GetMemoryChunkContext(pages), token);
 }
 
-/* Fetches a page. */
 const HlJson *
 hl_pages_next(HlPages *pages, int64 wanted)
 {

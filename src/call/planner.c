@@ -78,7 +78,7 @@ refuse_beside(Oid function)
 		 errhint("Call the set-returning function in FROM.")));
 }
 
-/* Whether a clause of a query, made of SortGroupClauses, has that reference. */
+/* Whether a list of SortGroupClauses contains that reference. */
 static bool
 has_reference(const List *clauses, Index reference)
 {
@@ -90,7 +90,7 @@ has_reference(const List *clauses, Index reference)
 	return false;
 }
 
-/* Where the planner will compute a target. */
+/* In which part of the plan a target will be computed. */
 static int
 sides_of(const Query *query, const TargetEntry *target)
 {
@@ -115,7 +115,7 @@ sides_of(const Query *query, const TargetEntry *target)
 	return sides;
 }
 
-/* Whether PostgreSQL may put a function's body in place of its call. */
+/* Whether PostgreSQL may inline a function. */
 static bool
 may_be_inlined(Oid function)
 {
@@ -138,7 +138,7 @@ is_sought(Oid function, Oid sought)
 	return OidIsValid(sought) ? function == sought : may_be_inlined(function);
 }
 
-/* Holds a call of the target list against those before it. */
+/* Compares a call in the target list with those before it. */
 static void
 place(Search *search, const FuncExpr *call)
 {
@@ -162,7 +162,7 @@ place(Search *search, const FuncExpr *call)
 	search->placed = lappend(search->placed, placed);
 }
 
-/* Visits the calls in a target, and no query inside it. */
+/* Visits the calls in a target, without descending into queries. */
 static bool
 target_walker(Node *node, void *context)
 {
@@ -176,7 +176,10 @@ target_walker(Node *node, void *context)
 	return expression_tree_walker(node, target_walker, context);
 }
 
-/* The target list; since 18 with what GROUP BY names back in its place. */
+/*
+ * The target list. Since PostgreSQL 18 expressions of GROUP BY are elsewhere
+ * and are put back.
+ */
 static List *
 targets_of(Query *query)
 {
@@ -188,7 +191,7 @@ targets_of(Query *query)
 	return query->targetList;
 }
 
-/* Whether one of the targets is nothing but a set-returning function. */
+/* Whether a target is a set-returning function. */
 static bool
 has_set_target(const List *targets)
 {
@@ -205,7 +208,10 @@ has_set_target(const List *targets)
 	return false;
 }
 
-/* Looks for copies of a call that the planner would put on different sides. */
+/*
+ * Searches for copies of a call that would be computed in different parts of
+ * the plan.
+ */
 static void
 search_targets(Query *query, Oid sought)
 {
@@ -236,7 +242,7 @@ typedef struct Repeats
 	List *calls; /* those with a subquery among their arguments */
 } Repeats;
 
-/* Refuses a copy of a call whose arguments have a subquery. */
+/* Refuses a copy of a call whose arguments contain a subquery. */
 static void
 refuse_repeat(const Repeats *repeats, const FuncExpr *call)
 {
@@ -253,7 +259,7 @@ refuse_repeat(const Repeats *repeats, const FuncExpr *call)
 	}
 }
 
-/* Visits the calls in a query, and no query inside it. */
+/* Visits the calls in a query, without descending into queries. */
 static bool
 query_walker(Node *node, void *context)
 {
@@ -274,7 +280,7 @@ query_walker(Node *node, void *context)
 	return expression_tree_walker(node, query_walker, context);
 }
 
-/* Looks into a query, and tells whether there is any call in it. */
+/* Searches a query; returns whether it contains a call. */
 static bool
 search_query(Query *query, Oid sought)
 {
@@ -285,7 +291,7 @@ search_query(Query *query, Oid sought)
 	return repeats.found;
 }
 
-/* Looks for a call anywhere in a tree, in its subqueries too. */
+/* Searches a tree for a call, including subqueries. */
 static bool
 contains_walker(Node *node, void *sought)
 {
@@ -299,7 +305,6 @@ contains_walker(Node *node, void *sought)
 	return expression_tree_walker(node, contains_walker, sought);
 }
 
-/* Collects the subqueries of an expression. */
 static bool
 sublink_walker(Node *node, void *sublinks)
 {
@@ -310,7 +315,7 @@ sublink_walker(Node *node, void *sublinks)
 	return expression_tree_walker(node, sublink_walker, sublinks);
 }
 
-/* Refuses (SELECT f(...)).*, in which the subquery is what is copied. */
+/* Refuses (SELECT f(...)).*, where PostgreSQL copies the subquery. */
 static void
 search_sublinks(Query *query, Oid function, Oid sought)
 {
@@ -336,7 +341,7 @@ search_sublinks(Query *query, Oid function, Oid sought)
 	}
 }
 
-/* Looks at the target lists in which a call is about to be planned. */
+/* Checks the target lists in which a call is about to be planned. */
 Node *
 hl_planner_support(Node *request)
 {

@@ -45,7 +45,7 @@ typedef struct Waiting
 	MemoryContext round;  /* what lives as long as a poll */
 } Waiting;
 
-/* Finds what an operation's wait is over with. */
+/* The target states of an operation. */
 static const HlTargetStates *
 goal_of(const HlOperation *operation, const char *status)
 {
@@ -80,7 +80,10 @@ hl_poll_milliseconds(const HlArguments *arguments, const char *name)
 	return (days * USECS_PER_DAY + span->time) / 1000;
 }
 
-/* Begins a wait; all that it needs is copied to memory that stays. */
+/*
+ * Begins a wait. Everything that it needs is copied, since transactions may end
+ * meanwhile.
+ */
 static Waiting *
 waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
@@ -113,7 +116,7 @@ waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
 	return waiting;
 }
 
-/* Tells how far a job has come; false where it does not say. */
+/* Reports the progress of a job; false if it has none. */
 static bool
 tell_share(const Waiting *waiting, const HlJson *reply, const char *status)
 {
@@ -138,7 +141,7 @@ tell_share(const Waiting *waiting, const HlJson *reply, const char *status)
 	return true;
 }
 
-/* Tells of a new state, and of a job's progress whenever there is some. */
+/* Reports a new state, and the progress of a job if there is some. */
 static void
 tell_progress(Waiting *waiting, const HlJson *reply, const char *status)
 {
@@ -149,7 +152,7 @@ tell_progress(Waiting *waiting, const HlJson *reply, const char *status)
 	strlcpy(waiting->status, status, sizeof(waiting->status));
 }
 
-/* Raises that what is waited for cannot come any more. */
+/* Raises that the target state can no longer be reached. */
 static void
 raise_failed(const Waiting *waiting, const HlJson *reply, const char *status)
 {
@@ -188,7 +191,7 @@ may_pass(const Waiting *waiting, const HlReply *reply)
 	}
 }
 
-/* Keeps something as long as the wait, in place of what was there. */
+/* Keeps a string for the duration of the wait, in place of the former one. */
 static void
 keep(const Waiting *waiting, char **kept, const char *text)
 {
@@ -197,7 +200,7 @@ keep(const Waiting *waiting, char **kept, const char *text)
 	*kept = text == NULL ? NULL : MemoryContextStrdup(waiting->memory, text);
 }
 
-/* Keeps what the last poll failed with, for who asks why it took so long. */
+/* Keeps the failure of the last poll for the error at the end of the time. */
 static void
 keep_trouble(Waiting *waiting, const HlReply *reply)
 {
@@ -208,7 +211,7 @@ keep_trouble(Waiting *waiting, const HlReply *reply)
 				  said == NULL ? "" : hl_text_from_utf8(said)));
 }
 
-/* The last that was seen of a data store, and that it is deleted. */
+/* The last description of a data store, with the status DELETED. */
 static const HlJson *
 seen_and_gone(Waiting *waiting)
 {
@@ -238,7 +241,7 @@ seen_and_gone(Waiting *waiting)
 	return hl_response_read(json.data);
 }
 
-/* What becomes of a wait when a poll fails: it goes on, is over or throws. */
+/* After a failed poll, the wait continues, ends or throws. */
 static const HlJson *
 take_failure(Waiting *waiting, const HlReply *reply)
 {
@@ -251,7 +254,6 @@ take_failure(Waiting *waiting, const HlReply *reply)
 	return NULL;
 }
 
-/* What becomes of it when a poll succeeds. */
 static const HlJson *
 take_success(Waiting *waiting, const HlJson *reply)
 {
@@ -275,7 +277,7 @@ take_success(Waiting *waiting, const HlJson *reply)
 	return NULL;
 }
 
-/* Asks once; gives the reply when the wait is over, and NULL when not. */
+/* Polls once; returns the reply when the wait is over, otherwise NULL. */
 static const HlJson *
 poll_once(Waiting *waiting)
 {
@@ -291,7 +293,6 @@ poll_once(Waiting *waiting)
 	return take_failure(waiting, reply);
 }
 
-/* Raises that there is no time left. */
 static void
 raise_over(const Waiting *waiting)
 {
@@ -305,7 +306,7 @@ raise_over(const Waiting *waiting)
 					errhint("Increase \"timeout\", or wait again.")));
 }
 
-/* Sleeps until the next poll is due; raises when there is no time for it. */
+/* Sleeps until the next poll; raises an error if the time is over. */
 static void
 sleep_between(const Waiting *waiting)
 {
@@ -318,7 +319,6 @@ sleep_between(const Waiting *waiting)
 		hl_wait_rest((long) (due - now), HL_WAIT_POLL);
 }
 
-/* Waits in the statement at hand. */
 Datum
 hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe)
 {

@@ -31,7 +31,6 @@ is_running(Portal portal)
 		   portal->holdStore == NULL;
 }
 
-/* Makes a portal NO SCROLL. */
 static void
 forbid_scrolling(Portal portal)
 {
@@ -72,7 +71,6 @@ forbid_outer(void)
 	SPI_finish();
 }
 
-/* Sees to it that a change is made once. */
 void
 hl_portal_forbid_rerun(const char *function)
 {

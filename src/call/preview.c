@@ -18,7 +18,7 @@
 
 #define MASK "****************"
 
-/* Gives the body, masked, as jsonb. */
+/* The masked body as jsonb. */
 static Datum
 body_of(const HlRequest *request)
 {
@@ -50,7 +50,7 @@ mask_authorization(const char *value)
 					(int) (signature - slash), slash);
 }
 
-/* Gives a header's value, as far as it may be shown. */
+/* The value of a header, masked if it must not be shown. */
 static const char *
 shown_value(const char *name, const char *value)
 {
@@ -61,7 +61,9 @@ shown_value(const char *name, const char *value)
 	return value;
 }
 
-/* Gives the header lines, each ended by a zero, as a jsonb object, masked. */
+/*
+ * The header lines, each terminated by a zero byte, as a jsonb object, masked.
+ */
 static Datum
 headers_of(const HlBytes *head)
 {
@@ -86,7 +88,6 @@ headers_of(const HlBytes *head)
 	return hl_response_jsonb(json);
 }
 
-/* Gives the row. */
 Datum
 hl_preview_row(FunctionCallInfo fcinfo, const HlOperation *operation)
 {

@@ -57,14 +57,13 @@ typedef struct Line
 	uint64 of[COUNTERS];
 } Line;
 
-/* The size of a scope's array. */
 static Size
 sums_size(void)
 {
 	return mul_size(sizeof(Sums), (Size) hl_operation_total());
 }
 
-/* Makes all sums of an array zero, in memory that has nothing in it yet. */
+/* Initializes the counters of an array in fresh memory. */
 static void
 sums_start(Sums *sums)
 {
@@ -73,7 +72,10 @@ sums_start(Sums *sums)
 			pg_atomic_init_u64(&sums[i].of[counter], 0);
 }
 
-/* Takes the shared memory; again, when the server starts anew after a crash. */
+/*
+ * Attaches to the shared memory; called again when the server restarts after a
+ * crash.
+ */
 static void
 statistics_startup(void)
 {
@@ -89,7 +91,7 @@ statistics_startup(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* Makes room, in shared memory while it can still be asked for. */
+/* Requests shared memory if the library is being preloaded. */
 void
 hl_statistics_init(void)
 {
@@ -102,7 +104,6 @@ hl_statistics_init(void)
 	shmem_startup_hook = statistics_startup;
 }
 
-/* Raises a maximum. */
 static void
 raise_to(pg_atomic_uint64 *longest, uint64 time)
 {
@@ -113,7 +114,6 @@ raise_to(pg_atomic_uint64 *longest, uint64 time)
 		;
 }
 
-/* Adds a call to the sums of its operation. */
 static void
 add_call(Sums *sums, const HlReply *reply, uint64 time)
 {
@@ -130,7 +130,6 @@ add_call(Sums *sums, const HlReply *reply, uint64 time)
 	raise_to(&sums->of[MAX_TIME], time);
 }
 
-/* Adds a call wherever it is counted. */
 void
 hl_statistics_count(const HlOperation *operation, const HlReply *reply,
 					int64 microseconds)
@@ -162,7 +161,6 @@ add_lines(List *lines, const Scope *scope)
 	return lines;
 }
 
-/* Makes all rows. */
 static List *
 all_lines(FunctionCallInfo fcinfo)
 {
@@ -173,14 +171,12 @@ all_lines(FunctionCallInfo fcinfo)
 	return lines;
 }
 
-/* A time in milliseconds. */
 static Datum
 milliseconds(double microseconds)
 {
 	return Float8GetDatum(microseconds / 1000.0);
 }
 
-/* Makes the row of an operation. */
 static Datum
 line_row(FunctionCallInfo fcinfo, TupleDesc desc, const void *thing)
 {
@@ -201,14 +197,13 @@ line_row(FunctionCallInfo fcinfo, TupleDesc desc, const void *thing)
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }
 
-/* Gives the next row. */
 Datum
 hl_statistics_rows(FunctionCallInfo fcinfo)
 {
 	return hl_rows_next(fcinfo, all_lines, line_row);
 }
 
-/* Sets all sums to nothing; a call that ends meanwhile may be half counted. */
+/* Resets all counters; a call that ends meanwhile may be counted in part. */
 Datum
 hl_statistics_reset(FunctionCallInfo fcinfo)
 {

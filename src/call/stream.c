@@ -17,7 +17,7 @@
 #include "server/notice.h"
 #include "server/text.h"
 
-/* The one member of an object that stands for an event. */
+/* The one member of the object that is the event. */
 static const HlJson *
 open_event(const HlJson *event, const char **name)
 {
@@ -28,7 +28,7 @@ open_event(const HlJson *event, const char **name)
 	return payload;
 }
 
-/* The text for people that an event has; NULL where it has none. */
+/* The readable text of an event; NULL if it has none. */
 static const char *
 text_of(const HlStream *stream, const char *name, const HlJson *payload)
 {
@@ -95,7 +95,6 @@ perform(FunctionCallInfo fcinfo, const HlOperation *operation)
 	return DatumGetPointer(kept);
 }
 
-/* Begins the rows. */
 static void
 begin_rows(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
@@ -113,7 +112,6 @@ begin_rows(FunctionCallInfo fcinfo, const HlOperation *operation)
 	MemoryContextSwitchTo(caller);
 }
 
-/* The row of an event. */
 static Datum
 row_of_event(const Rows *rows, const char *name, const HlJson *payload)
 {

@@ -43,7 +43,6 @@ typedef struct Change
  */
 static List *changes = NIL;
 
-/* Whether two strings, each of which may be NULL, are the same. */
 static bool
 are_same(const char *one, const char *other)
 {
@@ -145,7 +144,7 @@ append_sentence(StringInfo sentence, const HlChange *change)
 						 change->client_token);
 }
 
-/* The same for a machine. */
+/* Appends the fields of the log line. */
 static void
 append_line(StringInfo line, const HlChange *change)
 {
@@ -159,7 +158,7 @@ append_line(StringInfo line, const HlChange *change)
 	hl_log_append(line, "current_role", change->current_role);
 }
 
-/* Says of one change that it stays, though what it belonged to is undone. */
+/* Reports a change that remains after its rollback. */
 static void
 warn_of(const Change *kept, const char *undone)
 {
@@ -178,7 +177,7 @@ warn_of(const Change *kept, const char *undone)
 	pfree(text.data);
 }
 
-/* Says it of all changes from a place in the list on. */
+/* Reports all changes from a place in the list on. */
 static void
 warn_from(List *list, int first, const char *undone)
 {
@@ -186,7 +185,7 @@ warn_from(List *list, int first, const char *undone)
 		warn_of(list_nth(list, i), undone);
 }
 
-/* Ends the transaction: in a rollback with a warning of each change. */
+/* Forgets the changes; in a rollback reports each of them first. */
 static void
 transaction_ends(XactEvent event, void *unused)
 {
@@ -206,7 +205,7 @@ transaction_ends(XactEvent event, void *unused)
 		warn_from(ended, 0, "transaction");
 }
 
-/* Where the changes of the innermost subtransaction begin in the list. */
+/* The first change of the innermost subtransaction. */
 static int
 first_of(SubTransactionId mine)
 {
@@ -218,7 +217,7 @@ first_of(SubTransactionId mine)
 	return first;
 }
 
-/* Does the same for a savepoint, and hands on what it has committed. */
+/* The same for a savepoint; on release, its changes belong to the parent. */
 static void
 subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 					SubTransactionId parent, void *unused)
@@ -235,7 +234,6 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 	}
 }
 
-/* Registers the callbacks. */
 void
 hl_transaction_init(void)
 {

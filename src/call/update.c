@@ -21,21 +21,20 @@ typedef struct Completion
 	HlBytes bytes;
 } Completion;
 
-/* Frees what malloc gave. */
 static void
 completion_free(void *argument)
 {
 	hl_bytes_free(&((Completion *) argument)->bytes);
 }
 
-/* Whether a value is there; a JSON null is as good as none. */
+/* Whether a value is given; a JSON null is not. */
 static bool
 is_given(const HlJson *value)
 {
 	return value != NULL && hl_json_kind(value) != HL_JSON_NULL;
 }
 
-/* Says how an operation replaces a member as a whole; NULL: it does not. */
+/* How an operation replaces a member as a whole; NULL if it does not. */
 static const HlReplaced *
 replacement_of(const HlOperation *operation, const char *member)
 {
@@ -53,7 +52,7 @@ shape_of(const HlOperation *operation, const char *member)
 	return hl_shape_member(operation->input, member, strlen(member))->shape;
 }
 
-/* Whether a structure is given without a member that its shape has. */
+/* Whether a structure lacks a member of its shape. */
 static bool
 is_partial(const HlShape *shape, const HlJson *given)
 {
@@ -63,7 +62,7 @@ is_partial(const HlShape *shape, const HlJson *given)
 	return false;
 }
 
-/* Whether anything would be lost if the request were sent as it is. */
+/* Whether a member would be lost if the request were sent as it is. */
 static bool
 needs_completion(const HlOperation *operation, const HlJson *request)
 {
@@ -77,7 +76,7 @@ needs_completion(const HlOperation *operation, const HlJson *request)
 	return false;
 }
 
-/* What the data store has at a path of members; NULL: nothing. */
+/* The current value at a path of members; NULL if there is none. */
 static const HlJson *
 present_at(const HlJson *properties, const char *path)
 {
@@ -91,7 +90,7 @@ present_at(const HlJson *properties, const char *path)
 	return properties;
 }
 
-/* Appends a member's name and colon, after a comma where one is due. */
+/* Appends a member's name and a colon, after a comma if one is needed. */
 static void
 append_name(HlBytes *bytes, const HlJsonEach *each)
 {
@@ -101,7 +100,7 @@ append_name(HlBytes *bytes, const HlJsonEach *each)
 	hl_bytes_append_char(bytes, ':');
 }
 
-/* Refuses an update that would remove a member which nobody has named. */
+/* Refuses an update that would remove a member that was not given. */
 static void
 refuse_loss(const HlReplaced *row, const char *name)
 {
@@ -117,7 +116,7 @@ refuse_loss(const HlReplaced *row, const char *name)
 			 "With healthlake.unknown_members = send, the update keeps it.")));
 }
 
-/* Appends the members of a structure that are present and not given. */
+/* Appends the current members of a structure that were not given. */
 static void
 append_present(HlBytes *bytes, const HlReplaced *row, const HlShape *shape,
 			   const HlJson *given, const HlJson *present)
@@ -137,7 +136,6 @@ append_present(HlBytes *bytes, const HlReplaced *row, const HlShape *shape,
 	}
 }
 
-/* Appends a structure that is given, completed. */
 static void
 append_completed(Completion *completion, const HlReplaced *row,
 				 const HlJson *given)
@@ -158,7 +156,7 @@ append_completed(Completion *completion, const HlReplaced *row,
 	hl_bytes_append_char(bytes, '}');
 }
 
-/* Gives the request with its structures completed. */
+/* Returns the request with completed structures. */
 static const char *
 complete(const HlOperation *operation, const HlJson *request,
 		 const HlJson *properties)
@@ -188,7 +186,6 @@ complete(const HlOperation *operation, const HlJson *request,
 	return hl_bytes_string(&completion->bytes);
 }
 
-/* Makes the request of an update. */
 HlRequest *
 hl_update_make(const HlArguments *arguments, const HlOperation *operation)
 {

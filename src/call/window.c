@@ -68,7 +68,7 @@ hl_window_start(HlFlight *flight, const HlRequest *request, const char *region)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Does what surrounds the sending of a call. */
+/* Does what is necessary before and after the sending of a call. */
 static void
 advance_flight(HlFlight *flight)
 {
@@ -101,7 +101,7 @@ hl_window_ended(const HlWindow *window)
 	return NULL;
 }
 
-/* Takes a call out of the window, and gives its memory back. */
+/* Takes a call out of the window and frees its memory. */
 static void
 take_out(HlWindow *window, HlFlight *flight)
 {
