@@ -1,16 +1,21 @@
 #!/usr/bin/python3
-"""Workers that are killed at random while they send queued creations, whose replies get lost.
+"""Creations whose replies get lost, while those who send them are killed at random.
 
 A part of all replies is lost after HealthLake has carried the request out, another part before.
-In the end there is one version of each resource. HEALTHLAKE_TEST_LONG=1 makes it 1,000 creations
-and 100 kills; fhir_kills.py SEED repeats a run's dice.
+First workers send queued creations, then sessions create by themselves: whoever has lost his
+session, or an error that tells the key, repeats the call with the key. In the end there is one
+version of each resource. HEALTHLAKE_TEST_LONG=1 makes it 1,000 creations and 100 kills each way;
+fhir_kills.py SEED repeats a run's dice.
 """
 
 import json
 import os
 import random
+import re
 import sys
+import threading
 import time
+import uuid
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -26,19 +31,22 @@ from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 LONG = bool(os.environ.get("HEALTHLAKE_TEST_LONG"))
 CREATES, KILLS = (1000, 100) if LONG else (120, 8)
+DIRECT_CREATES, DIRECT_KILLS = (1000, 100) if LONG else (60, 4)
+SESSIONS = 4
 PATIENCE = 900 if LONG else 90
 WORKERS = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'healthlake worker'"
+CREATORS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'creator'"
 
 tap = Tap()
 
 
-def lose(emulator, dice):
+def lose(emulator, dice, operation, creates):
     """Has replies get lost, some after the request was carried out and some before."""
     steps = []
-    for number in dice.sample(range(CREATES), CREATES // 5):
-        steps.append({"operation": "fhir:update", "about": f'"patient-{number}"', "cut": 60,
+    for number in dice.sample(range(creates), creates // 5):
+        steps.append({"operation": operation, "about": f'"patient-{number}"', "cut": 60,
                       "status": 200, "apply": dice.random() < 0.6})
-    emulator.next(*steps, {"operation": "fhir:update", "delay": 0.06, "times": "always"})
+    emulator.next(*steps, {"operation": operation, "delay": 0.06, "times": "always"})
 
 
 def enqueue(cluster):
@@ -53,37 +61,120 @@ def enqueue(cluster):
             session.run("COMMIT")
 
 
-def kill_one(cluster, dice):
-    """Kills a worker, or the postmaster and all; whether there was one."""
+def kill_one(cluster, dice, whom):
+    """Kills one of those, or the postmaster and all; whether there was one."""
     if dice.random() < 0.1:
         cluster.kill()
         cluster.start()
         return True
-    found = ask(cluster, WORKERS)
+    found = ask(cluster, whom)
     return bool(found) and cluster.kill_process(dice.choice(found)[0])
 
 
-def storm(cluster, dice):
+def storm(cluster, dice, whom, most, over):
     """Kills until it is enough, or nothing is left to be sent; how many."""
     kills, end = 0, time.monotonic() + PATIENCE
-    while kills < KILLS and time.monotonic() < end and ask(cluster, OPEN) != [(0,)]:
+    while kills < most and time.monotonic() < end and not over():
         time.sleep(dice.random() * 0.2)
-        kills += kill_one(cluster, dice)
+        kills += kill_one(cluster, dice, whom)
     return kills
 
 
-def over(cluster):
-    """Whether all requests are finished."""
-    try:
+def queued(cluster, emulator, dice):
+    """Queued creations, and workers that are killed."""
+    def over():
         return ask(cluster, OPEN) == [(0,)]
-    except psycopg2.Error:
-        return False
+    lose(emulator, dice, "fhir:update", CREATES)
+    began = time.monotonic()
+    enqueue(cluster)
+    kills = storm(cluster, dice, WORKERS, KILLS, over)
+    tap.same(kills, KILLS, "there were so many kills")
+    tap.ok(until(over, PATIENCE, 0.3), "all requests come to an end")
+    states = ask(cluster, "SELECT state, count(*)::int FROM healthlake_request GROUP BY 1")
+    attempts = ask(cluster, "SELECT sum(attempts)::int FROM healthlake_request")[0][0]
+    made = Counter(one["id"] for one in emulator.versions())
+    tap.say(f"queued: {kills} kills, {CREATES} creations, {attempts} attempts, "
+            f"{time.monotonic() - began:.0f} s")
+    tap.same(states, [("succeeded", CREATES)], "all have succeeded")
+    tap.same((len(made), set(made.values())), (CREATES, {1}),
+             "each resource was made, and has one version")
+    tap.same(ask(cluster, "SELECT count(*) FROM healthlake_request WHERE body IS NOT NULL"),
+             [(0,)], "no row has kept its body")
+
+
+class Creators:
+    """Sessions that create resources by themselves, each until it is told of success."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.numbers = list(range(DIRECT_CREATES))
+        self.ends = Counter()
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(SESSIONS)]
+
+    def work(self):
+        """Takes one resource after the other."""
+        while True:
+            with self.lock:
+                if not self.numbers:
+                    return
+                number = self.numbers.pop()
+            key = str(uuid.uuid4())
+            while key is not None:
+                key = self.attempt(number, key)
+
+    def attempt(self, number, key):
+        """One call; the key to repeat it with: that which was told, or its own."""
+        told, end = key, "38M01"
+        try:
+            with closing(Session(self.cluster, application_name="creator")) as session:
+                existed = session.one("SELECT existed FROM healthlake_fhir_create(%s, %s)",
+                                      json.dumps({"resourceType": "Patient",
+                                                  "language": f"patient-{number}"}), key)
+            told, end = None, "existed" if existed else "created"
+        except psycopg2.Error as error:
+            if error.pgcode == "38M01":
+                told = re.search("idempotency_key => '(.{36})'", error.diag.message_hint)[1]
+            elif isinstance(error, psycopg2.OperationalError) or error.pgcode is None:
+                end = "no session"
+                time.sleep(0.02)
+            else:
+                told, end = None, error.pgcode
+        with self.lock:
+            self.ends[end] += 1
+        return told
+
+
+def direct(cluster, emulator, dice):
+    """Creations by sessions that are killed, repeated with their keys."""
+    emulator.reset()
+    store = emulator.place({"DatastoreName": "clinic"})[0]
+    with closing(Session(cluster)) as session:
+        session.run(f"ALTER SYSTEM SET healthlake.datastore_id = '{store}'")
+        session.run("SELECT pg_reload_conf()")
+    lose(emulator, dice, "fhir:create", DIRECT_CREATES)
+    began, creators = time.monotonic(), Creators(cluster)
+    for thread in creators.threads:
+        thread.start()
+    kills = storm(cluster, dice, CREATORS, DIRECT_KILLS, lambda: not creators.numbers)
+    for thread in creators.threads:
+        thread.join(PATIENCE)
+    made = Counter(one["resource"]["language"] for one in emulator.versions())
+    tap.say(f"direct: {kills} kills, {DIRECT_CREATES} creations, {dict(creators.ends)}, "
+            f"{time.monotonic() - began:.0f} s")
+    tap.same(kills, DIRECT_KILLS, "sessions were killed so often")
+    tap.ok(creators.ends["created"] + creators.ends["existed"] == DIRECT_CREATES
+           and not creators.ends.keys() - {"created", "existed", "38M01", "no session"},
+           "each session has created all of its own", creators.ends)
+    tap.same((len(made), set(made.values())), (DIRECT_CREATES, {1}),
+             "each resource was made once, however often it was asked for")
 
 
 def main():
-    """The storm, and what it has left."""
+    """The storms, and what they have left."""
     seed = sys.argv[1] if len(sys.argv) > 1 else str(time.time_ns() % 1000000)
     dice = random.Random(seed)
+    tap.say(f"seed {seed}")
     emulator = client.emulator()
     store = emulator.place({"DatastoreName": "clinic"})[0]
     cluster = queue_cluster.make(
@@ -93,22 +184,8 @@ def main():
     with cluster:
         with closing(Session(cluster)) as session:
             session.run("CREATE EXTENSION healthlake")
-        lose(emulator, dice)
-        began = time.monotonic()
-        enqueue(cluster)
-        kills = storm(cluster, dice)
-        tap.same(kills, KILLS, "there were so many kills")
-        tap.ok(until(lambda: over(cluster), PATIENCE, 0.3), "all requests come to an end")
-        states = ask(cluster, "SELECT state, count(*)::int FROM healthlake_request GROUP BY 1")
-        attempts = ask(cluster, "SELECT sum(attempts)::int FROM healthlake_request")[0][0]
-        made = Counter(one["id"] for one in emulator.versions())
-        tap.say(f"seed {seed}: {kills} kills, {CREATES} creations, {attempts} attempts, "
-                f"{time.monotonic() - began:.0f} s")
-        tap.same(states, [("succeeded", CREATES)], "all have succeeded")
-        tap.same((len(made), set(made.values())), (CREATES, {1}),
-                 "each resource was made, and has one version")
-        tap.same(ask(cluster, "SELECT count(*) FROM healthlake_request WHERE body IS NOT NULL"),
-                 [(0,)], "no row has kept its body")
+        queued(cluster, emulator, dice)
+        direct(cluster, emulator, dice)
     emulator.stop()
     tap.end()
 

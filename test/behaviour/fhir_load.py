@@ -7,7 +7,6 @@ HEALTHLAKE_TEST_LONG=1 loads 1,000,000 resources with 20 kills.
 import json
 import os
 import random
-import signal
 import sys
 import tempfile
 import threading
@@ -109,8 +108,8 @@ def last_request():
     return emulator.state()["requests"]
 
 
-def call_and_kill(cluster, table, bundles):
-    """A CALL whose backend is killed after so many bundles; True: it was."""
+def call_and_kill(cluster, table, bundles, postmaster):
+    """A CALL whose backend, or the postmaster, is killed after so many bundles; True: it was."""
     session, before = connect(cluster), last_request()
     pid = session.info.backend_pid
     ended = []
@@ -126,8 +125,11 @@ def call_and_kill(cluster, table, bundles):
     thread.start()
     while not ended and last_request() < before + bundles:
         time.sleep(0.01)
-    if not ended:
-        os.kill(pid, signal.SIGKILL)
+    if not ended and postmaster:
+        cluster.kill()
+        cluster.start()
+    elif not ended:
+        cluster.kill_process(pid)
     thread.join()
     for _ in range(600):  # all sessions end with a backend that is killed
         try:
@@ -139,21 +141,24 @@ def call_and_kill(cluster, table, bundles):
 
 
 def test_kills(cluster):
-    """Killed backends, and a table that changes in between."""
+    """Killed backends and postmasters, and a table that changes in between."""
     begin_again()
     session = connect(cluster)
     make_table(session, "crashed", ROWS)
-    chance, killed = random.Random(7), 0
+    chance, killed, begin = random.Random(7), 0, time.monotonic()
     for n in range(KILLS):
-        killed += call_and_kill(cluster, "crashed", chance.randint(1, ROWS // 100 // KILLS // 2))
+        bundles = chance.randint(1, ROWS // 100 // KILLS // 2)
+        killed += call_and_kill(cluster, "crashed", bundles, n % 4 == 3)
         session = connect(cluster)
         # a row that was sent, and one that was not; the first moves to the table's end
         run(session, "UPDATE crashed SET resource = resource || jsonb_build_object('changed', %s)"
                      " WHERE resource ->> 'id' IN (%s, %s)", n, f"p{n + 1}", f"p{ROWS - n - 1}")
     tap.same(killed, KILLS, "each kill was in the middle of a load")
-    begin = time.monotonic()
+    before, last = last_request(), time.monotonic()
     call(session, "crashed")
-    tap.say(f"{ROWS} rows, {killed} kills; the last call took {time.monotonic() - begin:.1f} s")
+    now = time.monotonic()
+    tap.say(f"{ROWS} rows, {killed} kills: {now - begin:.1f} s; the last call took"
+            f" {now - last:.1f} s for {last_request() - before} bundles")
     compare(session, "crashed", f"{ROWS} rows are stored as in the table after {KILLS} kills")
     tap.same(sorted(run(session, REPORT, "crashed"), key=str), refused(ROWS),
              "the refused ones are the report")
