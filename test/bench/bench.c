@@ -1,49 +1,33 @@
 /*
  * bench.c
  *	  Two halves of a comparison. "bench serve CA-FILE" answers every request
- *	  with the same bytes, over HTTP and over TLS, and prints both ports;
- *	  "bench loop URL CA-FILE COUNT" sends one request again and again as
- *	  plainly as libcurl allows, and prints microseconds a call, and those of
- *	  the CPU. "bench fan URL CA-FILE COUNT IN-FLIGHT" sends many, some at a
- *	  time, by curl_multi, and prints milliseconds.
+ *	  with the same bytes, over HTTP and over TLS, and prints both ports. The
+ *	  others send as plainly as libcurl allows. "bench loop URL CA-FILE COUNT"
+ *	  sends one request again and again and prints microseconds a call, and
+ *	  those of the CPU; "bench fan URL CA-FILE COUNT IN-FLIGHT" sends many, some
+ *	  at a time, by curl_multi, and prints milliseconds: requests of the control
+ *	  plane to the root, else a GET. "bench post URL CA-FILE FILE IN-FLIGHT"
+ *	  does the same with a body for each line of a file.
  */
-#include "peer.h"
+#include "server.h"
 
 #include <curl/curl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-/* What CreateFHIRDatastore sends and gets: the same bytes on both sides. */
+/* What CreateFHIRDatastore sends: the same bytes on both sides. */
 static const char request_body[] =
 	"{\"DatastoreName\":\"bench\",\"DatastoreTypeVersion\":\"R4\","
 	"\"ClientToken\":\"6f2d3d59-3b9c-4c0e-8b46-2f6b2f5ad9c1\"}";
-
-static const char reply_body[] =
-	"{\"DatastoreId\":\"c1cbeeac03514069f5dcaa110f206385\",\"DatastoreArn\":"
-	"\"arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/"
-	"c1cbeeac03514069f5dcaa110f206385\",\"DatastoreStatus\":\"CREATING\","
-	"\"DatastoreEndpoint\":\"https://healthlake.us-east-1.amazonaws.com/"
-	"datastore/c1cbeeac03514069f5dcaa110f206385/r4/\"}";
 
 /* What describes a data store, in the requests of "fan". */
 static const char describe_body[] =
 	"{\"DatastoreId\":\"c1cbeeac03514069f5dcaa110f206385\"}";
 
-static const char described_body[] =
-	"{\"DatastoreProperties\":{\"DatastoreId\":"
-	"\"c1cbeeac03514069f5dcaa110f206385\",\"DatastoreArn\":"
-	"\"arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/"
-	"c1cbeeac03514069f5dcaa110f206385\",\"DatastoreName\":\"bench\","
-	"\"DatastoreStatus\":\"ACTIVE\",\"DatastoreTypeVersion\":\"R4\","
-	"\"DatastoreEndpoint\":\"https://healthlake.us-east-1.amazonaws.com/"
-	"datastore/c1cbeeac03514069f5dcaa110f206385/r4/\"}}";
-
-static char reply[1024];
-static char described[1024];
-static int latency_ms = 0;
-
 static const char *const headers[] = {
-	"Content-Type: application/x-amz-json-1.0",
 	"User-Agent: healthlake-pg/1.0.0 ua/2.1 os/linux#6.1.0-35-amd64 lang/c "
 	"md/postgresql#15.20 md/libcurl#7.88.1 api/healthlake#2017-07-01 m/E "
 	"cfg/retry-mode#standard",
@@ -57,56 +41,6 @@ static const char *const headers[] = {
 	"Accept:",
 	"Expect:"};
 
-/* Handler: one reply for each piece that ends a request's JSON object. */
-static void
-answer(Peer *peer)
-{
-	int got;
-
-	while ((got = peer_receive(peer, peer->request, sizeof(peer->request))) > 0)
-		if (peer->request[got - 1] == '}')
-		{
-			if (latency_ms > 0)
-				usleep(latency_ms * 1000);
-			peer_say(peer, memmem(peer->request, got, "DescribeFHIR", 12)
-							   ? described
-							   : reply);
-		}
-}
-
-/* Writes a reply with that body. */
-static void
-write_reply(char text[1024], const char *body)
-{
-	snprintf(text, 1024,
-			 "HTTP/1.1 200 OK\r\n"
-			 "x-amzn-RequestId: 2b8a1f0a-6f0e-4d57-a6a0-1c6fd1f8f0e3\r\n"
-			 "Date: Mon, 23 Nov 2026 16:00:00 GMT\r\n"
-			 "Content-Type: application/x-amz-json-1.0\r\n"
-			 "Content-Length: %zu\r\n\r\n%s",
-			 strlen(body), body);
-}
-
-/* Answers until standard input ends. */
-static int
-serve(const char *ca_path)
-{
-	PeerServer plain = peer_serve(answer);
-	PeerServer tls = peer_serve(answer);
-	char rest[16];
-
-	write_reply(reply, reply_body);
-	write_reply(described, described_body);
-	peer_use_tls(&tls, ca_path);
-	peer_start(&plain);
-	peer_start(&tls);
-	printf("%d %d\n", plain.port, tls.port);
-	fflush(stdout);
-	while (read(STDIN_FILENO, rest, sizeof(rest)) > 0)
-		;
-	return 0;
-}
-
 /* Callback: takes the body and forgets it. */
 static size_t
 ignore(char *data, size_t size, size_t count, void *context)
@@ -114,25 +48,49 @@ ignore(char *data, size_t size, size_t count, void *context)
 	return size * count;
 }
 
-/* An easy handle that is ready to send the request. */
+/*
+ * An easy handle that is ready to send a request: with an operation's name and a
+ * body, with a body alone (a FHIR bundle), or a GET.
+ */
 static CURL *
-prepare(const char *url, const char *ca_path, const char *target,
+prepare(const char *url, const char *ca_path, const char *operation,
 		const char *body)
 {
-	struct curl_slist *list = curl_slist_append(NULL, target);
+	char target[80];
+	struct curl_slist *list = NULL;
 	CURL *easy = curl_easy_init();
 
+	snprintf(target, sizeof(target), "X-Amz-Target: HealthLake.%s",
+			 operation != NULL ? operation : "");
+	if (operation != NULL)
+		list = curl_slist_append(list, target);
+	list = curl_slist_append(list,
+							 operation != NULL
+								 ? "Content-Type: application/x-amz-json-1.0"
+								 : "Content-Type: application/fhir+json");
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
 		list = curl_slist_append(list, headers[i]);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, ca_path);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+	if (body != NULL)
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ignore);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	return easy;
+}
+
+/* The same of an operation of the control plane, or a GET, as the URL tells. */
+static CURL *
+prepare_call(const char *url, const char *ca_path, const char *operation,
+			 const char *body)
+{
+	const char *path = strchr(strstr(url, "//") + 2, '/');
+
+	return strcmp(path, "/") == 0 ? prepare(url, ca_path, operation, body)
+								  : prepare(url, ca_path, NULL, NULL);
 }
 
 /* Nanoseconds by a clock. */
@@ -150,8 +108,7 @@ static int
 loop(const char *url, const char *ca_path, int count)
 {
 	CURL *easy =
-		prepare(url, ca_path, "X-Amz-Target: HealthLake.CreateFHIRDatastore",
-				request_body);
+		prepare_call(url, ca_path, "CreateFHIRDatastore", request_body);
 	double began = 0, busy = 0;
 
 	for (int i = -count / 10; i < count; i++)
@@ -169,15 +126,27 @@ loop(const char *url, const char *ca_path, int count)
 	return 0;
 }
 
+/* Gives a handle its next body, where there are some. */
+static CURL *
+load(CURL *easy, char **bodies, int at)
+{
+	if (bodies != NULL)
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, bodies[at]);
+	return easy;
+}
+
 /* Has so many requests sent, as many at a time as there are handles. */
 static int
-spread(CURLM *multi, CURL **handles, int most, int count)
+spread(CURL **handles, int most, int count, char **bodies)
 {
+	static CURLM *multi = NULL;
 	int started = 0, ended = 0, failed = 0, running, left;
 	CURLMsg *message;
 
+	if (multi == NULL)
+		multi = curl_multi_init();
 	for (; started < most && started < count; started++)
-		curl_multi_add_handle(multi, handles[started]);
+		curl_multi_add_handle(multi, load(handles[started], bodies, started));
 	while (ended < count)
 	{
 		curl_multi_perform(multi, &running);
@@ -188,8 +157,9 @@ spread(CURLM *multi, CURL **handles, int most, int count)
 			failed += message->data.result != CURLE_OK;
 			ended++;
 			curl_multi_remove_handle(multi, easy);
-			if (started++ < count)
-				curl_multi_add_handle(multi, easy);
+			if (started < count)
+				curl_multi_add_handle(multi, load(easy, bodies, started));
+			started++;
 		}
 		if (ended < count)
 			curl_multi_poll(multi, NULL, 0, 1000, NULL);
@@ -199,39 +169,69 @@ spread(CURLM *multi, CURL **handles, int most, int count)
 
 /* Sends so many requests, some at a time, and prints the milliseconds. */
 static int
-fan(const char *url, const char *ca_path, int count, int most)
+measure(CURL **handles, int most, int count, char **bodies)
 {
-	CURLM *multi = curl_multi_init();
-	CURL *handles[64];
-	double began;
-	int failed;
-
-	for (int i = 0; i < most; i++)
-		handles[i] = prepare(url, ca_path,
-							 "X-Amz-Target: HealthLake.DescribeFHIRDatastore",
-							 describe_body);
 	/* the connections are open then */
-	failed = spread(multi, handles, most, most);
-	began = read_clock(CLOCK_MONOTONIC);
-	failed += spread(multi, handles, most, count);
+	int failed = spread(handles, most, most < count ? most : count, bodies);
+	double began = read_clock(CLOCK_MONOTONIC);
+
+	failed += spread(handles, most, count, bodies);
 	printf("%.3f\n", (read_clock(CLOCK_MONOTONIC) - began) / 1e6);
 	return failed != 0;
+}
+
+/* Sends the same request. */
+static int
+fan(const char *url, const char *ca_path, int count, int most)
+{
+	CURL *handles[64];
+
+	for (int i = 0; i < most; i++)
+		handles[i] = prepare_call(url, ca_path, "DescribeFHIRDatastore",
+								  describe_body);
+	return measure(handles, most, count, NULL);
+}
+
+/* Sends the lines of a file. */
+static int
+post(const char *url, const char *ca_path, const char *path, int most)
+{
+	CURL *handles[64];
+	char **bodies = NULL;
+	FILE *file = fopen(path, "r");
+	char *line = NULL;
+	size_t size = 0;
+	int count = 0;
+
+	while (file != NULL && getline(&line, &size, file) > 0)
+	{
+		bodies = realloc(bodies, (count + 1) * sizeof(*bodies));
+		bodies[count++] = line;
+		line = NULL;
+		size = 0;
+	}
+	for (int i = 0; i < most; i++)
+		handles[i] = prepare(url, ca_path, NULL, "");
+	return count == 0 || measure(handles, most, count, bodies);
 }
 
 int
 main(int argc, char **argv)
 {
+	const char *verb = argc > 2 ? argv[1] : "";
+	int most = argc == 6 ? atoi(argv[5]) : 0;
+
 	signal(SIGPIPE, SIG_IGN);
-	if ((argc == 3 || argc == 4) && strcmp(argv[1], "serve") == 0)
-	{
-		latency_ms = argc == 4 ? atoi(argv[3]) : 0;
-		return serve(argv[2]);
-	}
-	if (argc == 6 && strcmp(argv[1], "fan") == 0 && atoi(argv[5]) <= 64)
-		return fan(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
-	if (argc == 5 && strcmp(argv[1], "loop") == 0)
+	if (argc <= 4 && strcmp(verb, "serve") == 0)
+		return serve(argv[2], argc == 4 ? atoi(argv[3]) : 0);
+	if (most > 0 && most <= 64 && strcmp(verb, "fan") == 0)
+		return fan(argv[2], argv[3], atoi(argv[4]), most);
+	if (most > 0 && most <= 64 && strcmp(verb, "post") == 0)
+		return post(argv[2], argv[3], argv[4], most);
+	if (argc == 5 && strcmp(verb, "loop") == 0)
 		return loop(argv[2], argv[3], atoi(argv[4]));
 	fprintf(stderr, "usage: bench serve CA [LATENCY-MS] | bench loop URL CA "
-					"COUNT | bench fan URL CA COUNT IN-FLIGHT\n");
+					"COUNT | bench fan URL CA COUNT IN-FLIGHT | bench post "
+					"URL CA FILE IN-FLIGHT\n");
 	return 2;
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """What a call costs, beside a bare libcurl loop and boto3 that send and get the same bytes.
 
+Ends with what requests of FHIR's cost; the status is 1 where these are above their limits.
+
 Run by test/bench/run, which has a server ready. One round after the other, each with all three,
 so that whatever else the machine does falls on all of them; the middle of the rounds is told.
-Arguments: rounds, calls a round, calls for the memory.
+Arguments: rounds, calls a round, calls for the memory; "fhir" in place of the last: FHIR alone.
 """
 
 import os
@@ -18,6 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "python"))
 
+import bench_fhir  # noqa: E402  pylint: disable=wrong-import-position
 from session import open_session  # noqa: E402  pylint: disable=wrong-import-position
 
 KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -65,7 +68,7 @@ class Fast:
         self.ca = Path(folder) / "bench.pem"
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-D_GNU_SOURCE",
                         f"-I{HERE.parent / 'unit'}", "-o", self.program, HERE / "bench.c",
-                        "-lcurl", "-lssl", "-lcrypto", "-lpthread"], check=True)
+                        HERE / "server.c", "-lcurl", "-lssl", "-lcrypto", "-lpthread"], check=True)
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             [self.program, "serve", self.ca, str(latency)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
@@ -80,9 +83,9 @@ class Fast:
         self.process.wait(10)
         self.process.stdout.close()
 
-    def bare(self, url, count):
+    def bare(self, url, count, path="/"):
         """What a call of libcurl alone costs: microseconds, and those of the CPU."""
-        return self.measure(self.program, "loop", url + "/", self.ca, str(count))
+        return self.measure(self.program, "loop", url + path, self.ca, str(count))
 
     def boto3(self, url, count):
         """What a call of boto3 costs; None where there is none."""
@@ -111,6 +114,7 @@ class Session:
         self.connection = open_session()
         self.connection.autocommit = True
         self.pid = self.connection.info.backend_pid
+        os.sched_setaffinity(self.pid, os.sched_getaffinity(0))
         self.run(f"""
             SET client_min_messages = error;
             CREATE EXTENSION IF NOT EXISTS healthlake;
@@ -215,26 +219,34 @@ def fan_out(session, fast, rounds, count=200):
               f"{statistics.median(theirs) if theirs else float('nan'):>14.2f}")
 
 
-def main():
-    """The whole report."""
-    rounds, count, many = (int(argument) for argument in sys.argv[1:4])
-    # one processor for both sides of all: to wake another one costs more than a call
-    processor = {min(os.sched_getaffinity(0))}
-    os.sched_setaffinity(0, processor)
-    fast = Fast(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")))
-    session = Session(fast)
-    os.sched_setaffinity(session.pid, processor)
+def of_operations(session, fast, slow, rounds, count, many):
+    """The control plane's part of the report."""
     for name, url in (("HTTP", fast.http), ("TLS", fast.https)):
         print(f"-- {name}, one backend, one kept connection: {rounds} rounds of {count} calls")
         compare(fast, session, url, rounds, count)
     print("-- what is left")
     hold(session, fast.http, many)
     hold(session, fast.https, many // 10)
-    fast.stop()
     print("-- fan-out at 20 ms")
-    slow = Fast(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")), 20)
     fan_out(session, slow, rounds)
+
+
+def main():
+    """The whole report."""
+    rounds, count = (int(argument) for argument in sys.argv[1:3])
+    # one processor for both sides of all: to wake another one costs more than a call
+    processor = {min(os.sched_getaffinity(0))}
+    os.sched_setaffinity(0, processor)
+    fast, slow = (Fast(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")), latency)
+                  for latency in (0, 20))
+    session = Session(fast)
+    if sys.argv[3] != "fhir":
+        of_operations(session, fast, slow, rounds, count, int(sys.argv[3]))
+    print("-- FHIR, over HTTP")
+    held = bench_fhir.report(session, Session(fast), fast, slow, rounds)
+    fast.stop()
     slow.stop()
+    sys.exit(0 if held else 1)
 
 
 if __name__ == "__main__":
