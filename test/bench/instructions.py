@@ -13,10 +13,15 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "python"))
 
 import bench  # noqa: E402  pylint: disable=wrong-import-position
+import bench_fhir  # noqa: E402  pylint: disable=wrong-import-position
 import callgrind  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
 
-WAYS = {"audit off": "SET healthlake.audit = off", "audit on": "SET healthlake.audit = on"}
+CREATE = "healthlake_create_datastore('counted')"
+WAYS = {"audit off": ("SET healthlake.audit = off", CREATE),
+        "audit on": ("SET healthlake.audit = on", CREATE),
+        "FHIR read": (f"SET healthlake.datastore_id = '{bench_fhir.STORE}'",
+                      "healthlake_fhir_read('Observation', 'o1')")}
 
 
 def measure(folder, calls, kept=None):

@@ -14,7 +14,7 @@ from cluster import bindir
 
 KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 MARK = "SELECT healthlake_home()"  # callgrind begins another file there
-CALLS = "SELECT count(healthlake_create_datastore('counted')) FROM generate_series(1, {})"
+CALLS = "SELECT count({}) FROM generate_series(1, {})"
 WARM = 3
 
 
@@ -54,16 +54,16 @@ def rooms_in(path):
 
 
 def count(cluster, url, ways, calls, folder):
-    """The instructions of a warm call by room, for each way: a name, and the SET that makes it.
+    """The instructions of a warm call by room, for each way: a name, what is SET, and the call.
 
     The server of the cluster must be down, with the extension in its database.
     """
     statements = [f"SET healthlake.endpoint_url = '{url}'", "SET healthlake.region = 'us-east-1'",
                   f"SET healthlake.access_key_id = '{KEY[0]}'",
                   f"SET healthlake.secret_access_key = '{KEY[1]}'", "SET jit = off"]
-    for setting in ways.values():
-        statements += [setting, CALLS.format(WARM), CALLS.format(WARM),
-                       MARK, CALLS.format(WARM), MARK, CALLS.format(WARM + calls), MARK]
+    for setting, call in ways.values():
+        few, more = CALLS.format(call, WARM), CALLS.format(call, WARM + calls)
+        statements += [setting, few, few, MARK, few, MARK, more, MARK]
     out = Path(folder) / "callgrind"
     done = subprocess.run(
         ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}",
