@@ -14,8 +14,12 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define MAX_KEPT_SLOTS 16
-#define MAX_KEPT_CONNECTIONS 16
+/*
+ * Slots and connections that are kept for later. While more transfers exist at
+ * a time, as many are kept: libcurl counts the connections in use as well, so
+ * a lower number would have each one closed at its transfer's end.
+ */
+#define KEPT 16
 #define EVENTS_AT_ONCE 16
 
 /* libcurl's timers are trusted for so long. */
@@ -89,6 +93,35 @@ new_slot(HlHttp *http)
 	return transfer;
 }
 
+/* Keeps so many slots and connections from now on. */
+static void
+keep(HlHttp *http, int count)
+{
+	http->kept = count;
+	if (http->multi != NULL)
+		multi_ok(http, curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS,
+										 (long) count));
+}
+
+/*
+ * Keeps no more than usual again, when no transfer is left. Connections beyond
+ * that are closed by and by: libcurl does it when a transfer ends, and when it
+ * has been idle for two minutes.
+ */
+static void
+keep_few(HlHttp *http)
+{
+	HlHttpTransfer *next;
+
+	keep(http, KEPT);
+	for (HlHttpTransfer *slot = http->slots;
+		 slot != NULL && http->nslots > KEPT; slot = next)
+	{
+		next = slot->next;
+		free_slot(slot);
+	}
+}
+
 /* A slot that nobody uses, or NULL where memory is missing. */
 static HlHttpTransfer *
 take_slot(HlHttp *http)
@@ -103,6 +136,8 @@ take_slot(HlHttp *http)
 	{
 		hl_reply_forget(transfer);
 		transfer->used = true;
+		if (++http->nused > http->kept)
+			keep(http, http->nused);
 	}
 	return transfer;
 }
@@ -136,7 +171,7 @@ open_multi(HlHttp *http)
 		   multi_ok(http, curl_multi_setopt(multi, CURLMOPT_PIPELINING,
 											(long) CURLPIPE_NOTHING)) &&
 		   multi_ok(http, curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
-											(long) MAX_KEPT_CONNECTIONS));
+											(long) http->kept));
 }
 
 /* Takes an easy handle off the multi handle. */
@@ -423,13 +458,15 @@ hl_http_release(HlHttpTransfer *transfer)
 		hl_signals_leave(&http->signals);
 	}
 	transfer->used = false;
+	http->nused--;
 	if (!SET(transfer, CURLOPT_POSTFIELDS, NULL) ||
 		!SET(transfer, CURLOPT_HTTPHEADER, NULL))
 		transfer->spoiled = true;
 	hl_bytes_free(&transfer->reply.body);
-	if (transfer->spoiled || transfer->reply.resent ||
-		http->nslots > MAX_KEPT_SLOTS)
+	if (transfer->spoiled || transfer->reply.resent)
 		free_slot(transfer);
+	if (http->nused == 0 && http->kept > KEPT)
+		keep_few(http);
 }
 
 /* NULL where memory or a descriptor is missing. */
@@ -445,6 +482,7 @@ hl_http_create(HlWait wait, HlClock clock, void *context)
 	http->clock = clock;
 	http->context = context;
 	http->timer_at = -1;
+	http->kept = KEPT;
 	hl_sockets_forget(&http->sockets);
 	hl_signals_init(&http->signals);
 	http->sockets.epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -63,6 +63,8 @@ struct HlHttp
 	int64_t timer_at; /* when libcurl wants to be called; -1: never */
 	int in_flight;
 	int nslots;
+	int nused;
+	int kept; /* slots and connections, at most */
 	HlHttpTransfer *slots;
 };
 

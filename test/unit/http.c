@@ -567,6 +567,38 @@ test_many(void)
 	peer_stop(&server);
 }
 
+/* More at a time than are kept of old: each wave finds its connections. */
+static void
+test_waves(void)
+{
+	PeerServer server = peer_serve(answer);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	HlHttpTransfer *transfers[40];
+	int fine = 0, next = 0;
+
+	peer_start(&server);
+	for (int i = 0; i < 40; i++)
+		transfers[i] = hl_http_start(http, &request);
+	for (int ended = 0; ended < 200; ended++, next = (next + 1) % 40)
+	{
+		fine += finish(transfers[next])->transport == HL_TRANSPORT_OK;
+		hl_http_release(transfers[next]);
+		transfers[next] = ended < 160 ? hl_http_start(http, &request) : NULL;
+	}
+	ok(fine == 200, "200 requests, 40 at a time");
+	ok(peer_connections == 40, "have 40 connections: %d", peer_connections);
+	for (int i = 0; i < 40; i++)
+	{
+		transfers[0] = hl_http_start(http, &request);
+		finish(transfers[0]);
+		hl_http_release(transfers[0]);
+	}
+	for (int i = 0; i < 200 && peers_alive > 16; i++)
+		usleep(10000);
+	ok(peers_alive <= 16, "of which one at a time keeps 16: %d", peers_alive);
+	peer_stop(&server);
+}
+
 /* Handler: the beginning of a body, of an error where that is asked for. */
 static void
 begin_to_answer(Peer *peer)
@@ -1333,6 +1365,7 @@ main(void)
 	test_dead_connection();
 	test_many_dead_connections();
 	test_many();
+	test_waves();
 	test_bodies_under_way();
 	test_replies();
 	test_limits();
