@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "aws/protocol.h"
+#include "model/jsonb.h"
 #include "model/response.h"
 #include "server/clock.h"
 #include "server/owned.h"
@@ -134,12 +135,12 @@ hl_response_jsonb(const char *utf8)
 }
 
 /*
- * Gives JSON as jsonb, if that can hold it, or why not. Nothing but jsonb's
- * input can throw here, which holds nothing that an aborted transaction would
- * have to release.
+ * Gives JSON, a node or a text, as jsonb, if that can hold it, or why not.
+ * Nothing but the making of jsonb can throw here, which holds nothing that an
+ * aborted transaction would have to release.
  */
 static Datum
-jsonb_or_why(const char *utf8, int *sqlstate)
+jsonb_or_why(const HlJson *node, const char *utf8, int *sqlstate)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile Datum result = (Datum) 0;
@@ -147,7 +148,7 @@ jsonb_or_why(const char *utf8, int *sqlstate)
 	*sqlstate = 0;
 	PG_TRY();
 	{
-		result = hl_response_jsonb(utf8);
+		result = utf8 == NULL ? hl_jsonb_of(node) : hl_response_jsonb(utf8);
 	}
 	PG_CATCH();
 	{
@@ -172,7 +173,7 @@ hl_response_jsonb_if_fit(const char *utf8, bool *isnull)
 	*isnull = utf8 == NULL;
 	if (*isnull)
 		return (Datum) 0;
-	result = jsonb_or_why(utf8, &sqlstate);
+	result = jsonb_or_why(NULL, utf8, &sqlstate);
 	*isnull = sqlstate != 0;
 	return result;
 }
@@ -262,28 +263,18 @@ node_text(const HlJson *node)
 	return hl_text_value_from_utf8(text, (int) strlen(text));
 }
 
-/* Writes a node as JSON. */
-static char *
-node_json(const HlJson *node)
-{
-	HlBytes bytes = {0};
-
-	hl_json_append_node(&bytes, node);
-	return hl_text_take(&bytes);
-}
-
 /* Gives a node as the jsonb that it is. */
 Datum
 hl_response_whole(const HlJson *reply)
 {
-	return hl_response_jsonb(node_json(reply));
+	return hl_jsonb_of(reply);
 }
 
 /* Gives a node as the jsonb that it is, if that can hold it. */
 Datum
 hl_response_whole_if_fit(const HlJson *reply, int *sqlstate)
 {
-	return jsonb_or_why(node_json(reply), sqlstate);
+	return jsonb_or_why(reply, NULL, sqlstate);
 }
 
 /* Gives a list of strings as text[]. */

@@ -62,4 +62,15 @@ SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'x', '1')$$)).sqlstat
 	('{"status": 200, "body": {"resourceType": "Patient", "id": "x"}}', NULL)) AS v (step, sqlstate), emulator_next(step);
 SELECT emulator_next('{"status": 200, "body": {"resourceType": "Patient", "id": "y"}}') \g /dev/null
 SELECT is_row(ROW(sqlstate, resource), ROW('38P01', NULL::jsonb), 'nor is another one of many read') FROM healthlake_fhir_read_many('Patient', ARRAY['x']);
+
+-- a reply becomes the jsonb that its text is
+
+\set odd '{"resourceType": "Patient", "id": "x", "z": [1.0, 1.50, -0, 0.10, 1E2, -1.5e-7, 12345678901234567890.5, [], {}, [[{"a": null}]], true, false], "": {"b": 1, "b": {"c": "last"}, "a": "\\u00e4\\ud83e\\uddea\\n\\"\\\\/"}, "text": "äö", "aa": "", "ab": [null]}'
+SELECT emulator_next(jsonb_build_object('status', 200, 'body', :'odd'::text)) \g /dev/null
+SELECT is(healthlake_fhir_read('Patient', 'x')::text, :'odd'::jsonb::text, 'of all kinds');
+SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'x')$$)).sqlstate, sqlstate, body)
+  FROM (VALUES ('{"resourceType": "Patient", "id": "x", "n": 1e400000}', '22003'), ('{"resourceType": "Patient", "id": "x", "n": "\u0000"}', '38P01')) AS v (body, sqlstate),
+	LATERAL (SELECT emulator_next(jsonb_build_object('status', 200, 'body', body))) AS told;
+SELECT emulator_next('{"status": 200, "body": "{\"resourceType\": \"Patient\", \"id\": \"x\", \"n\": 1e400000}"}') \g /dev/null
+SELECT is_row(ROW(status, resource, sqlstate), ROW(200, NULL::jsonb, '22003'), 'of many it is a row') FROM healthlake_fhir_read_many('Patient', ARRAY['x']);
 SELECT finish();

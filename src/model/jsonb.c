@@ -1,0 +1,107 @@
+/*
+ * jsonb.c
+ *	  Jsonb of JSON that has been read.
+ *
+ * Gives what jsonb's input gives for the same text, and its errors, but need not
+ * write that text and read it again.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+#include "model/jsonb.h"
+
+/* A string in the database's encoding; it may lie in the document. */
+static void
+set_string(JsonbValue *value, const char *utf8, size_t len)
+{
+	char *string = pg_any_to_server(utf8, (int) len, PG_UTF8);
+
+	value->type = jbvString;
+	value->val.string.val = string;
+	value->val.string.len = string == utf8 ? (int) len : (int) strlen(string);
+	if (value->val.string.len > JENTRY_OFFLENMASK)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("string too long to represent as jsonb string"),
+						errdetail("Due to an implementation restriction, "
+								  "jsonb strings cannot exceed %d bytes.",
+								  JENTRY_OFFLENMASK)));
+}
+
+/* A number: numeric takes it as it was written. */
+static void
+set_number(JsonbValue *value, const char *text)
+{
+	value->type = jbvNumeric;
+	value->val.numeric = DatumGetNumeric(
+		DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/* What is no array and no object. */
+static void
+set_scalar(JsonbValue *value, const HlJson *node)
+{
+	switch (hl_json_kind(node))
+	{
+		case HL_JSON_STRING:
+			set_string(value, hl_json_string(node), hl_json_len(node));
+			break;
+		case HL_JSON_NUMBER:
+			set_number(value, hl_json_string(node));
+			break;
+		case HL_JSON_TRUE:
+		case HL_JSON_FALSE:
+			value->type = jbvBool;
+			value->val.boolean = hl_json_kind(node) == HL_JSON_TRUE;
+			break;
+		default:
+			value->type = jbvNull;
+	}
+}
+
+/* Adds a node as an element or a value; gives the whole at the end of one. */
+static JsonbValue *
+push(JsonbParseState **state, JsonbIteratorToken place, const HlJson *node)
+{
+	bool object = hl_json_kind(node) == HL_JSON_OBJECT;
+	HlJsonEach each = hl_json_each(node);
+	const HlJson *value;
+	JsonbValue pushed;
+
+	if (!object && hl_json_kind(node) != HL_JSON_ARRAY)
+	{
+		set_scalar(&pushed, node);
+		return pushJsonbValue(state, place, &pushed);
+	}
+	check_stack_depth();
+	(void) pushJsonbValue(state, object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY,
+						  NULL);
+	while ((value = hl_json_step(&each)) != NULL)
+	{
+		if (object)
+		{
+			set_string(&pushed, each.name, each.name_len);
+			(void) pushJsonbValue(state, WJB_KEY, &pushed);
+		}
+		(void) push(state, object ? WJB_VALUE : WJB_ELEM, value);
+	}
+	return pushJsonbValue(state, object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+}
+
+Datum
+hl_jsonb_of(const HlJson *node)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue scalar;
+
+	if (hl_json_kind(node) == HL_JSON_OBJECT ||
+		hl_json_kind(node) == HL_JSON_ARRAY)
+		return JsonbPGetDatum(JsonbValueToJsonb(push(&state, WJB_ELEM, node)));
+	set_scalar(&scalar, node);
+	return JsonbPGetDatum(JsonbValueToJsonb(&scalar));
+}
