@@ -19,6 +19,7 @@
 
 #include "audit/registry.h"
 #include "server/clock.h"
+#include "server/compat.h"
 #include "server/shared.h"
 
 /* Databases with writers, and sessions that wait at one moment. */
@@ -74,11 +75,11 @@ attach_registry(void)
 	if (!found)
 	{
 		memset(registry, 0, sizeof(Registry));
-		registry->tranche = LWLockNewTrancheId();
+		registry->tranche = hl_compat_new_tranche("healthlake_audit");
 		LWLockInitialize(&registry->lock, registry->tranche);
 	}
 	LWLockRelease(AddinShmemInitLock);
-	LWLockRegisterTranche(registry->tranche, "healthlake_audit");
+	hl_compat_name_tranche(registry->tranche, "healthlake_audit");
 }
 
 /* Locks it. */

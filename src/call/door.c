@@ -28,8 +28,7 @@ candidates(Oid extension, Oid schema, const char *function)
 {
 	List *name = list_make2(makeString(get_namespace_name(schema)),
 							makeString(pstrdup(function)));
-	FuncCandidateList all =
-		FuncnameGetCandidates(name, -1, NIL, false, false, false, true);
+	FuncCandidateList all = hl_compat_candidates(name);
 	FuncCandidateList *link = &all;
 
 	while (*link != NULL)

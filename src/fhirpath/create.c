@@ -22,6 +22,7 @@
 
 #include "fhirpath/analysis.h"
 #include "fhirpath/create.h"
+#include "server/jsonb_builder.h"
 
 /* What the text of a view is made from. */
 typedef struct Maker
@@ -81,7 +82,7 @@ hl_create_column_list(const HlView *view)
 
 /* Pushes a member of an object, as it is in the view. */
 static void
-push_member(JsonbParseState **state, const HlItem *object, const char *name)
+push_member(HlJsonbBuilder *builder, const HlItem *object, const char *name)
 {
 	JsonbValue key, value;
 
@@ -91,41 +92,42 @@ push_member(JsonbParseState **state, const HlItem *object, const char *name)
 	key.type = jbvString;
 	key.val.string.val = unconstify(char *, name);
 	key.val.string.len = (int) strlen(name);
-	pushJsonbValue(state, WJB_KEY, &key);
-	pushJsonbValue(state, WJB_VALUE, &value);
+	hl_jsonb_push(builder, WJB_KEY, &key);
+	hl_jsonb_push(builder, WJB_VALUE, &value);
 }
 
 /* Begins an array under a name. */
 static void
-push_array(JsonbParseState **state, const char *name)
+push_array(HlJsonbBuilder *builder, const char *name)
 {
 	JsonbValue key;
 
 	key.type = jbvString;
 	key.val.string.val = unconstify(char *, name);
 	key.val.string.len = (int) strlen(name);
-	pushJsonbValue(state, WJB_KEY, &key);
-	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	hl_jsonb_push(builder, WJB_KEY, &key);
+	hl_jsonb_push(builder, WJB_BEGIN_ARRAY, NULL);
 }
 
 /* Begins a view about the same resources. */
 static void
-begin_part(const Maker *maker, JsonbParseState **state)
+begin_part(const Maker *maker, HlJsonbBuilder *builder)
 {
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	push_member(state, &maker->view->root, "resource");
-	push_member(state, &maker->view->root, "constant");
-	push_array(state, "select");
+	hl_jsonb_push(builder, WJB_BEGIN_OBJECT, NULL);
+	push_member(builder, &maker->view->root, "resource");
+	push_member(builder, &maker->view->root, "constant");
+	push_array(builder, "select");
 }
 
 /* Ends it: the selects and the object; gives an SQL literal. */
 static char *
-end_part(JsonbParseState **state)
+end_part(HlJsonbBuilder *builder)
 {
 	Jsonb *part;
 
-	pushJsonbValue(state, WJB_END_ARRAY, NULL);
-	part = JsonbValueToJsonb(pushJsonbValue(state, WJB_END_OBJECT, NULL));
+	hl_jsonb_push(builder, WJB_END_ARRAY, NULL);
+	hl_jsonb_push(builder, WJB_END_OBJECT, NULL);
+	part = JsonbValueToJsonb(builder->result);
 	return psprintf(
 		"%s::pg_catalog.jsonb",
 		quote_literal_cstr(JsonbToCString(NULL, &part->root, VARSIZE(part))));
@@ -135,16 +137,16 @@ end_part(JsonbParseState **state)
 static char *
 part_of_column(const Maker *maker, const HlColumn *column)
 {
-	JsonbParseState *state = NULL;
+	HlJsonbBuilder builder = {0};
 	JsonbValue source = column->source.value;
 
-	begin_part(maker, &state);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_array(&state, "column");
-	pushJsonbValue(&state, WJB_ELEM, &source);
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	return end_part(&state);
+	begin_part(maker, &builder);
+	hl_jsonb_push(&builder, WJB_BEGIN_OBJECT, NULL);
+	push_array(&builder, "column");
+	hl_jsonb_push(&builder, WJB_ELEM, &source);
+	hl_jsonb_push(&builder, WJB_END_ARRAY, NULL);
+	hl_jsonb_push(&builder, WJB_END_OBJECT, NULL);
+	return end_part(&builder);
 }
 
 /* Whether a select's columns come from the resource, each once a row. */
@@ -158,9 +160,9 @@ is_plain(const HlSelect *select)
 static char *
 part_of_iterations(const Maker *maker)
 {
-	JsonbParseState *state = NULL;
+	HlJsonbBuilder builder = {0};
 
-	begin_part(maker, &state);
+	begin_part(maker, &builder);
 	for (int i = 0; i < maker->niterating; i++)
 	{
 		const HlSelect *select = maker->iterating[i];
@@ -168,14 +170,14 @@ part_of_iterations(const Maker *maker)
 
 		if (!is_plain(select))
 		{
-			pushJsonbValue(&state, WJB_ELEM, &source);
+			hl_jsonb_push(&builder, WJB_ELEM, &source);
 			continue;
 		}
-		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_member(&state, &select->source, "unionAll");
-		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		hl_jsonb_push(&builder, WJB_BEGIN_OBJECT, NULL);
+		push_member(&builder, &select->source, "unionAll");
+		hl_jsonb_push(&builder, WJB_END_OBJECT, NULL);
 	}
-	return end_part(&state);
+	return end_part(&builder);
 }
 
 /* ------------------------------------------------------------------- paths */
@@ -385,40 +387,40 @@ append_iterations(Maker *maker)
 static char *
 part_of_where(const Maker *maker, const HlPath *where)
 {
-	JsonbParseState *state = NULL;
+	HlJsonbBuilder builder = {0};
 	JsonbValue key, path;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_member(&state, &maker->view->root, "resource");
-	push_member(&state, &maker->view->root, "constant");
-	push_array(&state, "where");
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	hl_jsonb_push(&builder, WJB_BEGIN_OBJECT, NULL);
+	push_member(&builder, &maker->view->root, "resource");
+	push_member(&builder, &maker->view->root, "constant");
+	push_array(&builder, "where");
+	hl_jsonb_push(&builder, WJB_BEGIN_OBJECT, NULL);
 	key.type = path.type = jbvString;
 	key.val.string.val = "path";
 	key.val.string.len = 4;
 	path.val.string.val = unconstify(char *, where->text);
 	path.val.string.len = where->len;
-	pushJsonbValue(&state, WJB_KEY, &key);
-	pushJsonbValue(&state, WJB_VALUE, &path);
-	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	push_array(&state, "select");
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_array(&state, "column");
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	hl_jsonb_push(&builder, WJB_KEY, &key);
+	hl_jsonb_push(&builder, WJB_VALUE, &path);
+	hl_jsonb_push(&builder, WJB_END_OBJECT, NULL);
+	hl_jsonb_push(&builder, WJB_END_ARRAY, NULL);
+	push_array(&builder, "select");
+	hl_jsonb_push(&builder, WJB_BEGIN_OBJECT, NULL);
+	push_array(&builder, "column");
+	hl_jsonb_push(&builder, WJB_BEGIN_OBJECT, NULL);
 	path.val.string.val = "true";
 	path.val.string.len = 4;
-	pushJsonbValue(&state, WJB_KEY, &key);
-	pushJsonbValue(&state, WJB_VALUE, &path);
+	hl_jsonb_push(&builder, WJB_KEY, &key);
+	hl_jsonb_push(&builder, WJB_VALUE, &path);
 	key.val.string.val = "name";
 	path.val.string.val = "wanted";
 	path.val.string.len = 6;
-	pushJsonbValue(&state, WJB_KEY, &key);
-	pushJsonbValue(&state, WJB_VALUE, &path);
-	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	return end_part(&state);
+	hl_jsonb_push(&builder, WJB_KEY, &key);
+	hl_jsonb_push(&builder, WJB_VALUE, &path);
+	hl_jsonb_push(&builder, WJB_END_OBJECT, NULL);
+	hl_jsonb_push(&builder, WJB_END_ARRAY, NULL);
+	hl_jsonb_push(&builder, WJB_END_OBJECT, NULL);
+	return end_part(&builder);
 }
 
 /*

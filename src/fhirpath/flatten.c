@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -13,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "fhirpath/flatten.h"
+#include "server/jsonb_builder.h"
 
 /* The deepest that repeat goes; one that finds itself would never end. */
 #define DEPTH_MAX 1000
@@ -102,7 +104,7 @@ json_of_item(const HlColumn *column, const HlItem *item)
 
 /* Pushes a document as a value or element. */
 static void
-push_json(JsonbParseState **state, JsonbIteratorToken token, Jsonb *json)
+push_json(HlJsonbBuilder *builder, JsonbIteratorToken token, Jsonb *json)
 {
 	JsonbValue value;
 
@@ -112,20 +114,20 @@ push_json(JsonbParseState **state, JsonbIteratorToken token, Jsonb *json)
 		JsonbExtractScalar(&json->root, &value);
 	else
 		JsonbToJsonbValue(json, &value);
-	pushJsonbValue(state, token, &value);
+	hl_jsonb_push(builder, token, &value);
 }
 
 /* A collection as an array in JSON. */
 static Datum
 array_of_items(const HlColumn *column, const HlItems *items)
 {
-	JsonbParseState *state = NULL;
+	HlJsonbBuilder builder = {0};
 
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	hl_jsonb_push(&builder, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < items->count; i++)
-		push_json(&state, WJB_ELEM, json_of_item(column, &items->items[i]));
-	return JsonbPGetDatum(
-		JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
+		push_json(&builder, WJB_ELEM, json_of_item(column, &items->items[i]));
+	hl_jsonb_push(&builder, WJB_END_ARRAY, NULL);
+	return JsonbPGetDatum(JsonbValueToJsonb(builder.result));
 }
 
 /* Throws that a column has several values. */
@@ -219,7 +221,7 @@ fill_columns(HlFlattening *flattening, const Task *task)
 static void
 put_row(HlFlattening *flattening)
 {
-	JsonbParseState *state = NULL;
+	HlJsonbBuilder builder = {0};
 	const HlView *view = flattening->view;
 	Datum object;
 	bool null = false;
@@ -230,7 +232,7 @@ put_row(HlFlattening *flattening)
 							 flattening->values, flattening->nulls);
 		return;
 	}
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	hl_jsonb_push(&builder, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < view->ncolumns; i++)
 	{
 		JsonbValue key;
@@ -238,13 +240,13 @@ put_row(HlFlattening *flattening)
 		key.type = jbvString;
 		key.val.string.val = view->columns[i]->name;
 		key.val.string.len = (int) strlen(view->columns[i]->name);
-		pushJsonbValue(&state, WJB_KEY, &key);
-		push_json(&state, WJB_VALUE,
+		hl_jsonb_push(&builder, WJB_KEY, &key);
+		push_json(&builder, WJB_VALUE,
 				  flattening->nulls[i] ? NULL
 									   : DatumGetJsonbP(flattening->values[i]));
 	}
-	object = JsonbPGetDatum(
-		JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+	hl_jsonb_push(&builder, WJB_END_OBJECT, NULL);
+	object = JsonbPGetDatum(JsonbValueToJsonb(builder.result));
 	tuplestore_putvalues(flattening->store, flattening->row, &object, &null);
 }
 

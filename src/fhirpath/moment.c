@@ -250,26 +250,16 @@ hl_moment_hash(const HlMoment *moment)
 static void
 fill_parts(HlMoment *moment, bool high)
 {
-	switch (moment->precision)
-	{
-		case HL_PRECISION_YEAR:
-			moment->month = high ? 12 : 1;
-			/* FALLTHROUGH */
-		case HL_PRECISION_MONTH:
-			moment->day = high ? days_of_month(moment->year, moment->month) : 1;
-			/* FALLTHROUGH */
-		case HL_PRECISION_DAY:
-			moment->hour = high ? 23 : 0;
-			/* FALLTHROUGH */
-		case HL_PRECISION_HOUR:
-			moment->minute = high ? 59 : 0;
-			/* FALLTHROUGH */
-		case HL_PRECISION_MINUTE:
-			moment->second = high ? 59 : 0;
-			/* FALLTHROUGH */
-		case HL_PRECISION_SECOND:
-			break;
-	}
+	if (moment->precision < HL_PRECISION_MONTH)
+		moment->month = high ? 12 : 1;
+	if (moment->precision < HL_PRECISION_DAY)
+		moment->day = high ? days_of_month(moment->year, moment->month) : 1;
+	if (moment->precision < HL_PRECISION_HOUR)
+		moment->hour = high ? 23 : 0;
+	if (moment->precision < HL_PRECISION_MINUTE)
+		moment->minute = high ? 59 : 0;
+	if (moment->precision < HL_PRECISION_SECOND)
+		moment->second = high ? 59 : 0;
 	if (moment->digits == 0)
 		moment->nanosecond = high ? 999000000 : 0;
 }

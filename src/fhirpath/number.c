@@ -4,6 +4,9 @@
  */
 #include "postgres.h"
 
+#if PG_VERSION_NUM >= 190000
+#include "nodes/miscnodes.h"
+#endif
 #include "utils/builtins.h"
 
 #include "fhirpath/number.h"
@@ -70,11 +73,33 @@ trim(Numeric number)
 		DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number)));
 }
 
+/* One of numeric's operations; a failure is told and not thrown. */
+#if PG_VERSION_NUM >= 190000
+typedef ErrorSaveContext Failure;
+#define NO_FAILURE                                                             \
+	{                                                                          \
+		.type = T_ErrorSaveContext                                             \
+	}
+#define CALCULATE(operation, left, right)                                      \
+	numeric_##operation##_safe((left), (right), (Node *) &failure)
+#else
+typedef struct
+{
+	bool error_occurred;
+} Failure;
+#define NO_FAILURE                                                             \
+	{                                                                          \
+		.error_occurred = false                                                \
+	}
+#define CALCULATE(operation, left, right)                                      \
+	numeric_##operation##_opt_error((left), (right), &failure.error_occurred)
+#endif
+
 /* +, -, *, /, div, mod. */
 Numeric
 hl_number_calculate(HlOperator operator, Numeric left, Numeric right)
 {
-	bool failed = false;
+	Failure failure = NO_FAILURE;
 	Numeric result;
 
 	check_size(left);
@@ -82,20 +107,20 @@ hl_number_calculate(HlOperator operator, Numeric left, Numeric right)
 	switch (operator)
 	{
 		case HL_OPERATOR_ADD:
-			result = numeric_add_opt_error(left, right, &failed);
+			result = CALCULATE(add, left, right);
 			break;
 		case HL_OPERATOR_SUBTRACT:
-			result = numeric_sub_opt_error(left, right, &failed);
+			result = CALCULATE(sub, left, right);
 			break;
 		case HL_OPERATOR_MULTIPLY:
-			result = numeric_mul_opt_error(left, right, &failed);
+			result = CALCULATE(mul, left, right);
 			break;
 		case HL_OPERATOR_MOD:
-			result = numeric_mod_opt_error(left, right, &failed);
+			result = CALCULATE(mod, left, right);
 			break;
 		default:
-			result = numeric_div_opt_error(left, right, &failed);
-			if (failed)
+			result = CALCULATE(div, left, right);
+			if (failure.error_occurred)
 				return NULL;
 			if (operator== HL_OPERATOR_DIVIDE)
 				return trim(result);
@@ -103,7 +128,7 @@ hl_number_calculate(HlOperator operator, Numeric left, Numeric right)
 													   NumericGetDatum(left),
 													   NumericGetDatum(right)));
 	}
-	return failed ? NULL : result;
+	return failure.error_occurred ? NULL : result;
 }
 
 /* The number with the other sign. */

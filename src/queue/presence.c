@@ -19,6 +19,7 @@
 
 #include "queue/presence.h"
 #include "server/clock.h"
+#include "server/compat.h"
 #include "server/shared.h"
 
 /* A worker that has not come after so many milliseconds does not come. */
@@ -74,11 +75,11 @@ hl_presence_attach(void)
 	if (!found)
 	{
 		memset(board, 0, sizeof(Board));
-		board->tranche = LWLockNewTrancheId();
+		board->tranche = hl_compat_new_tranche("healthlake board");
 		LWLockInitialize(&board->lock, board->tranche);
 	}
 	LWLockRelease(AddinShmemInitLock);
-	LWLockRegisterTranche(board->tranche, "healthlake board");
+	hl_compat_name_tranche(board->tranche, "healthlake board");
 }
 
 /* Whether a place is reserved for a worker that may still start. */

@@ -71,6 +71,25 @@ extern GucSource hl_compat_setting_source(const char *name);
 #define hl_compat_is_enforced(check) true
 #endif
 
+/* All functions of a name; 19 tells besides why there are none. */
+#if PG_VERSION_NUM >= 190000
+#define hl_compat_candidates(name)                                             \
+	FuncnameGetCandidates((name), -1, NIL, false, false, false, true, &(int){0})
+#else
+#define hl_compat_candidates(name)                                             \
+	FuncnameGetCandidates((name), -1, NIL, false, false, false, true)
+#endif
+
+/* 19 names a tranche of locks where it gives its number. */
+#if PG_VERSION_NUM >= 190000
+#define hl_compat_new_tranche(name) LWLockNewTrancheId(name)
+#define hl_compat_name_tranche(number, name) ((void) 0)
+#else
+#define hl_compat_new_tranche(name) LWLockNewTrancheId()
+#define hl_compat_name_tranche(number, name)                                   \
+	LWLockRegisterTranche((number), (name))
+#endif
+
 /* From 17 on a background worker may be a role that may not log in. */
 #if PG_VERSION_NUM >= 170000
 #define HL_COMPAT_ANY_ROLE BGWORKER_BYPASS_ROLELOGINCHECK

@@ -1,0 +1,31 @@
+/*
+ * jsonb_builder.h
+ *	  A jsonb that is built part by part, in every version of PostgreSQL.
+ */
+#ifndef HL_SERVER_JSONB_BUILDER_H
+#define HL_SERVER_JSONB_BUILDER_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+/*
+ * All zeros at first; result is what was built, once its outermost part has
+ * ended. 19 has such a struct.
+ */
+#if PG_VERSION_NUM >= 190000
+typedef JsonbInState HlJsonbBuilder;
+#define hl_jsonb_push(builder, token, value)                                   \
+	pushJsonbValue((builder), (token), (value))
+#else
+typedef struct
+{
+	JsonbParseState *parents;
+	JsonbValue *result;
+} HlJsonbBuilder;
+#define hl_jsonb_push(builder, token, value)                                   \
+	((void) ((builder)->result =                                               \
+				 pushJsonbValue(&(builder)->parents, (token), (value))))
+#endif
+
+#endif
