@@ -10,10 +10,10 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/numeric.h"
 
 #include "model/jsonb.h"
+#include "server/jsonb_builder.h"
 
 /* A string in the database's encoding; it may lie in the document. */
 static void
@@ -64,9 +64,9 @@ set_scalar(JsonbValue *value, const HlJson *node)
 	}
 }
 
-/* Adds a node as an element or a value; gives the whole at the end of one. */
-static JsonbValue *
-push(JsonbParseState **state, JsonbIteratorToken place, const HlJson *node)
+/* Adds a node as an element or a value */
+static void
+push(HlJsonbBuilder *builder, JsonbIteratorToken place, const HlJson *node)
 {
 	bool object = hl_json_kind(node) == HL_JSON_OBJECT;
 	HlJsonEach each = hl_json_each(node);
@@ -76,32 +76,35 @@ push(JsonbParseState **state, JsonbIteratorToken place, const HlJson *node)
 	if (!object && hl_json_kind(node) != HL_JSON_ARRAY)
 	{
 		set_scalar(&pushed, node);
-		return pushJsonbValue(state, place, &pushed);
+		hl_jsonb_push(builder, place, &pushed);
+		return;
 	}
 	check_stack_depth();
-	(void) pushJsonbValue(state, object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY,
-						  NULL);
+	hl_jsonb_push(builder, object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY, NULL);
 	while ((value = hl_json_step(&each)) != NULL)
 	{
 		if (object)
 		{
 			set_string(&pushed, each.name, each.name_len);
-			(void) pushJsonbValue(state, WJB_KEY, &pushed);
+			hl_jsonb_push(builder, WJB_KEY, &pushed);
 		}
-		(void) push(state, object ? WJB_VALUE : WJB_ELEM, value);
+		push(builder, object ? WJB_VALUE : WJB_ELEM, value);
 	}
-	return pushJsonbValue(state, object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
+	hl_jsonb_push(builder, object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
 }
 
 Datum
 hl_jsonb_of(const HlJson *node)
 {
-	JsonbParseState *state = NULL;
+	HlJsonbBuilder builder = {0};
 	JsonbValue scalar;
 
 	if (hl_json_kind(node) == HL_JSON_OBJECT ||
 		hl_json_kind(node) == HL_JSON_ARRAY)
-		return JsonbPGetDatum(JsonbValueToJsonb(push(&state, WJB_ELEM, node)));
+	{
+		push(&builder, WJB_ELEM, node);
+		return JsonbPGetDatum(JsonbValueToJsonb(builder.result));
+	}
 	set_scalar(&scalar, node);
 	return JsonbPGetDatum(JsonbValueToJsonb(&scalar));
 }
