@@ -46,8 +46,8 @@ ask(HlProvider *provider)
 	return HL_PROVIDER_REQUEST;
 }
 
-HlProviderAnswer
-hl_container_step(HlProvider *provider, const HlReply *reply)
+static HlProviderAnswer
+container_step(HlProvider *provider, const HlReply *reply)
 {
 	if (reply == NULL)
 		return ask(provider);
@@ -55,3 +55,8 @@ hl_container_step(HlProvider *provider, const HlReply *reply)
 		return hl_provider_blame(provider, hl_provider_failure(reply));
 	return hl_provider_take_json(provider, HL_ISSUED_CONTAINER, &reply->body);
 }
+
+const HlProviderKind hl_container_provider = {
+	container_step, "Check the role of the task or pod, and the AWS_CONTAINER_ "
+					"variables of the "
+					"server's environment."};

@@ -15,6 +15,7 @@
 #include "credentials/credentials.h"
 #include "credentials/endpoints.h"
 #include "credentials/profiles.h"
+#include "credentials/steps.h"
 #include "server/clock.h"
 #include "server/owned.h"
 #include "server/random.h"
@@ -182,9 +183,9 @@ digest(HlCredentials *credentials)
 		mark(&bytes, texts[i]);
 	mark_roles(&bytes, plan);
 	hl_profiles_mark(&bytes);
-	hl_bytes_format(&bytes, "%u:%u:%d:%d:%d", credentials->user,
-					credentials->session_user, plan->kind, plan->optional,
-					plan->url.tls);
+	hl_bytes_format(&bytes, "%u:%u:%p:%d:%d", credentials->user,
+					credentials->session_user, (const void *) plan->kind,
+					plan->optional, plan->url.tls);
 	done = !bytes.failed && EVP_Digest(bytes.data, bytes.len, whole, NULL,
 									   EVP_sha256(), NULL) == 1;
 	hl_bytes_wipe(&bytes);
@@ -205,7 +206,7 @@ make_plan(HlCredentials *credentials, List **notes)
 	credentials->plan = palloc(sizeof(HlPlan));
 	if (!hl_plan_make(credentials->plan, credentials->session_name, notes))
 		return false;
-	if (credentials->plan->kind == HL_PLAN_SIGN_ON)
+	if (credentials->plan->kind == &hl_sso_provider)
 		hl_endpoints_find_portal(credentials->plan);
 	if (credentials->plan->nroles > 0)
 		hl_endpoints_find_sts(credentials->plan, credentials->region);
@@ -364,11 +365,11 @@ hl_credentials_keep(HlProvider *provider, const unsigned char *key)
 		provider->reason = pstrdup("out of memory");
 		return NULL;
 	}
-	held->lease =
-		(HlLease){.expires = held->issued.expires,
-				  .expires_at = held->issued.expires_at,
-				  .fetched_at = hl_clock_unix(),
-				  .stable = plan->kind != HL_PLAN_PROCESS || plan->nroles > 0};
+	held->lease = (HlLease){.expires = held->issued.expires,
+							.expires_at = held->issued.expires_at,
+							.fetched_at = hl_clock_unix(),
+							.stable = plan->kind != &hl_process_provider ||
+									  plan->nroles > 0};
 	spare_source(&held->lease);
 	hl_keychain_hold(held);
 	return held;

@@ -134,8 +134,8 @@ take_keys(HlProvider *provider, const HlReply *reply)
 	return hl_provider_take_json(provider, HL_ISSUED_METADATA, &reply->body);
 }
 
-HlProviderAnswer
-hl_instance_step(HlProvider *provider, const HlReply *reply)
+static HlProviderAnswer
+instance_step(HlProvider *provider, const HlReply *reply)
 {
 	switch (provider->step)
 	{
@@ -149,3 +149,8 @@ hl_instance_step(HlProvider *provider, const HlReply *reply)
 			return take_keys(provider, reply);
 	}
 }
+
+const HlProviderKind hl_instance_provider = {
+	instance_step,
+	"Check that the server can reach instance metadata, and that the instance "
+	"has a role."};

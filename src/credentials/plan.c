@@ -9,6 +9,7 @@
 #include "credentials/environment.h"
 #include "credentials/plan.h"
 #include "credentials/secret.h"
+#include "credentials/steps.h"
 #include "server/settings.h"
 #include "miscadmin.h"
 
@@ -178,7 +179,7 @@ ask_web_identity(HlPlan *plan)
 			plan, "AWS_ROLE_SESSION_NAME is not a valid session name",
 			HINT_ENVIRONMENT);
 	plan->source = "the web identity of the environment";
-	plan->kind = HL_PLAN_WEB_IDENTITY;
+	plan->kind = &hl_web_identity_provider;
 	plan->file = pstrdup(file);
 	plan->roles[plan->nroles++] =
 		(HlStsRole){.role_arn = pstrdup(role),
@@ -215,7 +216,7 @@ hl_plan_container(HlPlan *plan)
 	plan->source =
 		psprintf("the container endpoint %s://%s",
 				 plan->url.tls ? "https" : "http", plan->url.authority);
-	plan->kind = HL_PLAN_CONTAINER;
+	plan->kind = &hl_container_provider;
 	plan->file = file != NULL ? pstrdup(file) : NULL;
 	plan->authorization = token;
 	return HL_PLAN_FOUND;
@@ -262,7 +263,7 @@ hl_plan_metadata(HlPlan *plan)
 	plan->source =
 		psprintf("instance metadata at %s://%s",
 				 plan->url.tls ? "https" : "http", plan->url.authority);
-	plan->kind = HL_PLAN_METADATA;
+	plan->kind = &hl_instance_provider;
 	plan->optional = address == NULL;
 	return HL_PLAN_FOUND;
 }

@@ -17,20 +17,10 @@
 #include "aws/sts.h"
 #include "nodes/pg_list.h"
 
-typedef enum HlPlanKind
-{
-	HL_PLAN_KEYS,
-	HL_PLAN_WEB_IDENTITY, /* roles[0], for a token in a file */
-	HL_PLAN_SIGN_ON,
-	HL_PLAN_PROCESS,
-	HL_PLAN_CONTAINER,
-	HL_PLAN_METADATA
-} HlPlanKind;
-
 typedef struct HlPlan
 {
 	char *source; /* in words, with what it is configured by */
-	HlPlanKind kind;
+	const struct HlProviderKind *kind; /* NULL: the keys are in the plan */
 	HlSigv4Credentials keys;
 	bool lasting;     /* the keys outlive every call: nothing is to be kept */
 	char *expiration; /* of the keys, as the environment has it */

@@ -9,6 +9,7 @@
 #include "credentials/plan.h"
 #include "credentials/profiles.h"
 #include "credentials/secret.h"
+#include "credentials/steps.h"
 #include "server/file.h"
 #include "server/settings.h"
 
@@ -106,7 +107,7 @@ plan_web_identity(HlPlan *plan, const HlProfileSource *source)
 		!hl_sts_is_session_name(source->role_session_name))
 		return refuse(plan, source->profile,
 					  "role_session_name is no name of a session");
-	plan->kind = HL_PLAN_WEB_IDENTITY;
+	plan->kind = &hl_web_identity_provider;
 	plan->file = hl_file_expand(source->web_identity_token_file);
 	plan->roles[plan->nroles++] =
 		(HlStsRole){.role_arn = copy(source->role_arn),
@@ -127,7 +128,7 @@ plan_process(HlPlan *plan, const HlProfileSource *source)
 		return refuse(plan, source->profile,
 					  "credential_process is not allowed");
 	}
-	plan->kind = HL_PLAN_PROCESS;
+	plan->kind = &hl_process_provider;
 	plan->command = hl_secret_copy(source->process);
 	return HL_PLAN_FOUND;
 }
@@ -164,7 +165,7 @@ plan_sign_on(HlPlan *plan, const HlProfileSource *source)
 					  "sso_role_name go together");
 	if (!hl_endpoint_is_region(source->sso_region))
 		return refuse(plan, source->profile, "sso_region is no region");
-	plan->kind = HL_PLAN_SIGN_ON;
+	plan->kind = &hl_sso_provider;
 	plan->file =
 		sign_on_file(source->sso_session != NULL ? source->sso_session
 												 : source->sso_start_url);

@@ -9,8 +9,8 @@
 #include "credentials/steps.h"
 #include "server/process.h"
 
-HlProviderAnswer
-hl_process_step(HlProvider *provider, const HlReply *reply)
+static HlProviderAnswer
+process_step(HlProvider *provider, const HlReply *reply)
 {
 	char *reason = hl_process_run(provider->plan->command,
 								  provider->patience_ms, &provider->token);
@@ -19,3 +19,8 @@ hl_process_step(HlProvider *provider, const HlReply *reply)
 		return hl_provider_blame(provider, reason);
 	return hl_provider_take_json(provider, HL_ISSUED_PROCESS, &provider->token);
 }
+
+const HlProviderKind hl_process_provider = {
+	process_step,
+	"Run the program of credential_process as the server's user, and see what "
+	"it prints."};

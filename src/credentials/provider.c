@@ -250,6 +250,11 @@ web_identity_step(HlProvider *provider, const HlReply *reply)
 	return ask_role(provider, &role);
 }
 
+const HlProviderKind hl_web_identity_provider = {
+	web_identity_step,
+	"See that the server's user can read the token's file, and that the "
+	"role's trust policy names the identity provider."};
+
 /* Assumes the roles of the plan that are left. */
 static HlProviderAnswer
 role_step(HlProvider *provider, const HlReply *reply)
@@ -272,15 +277,6 @@ role_step(HlProvider *provider, const HlReply *reply)
 
 /* ------------------------------------------------------------------- next */
 
-static const HlProviderStep sources[] = {
-	[HL_PLAN_KEYS] = keys_step,
-	[HL_PLAN_WEB_IDENTITY] = web_identity_step,
-	[HL_PLAN_SIGN_ON] = hl_sso_step,
-	[HL_PLAN_PROCESS] = hl_process_step,
-	[HL_PLAN_CONTAINER] = hl_container_step,
-	[HL_PLAN_METADATA] = hl_instance_step,
-};
-
 /* Refuses keys that have expired already. */
 static HlProviderAnswer
 check_expiry(HlProvider *provider)
@@ -295,38 +291,23 @@ check_expiry(HlProvider *provider)
 									   hl_provider_time(issued->expires_at)));
 }
 
-/* What to mend where the source itself gives no keys. */
-static char *
-hint_of_kind(const HlProvider *provider)
+/* What to correct if the source returns no keys. */
+static const char *
+hint_of(const HlProvider *provider)
 {
 	const HlPlan *plan = provider->plan;
 
-	switch (plan->kind)
-	{
-		case HL_PLAN_WEB_IDENTITY:
-			return "See that the server's user can read the token's file, and "
-				   "that the role's trust policy names the identity provider.";
-		case HL_PLAN_SIGN_ON:
-			return "Sign on with \"aws sso login\" as the server's user.";
-		case HL_PLAN_PROCESS:
-			return "Run the program of credential_process as the server's "
-				   "user, and see what it prints.";
-		case HL_PLAN_CONTAINER:
-			return "Check the role of the task or pod, and the AWS_CONTAINER_ "
-				   "variables of the server's environment.";
-		case HL_PLAN_METADATA:
-			return provider->nobody
-					   ? (char *) hl_plan_nothing_hint
-					   : "Check that the server can reach instance metadata, "
-						 "and that the instance has a role.";
-		default:
-			return psprintf("Correct the credentials of %s.", plan->source);
-	}
+	if (provider->nobody)
+		return hl_plan_nothing_hint;
+	if (plan->kind != NULL)
+		return plan->kind->hint;
+	return psprintf("Correct the credentials of %s.", plan->source);
 }
 
 HlProviderAnswer
 hl_provider_next(HlProvider *provider, const HlReply *reply)
 {
+	const HlProviderKind *kind = provider->plan->kind;
 	HlProviderAnswer answer;
 
 	if (reply != NULL && reply->outcome == HL_OUTCOME_NO_MEMORY)
@@ -336,10 +317,11 @@ hl_provider_next(HlProvider *provider, const HlReply *reply)
 	}
 	if (!provider->begun)
 	{
-		answer = sources[provider->plan->kind](provider, reply);
+		answer = kind != NULL ? kind->step(provider, reply)
+							  : keys_step(provider, reply);
 		provider->step++;
 		if (answer == HL_PROVIDER_FAILURE && provider->hint == NULL)
-			provider->hint = hint_of_kind(provider);
+			provider->hint = (char *) hint_of(provider);
 		if (answer != HL_PROVIDER_KEYS)
 			return answer;
 		provider->begun = true;

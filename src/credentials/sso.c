@@ -73,8 +73,8 @@ ask(HlProvider *provider)
 	return HL_PROVIDER_REQUEST;
 }
 
-HlProviderAnswer
-hl_sso_step(HlProvider *provider, const HlReply *reply)
+static HlProviderAnswer
+sso_step(HlProvider *provider, const HlReply *reply)
 {
 	if (reply == NULL)
 		return ask(provider);
@@ -86,3 +86,6 @@ hl_sso_step(HlProvider *provider, const HlReply *reply)
 	provider->hint = NULL;
 	return hl_provider_take_json(provider, HL_ISSUED_PORTAL, &reply->body);
 }
+
+const HlProviderKind hl_sso_provider = {
+	sso_step, "Sign on with \"aws sso login\" as the server's user."};

@@ -1,7 +1,7 @@
 /*
  * steps.h
- *	  What the providers share, a file each: their steps, and how they say
- *	  what they want. For nobody else.
+ *	  The kinds of providers, each in a file of its own, and the functions that
+ *	  they share. A plan names one of the kinds.
  */
 #ifndef HL_CREDENTIALS_STEPS_H
 #define HL_CREDENTIALS_STEPS_H
@@ -12,13 +12,17 @@
 typedef HlProviderAnswer (*HlProviderStep)(HlProvider *provider,
 										   const HlReply *reply);
 
-extern HlProviderAnswer hl_instance_step(HlProvider *provider,
-										 const HlReply *reply);
-extern HlProviderAnswer hl_container_step(HlProvider *provider,
-										  const HlReply *reply);
-extern HlProviderAnswer hl_sso_step(HlProvider *provider, const HlReply *reply);
-extern HlProviderAnswer hl_process_step(HlProvider *provider,
-										const HlReply *reply);
+typedef struct HlProviderKind
+{
+	HlProviderStep step;
+	const char *hint; /* what to correct if the source returns no keys */
+} HlProviderKind;
+
+extern const HlProviderKind hl_web_identity_provider;
+extern const HlProviderKind hl_sso_provider;
+extern const HlProviderKind hl_process_provider;
+extern const HlProviderKind hl_container_provider;
+extern const HlProviderKind hl_instance_provider;
 
 /* Says why there are no keys; the second with the source in front. */
 extern HlProviderAnswer hl_provider_refuse(HlProvider *provider, char *reason);
