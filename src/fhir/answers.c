@@ -13,7 +13,7 @@
 #include "fhir/result.h"
 #include "fhir/types.h"
 
-/* A member that is a string; NULL where it is none. */
+/* A string member; NULL if it is missing or not a string. */
 static const char *
 text_of_member(const HlJson *object, const char *name)
 {
@@ -22,7 +22,7 @@ text_of_member(const HlJson *object, const char *name)
 	return hl_json_kind(value) == HL_JSON_STRING ? hl_json_string(value) : NULL;
 }
 
-/* The status in "201", "201 Created" or 201; 0: there is none. */
+/* The status in "201", "201 Created" or 201; 0 if there is none. */
 static int
 read_status(const HlJson *value)
 {
@@ -62,7 +62,7 @@ take_location(HlFhirAnswer *answer, const char *location)
 	answer->version = history;
 }
 
-/* Takes what the resource says of itself, where nothing else does. */
+/* Takes type, id and version from the resource, if nothing else has them. */
 static void
 take_resource(HlFhirAnswer *answer)
 {
@@ -87,7 +87,7 @@ take_resource(HlFhirAnswer *answer)
 											   &answer->last_updated);
 }
 
-/* Reads one answer; false: it is none. */
+/* Reads one answer; false if it is invalid. */
 static bool
 read_answer(HlFhirAnswer *answer, const HlFhirEntry *asked, const HlJson *entry)
 {

@@ -70,7 +70,7 @@ typedef struct Sending
 	HlFhirAnswer *answers;
 } Sending;
 
-/* Sends it, and judges the reply before it is recorded. */
+/* Sends the bundle, and judges the reply before it is recorded. */
 static void
 send_bundle(void *argument)
 {
@@ -83,7 +83,7 @@ send_bundle(void *argument)
 		hl_call_finish(&sending->run);
 }
 
-/* Performs a Bundle; throws where it is not carried out. */
+/* Performs a bundle; throws if it was not carried out. */
 static const HlFhirAnswer *
 perform_bundle(const HlFhirEntries *entries, HlFhirRequest *request)
 {
@@ -103,7 +103,6 @@ perform_bundle(const HlFhirEntries *entries, HlFhirRequest *request)
 
 /* ------------------------------------------------------------------- rows */
 
-/* The set of rows that the function gives. */
 static ReturnSetInfo *
 begin_set(FunctionCallInfo fcinfo, bool changes)
 {
@@ -120,7 +119,7 @@ begin_set(FunctionCallInfo fcinfo, bool changes)
 	return set;
 }
 
-/* A text in UTF-8 as a column. */
+/* UTF-8 text as a column. */
 static Datum
 text_datum(const char *utf8, bool *null)
 {
@@ -128,7 +127,6 @@ text_datum(const char *utf8, bool *null)
 	return *null ? (Datum) 0 : CStringGetTextDatum(hl_text_from_utf8(utf8));
 }
 
-/* Puts the row of an answer. */
 static void
 put_answer(ReturnSetInfo *set, int ordinal, const HlFhirAnswer *answer,
 		   bool *lost)
@@ -149,7 +147,7 @@ put_answer(ReturnSetInfo *set, int ordinal, const HlFhirAnswer *answer,
 	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
 }
 
-/* Puts all rows, and warns of those that failed. */
+/* Returns all rows, and warns of those that failed. */
 static void
 put_answers(ReturnSetInfo *set, const HlFhirEntries *entries,
 			const HlFhirAnswer *answers)
@@ -173,7 +171,6 @@ put_answers(ReturnSetInfo *set, const HlFhirEntries *entries,
 				 errhidecontext(true)));
 }
 
-/* Sends the Bundle and gives its rows. */
 static void
 perform_and_put(ReturnSetInfo *set, const HlFhirEntries *entries,
 				const HlFhirPlace *place)

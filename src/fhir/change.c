@@ -27,7 +27,7 @@
 
 /* --------------------------------------------------------------- judgment */
 
-/* Whether a refusal may be the work of an earlier attempt of this call. */
+/* Whether a refusal may be caused by an earlier attempt of this call. */
 static bool
 is_doubtful(const HlReply *reply)
 {
@@ -36,7 +36,7 @@ is_doubtful(const HlReply *reply)
 			reply->http_status == 412);
 }
 
-/* The version that this change makes; NULL: it is not known. */
+/* The version that this change makes; NULL if it is not known. */
 static const char *
 next_version(const HlFhirWrite *write)
 {
@@ -51,8 +51,9 @@ next_version(const HlFhirWrite *write)
 }
 
 /*
- * Whether a version that was read may be of this write, and is not one from
- * long ago that says the same. One without a time is, as long as it is current.
+ * Whether a stored version may be the one that this write made, and not an
+ * older one with the same content. One without a time counts if it is the
+ * current version.
  */
 static bool
 may_be_own(const HlFhirWrite *write, const HlReply *look, bool current)
@@ -70,7 +71,9 @@ may_be_own(const HlFhirWrite *write, const HlReply *look, bool current)
 	return at + SKEW >= write->since + look->clock_skew * USECS_PER_SEC;
 }
 
-/* Looks at what is stored; gives the version of this write, or NULL. */
+/*
+ * Reads the stored resource; returns the version that this write made, or NULL.
+ */
 static const HlReply *
 look_for_own(HlFhirWrite *write)
 {
@@ -87,7 +90,7 @@ look_for_own(HlFhirWrite *write)
 	return may_be_own(write, look, current) ? look : NULL;
 }
 
-/* An update is ours where what it has made is what was written. */
+/* An update was carried out if the stored version has its content. */
 static void
 judge_update(HlFhirWrite *write)
 {
@@ -106,7 +109,9 @@ judge_update(HlFhirWrite *write)
 		hl_fhir_write_take(write);
 }
 
-/* What a patch has made cannot be told from what another has written. */
+/*
+ * The result of a patch cannot be distinguished from a change by somebody else.
+ */
 static void
 judge_patch(HlFhirWrite *write)
 {
@@ -114,7 +119,7 @@ judge_patch(HlFhirWrite *write)
 		hl_fhir_write_take(write);
 }
 
-/* Several matches are no conflict of versions. */
+/* Several matches are not a version conflict. */
 static void
 judge_update_where(HlFhirWrite *write)
 {
@@ -128,7 +133,7 @@ judge_update_where(HlFhirWrite *write)
 	judge_patch(write);
 }
 
-/* Whether a look finds that a resource, or a version of it, is deleted. */
+/* Whether the read says that a resource, or a version of it, is deleted. */
 static bool
 is_gone(HlFhirWrite *write, const char *version)
 {
@@ -138,8 +143,9 @@ is_gone(HlFhirWrite *write, const char *version)
 }
 
 /*
- * A deletion is ours where the next version is one, and nothing has come after
- * it: a deletion has no time, and may be of long ago.
+ * A deletion was carried out if the next version is a deletion and the last
+ * version. A deletion has no time, so an older one could be mistaken for it
+ * otherwise.
  */
 static void
 judge_delete(HlFhirWrite *write)
@@ -161,7 +167,7 @@ judge_delete(HlFhirWrite *write)
 
 /* -------------------------------------------------------------- arguments */
 
-/* The argument if_match as a version: 2, or W/"2"; NULL: it is not given. */
+/* The argument if_match as a version: 2, or W/"2"; NULL if it is not given. */
 static char *
 version_wanted(const HlArguments *arguments)
 {
@@ -176,7 +182,7 @@ version_wanted(const HlArguments *arguments)
 	return version;
 }
 
-/* Adds a condition; with one, the write may be repeated. */
+/* Adds a condition, with which the write may be repeated. */
 static void
 add_condition(HlFhirWrite *write)
 {
@@ -194,7 +200,7 @@ add_condition(HlFhirWrite *write)
 		write->only_new || write->if_match != NULL;
 }
 
-/* A write of the resource that the arguments type and id name. */
+/* A write of the resource with the given type and id. */
 static HlFhirWrite *
 named_write(const HlArguments *arguments, HlFhirName name, const char *method)
 {
@@ -295,7 +301,7 @@ hl_fhir_update_where(FunctionCallInfo fcinfo)
 	return hl_fhir_result_row(fcinfo, &write->result);
 }
 
-/* Refuses what is neither JSON Patch nor FHIRPath Patch. */
+/* The content type of a patch; refuses other values. */
 static const char *
 patch_type(Jsonb *patch)
 {

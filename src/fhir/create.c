@@ -10,7 +10,7 @@
 #include "fhir/resource.h"
 #include "fhir/write.h"
 
-/* Whether AWS says that a request with this key has created something. */
+/* Whether AWS reports that a request with this key has created a resource. */
 static bool
 is_duplicate(const HlReply *reply)
 {
@@ -19,8 +19,9 @@ is_duplicate(const HlReply *reply)
 }
 
 /*
- * Takes what the key has created before. That it cannot be read (it may be gone
- * again, or not be ours to read) does not undo its creation.
+ * Takes the resource that was created before with the key. If it cannot be
+ * read, because it was deleted or the role may not read it, it was created
+ * nevertheless.
  */
 static void
 take_duplicate(HlFhirWrite *write)
@@ -52,7 +53,6 @@ take_duplicate(HlFhirWrite *write)
 		hl_fhir_write_take(write);
 }
 
-/* What a creation has come to. */
 static void
 judge(HlFhirWrite *write)
 {

@@ -29,7 +29,7 @@ typedef struct Deletion
 	int64 gone; /* resources that they have deleted */
 } Deletion;
 
-/* Refuses a search for everything, which may be meant for something else. */
+/* Refuses a search that selects everything, which may be a mistake. */
 static void
 refuse_no_criterion(const HlJson *parameters)
 {
@@ -41,7 +41,7 @@ refuse_no_criterion(const HlJson *parameters)
 						   "nothing.")));
 }
 
-/* Refuses a summary: one that counts, for example, would find no id. */
+/* Refuses _summary: with count, for example, the search would return no ids. */
 static void
 refuse_summary(const HlJson *parameters)
 {
@@ -51,7 +51,7 @@ refuse_summary(const HlJson *parameters)
 							   "_summary")));
 }
 
-/* The plan of a search for ids. */
+/* The plan of a search that returns only ids. */
 static HlPagingPlan *
 plan_of(const HlArguments *arguments, int64 most)
 {
@@ -67,7 +67,6 @@ plan_of(const HlArguments *arguments, int64 most)
 	return plan;
 }
 
-/* Finds what is to be deleted. */
 static void
 find_ids(Deletion *deletion, const HlPagingPlan *plan)
 {
@@ -94,7 +93,6 @@ find_ids(Deletion *deletion, const HlPagingPlan *plan)
 	MemoryContextDelete(memory);
 }
 
-/* Refuses to delete more than was allowed. */
 static void
 refuse_too_many(const Deletion *deletion)
 {
@@ -106,7 +104,7 @@ refuse_too_many(const Deletion *deletion)
 				 errdetail("Nothing was deleted.")));
 }
 
-/* Whether a reply tells that a resource was not there. */
+/* Whether a reply says that a resource does not exist. */
 static bool
 was_not_there(const HlReply *reply)
 {
@@ -115,7 +113,6 @@ was_not_there(const HlReply *reply)
 		   (reply->http_status == 404 || reply->http_status == 410);
 }
 
-/* Deletes one resource. */
 static void
 delete_one(Deletion *deletion, const char *id)
 {
@@ -129,7 +126,7 @@ delete_one(Deletion *deletion, const char *id)
 	deletion->gone += reply->outcome == HL_OUTCOME_SUCCESS;
 }
 
-/* How far it has come, in the CONTEXT of an error. */
+/* Adds the progress to the CONTEXT of an error. */
 static void
 deletion_context(void *argument)
 {
@@ -140,7 +137,6 @@ deletion_context(void *argument)
 			   deletion->type, deletion->gone, list_length(deletion->ids));
 }
 
-/* Deletes one resource after the other. */
 static void
 delete_all(Deletion *deletion)
 {

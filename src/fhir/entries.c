@@ -32,7 +32,7 @@ refuse_entry(const Reading *reading, const char *reason, const char *hint)
 			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
-/* A string that a member is; NULL where it is none. */
+/* A string member; NULL if it is not a string. */
 static const char *
 string_of(const HlJson *object, const char *name)
 {
@@ -50,7 +50,7 @@ has_member(const HlJson *object, const char *name)
 
 /* ------------------------------------------------------------------- URLs */
 
-/* The part of a path up to a slash, copied; moves on behind the slash. */
+/* Copies a path up to a slash, and advances behind it. */
 static const char *
 next_segment(const char **path)
 {
@@ -65,7 +65,7 @@ next_segment(const char **path)
 	return segment;
 }
 
-/* Checks a query as far as it could be no query at all. */
+/* Refuses characters that a query cannot contain. */
 static void
 check_query(const Reading *reading, const char *query)
 {
@@ -75,7 +75,7 @@ check_query(const Reading *reading, const char *query)
 						 "Characters like blanks are written with %.");
 }
 
-/* Takes the URL of an entry apart, and checks its parts. */
+/* Splits the URL of an entry, and checks its parts. */
 static void
 read_url(const Reading *reading, HlFhirEntry *entry)
 {
@@ -105,7 +105,7 @@ read_url(const Reading *reading, HlFhirEntry *entry)
 	check_query(reading, entry->query);
 }
 
-/* Refuses a URL that does not go with the method. */
+/* Refuses a URL that does not fit the method. */
 static void
 check_place(const Reading *reading, const HlFhirEntry *entry)
 {
@@ -135,7 +135,7 @@ check_place(const Reading *reading, const HlFhirEntry *entry)
 
 /* ------------------------------------------------------------- conditions */
 
-/* A version as If-Match has it, of 2, '2' or W/"2"; NULL: it is none. */
+/* A version for If-Match, given as 2, '2' or W/"2"; NULL if it is invalid. */
 static const char *
 entity_tag(const HlJson *value)
 {
@@ -153,7 +153,9 @@ entity_tag(const HlJson *value)
 	return hl_fhir_is_id(version) ? psprintf("W/\"%s\"", version) : NULL;
 }
 
-/* Takes the conditions of an entry, and refuses those that have no meaning. */
+/*
+ * Reads the conditions of an entry, and refuses those that do not apply to it.
+ */
 static void
 read_conditions(const Reading *reading, HlFhirEntry *entry,
 				const HlJson *request)
@@ -189,7 +191,7 @@ read_conditions(const Reading *reading, HlFhirEntry *entry,
 
 /* -------------------------------------------------------------- resources */
 
-/* Whether a resource is a part of one: writing it would lose the rest. */
+/* Whether a resource is partial: writing it would lose the rest. */
 static bool
 is_cut(const HlJson *resource)
 {
@@ -205,7 +207,7 @@ is_cut(const HlJson *resource)
 	return false;
 }
 
-/* Checks the resource that a POST or PUT brings. */
+/* Checks the resource of a POST or PUT. */
 static void
 check_stored(const Reading *reading, const HlFhirEntry *entry)
 {
@@ -228,7 +230,7 @@ check_stored(const Reading *reading, const HlFhirEntry *entry)
 					 "Read it whole first.");
 }
 
-/* Checks the patch that a PATCH brings. */
+/* Checks the patch of a PATCH. */
 static void
 check_patch(const Reading *reading, const HlFhirEntry *entry)
 {
@@ -243,7 +245,6 @@ check_patch(const Reading *reading, const HlFhirEntry *entry)
 					 "a Parameters resource.");
 }
 
-/* Takes the resource of an entry. */
 static void
 read_resource(const Reading *reading, HlFhirEntry *entry, const HlJson *given)
 {
@@ -288,7 +289,6 @@ check_members(const Reading *reading, const HlJson *object,
 							   "ifMatch and ifNoneMatch.");
 }
 
-/* The method of an entry, as one of the words that are compared. */
 static const char *
 read_method(const Reading *reading, const HlJson *request)
 {
@@ -303,7 +303,6 @@ read_method(const Reading *reading, const HlJson *request)
 				 "The methods are GET, POST, PUT, PATCH and DELETE.");
 }
 
-/* Reads the entry at hand. */
 static void
 read_entry(const Reading *reading, const HlJson *given)
 {
@@ -338,7 +337,7 @@ read_entry(const Reading *reading, const HlJson *given)
 	read_resource(reading, entry, given);
 }
 
-/* The array of entries in what was given. */
+/* The array of entries in the argument. */
 static const HlJson *
 find_entries(const HlJson *given, const char *type)
 {
@@ -361,7 +360,7 @@ find_entries(const HlJson *given, const char *type)
 	return hl_json_member(given, "entry");
 }
 
-/* Whether a type of Bundles is that of a transaction; throws for others. */
+/* Whether a Bundle type is a transaction; throws for types that are neither. */
 static bool
 is_transaction(const char *type)
 {
@@ -372,7 +371,7 @@ is_transaction(const char *type)
 	return type[0] == 't';
 }
 
-/* Refuses more entries than AWS takes. */
+/* Refuses more entries than AWS allows. */
 static void
 check_count(const HlFhirEntries *entries)
 {

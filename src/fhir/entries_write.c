@@ -16,7 +16,6 @@
 
 /* ------------------------------------------------------- fit for the queue */
 
-/* A new id. */
 static char *
 make_id(void)
 {
@@ -30,7 +29,7 @@ make_id(void)
 	return id;
 }
 
-/* Makes a POST a PUT that creates once. */
+/* Turns a POST into a PUT with a new id, which creates once. */
 static void
 settle_entry(HlFhirEntry *entry, int at)
 {
@@ -64,8 +63,8 @@ hl_entries_settle(HlFhirEntries *entries)
 /* ---------------------------------------------------------------- writing */
 
 /*
- * Where a reference leads to that names an entry by its fullUrl; NULL: it is
- * another one. Only names that are no addresses are looked up.
+ * The entry that a reference names by its fullUrl; NULL if there is none. Only
+ * URNs are looked up, since other URLs may refer to existing resources.
  */
 static const char *
 find_name(const HlFhirEntries *entries, const char *reference)
@@ -105,8 +104,8 @@ append_member(HlBytes *bytes, const HlFhirEntries *entries,
 }
 
 /*
- * Appends a value whose references are made real. It calls itself no deeper
- * than a document may be.
+ * Appends a value with resolved references. The recursion is limited by the
+ * nesting that JSON input may have.
  */
 static void
 append_renamed(HlBytes *bytes, const HlFhirEntries *entries, const HlJson *node)
@@ -134,7 +133,7 @@ append_renamed(HlBytes *bytes, const HlFhirEntries *entries, const HlJson *node)
 	hl_bytes_append_char(bytes, object ? '}' : ']');
 }
 
-/* Appends a resource that gets another id than it may have. */
+/* Appends a resource with another id. */
 static void
 append_with_id(HlBytes *bytes, const HlFhirEntries *entries,
 			   const HlFhirEntry *entry)
@@ -154,7 +153,7 @@ append_with_id(HlBytes *bytes, const HlFhirEntries *entries,
 	hl_bytes_append_char(bytes, '}');
 }
 
-/* Appends a JSON Patch in the way that a Bundle can hold one. */
+/* Appends a JSON Patch as a Bundle can contain it. */
 static void
 append_patch(HlBytes *bytes, const HlJson *patch)
 {
@@ -177,7 +176,6 @@ append_patch(HlBytes *bytes, const HlJson *patch)
 	hl_bytes_append_string(bytes, "\"}");
 }
 
-/* Appends what an entry brings. */
 static void
 append_resource(HlBytes *bytes, const HlFhirEntries *entries,
 				const HlFhirEntry *entry)
@@ -192,7 +190,7 @@ append_resource(HlBytes *bytes, const HlFhirEntries *entries,
 		hl_json_append_node(bytes, entry->resource);
 }
 
-/* Appends a member that is a text, where there is one. */
+/* Appends a string member, unless it is NULL. */
 static void
 append_text(HlBytes *bytes, const char *lead, const char *text)
 {
@@ -202,7 +200,6 @@ append_text(HlBytes *bytes, const char *lead, const char *text)
 	hl_json_append_string(bytes, text, strlen(text));
 }
 
-/* Appends an entry. */
 static void
 append_entry(HlBytes *bytes, const HlFhirEntries *entries,
 			 const HlFhirEntry *entry)

@@ -89,8 +89,9 @@ start_flight(Loading *loading, HlLoadBatch *batch)
 }
 
 /*
- * Whether a portion was refused for what is in it, and not for who asks. Of one
- * that may have been stored before, the halves are sent, which does no harm.
+ * Whether a portion was rejected because of its contents, and not because of
+ * the role. Its halves are sent then; sending resources again that were stored
+ * is harmless.
  */
 static bool
 is_for_contents(const HlReply *reply, const HlLoadBatch *batch)
@@ -102,7 +103,7 @@ is_for_contents(const HlReply *reply, const HlLoadBatch *batch)
 			reply->http_status == 413);
 }
 
-/* Refuses to go on with a batch that AWS does not take in the end. */
+/* Ends the load if AWS does not accept a batch after all attempts. */
 static void
 check_tries(const HlLoadBatch *batch)
 {
@@ -118,7 +119,6 @@ check_tries(const HlLoadBatch *batch)
 					 "where it stopped.")));
 }
 
-/* Takes the reply to a portion. */
 static void
 take_reply(LoadFlight *flight)
 {
@@ -138,14 +138,14 @@ take_reply(LoadFlight *flight)
 	check_tries(flight->batch);
 }
 
-/* Commits; what was read or written before is over with it. */
+/* Commits; nothing read from the database may be used after it. */
 static void
 commit_step(void)
 {
 	SPI_commit();
 }
 
-/* Tells how far it is, now and then. */
+/* Reports the progress from time to time. */
 static void
 tell_progress(Loading *loading)
 {
@@ -173,7 +173,7 @@ record_batch(Loading *loading, HlLoadBatch *batch)
 	MemoryContextReset(loading->queue->scratch);
 }
 
-/* Takes a flight that has ended out of those under way. */
+/* Removes a flight that has ended from those in flight. */
 static void
 land_flight(Loading *loading, int at)
 {
@@ -193,7 +193,7 @@ land_flight(Loading *loading, int at)
 	commit_step();
 }
 
-/* Moves all flights on until one has ended, or so many milliseconds. */
+/* Advances all flights until one has ended or the time is over. */
 static void
 step_flights(Loading *loading, long most_ms)
 {
@@ -220,8 +220,8 @@ step_flights(Loading *loading, long most_ms)
 /* ------------------------------------------------------------------- pass */
 
 /*
- * The first batch that may be sent now; NULL: there is none. Tells in how many
- * milliseconds there will be one, -1: not before a reply.
+ * The first batch that may be sent now; NULL if there is none. Then sets the
+ * milliseconds until there is one, or -1 if it takes a reply.
  */
 static HlLoadBatch *
 find_due(const Loading *loading, long *rest)
@@ -244,7 +244,7 @@ find_due(const Loading *loading, long *rest)
 	return NULL;
 }
 
-/* Starts what may be started; gives what find_due() tells. */
+/* Starts flights as far as allowed; returns the time of find_due(). */
 static long
 start_flights(Loading *loading)
 {
@@ -273,7 +273,7 @@ read_rows(Loading *loading)
 	commit_step();
 }
 
-/* Whether a pass has nothing more to read and nothing more to wait for. */
+/* Whether a pass has nothing left to read or to wait for. */
 static bool
 is_over(const Loading *loading)
 {
@@ -283,7 +283,7 @@ is_over(const Loading *loading)
 		   (queue->at_end || queue->rewritten);
 }
 
-/* Sends all that the pass has to send; false: there was nothing. */
+/* Sends everything of a pass; false if there was nothing to send. */
 static bool
 run_pass(Loading *loading)
 {
@@ -310,7 +310,7 @@ run_pass(Loading *loading)
 
 /* ------------------------------------------------------------------- load */
 
-/* Begins the next pass, or the same once more where places have changed. */
+/* Begins the next pass, or the same again if rows have moved. */
 static void
 begin_pass(Loading *loading, bool again)
 {
@@ -326,7 +326,7 @@ begin_pass(Loading *loading, bool again)
 	commit_step();
 }
 
-/* Goes on with a pass that was interrupted, or begins one. */
+/* Continues an interrupted pass, or begins one. */
 static void
 resume_pass(Loading *loading)
 {
@@ -341,7 +341,7 @@ resume_pass(Loading *loading)
 		begin_pass(loading, !begins);
 }
 
-/* Passes, until one finds nothing; within hl_call_watch(). */
+/* Runs passes until one finds nothing; within hl_call_watch(). */
 static void
 run_passes(void *argument)
 {
@@ -353,7 +353,6 @@ run_passes(void *argument)
 		begin_pass(loading, loading->queue->rewritten);
 }
 
-/* Notes the end, and tells of it. */
 static void
 finish_load(Loading *loading)
 {
@@ -374,8 +373,8 @@ finish_load(Loading *loading)
 }
 
 /*
- * Keeps others from loading the same, beyond this transaction: an error's
- * abort gives such a lock back, too.
+ * Takes a lock that keeps other sessions from the same load. It is a session
+ * lock, which lasts beyond this transaction, and is released by an abort, too.
  */
 static LOCKTAG
 hold_load(const HlLoadRecord *record, const HlLoadSource *source)
@@ -392,7 +391,6 @@ hold_load(const HlLoadRecord *record, const HlLoadSource *source)
 	return tag;
 }
 
-/* How many entries a batch has at most. */
 static int
 batch_size_of(const HlArguments *arguments)
 {
@@ -408,7 +406,7 @@ batch_size_of(const HlArguments *arguments)
 	return size;
 }
 
-/* Finds table, column and how far an earlier load has come. */
+/* Finds the table, the column and the progress of an earlier load. */
 static LOCKTAG
 prepare_load(Loading *loading, const HlArguments *arguments)
 {

@@ -29,14 +29,13 @@ hl_load_batch_create(MemoryContext parent, int most)
 	return batch;
 }
 
-/* A text of its own. */
+/* Copies a text. */
 static const char *
 keep_text(const char *text)
 {
 	return text == NULL ? NULL : pstrdup(text);
 }
 
-/* Notes a refusal. */
 static void
 note_refusal(HlLoadBatch *batch, const HlLoadResource *resource, int status,
 			 const char *code, const char *expression)
@@ -121,14 +120,17 @@ hl_load_batch_write(HlLoadBatch *batch, HlFhirEntries *entries)
 	return hl_text_take(&bytes);
 }
 
-/* Whether an answer is no refusal: the same may be taken later. */
+/* Whether a later attempt may succeed. */
 static bool
 may_pass(int status)
 {
 	return status == 429 || status >= 500;
 }
 
-/* Takes the portion away from what is left, but for what is to come again. */
+/*
+ * Removes the portion from the resources that are left, except those that are
+ * sent again.
+ */
 static void
 keep_left(HlLoadBatch *batch, int again)
 {
@@ -140,7 +142,9 @@ keep_left(HlLoadBatch *batch, int again)
 	batch->asked = 0;
 }
 
-/* Has what AWS cannot take now come later. */
+/*
+ * Delays a batch that AWS cannot take now, with exponential backoff and jitter.
+ */
 static void
 rest_first(HlLoadBatch *batch)
 {
@@ -152,14 +156,14 @@ rest_first(HlLoadBatch *batch)
 		(int64) (Min(rest, LONGEST_REST) * (0.5 + hl_random_fraction() / 2));
 }
 
-/* The error that an outcome tells of first. */
+/* The first issue of an OperationOutcome; NULL if it has none. */
 static const HlJson *
 first_issue(const HlJson *outcome)
 {
 	return hl_json_element(hl_json_member(outcome, "issue"), 0);
 }
 
-/* The code of an issue; NULL where there is none. */
+/* The code of an issue; NULL if it has none. */
 static const char *
 code_of(const HlJson *issue)
 {
@@ -172,7 +176,10 @@ code_of(const HlJson *issue)
 			   : "unknown";
 }
 
-/* The expression of an issue; NULL where there is none, or none to be told. */
+/*
+ * The expression of an issue; NULL if it has none, or one that may quote a
+ * value.
+ */
 static const char *
 path_of(const HlJson *issue)
 {

@@ -24,7 +24,6 @@
 /* Refusals that a batch may have without anything to be sent. */
 #define MOST_REFUSALS 1000
 
-/* A set of keys. */
 static HTAB *
 make_keys(MemoryContext memory, const char *name)
 {
@@ -55,9 +54,9 @@ hl_load_queue_create(HlLoadSource *source, HlLoadRecord *record, int batch_size)
 /* ----------------------------------------------------------------- passes */
 
 /*
- * Finds which resources have rows that are newer than the pass before: all rows
- * of these are sent again, in order. False: there are none, and no row without
- * an id that is newer.
+ * Finds the resources with rows that are newer than the previous pass: all rows
+ * of these are sent again, in order. Returns false if there are none, and no
+ * newer row without an id.
  */
 static bool
 find_wanted(HlLoadQueue *queue)
@@ -112,7 +111,7 @@ hl_load_queue_begin(HlLoadQueue *queue)
 
 /* ---------------------------------------------------------------- filling */
 
-/* Whether a resource is in a batch that is not over. */
+/* Whether a resource is in a batch that has not ended. */
 static bool
 is_busy(const HlLoadQueue *queue, uint64 key)
 {
@@ -136,7 +135,7 @@ is_wanted(const HlLoadQueue *queue, const HlLoadResource *resource)
 		   hash_search(queue->wanted, &resource->key, HASH_FIND, NULL) != NULL;
 }
 
-/* Adds a batch that is made to those that are to be sent. */
+/* Adds a complete batch to those that are to be sent. */
 static void
 close_batch(HlLoadQueue *queue, HlLoadBatch **batch, size_t *ready)
 {
@@ -163,7 +162,10 @@ is_full(const HlLoadQueue *queue, const HlLoadBatch *batch,
 		   (batch->count > 0 && batch->bytes + resource->len > MOST_BYTES);
 }
 
-/* Reads a row, if this pass wants it, in the scratch memory; else NULL. */
+/*
+ * Reads a row into the scratch memory, if this pass wants it; otherwise returns
+ * NULL.
+ */
 static HlLoadResource *
 read_wanted(HlLoadQueue *queue, const HlLoadRow *row)
 {
@@ -181,7 +183,7 @@ read_wanted(HlLoadQueue *queue, const HlLoadRow *row)
 	return resource;
 }
 
-/* Puts rows into batches until there is enough, or one must wait. */
+/* Puts rows into batches until there are enough, or one must wait. */
 static void
 make_batches(HlLoadQueue *queue)
 {
@@ -233,7 +235,7 @@ hl_load_queue_fill(HlLoadQueue *queue)
 
 /* ----------------------------------------------------------------- ending */
 
-/* Lets the resources of a batch be sent again, and their texts go. */
+/* Allows the resources of a batch to be sent again, and frees their texts. */
 static void
 let_resources_go(HlLoadQueue *queue, HlLoadBatch *batch)
 {
@@ -247,7 +249,7 @@ let_resources_go(HlLoadQueue *queue, HlLoadBatch *batch)
 	}
 }
 
-/* Takes back what earlier passes refused of a batch's rows. */
+/* Deletes the errors that earlier passes recorded for the rows of a batch. */
 static void
 forgive_rows(const HlLoadQueue *queue, const HlLoadBatch *batch)
 {
@@ -265,8 +267,8 @@ forgive_rows(const HlLoadQueue *queue, const HlLoadBatch *batch)
 }
 
 /*
- * Frees the batches that are over and before all others; gives the place that
- * they lead to.
+ * Frees the ended batches before the first that has not ended; returns the
+ * place up to which all is done.
  */
 static HlLoadPlace
 free_ended(HlLoadQueue *queue)

@@ -22,7 +22,6 @@ typedef struct Statement
 	Oid types[16];
 } Statement;
 
-/* Adds a parameter. */
 static void
 bind(Statement *statement, Oid type, Datum value)
 {
@@ -30,7 +29,7 @@ bind(Statement *statement, Oid type, Datum value)
 	hl_store_add(&statement->values, value);
 }
 
-/* Adds a text in the encoding of the database; NULL is null. */
+/* Adds a text in the database's encoding; NULL becomes null. */
 static void
 bind_text(Statement *statement, const char *text)
 {
@@ -38,7 +37,7 @@ bind_text(Statement *statement, const char *text)
 	hl_store_add_text(&statement->values, text);
 }
 
-/* Runs a statement, whose "!" is the schema of the extension, as the owner. */
+/* Runs a statement as the owner; "!" in it is the schema of the extension. */
 static uint64
 run_as_owner(const Statement *statement, const char *sql)
 {
@@ -65,7 +64,7 @@ run_as_owner(const Statement *statement, const char *sql)
 	return SPI_processed;
 }
 
-/* Adds a place as two parameters; before all rows they are null. */
+/* Adds a place as two parameters, which are null before the first row. */
 static void
 bind_place(Statement *statement, const HlLoadPlace *place)
 {
@@ -80,7 +79,7 @@ bind_place(Statement *statement, const HlLoadPlace *place)
 
 /* ---------------------------------------------------------------- passes */
 
-/* Takes a record from the row that a statement gave. */
+/* Reads a record from the row of a statement. */
 static void
 take_record(HlLoadRecord *record)
 {
@@ -207,7 +206,6 @@ hl_load_record_restart(HlLoadRecord *record, int64 files)
 
 /* --------------------------------------------------------------- refusals */
 
-/* Texts as an array. */
 static Datum
 text_array(const char *const *texts, int count)
 {

@@ -28,7 +28,7 @@ refuse_row(HlLoadResource *resource, const char *code, const char *element)
 					   element);
 }
 
-/* A member that is a string; NULL where it is none. */
+/* A string member; NULL if it is not a string. */
 static const char *
 string_member(JsonbContainer *object, const char *name, bool *there)
 {
@@ -41,7 +41,7 @@ string_member(JsonbContainer *object, const char *name, bool *there)
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
-/* A member that is an object or array; NULL where it is none. */
+/* An object or array member; NULL if it is neither. */
 static JsonbContainer *
 container_member(JsonbContainer *object, const char *name)
 {
@@ -54,7 +54,7 @@ container_member(JsonbContainer *object, const char *name)
 	return value.val.binary.data;
 }
 
-/* Whether it is tagged as a part of a resource. */
+/* Whether it is tagged as a partial resource. */
 static bool
 is_subsetted(JsonbContainer *resource)
 {
@@ -80,7 +80,6 @@ is_subsetted(JsonbContainer *resource)
 	return false;
 }
 
-/* Takes the id. */
 static void
 read_id(HlLoadResource *resource)
 {
@@ -93,7 +92,7 @@ read_id(HlLoadResource *resource)
 		refuse_row(resource, there ? "value" : "required", "id");
 }
 
-/* The key of type and id. */
+/* The hash of type and id. */
 static uint64
 key_of(const HlLoadResource *resource)
 {

@@ -21,7 +21,7 @@ struct HlLoadSeen
 	uint64 *running; /* between them */
 };
 
-/* A transaction's number with its epoch: it began before the next one will. */
+/* A transaction id with its epoch, which that of the next id determines. */
 static uint64
 full_number(TransactionId xid)
 {
@@ -33,7 +33,6 @@ full_number(TransactionId xid)
 	return epoch << 32 | xid;
 }
 
-/* The order of numbers. */
 static int
 compare_numbers(const void *one, const void *other)
 {
@@ -43,7 +42,10 @@ compare_numbers(const void *one, const void *other)
 	return a < b ? -1 : a > b;
 }
 
-/* All that is under way in a snapshot, sorted, as the text's last part. */
+/*
+ * Appends the transactions in progress in a snapshot, sorted, as the last part
+ * of the text.
+ */
 static void
 append_running(StringInfo text, Snapshot snapshot)
 {

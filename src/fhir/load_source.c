@@ -47,7 +47,7 @@ struct HlLoadSource
 
 /* ---------------------------------------------------------------- opening */
 
-/* Refuses what has no rows of its own. */
+/* Refuses relations without rows of their own. */
 static void
 check_kind(Relation relation)
 {
@@ -64,7 +64,7 @@ check_kind(Relation relation)
 			 errhint("Load from a table or a materialized view.")));
 }
 
-/* Refuses a column that holds no resources. */
+/* Refuses a column that does not contain resources. */
 static void
 check_column(Relation relation, const char *column)
 {
@@ -82,7 +82,7 @@ check_column(Relation relation, const char *column)
 							   column, RelationGetRelationName(relation))));
 }
 
-/* Frees what would outlive the memory of the source. */
+/* Frees what the memory context of the source does not. */
 static void
 release_plan(void *argument)
 {
@@ -93,7 +93,10 @@ release_plan(void *argument)
 	source->plan = NULL;
 }
 
-/* The statement that reads a part; a plan that fits the part is wanted. */
+/*
+ * Prepares the statement that reads a part; a custom plan can use a TID range
+ * scan.
+ */
 static void
 plan_part(HlLoadSource *source, const char *column)
 {
@@ -109,7 +112,7 @@ plan_part(HlLoadSource *source, const char *column)
 	source->plan = plan;
 }
 
-/* Reads the blocks up to another; what PostgreSQL refuses is thrown. */
+/* Reads the rows up to a block; throws PostgreSQL's errors. */
 static void
 read_blocks(HlLoadSource *source, BlockNumber first, BlockNumber end)
 {
@@ -127,7 +130,7 @@ read_blocks(HlLoadSource *source, BlockNumber first, BlockNumber end)
 	hl_path_release(nest_level);
 }
 
-/* Opens a table, which may be dropped while it is loaded. */
+/* Opens a table, which may be dropped during a load. */
 static Relation
 open_source(Oid relation, LOCKMODE lock)
 {
@@ -173,7 +176,7 @@ hl_load_source_name(const HlLoadSource *source)
 
 /* ------------------------------------------------------------------ files */
 
-/* A relation's part in the number of all files. */
+/* A relation's contribution to the number of all files. */
 static uint64
 file_number(Relation relation)
 {
@@ -183,7 +186,7 @@ file_number(Relation relation)
 	return hash_bytes_extended((const unsigned char *) words, sizeof(words), 0);
 }
 
-/* Looks at all that holds rows: the files, and the blocks of the largest. */
+/* Determines the number of all files, and the blocks of the largest. */
 static void
 look_at_files(const HlLoadSource *source, int64 *files, BlockNumber *blocks)
 {
@@ -220,7 +223,6 @@ hl_load_source_files(const HlLoadSource *source)
 
 /* ------------------------------------------------------------------- rows */
 
-/* The order of places. */
 static int
 compare_places(const HlLoadPlace *one, const HlLoadPlace *other)
 {
@@ -235,7 +237,6 @@ compare_places(const HlLoadPlace *one, const HlLoadPlace *other)
 	return one->part < other->part ? -1 : one->part > other->part;
 }
 
-/* The order of rows. */
 static int
 compare_rows(const void *one, const void *other)
 {
@@ -273,7 +274,6 @@ hl_load_source_let_go(HlLoadSource *source)
 	source->count = source->next = 0;
 }
 
-/* Makes a row of one of the statement's. */
 static void
 take_row(HlLoadSource *source, int at)
 {
@@ -289,7 +289,7 @@ take_row(HlLoadSource *source, int at)
 	row->resource = SPI_getbinval(tuple, desc, 4, &row->null);
 }
 
-/* Reads the part that begins at the block at hand. */
+/* Reads the part that begins at the current block. */
 static void
 read_part(HlLoadSource *source)
 {

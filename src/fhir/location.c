@@ -9,7 +9,7 @@
 #include "fhir/types.h"
 #include "server/text.h"
 
-/* Cuts the last segment of a path off; NULL: there is none. */
+/* Cuts off the last segment of a path; NULL if there is none. */
 static char *
 cut_segment(char *path)
 {

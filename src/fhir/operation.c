@@ -40,7 +40,9 @@ static const char *const deleting[] = {"$purge", "$erase", "$bulk-delete",
 static const char *const exporting[] = {"$export", "$davinci-data-export",
 										NULL};
 
-/* Whether a list has a name, whatever the case: the server may not mind it. */
+/*
+ * Whether a list contains a name, ignoring case, since servers may ignore it.
+ */
 static bool
 is_among(const char *const *list, const char *name)
 {
@@ -67,7 +69,6 @@ typedef struct Operation
 
 /* -------------------------------------------------------------------- path */
 
-/* Refuses a path. */
 static void
 refuse_path(const char *why)
 {
@@ -78,7 +79,7 @@ refuse_path(const char *why)
 					 "Patient/$member-match, or the path of a status.")));
 }
 
-/* Splits a path into at most so many segments; gives their number. */
+/* Splits a path into at most so many segments; returns their number. */
 static int
 split_path(const char *path, char **segments, int most)
 {
@@ -94,7 +95,7 @@ split_path(const char *path, char **segments, int most)
 	return count;
 }
 
-/* Finds the operation in a path, and checks what is before it. */
+/* Finds the operation in a path, and checks the segments before it. */
 static void
 read_segments(Operation *operation)
 {
@@ -118,7 +119,7 @@ read_segments(Operation *operation)
 		refuse_path("it is that of a resource");
 }
 
-/* Reads a link that a caller or a reply gives into path and query. */
+/* Splits a link that a caller or a reply gives into path and query. */
 static void
 keep_place(const HlLinkBase *base, const char *text, char **path, char **query)
 {
@@ -136,7 +137,6 @@ keep_place(const HlLinkBase *base, const char *text, char **path, char **query)
 
 /* ---------------------------------------------------------------- argument */
 
-/* The argument "method". */
 static const char *
 method_of(const HlArguments *arguments)
 {
@@ -151,7 +151,7 @@ method_of(const HlArguments *arguments)
 			 errmsg("argument \"%s\" must be POST, GET or DELETE", "method")));
 }
 
-/* Takes the argument "parameters": a body, or what follows the question mark. */
+/* Takes the argument "parameters": the body, or the query of a GET. */
 static void
 take_parameters(Operation *operation, const HlArguments *arguments)
 {
@@ -177,7 +177,7 @@ take_parameters(Operation *operation, const HlArguments *arguments)
 							   : psprintf("%s&%s", operation->query, form);
 }
 
-/* Reads the arguments, and checks all of them. */
+/* Reads and checks all arguments. */
 static void
 read_operation(Operation *operation, const HlArguments *arguments)
 {
@@ -200,7 +200,7 @@ read_operation(Operation *operation, const HlArguments *arguments)
 
 /* ------------------------------------------------------------------ rights */
 
-/* The function that one must be allowed to call as well. */
+/* The function on which EXECUTE is required, too. */
 static const char *
 right_of(const Operation *operation)
 {
@@ -217,8 +217,9 @@ right_of(const Operation *operation)
 }
 
 /*
- * Refuses whom the operation is not for, and where nothing may change: what
- * reads is for those who may search, what deletes for those who may delete.
+ * Checks the privilege for the operation, and refuses changes in read-only
+ * transactions: reading requires the right to search, deleting the right to
+ * delete.
  */
 static void
 check_right(FunctionCallInfo fcinfo, Operation *operation)
@@ -234,7 +235,7 @@ check_right(FunctionCallInfo fcinfo, Operation *operation)
 
 /* -------------------------------------------------------------------- wait */
 
-/* Where the status is, in the CONTEXT of what happens from then on. */
+/* Adds the path of the status to the CONTEXT of an error. */
 static void
 status_context(void *argument)
 {
@@ -243,7 +244,6 @@ status_context(void *argument)
 	errcontext("waiting for the status at \"%s\"", operation->status);
 }
 
-/* Raises that time is over. */
 static void
 refuse_to_wait(const Operation *operation)
 {
@@ -255,7 +255,7 @@ refuse_to_wait(const Operation *operation)
 							operation->status)));
 }
 
-/* Whether a poll that failed may be followed by one that does not. */
+/* Whether a later poll may succeed after this failure. */
 static bool
 may_pass(const HlReply *reply)
 {
@@ -265,7 +265,7 @@ may_pass(const HlReply *reply)
 		   reply->outcome == HL_OUTCOME_FAULT;
 }
 
-/* Asks for the status once; true, with the reply: it is over. */
+/* Polls the status once; returns true, with the reply, when it is final. */
 static bool
 poll_status(const Operation *operation, const HlReply **reply)
 {
@@ -288,7 +288,7 @@ poll_status(const Operation *operation, const HlReply **reply)
 	return false;
 }
 
-/* Asks for the status until it is one of an end. */
+/* Polls the status until it is final. */
 static const HlReply *
 wait_for_end(const Operation *operation)
 {
@@ -315,7 +315,7 @@ wait_for_end(const Operation *operation)
 	return reply;
 }
 
-/* Finds out where the status is that a reply speaks of; false: it does not. */
+/* Finds the status that a reply links to; false if it does not. */
 static bool
 find_status(Operation *operation, const HlReply *reply)
 {
@@ -358,7 +358,7 @@ find_status(Operation *operation, const HlReply *reply)
 	return true;
 }
 
-/* Waits for what goes on in AWS. */
+/* Waits for an operation that AWS performs asynchronously. */
 static const HlReply *
 wait_for_status(Operation *operation)
 {
@@ -373,7 +373,6 @@ wait_for_status(Operation *operation)
 	return reply;
 }
 
-/* Sends the request of an operation. */
 static const HlReply *
 send_operation(const Operation *operation)
 {

@@ -66,7 +66,6 @@ hl_paging_start(const HlPagingPlan *plan)
 
 /* ---------------------------------------------------------------- requests */
 
-/* The request of the first page. */
 static HlFhirRequest *
 first_request(const HlPaging *paging)
 {
@@ -87,7 +86,7 @@ first_request(const HlPaging *paging)
 	return request;
 }
 
-/* The request of the page that a link leads to: exactly what that says. */
+/* The request of the page that a link leads to, exactly as the link has it. */
 static HlFhirRequest *
 linked_request(const HlPaging *paging)
 {
@@ -100,7 +99,7 @@ linked_request(const HlPaging *paging)
 	return request;
 }
 
-/* Makes the next page's request, and sends it; ahead: without waiting. */
+/* Makes and sends the request of the next page; ahead: without waiting. */
 static HlAhead *
 start_page(HlPaging *paging, bool ahead)
 {
@@ -115,7 +114,10 @@ start_page(HlPaging *paging, bool ahead)
 	return page;
 }
 
-/* Takes what is in flight, if that came to something, or sends the request. */
+/*
+ * Uses the reply that is in flight, if it succeeds; otherwise sends the
+ * request.
+ */
 static HlAhead *
 take_page(HlPaging *paging)
 {
@@ -132,7 +134,10 @@ take_page(HlPaging *paging)
 
 /* ------------------------------------------------------------------- links */
 
-/* Whether that link was there before; a circle is noticed in its second lap. */
+/*
+ * Whether that link was returned before; a cycle is noticed in its second
+ * round.
+ */
 static bool
 is_circle(HlPaging *paging, const char *query)
 {
@@ -149,7 +154,6 @@ is_circle(HlPaging *paging, const char *query)
 	return false;
 }
 
-/* Raises that a page cannot be used. */
 static void
 refuse_page(const HlPaging *paging, const HlAhead *page, const char *why)
 {
@@ -161,7 +165,6 @@ refuse_page(const HlPaging *paging, const HlAhead *page, const char *why)
 					 "lead to AWS HealthLake.")));
 }
 
-/* Keeps the link of the next page. */
 static void
 keep_link(HlPaging *paging, const HlLink *link)
 {
@@ -177,14 +180,17 @@ keep_link(HlPaging *paging, const HlLink *link)
 	paging->linked = true;
 }
 
-/* Frees what was read of a link, with the memory of the page. */
+/* Frees what was parsed of a link, with the memory of the page. */
 static void
 free_link(void *link)
 {
 	hl_link_free(link);
 }
 
-/* Reads the link of the next page, which chooses neither host nor store. */
+/*
+ * Reads the link of the next page, which can change neither the host nor the
+ * data store.
+ */
 static void
 take_link(HlPaging *paging, const HlAhead *page)
 {
@@ -214,7 +220,7 @@ take_link(HlPaging *paging, const HlAhead *page)
 
 /* ------------------------------------------------------------------- pages */
 
-/* Raises what became of a page that is no success. */
+/* Raises the failure of a page. */
 static void
 raise_page(HlPaging *paging, const HlAhead *page)
 {
@@ -233,9 +239,9 @@ raise_page(HlPaging *paging, const HlAhead *page)
 }
 
 /*
- * Begins the search again where that may help: a page that is too large with
- * half as many resources, one whose token was refused from its start. Without
- * anything new since the last beginning the second is an error.
+ * Begins the search again if that may help: with half the page size after a
+ * page that is too large, or after the token of a page was refused. A second
+ * refusal without a new resource in between is an error.
  */
 static void
 begin_again(HlPaging *paging, const HlAhead *page)
@@ -262,7 +268,6 @@ begin_again(HlPaging *paging, const HlAhead *page)
 	paging->mark = NULL;
 }
 
-/* Counts what a page has. */
 static void
 count_entries(HlPaging *paging)
 {
@@ -277,7 +282,6 @@ count_entries(HlPaging *paging)
 	}
 }
 
-/* Takes over a page that has come. */
 static void
 read_page(HlPaging *paging, HlAhead *page)
 {
@@ -289,7 +293,7 @@ read_page(HlPaging *paging, HlAhead *page)
 	take_link(paging, page);
 }
 
-/* Fetches the next page; false: there is none. */
+/* Fetches the next page; false if there is none. */
 static bool
 fetch_page(HlPaging *paging)
 {
@@ -310,8 +314,8 @@ fetch_page(HlPaging *paging)
 }
 
 /*
- * Whether the next page may be asked for before it is needed: not while the
- * first one is less than half read, since who wants a few rows takes them from
+ * Whether the next page may be requested before it is needed: only after half
+ * of the first page was read, since callers that want a few rows take them from
  * there.
  */
 static bool
@@ -322,7 +326,7 @@ may_look_ahead(const HlPaging *paging)
 		   (paging->pages > 1 || paging->given >= paging->entries / 2);
 }
 
-/* Sends for the next page, and lets what is in flight go on. */
+/* Requests the next page, and advances what is in flight. */
 static void
 look_ahead(HlPaging *paging)
 {
@@ -337,7 +341,7 @@ look_ahead(HlPaging *paging)
 
 /* ----------------------------------------------------------------- entries */
 
-/* Whether a text is a code as FHIR has them, and may be told. */
+/* Whether a text looks like a FHIR code, which may be shown. */
 static bool
 is_issue_code(const char *code)
 {
@@ -346,7 +350,7 @@ is_issue_code(const char *code)
 	return len > 0 && len < 65 && code[len] == '\0';
 }
 
-/* Tells of the issues of a search, each once: codes and nothing else. */
+/* Reports the issues of a search, each once, and only their codes. */
 static void
 warn_of_issues(HlPaging *paging, const HlJson *outcome)
 {
@@ -368,7 +372,7 @@ warn_of_issues(HlPaging *paging, const HlJson *outcome)
 	}
 }
 
-/* Whether an entry was not given before; notes that it is now. */
+/* Whether an entry was not returned before; notes that it is now. */
 static bool
 is_new(HlPaging *paging, const HlEntry *entry)
 {
@@ -388,7 +392,7 @@ is_new(HlPaging *paging, const HlEntry *entry)
 	return added;
 }
 
-/* Whether an entry is to be given. */
+/* Whether an entry is to be returned. */
 static bool
 is_wanted(HlPaging *paging, const HlEntry *entry)
 {

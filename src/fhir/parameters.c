@@ -22,7 +22,6 @@ hl_parameters_read(Jsonb *parameters)
 	return hl_response_read(hl_text_to_utf8(string, (int) strlen(string)));
 }
 
-/* Refuses what is wrong with a parameter. */
 static void
 refuse_parameter(HlFormFault fault, const char *name)
 {

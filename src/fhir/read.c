@@ -34,7 +34,7 @@ hl_fhir_is_missing(const HlReply *reply, const char *type)
 			(reply->http_status == 404 && hl_fhir_is_listed(type)));
 }
 
-/* Raises that a reply is not what was asked for. */
+/* Raises that the reply contains another resource than requested. */
 static void
 refuse_other(const HlFhirRequest *request, const HlReply *reply)
 {

@@ -29,7 +29,7 @@ typedef struct Readings
 	ReturnSetInfo *set;
 } Readings;
 
-/* Takes the ids, and refuses those that are none. */
+/* Reads and checks the ids. */
 static void
 take_ids(Readings *all, const HlArguments *arguments)
 {
@@ -55,7 +55,7 @@ take_ids(Readings *all, const HlArguments *arguments)
 	}
 }
 
-/* Makes a success that is no such resource what it is. */
+/* Turns a success with another resource into a failure. */
 static void
 check_resource(const Readings *all, const char *id, HlReply *reply)
 {
@@ -67,7 +67,6 @@ check_resource(const Readings *all, const char *id, HlReply *reply)
 		pstrdup("the reply is not the resource that was asked for");
 }
 
-/* Makes the row of a read that has ended. */
 static HeapTuple
 reading_row(const Readings *all, const HlFlight *reading)
 {
@@ -102,7 +101,6 @@ reading_row(const Readings *all, const HlFlight *reading)
 	return heap_form_tuple(all->set->setDesc, values, nulls);
 }
 
-/* Gives the row of a read that has ended. */
 static void
 land_reading(const Readings *all, HlWindow *window, HlFlight *reading)
 {
@@ -113,7 +111,6 @@ land_reading(const Readings *all, HlWindow *window, HlFlight *reading)
 	hl_window_give(window, reading, row);
 }
 
-/* Begins a read. */
 static void
 start_reading(const Readings *all, HlFlight *reading)
 {
@@ -125,7 +122,6 @@ start_reading(const Readings *all, HlFlight *reading)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Makes all reads. */
 static void
 read_all(void *argument)
 {

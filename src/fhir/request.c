@@ -23,7 +23,7 @@ StaticAssertDecl(HL_FHIR_WANTED <= HL_HTTP_WANTED, "too many headers");
 
 /* ------------------------------------------------------------------ place */
 
-/* Refuses what is no id of a data store: it becomes a part of the path. */
+/* Refuses an invalid id of a data store, since it becomes part of the path. */
 static void
 check_datastore(const char *id)
 {
@@ -54,7 +54,7 @@ hl_fhir_datastore(const char *argument)
 	return pstrdup(id);
 }
 
-/* The value of the header Authorization; NULL: requests are signed. */
+/* The value of the header Authorization; NULL if requests are signed. */
 static const char *
 settle_bearer(void)
 {

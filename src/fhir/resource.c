@@ -18,7 +18,7 @@ hl_fhir_json(Jsonb *json)
 	return hl_text_to_utf8(text, (int) strlen(text));
 }
 
-/* A member of an object; NULL: it is not there. */
+/* A member of an object; NULL if it has none of the name. */
 static JsonbValue *
 find_member(JsonbContainer *object, const char *name)
 {
@@ -37,7 +37,7 @@ hl_fhir_member(JsonbContainer *object, const char *name)
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
-/* Whether one of a list of codings is SUBSETTED. */
+/* Whether a list of codings contains SUBSETTED. */
 static bool
 has_subsetted(JsonbContainer *tags)
 {
@@ -56,7 +56,7 @@ has_subsetted(JsonbContainer *tags)
 	return false;
 }
 
-/* Whether a resource says that it is a part of one. */
+/* Whether a resource is tagged as a partial one. */
 static bool
 is_part(Jsonb *json)
 {
@@ -70,7 +70,6 @@ is_part(Jsonb *json)
 		   has_subsetted(tags->val.binary.data);
 }
 
-/* Refuses what is no resource. */
 static void
 refuse_resource(const char *what, const char *why)
 {

@@ -23,7 +23,7 @@ hl_fhir_is_a(const HlJson *document, const char *type)
 				  type) == 0;
 }
 
-/* A string of a resource's meta; NULL: it has none. */
+/* A string of a resource's meta; NULL if it has none. */
 static const char *
 meta_of(const HlJson *resource, const char *name)
 {
@@ -88,7 +88,7 @@ hl_fhir_version_of(const char *etag)
 	return hl_fhir_is_id(version) ? version : NULL;
 }
 
-/* Text in UTF-8 as a column. */
+/* UTF-8 text as a column. */
 static Datum
 text_column(const char *utf8, bool *null)
 {

@@ -10,7 +10,7 @@
 
 static bool is_equal(const HlJson *one, const HlJson *other);
 
-/* Servers may write a decimal otherwise: 1.50 as 1.5. */
+/* Servers may write a number in another form: 1.50 as 1.5. */
 static bool
 is_equal_number(const HlJson *one, const HlJson *other)
 {
@@ -35,7 +35,7 @@ is_equal_array(const HlJson *one, const HlJson *other)
 	return true;
 }
 
-/* Whether an object has all members of another, less some. */
+/* Whether an object has all members of another, except some. */
 static bool
 has_members(const HlJson *object, const HlJson *other, const char *const *less)
 {

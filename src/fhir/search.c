@@ -39,7 +39,7 @@ typedef HlPaging *(*Beginning)(const HlArguments *arguments);
 
 /* -------------------------------------------------------------------- rows */
 
-/* A string of an entry as text; null where there is none. */
+/* A string of an entry; null if it has none. */
 static Datum
 entry_text(const char *string, bool *null)
 {
@@ -49,7 +49,7 @@ entry_text(const char *string, bool *null)
 					   hl_text_value_from_utf8(string, (int) strlen(string)));
 }
 
-/* A point in time of an entry; null where SQL has no such time. */
+/* A timestamp of an entry; null if SQL has no such time. */
 static Datum
 entry_time(const HlJson *node, bool *null)
 {
@@ -60,7 +60,6 @@ entry_time(const HlJson *node, bool *null)
 	return TimestampTzGetDatum((TimestampTz) micros - HL_CLOCK_EPOCH_SHIFT);
 }
 
-/* A column of an entry's row. */
 static Datum
 entry_column(const HlEntry *entry, const char *name, bool *null)
 {
@@ -82,7 +81,6 @@ entry_column(const HlEntry *entry, const char *name, bool *null)
 	return *null ? (Datum) 0 : hl_response_whole(entry->resource);
 }
 
-/* The row of an entry. */
 static Datum
 entry_row(TupleDesc desc, const HlEntry *entry)
 {
@@ -95,7 +93,6 @@ entry_row(TupleDesc desc, const HlEntry *entry)
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }
 
-/* Begins a set. */
 static Rows *
 begin_set(FunctionCallInfo fcinfo, Beginning begin, MemoryContext memory)
 {
@@ -111,7 +108,7 @@ begin_set(FunctionCallInfo fcinfo, Beginning begin, MemoryContext memory)
 	return rows;
 }
 
-/* Gives the next row of a set, or its end. */
+/* Returns the next row of a set, or its end. */
 static Datum
 set_next(FunctionCallInfo fcinfo, Beginning begin)
 {
@@ -134,7 +131,6 @@ set_next(FunctionCallInfo fcinfo, Beginning begin)
 
 /* --------------------------------------------------------------- arguments */
 
-/* The argument "max_rows". */
 static int64
 most_of(const HlArguments *arguments)
 {
@@ -149,7 +145,6 @@ most_of(const HlArguments *arguments)
 	return DatumGetInt64(value);
 }
 
-/* The argument "page_size". */
 static int
 page_size_of(const HlArguments *arguments)
 {
@@ -165,7 +160,7 @@ page_size_of(const HlArguments *arguments)
 	return size;
 }
 
-/* Adds an argument that is a time or a date, in UTC, where it is given. */
+/* Adds a timestamp or date argument in UTC, if it is given. */
 static char *
 add_time(char *form, const char *parameter, const HlArguments *arguments,
 		 const char *name, Oid type)
@@ -223,7 +218,6 @@ hl_search_plan(const HlArguments *arguments, const HlJson *parameters)
 
 /* -------------------------------------------------------------- beginnings */
 
-/* Begins a search. */
 static HlPaging *
 begin_search(const HlArguments *arguments)
 {
@@ -244,7 +238,6 @@ hl_search_next(FunctionCallInfo fcinfo)
 	return set_next(fcinfo, begin_search);
 }
 
-/* Adds the types that are wanted, where there are some. */
 static char *
 add_types(char *form, const HlArguments *arguments)
 {
@@ -277,7 +270,6 @@ add_types(char *form, const HlArguments *arguments)
 	return hl_parameters_add(form, "_type", joined.data);
 }
 
-/* Begins $everything of a patient. */
 static HlPaging *
 begin_everything(const HlArguments *arguments)
 {
@@ -306,7 +298,7 @@ hl_search_everything_next(FunctionCallInfo fcinfo)
 	return set_next(fcinfo, begin_everything);
 }
 
-/* Begins a history: of everything, of a type or of a resource. */
+/* Begins a history of the data store, of a type or of a resource. */
 static HlPaging *
 begin_history(const HlArguments *arguments)
 {
@@ -353,7 +345,7 @@ hl_search_history_next(FunctionCallInfo fcinfo)
 
 /* ---------------------------------------------------------------- counting */
 
-/* Refuses parameters that a count has itself, or that it makes no use of. */
+/* Refuses _total, which a count sets itself. */
 static void
 refuse_uncounted(const HlJson *parameters)
 {

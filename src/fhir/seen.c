@@ -32,7 +32,6 @@ struct HlSeen
 	Place *places;
 };
 
-/* A table of free places. */
 static Place *
 make_places(MemoryContext memory, uint64 size)
 {
@@ -52,7 +51,7 @@ hl_seen_create(void)
 	return seen;
 }
 
-/* The place where a digest is, or would be. */
+/* The place of a digest, or the free one where it belongs. */
 static Place *
 find_place(Place *places, uint64 size, const Place *digest)
 {
@@ -64,7 +63,6 @@ find_place(Place *places, uint64 size, const Place *digest)
 	return &places[at];
 }
 
-/* Makes room for twice as many. */
 static void
 grow(HlSeen *seen)
 {
@@ -79,7 +77,7 @@ grow(HlSeen *seen)
 	seen->size = size;
 }
 
-/* The digest of a resource in its role. */
+/* The digest of a resource and its mode. */
 static Place
 digest_of(char role, const char *type, const char *id)
 {

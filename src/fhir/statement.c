@@ -32,7 +32,7 @@ typedef const HlJson *(*Question)(const HlArguments *arguments);
 /* Makes the values of a row. */
 typedef void (*Telling)(const HlJson *node, Datum *values, bool *nulls);
 
-/* Gives the next row of a list, or its end. */
+/* Returns the next row of a list, or its end. */
 static Datum
 list_next(FunctionCallInfo fcinfo, Question ask, Telling tell)
 {
@@ -67,7 +67,7 @@ list_next(FunctionCallInfo fcinfo, Question ask, Telling tell)
 		calls, HeapTupleGetDatum(heap_form_tuple(listed->desc, values, nulls)));
 }
 
-/* A string as text; null for anything else. */
+/* A string as text; null for other values. */
 static Datum
 node_text_value(const HlJson *node, bool *null)
 {
@@ -77,7 +77,7 @@ node_text_value(const HlJson *node, bool *null)
 					   hl_json_string(node), (int) hl_json_len(node)));
 }
 
-/* Raises that a reply is another resource than it must be. */
+/* Raises that the reply is a resource of another type than required. */
 static void
 refuse_reply(const HlFhirRequest *request, const char *type)
 {
@@ -105,7 +105,7 @@ wrap_resource(const char *resource, const char *profile)
 	return hl_text_take(&body);
 }
 
-/* Has a resource validated; gives the issues. */
+/* Has HealthLake validate a resource; returns the issues. */
 static const HlJson *
 ask_for_issues(const HlArguments *arguments)
 {
@@ -134,7 +134,6 @@ first_of(const HlJson *node, const char *name)
 	return hl_json_element(hl_json_member(node, name), 0);
 }
 
-/* An issue's row. */
 static void
 tell_issue(const HlJson *issue, Datum *values, bool *nulls)
 {
@@ -160,7 +159,7 @@ hl_operation_validate_next(FunctionCallInfo fcinfo)
 
 /* ------------------------------------------------------------ capabilities */
 
-/* Asks what the data store can do; gives the types. */
+/* Fetches the capabilities of the data store; returns the types. */
 static const HlJson *
 ask_for_types(const HlArguments *arguments)
 {
@@ -173,7 +172,6 @@ ask_for_types(const HlArguments *arguments)
 	return hl_json_member(first_of(reply->document, "rest"), "resource");
 }
 
-/* The codes of interactions as an array of text. */
 static Datum
 interaction_codes(const HlJson *list)
 {
@@ -193,7 +191,7 @@ interaction_codes(const HlJson *list)
 	return makeArrayResult(codes, CurrentMemoryContext);
 }
 
-/* Search parameters as an object: the name of each, and its type. */
+/* Search parameters as an object from name to type. */
 static Datum
 parameter_types(const HlJson *list)
 {
@@ -219,7 +217,6 @@ parameter_types(const HlJson *list)
 	return hl_response_jsonb(hl_text_take(&object));
 }
 
-/* A type's row. */
 static void
 tell_type(const HlJson *node, Datum *values, bool *nulls)
 {

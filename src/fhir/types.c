@@ -176,7 +176,7 @@ hl_fhir_is_listed(const char *type)
 				   compare_names) != NULL;
 }
 
-/* Whether a name looks like that of a type. */
+/* Whether a name has the form of a type. */
 static bool
 is_type_name(const char *type)
 {
@@ -226,7 +226,7 @@ hl_fhir_check_type(const char *type)
 			 errhint("Types are spelled as in FHIR R4, such as Patient.")));
 }
 
-/* Refuses what is no id; it may be a person's, and is not quoted. */
+/* Refuses an invalid id, without quoting it, since it may identify a person. */
 static void
 refuse_id(const char *what)
 {

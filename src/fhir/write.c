@@ -28,7 +28,7 @@ hl_fhir_write_succeed(HlFhirWrite *write, const HlJson *document)
 	reply->document = document;
 }
 
-/* Makes a success that does not say what was stored what it is. */
+/* Turns a success without the stored resource into a failure. */
 static void
 refuse_reply(HlReply *reply)
 {
@@ -75,7 +75,6 @@ hl_fhir_write_look(HlFhirWrite *write, const char *id, const char *version)
 	return &look->call->reply;
 }
 
-/* Sends, and judges what came of it. */
 static void
 drive(void *argument)
 {
@@ -106,7 +105,7 @@ hl_fhir_write(HlFhirWrite *write)
 		hl_error_raise(request->operation, reply, request->client_token);
 }
 
-/* The level by that HealthLake validates; it becomes a header. */
+/* The validation level, which becomes a header. */
 void
 hl_fhir_write_validation(HlFhirRequest *request, const HlArguments *arguments)
 {
