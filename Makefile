@@ -33,7 +33,7 @@ ifneq (,$(findstring clang,$(CC)))
 PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument \
 	-Wno-unused-command-line-argument -Wno-ignored-attributes
 endif
-SHLIB_LINK = -lcurl -lcrypto
+SHLIB_LINK = -lcurl -lssl -lcrypto
 EXTRA_CLEAN = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) test/unit/build \
 	test/fhir/fuzz.so test/engine/calls.so
 

@@ -497,7 +497,10 @@ hl_http_create(HlWait wait, HlClock clock, void *context)
 	return NULL;
 }
 
-/* Closes every connection, unless one is in use, and all that was kept. */
+/*
+ * Closes every connection, unless one is in use, and all that was kept but the
+ * authorities, which are nobody's secret.
+ */
 void
 hl_http_forget(HlHttp *http)
 {
@@ -530,6 +533,7 @@ hl_http_destroy(HlHttp *http)
 	drop_multi(http);
 	while (http->slots != NULL)
 		free_slot(http->slots);
+	hl_trust_free(&http->trust);
 	close(http->sockets.epoll_fd);
 	hl_signals_leave(&http->signals);
 	free(http);

@@ -464,6 +464,9 @@ tell_error(HlHttpTransfer *transfer, CURLcode code)
 		return;
 	if (text == NULL && has_bad_chunks(transfer, code))
 		text = "the reply's chunks are malformed";
+	if (text == NULL && code == CURLE_SSL_CACERT_BADFILE &&
+		transfer->http->trust.reason[0] != '\0')
+		text = transfer->http->trust.reason;
 	if (text == NULL && transfer->error[0] != '\0')
 		text = transfer->error;
 	if (text == NULL && code == CURLE_OK)

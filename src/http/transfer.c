@@ -42,8 +42,8 @@ static const struct Fixed
 	{CURLOPT_SSL_SESSIONID_CACHE, 0},
 #if LIBCURL_VERSION_NUM >= 0x075700
 	{CURLOPT_QUICK_EXIT, 1},
-	/* seconds: a bundle that was repaired is read soon */
-	{CURLOPT_CA_CACHE_TIMEOUT, 60},
+	/* http/trust.c keeps them: libcurl would keep what is no longer so */
+	{CURLOPT_CA_CACHE_TIMEOUT, 0},
 #endif
 };
 
@@ -160,25 +160,44 @@ set_protocol(HlHttpTransfer *transfer, bool plain)
 #endif
 }
 
-/* The bundle that libcurl was built with; NULL where it has none. */
-static const char *
-builtin_bundle(void)
+/* Callback: a connection's certificates are to be verified. */
+static CURLcode
+on_tls(CURL *easy, void *context, void *argument)
 {
-	curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
+	HlHttpTransfer *transfer = argument;
 
-	return version->age >= CURLVERSION_SEVENTH ? version->cainfo : NULL;
+	return hl_trust_use(&transfer->http->trust,
+						hl_bytes_string(&transfer->ca_bundle), context);
 }
 
-/* Whom to trust. A folder beside the bundle would defeat libcurl's cache. */
+/* Has libcurl read authorities from a file, or from a folder. */
+static bool
+set_authorities(HlHttpTransfer *transfer, const char *file, const char *folder)
+{
+	return SET(transfer, CURLOPT_CAINFO, file) &&
+		   SET(transfer, CURLOPT_CAPATH, folder) &&
+		   SET(transfer, CURLOPT_PROXY_CAINFO, file) &&
+		   SET(transfer, CURLOPT_PROXY_CAPATH, folder);
+}
+
+/*
+ * Whom to trust. Where on_tls() sees to that, libcurl reads nothing: a folder it
+ * would look into when a certificate comes, and then its store is ours. But it
+ * is told of one, be it a file, since it tells connections apart by that.
+ */
 static bool
 set_trust(HlHttpTransfer *transfer, const char *bundle)
 {
-	if (bundle[0] == '\0')
-		bundle = builtin_bundle();
-	return bundle == NULL || (SET(transfer, CURLOPT_CAINFO, bundle) &&
-							  SET(transfer, CURLOPT_CAPATH, NULL) &&
-							  SET(transfer, CURLOPT_PROXY_CAINFO, bundle) &&
-							  SET(transfer, CURLOPT_PROXY_CAPATH, NULL));
+	const char *path = hl_trust_path(&transfer->http->trust, bundle);
+
+	if (path == NULL)
+		return true;
+	if (hl_trust_is_ours())
+		return set_authorities(transfer, NULL, path) &&
+			   SET(transfer, CURLOPT_SSL_CTX_FUNCTION, on_tls) &&
+			   SET(transfer, CURLOPT_SSL_CTX_DATA, transfer);
+	return hl_trust_is_folder(path) ? set_authorities(transfer, NULL, path)
+									: set_authorities(transfer, path, NULL);
 }
 
 /* Frees a string of libcurl's that is or may be a secret. */

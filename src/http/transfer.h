@@ -10,6 +10,7 @@
 #include "http/http.h"
 #include "http/signals.h"
 #include "http/sockets.h"
+#include "http/trust.h"
 
 #include <curl/curl.h>
 
@@ -58,6 +59,7 @@ struct HlHttp
 	void *context;
 	HlSockets sockets;
 	HlSignals signals;
+	HlTrust trust;
 	CURLM *multi;     /* NULL: to be made */
 	bool broken;      /* the multi handle must not be called any more */
 	int64_t timer_at; /* when libcurl wants to be called; -1: never */
@@ -82,10 +84,8 @@ extern bool hl_transfer_set(HlHttpTransfer *transfer,
 
 /* Lets the callbacks here hear of a reply. */
 extern bool hl_reply_listen(HlHttpTransfer *transfer);
-
 /* Makes a transfer as if it had never received anything. */
 extern void hl_reply_forget(HlHttpTransfer *transfer);
-
 /* Notes whether the request may have left, where no callback says so. */
 extern void hl_reply_look(HlHttpTransfer *transfer);
 

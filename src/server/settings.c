@@ -534,7 +534,7 @@ static const StringSetting string_settings[] = {
 	{"healthlake.endpoint_url", "URL to send requests to, in place of AWS's.",
 	 &hl_settings.endpoint_url, PGC_SUSET, 0, endpoint_url_check, NULL, NULL},
 	{"healthlake.ca_bundle",
-	 "File of the certificate authorities to trust, in PEM format.",
+	 "PEM file, or hashed folder, of the certificate authorities to trust.",
 	 &hl_settings.ca_bundle, PGC_SUSET, 0, NULL, NULL, NULL},
 	{"healthlake.proxy", "Proxy to send requests through.", &hl_settings.proxy,
 	 PGC_SUSET, SECRET, proxy_check, NULL, proxy_show},

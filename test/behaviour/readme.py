@@ -684,6 +684,8 @@ PROVOKED = {
     SENT + "SSL certificate …": Provocation(["SET healthlake.ca_bundle = ''", CREATE]),
     SENT + "error … file: …": Provocation(
         ["SET healthlake.ca_bundle = '/nonexistent/ca.pem'", CREATE]),
+    SENT + "no hashed certificates in folder: …": Provocation(
+        ["SET healthlake.ca_bundle = '/var'", CREATE]),
     "outcome of CreateFHIRDatastore is unknown: …": Provocation(
         ["SET healthlake.max_attempts = 1", CREATE], [{"apply": True, "cut": 0}]),
     "AWS has carried out …, but it could not be recorded: …": Provocation(

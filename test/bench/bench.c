@@ -7,15 +7,19 @@
  *	  those of the CPU; "bench fan URL CA-FILE COUNT IN-FLIGHT" sends many, some
  *	  at a time, by curl_multi, and prints milliseconds: requests of the control
  *	  plane to the root, else a GET. "bench post URL CA-FILE FILE IN-FLIGHT"
- *	  does the same with a body for each line of a file.
+ *	  does the same with a body for each line of a file. "bench first URL
+ *	  CA-FILE" sends one request from nothing and prints milliseconds. In place
+ *	  of a CA-FILE a hashed folder will do.
  */
 #include "server.h"
 
 #include <curl/curl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* What CreateFHIRDatastore sends: the same bytes on both sides. */
@@ -48,6 +52,15 @@ ignore(char *data, size_t size, size_t count, void *context)
 	return size * count;
 }
 
+/* Whether authorities are in a folder. */
+static bool
+is_folder(const char *path)
+{
+	struct stat found;
+
+	return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
 /*
  * An easy handle that is ready to send a request: with an operation's name and a
  * body, with a body alone (a FHIR bundle), or a GET.
@@ -64,15 +77,14 @@ prepare(const char *url, const char *ca_path, const char *operation,
 			 operation != NULL ? operation : "");
 	if (operation != NULL)
 		list = curl_slist_append(list, target);
-	list = curl_slist_append(list,
-							 operation != NULL
-								 ? "Content-Type: application/x-amz-json-1.0"
-								 : "Content-Type: application/fhir+json");
+	list = curl_slist_append(
+		list, operation != NULL ? "Content-Type: application/x-amz-json-1.0"
+								: "Content-Type: application/fhir+json");
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
 		list = curl_slist_append(list, headers[i]);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
-	curl_easy_setopt(easy, CURLOPT_CAINFO, ca_path);
-	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(easy, CURLOPT_CAINFO, is_folder(ca_path) ? NULL : ca_path);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, is_folder(ca_path) ? ca_path : NULL);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	if (body != NULL)
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
@@ -135,6 +147,21 @@ load(CURL *easy, char **bodies, int at)
 	return easy;
 }
 
+/* Sends one request from nothing and prints what that took. */
+static int
+first(const char *url, const char *ca_path)
+{
+	double began = read_clock(CLOCK_MONOTONIC);
+	CURL *easy;
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	easy = prepare_call(url, ca_path, "CreateFHIRDatastore", request_body);
+	if (curl_easy_perform(easy) != CURLE_OK)
+		return 1;
+	printf("%.3f\n", (read_clock(CLOCK_MONOTONIC) - began) / 1e6);
+	return 0;
+}
+
 /* Has so many requests sent, as many at a time as there are handles. */
 static int
 spread(CURL **handles, int most, int count, char **bodies)
@@ -187,8 +214,8 @@ fan(const char *url, const char *ca_path, int count, int most)
 	CURL *handles[64];
 
 	for (int i = 0; i < most; i++)
-		handles[i] = prepare_call(url, ca_path, "DescribeFHIRDatastore",
-								  describe_body);
+		handles[i] =
+			prepare_call(url, ca_path, "DescribeFHIRDatastore", describe_body);
 	return measure(handles, most, count, NULL);
 }
 
@@ -230,8 +257,10 @@ main(int argc, char **argv)
 		return post(argv[2], argv[3], argv[4], most);
 	if (argc == 5 && strcmp(verb, "loop") == 0)
 		return loop(argv[2], argv[3], atoi(argv[4]));
+	if (argc == 4 && strcmp(verb, "first") == 0)
+		return first(argv[2], argv[3]);
 	fprintf(stderr, "usage: bench serve CA [LATENCY-MS] | bench loop URL CA "
 					"COUNT | bench fan URL CA COUNT IN-FLIGHT | bench post "
-					"URL CA FILE IN-FLIGHT\n");
+					"URL CA FILE IN-FLIGHT | bench first URL CA\n");
 	return 2;
 }

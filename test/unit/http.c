@@ -23,6 +23,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define LARGE (2 * 1024 * 1024)
@@ -1173,6 +1174,108 @@ test_tls(void)
 	SSL_CTX_free(server.tls);
 }
 
+/* Reads all of a small file; gives its bytes. */
+static size_t
+slurp(const char *path, char *bytes, size_t size)
+{
+	FILE *file = fopen(path, "r");
+	size_t len = fread(bytes, 1, size, file);
+
+	fclose(file);
+	return len;
+}
+
+/* Writes a file in place, as if it were as old as before. */
+static void
+overwrite(const char *path, const char *bytes, size_t len)
+{
+	struct timespec times[2];
+	struct stat before;
+	int fd;
+
+	stat(path, &before);
+	fd = open(path, O_WRONLY);
+	ok(write(fd, bytes, len) == (ssize_t) len, "the bundle is overwritten");
+	times[0] = before.st_atim;
+	times[1] = before.st_mtim;
+	futimens(fd, times);
+	close(fd);
+}
+
+/* Authorities in a file are read once, and again when it changes. */
+static void
+test_kept_trust(HlHttpRequest *request)
+{
+	char bundle[4096];
+	char rubbish[4096];
+	size_t len = slurp(ca_path, bundle, sizeof(bundle));
+
+	memset(rubbish, '#', sizeof(rubbish));
+	request->ca_bundle = ca_path;
+	ends(request, HL_TRANSPORT_OK, true, "a bundle");
+	overwrite(ca_path, rubbish, len);
+	ends(request, HL_TRANSPORT_OK, true, "is not read for each connection");
+	hl_http_forget(http);
+	ends(request, HL_TRANSPORT_OK, true, "nor after all was forgotten");
+	utimensat(AT_FDCWD, ca_path, NULL, 0);
+	ends(request, HL_TRANSPORT_UNTRUSTED, false, "but when it has changed");
+	overwrite(ca_path, bundle, len);
+	utimensat(AT_FDCWD, ca_path, NULL, 0);
+	ends(request, HL_TRANSPORT_OK, true, "one that was repaired, at once");
+}
+
+/* Authorities in a folder are looked up by their hashes, if it has some. */
+static void
+test_trusted_folder(HlHttpRequest *request)
+{
+	char folder[] = "/tmp/healthlake-trust-XXXXXX";
+	char link[64];
+	HlHttpTransfer *transfer;
+	FILE *file = fopen(ca_path, "r");
+	X509 *authority = PEM_read_X509(file, NULL, NULL, NULL);
+
+	fclose(file);
+	request->ca_bundle = mkdtemp(folder);
+	transfer = hl_http_start(http, request);
+	ok(finish(transfer)->transport == HL_TRANSPORT_UNTRUSTED,
+	   "a folder without hashes");
+	ok(strstr(hl_http_reply(transfer)->error, "no hashed certificates") != NULL,
+	   "is told from one that lacks an authority");
+	hl_http_release(transfer);
+	snprintf(link, sizeof(link), "%s/%08lx.0", folder,
+			 X509_subject_name_hash(authority));
+	X509_free(authority);
+	ok(symlink(other_ca_path, link) == 0, "a link to another authority");
+	ends(request, HL_TRANSPORT_UNTRUSTED, false,
+		 "one that lacks the authority");
+	unlink(link);
+	ok(symlink(ca_path, link) == 0, "a link to it");
+	ends(request, HL_TRANSPORT_OK, true, "a hashed folder");
+	unlink(link);
+	hl_http_forget(http);
+	rmdir(folder);
+	ends(request, HL_TRANSPORT_UNTRUSTED, false, "and none");
+}
+
+/* Whom to trust, and how long that is known. */
+static void
+test_trust(void)
+{
+	PeerServer server = peer_serve(answer);
+	HlHttpRequest request;
+
+	peer_use_tls(&server, other_ca_path);
+	SSL_CTX_free(server.tls);
+	peer_use_tls(&server, ca_path);
+	peer_start(&server);
+	request = request_to(url_of(&server, "/"));
+	request.fresh = true;
+	test_kept_trust(&request);
+	test_trusted_folder(&request);
+	peer_stop(&server);
+	SSL_CTX_free(server.tls);
+}
+
 /* TLS that is too old, or ends without saying so. */
 static void
 test_bad_tls(void)
@@ -1181,7 +1284,6 @@ test_bad_tls(void)
 	HlHttpRequest request;
 	HlHttpTransfer *transfer;
 
-	/* libcurl keeps what it read of a bundle for a while */
 	peer_use_tls(&server, other_ca_path);
 	peer_start(&server);
 	request = request_to(url_of(&server, "/"));
@@ -1377,6 +1479,7 @@ main(void)
 	test_jumps();
 	test_failures();
 	test_tls();
+	test_trust();
 	test_bad_tls();
 	test_proxy();
 	test_secrets();

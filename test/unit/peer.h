@@ -9,6 +9,7 @@
 #define PEER_H
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -154,7 +155,10 @@ peer_listen(void *argument)
 	{
 		Peer *peer = calloc(1, sizeof(*peer));
 		pthread_t thread;
+		int on = 1;
 
+		/* or an answer of several pieces waits for its acknowledgements */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		peer->fd = fd;
 		peer->nth = peer_connections++;
 		peer->handler = server->handler;
