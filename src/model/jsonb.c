@@ -64,7 +64,7 @@ set_scalar(JsonbValue *value, const HlJson *node)
 	}
 }
 
-/* Adds a node as an element or a value */
+/* Adds a node as an element or a value: a scalar, or all that is in it. */
 static void
 push(HlJsonbBuilder *builder, JsonbIteratorToken place, const HlJson *node)
 {
