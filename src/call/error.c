@@ -65,13 +65,20 @@ static const ErrorRow error_rows[] = {
 	{"RequestInTheFuture", HL_ERRCODE_CREDENTIALS, HINT_CLOCK},
 };
 
-/* The table's row for AWS's code; NULL if it has none. */
+/*
+ * The table's row for AWS's code; NULL if it has none. In the data plane a
+ * status of 401 rejects who calls, also where its name is that of a right that
+ * is missing: API Gateway calls it so for a token that is not valid.
+ */
 static const ErrorRow *
-row_of_code(const char *code)
+row_of(const HlReply *reply)
 {
-	for (size_t i = 0; code != NULL && i < lengthof(error_rows); i++)
-		if (strcmp(error_rows[i].code, code) == 0)
-			return &error_rows[i];
+	for (size_t i = 0; reply->code != NULL && i < lengthof(error_rows); i++)
+		if (strcmp(error_rows[i].code, reply->code) == 0)
+			return reply->rest && reply->http_status == 401 &&
+						   error_rows[i].sqlstate != HL_ERRCODE_CREDENTIALS
+					   ? NULL
+					   : &error_rows[i];
 	return NULL;
 }
 
@@ -118,7 +125,7 @@ sqlstate_of_status(const HlReply *reply)
 static int
 sqlstate_of_code(const HlReply *reply)
 {
-	const ErrorRow *row = reply->diagnosed ? NULL : row_of_code(reply->code);
+	const ErrorRow *row = reply->diagnosed ? NULL : row_of(reply);
 	int sqlstate = reply->rest ? sqlstate_of_status(reply) : 0;
 
 	if (reply->throttled)
@@ -312,7 +319,7 @@ hint_of_credentials(const HlReply *reply, const ErrorRow *row)
 static const char *
 hint_of(const HlReply *reply, const char *client_token)
 {
-	const ErrorRow *row = row_of_code(reply->code);
+	const ErrorRow *row = row_of(reply);
 
 	if (reply->may_have_run)
 		return hint_of_unknown(reply, client_token);
