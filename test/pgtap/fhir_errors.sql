@@ -71,11 +71,34 @@ END $$;
 
 SELECT is(met(call), (SELECT string_agg(what || ' ' || wanted(door, answer), ', ' ORDER BY what) FROM answer), call) FROM door;
 
+-- a link in a reply leads nowhere else: nothing is signed for it
+
+-- What a call comes to with each of these links, in a reply of that form, and how many requests it took.
+CREATE FUNCTION led(call text, form text, OUT states text[], OUT requests bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint = arrived();
+BEGIN
+	PERFORM emulator_next(jsonb_agg(replace(form, '"LINK"', to_json(link)::text)::jsonb)) FROM link;
+	states := ARRAY(SELECT DISTINCT (raised('SELECT * FROM healthlake_fhir_' || call)).sqlstate FROM link);
+	requests := arrived() - before;
+END $$;
+CREATE TEMPORARY TABLE link AS SELECT replace(text, 'STORE', current_setting('healthlake.datastore_id')) AS link FROM unnest(ARRAY[
+	'https://evil.example/datastore/STORE/r4/export/1', 'http://127.0.0.1:1/datastore/STORE/r4/export/1', '//evil.example/datastore/STORE/r4/export/1',
+	'https://healthlake.us-east-2.amazonaws.com/datastore/STORE/r4/export/1', 'https://u@healthlake.us-east-1.amazonaws.com/datastore/STORE/r4/export/1',
+	'https://healthlake.us-east-1.amazonaws.com@evil.example/datastore/STORE/r4/export/1', 'https://healthlake.us-east-1.amazonaws.com:1/datastore/STORE/r4/export/1',
+	'/datastore/00000000000000000000000000000000/r4/export/1', '/datastore/STORE/r4/../../x', '/datastore/STORE/r4/%2e%2e/x', '/datastore/STORE/r4/%2E./x',
+	'/datastore/STORE/r4/export\1', 'export/1#x', 'export/1?a b', 'javascript:1', 'export/a b']) AS text;
+\set page '{"status": 200, "body": {"resourceType": "Bundle", "type": "searchset", "total": 9, "link": [{"relation": "next", "url": "LINK"}]}}'
+SELECT is_row(ROW(states, requests), ROW(ARRAY['38P01'], 16::bigint), 'no status of an operation is there')
+  FROM led($$operation('Patient/$export', '{}')$$, '{"status": 202, "body": "", "headers": {"Content-Location": "LINK"}}');
+SELECT is_row(ROW(states, requests), ROW(ARRAY['38P01'], 16::bigint), 'nor a page') FROM led($$search('Patient')$$, :'page');
+
 -- a token of SMART's in place of keys
 
 SET healthlake.bearer_token = 'abc.DEF';
 SELECT is(met($$read('Patient', 'p1')$$), (SELECT string_agg(what || ' ' || wanted(door, answer), ', ' ORDER BY what) FROM answer), 'the same with a bearer token: ' || call)
   FROM door WHERE call LIKE 'read(%p1'')';
+SELECT is_row(ROW(states, requests), ROW(ARRAY['38P01'], 16::bigint), 'nor does a token go there') FROM led($$search('Patient')$$, :'page');
 RESET healthlake.bearer_token;
 
 SELECT finish();
