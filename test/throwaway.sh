@@ -324,9 +324,9 @@ throwaway_build()
 	if [ -n "${HEALTHLAKE_COVERAGE-}" ]; then
 		# gcov's notes lie beside the objects, which no cache gives back
 		export CCACHE_DISABLE=1
-		set -- COPT="-O0 --coverage" "$@"
+		export COPT="-O0 --coverage"
 	elif [ -n "${HEALTHLAKE_SANITIZE-}" ]; then
-		set -- COPT="-fsanitize=$HEALTHLAKE_SANITIZE -fno-sanitize-recover=all" "$@"
+		export COPT="-fsanitize=$HEALTHLAKE_SANITIZE -fno-sanitize-recover=all"
 	fi
 	make -s -j "$(nproc)" PG_CONFIG="$own" "$@"
 	make -s install PG_CONFIG="$own" DESTDIR="$HEALTHLAKE_INSIDE/tree" "$@"
