@@ -339,6 +339,25 @@ some_ended(HlCall *const *calls, int count)
 	return false;
 }
 
+/* Whether the reply of a call of the set is here already. */
+static bool
+some_replied(HlCall *const *calls, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (calls[i]->attempt->stage == HL_STAGE_IN_FLIGHT &&
+			hl_http_reply(calls[i]->attempt->transfer) != NULL)
+			return true;
+	return false;
+}
+
+/* Waits for something to end, unless something has while it was started. */
+static void
+wait_once(HlCall *const *calls, int count, long timeout_ms)
+{
+	if (!some_replied(calls, count))
+		hl_http_step(hl_engine.http, timeout_ms);
+}
+
 /* Gives up all that is in flight. */
 static void
 abandon_all(HlCall *const *calls, int count)
@@ -357,7 +376,7 @@ step(HlCall *const *calls, int count, long most_ms)
 		return;
 	if (most_ms >= 0 && (timeout_ms < 0 || timeout_ms > most_ms))
 		timeout_ms = most_ms;
-	hl_http_step(hl_engine.http, timeout_ms);
+	wait_once(calls, count, timeout_ms);
 	(void) advance_all(calls, count, &timeout_ms);
 }
 
@@ -390,7 +409,7 @@ hl_engine_run(HlCall *calls, int count)
 	PG_TRY();
 	{
 		while (advance_all(set, count, &timeout_ms))
-			hl_http_step(hl_engine.http, timeout_ms);
+			wait_once(set, count, timeout_ms);
 	}
 	PG_CATCH();
 	{

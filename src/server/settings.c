@@ -725,6 +725,28 @@ hl_settings_warn_exposed(void)
 					 "show it.")));
 }
 
+/* How many characters there are that need no quotes. */
+static size_t
+plain_length(const char *at)
+{
+	size_t len = 0;
+
+	while ((at[len] >= 'a' && at[len] <= 'z') ||
+		   (at[len] >= '0' && at[len] <= '9') || at[len] == '_' ||
+		   at[len] == '-')
+		len++;
+	return len;
+}
+
+/* Passes over spaces. */
+static const char *
+skip_spaces(const char *at)
+{
+	while (*at == ' ')
+		at++;
+	return at;
+}
+
 /*
  * Whether a list has the word, where it is of plain words and can be read
  * without a copy; known: whether it is.
@@ -732,7 +754,6 @@ hl_settings_warn_exposed(void)
 static bool
 plain_list_has(const char *list, const char *word, bool *known)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
 	size_t len = strlen(word);
 	bool found = false;
 
@@ -740,12 +761,11 @@ plain_list_has(const char *list, const char *word, bool *known)
 	{
 		size_t here;
 
-		at += strspn(at, " ");
-		here = strspn(at, plain);
+		at = skip_spaces(at);
+		here = plain_length(at);
 		found |= here == len && strncmp(at, word, len) == 0;
 		*known = here > 0;
-		at += here;
-		at += strspn(at, " ");
+		at = skip_spaces(at + here);
 		if (!*known || *at == '\0')
 			return found;
 		*known = *at == ',';
