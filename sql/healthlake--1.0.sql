@@ -1324,11 +1324,14 @@ CREATE TABLE @extschema@.healthlake_event (
 	error_message pg_catalog.text,
 	attempts pg_catalog.int4,
 	duration pg_catalog."interval",
-	note pg_catalog.text
+	note pg_catalog.text,
+	resource_count pg_catalog.int8,
+	resources pg_catalog._text,
+	patients pg_catalog._text
 );
 
 COMMENT ON TABLE @extschema@.healthlake_event IS
-'The history of queued requests and of calls that change something: append-only, deleted by healthlake_purge_requests() once healthlake.audit_retention allows it';
+'The history of queued requests, of calls that change something, and of what healthlake.audit_reads accounts for: append-only, deleted by healthlake_purge_requests() once healthlake.audit_retention allows it';
 COMMENT ON COLUMN @extschema@.healthlake_event.id IS
 'Id of the event; ascending within one home';
 COMMENT ON COLUMN @extschema@.healthlake_event.home IS
@@ -1346,7 +1349,7 @@ COMMENT ON COLUMN @extschema@.healthlake_event.operation IS
 COMMENT ON COLUMN @extschema@.healthlake_event.kind IS
 'What the operation means: create, update, delete, tag, import, export, transformation, fhir or read';
 COMMENT ON COLUMN @extschema@.healthlake_event.request IS
-'The members of the request, without the client token; sensitive ones are masked';
+'The members of the request, without the client token; sensitive ones are masked; of a FHIR request method, path, resource and names of search parameters, never a value';
 COMMENT ON COLUMN @extschema@.healthlake_event.client_token IS
 'Client token; it is the same in every attempt';
 COMMENT ON COLUMN @extschema@.healthlake_event.region IS
@@ -1360,7 +1363,7 @@ COMMENT ON COLUMN @extschema@.healthlake_event.datastore_id IS
 COMMENT ON COLUMN @extschema@.healthlake_event.job_id IS
 'Job that was started';
 COMMENT ON COLUMN @extschema@.healthlake_event.transaction IS
-'Transaction or subtransaction of a call';
+'Transaction or subtransaction of a call; null for a durable record of a read';
 COMMENT ON COLUMN @extschema@.healthlake_event.session_role IS
 'The role that logged in (session_user)';
 COMMENT ON COLUMN @extschema@.healthlake_event.outer_role IS
@@ -1385,6 +1388,12 @@ COMMENT ON COLUMN @extschema@.healthlake_event.duration IS
 'Time that the call took, or the attempt of a queued request';
 COMMENT ON COLUMN @extschema@.healthlake_event.note IS
 'Remark: how a data store was found, which request this one retries, or the note of the person who resolved the request';
+COMMENT ON COLUMN @extschema@.healthlake_event.resource_count IS
+'How many FHIR resources the reply had, where healthlake.audit_reads requires it';
+COMMENT ON COLUMN @extschema@.healthlake_event.resources IS
+'Type and id of the first 1,000 of them, each once';
+COMMENT ON COLUMN @extschema@.healthlake_event.patients IS
+'Ids of the patients among these, and of those to whom these refer, each once, at most 10,000';
 
 CREATE INDEX healthlake_event_request ON @extschema@.healthlake_event
 	(request_id) WHERE request_id IS NOT NULL;
@@ -1394,6 +1403,8 @@ CREATE INDEX healthlake_event_job ON @extschema@.healthlake_event
 	(job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX healthlake_event_rolled_back ON @extschema@.healthlake_event
 	(at) WHERE event OPERATOR(pg_catalog.=) 'rolled_back';
+CREATE INDEX healthlake_event_patients ON @extschema@.healthlake_event
+	USING gin (patients) WHERE patients IS NOT NULL;
 CREATE INDEX healthlake_event_at ON @extschema@.healthlake_event
 	USING brin (at) WITH (autosummarize = on);
 
@@ -1425,7 +1436,7 @@ COMMENT ON COLUMN @extschema@.healthlake_audit.operation IS
 COMMENT ON COLUMN @extschema@.healthlake_audit.kind IS
 'What the operation means: create, update, delete, tag, import, export, transformation, fhir or read';
 COMMENT ON COLUMN @extschema@.healthlake_audit.request IS
-'The members of the request, without the client token; sensitive ones are masked';
+'The members of the request, without the client token; sensitive ones are masked; of a FHIR request method, path, resource and names of search parameters, never a value';
 COMMENT ON COLUMN @extschema@.healthlake_audit.client_token IS
 'Client token; it is the same in every attempt';
 COMMENT ON COLUMN @extschema@.healthlake_audit.region IS
@@ -1439,7 +1450,7 @@ COMMENT ON COLUMN @extschema@.healthlake_audit.datastore_id IS
 COMMENT ON COLUMN @extschema@.healthlake_audit.job_id IS
 'Job that was started';
 COMMENT ON COLUMN @extschema@.healthlake_audit.transaction IS
-'Transaction or subtransaction of a call';
+'Transaction or subtransaction of a call; null for a durable record of a read';
 COMMENT ON COLUMN @extschema@.healthlake_audit.session_role IS
 'The role that logged in (session_user)';
 COMMENT ON COLUMN @extschema@.healthlake_audit.outer_role IS
@@ -1464,6 +1475,12 @@ COMMENT ON COLUMN @extschema@.healthlake_audit.duration IS
 'Time that the call took, or the attempt of a queued request';
 COMMENT ON COLUMN @extschema@.healthlake_audit.note IS
 'Remark: how a data store was found, which request this one retries, or the note of the person who resolved the request';
+COMMENT ON COLUMN @extschema@.healthlake_audit.resource_count IS
+'How many FHIR resources the reply had, where healthlake.audit_reads requires it';
+COMMENT ON COLUMN @extschema@.healthlake_audit.resources IS
+'Type and id of the first 1,000 of them, each once';
+COMMENT ON COLUMN @extschema@.healthlake_audit.patients IS
+'Ids of the patients among these, and of those to whom these refer, each once, at most 10,000';
 
 ALTER TABLE @extschema@.healthlake_request ENABLE ROW LEVEL SECURITY;
 

@@ -118,11 +118,16 @@ hl_account_rest(const HlRest *rest, const char *id)
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	append_member(&json, "method", rest->method);
-	append_member(&json, "path", rest->path);
+	append_member(&json, "path",
+				  rest->asked != NULL ? rest->asked : rest->path);
 	append_member(&json, "resource",
 				  named ? psprintf("%s/%s", rest->subject, id) : rest->subject);
 	if (rest->entries != NULL)
 		appendStringInfo(&json, ",\"entries\":%s", rest->entries);
+	if (rest->discloses && rest->parameters != NULL)
+		appendStringInfo(&json, ",\"parameters\":%s", rest->parameters);
+	if (rest->discloses && rest->totals)
+		appendStringInfoString(&json, ",\"total\":true");
 	appendStringInfoChar(&json, '}');
 	return json.data;
 }

@@ -30,6 +30,7 @@ struct HlAuditAccount
 	Oid owner;
 	int64 id;        /* on: of the event to be; 0: a statement inserts it */
 	HlLinkCall call; /* durable: what the writer knows it by */
+	bool reads;      /* and changes nothing */
 	HlEvent event;   /* what both events have in common */
 };
 
@@ -82,8 +83,26 @@ describe_request(HlEvent *event, const HlRequest *request, const HlCall *call)
 	event->fields[HL_EVENT_DATASTORE_ID] =
 		request->rest != NULL ? request->rest->datastore_id
 							  : datastore_of(event->fields[HL_EVENT_REQUEST]);
+}
+
+/* Says in which transaction, where a rollback of it is to be told. */
+static void
+describe_transaction(HlEvent *event)
+{
 	event->fields[HL_EVENT_TRANSACTION] = psprintf(
 		UINT64_FORMAT, U64FromFullTransactionId(GetCurrentFullTransactionId()));
+}
+
+/* Says what has been disclosed. */
+static void
+describe_disclosed(HlEvent *event, const HlDisclosed *disclosed)
+{
+	if (disclosed == NULL)
+		return;
+	event->fields[HL_EVENT_RESOURCE_COUNT] =
+		psprintf(INT64_FORMAT, disclosed->count);
+	event->fields[HL_EVENT_RESOURCES] = disclosed->resources;
+	event->fields[HL_EVENT_PATIENTS] = disclosed->patients;
 }
 
 /* Says what every end has. */
@@ -118,9 +137,11 @@ describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply,
 	}
 	if (request->rest != NULL)
 	{
-		event->fields[HL_EVENT_REQUEST] = hl_account_rest(
-			request->rest,
-			hl_response_id(request->operation->output, reply->document));
+		/* the id of what was made; that of a page says nothing */
+		if (request->operation->changes_something)
+			event->fields[HL_EVENT_REQUEST] = hl_account_rest(
+				request->rest,
+				hl_response_id(request->operation->output, reply->document));
 		return;
 	}
 	it = hl_account_of_reply(request->operation, reply);
@@ -244,6 +265,44 @@ begin_durable(HlAuditAccount *account)
 	keep_open(account);
 }
 
+bool
+hl_audit_accounts(const HlRequest *request)
+{
+	return hl_settings.audit_reads != HL_AUDIT_OFF && request->rest != NULL &&
+		   request->rest->discloses;
+}
+
+/* How a request is recorded: as a change, as a disclosure, or as both. */
+static int
+way_of(const HlRequest *request)
+{
+	int way = request->operation->changes_something ? hl_settings.audit
+													: HL_AUDIT_OFF;
+
+	return hl_audit_accounts(request) ? Max(way, hl_settings.audit_reads) : way;
+}
+
+/* Refuses a read that cannot be recorded where it is made. */
+static void
+refuse_unrecorded(const HlRequest *request, bool durable)
+{
+	bool standby = RecoveryInProgress();
+
+	if (standby || (XactReadOnly && !durable))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+			 errmsg("%s cannot be recorded %s", request->operation->name,
+					standby ? "during recovery" : "in a read-only transaction"),
+			 errdetail(
+				 "Nothing was sent: healthlake.audit_reads requires a row "
+				 "in the audit trail."),
+			 standby ? errhint("With healthlake.audit_reads = log a line in "
+							   "the server's log is enough.")
+					 : errhint("With healthlake.audit_reads = durable the row "
+							   "is written by another process.")));
+}
+
 /*
  * Before anything is sent. Where the event of this transaction could not be
  * written afterwards, for a lock of another's or for what somebody has made of
@@ -252,19 +311,25 @@ begin_durable(HlAuditAccount *account)
 HlAuditAccount *
 hl_audit_begin(const HlRequest *request, const HlCall *call)
 {
-	bool durable = hl_settings.audit == HL_AUDIT_DURABLE;
+	int way = way_of(request);
+	bool durable = way == HL_AUDIT_DURABLE;
+	bool reads = !request->operation->changes_something;
 	const HlStore *store;
 	HlAuditAccount *account;
 
-	if (hl_settings.audit == HL_AUDIT_OFF ||
-		!request->operation->changes_something)
+	if (way < HL_AUDIT_ON)
 		return NULL;
-	store = durable ? hl_store_need() : hl_store_find();
+	if (reads)
+		refuse_unrecorded(request, durable);
+	store = durable || reads ? hl_store_need() : hl_store_find();
 	if (store == NULL)
 		return NULL;
 	account = palloc0(sizeof(HlAuditAccount));
 	account->owner = store->owner;
+	account->reads = reads;
 	describe_request(&account->event, request, call);
+	if (!reads || !durable)
+		describe_transaction(&account->event);
 	if (durable)
 		begin_durable(account);
 	else
@@ -291,7 +356,8 @@ is_interrupted(const HlAuditAccount *account, const HlReply *reply,
 
 /*
  * When its outcome is as certain as it gets. In the caller's transaction a
- * failure writes nothing: the error that tells it would undo the event.
+ * failure to change writes nothing: the error that tells it would undo the
+ * event. A failed read need not be an error.
  */
 void
 hl_audit_end(HlAuditAccount *account, const HlRequest *request,
@@ -310,13 +376,15 @@ hl_audit_end(HlAuditAccount *account, const HlRequest *request,
 			is_interrupted(account, &call->reply, end);
 		return;
 	}
-	if (!durable && end->sqlstate != 0)
+	if (!durable && !account->reads && end->sqlstate != 0)
 		return;
 	account->event.fields[HL_EVENT_EVENT] = "replied";
 	describe_end(&account->event, &call->reply, end);
 	describe_reply(&account->event, request, &call->reply, end);
+	describe_disclosed(&account->event, end->disclosed);
 	if (durable)
-		hl_link_end(account->owner, &account->call, &account->event);
+		hl_link_end(account->owner, &account->call, &account->event,
+					account->reads);
 	else
 		write_event(account);
 }

@@ -4,10 +4,15 @@
  *	  inserts one event into the caller's own transaction when the call has
  *	  ended; durable has a background worker commit one before anything is sent
  *	  and another when the call has ended.
+ *
+ *	  healthlake.audit_reads does the same for what discloses resources: the
+ *	  event has their names, and nothing of a reply is given to anybody before
+ *	  it is recorded.
  */
 #ifndef HL_AUDIT_AUDIT_H
 #define HL_AUDIT_AUDIT_H
 
+#include "audit/disclosed.h"
 #include "engine/engine.h"
 #include "model/request.h"
 
@@ -18,12 +23,16 @@ typedef struct HlCallEnd
 	int64 microseconds;
 	bool interrupted;
 	const char *message; /* of the error; NULL: a success, or interrupted */
+	const HlDisclosed *disclosed; /* NULL: nobody must account for it */
 } HlCallEnd;
 
 typedef struct HlAuditAccount HlAuditAccount;
 
 /* Registers the transaction callbacks; called once by _PG_init(). */
 extern void hl_audit_init(void);
+
+/* Whether a request is one to account for, as healthlake.audit_reads has it. */
+extern bool hl_audit_accounts(const HlRequest *request);
 
 /*
  * Call this before anything is sent; where it throws, nothing may be sent.

@@ -20,6 +20,7 @@ const char *const hl_event_columns[HL_EVENT_FIELDS] = {
 	"session_role",     "outer_role",   "current_role",   "client_addr",
 	"application_name", "outcome",      "aws_request_id", "error_code",
 	"error_message",    "attempts",     "duration",       "note",
+	"resource_count",   "resources",    "patients",
 };
 
 /* Bits of an id that the sequence counts in. */

@@ -40,6 +40,9 @@ typedef enum HlEventField
 	HL_EVENT_ATTEMPTS,
 	HL_EVENT_DURATION, /* as an interval's text */
 	HL_EVENT_NOTE,
+	HL_EVENT_RESOURCE_COUNT,
+	HL_EVENT_RESOURCES, /* as an array's text; likewise the next */
+	HL_EVENT_PATIENTS,
 	HL_EVENT_FIELDS
 } HlEventField;
 
@@ -68,7 +71,6 @@ typedef struct HlRequestEvent
  */
 extern void hl_event_add_requests(const HlStore *store, const HlClient *who,
 								  const HlRequestEvent *events, int count);
-
 /* The same for one. */
 extern void hl_event_add_request(const HlStore *store, const HlClient *who,
 								 const HlRequestEvent *event);

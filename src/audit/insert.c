@@ -108,6 +108,7 @@ type_of(int column)
 	{
 		case ID:
 		case HL_EVENT_REQUEST_ID:
+		case HL_EVENT_RESOURCE_COUNT:
 			return INT8OID;
 		case AT:
 			return TIMESTAMPTZOID;
@@ -121,6 +122,9 @@ type_of(int column)
 			return INT4OID;
 		case HL_EVENT_DURATION:
 			return INTERVALOID;
+		case HL_EVENT_RESOURCES:
+		case HL_EVENT_PATIENTS:
+			return TEXTARRAYOID;
 		default:
 			return TEXTOID;
 	}
@@ -458,6 +462,7 @@ value_of(HlEventField field, const char *text, bool *isnull)
 	switch (field)
 	{
 		case HL_EVENT_REQUEST_ID:
+		case HL_EVENT_RESOURCE_COUNT:
 			return Int64GetDatum(strtoll(text, NULL, 10));
 		case HL_EVENT_REQUEST:
 			return hl_response_jsonb_if_fit(text, isnull);
@@ -472,6 +477,10 @@ value_of(HlEventField field, const char *text, bool *isnull)
 			interval = palloc0(sizeof(Interval));
 			interval->time = strtoll(text, NULL, 10);
 			return IntervalPGetDatum(interval);
+		case HL_EVENT_RESOURCES:
+		case HL_EVENT_PATIENTS:
+			return OidInputFunctionCall(F_ARRAY_IN, unconstify(char *, text),
+										TEXTOID, -1);
 		default:
 			return CStringGetTextDatum(text);
 	}

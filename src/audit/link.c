@@ -287,8 +287,8 @@ refuse(const char *wrong)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the audit trail of healthlake has no writer: %s", wrong),
-			 errdetail("Nothing was sent: with healthlake.audit = durable a "
-					   "change is recorded before it is made."),
+			 errdetail("Nothing was sent: with a durable audit trail each call "
+					   "is recorded first."),
 			 errhint("The server's log may say more. The writer takes one slot "
 					 "of \"%s\" for each database.",
 					 "max_worker_processes")));
@@ -321,24 +321,33 @@ hl_link_begin(Oid owner, const HlEvent *event)
 			ERROR,
 			(errcode(answer->sqlstate),
 			 errmsg("the audit trail cannot be written: %s", answer->message),
-			 errdetail("Nothing was sent: with healthlake.audit = durable "
-					   "a change is recorded before it is made.")));
+			 errdetail("Nothing was sent: with a durable audit trail each call "
+					   "is recorded first.")));
 	call.id = answer->id;
 	return call;
 }
 
 /* Has the end committed. */
 void
-hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event)
+hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event, bool must)
 {
-	const HlWriterAnswer *answer;
+	const HlWriterAnswer *answer = NULL;
+	int sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 	const char *wrong;
 
 	HOLD_INTERRUPTS();
 	wrong = ask_some(owner, HL_WRITER_END, call->serial, event, &answer);
 	RESUME_INTERRUPTS();
 	if (wrong == NULL && answer->sqlstate != 0)
+	{
+		sqlstate = answer->sqlstate;
 		wrong = answer->message;
+	}
+	if (wrong != NULL && must)
+		ereport(ERROR, (errcode(sqlstate),
+						errmsg("the audit trail cannot be written: %s", wrong),
+						errdetail("What was read is withheld: with a durable "
+								  "audit trail it is recorded first.")));
 	if (wrong != NULL)
 		ereport(
 			WARNING,

@@ -24,12 +24,12 @@ typedef struct HlLinkCall
 extern HlLinkCall hl_link_begin(Oid owner, const HlEvent *event);
 
 /*
- * Returns when the end has been committed, or warns that it is not; holds
- * interrupts meanwhile, for what is known now must not be lost. The writer may
- * be another one than that of the beginning.
+ * Returns when the end has been committed, or warns that it is not; "must": or
+ * throws that. Holds interrupts meanwhile, for what is known now must not be
+ * lost. The writer may be another one than that of the beginning.
  */
-extern void hl_link_end(Oid owner, const HlLinkCall *call,
-						const HlEvent *event);
+extern void hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event,
+						bool must);
 
 /* Tells the end, and neither waits nor throws. */
 extern void hl_link_end_at_once(const HlLinkCall *call, const HlEvent *event);

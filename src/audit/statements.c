@@ -293,7 +293,9 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " AND NOT EXISTS (SELECT FROM !.healthlake_event AS o"
 		 " WHERE o.request_id = s.request_id AND o.home = s.home"
 		 " AND o.origin = 'call' AND (o.event = 'rolled_back'"
+		 /* a read, which no rollback undoes, has no transaction */
 		 " OR (o.event <> 'sent' AND (o.outcome = 'failed'"
+		 " OR s.transaction IS NULL"
 		 " OR coalesce(x.status, 'committed') = 'committed'))))"
 		 " ORDER BY s.id, e.event = 'sent'",
 		 1,
@@ -496,22 +498,25 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " operation, kind, request, client_token, region, endpoint, account,"
 		 " datastore_id, job_id, transaction, session_role, outer_role,"
 		 " \"current_role\", client_addr, application_name, outcome,"
-		 " aws_request_id, error_code, error_message, attempts, duration, note)"
+		 " aws_request_id, error_code, error_message, attempts, duration, note,"
+		 " resource_count, resources, patients)"
 		 " SELECT next.id, $2, CASE WHEN $4 = 'sent' THEN next.id"
 		 " ELSE $3::int8 END, $4,"
 		 " CASE WHEN $4 = 'purged' THEN 'queue' ELSE 'call' END,"
 		 " $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::xid8, $15, $16, $17,"
-		 " $18::inet, $19, $20, $21, $22, $23, $24::int4, $25::interval, $26 FROM next"
+		 " $18::inet, $19, $20, $21, $22, $23, $24::int4, $25::interval, $26,"
+		 " $27::int8, $28::text[], $29::text[] FROM next"
 		 " WHERE $3 IS NULL OR NOT EXISTS (SELECT FROM !.healthlake_event AS e"
 		 " WHERE e.request_id = $3::int8 AND e.origin = 'call' AND e.home = $2"
 		 " AND e.event <> 'sent'"
 		 " AND (e.event = 'rolled_back') = ($4 = 'rolled_back'))"
 		 " RETURNING id",
-		 26,
+		 29,
 		 {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},
+		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID},
 		 CURSOR_OPT_GENERIC_PLAN},
 };
 /* clang-format on */

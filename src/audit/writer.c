@@ -70,10 +70,10 @@ typedef struct Client
 typedef struct Open
 {
 	struct Open *next;
-	Client *client; /* NULL: gone, or not known */
-	uint64 serial;  /* there */
-	int64 id;       /* of the event "sent" */
-	FullTransactionId transaction;
+	Client *client;                /* NULL: gone, or not known */
+	uint64 serial;                 /* there */
+	int64 id;                      /* of the event "sent" */
+	FullTransactionId transaction; /* of a read: none */
 	bool running;
 	bool over;     /* the transaction is */
 	HlEvent event; /* the last that was written */
@@ -515,10 +515,12 @@ judge_transactions(void *unused)
 	for (Open *open = writer.opens; open != NULL; open = open->next)
 	{
 		TransactionId xid = XidFromFullTransactionId(open->transaction);
+		bool read = !TransactionIdIsValid(xid);
 
 		open->over = (!open->running || open->client == NULL) &&
-					 !TransactionIdIsInProgress(xid);
-		if (open->over && !open->running && !TransactionIdDidCommit(xid))
+					 (read || !TransactionIdIsInProgress(xid));
+		if (open->over && !open->running && !read &&
+			!TransactionIdDidCommit(xid))
 			add_rollback(&open->event);
 	}
 }

@@ -105,6 +105,28 @@ id_in(const HlRequest *request, const HlReply *reply)
 	return hl_response_id(request->operation->output, reply->document);
 }
 
+/* Appends what was disclosed, for those who must account for it. */
+static void
+append_disclosed(StringInfo line, const HlRequest *request,
+				 const HlCallEnd *end)
+{
+	if (!hl_audit_accounts(request))
+		return;
+	if (request->rest->parameters != NULL)
+		appendStringInfo(line, " parameters=%s", request->rest->parameters);
+	if (end->disclosed != NULL)
+		appendStringInfo(line, " resources=" INT64_FORMAT,
+						 end->disclosed->count);
+}
+
+/* Whether the line of a request that only reads is written. */
+static bool
+is_read_logged(const HlRequest *request)
+{
+	return hl_audit_accounts(request) &&
+		   hl_settings.audit_reads != HL_AUDIT_DURABLE;
+}
+
 void
 hl_call_log_request(const HlRequest *request, const HlCall *call)
 {
@@ -124,16 +146,20 @@ hl_call_log_reply(const HlRequest *request, const HlCall *call,
 				  const HlCallEnd *end)
 {
 	const HlReply *reply = &call->reply;
+	bool changes = request->operation->changes_something;
 	StringInfoData line;
 
-	if (!request->operation->changes_something || !hl_log_is_on())
+	if ((!changes && !is_read_logged(request)) || !hl_log_is_on())
 		return;
 	initStringInfo(&line);
-	appendStringInfo(&line, "healthlake event=reply outcome=%s sqlstate=%s",
+	appendStringInfo(&line, "healthlake event=%s outcome=%s sqlstate=%s",
+					 changes ? "reply" : "read",
 					 hl_last_call_outcome(reply, end->sqlstate),
 					 unpack_sql_state(end->sqlstate));
 	append_call(&line, request, call);
-	append_quoted(&line, "id", id_in(request, reply));
+	append_disclosed(&line, request, end);
+	if (changes)
+		append_quoted(&line, "id", id_in(request, reply));
 	append_quoted(&line, "aws_code", reply->code);
 	append_quoted(&line, "request_id", reply->request_id);
 	appendStringInfo(
@@ -154,6 +180,20 @@ end_of(int sqlstate, instr_time started)
 	INSTR_TIME_SUBTRACT(now, started);
 	return (HlCallEnd){.sqlstate = sqlstate,
 					   .microseconds = INSTR_TIME_GET_MICROSEC(now)};
+}
+
+/* What a reply discloses; NULL: nobody must account for it. */
+static const HlDisclosed *
+disclosed_by(const HlRequest *request, const HlReply *reply)
+{
+	HlDisclosed *disclosed;
+
+	if (!hl_audit_accounts(request))
+		return NULL;
+	disclosed = palloc0(sizeof(HlDisclosed));
+	if (reply->outcome == HL_OUTCOME_SUCCESS && !request->rest->totals)
+		*disclosed = hl_disclosed_read(reply->document);
+	return disclosed;
 }
 
 static void
@@ -602,6 +642,7 @@ hl_call_finish(HlCallRun *run)
 	end = end_of(
 		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),
 		run->started);
+	end.disclosed = disclosed_by(request, reply);
 	hl_statistics_count(request->operation, reply, end.microseconds);
 	if (run->several)
 		note_last_call(run);

@@ -23,6 +23,17 @@
 
 /* ---------------------------------------------------------------- request */
 
+/* Whether the answer to an entry may have a resource that was not known. */
+static bool
+some_disclose(const HlFhirEntries *entries)
+{
+	for (int i = 0; i < entries->count; i++)
+		if (strcmp(entries->entries[i].method, "GET") == 0 ||
+			strcmp(entries->entries[i].method, "PATCH") == 0)
+			return true;
+	return false;
+}
+
 HlFhirRequest *
 hl_bundle_request(const HlFhirPlace *place, const HlFhirEntries *entries,
 				  const char *json)
@@ -37,6 +48,7 @@ hl_bundle_request(const HlFhirPlace *place, const HlFhirEntries *entries,
 				 hl_entries_methods(entries));
 	request->rest.entries = hl_answers_list(entries, NULL);
 	request->rest.repeatable = hl_entries_are_repeatable(entries);
+	request->rest.discloses = some_disclose(entries);
 	hl_fhir_request_body(request, HL_FHIR_JSON, json);
 	return request;
 }

@@ -88,6 +88,7 @@ hl_fhir_create(FunctionCallInfo fcinfo)
 						   write->request->request.client_token);
 	hl_fhir_write_validation(write->request, arguments);
 	write->judge = judge;
+	write->shows = true;
 	hl_fhir_write(write);
 	return hl_fhir_result_row(fcinfo, &write->result);
 }

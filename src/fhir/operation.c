@@ -278,6 +278,7 @@ poll_status(const Operation *operation, const HlReply **reply)
 	request =
 		hl_fhir_request(operation->place, HL_FHIR_QUERY_OPERATION, "GET", path);
 	request->rest.query = query;
+	request->rest.asked = operation->path;
 	request->request.patience =
 		Max(operation->deadline - hl_clock_steady_ms(), 1000);
 	*reply = hl_fhir_try(request);
@@ -381,6 +382,8 @@ send_operation(const Operation *operation)
 						operation->method, operation->path);
 
 	request->rest.query = operation->query;
+	if (operation->query != NULL)
+		request->rest.parameters = hl_parameters_names(operation->query);
 	if (operation->body != NULL)
 		hl_fhir_request_body(request, HL_FHIR_JSON, operation->body);
 	if (is_among(exporting, operation->name))

@@ -27,8 +27,9 @@ struct HlPaging
 	HlPagingPlan plan;
 	MemoryContext memory;
 	HlSeen *seen;
-	int64 left; /* matches that are still wanted */
-	int size;   /* of the pages, from the last beginning on */
+	const char *names; /* of the parameters, for the audit trail */
+	int64 left;        /* matches that are still wanted */
+	int size;          /* of the pages, from the last beginning on */
 
 	/* from the last beginning on */
 	bool linked; /* the next page is that of a link */
@@ -58,6 +59,7 @@ hl_paging_start(const HlPagingPlan *plan)
 	paging->plan = *plan;
 	paging->memory = CurrentMemoryContext;
 	paging->seen = hl_seen_create();
+	paging->names = hl_parameters_names(plan->form);
 	paging->left = plan->most;
 	paging->size = (int) Min((int64) plan->page_size, plan->most);
 	paging->lap = 1;
@@ -96,6 +98,7 @@ linked_request(const HlPaging *paging)
 
 	if (paging->query[0] != '\0')
 		request->rest.query = paging->query;
+	request->rest.asked = plan->path;
 	return request;
 }
 
@@ -109,6 +112,7 @@ start_page(HlPaging *paging, bool ahead)
 
 	request = paging->linked ? linked_request(paging) : first_request(paging);
 	request->rest.subject = paging->plan.subject;
+	request->rest.parameters = paging->names;
 	MemoryContextSwitchTo(caller);
 	hl_ahead_send(page, &request->request, request->region, ahead);
 	return page;
@@ -316,12 +320,13 @@ fetch_page(HlPaging *paging)
 /*
  * Whether the next page may be requested before it is needed: only after half
  * of the first page was read, since callers that want a few rows take them from
- * there.
+ * there, and not where each request is accounted for: nobody may ever see it.
  */
 static bool
 may_look_ahead(const HlPaging *paging)
 {
-	return paging->page != NULL && !paging->over && paging->linked &&
+	return hl_settings.audit_reads == HL_AUDIT_OFF && paging->page != NULL &&
+		   !paging->over && paging->linked &&
 		   paging->left > (int64) paging->matches &&
 		   (paging->pages > 1 || paging->given >= paging->entries / 2);
 }

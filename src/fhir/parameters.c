@@ -11,6 +11,11 @@
 #include "model/response.h"
 #include "server/text.h"
 
+/* What names of parameters are made of, modifiers and chains included. */
+#define NAME_CHARACTERS                                                        \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:"
+#define LONGEST_NAME 128
+
 const HlJson *
 hl_parameters_read(Jsonb *parameters)
 {
@@ -73,6 +78,54 @@ hl_parameters_add(const char *form, const char *name, const char *value)
 	hl_bytes_append_string(&bytes, form);
 	hl_form_add(&bytes, name, value);
 	return hl_text_take(&bytes);
+}
+
+/* Decodes a name out of a form; one that no parameter has is not repeated. */
+static char *
+decode_name(const char *encoded, size_t len)
+{
+	char *name = palloc(len + 1);
+	char *end = name;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		char hex[3] = {0};
+
+		if (encoded[i] != '%' || i + 2 >= len)
+		{
+			*end++ = encoded[i];
+			continue;
+		}
+		memcpy(hex, encoded + i + 1, 2);
+		*end++ = (char) strtol(hex, NULL, 16);
+		i += 2;
+	}
+	*end = '\0';
+	if (strspn(name, NAME_CHARACTERS) != strlen(name) ||
+		strlen(name) > LONGEST_NAME)
+		return pstrdup("?");
+	return name;
+}
+
+char *
+hl_parameters_names(const char *form)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	while (*form != '\0')
+	{
+		size_t pair = strcspn(form, "&");
+		char *name = psprintf("\"%s\"",
+							  decode_name(form, Min(strcspn(form, "="), pair)));
+
+		if (strstr(json.data, name) == NULL)
+			appendStringInfo(&json, "%s%s", json.len == 1 ? "" : ",", name);
+		form += pair + (form[pair] == '&');
+	}
+	appendStringInfoChar(&json, ']');
+	return json.data;
 }
 
 text *

@@ -22,6 +22,9 @@ extern char *hl_parameters_form(const HlJson *parameters);
 extern char *hl_parameters_add(const char *form, const char *name,
 							   const char *value);
 
+/* The names in such a form, each once, as a JSON array; palloc'd. */
+extern char *hl_parameters_names(const char *form);
+
 /* A value with FHIR's special characters escaped: healthlake_fhir_escape(). */
 extern text *hl_parameters_escape(const text *value);
 

@@ -98,6 +98,18 @@ hl_fhir_place(const HlArguments *arguments)
 
 /* ---------------------------------------------------------------- request */
 
+/*
+ * Whether a reply may have a resource that the caller does not know. What is
+ * created or updated comes back as it was given; of a Bundle its entries say.
+ */
+static bool
+discloses(HlFhirName name)
+{
+	return name != HL_FHIR_GET_CAPABILITIES &&
+		   name != HL_FHIR_CREATE_RESOURCE && name != HL_FHIR_UPDATE_RESOURCE &&
+		   name != HL_FHIR_DELETE_RESOURCE && name != HL_FHIR_PROCESS_BUNDLE;
+}
+
 char *
 hl_fhir_path(const char *type, const char *id)
 {
@@ -125,7 +137,8 @@ hl_fhir_request(const HlFhirPlace *place, HlFhirName name, const char *method,
 							 .wanted = wanted_headers,
 							 .nwanted = HL_FHIR_WANTED,
 							 .bearer = place->bearer,
-							 .repeatable = operation->idempotent};
+							 .repeatable = operation->idempotent,
+							 .discloses = discloses(name)};
 	request->region = place->region;
 	return request;
 }

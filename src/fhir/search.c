@@ -369,6 +369,8 @@ hl_search_count(FunctionCallInfo fcinfo)
 	refuse_uncounted(parameters);
 	request = hl_fhir_request(plan->place, plan->first, "POST", plan->path);
 	request->rest.subject = plan->subject;
+	request->rest.parameters = hl_parameters_names(plan->form);
+	request->rest.totals = true;
 	form = hl_parameters_add(plan->form, "_total", "accurate");
 	hl_fhir_request_body(request, HL_FHIR_FORM,
 						 hl_parameters_add(form, "_count", "1"));

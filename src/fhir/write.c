@@ -63,10 +63,12 @@ hl_fhir_write_take(HlFhirWrite *write)
 const HlReply *
 hl_fhir_write_look(HlFhirWrite *write, const char *id, const char *version)
 {
-	const HlFhirRequest *request =
+	HlFhirRequest *request =
 		hl_fhir_read_request(write->place, write->type, id, version);
 	HlCallRun *look = palloc0(sizeof(HlCallRun));
 
+	/* else it is compared with what was written, which the caller knows */
+	request->rest.discloses = write->shows;
 	if (hl_call_start(look, &request->request, request->region))
 	{
 		look->several = true;

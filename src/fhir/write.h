@@ -27,6 +27,7 @@ struct HlFhirWrite
 	const char *body;     /* what is written, in UTF-8; NULL: nothing */
 	const char *if_match; /* the version before; NULL: any */
 	bool only_new;
+	bool shows; /* what a look finds is given, and may be another's */
 	void (*judge)(HlFhirWrite *write);
 	bool forgiven; /* by "judge": no success, and no error either */
 

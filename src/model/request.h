@@ -29,6 +29,12 @@ typedef struct HlRest
 	int nwanted;
 	const char *bearer; /* "Bearer ..."; NULL: it is signed */
 	bool repeatable;    /* when its outcome is unknown */
+
+	/* for those who must account for disclosures */
+	bool discloses;         /* the reply may have a resource not known before */
+	bool totals;            /* nobody sees more of these than their number */
+	const char *parameters; /* JSON of a search's names of them; NULL: none */
+	const char *asked;      /* in place of a path that AWS gave; NULL: path */
 } HlRest;
 
 typedef struct HlRequest

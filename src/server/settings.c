@@ -635,6 +635,13 @@ static const struct config_enum_entry audit_words[] = {
 	{"durable", HL_AUDIT_DURABLE, false},
 	{NULL, 0, false}};
 
+static const struct config_enum_entry audit_reads_words[] = {
+	{"off", HL_AUDIT_OFF, false},
+	{"log", HL_AUDIT_LOG, false},
+	{"on", HL_AUDIT_ON, false},
+	{"durable", HL_AUDIT_DURABLE, false},
+	{NULL, 0, false}};
+
 /* Defines the parameters. */
 void
 hl_settings_init(void)
@@ -674,6 +681,13 @@ hl_settings_init(void)
 		"caller's transaction), or durable (whatever becomes of that).",
 		NULL, &hl_settings.audit, HL_AUDIT_ON, audit_words, PGC_SUSET, 0, NULL,
 		NULL, NULL);
+	DefineCustomEnumVariable(
+		"healthlake.audit_reads",
+		"Accounts for FHIR resources that are read: off, log (a line in the "
+		"server's log), on (and a row in the caller's transaction), or durable "
+		"(a row, committed before anything is sent).",
+		NULL, &hl_settings.audit_reads, HL_AUDIT_OFF, audit_reads_words,
+		PGC_SUSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("healthlake");
 	hl_dropped_find();
 }

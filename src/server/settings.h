@@ -16,10 +16,11 @@ typedef enum HlUnknownMembers
 	HL_UNKNOWN_SEND
 } HlUnknownMembers;
 
-/* What is kept of a session's own calls that change something. */
+/* What is kept of a session's own calls that change, or read, something. */
 typedef enum HlAudit
 {
 	HL_AUDIT_OFF,
+	HL_AUDIT_LOG, /* of what reads alone; so is a line beside a row */
 	HL_AUDIT_ON,
 	HL_AUDIT_DURABLE
 } HlAudit;
@@ -64,6 +65,7 @@ typedef struct HlSettings
 	char *fence; /* "": none */
 	bool tag_requests;
 	int audit;             /* HlAudit */
+	int audit_reads;       /* likewise */
 	char *audit_retention; /* as interval takes it */
 } HlSettings;
 
@@ -74,10 +76,8 @@ extern uint64 hl_settings_generation;
 
 /* Defines every parameter; called once, when the library is loaded. */
 extern void hl_settings_init(void);
-
 /* Whether a secret is in force that every role can read. */
 extern bool hl_settings_are_exposed(void);
-
 /* Warns of that, once a session. */
 extern void hl_settings_warn_exposed(void);
 

@@ -691,6 +691,9 @@ PROVOKED = {
     "AWS has carried out …, but it could not be recorded: …": Provocation(
         ["BEGIN", "ALTER TABLE healthlake_event ADD CHECK (operation <> 'CreateFHIRDatastore')"
          " NOT VALID", CREATE]),
+    "… cannot be recorded in a read-only transaction": Provocation(
+        ["SET healthlake.audit_reads = on", "BEGIN READ ONLY",
+         "SELECT healthlake_fhir_read('Patient', 'p', datastore_id => repeat('0', 32))"]),
     'column "…" of the history must have a value, and healthlake has none for it': Provocation(
         ["BEGIN", "ALTER TABLE healthlake_event ADD ward text NOT NULL DEFAULT ''",
          "ALTER TABLE healthlake_event ALTER ward DROP DEFAULT", CREATE]),

@@ -1,0 +1,267 @@
+#!/usr/bin/python3
+"""healthlake.audit_reads: what the server's log says, and that durable sends and gives nothing
+without a row.
+
+Rollbacks, cancels, ended sessions, errors, locks, no slot for a writer, a writer that is gone when
+the reply comes, a transaction and a standby that may not write.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
+
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
+import client  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+STORE = "0123456789abcdef0123456789abcdef"
+READ = "SELECT healthlake_fhir_read('Patient', %s) ->> 'id'"
+SEARCH = "SELECT id FROM healthlake_fhir_search('Patient', %s, page_size => 2)"
+ROWS = ("SELECT s.request ->> 'resource', coalesce(e.event, 'running'), e.outcome,"
+        " e.resource_count, e.resources, e.patients, s.transaction IS NULL"
+        " FROM healthlake_event AS s"
+        " LEFT JOIN healthlake_event AS e ON e.request_id = s.id AND e.id <> s.id"
+        " WHERE s.event = 'sent' AND s.id > %s ORDER BY s.id, e.id")
+MARK = "Zaphodbeeblebrox"
+PEOPLE = [{"resourceType": "Patient", "id": f"p{i}", "gender": "male", "name": [{"family": MARK}]}
+          for i in range(1, 6)]
+
+tap = Tap()
+emulator = client.emulator()
+
+
+def run(session, statement, *values):
+    """The rows of a statement."""
+    with session.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def fails(session, statement, *values):
+    """The error that a statement ends with; None where it succeeds."""
+    try:
+        run(session, statement, *values)
+    except psycopg2.Error as error:
+        return error
+    return None
+
+
+def connect(cluster, mode, **changes):
+    """A session whose reads are accounted for in that way."""
+    session = cluster.connect(**changes)
+    for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
+                        ("access_key_id", emulator.access_key_id), ("max_attempts", "1"),
+                        ("secret_access_key", emulator.secret_access_key),
+                        ("datastore_id", STORE), ("audit_reads", mode)):
+        run(session, "SELECT set_config(%s, %s, false)", f"healthlake.{name}", value)
+    return session
+
+
+def last_id(session):
+    """The last event's id."""
+    return run(session, "SELECT coalesce(max(id), 0) FROM healthlake_event")[0][0]
+
+
+def wait_for(look, wanted, seconds=20):
+    """What a look gives, once it is what is wanted, or time is over."""
+    end = time.monotonic() + seconds
+    while (found := look()) != wanted and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+def lines(cluster, session):
+    """The log's lines of the reads of a session."""
+    pid = session.info.backend_pid
+    return re.findall(rf"\[{pid}\] LOG:  .*(healthlake event=read .*)", cluster.log())
+
+
+def test_log(cluster):
+    """A line for each request, with names and no value."""
+    session = connect(cluster, "log")
+    run(session, READ, "p1")
+    found = lines(cluster, session)
+    tap.ok(len(found) == 1 and re.fullmatch(
+        'healthlake event=read outcome=succeeded sqlstate=00000 operation=ReadResource'
+        f' datastore_id="{STORE}"'
+        ' resource="Patient/p1" region=us-east-1 session_role="postgres" current_role="postgres"'
+        r' resources=1 request_id="[0-9a-f-]+" http_status=200 attempts=1 duration_ms=[0-9.]+',
+        found[0]), "a read has a line", *found)
+    run(session, SEARCH, json.dumps({"family": MARK, "gender": "male"}))
+    found = lines(cluster, session)[1:]
+    tap.same([re.findall(r"operation=(\w+).* parameters=(\S+) resources=(\d+)", line)
+              for line in found],
+             [[("SearchWithPost", '["family","gender"]', "2")],
+              [("SearchWithGet", '["family","gender"]', "2")],
+              [("SearchWithGet", '["family","gender"]', "1")]], "each page has one")
+    emulator.next(status=400, body={"resourceType": "OperationOutcome", "issue": [
+        {"severity": "error", "code": "invalid", "diagnostics": MARK}]})
+    fails(session, SEARCH, json.dumps({"family": MARK}))
+    tap.ok("outcome=failed sqlstate=22023" in lines(cluster, session)[-1], "an error has one")
+    emulator.next(silence=True)
+    run(session, "SET statement_timeout = '300ms'")
+    fails(session, READ, "p1")
+    tap.ok("outcome=failed sqlstate=57014" in lines(cluster, session)[-1], "so has a cancel",
+           lines(cluster, session)[-1])
+    tap.same(run(session, "SELECT count(*) FROM healthlake_event"), [(0,)], "none has a row")
+    session = connect(cluster, "on")
+    run(session, "BEGIN")
+    run(session, READ, "p1")
+    run(session, "ROLLBACK")
+    tap.same((len(lines(cluster, session)), last_id(session)), (1, 0),
+             "with on the line stays when the row is undone")
+    session = connect(cluster, "off")
+    run(session, READ, "p1")
+    tap.same(lines(cluster, session), [], "with off there is none")
+
+
+def test_durable(cluster):
+    """What is committed, and when."""
+    session = connect(cluster, "durable")
+    run(session, "BEGIN READ ONLY")
+    tap.same(run(session, READ, "p1"), [("p1",)], "durable reads in a read-only transaction")
+    run(session, "ROLLBACK")
+    tap.same(run(session, ROWS, 0), [("Patient/p1", "replied", "succeeded", 1, ["Patient/p1"],
+                                      ["p1"], True)], "a rollback leaves its row")
+    tap.same(lines(cluster, session), [], "which needs no line in the log")
+    last = last_id(session)
+    run(session, SEARCH, json.dumps({"gender": "male"}))
+    tap.same([row[3:5] for row in run(session, ROWS, last)],
+             [(2, ["Patient/p1", "Patient/p2"]), (2, ["Patient/p3", "Patient/p4"]),
+              (1, ["Patient/p5"])], "each page has its rows")
+    last = last_id(session)
+    run(session, "SELECT * FROM healthlake_fhir_read_many('Patient', '{p1,p2,nobody}')")
+    tap.same(sorted(row[:4] for row in run(session, ROWS, last)),
+             [("Patient/nobody", "replied", "failed", 0), ("Patient/p1", "replied", "succeeded", 1),
+              ("Patient/p2", "replied", "succeeded", 1)], "and each of many reads")
+    last = last_id(session)
+    emulator.next(status=500, body="")
+    tap.same(fails(session, READ, "p1").pgcode, "38S01", "a read that fails")
+    tap.same([row[1:4] for row in run(session, ROWS, last)], [("replied", "failed", 0)],
+             "says so in its row")
+
+
+def test_interrupts(cluster):
+    """Reads that are cancelled, or whose session ends."""
+    watch = connect(cluster, "off")
+    for how, wanted in (("cancel", ("interrupted", "failed")),
+                        ("terminate", ("interrupted", "failed")),
+                        ("kill", ("interrupted", "unknown"))):
+        session = connect(cluster, "durable")
+        last = last_id(watch)
+        seen = len(emulator.log())
+        emulator.next(operation="fhir:read", silence=True)
+        thread = threading.Thread(target=fails, args=(session, READ, "p1"))
+        thread.start()
+        wait_for(lambda: len(emulator.log()) > seen, True)
+        tap.same([row[1] for row in run(watch, ROWS, last)], ["running"],
+                 f"{how}: what was sent is told while it runs")
+        if how == "kill":
+            os.kill(session.info.backend_pid, signal.SIGKILL)
+        else:
+            run(watch, f"SELECT pg_{how}_backend(%s)", session.info.backend_pid)
+        thread.join()
+        if how == "kill":
+            watch = None
+            while watch is None:
+                try:
+                    watch = connect(cluster, "durable")
+                except psycopg2.OperationalError:
+                    time.sleep(0.1)
+            run(watch, READ, "p2")  # whose writer finds what the crash has left
+        tap.same(wait_for(lambda: [row[1:3] for row in run(watch, ROWS, last)][0], wanted),
+                 wanted, f"{how}: and has an end")
+    # what is complete is not swept up again
+    tap.same(run(watch, "SELECT count(*) FROM healthlake_event AS e WHERE event <> 'sent'"
+                        " GROUP BY request_id HAVING count(*) > 1"), [],
+             "each has one end: no rollback undoes a read")
+
+
+def test_refused(cluster):
+    """Without a row nothing is sent; without the second nothing is given."""
+    session = connect(cluster, "durable")
+    locker = connect(cluster, "off")
+    run(locker, "BEGIN")
+    run(locker, "LOCK TABLE healthlake_event")
+    seen = len(emulator.log())
+    error = fails(session, READ, "p1")
+    tap.same((error.pgcode, len(emulator.log())), ("55P03", seen), "a lock in the way")
+    run(locker, "ROLLBACK")
+    run(locker, "ALTER TABLE healthlake_event ADD CONSTRAINT closed"
+                " CHECK (event <> 'replied') NOT VALID")
+    error = fails(session, READ, "p1")
+    tap.same((error.pgcode, len(emulator.log())), ("23514", seen + 1),
+             "a row that is refused when the reply comes")
+    tap.ok("withheld" in error.diag.message_detail and MARK not in str(error),
+           "withholds the resource", error.diag.message_detail)
+    tap.same(fails(session, SEARCH, "{}").pgcode, "23514", "and a page")
+    tap.same(fails(session, "SELECT * FROM healthlake_fhir_read_many('Patient', '{p1}')").pgcode,
+             "23514", "and one of many")
+    run(locker, "ALTER TABLE healthlake_event DROP CONSTRAINT closed")
+    tap.same(run(session, READ, "p1"), [("p1",)], "else it is given")
+
+
+def test_no_writer(folder):
+    """A server that has no slot for a writer."""
+    with Cluster(Path(folder) / "full", settings={"max_worker_processes": "0"}) as cluster:
+        admin = cluster.connect()
+        run(admin, "CREATE EXTENSION healthlake")
+        session = connect(cluster, "durable")
+        seen = len(emulator.log())
+        error = fails(session, READ, "p1")
+        tap.same((error.pgcode, len(emulator.log())), ("55000", seen),
+                 "no slot for a writer: nothing is sent")
+        tap.same(run(connect(cluster, "on"), READ, "p1"), [("p1",)], "on needs none")
+
+
+def test_standby(folder):
+    """A standby, where nobody can write."""
+    cluster = Cluster(Path(folder) / "standby")
+    with cluster:
+        run(cluster.connect(), "CREATE EXTENSION healthlake; CHECKPOINT")
+    (cluster.folder / "cluster" / "standby.signal").touch()
+    with cluster:
+        seen = len(emulator.log())
+        for mode in ("on", "durable"):
+            session = connect(cluster, mode)
+            error = fails(session, READ, "p1")
+            tap.same((error.pgcode, error.diag.message_primary),
+                     ("25006", "ReadResource cannot be recorded during recovery"),
+                     f"a standby refuses with {mode}")
+            tap.ok("= log" in error.diag.message_hint, "and says what goes")
+        tap.same(len(emulator.log()), seen, "nothing was sent")
+        session = connect(cluster, "log")
+        tap.same((run(session, READ, "p1"), len(lines(cluster, session))), ([("p1",)], 1),
+                 "with log it reads")
+
+
+def main():
+    """Servers of its own, whose logs are read."""
+    emulator.place({"DatastoreId": STORE, "DatastoreName": "ward", "DatastoreTypeVersion": "R4"})
+    emulator.place_resources(STORE, PEOPLE)
+    with tempfile.TemporaryDirectory(dir=os.environ["HEALTHLAKE_WORK"]) as folder:
+        with Cluster(Path(folder) / "server") as cluster:
+            run(cluster.connect(), "CREATE EXTENSION healthlake")
+            test_log(cluster)
+            test_durable(cluster)
+            test_interrupts(cluster)
+            test_refused(cluster)
+            tap.ok(MARK not in cluster.log(), "no value is in the log")
+        test_no_writer(folder)
+        test_standby(folder)
+    emulator.stop()
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()
