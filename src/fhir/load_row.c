@@ -5,7 +5,10 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 
 #include "fhir/load_row.h"
 #include "fhir/request.h"
@@ -14,6 +17,9 @@
 
 /* What a Bundle has around one resource, at most. */
 #define AROUND 512
+
+/* Of so many bytes of jsonb there is never too much JSON to be written. */
+#define SMALL 8192
 
 /* Notes why a row is not sent. */
 static void
@@ -132,15 +138,88 @@ hl_load_row_read(const HlLoadRow *row)
 	return resource;
 }
 
+/* The bytes of a string as JSON, less its quotes. */
+static size_t
+string_len(const char *string, int len)
+{
+	size_t all = len;
+
+	for (int i = 0; i < len; i++)
+		if (string[i] == '"' || string[i] == '\\')
+			all++;
+		else if ((unsigned char) string[i] < ' ')
+			all += strchr("\b\f\n\r\t", string[i]) != NULL ? 1 : 5;
+	return all;
+}
+
+/* At least so many bytes a part of jsonb takes as JSON. */
+static size_t
+part_len(JsonbIteratorToken token, const JsonbValue *value)
+{
+	size_t len;
+	char *digits;
+
+	if (token != WJB_KEY && token != WJB_ELEM && token != WJB_VALUE)
+		return 1;
+	switch (value->type)
+	{
+		case jbvString:
+			return string_len(value->val.string.val, value->val.string.len) + 2;
+		case jbvNumeric:
+			digits = DatumGetCString(DirectFunctionCall1(
+				numeric_out, NumericGetDatum(value->val.numeric)));
+			len = strlen(digits);
+			pfree(digits);
+			return len;
+		default:
+			return strlen("null");
+	}
+}
+
+/*
+ * Whether jsonb that is not small is too much as JSON: a number of ten bytes
+ * may have a hundred thousand digits, and all of them must not be written to
+ * find that out.
+ */
+static bool
+is_too_long(Jsonb *json)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
+	JsonbIteratorToken token;
+	JsonbValue value;
+	size_t len = 0;
+
+	if (VARSIZE(json) < SMALL)
+		return false;
+	while (len <= HL_FHIR_MAX_BODY &&
+		   (token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		len += part_len(token, &value);
+	}
+	return len > HL_FHIR_MAX_BODY;
+}
+
 void
 hl_load_row_write(HlLoadResource *resource)
 {
-	char *text =
-		JsonbToCString(NULL, &resource->value->root, VARSIZE(resource->value));
+	Jsonb *value = resource->value;
+	char *text;
 
-	resource->json = hl_text_to_utf8(text, (int) strlen(text));
-	resource->len = strlen(resource->json);
 	resource->value = NULL;
+	if (is_too_long(value))
+	{
+		refuse_row(resource, "too-long", NULL);
+		return;
+	}
+	text = JsonbToCString(NULL, &value->root, VARSIZE(value));
+	resource->json = hl_text_to_utf8_if_valid(text, (int) strlen(text));
+	if (resource->json == NULL)
+	{
+		refuse_row(resource, "structure", NULL);
+		return;
+	}
+	resource->len = strlen(resource->json);
 	if (resource->len + AROUND > HL_FHIR_MAX_BODY)
 		refuse_row(resource, "too-long", NULL);
 }

@@ -133,6 +133,40 @@ hl_text_to_utf8(const char *text, int len)
 	return utf8;
 }
 
+/* Converts what may not be convertible; NULL: it is not. */
+static char *
+convert_to_utf8(const char *text, int len)
+{
+	int encoding = GetDatabaseEncoding();
+	Oid conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+	Size room = (Size) len * MAX_CONVERSION_GROWTH + 1;
+	char *utf8;
+
+	if (!OidIsValid(conversion))
+		return NULL;
+	utf8 = MemoryContextAllocHuge(CurrentMemoryContext, room);
+	if (pg_do_encoding_conversion_buf(
+			conversion, encoding, PG_UTF8, (unsigned char *) text, len,
+			(unsigned char *) utf8, (int) Min(room, (Size) INT_MAX),
+			true) != len)
+		return NULL;
+	return utf8;
+}
+
+char *
+hl_text_to_utf8_if_valid(const char *text, int len)
+{
+	int encoding = GetDatabaseEncoding();
+	char *utf8 = encoding == PG_UTF8 || encoding == PG_SQL_ASCII
+					 ? pnstrdup(text, len)
+					 : convert_to_utf8(text, len);
+
+	if (utf8 == NULL ||
+		!pg_verify_mbstr(PG_UTF8, utf8, (int) strlen(utf8), true))
+		return NULL;
+	return utf8;
+}
+
 /* Raises running out of memory. */
 void
 hl_text_refuse_memory(bool failed)

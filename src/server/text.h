@@ -37,6 +37,9 @@ extern const char *hl_text_clip(const char *text);
 /* Text of the database as UTF-8; throws 22023 when it is not valid. */
 extern char *hl_text_to_utf8(const char *text, int len);
 
+/* The same; NULL where it is not valid, or has no counterpart in UTF-8. */
+extern char *hl_text_to_utf8_if_valid(const char *text, int len);
+
 /*
  * What was written, palloc'd; the bytes are freed. Throws 53200 where memory
  * was missing for some of it: nothing reads a value that is not whole.

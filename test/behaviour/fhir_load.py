@@ -240,6 +240,12 @@ def test_refusals(cluster):
          patient("cut", meta={"tag": [{"code": "SUBSETTED"}]}))
     run(session, "INSERT INTO odd VALUES (NULL), (jsonb_build_object('resourceType', 'Patient',"
                  " 'id', 'large', 'text', repeat('x', 5300000)))")
+    # a few kilobytes of jsonb, and more digits than a text can have
+    run(session, "WITH RECURSIVE doubled(n, digits) AS (SELECT 0, to_jsonb(array_fill("
+                 "'1e131000'::numeric, ARRAY[50])) UNION ALL SELECT n + 1, digits || digits"
+                 " FROM doubled WHERE n < 8) INSERT INTO odd SELECT jsonb_build_object("
+                 "'resourceType', 'Patient', 'id', 'digits', 'x', digits) FROM doubled"
+                 " WHERE n = 8")
     emulator.state(fhir_busy_entries=25)
     emulator.next(operation="fhir:bundle", status=413, body="")
     call(session, "odd", "batch_size => 10")
@@ -252,6 +258,7 @@ def test_refusals(cluster):
                      (None, None, None, "required"), (None, None, None, "value"),
                      ("Patient", None, None, "value"), ("AuditEvent", "a", 405, "not-supported"),
                      ("Patient", "cut", None, "business-rule"),
+                     ("Patient", "digits", None, "too-long"),
                      ("Patient", "large", None, "too-long")], key=str), "the rest is the report")
     begin_again()
     emulator.state(fhir_busy_entries=1000000)
