@@ -127,9 +127,32 @@ call_with_jsonb(FunctionCallInfo fcinfo, const HlOperation *operation)
 
 typedef Datum (*Form)(FunctionCallInfo fcinfo, const HlOperation *operation);
 
-/* Performs an operation; memory that fails afterwards is told as such. */
+/* Performs a form, and where asked for keeps its result for its copies. */
+typedef struct Performance
+{
+	const HlOperation *operation;
+	Form form;                              /* NULL: the other one */
+	Datum (*fhir)(FunctionCallInfo fcinfo); /* of the data plane */
+	bool once;
+} Performance;
+
 static Datum
-call_guarded(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
+perform_once(FunctionCallInfo fcinfo, const Performance *what)
+{
+	Datum result;
+
+	if (what->once && hl_once_take(fcinfo, &result))
+		return result;
+	result = what->form != NULL ? what->form(fcinfo, what->operation)
+								: what->fhir(fcinfo);
+	if (what->once)
+		hl_once_keep(fcinfo, result);
+	return result;
+}
+
+/* The same; an error that comes after a change tells of the change. */
+static Datum
+perform_guarded(FunctionCallInfo fcinfo, const Performance *what)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	uint64 before = hl_call_changes();
@@ -137,7 +160,7 @@ call_guarded(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
 
 	PG_TRY();
 	{
-		result = form(fcinfo, operation);
+		result = perform_once(fcinfo, what);
 	}
 	PG_CATCH();
 	{
@@ -149,19 +172,27 @@ call_guarded(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
 	return result;
 }
 
-/* Performs an operation once for all copies of its call in a row. */
+/* Performs an operation. */
+static Datum
+call_guarded(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
+{
+	return perform_guarded(
+		fcinfo, &(Performance){.operation = operation, .form = form});
+}
+
+/* Performs one once for all copies of its call in a row. */
+static Datum
+call_once(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
+{
+	return perform_guarded(
+		fcinfo,
+		&(Performance){.operation = operation, .form = form, .once = true});
+}
+
 static Datum
 call_for_row(FunctionCallInfo fcinfo, HlOperationName name, Form form)
 {
-	const HlOperation *operation = &hl_operations[name];
-	Datum result;
-
-	if (!hl_once_take(fcinfo, &result))
-	{
-		result = call_guarded(fcinfo, operation, form);
-		hl_once_keep(fcinfo, result);
-	}
-	return result;
+	return call_once(fcinfo, &hl_operations[name], form);
 }
 
 /* The definition of an SQL-callable function whose body is an expression. */
@@ -276,15 +307,7 @@ PG_FUNCTION_INFO_V1(healthlake_call);
 Datum
 healthlake_call(PG_FUNCTION_ARGS)
 {
-	const HlOperation *operation = hl_door_enter(fcinfo);
-	Datum result;
-
-	if (!hl_once_take(fcinfo, &result))
-	{
-		result = call_guarded(fcinfo, operation, hl_door_call);
-		hl_once_keep(fcinfo, result);
-	}
-	return result;
+	return call_once(fcinfo, hl_door_enter(fcinfo), hl_door_call);
 }
 
 FUNCTION(healthlake_call_many,
@@ -305,40 +328,18 @@ FUNCTION(healthlake_operation_statistics, hl_statistics_rows(fcinfo))
 FUNCTION(healthlake_reset_statistics, hl_statistics_reset(fcinfo))
 FUNCTION(healthlake_last_call, hl_last_call_row(fcinfo))
 
-/* Performs a function of FHIR; memory that fails afterwards is told as such. */
+/* Performs a function of FHIR. */
 static Datum
-fhir_guarded(FunctionCallInfo fcinfo, Datum (*perform)(FunctionCallInfo fcinfo))
+fhir_guarded(FunctionCallInfo fcinfo, Datum (*fhir)(FunctionCallInfo fcinfo))
 {
-	MemoryContext caller = CurrentMemoryContext;
-	uint64 before = hl_call_changes();
-	Datum result;
-
-	PG_TRY();
-	{
-		result = perform(fcinfo);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		hl_call_retell(before);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	return result;
+	return perform_guarded(fcinfo, &(Performance){.fhir = fhir});
 }
 
-/* Performs a function of FHIR, once for all copies of its call in a row. */
+/* Performs one once for all copies of its call in a row. */
 static Datum
-fhir_for_row(FunctionCallInfo fcinfo, Datum (*perform)(FunctionCallInfo fcinfo))
+fhir_for_row(FunctionCallInfo fcinfo, Datum (*fhir)(FunctionCallInfo fcinfo))
 {
-	Datum result;
-
-	if (!hl_once_take(fcinfo, &result))
-	{
-		result = fhir_guarded(fcinfo, perform);
-		hl_once_keep(fcinfo, result);
-	}
-	return result;
+	return perform_guarded(fcinfo, &(Performance){.fhir = fhir, .once = true});
 }
 
 FHIR_FUNCTION(healthlake_fhir_operations, hl_fhir_operations_next(fcinfo))

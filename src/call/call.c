@@ -337,9 +337,24 @@ static struct
 	uint64 count;
 	const HlOperation *operation;
 	char client_token[129];
-	char id[129];
+	char id[259];    /* or what else it is of: Patient/1 */
 	bool unrecorded; /* AWS has acted, and the audit trail is being written */
+	bool done;       /* AWS has acted */
+	bool told;       /* whoever asked knows what has become of it */
 } last_change;
+
+/* Writes what a change is of, as far as a name is known. */
+static void
+name_change(const HlRequest *request, const char *id)
+{
+	const char *subject = request->rest != NULL ? request->rest->subject : NULL;
+	bool whole = subject != NULL && strpbrk(subject, "/ ") != NULL;
+
+	snprintf(last_change.id, sizeof(last_change.id), "%s%s%s",
+			 subject != NULL && (whole || id != NULL) ? subject : "",
+			 subject != NULL && !whole && id != NULL ? "/" : "",
+			 whole || id == NULL ? "" : id);
+}
 
 static void
 note_change(const HlRequest *request, const HlReply *reply)
@@ -355,7 +370,9 @@ note_change(const HlRequest *request, const HlReply *reply)
 	strlcpy(last_change.client_token,
 			request->client_token != NULL ? request->client_token : "",
 			sizeof(last_change.client_token));
-	strlcpy(last_change.id, id != NULL ? id : "", sizeof(last_change.id));
+	name_change(request, id);
+	last_change.done = reply->outcome == HL_OUTCOME_SUCCESS;
+	last_change.told = false;
 }
 
 uint64
@@ -378,49 +395,107 @@ raise_unknown(const char *reason, int sqlstate)
 			 ? errmsg("AWS has carried out %s, but it could not be recorded: "
 					  "%s",
 					  name, reason)
+		 : last_change.done
+			 ? errmsg("AWS has carried out %s, but its reply could not be "
+					  "given: %s",
+					  name, reason)
 			 : errmsg("outcome of %s is unknown: %s", name, reason),
 		 errdetail("Operation %s%s%s%s%s. Reason: %s (SQLSTATE %s).", name,
 				   token[0] != '\0' ? ", client token " : "", token,
-				   last_change.id[0] != '\0' ? ", id " : "", last_change.id,
+				   last_change.id[0] != '\0' ? ", id " : "",
+				   sqlstate == ERRCODE_OUT_OF_MEMORY
+					   ? last_change.id
+					   : hl_text_from_utf8(last_change.id),
 				   reason, unpack_sql_state(sqlstate)),
 		 errhint("Check the current state before you repeat the call.")));
 }
 
+/* The last change as the CONTEXT of an error has it, palloc'd. */
+static char *
+describe_change(void)
+{
+	return psprintf(
+		"HealthLake operation %s%s%s%s%s, which AWS has carried out",
+		last_change.operation->name,
+		last_change.client_token[0] != '\0' ? ", client token " : "",
+		last_change.client_token, last_change.id[0] != '\0' ? ", id " : "",
+		hl_text_from_utf8(last_change.id));
+}
+
+/* An interrupt stays one, and tells of the change that it came after. */
+static void
+add_context(void)
+{
+	ErrorData *error = CopyErrorData();
+	char *change = describe_change();
+
+	FlushErrorState();
+	error->context = error->context == NULL
+						 ? change
+						 : psprintf("%s\n%s", error->context, change);
+	ReThrowError(error);
+}
+
+/* Whether an error says itself what has become of a change, by its class. */
+static bool
+is_own(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) ==
+		   MAKE_SQLSTATE('3', '8', '0', '0', '0');
+}
+
 /*
- * Drivers repeat a statement that ended in class 53 or 40: not one with a
- * change; the caller is in the memory context of its own. What made the audit trail fail after a change may be of any class;
- * an interrupt keeps its own, and its context has token and id.
+ * Raises an error anew that would hide a change: whoever gets an ordinary
+ * error repeats the statement, and drivers do that by themselves for classes
+ * 53 and 40. The caller is in the memory context of its own. What may have a
+ * resource in it, which a message of PostgreSQL's may quote, is not told.
  */
 void
 hl_call_retell(uint64 before)
 {
 	int sqlstate = geterrcode();
-	ErrorData *error;
+	bool interrupt =
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
+	bool hidden =
+		last_change.unrecorded || (!last_change.told && !is_own(sqlstate)) ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
+	const char *reason = "the database cannot hold it";
 
-	if (last_change.count == before)
+	if (last_change.count == before || !hidden)
 		return;
 	if (sqlstate == ERRCODE_OUT_OF_MEMORY)
-	{
-		FlushErrorState();
-		raise_unknown("out of memory", sqlstate);
-	}
-	if (!last_change.unrecorded ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION)
-		return;
-	error = CopyErrorData();
+		reason = "out of memory";
+	else if (interrupt && (last_change.unrecorded || !last_change.done))
+		return; /* its context tells of it already */
+	else if (interrupt)
+		add_context();
+	else if (last_change.unrecorded || !last_change.operation->rest)
+		reason = CopyErrorData()->message;
 	FlushErrorState();
-	raise_unknown(error->message, sqlstate);
+	raise_unknown(reason, sqlstate);
+}
+
+void
+hl_call_warn_unfit(const HlRequest *request, const char *id)
+{
+	const char *token = request->client_token;
+
+	ereport(WARNING,
+			(errmsg("the reply has values that the database cannot hold"),
+			 errdetail("AWS has carried out %s%s%s%s%s. The reply is null.",
+					   request->operation->name,
+					   token != NULL ? ", client token " : "",
+					   token != NULL ? hl_text_from_utf8(token) : "",
+					   id != NULL ? ", id " : "",
+					   id != NULL ? hl_text_from_utf8(id) : ""),
+			 errhidecontext(true)));
 }
 
 /* Adds the change that is being recorded to the CONTEXT of an error. */
 static void
 unrecorded_context(void *unused)
 {
-	errcontext("HealthLake operation %s%s%s%s%s, which AWS has carried out",
-			   last_change.operation->name,
-			   last_change.client_token[0] != '\0' ? ", client token " : "",
-			   last_change.client_token,
-			   last_change.id[0] != '\0' ? ", id " : "", last_change.id);
+	errcontext("%s", describe_change());
 }
 
 /* Has the audit trail record the end of a call. */
@@ -573,6 +648,7 @@ bool
 hl_call_start(HlCallRun *run, const HlRequest *request, const char *region)
 {
 	last_change.unrecorded = false;
+	last_change.told = true;
 	memset(run, 0, sizeof(*run));
 	run->request = request;
 	run->call = hl_engine_calls(1);

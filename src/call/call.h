@@ -27,7 +27,6 @@ extern void hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
  * would do it again, and makes the cursors that run it NO SCROLL.
  */
 extern void hl_call_refuse_change(const HlOperation *operation);
-
 /* The same for a function that changes something, whatever it performs. */
 extern void hl_call_refuse_change_by(const char *function);
 
@@ -38,7 +37,6 @@ extern void hl_call_refuse_change_by(const char *function);
  */
 extern bool hl_call_settle(HlCall *call, const HlRequest *request,
 						   const char *region, List **notes);
-
 /* The same for a call to be sent; refuses (55000) where settings were dropped. */
 extern bool hl_call_prepare(HlCall *call, const HlRequest *request,
 							const char *region);
@@ -91,10 +89,12 @@ extern const HlReply *hl_call_perform(const HlRequest *request,
 									  const char *region);
 
 /*
- * Counts the changes that this backend may have made; turns a caught error into
- * 38M01, with token and id, if memory ran out since that count, else returns.
+ * Counts the changes that this backend may have made; turns a caught error that
+ * hides one made since that count into 38M01 with token and id, or returns.
  */
 extern uint64 hl_call_changes(void);
 extern void hl_call_retell(uint64 before);
+/* Warns that a reply is null because the database cannot hold it. */
+extern void hl_call_warn_unfit(const HlRequest *request, const char *id);
 
 #endif

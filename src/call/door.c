@@ -127,6 +127,25 @@ hl_door_request(FunctionCallInfo fcinfo, const HlOperation *operation)
 						   NULL, false);
 }
 
+/* The reply as jsonb; that it does not fit undoes no change. */
+static Datum
+reply_of(FunctionCallInfo fcinfo, const HlRequest *request,
+		 const HlReply *reply)
+{
+	const HlOperation *operation = request->operation;
+	const char *id = hl_response_id(operation->output, reply->document);
+	int unfit = 0;
+	Datum value;
+
+	if (!operation->changes_something)
+		return hl_response_whole(reply->document);
+	value = hl_response_whole_if_fit(reply->document, &unfit);
+	fcinfo->isnull = unfit != 0;
+	if (unfit != 0)
+		hl_call_warn_unfit(request, id);
+	return value;
+}
+
 Datum
 hl_door_call(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
@@ -134,5 +153,5 @@ hl_door_call(FunctionCallInfo fcinfo, const HlOperation *operation)
 	const HlReply *reply = hl_call_perform(
 		request, hl_arguments_text(hl_arguments_read(fcinfo), "region"));
 
-	return hl_response_whole(reply->document);
+	return reply_of(fcinfo, request, reply);
 }

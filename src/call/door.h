@@ -39,7 +39,10 @@ extern bool hl_door_lets(Oid extension, Oid schema, const char *function,
 extern HlRequest *hl_door_request(FunctionCallInfo fcinfo,
 								  const HlOperation *operation);
 
-/* Performs the operation and gives its reply as jsonb. */
+/*
+ * Performs the operation and gives its reply as jsonb; null, with a warning,
+ * where something was changed and the database cannot hold the reply.
+ */
 extern Datum hl_door_call(FunctionCallInfo fcinfo,
 						  const HlOperation *operation);
 

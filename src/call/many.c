@@ -175,6 +175,20 @@ make_requests(Many *many, const HlOperation *operation, const char *name)
 
 /* ------------------------------------------------------------------- rows */
 
+/* A reply as jsonb; that one does not fit is no reason to lose all rows. */
+static Datum
+response_of(const HlRequest *request, const HlReply *reply, bool *null)
+{
+	int unfit = 0;
+	Datum value = hl_response_whole_if_fit(reply->document, &unfit);
+
+	*null = unfit != 0;
+	if (unfit != 0)
+		hl_call_warn_unfit(request, hl_response_id(request->operation->output,
+												   reply->document));
+	return value;
+}
+
 /* A column about the call itself. */
 static Datum
 own_column(const HlFlight *flight, const char *name, bool *null)
@@ -190,7 +204,7 @@ own_column(const HlFlight *flight, const char *name, bool *null)
 	if (strcmp(name, "attempts") == 0)
 		return Int32GetDatum(reply->attempts);
 	if (strcmp(name, "response") == 0 && !failed)
-		return hl_response_whole(reply->document);
+		return response_of(request, reply, null);
 	if (strcmp(name, "client_token") == 0)
 		text = hl_text_from_utf8(request->client_token);
 	else if (strcmp(name, "aws_request_id") == 0)

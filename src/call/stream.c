@@ -63,12 +63,16 @@ hl_stream_tell(HlCall *call)
 	}
 }
 
-/* Where the rows have got to; lives as long as the set does. */
+/*
+ * The rows of a set, and where it has got to. All are made before the first is
+ * given: an error in a later one would say nothing of what AWS has done.
+ */
 typedef struct Rows
 {
 	const HlStream *stream;
 	TupleDesc desc;
-	HlJsonEach each;
+	List *tuples;
+	int next;
 } Rows;
 
 /*
@@ -95,23 +99,6 @@ perform(FunctionCallInfo fcinfo, const HlOperation *operation)
 	return DatumGetPointer(kept);
 }
 
-static void
-begin_rows(FunctionCallInfo fcinfo, const HlOperation *operation)
-{
-	FuncCallContext *calls = SRF_FIRSTCALL_INIT();
-	const char *json = perform(fcinfo, operation);
-	MemoryContext caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
-	Rows *rows = palloc0(sizeof(Rows));
-
-	if (get_call_result_type(fcinfo, NULL, &rows->desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	rows->desc = BlessTupleDesc(rows->desc);
-	rows->stream = operation->stream;
-	rows->each = hl_json_each(hl_response_read(json));
-	calls->user_fctx = rows;
-	MemoryContextSwitchTo(caller);
-}
-
 static Datum
 row_of_event(const Rows *rows, const char *name, const HlJson *payload)
 {
@@ -131,24 +118,55 @@ row_of_event(const Rows *rows, const char *name, const HlJson *payload)
 	return HeapTupleGetDatum(heap_form_tuple(rows->desc, values, nulls));
 }
 
+/* Makes the rows. */
+static void
+make_rows(Rows *rows, const char *json)
+{
+	HlJsonEach each = hl_json_each(hl_response_read(json));
+	const HlJson *event;
+
+	while ((event = hl_json_step(&each)) != NULL)
+	{
+		const char *name;
+		const HlJson *payload = open_event(event, &name);
+
+		if (!hl_text_is_listed(rows->stream->idle, name))
+			rows->tuples =
+				lappend(rows->tuples,
+						DatumGetPointer(row_of_event(rows, name, payload)));
+	}
+}
+
+/* Begins the set. */
+static void
+begin_rows(FunctionCallInfo fcinfo, const HlOperation *operation)
+{
+	FuncCallContext *calls = SRF_FIRSTCALL_INIT();
+	const char *json = perform(fcinfo, operation);
+	MemoryContext caller = MemoryContextSwitchTo(calls->multi_call_memory_ctx);
+	Rows *rows = palloc0(sizeof(Rows));
+
+	if (get_call_result_type(fcinfo, NULL, &rows->desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rows->desc = BlessTupleDesc(rows->desc);
+	rows->stream = operation->stream;
+	make_rows(rows, json);
+	calls->user_fctx = rows;
+	MemoryContextSwitchTo(caller);
+}
+
 Datum
 hl_stream_next(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
 	FuncCallContext *calls;
-	const HlJson *event;
-	const HlJson *payload;
-	const char *name;
 	Rows *rows;
 
 	if (SRF_IS_FIRSTCALL())
 		begin_rows(fcinfo, operation);
 	calls = SRF_PERCALL_SETUP();
 	rows = calls->user_fctx;
-	while ((event = hl_json_step(&rows->each)) != NULL)
-	{
-		payload = open_event(event, &name);
-		if (!hl_text_is_listed(rows->stream->idle, name))
-			SRF_RETURN_NEXT(calls, row_of_event(rows, name, payload));
-	}
+	if (rows->next < list_length(rows->tuples))
+		SRF_RETURN_NEXT(calls,
+						PointerGetDatum(list_nth(rows->tuples, rows->next++)));
 	SRF_RETURN_DONE(calls);
 }

@@ -20,21 +20,40 @@ SELECT emulator_next('{"error": "ConflictException", "message": "Süd"}') \g /de
 SELECT is((raised($$ SELECT healthlake_create_datastore('x') $$)).message, 'AWS refused CreateFHIRDatastore: Süd',
 	'a message that LATIN1 can hold');
 SELECT emulator_next('{"status": 200, "body_base64": "eyJEYXRhc3RvcmVJZCI6ICLlsI8iLCAiRGF0YXN0b3JlQXJuIjogImIiLCAiRGF0YXN0b3JlU3RhdHVzIjogImMiLCAiRGF0YXN0b3JlRW5kcG9pbnQiOiAiZCJ9"}') \g /dev/null
-SELECT is((raised($$ SELECT healthlake_create_datastore('x', client_token => 'latin') $$)).sqlstate, '22P05',
-	'a value that LATIN1 lacks is not changed into another');
+SELECT is_row(ROW(sqlstate, message ~ '^AWS has carried out CreateFHIRDatastore, but its reply could not be given: character with byte sequence', detail ~ 'client token latin, id \?\. Reason: .*\(SQLSTATE 22P05\)', hint),
+	ROW('38M01', true, true, 'Check the current state before you repeat the call.'), 'a value that LATIN1 lacks is not changed into another, and hides no change')
+  FROM raised($$ SELECT healthlake_create_datastore('x', client_token => 'latin') $$);
 SELECT is_row(ROW(outcome, client_token, reply), ROW('succeeded', 'latin', NULL::jsonb), 'the last call has its token') FROM healthlake_last_call();
+
+-- Any operation, many of them, and an agent's words
+SET client_min_messages = error;
+CREATE FUNCTION lacking() RETURNS void LANGUAGE sql AS $$
+	SELECT emulator_next('{"status": 200, "body_base64": "eyJEYXRhc3RvcmVJZCI6ICLlsI8iLCAiRGF0YXN0b3JlQXJuIjogImIiLCAiRGF0YXN0b3JlU3RhdHVzIjogImMiLCAiRGF0YXN0b3JlRW5kcG9pbnQiOiAiZCJ9"}') $$;
+SELECT lacking() \g /dev/null
+SELECT ok(healthlake_call('CreateFHIRDatastore', '{"DatastoreTypeVersion": "R4"}') IS NULL, 'the reply to a change by name is null');
+SELECT lacking() \g /dev/null
+SELECT is(array_agg(ROW(ordinal, response IS NULL, sqlstate, client_token)::text ORDER BY ordinal), ARRAY['(1,t,,one)', '(2,f,,two)'], 'and that to one of many')
+  FROM healthlake_call_many('CreateFHIRDatastore', ARRAY['{"DatastoreTypeVersion": "R4", "ClientToken": "one"}', '{"DatastoreTypeVersion": "R4", "ClientToken": "two"}']::jsonb[]);
+SET client_min_messages = warning;
+-- Tells the emulator what jsonb cannot hold here, as text.
+CREATE FUNCTION tell_text(door text, said text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('COPY (SELECT %L) TO PROGRAM %L (FORMAT csv, QUOTE e''\x01'', DELIMITER e''\x02'')', said,
+		format('curl -sS -f -m 60 -o /dev/null --data-binary @- "%s/_emulator/%s"', (SELECT url FROM emulator_address), door));
+END
+$$;
+SELECT set_config('healthlake.endpoint_url', replace(:'emulator_url', '127.0.0.1', 'localhost'), false) \g /dev/null
+SELECT profile_id FROM healthlake_create_transformation_profile('p', 'CCDA', starter_profile_name => 's') \gset
+SELECT tell_text('next', '{"operation": "UpdateProfileWithAgent", "events": [{"event": "TextMessageEvent", "payload": {"Message": "one"}}, {"event": "EndOfOutputEvent", "payload": {"FinalResponseMessage": "\u0141", "Options": [], "ConversationId": "c"}}]}') \g /dev/null
+SELECT is_row(ROW(sqlstate, message ~ '^AWS has carried out UpdateProfileWithAgent, but its reply could not be given: '), ROW('38M01', true), 'what cannot be held in a later row hides no change')
+  FROM raised(format('SELECT * FROM healthlake_update_profile_with_agent(%L, ''x'')', :'profile_id'));
+SET healthlake.endpoint_url = :'emulator_url';
 
 -- A resource with a character that LATIN1 lacks: a change of it is made, and told.
 SELECT begin_anew() \g /dev/null
--- What jsonb cannot hold here, told as text.
-CREATE FUNCTION place(name text) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE format('COPY (SELECT %L) TO PROGRAM %L (FORMAT csv, QUOTE e''\x01'', DELIMITER e''\x02'')',
-		format('[{"store": "%s", "resource": {"resourceType": "Patient", "id": "%s", "name": [{"given": ["%s"]}]}}]',
-			current_setting('healthlake.datastore_id'), name, '\u0141ukasz'),
-		format('curl -sS -f -m 60 -o /dev/null --data-binary @- "%s/_emulator/versions"', (SELECT url FROM emulator_address)));
-END
-$$;
+CREATE FUNCTION place(name text) RETURNS void LANGUAGE sql AS $$
+	SELECT tell_text('versions', format('[{"store": "%s", "resource": {"resourceType": "Patient", "id": "%s", "name": [{"given": ["%s"]}]}}]',
+		current_setting('healthlake.datastore_id'), name, '\u0141ukasz')) $$;
 SELECT place(name) FROM unnest(ARRAY['p1', 'p2']) AS name \g /dev/null
 -- The version that the data store holds.
 CREATE FUNCTION version_of(name text) RETURNS text LANGUAGE sql AS $$
