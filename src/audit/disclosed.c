@@ -158,14 +158,16 @@ add_resource(Reading *reading, const char *type, const char *id,
 
 static void read_resource(Reading *reading, const HlJson *resource);
 
-/* Reads the entries of a Bundle; a deleted resource has only its name there. */
+/*
+ * Reads the entries of a Bundle, be they as they should or not: whoever gets
+ * the reply sees all of it. A deleted resource has only its name there.
+ */
 static void
 read_bundle(Reading *reading, const HlJson *bundle)
 {
-	HlSearchset set;
+	HlSearchset set = {.each = hl_json_each(hl_json_member(bundle, "entry"))};
 	HlEntry entry;
 
-	(void) hl_searchset_read(&set, bundle);
 	while (hl_searchset_step(&set, &entry))
 		if (entry.resource != NULL)
 			read_resource(reading, entry.resource);

@@ -118,7 +118,7 @@ SELECT emulator_next(jsonb_build_object('status', 200, 'body', jsonb_build_objec
 	'{"resource": {"resourceType": 7, "id": []}}'::jsonb, '{"resource": 7}'::jsonb, '7'::jsonb,
 	jsonb_build_object('resource', '{"resourceType": "OperationOutcome", "id": "oo"}'::jsonb))))) \g /dev/null
 SELECT is_row(ROW(resource_count, resources, patients), ROW(7::bigint, '{Observation/null,Group/g}'::text[], '{"null",q1,q4}'::text[]), 'only names are kept')
-  FROM rows_of($$ SELECT * FROM healthlake_fhir_search('Patient') $$);
+  FROM rows_of($$ SELECT healthlake_fhir_operation('Patient/p1/$everything', method => 'GET') $$);
 SELECT is((last_row()).resources[1], 'Observation/null', 'null is a name like any other');
 SELECT emulator_next(jsonb_build_object('status', 200, 'body', jsonb_build_object('resourceType', 'Bundle', 'type', 'searchset', 'entry',
 	(SELECT jsonb_agg(jsonb_build_object('resource', resource('Observation', 'm' || i, subject('n' || i)))) FROM generate_series(1, 1500) AS i)))) \g /dev/null
