@@ -255,6 +255,7 @@ hl_sso_read(HlSignOn *sign_on, const char *text, size_t len)
 		reason = "expiresAt is not a time";
 	else
 		hl_bytes_append_string(&sign_on->token, token);
+	sign_on->token.failed |= document.fault == HL_JSON_NO_MEMORY;
 	if (reason == NULL && sign_on->token.failed)
 		reason = "out of memory";
 	snprintf(sign_on->reason, sizeof(sign_on->reason), "%s",

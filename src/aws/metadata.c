@@ -56,6 +56,7 @@ take_url(HlMetadataUrl *url, const char *whole)
 	const char *host = strstr(whole, "://");
 	char origin[HL_ENDPOINT_MAX_URL];
 	HlEndpoint endpoint;
+	HlEndpointOutcome outcome;
 	size_t len;
 
 	*url = (HlMetadataUrl){0};
@@ -65,7 +66,9 @@ take_url(HlMetadataUrl *url, const char *whole)
 		return refuse(url, "the URL is not of the form http://host/path");
 	memcpy(origin, whole, len);
 	origin[len] = '\0';
-	if (hl_endpoint_read_url(origin, &endpoint) != HL_ENDPOINT_OK)
+	outcome = hl_endpoint_read_url(origin, &endpoint);
+	url->no_memory = outcome == HL_ENDPOINT_NO_MEMORY;
+	if (outcome != HL_ENDPOINT_OK)
 		return refuse(url, endpoint.reason);
 	if (!endpoint.tls && !is_near(&endpoint))
 		return refuse(url, "http is for a loopback address and AWS's own "

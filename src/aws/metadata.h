@@ -18,6 +18,7 @@ typedef struct HlMetadataUrl
 	char path[HL_ENDPOINT_MAX_URL + 2]; /* a query included */
 	bool tls;
 	const char *reason; /* why it is not to be used; quotes nothing */
+	bool no_memory;     /* that is why */
 } HlMetadataUrl;
 
 /*

@@ -12,6 +12,9 @@
 
 #define BLANKS " \t"
 
+/* Why a file is refused of which nothing is wrong. */
+static const char NO_MEMORY[] = "out of memory";
+
 /* A run of bytes within a file. */
 typedef struct Run
 {
@@ -169,7 +172,7 @@ read_section_line(Reader *reader, Run line)
 	reader->property = NULL;
 	reader->section = provide_profile(&reader->sections, HL_PROFILE_PROFILE,
 									  (Run){line.start + 1, line.len - 2});
-	return reader->section == NULL ? "out of memory" : NULL;
+	return reader->section == NULL ? NO_MEMORY : NULL;
 }
 
 /* Reads "name = value"; with no value its continuations are properties. */
@@ -188,7 +191,7 @@ read_property_line(Reader *reader, Run line)
 	reader->nests = value.len == 0;
 	reader->property = provide_property(reader->section, name);
 	if (reader->property == NULL || !replace_value(reader->property, value))
-		return "out of memory";
+		return NO_MEMORY;
 	return NULL;
 }
 
@@ -211,7 +214,7 @@ read_continuation(Reader *reader, Run line)
 	line = trim(line);
 	hl_bytes_append_char(&reader->property->value, '\n');
 	hl_bytes_append(&reader->property->value, line.start, line.len);
-	return reader->property->value.failed ? "out of memory" : NULL;
+	return reader->property->value.failed ? NO_MEMORY : NULL;
 }
 
 /* Reads a line of any kind. */
@@ -393,7 +396,8 @@ hl_profile_read(HlProfiles *profiles, HlProfileFile file, const char *text,
 			read_lines(&reader, (Run){text, len}, &profiles->line);
 	if (profiles->reason == NULL &&
 		!merge_sections(profiles, file, &reader.sections))
-		profiles->reason = "out of memory";
+		profiles->reason = NO_MEMORY;
+	profiles->no_memory = profiles->reason == NO_MEMORY;
 	hl_profile_wipe(&reader.sections);
 	return profiles->reason == NULL;
 }

@@ -42,6 +42,7 @@ typedef struct HlProfiles
 	HlProfile *profiles;
 	int count;
 	const char *reason; /* what is wrong in the last file; quotes nothing */
+	bool no_memory;     /* nothing is wrong but that memory is missing */
 	int line;           /* and in which line, from 1 */
 } HlProfiles;
 

@@ -11,6 +11,7 @@
 #include "credentials/secret.h"
 #include "credentials/steps.h"
 #include "server/settings.h"
+#include "server/text.h"
 #include "miscadmin.h"
 
 const char hl_plan_nothing_hint[] =
@@ -200,13 +201,16 @@ hl_plan_container(HlPlan *plan)
 		hl_environment_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
 	const char *file =
 		hl_environment_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	bool found;
 
 	if (path == NULL && whole == NULL)
 		return hl_plan_refuse(
 			plan, HL_PLAN_EMPTY,
 			"neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
 			"AWS_CONTAINER_CREDENTIALS_FULL_URI is set");
-	if (!hl_metadata_container(path, whole, &plan->url))
+	found = hl_metadata_container(path, whole, &plan->url);
+	hl_text_refuse_memory(plan->url.no_memory);
+	if (!found)
 		return hl_plan_break(
 			plan,
 			psprintf("AWS_CONTAINER_CREDENTIALS_%s cannot be used: %s",
@@ -246,15 +250,18 @@ hl_plan_metadata(HlPlan *plan)
 {
 	const char *address = metadata_setting("AWS_EC2_METADATA_SERVICE_ENDPOINT",
 										   "ec2_metadata_service_endpoint");
+	bool found;
 
 	if (metadata_is_off())
 		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
 							  "AWS_EC2_METADATA_DISABLED is true");
-	if (!hl_metadata_instance(
-			address,
-			metadata_setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-							 "ec2_metadata_service_endpoint_mode"),
-			&plan->url))
+	found = hl_metadata_instance(
+		address,
+		metadata_setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+						 "ec2_metadata_service_endpoint_mode"),
+		&plan->url);
+	hl_text_refuse_memory(plan->url.no_memory);
+	if (!found)
 		return hl_plan_break(
 			plan,
 			psprintf("AWS_EC2_METADATA_SERVICE_ENDPOINT%s cannot be used: %s",

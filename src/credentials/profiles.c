@@ -10,6 +10,7 @@
 #include "server/clock.h"
 #include "server/file.h"
 #include "server/settings.h"
+#include "server/text.h"
 #include "storage/ipc.h"
 
 #define FILES 2
@@ -119,13 +120,17 @@ is_exposed(HlProfileFile file, Source *source, const HlProfiles *alone)
 	return source->exposed;
 }
 
-/* Takes a file in, unless something is wrong with it. */
+/*
+ * Takes a file in, unless something is wrong with it. Memory that is missing is
+ * thrown: it would be kept as a fault of the file, until that changes.
+ */
 static void
 take_in(HlProfileFile file, Source *source)
 {
 	HlBytes bytes = {0};
 	HlProfiles alone = {0};
 	char *reason;
+	bool lost;
 
 	if (!source->stamp.exists && !source->named)
 		return;
@@ -138,9 +143,11 @@ take_in(HlProfileFile file, Source *source)
 	else if (!is_exposed(file, source, &alone) &&
 			 !hl_profile_read(&kept.profiles, file, hl_bytes_string(&bytes),
 							  bytes.len))
-		blame(source, "out of memory");
+		blame(source, kept.profiles.reason);
+	lost = bytes.failed || alone.no_memory || kept.profiles.no_memory;
 	hl_profile_wipe(&alone);
 	hl_bytes_wipe(&bytes);
+	hl_text_refuse_memory(lost);
 }
 
 /*

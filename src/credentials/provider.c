@@ -320,6 +320,8 @@ hl_provider_next(HlProvider *provider, const HlReply *reply)
 		answer = kind != NULL ? kind->step(provider, reply)
 							  : keys_step(provider, reply);
 		provider->step++;
+		provider->issued.no_memory |=
+			provider->token.failed || provider->sign_on.token.failed;
 		if (answer == HL_PROVIDER_FAILURE && provider->hint == NULL)
 			provider->hint = (char *) hint_of(provider);
 		if (answer != HL_PROVIDER_KEYS)

@@ -375,15 +375,35 @@ has_bad_chunks(const HlHttpTransfer *transfer, CURLcode code)
 		   strstr(transfer->error, "chunk") != NULL;
 }
 
+/* Whether a byte of a reply has come. */
+static bool
+has_begun(const HlHttpTransfer *transfer)
+{
+	curl_off_t micros = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &micros);
+	return micros > 0;
+}
+
+/*
+ * Whether memory was missing. libcurl says so of a line of the reply, too, that
+ * is longer than it takes; without a reply it was OpenSSL's.
+ */
+static bool
+is_out_of_memory(const HlHttpTransfer *transfer, CURLcode code)
+{
+	if (code != CURLE_OUT_OF_MEMORY)
+		return hl_curlmemory_failures() != transfer->failures;
+	return hl_curlmemory_failed(transfer->failures) || !has_begun(transfer);
+}
+
 /* The same, knowing whether there was a server to speak with. */
 static HlTransport
 judge_code(const HlHttpTransfer *transfer, CURLcode code)
 {
 	HlTransport transport = transport_of(code);
 
-	if (code == CURLE_OUT_OF_MEMORY
-			? hl_curlmemory_failed(transfer->failures)
-			: hl_curlmemory_failures() != transfer->failures)
+	if (is_out_of_memory(transfer, code))
 		return HL_TRANSPORT_MEMORY;
 	if (has_bad_chunks(transfer, code))
 		return HL_TRANSPORT_NOT_HTTP;

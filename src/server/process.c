@@ -298,6 +298,7 @@ hl_process_run(const char *line, int limit_ms, HlBytes *printed)
 			run.reason = pstrdup(run.command.reason);
 		else
 			start(&run);
+		printed->failed |= run.command.text == NULL;
 		if (run.reason == NULL)
 			read_output(&run, printed);
 		if (run.reason == NULL)

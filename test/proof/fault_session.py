@@ -13,7 +13,7 @@ from fault_server import ID
 
 READ = f"SELECT status FROM healthlake_describe_datastore('{ID}')"
 STATEMENTS = {
-    **dict.fromkeys(fault_kinds.PROVIDERS, READ), "read": READ,
+    **dict.fromkeys((*fault_kinds.PROVIDERS, "profile"), READ), "read": READ,
     "change": "SELECT id FROM healthlake_create_datastore('fault')",
     "fhir_read": "SELECT healthlake_fhir_read('Patient', 'p1')",
     "fhir_create": "SELECT id FROM healthlake_fhir_create('{\"resourceType\": \"Patient\"}')",
@@ -53,8 +53,9 @@ class Session:
 
     def go(self, route, face):
         """Leads the calls of a face along a route."""
-        sources = {"container": "container", **dict.fromkeys(fault_kinds.INSTANCE, "metadata")}
-        if (route, face) != (self.route, self.face) or face in fault_kinds.PROVIDERS:
+        sources = {"container": "container", "profile": "profile",
+                   **dict.fromkeys(fault_kinds.INSTANCE, "metadata")}
+        if (route, face) != (self.route, self.face) or face in sources or face == "sts":
             tls = route in ("tls", "proxy", "tunnel")
             url = self.server.url("tls" if tls else "plain")
             if route == "closed":

@@ -26,7 +26,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SUFFIXES = {"unit": ".c", "pgtap": ".sql", "sql": ".sql", "judge": ".py", "behaviour": ".py"}
+SUFFIXES = {"unit": ".c", "pgtap": ".sql", "sql": ".sql", "judge": ".py", "behaviour": ".py",
+            "proof": ".py"}
 KEYS = {"words", "file", "take", "put", "also", "test", "fails", "says", "limit"}
 # what is left without its only caller is no error here
 QUIET = "-Wno-unused -Wno-unused-parameter -Wno-unused-function -Wno-unused-variable" \

@@ -38,6 +38,8 @@ OURS, SERVERS, OPENSSL = 1, 2, 4
 WHO = {OURS: "the extension and libcurl", OPENSSL: "OpenSSL", OURS | OPENSSL: "all of them"}
 RUNS = {1: "alone", 3: "with two more", 1 << 30: "for good"}
 TOKENED = ("change", "fhir_create")
+ISSUED = (*PROVIDERS, "profile")  # faces whose keys are got anew each time
+PROFILE = "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n"
 
 tap = Tap()
 
@@ -70,14 +72,14 @@ class Torture:
     def __init__(self, cluster, server, memory, authority):
         self.cluster, self.server, self.memory = cluster, server, memory
         self.authority = authority
-        self.statements = 0
+        self.statements = self.lost = 0
         self.states = Counter()
 
     def session(self, route, face):
         """A session whose calls of a face go along a route."""
         session = Session(self.cluster, self.server, self.authority.ca)
-        session.cursor.execute("SET healthlake.request_timeout = '20s'")
-        session.cursor.execute("SET healthlake.connect_timeout = '20s'")
+        session.cursor.execute("SET healthlake.request_timeout = '10s'")
+        session.cursor.execute("SET healthlake.connect_timeout = '10s'")
         session.cursor.execute("SET statement_timeout = '60s'")
         session.go(route, face)
         return session
@@ -89,7 +91,7 @@ class Torture:
         own = ("38N01",) if not sent else ()
         if face in READS:
             own += ("38N02",)
-        if face in PROVIDERS:
+        if face in ISSUED:
             own += ("38X01", "38N02")
         if state == "53200":
             return f"{said}: though it was sent" if sent else None
@@ -134,7 +136,7 @@ class Torture:
                 session.connection.close()
                 session = self.session(route, face)
                 session.expected = expected
-            elif face in PROVIDERS:
+            elif face in ISSUED:
                 session.go(route, face)  # it forgets its keys
             failed, fault = self.once(session, face, who, which, many)
             if fault:
@@ -143,11 +145,14 @@ class Torture:
                 break
             session.go(route, face)
             state, error, _ = session.run(face)
-            if state is not None or session.rows != expected:
+            if first and who & OPENSSL and state == "53200":
+                self.lost += 1  # what OpenSSL begins once, it does not begin again
+            elif state is not None or session.rows != expected:
                 wrong.append(f"allocation {which}: the next call ends in {state}: {error}")
             if which == 20:
                 grown = session.memory()
-            step = max(1, which // (200 if LONG else 8)) if not LONG or which > 400 else 1
+            step = max(1, which // (8 if not LONG else 50 if first else 200))
+            step = 1 if LONG and which <= (100 if first else 400) else step
             which += step
         if not first and session.descriptors() > descriptors:
             wrong.append(f"{session.descriptors() - descriptors} descriptors more")
@@ -162,8 +167,8 @@ class Torture:
 
 def calls(torture):
     """All faces, or some."""
-    for face in FACES if LONG else ("change", "sts", "fhir_create"):
-        plain = face in ("container", *INSTANCE)
+    for face in (*FACES, "profile") if LONG else ("change", "sts", "fhir_create", "profile"):
+        plain = face in ("container", "profile", *INSTANCE)
         for route in ("plain",) if plain or not LONG else ("plain", "tls"):
             for who in (OURS,) if route == "plain" and not LONG else WHO:
                 for many in RUNS if LONG else (1,):
@@ -268,8 +273,11 @@ def main():
     folder = Path(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")))
     authority, memory = Authority(folder), Memory(folder)
     server = Server(fault_tls.contexts(authority))
+    (folder / "credentials").write_text(PROFILE)
+    (folder / "credentials").chmod(0o600)
     with Cluster(folder / "server", environment={
             **environment_of(server), "LD_PRELOAD": str(memory.library),
+            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
             "SCARCE_MEMORY": str(memory.path)}, settings={
                 "healthlake.endpoint_url": server.url("plain"), "healthlake.region": "us-east-1",
                 "healthlake.access_key_id": "AKIDEXAMPLE", "healthlake.max_attempts": "1",
@@ -285,6 +293,8 @@ def main():
         crashed = [line for line in log.splitlines() if "terminated by signal" in line
                    or "PANIC" in line or "TRAP" in line]
         tap.ok(not crashed, "no process crashes", *crashed[:5])
+    if torture.lost:
+        tap.say(f"{torture.lost} sessions whose OpenSSL could not begin: all their calls are 53200")
     tap.say(f"figure: {torture.statements:,} statements and runs with an allocation that fails: "
             + ", ".join(f"{count:,} {state}" for state, count in torture.states.most_common())
             + f"; {len(crashed)} crashes")
