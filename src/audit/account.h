@@ -1,7 +1,7 @@
 /*
  * account.h
- *	  Who asks for something, as a row of healthlake_request says it, and in
- *	  which AWS account that ends up, under which names.
+ *	  The roles and the client of a request, for its row in healthlake_request,
+ *	  and the ids and the AWS account that a reply names.
  */
 #ifndef HL_AUDIT_ACCOUNT_H
 #define HL_AUDIT_ACCOUNT_H

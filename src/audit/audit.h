@@ -1,13 +1,9 @@
 /*
  * audit.h
- *	  The audit trail of calls that change something. healthlake.audit = on
- *	  inserts one event into the caller's own transaction when the call has
- *	  ended; durable has a background worker commit one before anything is sent
- *	  and another when the call has ended.
- *
- *	  healthlake.audit_reads does the same for what discloses resources: the
- *	  event has their names, and nothing of a reply is given to anybody before
- *	  it is recorded.
+ *	  The audit trail of calls that change something. With healthlake.audit =
+ *	  on an event is inserted into the caller's own transaction when the call
+ *	  has ended; with durable a background worker commits an event before
+ *	  anything is sent, and another when the call has ended.
  */
 #ifndef HL_AUDIT_AUDIT_H
 #define HL_AUDIT_AUDIT_H

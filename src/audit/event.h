@@ -1,9 +1,9 @@
 /*
  * event.h
- *	  Rows of healthlake_event, the append-only history. Those of queued
- *	  requests are copied from the request's row, several at once; those of
- *	  calls are made of texts, so that a session can hand them to the process
- *	  that writes them. Both are inserted within a step, as the table's owner.
+ *	  Rows of healthlake_event, the append-only history. Events of queued
+ *	  requests are copied from the rows of the requests, several at once.
+ *	  Events of calls are made of strings, so that a session can pass them to
+ *	  the process that writes them. Both are inserted as the table's owner.
  */
 #ifndef HL_AUDIT_EVENT_H
 #define HL_AUDIT_EVENT_H

@@ -1,9 +1,9 @@
 /*
  * home.h
- *	  Where a request was made: the cluster, by its system identifier, and the
- *	  database in it. A row that has come elsewhere by a copy of the database,
- *	  by logical replication, by a restore or by pg_upgrade is searched for, and
- *	  never sent, until a superuser adopts it.
+ *	  The home of a request: the cluster, by its system identifier, and the
+ *	  database in which it was made. A row that was copied elsewhere, by a copy
+ *	  of the database, logical replication, a restore or pg_upgrade, is
+ *	  searched for and never sent, until a superuser adopts it.
  */
 #ifndef HL_AUDIT_HOME_H
 #define HL_AUDIT_HOME_H

@@ -1,10 +1,10 @@
 /*
  * insert.h
- *	  A call's event into the history without a statement: as logical
- *	  replication's apply does it, with all that can be found out beforehand
- *	  known before anything is sent. A table that somebody has altered so that
- *	  the executor must look at it (triggers, rules, further constraints,
- *	  defaults, expressions) is left to the statement in statements.c.
+ *	  Inserts a call's event into the history without a statement, as logical
+ *	  replication's apply worker does; whatever could prevent that is checked
+ *	  before anything is sent. If the table was altered so that it needs the
+ *	  executor (triggers, rules, further constraints, defaults, expressions),
+ *	  the statement in statements.c is used instead.
  */
 #ifndef HL_AUDIT_INSERT_H
 #define HL_AUDIT_INSERT_H

@@ -1,8 +1,8 @@
 /*
  * link.h
- *	  A session's way to the process that writes the durable audit trail of its
- *	  database. One process serves all sessions; it is started by the first
- *	  that needs it, and leaves when none has needed it for a while.
+ *	  Connects a session to the process that writes the durable audit trail of
+ *	  its database. One process serves all sessions of a database; the first
+ *	  that needs it starts it, and it exits when it was not needed for a while.
  */
 #ifndef HL_AUDIT_LINK_H
 #define HL_AUDIT_LINK_H

@@ -1,9 +1,9 @@
 /*
  * registry.h
- *	  Which process writes the durable audit trail of each database, and the
- *	  sessions that wait to be served by it, in shared memory. A session puts
- *	  the handle of a segment with two queues here; the writer attaches to it.
- *	  Entries go with their processes, and all at once with a crash.
+ *	  The processes that write the durable audit trail of each database, and
+ *	  the sessions that wait for them, in shared memory. A session registers
+ *	  the handle of a segment with two queues, to which the writer attaches.
+ *	  Entries are removed with their processes, and all of them by a crash.
  */
 #ifndef HL_AUDIT_REGISTRY_H
 #define HL_AUDIT_REGISTRY_H

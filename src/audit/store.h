@@ -1,10 +1,10 @@
 /*
  * store.h
- *	  The table healthlake_request, which nobody but its owner may write. A
- *	  step runs one or more statements of store.c as that owner, with
- *	  search_path = pg_catalog, pg_temp, whoever is the current user; an error
- *	  in a step is undone, with the change of user, by the (sub)transaction's
- *	  abort. SPI must be connected. Plans are kept for the backend's life.
+ *	  The table healthlake_request, which only its owner may write. A step runs
+ *	  one or more statements as that owner, with search_path = pg_catalog,
+ *	  pg_temp. After an error in a step, the abort of the (sub)transaction
+ *	  restores the user and the path. SPI must be connected. Plans are kept for
+ *	  the life of the backend.
  */
 #ifndef HL_AUDIT_STORE_H
 #define HL_AUDIT_STORE_H

@@ -1,9 +1,9 @@
 /*
  * writer.h
- *	  The process that writes the durable audit trail of a database, and what
- *	  sessions and it say to each other: a head and an event in the one
- *	  direction, an answer in the other. Both are of one server, so numbers are
- *	  as its processes have them.
+ *	  The process that writes the durable audit trail of a database, and its
+ *	  messages: a session sends a head and an event, and the writer sends an
+ *	  answer. Both belong to the same server, so numbers are in its native
+ *	  format.
  */
 #ifndef HL_AUDIT_WRITER_H
 #define HL_AUDIT_WRITER_H

@@ -1,8 +1,8 @@
 /*
  * endpoint.h
- *	  Where a service is: AWS's endpoint rules for HealthLake and STS, its
- *	  partitions, and the URLs that take the rules' place. Nothing here
- *	  allocates; an HlEndpoint is a plain value, complete where OK is returned.
+ *	  The endpoints of services: AWS's endpoint rules for HealthLake and STS,
+ *	  its partitions, and custom URLs that replace the rules. Nothing here
+ *	  allocates; an HlEndpoint is a plain value, complete if OK is returned.
  */
 #ifndef HL_AWS_ENDPOINT_H
 #define HL_AWS_ENDPOINT_H

@@ -1,9 +1,9 @@
 /*
  * issued.h
- *	  Credentials that somebody has issued, and the JSON in which a container's
- *	  endpoint, instance metadata, a program and single sign-on write them. An
- *	  HlIssued starts zeroed, owns its bytes, which are secrets, and ends in
- *	  hl_issued_wipe(). A reason quotes nothing of what was read.
+ *	  Issued credentials, and the JSON in which a container's endpoint,
+ *	  instance metadata, a program and single sign-on return them. An HlIssued
+ *	  starts zeroed, owns its bytes, which are secrets, and ends in
+ *	  hl_issued_wipe(). A reason quotes no part of the input.
  */
 #ifndef HL_AWS_ISSUED_H
 #define HL_AWS_ISSUED_H

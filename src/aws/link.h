@@ -1,9 +1,9 @@
 /*
  * link.h
- *	  Links in replies of a FHIR data store: the next page, a location, where
- *	  to poll. A link never chooses where a request goes: only one that leads
- *	  into the data store at hand is read, and what is read of it is sent to
- *	  the endpoint that is in use anyway.
+ *	  Links in replies of a FHIR data store: the next page, a location, a
+ *	  status to poll. A link never determines where a request is sent: only
+ *	  links into the current data store are read, and their path and query are
+ *	  sent to the endpoint in use.
  */
 #ifndef HL_AWS_LINK_H
 #define HL_AWS_LINK_H

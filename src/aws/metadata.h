@@ -1,8 +1,8 @@
 /*
  * metadata.h
- *	  Where a machine or a container asks for its own credentials: the
- *	  addresses, the rules of what may be asked in clear, and the paths.
- *	  Nothing here allocates.
+ *	  The endpoints at which a machine or a container gets its own credentials:
+ *	  the addresses, the rules for plain http, and the paths. Nothing here
+ *	  allocates.
  */
 #ifndef HL_AWS_METADATA_H
 #define HL_AWS_METADATA_H

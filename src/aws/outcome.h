@@ -1,7 +1,7 @@
 /*
  * outcome.h
- *	  What became of a call, as a value: whoever is above the engine decides
- *	  whether it is an error. Its strings and its body belong to the call.
+ *	  The outcome of a call as a value; whether it is an error is decided above
+ *	  the engine. Its strings and its body belong to the call.
  */
 #ifndef HL_AWS_OUTCOME_H
 #define HL_AWS_OUTCOME_H

@@ -1,8 +1,8 @@
 /*
  * sts.h
- *	  STS in its own words: the forms that ask for a role's credentials or for
- *	  the caller's identity, and the XML that answers. Forms and replies hold
- *	  secrets: whoever declares them wipes them. A reason quotes nothing.
+ *	  Requests and replies of STS: the forms for a role's credentials and for
+ *	  the caller's identity, and the XML of the replies. Both contain secrets:
+ *	  whoever declares them wipes them. A reason quotes no part of them.
  */
 #ifndef HL_AWS_STS_H
 #define HL_AWS_STS_H

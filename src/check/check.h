@@ -1,8 +1,8 @@
 /*
  * check.h
- *	  Whether a call from here would work, and what would be wrong: one row
- *	  for each thing that a call needs, and one for each place where a secret
- *	  lies open. No row has a secret in it.
+ *	  Checks whether a call from this session would work: one row for each
+ *	  thing that a call requires, and one for each place where a secret is
+ *	  exposed. No row contains a secret.
  */
 #ifndef HL_CHECK_CHECK_H
 #define HL_CHECK_CHECK_H

@@ -1,9 +1,9 @@
 /*
  * exposure.h
- *	  Where secrets lie open: in files that other users of the operating
- *	  system can read, in catalogs that every role can read, and in the texts
- *	  of statements. Each gives a List of sentences (char *), palloc'd in the
- *	  current memory context; none repeats a secret.
+ *	  Finds exposed secrets: in files that other users of the operating system
+ *	  can read, in catalogs that every role can read, and in the texts of
+ *	  statements. Each function returns a List of sentences (char *), palloc'd
+ *	  in the current memory context, which repeat no secret.
  */
 #ifndef HL_CHECK_EXPOSURE_H
 #define HL_CHECK_EXPOSURE_H

@@ -1,6 +1,6 @@
 /*
  * queue.h
- *	  What healthlake_check() reports of the queue: only what is amiss.
+ *	  The rows of healthlake_check() about the queue: only problems.
  */
 #ifndef HL_CHECK_QUEUE_H
 #define HL_CHECK_QUEUE_H

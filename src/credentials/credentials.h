@@ -1,12 +1,12 @@
 /*
  * credentials.h
- *	  The credentials of a call: planned by a table of sources, kept for the
- *	  next calls under the same settings and roles, and renewed in time. What
- *	  takes a request is left to a provider, whose requests the engine sends.
+ *	  The credentials of a call: planned by a table of sources, kept for
+ *	  further calls with the same settings and roles, and renewed in time.
+ *	  Requests for them are left to a provider, which the engine drives.
  *
- *	  An HlCredentials lives in the memory context in which it was made; with
- *	  that go its claims on what is kept. Its keys hold until it is looked at
- *	  again. All that it takes from settings is copied when it is planned.
+ *	  An HlCredentials lives in the memory context in which it was made, and
+ *	  releases its kept credentials with it. Its keys are valid until the next
+ *	  look. Whatever it takes from settings is copied when it is planned.
  */
 #ifndef HL_CREDENTIALS_CREDENTIALS_H
 #define HL_CREDENTIALS_CREDENTIALS_H

@@ -1,7 +1,7 @@
 /*
  * endpoints.h
- *	  Where STS and the portal of single sign-on are, as settings, environment
- *	  and AWS's files have it when credentials are planned.
+ *	  The endpoints of STS and of the single sign-on portal, determined by
+ *	  settings, environment and AWS's files when credentials are planned.
  */
 #ifndef HL_CREDENTIALS_ENDPOINTS_H
 #define HL_CREDENTIALS_ENDPOINTS_H

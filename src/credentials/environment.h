@@ -1,8 +1,8 @@
 /*
  * environment.h
- *	  What AWS's own environment variables and profiles say beside
- *	  credentials: region, endpoints, kinds of endpoints. The variables are the
- *	  server's. Strings hold until AWS's files are read again.
+ *	  The values of AWS's environment variables and profiles other than
+ *	  credentials: region and endpoints. The variables are those of the server.
+ *	  Strings are valid until AWS's files are read again.
  */
 #ifndef HL_CREDENTIALS_ENVIRONMENT_H
 #define HL_CREDENTIALS_ENVIRONMENT_H

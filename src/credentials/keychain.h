@@ -1,9 +1,8 @@
 /*
  * keychain.h
- *	  Credentials in memory of their own, counted by who holds them and wiped
- *	  when the last one lets go. Issued ones are kept for a backend's next
- *	  calls, under a key that stands for all that they came from: settings,
- *	  files, roles.
+ *	  Credentials in memory of their own, reference-counted and wiped at the
+ *	  last release. Issued ones are kept for further calls of the backend,
+ *	  under a digest of all that they came from: settings, files, roles.
  */
 #ifndef HL_CREDENTIALS_KEYCHAIN_H
 #define HL_CREDENTIALS_KEYCHAIN_H

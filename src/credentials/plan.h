@@ -1,10 +1,10 @@
 /*
  * plan.h
- *	  Where the credentials of a call come from, found out without asking
- *	  anybody: a table of sources in their order, the first that is configured
- *	  being the one, and the roles that are assumed with what it gives. Plans
- *	  are palloc'd with all that they point to, secrets being wiped with the
- *	  memory context; only the environment is pointed into, which lasts.
+ *	  Plans where the credentials of a call come from, without any request: the
+ *	  first configured source in a table, and the roles that are assumed with
+ *	  its keys. A plan is palloc'd with everything that it points to, except
+ *	  for strings of the environment, which last; secrets are wiped with the
+ *	  memory context.
  */
 #ifndef HL_CREDENTIALS_PLAN_H
 #define HL_CREDENTIALS_PLAN_H

@@ -1,9 +1,9 @@
 /*
  * profiles.h
  *	  AWS's config and credentials files, kept as they were read until they
- *	  change on disk, and wiped when they do. What is given out points into
- *	  them: it holds until they are read again, which a call does at its
- *	  beginning and nowhere else.
+ *	  change on disk, and then wiped. Returned strings point into them: they
+ *	  are valid until the files are read again, which happens only at the
+ *	  beginning of a call.
  */
 #ifndef HL_CREDENTIALS_PROFILES_H
 #define HL_CREDENTIALS_PROFILES_H

@@ -1,14 +1,14 @@
 /*
  * provider.h
- *	  Carries out a plan for credentials: the source is asked for keys, then
- *	  the roles of the plan are assumed, one after the other. A provider never
- *	  sends: given the last reply it answers with the next request, with the
- *	  keys, or with why there are none. The engine sends its requests beside
- *	  those of the calls that wait for the keys.
+ *	  Carries out a plan for credentials: gets keys from the source, then
+ *	  assumes the roles of the plan, one after the other. A provider never
+ *	  sends: given the last reply it returns the next request, the keys, or the
+ *	  reason why there are none. The engine sends its requests beside those of
+ *	  other calls.
  *
- *	  A provider lives in the memory context in which it was made, owns what it
- *	  has copied from settings, and wipes its secrets with that context. It
- *	  looks at no catalog and needs no transaction.
+ *	  A provider lives in the memory context in which it was made, owns its
+ *	  copies of settings, and wipes its secrets with that context. It reads no
+ *	  catalog and needs no transaction.
  */
 #ifndef HL_CREDENTIALS_PROVIDER_H
 #define HL_CREDENTIALS_PROVIDER_H

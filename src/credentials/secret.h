@@ -1,8 +1,8 @@
 /*
  * secret.h
- *	  Copies of secrets in palloc'd memory. A setting's string is freed by a
- *	  reload of the configuration file, and a profile's when its file changes,
- *	  so whoever waits in between needs a copy.
+ *	  Copies of secrets in palloc'd memory. A reload of the configuration file
+ *	  frees the string of a setting, and a changed file that of a profile, so a
+ *	  copy is needed across waits.
  */
 #ifndef HL_CREDENTIALS_SECRET_H
 #define HL_CREDENTIALS_SECRET_H

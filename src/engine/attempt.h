@@ -1,7 +1,7 @@
 /*
  * attempt.h
- *	  One call on its way: its stage, what its attempts need, and what the last
- *	  one brought. For the files of this room.
+ *	  The state of one call: its stage, what its attempts need, and the result
+ *	  of the last one. Private to this room.
  */
 #ifndef HL_ENGINE_ATTEMPT_H
 #define HL_ENGINE_ATTEMPT_H

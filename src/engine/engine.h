@@ -1,12 +1,12 @@
 /*
  * engine.h
- *	  Drives a set of calls (one is the usual case) to their ends: gets their
- *	  keys, signs each attempt anew, sends, judges the reply, and tries again
- *	  as AWS's own clients do. There is no other way to send.
+ *	  Drives a set of calls (usually one) to their ends: gets their keys, signs
+ *	  each attempt anew, sends, judges the reply, and retries as AWS's own
+ *	  clients do. There is no other way to send.
  *
  *	  Calls that need the same keys wait for one provider, beside the others.
- *	  With the memory context of a call go its reply and what is in flight.
- *	  What a caller fills in must live as long as the run.
+ *	  The memory context of a call owns its reply and what is in flight. The
+ *	  fields that a caller fills in must live as long as the run.
  */
 #ifndef HL_ENGINE_ENGINE_H
 #define HL_ENGINE_ENGINE_H

@@ -1,10 +1,11 @@
 /*
  * events.h
- *	  The reader of replies that are event streams: a call whose "stream" is set
- *	  has its reply read by this while it comes, and a protocol judges it by
+ *	  Reads replies that are event streams: the reply of a call whose "stream"
+ *	  is set is parsed as it arrives, and the protocol judges it by
  *	  hl_events_judge(). The events become a list in the reply's document, each
- *	  the one member of an object: {"AgentResponse": [{"TextMessageEvent": ...}]}.
- *	  What is read hangs on the attempt, and goes with the call.
+ *	  an object with one member: {"AgentResponse": [{"TextMessageEvent":
+ *	  ...}]}. The parsed data belongs to the attempt and is freed with the
+ *	  call.
  */
 #ifndef HL_ENGINE_EVENTS_H
 #define HL_ENGINE_EVENTS_H

@@ -1,7 +1,7 @@
 /*
  * limits.h
- *	  What bounds a call. It is filled from the settings when the call is made
- *	  and must live as long as the call.
+ *	  The limits of a call. They are filled from the settings when the call is
+ *	  made and must live as long as the call.
  */
 #ifndef HL_ENGINE_LIMITS_H
 #define HL_ENGINE_LIMITS_H

@@ -1,8 +1,9 @@
 /*
  * protocol.h
- *	  What a protocol of the engine is: how the head of an attempt is written,
- *	  how a success is judged, and what an error says. One file a protocol.
- *	  What they write hangs on the attempt and is replaced by the next one's.
+ *	  The interface of a protocol: how the head of an attempt is written, how a
+ *	  success is judged, and what an error says. Each protocol has its own
+ *	  file. What they allocate belongs to the attempt and is replaced by the
+ *	  next one.
  */
 #ifndef HL_ENGINE_PROTOCOL_H
 #define HL_ENGINE_PROTOCOL_H

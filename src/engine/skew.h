@@ -1,6 +1,6 @@
 /*
  * skew.h
- *	  How wrong this machine's clock is, as the servers see it.
+ *	  The difference between this machine's clock and those of the servers.
  */
 #ifndef HL_ENGINE_SKEW_H
 #define HL_ENGINE_SKEW_H

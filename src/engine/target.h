@@ -1,8 +1,8 @@
 /*
  * target.h
- *	  Where a call goes, and by whose credentials: region, endpoint and
- *	  credentials as settings, environment and AWS's files have them at this
- *	  moment. What it fills in lives in CurrentMemoryContext.
+ *	  The target of a call: region, endpoint and credentials, determined by the
+ *	  current settings, environment and AWS files. What it fills in lives in
+ *	  CurrentMemoryContext.
  */
 #ifndef HL_ENGINE_TARGET_H
 #define HL_ENGINE_TARGET_H

@@ -1,6 +1,7 @@
 /*
  * analysis.h
- *	  What a path tells before it is evaluated. Nothing is kept.
+ *	  Properties of a path that are known before it is evaluated. Nothing is
+ *	  kept.
  */
 #ifndef HL_FHIRPATH_ANALYSIS_H
 #define HL_FHIRPATH_ANALYSIS_H

@@ -1,7 +1,8 @@
 /*
  * bodies.h
- *	  The bodies of FHIRPath's functions, for their table alone. What they
- *	  share is in call.h; each appends to its third argument.
+ *	  The implementations of FHIRPath's functions, used only by their table.
+ *	  Shared functions are in call.h. Each implementation appends to its third
+ *	  argument.
  */
 #ifndef HL_FHIRPATH_BODIES_H
 #define HL_FHIRPATH_BODIES_H

@@ -1,6 +1,6 @@
 /*
  * cast.h
- *	  Items as SQL values. What is not of the asked type is no error: it
+ *	  Converts items to SQL values. An item of another type is not an error: it
  *	  becomes NULL, so that no resource blocks an index or a generated column.
  *	  Results are palloc'd.
  */

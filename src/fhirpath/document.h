@@ -1,8 +1,8 @@
 /*
  * document.h
  *	  A resource as an argument, decompressed once for all columns that read
- *	  it: PostgreSQL decompresses an argument again for each function call. The
- *	  last one is kept for the backend's life, in memory of its own, and is
+ *	  it; PostgreSQL would decompress it again for each function call. The last
+ *	  one is kept for the life of the backend, in memory of its own, and is
  *	  valid until the next call.
  */
 #ifndef HL_FHIRPATH_DOCUMENT_H

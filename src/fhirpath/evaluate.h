@@ -1,8 +1,8 @@
 /*
  * evaluate.h
- *	  Evaluates parsed paths over a document in place. What is allocated is
- *	  in the current memory context, to be reset by the caller: of it, items
- *	  of the result may be made.
+ *	  Evaluates parsed paths over a document in place. Memory is allocated in
+ *	  the current memory context, which the caller resets; items of the result
+ *	  may point into it.
  */
 #ifndef HL_FHIRPATH_EVALUATE_H
 #define HL_FHIRPATH_EVALUATE_H

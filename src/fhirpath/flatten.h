@@ -1,8 +1,8 @@
 /*
  * flatten.h
- *	  Makes the rows of a view of a resource. The maker is kept as long as the
- *	  view is; its memory is reset for each resource, and what a row points to
- *	  lives until the next row is made.
+ *	  Makes the rows of a view for a resource. The maker lives as long as the
+ *	  view; its memory is reset for each resource, and a row is valid until the
+ *	  next one is made.
  */
 #ifndef HL_FHIRPATH_FLATTEN_H
 #define HL_FHIRPATH_FLATTEN_H

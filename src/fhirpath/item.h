@@ -1,7 +1,7 @@
 /*
  * item.h
  *	  Values as FHIRPath sees them: scalars and objects of a jsonb document, in
- *	  place, and what was computed. An item owns nothing: it points into the
+ *	  place, and computed values. An item owns nothing: it points into the
  *	  document, the parsed path or the memory of the evaluation, which all
  *	  outlive it. A collection may own its array: hl_items_free().
  */

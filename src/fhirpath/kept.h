@@ -1,8 +1,8 @@
 /*
  * kept.h
- *	  What a call of a function keeps for the next one of the same statement,
- *	  in fn_extra: a parsed path with its constants, or a view. It belongs to
- *	  fn_mcxt, and is made again where an argument changes.
+ *	  What a function call keeps in fn_extra for the next one of the same
+ *	  statement: a parsed path with its constants, or a view. It belongs to
+ *	  fn_mcxt, and is rebuilt when an argument changes.
  */
 #ifndef HL_FHIRPATH_KEPT_H
 #define HL_FHIRPATH_KEPT_H

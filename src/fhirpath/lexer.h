@@ -1,8 +1,8 @@
 /*
  * lexer.h
- *	  FHIRPath's words. A token points into the path, which outlives it; the
- *	  value of a string or a delimited identifier is unescaped and palloc'd.
- *	  What is no token is a fault, as a value: nothing is thrown.
+ *	  The tokens of FHIRPath. A token points into the path, which outlives it;
+ *	  the value of a string or a delimited identifier is unescaped and
+ *	  palloc'd. A lexical error is returned as a value; nothing is thrown.
  */
 #ifndef HL_FHIRPATH_LEXER_H
 #define HL_FHIRPATH_LEXER_H

@@ -1,8 +1,8 @@
 /*
  * type.h
- *	  The names of FHIR's types, as far as paths need them without any
- *	  StructureDefinition: which a choice element may end in, which are kinds
- *	  of others. All names given are static.
+ *	  The names of FHIR's types, as far as paths need them without
+ *	  StructureDefinitions: those that a choice element may end with, and those
+ *	  that are subtypes of others. All returned names are static.
  */
 #ifndef HL_FHIRPATH_TYPE_H
 #define HL_FHIRPATH_TYPE_H

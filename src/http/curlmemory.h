@@ -1,8 +1,8 @@
 /*
  * curlmemory.h
- *	  What libcurl gives back is wiped first: its buffers have held session
- *	  tokens, signatures and the passwords of proxies, and what malloc() has
- *	  back stays as it is until somebody writes over it.
+ *	  Wipes memory that libcurl frees: its buffers have held session tokens,
+ *	  signatures and passwords of proxies, and free() leaves the contents in
+ *	  place.
  */
 #ifndef HL_HTTP_CURLMEMORY_H
 #define HL_HTTP_CURLMEMORY_H

@@ -1,8 +1,8 @@
 /*
  * transfer.h
- *	  What http.c's parts share: the event loop (http.c), a request's way onto
- *	  libcurl's easy handle (transfer.c), and a reply's way off it (reply.c).
- *	  For nobody else. A transfer belongs to its HlHttp, which frees it.
+ *	  What the parts of http.c share: the event loop (http.c), setting up a
+ *	  request on libcurl's easy handle (transfer.c), and taking a reply from it
+ *	  (reply.c). Private to them. HlHttp owns its transfers.
  */
 #ifndef HL_HTTP_TRANSFER_H
 #define HL_HTTP_TRANSFER_H

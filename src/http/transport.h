@@ -1,6 +1,6 @@
 /*
  * transport.h
- *	  How a transfer ended below HTTP, in libcurl's judgement. On this depends
+ *	  How a transfer ended below HTTP, as libcurl reports it. It determines
  *	  whether a request may be repeated.
  */
 #ifndef HL_HTTP_TRANSPORT_H

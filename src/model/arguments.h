@@ -1,7 +1,7 @@
 /*
  * arguments.h
- *	  The arguments of a typed SQL function as the JSON text of a request:
- *	  each argument goes to the member whose SQL name it bears, through the
+ *	  Writes the arguments of a typed SQL function as the JSON text of a
+ *	  request: an argument goes to the member with its SQL name, through the
  *	  structures on the way to it. A NULL argument is a member that is not
  *	  sent. Results live in CurrentMemoryContext.
  */

@@ -1,7 +1,7 @@
 /*
  * guard.h
- *	  Guard rails that an operator puts up for every door: what a request
- *	  must have, whoever makes it and by whatever function.
+ *	  The guard rails of the operator: rules that every request must meet,
+ *	  whichever role and function makes it.
  */
 #ifndef HL_MODEL_GUARD_H
 #define HL_MODEL_GUARD_H

@@ -1,9 +1,9 @@
 /*
  * request.h
- *	  A request that is known to be well-formed: what botocore would refuse
- *	  before sending is refused here, with all its faults at once, and the
- *	  client token is filled in where the operation has one. Lives, with its
- *	  malloc'd parts, in CurrentMemoryContext.
+ *	  A validated request: what botocore would refuse before sending is refused
+ *	  here, with all faults at once, and the client token is filled in if the
+ *	  operation has one. It lives, with its malloc'd parts, in
+ *	  CurrentMemoryContext.
  */
 #ifndef HL_MODEL_REQUEST_H
 #define HL_MODEL_REQUEST_H

@@ -1,9 +1,8 @@
 /*
  * response.h
- *	  A reply as what SQL returns: each column takes the member that bears
- *	  its name in the output's tables, wherever that member is nested; a
- *	  column "properties" takes the whole reply. Results live in
- *	  CurrentMemoryContext.
+ *	  Makes SQL values of a reply: a column takes the member with its name in
+ *	  the output's tables, at any depth; a column "properties" takes the whole
+ *	  reply. Results live in CurrentMemoryContext.
  */
 #ifndef HL_MODEL_RESPONSE_H
 #define HL_MODEL_RESPONSE_H

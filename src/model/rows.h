@@ -1,6 +1,6 @@
 /*
  * rows.h
- *	  Things that are collected first as the rows of a set.
+ *	  A list that was collected first, returned as the rows of a set.
  */
 #ifndef HL_MODEL_ROWS_H
 #define HL_MODEL_ROWS_H

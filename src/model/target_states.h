@@ -1,8 +1,8 @@
 /*
  * target_states.h
- *	  What a wait is over with: the states in which a data store or a job is
- *	  what was asked for, and those in which it can no longer become that.
- *	  Everything is const.
+ *	  Target states: the states in which a wait for a data store or a job has
+ *	  succeeded, and those in which it can no longer succeed. Everything is
+ *	  const.
  */
 #ifndef HL_MODEL_TARGET_STATES_H
 #define HL_MODEL_TARGET_STATES_H

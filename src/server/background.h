@@ -1,7 +1,6 @@
 /*
  * background.h
- *	  Background workers: what they have in common, whichever room they are of.
- *	  Nothing here is specific to queues or to the audit trail.
+ *	  Background workers: what those of all rooms have in common.
  */
 #ifndef HL_SERVER_BACKGROUND_H
 #define HL_SERVER_BACKGROUND_H

@@ -1,7 +1,6 @@
 /*
  * catalog.h
- *	  What a system catalog says that PostgreSQL has no cache and no function
- *	  for that serves here.
+ *	  Reads system catalogs for which PostgreSQL has no cache and no function.
  */
 #ifndef HL_SERVER_CATALOG_H
 #define HL_SERVER_CATALOG_H

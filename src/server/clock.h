@@ -1,7 +1,7 @@
 /*
  * clock.h
- *	  The clocks: the wall's, as PostgreSQL and as Unix count it, and one that
- *	  is never set back, for everything that waits.
+ *	  The clocks: the system's, in PostgreSQL's and in Unix units, and a steady
+ *	  one that is never set back, for everything that waits.
  */
 #ifndef HL_SERVER_CLOCK_H
 #define HL_SERVER_CLOCK_H

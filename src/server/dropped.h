@@ -1,10 +1,10 @@
 /*
  * dropped.h
- *	  Values and names under "healthlake." that were there before the library
- *	  was loaded and that PostgreSQL dropped when it was. A call that went out
- *	  without them could reach another region or pass a guard rail, so a
- *	  session in which one of them counts makes no call. The records live as
- *	  long as the process.
+ *	  Values and names under "healthlake." that were set before the library was
+ *	  loaded and that PostgreSQL dropped when it was. A call without them could
+ *	  go to another region or bypass a guard rail, so a session for which one
+ *	  of them is relevant makes no call. The records live as long as the
+ *	  process.
  */
 #ifndef HL_SERVER_DROPPED_H
 #define HL_SERVER_DROPPED_H

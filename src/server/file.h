@@ -1,8 +1,8 @@
 /*
  * file.h
- *	  Small files outside the data directory: credentials, tokens. What is
- *	  read belongs to the caller, who wipes it; a reason is palloc'd, names
- *	  the file, and quotes nothing of it.
+ *	  Small files outside of the data directory: credentials and tokens. The
+ *	  caller owns the contents and wipes them. A reason is palloc'd, names the
+ *	  file, and quotes no part of it.
  */
 #ifndef HL_SERVER_FILE_H
 #define HL_SERVER_FILE_H

@@ -1,6 +1,7 @@
 /*
  * jsonb_builder.h
- *	  A jsonb that is built part by part, in every version of PostgreSQL.
+ *	  Builds a jsonb value part by part, with the same interface for every
+ *	  version of PostgreSQL.
  */
 #ifndef HL_SERVER_JSONB_BUILDER_H
 #define HL_SERVER_JSONB_BUILDER_H

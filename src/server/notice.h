@@ -1,7 +1,7 @@
 /*
  * notice.h
- *	  What the client is told and the server's log is not, whatever
- *	  log_min_messages says.
+ *	  Messages for the client that are not written to the server's log,
+ *	  whatever log_min_messages says.
  */
 #ifndef HL_SERVER_NOTICE_H
 #define HL_SERVER_NOTICE_H

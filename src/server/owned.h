@@ -1,8 +1,9 @@
 /*
  * owned.h
- *	  Structs that own what PostgreSQL's memory contexts do not know: malloc'd
- *	  memory, handles, secrets. What gives that back is registered before there
- *	  is anything to own, so that an error between two lines leaks nothing.
+ *	  Structs that own resources outside of memory contexts: malloc'd memory,
+ *	  handles, secrets. The function that releases them is registered before
+ *	  there is anything to own, so that an error between two lines leaks
+ *	  nothing.
  */
 #ifndef HL_SERVER_OWNED_H
 #define HL_SERVER_OWNED_H

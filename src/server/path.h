@@ -1,10 +1,10 @@
 /*
  * path.h
- *	  Statements of ours run with search_path = pg_catalog, pg_temp, whatever
- *	  the session's is: by another path, an operator or a function that
- *	  somebody else has made could run with the caller's rights. Also those
- *	  whose names are all qualified need it, since NULLIF, IN, IS DISTINCT FROM,
- *	  CASE and BETWEEN look their operators up by the path.
+ *	  Sets search_path = pg_catalog, pg_temp for a statement of the extension.
+ *	  With another path, an operator or a function of another role could run
+ *	  with the caller's privileges. This is also needed if all names are
+ *	  qualified, since NULLIF, IN, IS DISTINCT FROM, CASE and BETWEEN look up
+ *	  their operators by the path.
  */
 #ifndef HL_SERVER_PATH_H
 #define HL_SERVER_PATH_H

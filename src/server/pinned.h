@@ -1,9 +1,9 @@
 /*
  * pinned.h
- *	  Settings of PostgreSQL's that a session, a role or a database may have,
- *	  and that must not decide about the requests of others: every runner of a
- *	  queue has the values of one table. test/behaviour/queue_settings.py knows
- *	  which of the rest are harmless.
+ *	  Settings of PostgreSQL that a session, a role or a database may change,
+ *	  and that must not affect the requests of others: every runner of a queue
+ *	  uses the values of one table. test/behaviour/queue_settings.py lists the
+ *	  settings that are harmless.
  */
 #ifndef HL_SERVER_PINNED_H
 #define HL_SERVER_PINNED_H

@@ -1,8 +1,8 @@
 /*
  * process.h
- *	  A program that prints credentials, run by a backend: without a shell,
- *	  with an environment of its own, for so long and no longer. It does not
- *	  outlive the call, whatever ends that.
+ *	  Runs a program that prints credentials: without a shell, with its own
+ *	  environment, and for a limited time. The program does not outlive the
+ *	  call, however the call ends.
  */
 #ifndef HL_SERVER_PROCESS_H
 #define HL_SERVER_PROCESS_H

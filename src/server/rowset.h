@@ -1,6 +1,7 @@
 /*
  * rowset.h
- *	  The whole set of rows that a function in FROM gives, which may go to disk.
+ *	  The complete set of rows that a function in FROM returns, which may be
+ *	  spilled to disk.
  */
 #ifndef HL_SERVER_ROWSET_H
 #define HL_SERVER_ROWSET_H

@@ -71,23 +71,22 @@ typedef struct HlSettings
 
 extern HlSettings hl_settings;
 
-/* Changes with whatever decides on credentials: wipe what derives from it. */
+/* Changes with settings of credentials: wipe what was derived from them. */
 extern uint64 hl_settings_generation;
 
-/* Defines every parameter; called once, when the library is loaded. */
 extern void hl_settings_init(void);
-/* Whether a secret is in force that every role can read. */
+
+/* Whether every role can read a secret; the second warns once a session. */
 extern bool hl_settings_are_exposed(void);
-/* Warns of that, once a session. */
 extern void hl_settings_warn_exposed(void);
 
 /* Wipes the session's own secrets before a reset; false: there were none. */
 extern bool hl_settings_wipe(void);
 
 /*
- * The name of a setting of this session alone that decides on credentials or
- * endpoint, so that a worker would act differently. NULL: there is none. The
- * second does the same for settings that allow requests or limit their time.
+ * A setting of this session alone that decides on credentials or endpoint, for
+ * which a worker has another value; NULL: none. The second: one that permits
+ * requests or limits their time.
  */
 extern const char *hl_settings_of_session(bool is_owner);
 extern const char *hl_settings_deciding(bool is_owner);

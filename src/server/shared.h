@@ -1,7 +1,7 @@
 /*
  * shared.h
- *	  Shared memory of the extension's own. Without preloading it comes out of
- *	  the reserve that PostgreSQL leaves for extensions.
+ *	  Shared memory of the extension. Without preloading it is taken from the
+ *	  reserve that PostgreSQL has for extensions.
  */
 #ifndef HL_SERVER_SHARED_H
 #define HL_SERVER_SHARED_H

@@ -1,8 +1,8 @@
 /*
  * text.h
- *	  Text between PostgreSQL, which has the database's encoding, and AWS,
- *	  which has UTF-8. Results are palloc'd, or the argument itself where
- *	  nothing was to be changed.
+ *	  Converts text between the database's encoding and UTF-8, which AWS uses.
+ *	  Results are palloc'd, or the argument itself if nothing had to be
+ *	  changed.
  */
 #ifndef HL_SERVER_TEXT_H
 #define HL_SERVER_TEXT_H

@@ -1,8 +1,8 @@
 /*
  * wait.h
- *	  How a backend waits: for a descriptor, its latch and the postmaster's
- *	  death at once, in one set of events that is kept for its life. What an
- *	  interrupt has to say is thrown from here.
+ *	  How a backend waits: for a descriptor, its latch and the death of the
+ *	  postmaster at once, in one set of events that is kept for its life.
+ *	  Errors of interrupts are thrown from here.
  */
 #ifndef HL_SERVER_WAIT_H
 #define HL_SERVER_WAIT_H

@@ -1,9 +1,10 @@
 /*
  * launcher.h
- *	  The process that, with the library preloaded, keeps workers there for the
- *	  databases of healthlake.worker_databases: after a restart and a failover,
- *	  too. It is in no database, so that it is in nobody's way, and cannot know
- *	  who owns the queue; so it starts a scout, which starts the worker.
+ *	  The process that keeps workers running for the databases of
+ *	  healthlake.worker_databases if the library is preloaded, also after a
+ *	  restart or a failover. It is connected to no database, so that it blocks
+ *	  no DDL on one. Therefore it cannot read who owns the queue, and starts a
+ *	  scout, which starts the worker.
  */
 #ifndef HL_WORKER_LAUNCHER_H
 #define HL_WORKER_LAUNCHER_H

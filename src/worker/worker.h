@@ -1,7 +1,7 @@
 /*
  * worker.h
- *	  Background workers that drain queues. Those that a commit starts leave
- *	  when the queue is empty; those that the launcher starts stay.
+ *	  Background workers that drain queues. A worker started by a commit exits
+ *	  when the queue is empty; one started by the launcher stays.
  */
 #ifndef HL_WORKER_WORKER_H
 #define HL_WORKER_WORKER_H
