@@ -14,7 +14,9 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* The client's address as inet_client_addr() gives it; NULL: it has none. */
+/*
+ * The client's address as inet_client_addr() returns it; NULL if it has none.
+ */
 static char *
 client_address(void)
 {
@@ -28,7 +30,6 @@ client_address(void)
 	return DatumGetCString(DirectFunctionCall1(inet_out, address));
 }
 
-/* Says who asks. */
 HlClient
 hl_account_client(void)
 {
@@ -40,7 +41,6 @@ hl_account_client(void)
 					  .application = application_name};
 }
 
-/* Adds who asks. */
 void
 hl_account_add_client(HlParameters *row, const HlClient *who)
 {
@@ -51,7 +51,7 @@ hl_account_add_client(HlParameters *row, const HlClient *who)
 	hl_store_add_text(row, who->application);
 }
 
-/* Gives the fifth part of an ARN, which has twelve digits. */
+/* The account is the fifth part of an ARN and has twelve digits. */
 char *
 hl_account_of_arn(const char *arn)
 {
@@ -72,7 +72,7 @@ hl_account_of_settings(void)
 	return hl_account_of_arn(hl_settings.role_arn);
 }
 
-/* A string of a reply, by the name that its column has in SQL. */
+/* A string of a reply by its SQL name. */
 static const char *
 named(const HlOperation *operation, const HlReply *reply, const char *name)
 {
@@ -80,7 +80,9 @@ named(const HlOperation *operation, const HlReply *reply, const char *name)
 		hl_response_string(operation->output, reply->document, name));
 }
 
-/* Reads what an answer names: a data store is "id" to those that make it. */
+/*
+ * Takes the ids in a reply; creating operations return a data store's as "id".
+ */
 HlNamed
 hl_account_of_reply(const HlOperation *operation, const HlReply *reply)
 {
@@ -94,7 +96,7 @@ hl_account_of_reply(const HlOperation *operation, const HlReply *reply)
 	return it;
 }
 
-/* Appends a member whose value is a string in UTF-8; NULL: nothing. */
+/* Appends a UTF-8 string member, unless it is NULL. */
 static void
 append_member(StringInfo json, const char *name, const char *value)
 {
@@ -107,7 +109,10 @@ append_member(StringInfo json, const char *name, const char *value)
 					 hl_text_take(&quoted));
 }
 
-/* Of a request to the data plane: never its body, or a value of its query. */
+/*
+ * Describes a request to the data plane, without its body or a value of its
+ * query.
+ */
 char *
 hl_account_rest(const HlRest *rest, const char *id)
 {
@@ -132,7 +137,7 @@ hl_account_rest(const HlRest *rest, const char *id)
 	return json.data;
 }
 
-/* The body of a request, palloc'd: masked, and less its token. */
+/* The masked body of a request without its token, palloc'd. */
 static char *
 describe_body(const HlRequest *request)
 {

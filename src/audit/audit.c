@@ -50,7 +50,7 @@ typedef struct Open
 
 static dlist_head opens = DLIST_STATIC_INIT(opens);
 
-/* The data store that a request speaks of; NULL: none. */
+/* The data store that a request refers to; NULL if it has none. */
 static const char *
 datastore_of(const char *request)
 {
@@ -65,7 +65,7 @@ datastore_of(const char *request)
 			   : NULL;
 }
 
-/* Says what is asked, where. */
+/* Describes the request and its target. */
 static void
 describe_request(HlEvent *event, const HlRequest *request, const HlCall *call)
 {
@@ -85,7 +85,7 @@ describe_request(HlEvent *event, const HlRequest *request, const HlCall *call)
 							  : datastore_of(event->fields[HL_EVENT_REQUEST]);
 }
 
-/* Says in which transaction, where a rollback of it is to be told. */
+/* Adds the transaction, if its rollback is to be recorded. */
 static void
 describe_transaction(HlEvent *event)
 {
@@ -93,7 +93,7 @@ describe_transaction(HlEvent *event)
 		UINT64_FORMAT, U64FromFullTransactionId(GetCurrentFullTransactionId()));
 }
 
-/* Says what has been disclosed. */
+/* Adds what was disclosed. */
 static void
 describe_disclosed(HlEvent *event, const HlDisclosed *disclosed)
 {
@@ -105,7 +105,7 @@ describe_disclosed(HlEvent *event, const HlDisclosed *disclosed)
 	event->fields[HL_EVENT_PATIENTS] = disclosed->patients;
 }
 
-/* Says what every end has. */
+/* Adds what every end has. */
 static void
 describe_end(HlEvent *event, const HlReply *reply, const HlCallEnd *end)
 {
@@ -123,7 +123,6 @@ describe_end(HlEvent *event, const HlReply *reply, const HlCallEnd *end)
 		psprintf(INT64_FORMAT " microseconds", end->microseconds);
 }
 
-/* Says what a reply says. */
 static void
 describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply,
 			   const HlCallEnd *end)
@@ -152,7 +151,7 @@ describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply,
 		event->fields[HL_EVENT_ACCOUNT] = it.account;
 }
 
-/* Prepares the statement for an event, or with an event runs it. */
+/* Prepares the statement for an event, or executes it. */
 static void
 use_statement(const HlStore *store, const HlEvent *event)
 {
@@ -170,8 +169,8 @@ use_statement(const HlStore *store, const HlEvent *event)
 }
 
 /*
- * Has all ready for an event in the caller's transaction: what can keep it from
- * being written is to be found out before anything is sent.
+ * Prepares an event in the caller's transaction, so that whatever prevents its
+ * insertion is found before anything is sent.
  */
 static void
 begin_event(HlAuditAccount *account, const HlStore *store)
@@ -181,7 +180,7 @@ begin_event(HlAuditAccount *account, const HlStore *store)
 		use_statement(store, NULL);
 }
 
-/* Writes an event in the caller's transaction. */
+/* Inserts an event in the caller's transaction. */
 static void
 write_event(const HlAuditAccount *account)
 {
@@ -191,7 +190,7 @@ write_event(const HlAuditAccount *account)
 		use_statement(store, &account->event);
 }
 
-/* When the session ends while it waits for the writer. */
+/* Called if the session ends while it waits for the writer. */
 static void
 session_ends(int code, Datum unused)
 {
@@ -199,8 +198,8 @@ session_ends(int code, Datum unused)
 }
 
 /*
- * Keeps what is told of a call that is undone around us. A procedure may commit
- * while it is under way, so that it outlives a transaction.
+ * Keeps the data for the end of an interrupted call. A procedure may commit
+ * during a call, so it outlives the transaction.
  */
 static void
 keep_open(HlAuditAccount *account)
@@ -219,7 +218,7 @@ keep_open(HlAuditAccount *account)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Forgets a call that has been taken out of the list. */
+/* Frees a call that was removed from the list. */
 static void
 forget_open(Open *open)
 {
@@ -227,7 +226,7 @@ forget_open(Open *open)
 	pfree(open);
 }
 
-/* Closes a call that ends; false: abandon() has told its end already. */
+/* Removes a call that has ended; false if abandon() has recorded its end. */
 static bool
 close_open(const HlLinkCall *call)
 {
@@ -282,7 +281,7 @@ way_of(const HlRequest *request)
 	return hl_audit_accounts(request) ? Max(way, hl_settings.audit_reads) : way;
 }
 
-/* Refuses a read that cannot be recorded where it is made. */
+/* Refuses a read that cannot be recorded. */
 static void
 refuse_unrecorded(const HlRequest *request, bool durable)
 {
@@ -304,9 +303,8 @@ refuse_unrecorded(const HlRequest *request, bool durable)
 }
 
 /*
- * Before anything is sent. Where the event of this transaction could not be
- * written afterwards, for a lock of another's or for what somebody has made of
- * the table, this says so.
+ * Called before anything is sent. Raises an error if the event could not be
+ * inserted later, because of a lock or because the table was altered.
  */
 HlAuditAccount *
 hl_audit_begin(const HlRequest *request, const HlCall *call)
@@ -337,7 +335,9 @@ hl_audit_begin(const HlRequest *request, const HlCall *call)
 	return account;
 }
 
-/* In the midst of an error, or of the session's end. */
+/*
+ * Records an interrupted call, while an error is handled or the session ends.
+ */
 static void
 is_interrupted(const HlAuditAccount *account, const HlReply *reply,
 			   const HlCallEnd *end)
@@ -355,9 +355,9 @@ is_interrupted(const HlAuditAccount *account, const HlReply *reply,
 }
 
 /*
- * When its outcome is as certain as it gets. In the caller's transaction a
- * failure to change writes nothing: the error that tells it would undo the
- * event. A failed read need not be an error.
+ * Called when the outcome is as certain as possible. In the caller's
+ * transaction a failed change is not recorded, since its error would undo the
+ * event; a failed read need not raise an error.
  */
 void
 hl_audit_end(HlAuditAccount *account, const HlRequest *request,
@@ -389,7 +389,7 @@ hl_audit_end(HlAuditAccount *account, const HlRequest *request,
 		write_event(account);
 }
 
-/* Tells the end of a call that was cut off by an error around it. */
+/* Records the end of a call that an error interrupted. */
 static void
 abandon(Open *open)
 {
@@ -407,8 +407,8 @@ abandon(Open *open)
 }
 
 /*
- * When a transaction is undone, or the session ends: calls that are open then
- * were cut off, be it for want of memory.
+ * When a transaction is aborted or the session ends, calls that are open were
+ * interrupted, for example for lack of memory.
  */
 static void
 transaction_ends(XactEvent event, void *unused)
@@ -420,8 +420,8 @@ transaction_ends(XactEvent event, void *unused)
 }
 
 /*
- * When a subtransaction ends. Calls from outside of it go on: those of a load
- * are in flight while a trigger of the user's catches an error.
+ * When a subtransaction ends, calls from outside of it continue: those of a
+ * load are in flight while a trigger of the user catches an error.
  */
 static void
 subtransaction_ends(SubXactEvent event, SubTransactionId mine,

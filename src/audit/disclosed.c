@@ -33,7 +33,7 @@ typedef struct Reading
 
 /* ------------------------------------------------------------------- names */
 
-/* The length of what an id may be made of; 0: there is none, or it is longer. */
+/* The length of an id at this place; 0 if there is none, or it is too long. */
 static size_t
 id_len(const char *text)
 {
@@ -43,7 +43,7 @@ id_len(const char *text)
 	return len > WORD ? 0 : len;
 }
 
-/* Whether all of a text is an id, or a type. */
+/* Whether a whole text is an id or a type. */
 static bool
 is_id(const char *text)
 {
@@ -59,7 +59,7 @@ is_type(const char *text)
 		   strpbrk(text, ".-0123456789") == NULL;
 }
 
-/* Adds a name that is not there yet; neither quote nor backslash is in one. */
+/* Adds a name once; names contain neither quotes nor backslashes. */
 static void
 add_name(Names *names, const char *name)
 {
@@ -85,7 +85,7 @@ add_name(Names *names, const char *name)
 	names->count++;
 }
 
-/* The array of all names; NULL: there is none. */
+/* The array of all names; NULL if there is none. */
 static const char *
 finish_names(Names *names)
 {
@@ -98,7 +98,7 @@ finish_names(Names *names)
 
 /* --------------------------------------------------------------- resources */
 
-/* Adds the patient that a reference leads to: Patient/1, or a URL's end. */
+/* Adds the patient of a reference: Patient/1, or the end of a URL. */
 static void
 add_referred(Reading *reading, const char *reference)
 {
@@ -120,7 +120,7 @@ add_referred(Reading *reading, const char *reference)
 	add_name(&reading->patients, id);
 }
 
-/* Adds all patients that a part of a resource refers to. */
+/* Adds all patients to which a part of a resource refers. */
 static void
 add_patients(Reading *reading, const HlJson *node)
 {
@@ -159,8 +159,8 @@ add_resource(Reading *reading, const char *type, const char *id,
 static void read_resource(Reading *reading, const HlJson *resource);
 
 /*
- * Reads the entries of a Bundle, be they as they should or not: whoever gets
- * the reply sees all of it. A deleted resource has only its name there.
+ * Reads the entries of a Bundle, even if they are malformed, since the caller
+ * gets the complete reply. A deleted resource is only named.
  */
 static void
 read_bundle(Reading *reading, const HlJson *bundle)
@@ -175,7 +175,7 @@ read_bundle(Reading *reading, const HlJson *bundle)
 			add_resource(reading, entry.type, entry.id, NULL);
 }
 
-/* Reads the resources among an operation's output. */
+/* Reads the resources in the output of an operation. */
 static void
 read_parameters(Reading *reading, const HlJson *parameters)
 {
@@ -191,7 +191,9 @@ read_parameters(Reading *reading, const HlJson *parameters)
 	}
 }
 
-/* Reads what may have resources in it; an OperationOutcome is about none. */
+/*
+ * Reads a reply that may contain resources; an OperationOutcome contains none.
+ */
 static void
 read_resource(Reading *reading, const HlJson *resource)
 {

@@ -27,9 +27,9 @@ const char *const hl_event_columns[HL_EVENT_FIELDS] = {
 #define COUNTED 43
 
 /*
- * What is added to the sequence's number, so that ids of different homes do
- * not collide where replication brings them together, nor with those of
- * requests: a hash of the home, in the upper 20 bits.
+ * Added to the number of the sequence, so that ids of different homes do not
+ * collide after replication, and not with those of requests: a hash of the
+ * home, in the upper 20 bits.
  */
 int64
 hl_event_id(int64 number)
@@ -42,7 +42,7 @@ hl_event_id(int64 number)
 
 /* ----------------------------------------------------- of queued requests */
 
-/* Adds a time in microseconds; null for -1. */
+/* Adds an interval of microseconds; null for -1. */
 static void
 add_duration(HlParameters *row, int64 microseconds)
 {
@@ -82,8 +82,8 @@ add_of_request(const HlStore *store, const HlClient *who,
 }
 
 /*
- * Inserts events of queued requests. Its plan is kept while the table grows,
- * and must not be one that reads all of it because it was small.
+ * Inserts events of queued requests. The plan is kept while the table grows, so
+ * it must not be a sequential scan that was chosen when the table was small.
  */
 void
 hl_event_add_requests(const HlStore *store, const HlClient *who,
@@ -101,7 +101,6 @@ hl_event_add_requests(const HlStore *store, const HlClient *who,
 	AtEOXact_GUC(true, nest_level);
 }
 
-/* Inserts one. */
 void
 hl_event_add_request(const HlStore *store, const HlClient *who,
 					 const HlRequestEvent *event)
@@ -111,7 +110,6 @@ hl_event_add_request(const HlStore *store, const HlClient *who,
 
 /* --------------------------------------------------------------- of calls */
 
-/* Fills in who asks. */
 void
 hl_event_set_client(HlEvent *event, const HlClient *who)
 {
@@ -122,7 +120,7 @@ hl_event_set_client(HlEvent *event, const HlClient *who)
 	event->fields[HL_EVENT_APPLICATION_NAME] = who->application;
 }
 
-/* Adds the request, if jsonb can hold it. */
+/* Adds the request, if jsonb can store it. */
 static void
 add_request(HlParameters *row, const char *json)
 {
@@ -135,14 +133,13 @@ add_request(HlParameters *row, const char *json)
 		hl_store_add(row, request);
 }
 
-/* Has the statement planned. */
 void
 hl_event_prepare(const HlStore *store)
 {
 	hl_store_plan(store, HL_STATEMENT_CALL_EVENT);
 }
 
-/* Raises that the table has not taken an event. */
+/* Raises that the table did not accept an event. */
 static void
 refuse_loss(void)
 {
@@ -155,7 +152,6 @@ refuse_loss(void)
 			 "healthlake_event")));
 }
 
-/* Inserts an event of a call. */
 int64
 hl_event_add(const HlStore *store, const HlEvent *event)
 {
@@ -180,7 +176,7 @@ hl_event_add(const HlStore *store, const HlEvent *event)
 
 /* --------------------------------------------------------------- messages */
 
-/* Appends each field: its length and its bytes with a zero, or -1. */
+/* Appends the length of each field and its bytes with a zero, or -1. */
 void
 hl_event_write(StringInfo message, const HlEvent *event)
 {
@@ -195,7 +191,6 @@ hl_event_write(StringInfo message, const HlEvent *event)
 	}
 }
 
-/* Reads them again. */
 void
 hl_event_read(HlEvent *event, const char *message, Size len)
 {

@@ -10,7 +10,6 @@
 
 #include "audit/home.h"
 
-/* Names this database, in this cluster. */
 const char *
 hl_home(void)
 {
@@ -22,7 +21,6 @@ hl_home(void)
 	return home;
 }
 
-/* Shows it. */
 Datum
 hl_home_show(FunctionCallInfo fcinfo)
 {

@@ -74,7 +74,7 @@ static struct
 	Oid indexes[MOST_INDEXES];
 } shape;
 
-/* Callback: a relation has changed, or any may have. */
+/* Invalidation callback: a relation has changed, or any may have. */
 static void
 relation_changes(Datum unused, Oid relation)
 {
@@ -91,7 +91,7 @@ relation_changes(Datum unused, Oid relation)
 
 /* ---------------------------------------------------- what the table is like */
 
-/* A column's name and type, as the install script has them. */
+/* The name and type of a column in the install script. */
 static const char *
 name_of(int column)
 {
@@ -130,7 +130,7 @@ type_of(int column)
 	}
 }
 
-/* Whether every event of a call has a value there. */
+/* Whether every event of a call has a value in this column. */
 static bool
 is_always_given(int column)
 {
@@ -139,7 +139,7 @@ is_always_given(int column)
 		   column == HL_EVENT_CURRENT_ROLE;
 }
 
-/* The column of an event that an attribute is; COLUMNS: somebody's own. */
+/* The event's column of an attribute; COLUMNS for one that was added. */
 static int
 column_of(Form_pg_attribute attribute)
 {
@@ -151,7 +151,7 @@ column_of(Form_pg_attribute attribute)
 	return column;
 }
 
-/* Whether a column's default is what "at" has. */
+/* Whether a column has the default of "at". */
 static bool
 has_clock_as_default(Relation table, AttrNumber number)
 {
@@ -161,7 +161,7 @@ has_clock_as_default(Relation table, AttrNumber number)
 		   castNode(FuncExpr, value)->funcid == F_CLOCK_TIMESTAMP;
 }
 
-/* Whether a column of ours is as it was made. */
+/* Whether one of the extension's columns is as it was created. */
 static bool
 is_as_made(Relation table, Form_pg_attribute attribute, int column)
 {
@@ -173,7 +173,7 @@ is_as_made(Relation table, Form_pg_attribute attribute, int column)
 		   (column != AT || has_clock_as_default(table, attribute->attnum));
 }
 
-/* Whether somebody's own column may be left null. */
+/* Whether an added column may be null. */
 static bool
 may_be_null(Form_pg_attribute attribute)
 {
@@ -182,7 +182,7 @@ may_be_null(Form_pg_attribute attribute)
 		   get_typtype(attribute->atttypid) != TYPTYPE_DOMAIN;
 }
 
-/* Finds each column; whether all of them are there, and as they were made. */
+/* Finds each column; returns whether all exist and are as they were created. */
 static bool
 find_columns(Relation table)
 {
@@ -210,14 +210,14 @@ find_columns(Relation table)
 	return found == COLUMNS;
 }
 
-/* For check_functions_in_node(): whether a function is somebody's own. */
+/* For check_functions_in_node(): whether a function is user-defined. */
 static bool
 is_own_function(Oid function, void *unused)
 {
 	return function >= FirstNormalObjectId;
 }
 
-/* Whether an expression has such a function, or a type of somebody's. */
+/* Whether an expression contains a user-defined function or type. */
 static bool
 has_own_function(Node *node, void *unused)
 {
@@ -228,7 +228,7 @@ has_own_function(Node *node, void *unused)
 		   expression_tree_walker(node, has_own_function, NULL);
 }
 
-/* Whether an expression gives the same forever, and runs nothing of anybody's. */
+/* Whether an expression is constant, and executes no user-defined code. */
 static bool
 is_fixed(Node *expression)
 {
@@ -236,7 +236,10 @@ is_fixed(Node *expression)
 		   !contain_mutable_functions(expression);
 }
 
-/* Whether an expression reads "event" and "origin" alone, and fixedly. */
+/*
+ * Whether an expression reads only "event" and "origin", and is otherwise
+ * constant.
+ */
 static bool
 is_of_constants(Node *expression)
 {
@@ -257,7 +260,6 @@ is_of_constants(Node *expression)
 	return true;
 }
 
-/* Sets a column of a row. */
 static void
 set_value(TupleTableSlot *row, int column, Datum value)
 {
@@ -265,7 +267,6 @@ set_value(TupleTableSlot *row, int column, Datum value)
 	row->tts_isnull[shape.numbers[column] - 1] = false;
 }
 
-/* An empty row. */
 static TupleTableSlot *
 make_row(Relation table)
 {
@@ -277,8 +278,8 @@ make_row(Relation table)
 }
 
 /*
- * Whether every CHECK lets events of calls pass, whatever else they say: one
- * that reads only what is the same in all of them is asked once.
+ * Whether every CHECK constraint accepts all events of calls. A constraint that
+ * reads only columns with the same value in all events is evaluated once.
  */
 static bool
 passes_checks(Relation table)
@@ -310,7 +311,7 @@ passes_checks(Relation table)
 	return passes;
 }
 
-/* Whether an index can be inserted into without anything of anybody's. */
+/* Whether inserting into an index executes no user-defined code. */
 static bool
 is_plain_index(Relation index, const IndexInfo *about)
 {
@@ -323,7 +324,7 @@ is_plain_index(Relation index, const IndexInfo *about)
 		   is_fixed((Node *) about->ii_Predicate);
 }
 
-/* Reads what the indexes are; whether all can be inserted into here. */
+/* Reads the indexes; returns whether all can be inserted into here. */
 static bool
 find_indexes(Relation table)
 {
@@ -346,7 +347,7 @@ find_indexes(Relation table)
 	return plain;
 }
 
-/* Whether a statement that inserts has more to do than to insert. */
+/* Whether an INSERT statement would do more than insert. */
 static bool
 has_more_to_do(Relation table)
 {
@@ -360,7 +361,7 @@ has_more_to_do(Relation table)
 								 triggers->trig_insert_after_statement));
 }
 
-/* Whether the owner of the store may do it, who can be deprived of that. */
+/* Whether the owner of the store may insert, which can be revoked. */
 static bool
 is_allowed(const HlStore *store)
 {
@@ -370,7 +371,7 @@ is_allowed(const HlStore *store)
 							 ACL_USAGE | ACL_UPDATE) == ACLCHECK_OK;
 }
 
-/* Finds out what a table is like. */
+/* Whether a row can be inserted into the table without the executor. */
 static bool
 is_plain(Relation table)
 {
@@ -380,7 +381,7 @@ is_plain(Relation table)
 	return find_columns(table) && passes_checks(table) && find_indexes(table);
 }
 
-/* Looks at the table again. A change that comes meanwhile makes it invalid. */
+/* Examines the table. A concurrent change invalidates the result. */
 static void
 look(const HlStore *store, Relation table)
 {
@@ -411,7 +412,6 @@ look(const HlStore *store, Relation table)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Looks again where that is needed. */
 static void
 look_if_changed(const HlStore *store, Relation table)
 {
@@ -453,7 +453,6 @@ hl_insert_begin(const HlStore *store)
 	return hl_event_id(nextval_internal(store->event_ids, false));
 }
 
-/* A field as a value of its column's type. */
 static Datum
 value_of(HlEventField field, const char *text, bool *isnull)
 {
@@ -486,7 +485,6 @@ value_of(HlEventField field, const char *text, bool *isnull)
 	}
 }
 
-/* Makes a row of an event. */
 static TupleTableSlot *
 row_of_event(Relation table, int64 id, const HlEvent *event)
 {
@@ -508,7 +506,7 @@ row_of_event(Relation table, int64 id, const HlEvent *event)
 	return ExecStoreVirtualTuple(row);
 }
 
-/* Makes the entries of a row in the indexes. */
+/* Inserts the index entries of a row. */
 static void
 add_to_indexes(Relation table, TupleTableSlot *row)
 {
@@ -535,7 +533,7 @@ add_to_indexes(Relation table, TupleTableSlot *row)
 	ResetPerTupleExprContext(shape.state);
 }
 
-/* Inserts an event where a snapshot is. */
+/* Inserts an event; a snapshot is active. */
 static void
 insert_row(Relation table, int64 id, const HlEvent *event)
 {

@@ -49,7 +49,6 @@ static uint64 last_serial = 0;
 /* The call whose beginning is not answered yet; 0: none. */
 static uint64 asking = 0;
 
-/* Cuts the link. */
 static void
 cut(void)
 {
@@ -61,7 +60,7 @@ cut(void)
 	memset(&wire, 0, sizeof(wire));
 }
 
-/* Has a writer started; false: there is no slot. */
+/* Starts a writer; false if there is no free slot. */
 static bool
 start_writer(Oid owner)
 {
@@ -76,7 +75,7 @@ start_writer(Oid owner)
 	return RegisterDynamicBackgroundWorker(&worker, &wire.started);
 }
 
-/* Makes both queues in a segment, and takes this session's ends of them. */
+/* Creates both queues in a segment, and attaches to this session's ends. */
 static void
 attach(dsm_segment *segment)
 {
@@ -91,7 +90,7 @@ attach(dsm_segment *segment)
 	wire.in = shm_mq_attach(in, segment, NULL);
 }
 
-/* Waits until the writer, or somebody else, has something to say. */
+/* Waits for the latch, or for a while. */
 static void
 rest(void)
 {
@@ -101,7 +100,7 @@ rest(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Whether there is a writer; a start that has failed is given up. */
+/* Whether there is a writer; gives up a start that has failed. */
 static bool
 is_served(void)
 {
@@ -117,7 +116,7 @@ is_served(void)
 	return hl_registry_is_served();
 }
 
-/* Puts this session on the list; gives what is wrong, or NULL. */
+/* Registers this session; returns the problem, or NULL. */
 static const char *
 enlist(Oid owner)
 {
@@ -136,7 +135,7 @@ enlist(Oid owner)
 	return "no background worker could be started for it";
 }
 
-/* Makes the link; gives what is wrong, or NULL. */
+/* Makes the link; returns the problem, or NULL. */
 static const char *
 make(Oid owner)
 {
@@ -175,7 +174,7 @@ message_of(HlWriterVerb verb, uint64 serial, const HlEvent *event)
 	return message;
 }
 
-/* Tells the writer something; false: it has gone. */
+/* Sends a message to the writer; false if the writer is gone. */
 static bool
 tell(const StringInfoData *message)
 {
@@ -193,7 +192,10 @@ tell(const StringInfoData *message)
 	return result == SHM_MQ_SUCCESS;
 }
 
-/* Takes the answer to a message, if it has come; false: the writer has gone. */
+/*
+ * Receives the answer to a message, if it has arrived; false if the writer is
+ * gone.
+ */
 static bool
 take_answer(HlWriterVerb verb, uint64 serial, const HlWriterAnswer **answer)
 {
@@ -219,7 +221,7 @@ static const HlWriterAnswer late = {.sqlstate = ERRCODE_LOCK_NOT_AVAILABLE,
 									.message =
 										"Its writer has not answered in time."};
 
-/* Tells something and waits for the answer; NULL: the writer has gone. */
+/* Sends a message and waits for the answer; NULL if the writer is gone. */
 static const HlWriterAnswer *
 ask(HlWriterVerb verb, uint64 serial, const HlEvent *event)
 {
@@ -242,7 +244,7 @@ ask(HlWriterVerb verb, uint64 serial, const HlEvent *event)
 	return answer;
 }
 
-/* Says, without waiting, that the call is not made after all. */
+/* Reports, without waiting, that the call is not made after all. */
 void
 hl_link_withdraw(void)
 {
@@ -257,7 +259,7 @@ hl_link_withdraw(void)
 		cut();
 }
 
-/* Asks a writer, and the next one if that has gone; gives what is wrong. */
+/* Asks the writer, or the next one if it is gone; returns the problem. */
 static const char *
 ask_some(Oid owner, HlWriterVerb verb, uint64 serial, const HlEvent *event,
 		 const HlWriterAnswer **answer)
@@ -280,7 +282,7 @@ ask_some(Oid owner, HlWriterVerb verb, uint64 serial, const HlEvent *event,
 	return *answer == NULL ? "it has ended" : NULL;
 }
 
-/* Raises that no writer can be had; nothing was sent. */
+/* Raises that there is no writer; nothing was sent. */
 static void
 refuse(const char *wrong)
 {
@@ -294,7 +296,6 @@ refuse(const char *wrong)
 					 "max_worker_processes")));
 }
 
-/* Has the beginning committed. */
 HlLinkCall
 hl_link_begin(Oid owner, const HlEvent *event)
 {
@@ -327,7 +328,6 @@ hl_link_begin(Oid owner, const HlEvent *event)
 	return call;
 }
 
-/* Has the end committed. */
 void
 hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event, bool must)
 {
@@ -356,7 +356,7 @@ hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event, bool must)
 			 errdetail("%s", wrong)));
 }
 
-/* Tells its end and leaves it at that. */
+/* Reports the end of a call without waiting for its commit. */
 void
 hl_link_end_at_once(const HlLinkCall *call, const HlEvent *event)
 {

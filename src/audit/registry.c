@@ -54,14 +54,12 @@ typedef struct Registry
 
 static Registry *registry = NULL;
 
-/* Asks for the memory, when the server starts. */
 void
 hl_registry_init(void)
 {
 	hl_shared_request(sizeof(Registry));
 }
 
-/* Finds the registry, or makes it. */
 static void
 attach_registry(void)
 {
@@ -82,7 +80,6 @@ attach_registry(void)
 	hl_compat_name_tranche(registry->tranche, "healthlake_audit");
 }
 
-/* Locks it. */
 static void
 lock_registry(void)
 {
@@ -90,7 +87,6 @@ lock_registry(void)
 	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
 }
 
-/* Unlocks it. */
 static void
 unlock_registry(void)
 {
@@ -98,8 +94,8 @@ unlock_registry(void)
 }
 
 /*
- * The entry of this database, or one that can be used for it; NULL: there is
- * none. One without a writer is kept for what it knows as long as others are
+ * The entry of this database, or one that can be used for it; NULL if there is
+ * none. An entry without a writer is kept for its data as long as others are
  * free.
  */
 static Writer *
@@ -132,7 +128,7 @@ is_served(const Writer *writer)
 			!hl_clock_is_past(writer->reserved_at, PATIENCE));
 }
 
-/* Sets the latch of a process, if it is still there. */
+/* Sets the latch of a process, if it still exists. */
 static void
 wake_process(int pid)
 {
@@ -142,7 +138,7 @@ wake_process(int pid)
 		SetLatch(&proc->procLatch);
 }
 
-/* A place on the list; NULL: there is none. */
+/* A place in the list; NULL if there is none. */
 static Waiting *
 find_waiting(Oid database, dsm_handle handle)
 {
@@ -153,7 +149,6 @@ find_waiting(Oid database, dsm_handle handle)
 	return NULL;
 }
 
-/* Lists a session's segment. */
 bool
 hl_registry_enlist(dsm_handle handle, bool *start)
 {
@@ -178,7 +173,6 @@ hl_registry_enlist(dsm_handle handle, bool *start)
 	return writer != NULL;
 }
 
-/* Takes this session's segments off the list. */
 void
 hl_registry_withdraw(void)
 {
@@ -189,7 +183,6 @@ hl_registry_withdraw(void)
 	unlock_registry();
 }
 
-/* Gives up a reserved place. */
 void
 hl_registry_unreserve(void)
 {
@@ -202,7 +195,6 @@ hl_registry_unreserve(void)
 	unlock_registry();
 }
 
-/* Whether this database has a writer. */
 bool
 hl_registry_is_served(void)
 {
@@ -216,7 +208,6 @@ hl_registry_is_served(void)
 	return served;
 }
 
-/* At the end of a writer's process. */
 static void
 close_at_exit(int code, Datum unused)
 {
@@ -225,7 +216,6 @@ close_at_exit(int code, Datum unused)
 	(void) hl_registry_close(true);
 }
 
-/* Takes the writer's place. */
 bool
 hl_registry_open(void)
 {
@@ -245,7 +235,6 @@ hl_registry_open(void)
 	return opened;
 }
 
-/* The first segment that waits. */
 dsm_handle
 hl_registry_next(void)
 {
@@ -259,7 +248,6 @@ hl_registry_next(void)
 	return handle;
 }
 
-/* Takes a segment off the list. */
 void
 hl_registry_taken(dsm_handle handle)
 {
@@ -272,7 +260,6 @@ hl_registry_taken(dsm_handle handle)
 	unlock_registry();
 }
 
-/* Leaves the writer's place. */
 bool
 hl_registry_close(bool anyway)
 {
@@ -290,7 +277,6 @@ hl_registry_close(bool anyway)
 	return closed;
 }
 
-/* Whether calls may have been left without an end. */
 bool
 hl_registry_needs_sweep(void)
 {
@@ -306,7 +292,6 @@ hl_registry_needs_sweep(void)
 	return needs;
 }
 
-/* Notes that some have been. */
 void
 hl_registry_mark_unswept(void)
 {

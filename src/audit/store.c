@@ -31,7 +31,7 @@ static HlStore found;
 static SPIPlanPtr plans[HL_STATEMENTS];
 static bool altering = false;
 
-/* The schema of an extension, which is in no cache. */
+/* The schema of an extension, for which there is no syscache. */
 static Oid
 schema_of(Oid extension)
 {
@@ -43,7 +43,7 @@ schema_of(Oid extension)
 						  Anum_pg_extension_extnamespace);
 }
 
-/* The owner of a table; InvalidOid where there is none. */
+/* The owner of a table; InvalidOid if there is none. */
 static Oid
 owner_of(Oid table)
 {
@@ -58,7 +58,7 @@ owner_of(Oid table)
 	return owner;
 }
 
-/* Forgets plans of a table that is there no more. */
+/* Frees the plans of a table that no longer exists. */
 static void
 forget_plans(void)
 {
@@ -70,7 +70,7 @@ forget_plans(void)
 		}
 }
 
-/* Names the table and its schema, as long as plans are kept. */
+/* Keeps the names of the table and its schema as long as the plans. */
 static void
 name_store(HlStore *store)
 {
@@ -83,7 +83,7 @@ name_store(HlStore *store)
 		quote_qualified_identifier(schema, "healthlake_request"));
 }
 
-/* Finds the history; without it there is no store. */
+/* Finds the history, which is required. */
 static void
 look_up_history(HlStore *store)
 {
@@ -94,7 +94,6 @@ look_up_history(HlStore *store)
 		store->table = InvalidOid;
 }
 
-/* Looks the extension up. */
 static void
 look_up(void)
 {
@@ -112,7 +111,7 @@ look_up(void)
 	found = store;
 }
 
-/* Whether the schema where it was found has still its name. */
+/* Whether the schema still has the name under which it was found. */
 static bool
 is_named(const HlStore *store)
 {
@@ -122,7 +121,7 @@ is_named(const HlStore *store)
 		   strcmp(quote_identifier(schema), store->schema_name) == 0;
 }
 
-/* Finds the store: again only where the table is no more what it was. */
+/* Finds the store; looks it up again only if the table has changed. */
 const HlStore *
 hl_store_find(void)
 {
@@ -137,7 +136,6 @@ hl_store_find(void)
 	return OidIsValid(owner) ? &found : NULL;
 }
 
-/* Finds the store, which must be there. */
 const HlStore *
 hl_store_need(void)
 {
@@ -152,7 +150,7 @@ hl_store_need(void)
 	return store;
 }
 
-/* Becomes the owner. */
+/* Switches to the owner. */
 void
 hl_store_enter(HlStoreStep *step, const HlStore *store)
 {
@@ -163,7 +161,7 @@ hl_store_enter(HlStoreStep *step, const HlStore *store)
 	step->nest_level = hl_path_pin();
 }
 
-/* Is again who it was. */
+/* Switches back. */
 void
 hl_store_leave(const HlStoreStep *step)
 {
@@ -171,7 +169,6 @@ hl_store_leave(const HlStoreStep *step)
 	SetUserIdAndSecContext(step->user, step->context);
 }
 
-/* Adds a value. */
 void
 hl_store_add(HlParameters *parameters, Datum value)
 {
@@ -180,7 +177,6 @@ hl_store_add(HlParameters *parameters, Datum value)
 	parameters->values[parameters->count++] = value;
 }
 
-/* Adds a null. */
 void
 hl_store_add_null(HlParameters *parameters)
 {
@@ -188,7 +184,6 @@ hl_store_add_null(HlParameters *parameters)
 	parameters->nulls[parameters->count - 1] = 'n';
 }
 
-/* Adds a text, or a null. */
 void
 hl_store_add_text(HlParameters *parameters, const char *text)
 {
@@ -198,7 +193,6 @@ hl_store_add_text(HlParameters *parameters, const char *text)
 		hl_store_add(parameters, CStringGetTextDatum(text));
 }
 
-/* Adds a time, or a null. */
 void
 hl_store_add_time(HlParameters *parameters, TimestampTz time)
 {
@@ -208,7 +202,6 @@ hl_store_add_time(HlParameters *parameters, TimestampTz time)
 		hl_store_add(parameters, TimestampTzGetDatum(time));
 }
 
-/* The text of a statement for this table. */
 static char *
 text_of(const HlStore *store, const char *sql)
 {
@@ -229,7 +222,6 @@ text_of(const HlStore *store, const char *sql)
 	return text.data;
 }
 
-/* The plan of a statement. */
 static SPIPlanPtr
 plan_of(const HlStore *store, HlStatement statement)
 {
@@ -246,7 +238,7 @@ plan_of(const HlStore *store, HlStatement statement)
 	return plan;
 }
 
-/* Plans a statement, again where what it was planned for has changed. */
+/* Prepares a statement, again if its table has changed. */
 void
 hl_store_plan(const HlStore *store, HlStatement statement)
 {
@@ -259,7 +251,6 @@ hl_store_plan(const HlStore *store, HlStatement statement)
 	(void) plan_of(store, statement);
 }
 
-/* Runs a statement. */
 uint64
 hl_store_run(const HlStore *store, HlStatement statement,
 			 const HlParameters *parameters)
@@ -283,7 +274,6 @@ hl_store_run(const HlStore *store, HlStatement statement,
 	return SPI_processed;
 }
 
-/* Runs a statement that may alter what is finished. */
 uint64
 hl_store_alter(const HlStore *store, HlStatement statement,
 			   const HlParameters *parameters)
@@ -303,7 +293,6 @@ hl_store_alter(const HlStore *store, HlStatement statement,
 	return count;
 }
 
-/* A column as text. */
 const char *
 hl_store_text(uint64 row, const char *column)
 {
@@ -312,7 +301,6 @@ hl_store_text(uint64 row, const char *column)
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number);
 }
 
-/* A column as it is. */
 Datum
 hl_store_value(uint64 row, const char *column, bool *isnull)
 {
@@ -322,7 +310,7 @@ hl_store_value(uint64 row, const char *column, bool *isnull)
 						 isnull);
 }
 
-/* Lets alone what is finished, but for the extension's own functions. */
+/* Refuses changes to finished rows, except by the extension's functions. */
 Datum
 hl_store_protect(FunctionCallInfo fcinfo)
 {
@@ -352,7 +340,7 @@ hl_store_protect(FunctionCallInfo fcinfo)
 							   : trigger->tg_trigtuple);
 }
 
-/* Lets nothing in the history be altered, and deletes for purging alone. */
+/* Refuses changes to the history, except the deletions of a purge. */
 Datum
 hl_store_protect_event(FunctionCallInfo fcinfo)
 {

@@ -111,7 +111,6 @@ static struct
 /* What runs in a transaction of its own. */
 typedef void (*Work)(void *argument);
 
-/* Begins a transaction. */
 static void
 begin(void)
 {
@@ -122,7 +121,6 @@ begin(void)
 		elog(ERROR, "SPI_connect failed");
 }
 
-/* Commits it. */
 static void
 commit(void)
 {
@@ -132,7 +130,7 @@ commit(void)
 	pgstat_report_activity(STATE_IDLE, "waiting for calls");
 }
 
-/* Works in a transaction; gives the error that undid it, or NULL. */
+/* Works in a transaction; returns the error that aborted it, or NULL. */
 static ErrorData *
 attempt(Work work, void *argument)
 {
@@ -161,7 +159,7 @@ attempt(Work work, void *argument)
 
 /* ------------------------------------------------------------------ calls */
 
-/* Keeps an event's texts beyond the round. */
+/* Copies an event's strings beyond the round. */
 static char *
 keep_event(HlEvent *event)
 {
@@ -175,7 +173,7 @@ keep_event(HlEvent *event)
 	return text.data;
 }
 
-/* A number among an event's texts; 0 where there is none. */
+/* A number among an event's strings; 0 if there is none. */
 static uint64
 number_of(const HlEvent *event, HlEventField field)
 {
@@ -184,7 +182,7 @@ number_of(const HlEvent *event, HlEventField field)
 	return text == NULL ? 0 : strtoull(text, NULL, 10);
 }
 
-/* Finds a call by what its session calls it, or by its first event. */
+/* Finds a call by its id, or by its session's number for it. */
 static Open *
 find_open(const Client *client, uint64 serial, int64 id)
 {
@@ -197,7 +195,6 @@ find_open(const Client *client, uint64 serial, int64 id)
 	return open;
 }
 
-/* Forgets a call. */
 static void
 forget_open(Open *open)
 {
@@ -210,7 +207,7 @@ forget_open(Open *open)
 	pfree(open);
 }
 
-/* Keeps a call in mind, with its last event. */
+/* Keeps an open call with its last event. */
 static Open *
 remember_open(Client *client, uint64 serial, int64 id, HlEvent *event)
 {
@@ -235,7 +232,7 @@ remember_open(Client *client, uint64 serial, int64 id, HlEvent *event)
 	return open;
 }
 
-/* Whether calls are under way. */
+/* Whether calls are in flight. */
 static bool
 some_running(void)
 {
@@ -247,7 +244,7 @@ some_running(void)
 
 /* ------------------------------------------------------------------ tasks */
 
-/* Adds a task; what it is made of is copied. */
+/* Adds a task, with a copy of its event. */
 static Task *
 add_task(Client *client, const HlWriterHead *head, const HlEvent *event)
 {
@@ -265,7 +262,6 @@ add_task(Client *client, const HlWriterHead *head, const HlEvent *event)
 	return task;
 }
 
-/* Drops a task. */
 static void
 drop_task(Task *task)
 {
@@ -278,7 +274,7 @@ drop_task(Task *task)
 	pfree(task);
 }
 
-/* The task that tells of a call; NULL: there is none. */
+/* The task of a call; NULL if there is none. */
 static Task *
 find_task(const Client *client, uint64 serial, HlWriterVerb verb)
 {
@@ -291,7 +287,7 @@ find_task(const Client *client, uint64 serial, HlWriterVerb verb)
 	return task;
 }
 
-/* Adds the end of a call whose session does not tell it. */
+/* Adds the end of a call whose session does not report it. */
 static void
 add_end(Open *open, const char *outcome, const char *message)
 {
@@ -309,7 +305,10 @@ add_end(Open *open, const char *outcome, const char *message)
 	(void) add_task(NULL, &head, &event);
 }
 
-/* Adds that a call's transaction was rolled back, if AWS may have done it. */
+/*
+ * Adds that a call's transaction was rolled back, if AWS may have carried it
+ * out.
+ */
 static void
 add_rollback(const HlEvent *last)
 {
@@ -323,7 +322,7 @@ add_rollback(const HlEvent *last)
 	add_task(NULL, &head, &event)->rollback = true;
 }
 
-/* Answers the session, which may have gone. */
+/* Answers the session, which may be gone. */
 static void
 answer_task(Task *task, int sqlstate, const char *message)
 {
@@ -340,7 +339,7 @@ answer_task(Task *task, int sqlstate, const char *message)
 					   &said, true, true);
 }
 
-/* What a task has come to: the call is kept in mind until its transaction ends. */
+/* After its commit, a call is kept until its transaction ends. */
 static void
 finish_task(Task *task)
 {
@@ -355,7 +354,7 @@ finish_task(Task *task)
 	drop_task(task);
 }
 
-/* A task that cannot be written: a beginning is refused, an end kept. */
+/* If a task cannot be written, a beginning is refused and an end is kept. */
 static void
 fail_task(Task *task, int sqlstate, const char *message)
 {
@@ -380,7 +379,6 @@ typedef struct Writing
 	Oid locked_table;
 } Writing;
 
-/* Whether a task is to be written now. */
 static bool
 is_due(const Task *task)
 {
@@ -388,8 +386,8 @@ is_due(const Task *task)
 }
 
 /*
- * Writes what is due. A lock of the session that waits for this process would
- * be waited for in vain, and by all the others: it is not waited for.
+ * Writes the tasks that are due. It does not wait for locks: the session that
+ * holds one may wait for this process, and all the others would wait, too.
  */
 static void
 write_tasks(void *argument)
@@ -415,7 +413,9 @@ write_tasks(void *argument)
 	hl_store_leave(&step);
 }
 
-/* Refuses what has waited too long for a lock, or has nowhere to go. */
+/*
+ * Refuses tasks that have waited too long for a lock, or whose table is gone.
+ */
 static void
 refuse_tasks(const Writing *writing)
 {
@@ -437,7 +437,7 @@ refuse_tasks(const Writing *writing)
 	}
 }
 
-/* Finishes, or forgets to have written, what a transaction was about. */
+/* Finishes the tasks of a transaction, or resets them if it was aborted. */
 static void
 settle_tasks(bool committed)
 {
@@ -453,7 +453,7 @@ settle_tasks(bool committed)
 	}
 }
 
-/* Writes each by itself, for one of them cannot be written. */
+/* Writes each task by itself, since one of them cannot be written. */
 static void
 write_each(void)
 {
@@ -474,7 +474,6 @@ write_each(void)
 	}
 }
 
-/* Whether there is something to be written now. */
 static bool
 some_due(void)
 {
@@ -484,7 +483,7 @@ some_due(void)
 	return false;
 }
 
-/* Works off what there is. */
+/* Writes everything that is due. */
 static void
 work_off(void)
 {
@@ -506,7 +505,7 @@ work_off(void)
 
 /* ----------------------------------------------------------- transactions */
 
-/* Looks which transactions have ended, and how. */
+/* Checks which transactions have ended, and how. */
 static void
 judge_transactions(void *unused)
 {
@@ -526,8 +525,8 @@ judge_transactions(void *unused)
 }
 
 /*
- * Looks after transactions. A call that has no session any more, and whose
- * transaction has ended, has an end that nobody has told.
+ * Handles ended transactions. If a call has no session any more and its
+ * transaction has ended, nobody else will report its end.
  */
 static void
 look_after_transactions(void)
@@ -551,7 +550,7 @@ look_after_transactions(void)
 
 /* ------------------------------------------------------------------ sweep */
 
-/* Reads an event of the history out of a row. */
+/* Reads an event of a history row. */
 static void
 read_row(uint64 row, HlEvent *event)
 {
@@ -564,9 +563,9 @@ read_row(uint64 row, HlEvent *event)
 }
 
 /*
- * Takes over what another writer has left: calls without an end, and those
- * whose transaction may yet be, or has been, rolled back. One whose
- * transaction is still open may have a session, which tells the rest.
+ * Takes over the unfinished calls of an earlier writer: calls without an end,
+ * and those whose transaction may still be, or was, rolled back. If the
+ * transaction is still open, its session may report the rest.
  */
 static void
 sweep(void *unused)
@@ -596,7 +595,6 @@ sweep(void *unused)
 
 /* --------------------------------------------------------------- sessions */
 
-/* Takes one message. */
 static void
 take_message(Client *client, const char *message, Size len)
 {
@@ -621,7 +619,7 @@ take_message(Client *client, const char *message, Size len)
 				"the call was interrupted before anything was sent");
 }
 
-/* Takes all that a session has told; false: it has gone. */
+/* Receives all messages of a session; false if it is gone. */
 static bool
 take_messages(Client *client)
 {
@@ -636,8 +634,9 @@ take_messages(Client *client)
 }
 
 /*
- * Lets go of a session that has gone. What it was about to send it has not
- * sent; what it has sent, and not told the end of, is unknown.
+ * Releases a session that is gone. A call that it was about to send was not
+ * sent; the outcome of a call that it has sent, without reporting the end, is
+ * unknown.
  */
 static void
 bury_client(Client *client)
@@ -668,7 +667,7 @@ bury_client(Client *client)
 	pfree(client);
 }
 
-/* Attaches to a session; NULL: it has gone. */
+/* Attaches to a session; NULL if it is gone. */
 static Client *
 meet_client(dsm_handle handle)
 {
@@ -698,7 +697,7 @@ meet_client(dsm_handle handle)
 	return client;
 }
 
-/* Attaches to those who wait. */
+/* Attaches to the sessions that wait. */
 static void
 meet_clients(void)
 {
@@ -719,7 +718,7 @@ meet_clients(void)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Hears all sessions, and lets go of those that have gone. */
+/* Receives the messages of all sessions, and releases those that are gone. */
 static void
 hear_clients(void)
 {
@@ -741,7 +740,7 @@ hear_clients(void)
 
 /* ------------------------------------------------------------------ rounds */
 
-/* What is done now and then. */
+/* Periodic tasks. */
 static void
 take_tick(void)
 {
@@ -753,7 +752,6 @@ take_tick(void)
 	look_after_transactions();
 }
 
-/* One round. */
 static void
 go_round(void)
 {
@@ -764,7 +762,7 @@ go_round(void)
 	MemoryContextReset(writer.round);
 }
 
-/* How long there is nothing to do, if nobody tells anything. */
+/* How long there is nothing to do unless a message arrives. */
 static long
 rest_of_round(void)
 {
@@ -775,7 +773,7 @@ rest_of_round(void)
 	return writer.opens != NULL ? LOOK : IDLE;
 }
 
-/* Whether it is time to leave. */
+/* Whether it is time to exit. */
 static bool
 is_over(void)
 {
@@ -789,8 +787,8 @@ is_over(void)
 }
 
 /*
- * Works until it is to leave, and then gives calls that are under way a
- * moment. New sessions start another writer meanwhile.
+ * Serves until it is to exit, and then waits shortly for calls in flight. New
+ * sessions start another writer meanwhile.
  */
 static void
 serve(void)
@@ -820,7 +818,10 @@ serve(void)
 
 /* ---------------------------------------------------------------- process */
 
-/* Sets what the rows rely on, whatever is set for the database or the role. */
+/*
+ * Sets the parameters on which the rows depend, whatever the database or the
+ * role sets.
+ */
 static void
 set_options(void)
 {
@@ -839,7 +840,6 @@ set_options(void)
 						PGC_S_OVERRIDE);
 }
 
-/* The process. */
 void
 healthlake_writer_main(Datum argument)
 {

@@ -167,7 +167,7 @@ take_document(HlIssued *issued, const Form *form, const HlJson *node)
 	if (form->within != NULL)
 		node = hl_json_member(node, form->within);
 	if (hl_json_kind(node) != HL_JSON_OBJECT)
-		return refuse(issued, "there is no JSON object");
+		return refuse(issued, "it is not a JSON object");
 	if (!check_status(issued, form, node))
 		return false;
 	parts.access_key_id = text_of(issued, node, form->access_key_id);

@@ -71,8 +71,8 @@ take_url(HlMetadataUrl *url, const char *whole)
 	if (outcome != HL_ENDPOINT_OK)
 		return refuse(url, endpoint.reason);
 	if (!endpoint.tls && !is_near(&endpoint))
-		return refuse(url, "http is for a loopback address and AWS's own "
-						   "addresses on the link alone");
+		return refuse(url, "http is allowed only for a loopback address and "
+						   "AWS's link-local addresses");
 	snprintf(url->authority, sizeof(url->authority), "%s", endpoint.authority);
 	url->tls = endpoint.tls;
 	return take_path(url, whole + len);

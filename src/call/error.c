@@ -261,14 +261,14 @@ hint_of_unknown(const HlReply *reply, const char *client_token)
 	if (client_token == NULL)
 		return "Check the current state before you repeat the call.";
 	if (reply->rest)
-		return psprintf("Repeat the same call with idempotency_key => '%s': "
-						"it creates nothing twice, and gives what the first "
-						"one has created.",
-						client_token);
-	return psprintf("Repeat the same call with client token \"%s\" within an "
-					"hour: it does nothing twice, and gives what the first "
-					"one gave.",
-					client_token);
+		return psprintf(
+			"Repeat the same call with idempotency_key => '%s': it returns the "
+			"resource that the first one created, and creates no second one.",
+			client_token);
+	return psprintf(
+		"Repeat the same call with client token \"%s\" within an hour: it "
+		"returns the result of the first one, and does nothing twice.",
+		client_token);
 }
 
 /*

@@ -42,14 +42,13 @@ add(List *findings, const char *item, bool ok, const char *detail)
 	return lappend(findings, finding);
 }
 
-/* Adds a row of a room above. */
 List *
 hl_check_add(List *findings, const char *item, bool ok, const char *detail)
 {
 	return add(findings, item, ok, detail);
 }
 
-/* The request that is tried: it reads, and reads little. */
+/* The request that is tried: a small read. */
 static HlRequest *
 probe(void)
 {
@@ -57,7 +56,7 @@ probe(void)
 						   "{\"MaxResults\":1}", NULL, false);
 }
 
-/* Turns what the settings forbid into a row; anything else is thrown on. */
+/* Turns an error of the settings into a row; throws others. */
 static List *
 catch_refusal(List *findings, MemoryContext memory)
 {
@@ -77,7 +76,7 @@ catch_refusal(List *findings, MemoryContext memory)
 				   : error->message);
 }
 
-/* Says which sources were passed over, and why. */
+/* Adds the sources that were skipped, with the reasons. */
 static List *
 add_notes(List *findings, List *notes)
 {
@@ -94,7 +93,6 @@ add_notes(List *findings, List *notes)
 	return findings;
 }
 
-/* Says where the credentials are from, or why there are none. */
 static List *
 add_credentials(List *findings, const HlCall *call, bool found, List *notes)
 {
@@ -118,7 +116,6 @@ add_credentials(List *findings, const HlCall *call, bool found, List *notes)
 						hl_provider_time(credentials->expires_at)));
 }
 
-/* Says where requests go, and who says so. */
 static List *
 add_endpoint(List *findings, const HlCall *call)
 {
@@ -138,7 +135,9 @@ add_endpoint(List *findings, const HlCall *call)
 				   : "those of the system");
 }
 
-/* Finds out where a call would go; false, with the rows that say why not. */
+/*
+ * Determines the target of a call; false if that fails, with rows that say why.
+ */
 static bool
 settle(HlCall *call, const HlRequest *request, List **findings)
 {
@@ -169,7 +168,7 @@ settle(HlCall *call, const HlRequest *request, List **findings)
 	return found;
 }
 
-/* Whether a call goes to this machine, where no STS is to be expected. */
+/* Whether the endpoint is on this machine, where no STS is to be expected. */
 static bool
 is_local(const HlCall *call)
 {
@@ -182,7 +181,10 @@ is_local(const HlCall *call)
 		   hl_endpoint_is_loopback(&endpoint);
 }
 
-/* Asks STS whose the credentials are; NULL: see the provider's reason. */
+/*
+ * Asks STS for the identity of the credentials; NULL: see the provider's
+ * reason.
+ */
 static char *
 ask_identity(const HlCall *call, HlProvider *provider)
 {
@@ -195,7 +197,6 @@ ask_identity(const HlCall *call, HlProvider *provider)
 	return hl_provider_identity(provider, &ask->reply);
 }
 
-/* Says whose the credentials are. */
 static List *
 add_identity(List *findings, const HlCall *call)
 {
@@ -208,15 +209,15 @@ add_identity(List *findings, const HlCall *call)
 	hl_endpoints_find_sts(plan, call->region);
 	if (plan->sts_reason == NULL && plan->sts_from == NULL && is_local(call))
 		return add(findings, "identity", true,
-				   "not asked for: the endpoint is on this machine, and none "
-				   "is set for STS");
+				   "not checked: the endpoint is on this machine, and none is "
+				   "set for STS");
 	identity = ask_identity(call, provider);
 	return add(
 		findings, "identity", identity != NULL,
 		hl_text_from_utf8(identity != NULL ? identity : provider->reason));
 }
 
-/* Says of a probe how far it came. */
+/* Adds a row for each stage of the probe, up to the one that failed. */
 static List *
 judge(List *findings, const HlReply *reply)
 {
@@ -255,7 +256,6 @@ add_each(List *findings, const char *item, List *sentences)
 	return findings;
 }
 
-/* Says whether others can read the configuration files that hold secrets. */
 static List *
 add_files(List *findings)
 {
@@ -263,10 +263,10 @@ add_files(List *findings)
 
 	if (hl_settings_are_exposed())
 		files = lappend(
-			files, pstrdup("a secret from a file, role or database setting is "
-						   "in force, and the library is not in "
-						   "shared_preload_libraries: every role can read it "
-						   "with SHOW"));
+			files,
+			pstrdup("a secret is set in a file, role or database setting, and "
+					"the library is not in shared_preload_libraries: every "
+					"role can read it with SHOW"));
 	if (files == NIL)
 		return add(findings, "secrets in files", true,
 				   "none that other roles, or other users of the operating "
@@ -274,7 +274,6 @@ add_files(List *findings)
 	return add_each(findings, "secrets in files", files);
 }
 
-/* Says who can read the statements that set secrets. */
 static List *
 add_statements(List *findings)
 {
@@ -291,7 +290,7 @@ add_statements(List *findings)
 						 "pg_read_all_stats");
 }
 
-/* Adds what is wrong with AWS's files, and what the environment holds. */
+/* Adds problems with AWS's files, and secrets in the environment. */
 static List *
 add_places(List *findings)
 {
@@ -306,17 +305,16 @@ add_places(List *findings)
 						   pstrdup(hl_profiles_fault(file)));
 	for (size_t i = 0; i < lengthof(secrets); i++)
 		if (hl_environment_variable(secrets[i]) != NULL)
-			findings =
-				add(findings, "secrets in the environment", true,
-					psprintf("%s is in the server's environment: whoever "
-							 "may run programs or read files as the "
-							 "server can read it, and at DEBUG3 "
-							 "PostgreSQL logs it when it starts",
-							 secrets[i]));
+			findings = add(
+				findings, "secrets in the environment", true,
+				psprintf("%s is in the server's environment: a role that may "
+						 "run programs or read files as the server can read "
+						 "it, and at DEBUG3 PostgreSQL logs it when it starts",
+						 secrets[i]));
 	return findings;
 }
 
-/* Adds what holds for the server as a whole. */
+/* Adds the rows about the server as a whole. */
 static List *
 surroundings(List *findings)
 {
@@ -330,14 +328,13 @@ surroundings(List *findings)
 						"delays a cancel");
 }
 
-/* Adds what PostgreSQL dropped when the library was loaded. */
+/* Adds the settings that PostgreSQL dropped when the library was loaded. */
 static List *
 add_dropped(List *findings)
 {
 	return add_each(findings, "settings", hl_dropped_list());
 }
 
-/* Tries a call that reads, and says how far it came. */
 static List *
 try_call(List *findings)
 {
@@ -352,7 +349,7 @@ try_call(List *findings)
 	return findings;
 }
 
-/* Makes all rows; nothing is sent where no call may be made. */
+/* Makes all rows; nothing is sent if no call may be made. */
 static List *
 all_findings(FunctionCallInfo fcinfo)
 {
@@ -366,7 +363,6 @@ all_findings(FunctionCallInfo fcinfo)
 	return hl_queue_findings(findings);
 }
 
-/* Makes the row of a finding. */
 static Datum
 finding_row(FunctionCallInfo fcinfo, TupleDesc desc, const void *thing)
 {
@@ -379,7 +375,6 @@ finding_row(FunctionCallInfo fcinfo, TupleDesc desc, const void *thing)
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }
 
-/* Gives the next row. */
 Datum
 hl_check_next(FunctionCallInfo fcinfo)
 {

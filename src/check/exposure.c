@@ -15,7 +15,7 @@
 #include "server/file.h"
 #include "server/path.h"
 
-/* Runs a query that gives texts; adds them to a list that outlives SPI. */
+/* Runs a query that returns texts; adds them to a list that outlives SPI. */
 static List *
 add_texts(List *texts, const char *sql)
 {
@@ -26,7 +26,7 @@ add_texts(List *texts, const char *sql)
 		elog(ERROR, "SPI_connect failed");
 	path = hl_path_pin();
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not look for exposed secrets");
+		elog(ERROR, "could not search for exposed secrets");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		char *text =
@@ -42,7 +42,7 @@ add_texts(List *texts, const char *sql)
 	return texts;
 }
 
-/* Adds the file that a setting in force comes from. */
+/* Adds the file that a current value comes from. */
 static List *
 add_source_file(List *files, const char *name)
 {
@@ -55,7 +55,7 @@ add_source_file(List *files, const char *name)
 	return files;
 }
 
-/* The files with secrets, as far as the current user may know. */
+/* The files with secrets, as far as the current user may see them. */
 static List *
 files_with_secrets(void)
 {
@@ -73,7 +73,6 @@ files_with_secrets(void)
 	return add_source_file(files, "healthlake.session_token");
 }
 
-/* Looks at the files' modes. */
 List *
 hl_exposure_files(void)
 {
@@ -95,7 +94,6 @@ hl_exposure_files(void)
 	return sentences;
 }
 
-/* Looks at the settings of roles, databases and functions. */
 List *
 hl_exposure_catalogs(void)
 {
@@ -125,7 +123,7 @@ hl_exposure_catalogs(void)
 		" OR c OPERATOR(pg_catalog.~) '@')");
 }
 
-/* The view that shows the statements, if the current user may see it. */
+/* The view of pg_stat_statements, if the current user may see it. */
 static List *
 find_statements(void)
 {
@@ -151,7 +149,6 @@ find_statements(void)
 		" AND pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')");
 }
 
-/* Looks at the statements that are kept. */
 List *
 hl_exposure_statements(bool *is_kept)
 {

@@ -12,7 +12,7 @@
 #include "check/queue.h"
 #include "queue/wakeup.h"
 
-/* Adds the homes whose requests wait here, and are not sent. */
+/* Adds the homes whose requests wait here and are not sent. */
 static List *
 add_homes(List *findings, const HlStore *store, MemoryContext memory)
 {
@@ -35,7 +35,7 @@ add_homes(List *findings, const HlStore *store, MemoryContext memory)
 	return findings;
 }
 
-/* Adds that no worker can be the owner of the table. */
+/* Adds that no worker can run as the owner of the table. */
 static List *
 add_owner(List *findings, const HlStore *store)
 {

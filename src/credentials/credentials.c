@@ -300,11 +300,10 @@ plan_anew(HlCredentials *credentials)
 static const char *
 given_again(const HlCredentials *credentials)
 {
-	return credentials->lasting
-			   ? NULL
-			   : psprintf("credentials of %s have expired, and it gave the "
-						  "same again",
-						  credentials->source);
+	return credentials->lasting ? NULL
+								: psprintf("credentials of %s have expired, "
+										   "and it returned the same again",
+										   credentials->source);
 }
 
 HlCredentialsState
@@ -390,8 +389,8 @@ expiry_reason(const HlHeld *kept, const HlPlan *plan, char *failure)
 						failure);
 	if (lease->refused)
 		return psprintf(
-			"AWS says that the credentials of %s have expired%s%s, "
-			"and they could not be renewed: %s",
+			"AWS reports that the credentials of %s have expired%s%s, and they "
+			"could not be renewed: %s",
 			plan->source,
 			lease->expires ? ", although they are valid until " : "",
 			lease->expires ? hl_provider_time(lease->expires_at) : "", failure);

@@ -106,7 +106,7 @@ plan_web_identity(HlPlan *plan, const HlProfileSource *source)
 	if (source->role_session_name != NULL &&
 		!hl_sts_is_session_name(source->role_session_name))
 		return refuse(plan, source->profile,
-					  "role_session_name is no name of a session");
+					  "role_session_name is not a valid session name");
 	plan->kind = &hl_web_identity_provider;
 	plan->file = hl_file_expand(source->web_identity_token_file);
 	plan->roles[plan->nroles++] =
@@ -123,8 +123,8 @@ plan_process(HlPlan *plan, const HlProfileSource *source)
 {
 	if (!hl_settings.allow_credential_process)
 	{
-		plan->hint = "healthlake.allow_credential_process is for the "
-					 "configuration file alone.";
+		plan->hint = "healthlake.allow_credential_process can only be set in "
+					 "the configuration file.";
 		return refuse(plan, source->profile,
 					  "credential_process is not allowed");
 	}
@@ -164,7 +164,7 @@ plan_sign_on(HlPlan *plan, const HlProfileSource *source)
 					  "sso_start_url, sso_region, sso_account_id and "
 					  "sso_role_name go together");
 	if (!hl_endpoint_is_region(source->sso_region))
-		return refuse(plan, source->profile, "sso_region is no region");
+		return refuse(plan, source->profile, "sso_region is not a region");
 	plan->kind = &hl_sso_provider;
 	plan->file =
 		sign_on_file(source->sso_session != NULL ? source->sso_session
@@ -212,7 +212,7 @@ add_role(HlPlan *plan, const HlProfileRole *role)
 		return "mfa_serial wants a code that a server cannot ask anybody for";
 	if (role->role_session_name != NULL &&
 		!hl_sts_is_session_name(role->role_session_name))
-		return "role_session_name is no name of a session";
+		return "role_session_name is not a valid session name";
 	if (duration != NULL && !hl_sts_is_duration(duration))
 		return "duration_seconds is not from 900 to 43200";
 	plan->roles[plan->nroles++] =
@@ -277,7 +277,7 @@ hl_plan_profile(HlPlan *plan, const char *name, const char *by)
 		return HL_PLAN_BROKEN;
 	if (profile == NULL && by == NULL)
 		return hl_plan_refuse(plan, HL_PLAN_EMPTY,
-							  "there is no profile \"default\"");
+							  "profile \"default\" does not exist");
 	if (profile == NULL)
 		return hl_plan_break(
 			plan,
@@ -288,7 +288,7 @@ hl_plan_profile(HlPlan *plan, const char *name, const char *by)
 	if (!is_about_credentials(profile))
 		return hl_plan_refuse(
 			plan, set ? HL_PLAN_BROKEN : HL_PLAN_EMPTY,
-			psprintf("profile \"%s\" says nothing about credentials", name));
+			psprintf("profile \"%s\" has no credentials", name));
 	chain = palloc(sizeof(HlProfileChain));
 	if (hl_profile_chain_resolve(profiles, name, true, chain) !=
 		HL_PROFILE_CHAIN_OK)

@@ -285,10 +285,10 @@ check_expiry(HlProvider *provider)
 
 	if (!issued->expires || issued->expires_at > hl_clock_unix())
 		return HL_PROVIDER_KEYS;
-	return hl_provider_refuse(provider,
-							  psprintf("%s gave credentials that expired at %s",
-									   provider->plan->source,
-									   hl_provider_time(issued->expires_at)));
+	return hl_provider_refuse(
+		provider,
+		psprintf("%s returned credentials that expired at %s",
+				 provider->plan->source, hl_provider_time(issued->expires_at)));
 }
 
 /* What to correct if the source returns no keys. */

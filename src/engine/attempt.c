@@ -29,7 +29,7 @@
 /* The user agent, version 2.1; "" until it is needed. */
 static char user_agent[256];
 
-/* Composes what tells AWS who calls. */
+/* Composes the User-Agent. */
 static const char *
 name_agent(void)
 {
@@ -112,7 +112,7 @@ hl_attempt_is_signed(const HlCall *call)
 	return call->credentials != NULL || call->keys != NULL;
 }
 
-/* The keys that sign it. */
+/* The keys that sign the call. */
 static const HlSigv4Credentials *
 keys_of(const HlCall *call)
 {
@@ -162,7 +162,7 @@ hl_head_add(HlHead *head, const char *name, const char *value)
 	head->headers[head->count++] = (HlHeader){name, value};
 }
 
-/* Signs the attempt that is about to be made. */
+/* Signs the attempt. */
 static HlSigv4Outcome
 sign(HlCall *call, const HlHead *head)
 {
@@ -192,7 +192,7 @@ sign(HlCall *call, const HlHead *head)
 						 &hl_engine.signature);
 }
 
-/* Adds one header line, ended by a zero. */
+/* Adds one header line, terminated by a zero byte. */
 static void
 add_line(HlBytes *lines, const char *name, const char *value)
 {
@@ -215,7 +215,7 @@ add_signature(HlBytes *lines, const HlSigv4Credentials *keys)
 			 hl_bytes_string(&hl_engine.signature.authorization));
 }
 
-/* Adds the header lines by which AWS knows a call and its attempts. */
+/* Adds the header lines by which AWS correlates a call and its attempts. */
 static void
 add_attempt(HlCall *call, HlBytes *lines)
 {
@@ -227,7 +227,7 @@ add_attempt(HlCall *call, HlBytes *lines)
 	add_line(lines, "amz-sdk-request", counted);
 }
 
-/* Writes the header lines, in the order in which they are sent. */
+/* Writes the header lines in the order in which they are sent. */
 static void
 write_lines(HlCall *call, const HlHead *head)
 {
@@ -279,14 +279,17 @@ hl_attempt_write(HlCall *call)
 
 /* ------------------------------------------------------------------- send */
 
-/* Whether libcurl must not send it twice, which happens on kept connections. */
+/*
+ * Whether libcurl must not repeat the request by itself, as it does on a kept
+ * connection that dies.
+ */
 static bool
 needs_own_connection(const HlCall *call)
 {
 	return !call->repeatable || (call->changes && !hl_http_tells_resends());
 }
 
-/* Hands the attempt to libcurl. */
+/* Passes the attempt to libcurl. */
 static bool
 send_attempt(HlCall *call)
 {
@@ -321,7 +324,7 @@ send_attempt(HlCall *call)
 	return attempt->transfer != NULL;
 }
 
-/* When the next event of a stream must have come. */
+/* The time by which the next event of a stream must arrive. */
 static int64
 patience_from(const HlCall *call, int64 now)
 {
@@ -348,8 +351,8 @@ hl_attempt_start(HlCall *call)
 }
 
 /*
- * After the last event only the end of the body is waited for, and not long:
- * so the connection can be kept. After a fault nothing is.
+ * After the last event only the end of the body is awaited, for a short time,
+ * so that the connection can be kept. After a fault nothing is.
  */
 void
 hl_attempt_read(HlCall *call, int64 now)
@@ -372,7 +375,7 @@ hl_attempt_read(HlCall *call, int64 now)
 
 /* ------------------------------------------------------------------ judge */
 
-/* What became of an attempt that ended below HTTP. */
+/* The outcome of an attempt that ended below HTTP. */
 static HlOutcome
 judge_transport(HlCall *call, const HlHttpReply *http)
 {
@@ -392,7 +395,7 @@ judge_transport(HlCall *call, const HlHttpReply *http)
 	}
 }
 
-/* Puts asterisks over a secret. */
+/* Replaces a secret by asterisks. */
 static void
 hide_secret(HlBytes *said, const char *secret)
 {
@@ -417,7 +420,7 @@ hl_attempt_hide(const HlCall *call, HlBytes *said)
 	hide_secret(said, call->secret);
 }
 
-/* Compares the clocks, at the middle of the attempt. */
+/* Compares the clocks, for the middle of the attempt. */
 static void
 compare_clocks(HlReply *reply, const HlHttpReply *http)
 {
@@ -430,7 +433,7 @@ compare_clocks(HlReply *reply, const HlHttpReply *http)
 		reply->clock_skew = (int) (server - here / USECS_PER_SEC);
 }
 
-/* Takes the headers over that the caller wants. */
+/* Takes the headers that the caller wants. */
 static void
 take_wanted(HlCall *call, HlHttpReply *http)
 {
@@ -444,7 +447,7 @@ take_wanted(HlCall *call, HlHttpReply *http)
 	}
 }
 
-/* What became of an attempt: the reply's fields, and the outcome. */
+/* Fills in the reply's fields and the outcome of an attempt. */
 static HlOutcome
 judge(HlCall *call, HlHttpReply *http)
 {
@@ -478,7 +481,7 @@ judge(HlCall *call, HlHttpReply *http)
 	return hl_attempt_tell(call, HL_OUTCOME_MALFORMED, text);
 }
 
-/* Forgets what an earlier attempt brought. */
+/* Clears the results of the previous attempt. */
 static void
 forget_attempt(HlCall *call)
 {
@@ -502,7 +505,10 @@ forget_attempt(HlCall *call)
 	reply->throttled = false;
 }
 
-/* Corrects the clock where that was why AWS refused; true if it was. */
+/*
+ * Corrects the clock if AWS refused the request because of it; returns whether
+ * it did.
+ */
 static bool
 clock_was_wrong(HlCall *call, const HlHttpReply *http)
 {
@@ -522,7 +528,7 @@ clock_was_wrong(HlCall *call, const HlHttpReply *http)
 	return true;
 }
 
-/* Whether trying again is worth it, for this attempt's sake. */
+/* Whether the result of this attempt permits another one. */
 static HlVerdict
 judge_retry(HlCall *call, HlOutcome outcome, const HlHttpReply *http)
 {
@@ -542,7 +548,10 @@ judge_retry(HlCall *call, HlOutcome outcome, const HlHttpReply *http)
 	return verdict;
 }
 
-/* Whether a call may try again: attempts, what is at stake, and the quota. */
+/*
+ * Whether a call may be repeated, by the number of attempts, the operation and
+ * the retry quota.
+ */
 static bool
 may_repeat(HlCall *call, HlVerdict verdict, bool unsettled)
 {
@@ -559,7 +568,7 @@ may_repeat(HlCall *call, HlVerdict verdict, bool unsettled)
 	return call->attempt->cost > 0;
 }
 
-/* Lets a call rest until its next attempt. */
+/* Schedules the next attempt. */
 static void
 rest(HlCall *call, HlVerdict verdict, const HlHttpReply *http)
 {
@@ -572,7 +581,7 @@ rest(HlCall *call, HlVerdict verdict, const HlHttpReply *http)
 	call->attempt->stage = HL_STAGE_RESTING;
 }
 
-/* Whether AWS says that the credentials have expired. */
+/* Whether AWS reports that the credentials have expired. */
 static bool
 has_expired(const HlReply *reply)
 {
@@ -583,8 +592,8 @@ has_expired(const HlReply *reply)
 }
 
 /*
- * Has a call that was refused because its keys have expired look for others;
- * once, and without counting that attempt, which did nothing.
+ * Renews the credentials of a call that was refused because they have expired.
+ * This is done once, and the attempt is not counted, since it had no effect.
  */
 static bool
 renew(HlCall *call, HlOutcome outcome)

@@ -16,7 +16,7 @@ write_head(const HlCall *call, HlHead *head)
 	hl_head_add(head, "Content-Type", HL_PROTOCOL_CONTENT_TYPE);
 }
 
-/* Tells whether a body is nothing but blanks, which stands for {}. */
+/* Whether a body is only whitespace, which stands for {}. */
 static bool
 is_blank(const HlBytes *body)
 {
@@ -27,8 +27,8 @@ is_blank(const HlBytes *body)
 }
 
 /*
- * A success is a JSON object that is there to its end. Where nothing says
- * where the body ends, only the JSON shows whether it was cut.
+ * A success is a complete JSON object. If the reply has no length, only the
+ * JSON shows whether it was truncated.
  */
 static HlOutcome
 judge(HlCall *call, const HlHttpReply *http)

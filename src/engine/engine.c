@@ -44,7 +44,6 @@ hl_engine_forget(void)
 	hl_http_forget(hl_engine.http);
 }
 
-/* At the end of the backend's life. */
 static void
 forget_at_exit(int code, Datum unused)
 {
@@ -57,14 +56,14 @@ hl_engine_leaves_lookups(void)
 	return hl_http_leaves_lookups();
 }
 
-/* The steady clock, as the ground floor asks for it. */
+/* The steady clock, as the ground floor needs it. */
 static int64_t
 steady_now(void *unused)
 {
 	return hl_clock_steady();
 }
 
-/* Opens what the backend keeps, at its first call. */
+/* Creates what the backend keeps, at its first call. */
 static bool
 open_engine(void)
 {
@@ -81,7 +80,7 @@ open_engine(void)
 
 /* ------------------------------------------------------------------ calls */
 
-/* Frees all that hangs on a set of calls: its memory context goes. */
+/* Called with the memory context of a set of calls. */
 static void
 free_calls(void *argument)
 {
@@ -159,7 +158,10 @@ hl_engine_request(const HlProviderRequest *request, const HlLimits *limits)
 
 /* ------------------------------------------------------------------- loop */
 
-/* Keeps the reply of a call in flight true, for whoever is interrupted. */
+/*
+ * Keeps the fields of a reply valid while its call is in flight, since an
+ * interrupt may read them.
+ */
 static void
 note_sent(HlCall *call)
 {
@@ -169,7 +171,7 @@ note_sent(HlCall *call)
 	call->reply.may_have_run = call->changes;
 }
 
-/* Moves a call on until it waits, is ready to be sent, or is done. */
+/* Advances a call until it waits, is ready to be sent, or is done. */
 static void
 advance(HlCall *call, int64 now)
 {
@@ -207,7 +209,7 @@ start(HlCall *call)
 		hl_attempt_start(call);
 }
 
-/* Whether a call has one of the places that max_in_flight bounds. */
+/* Whether a call occupies one of the places that max_in_flight limits. */
 static bool
 has_place(const HlCall *call)
 {
@@ -216,11 +218,11 @@ has_place(const HlCall *call)
 }
 
 /*
- * Sends what is ready, in the order of the set, as far as there are places. A
- * call has a place from the moment it can be held until its reply is here. It
- * has none while it waits for keys or rests before another attempt: such a rest
- * may take twenty seconds, and others can be sent meanwhile. Then it waits for
- * a place like those that are new.
+ * Sends calls that are ready, in the order of the set, while there are places.
+ * A call occupies a place from the moment when it can be held until its reply
+ * has arrived. It does not while it waits for keys or for its next attempt,
+ * which may take twenty seconds in which others can be sent; after that it
+ * waits for a place like new calls.
  */
 static void
 start_ready(HlCall *const *calls, int count)
@@ -244,8 +246,8 @@ start_ready(HlCall *const *calls, int count)
 }
 
 /*
- * Shortens a wait to the end of a call's rest, or of its patience. What has
- * ended already, while something else was done, is not waited for.
+ * Shortens a wait to the time of a call's next attempt or timeout. If the call
+ * has ended meanwhile, there is no wait.
  */
 static void
 look_at_rest(const HlCall *call, int64 now, long *timeout_ms)
@@ -263,7 +265,7 @@ look_at_rest(const HlCall *call, int64 now, long *timeout_ms)
 		*timeout_ms = ms;
 }
 
-/* Begins the call of a request that a provider has just made. */
+/* Begins the call of a provider's request. */
 static void
 begin_request(HlCall *call)
 {
@@ -272,9 +274,9 @@ begin_request(HlCall *call)
 }
 
 /*
- * Moves all calls on, and the requests of the providers for which some wait;
- * true while some call is not done, and how long the engine may wait (-1: as
- * long as libcurl likes).
+ * Advances all calls, and the requests of providers for which some of them
+ * wait. Returns whether some call is not done, and how long the engine may wait
+ * (-1: as long as libcurl allows).
  */
 static bool
 advance_all(HlCall *const *calls, int count, long *timeout_ms)
@@ -310,7 +312,6 @@ advance_all(HlCall *const *calls, int count, long *timeout_ms)
 	return left;
 }
 
-/* Begins those calls that are new. */
 static void
 begin_new(HlCall *const *calls, int count)
 {
@@ -328,7 +329,7 @@ begin_new(HlCall *const *calls, int count)
 	}
 }
 
-/* Whether a call of the set has ended, or waits to be let go. */
+/* Whether a call of the set has ended, or waits to be released. */
 static bool
 some_ended(HlCall *const *calls, int count)
 {
@@ -339,7 +340,7 @@ some_ended(HlCall *const *calls, int count)
 	return false;
 }
 
-/* Whether the reply of a call of the set is here already. */
+/* Whether the reply of a call of the set has arrived. */
 static bool
 some_replied(HlCall *const *calls, int count)
 {
@@ -350,7 +351,7 @@ some_replied(HlCall *const *calls, int count)
 	return false;
 }
 
-/* Waits for something to end, unless something has while it was started. */
+/* Waits until something ends, unless it did when it was started. */
 static void
 wait_once(HlCall *const *calls, int count, long timeout_ms)
 {
@@ -358,7 +359,7 @@ wait_once(HlCall *const *calls, int count, long timeout_ms)
 		hl_http_step(hl_engine.http, timeout_ms);
 }
 
-/* Gives up all that is in flight. */
+/* Abandons everything that is in flight. */
 static void
 abandon_all(HlCall *const *calls, int count)
 {
@@ -366,7 +367,7 @@ abandon_all(HlCall *const *calls, int count)
 		hl_attempt_abandon(calls[i]->attempt);
 }
 
-/* Moves calls on, waits once for something to end, and moves them on again. */
+/* Advances calls, waits once until something ends, and advances them again. */
 static void
 step(HlCall *const *calls, int count, long most_ms)
 {

@@ -31,7 +31,7 @@ hl_events_begin(HlEvents *events)
 	*events = (HlEvents){0};
 }
 
-/* Reads an event's payload, an object; nothing at all stands for {}. */
+/* Reads an event's payload, which is an object; an empty one stands for {}. */
 static const HlJson *
 read_payload(HlEvents *events, const HlEventMessage *message)
 {
@@ -51,7 +51,7 @@ read_payload(HlEvents *events, const HlEventMessage *message)
 	return NULL;
 }
 
-/* Takes over the members of the reply that are no events. */
+/* Takes the members of the reply that are not events. */
 static void
 take_initial_response(HlEvents *events, const HlStream *stream,
 					  const HlJson *payload)
@@ -71,8 +71,8 @@ take_initial_response(HlEvents *events, const HlStream *stream,
 }
 
 /*
- * Notes an error. Its message is made fit to be shown as that of any other
- * reply; NULL stands for one that nobody but the client may see.
+ * Notes an error. Its message is sanitized like that of any other reply; NULL
+ * stands for one that only the client may see.
  */
 static void
 take_error(HlEvents *events, const HlStream *stream, const char *code,
@@ -98,7 +98,6 @@ take_error(HlEvents *events, const HlStream *stream, const char *code,
 	hl_bytes_free(&body);
 }
 
-/* Adds an event to the list. */
 static void
 add_event(HlEvents *events, const HlMember *event, const HlJson *payload)
 {
@@ -109,7 +108,7 @@ add_event(HlEvents *events, const HlMember *event, const HlJson *payload)
 	hl_bytes_append_char(&events->list, '}');
 }
 
-/* Takes an event over; one that nobody knows is passed over. */
+/* Takes an event; unknown ones are ignored. */
 static void
 take_event(HlEvents *events, const HlStream *stream,
 		   const HlEventMessage *message)
@@ -141,7 +140,10 @@ take_event(HlEvents *events, const HlStream *stream,
 				   hl_json_string(hl_json_member(payload, stream->code)), NULL);
 }
 
-/* An exception of the model, named as a member of the stream may be. */
+/*
+ * Takes an exception of the model, which has the name of a member of the
+ * stream.
+ */
 static void
 take_exception(HlEvents *events, const HlStream *stream,
 			   const HlEventMessage *message)
@@ -163,7 +165,7 @@ take_exception(HlEvents *events, const HlStream *stream,
 	hl_bytes_free(&code);
 }
 
-/* An error outside the model, told by the headers. */
+/* Takes an error outside of the model, which is in the headers. */
 static void
 take_unmodeled_error(HlEvents *events, const HlStream *stream,
 					 const HlEventMessage *message)
@@ -186,7 +188,6 @@ take_unmodeled_error(HlEvents *events, const HlStream *stream,
 	hl_bytes_free(&code);
 }
 
-/* Takes a message over. */
 static void
 take_message(HlEvents *events, const HlStream *stream,
 			 const HlEventMessage *message)
@@ -235,7 +236,7 @@ hl_events_read(const HlCall *call, const HlBytes *body)
 	return events->messages > before;
 }
 
-/* Makes the body of the reply that AWS would have sent without a stream. */
+/* Writes the body of the equivalent reply without a stream. */
 static bool
 write_body(HlBytes *body, HlEvents *events, const HlStream *stream)
 {
@@ -248,7 +249,7 @@ write_body(HlBytes *body, HlEvents *events, const HlStream *stream)
 	return !body->failed;
 }
 
-/* Gives the events of a stream that was read to its end. */
+/* Returns the events of a complete stream. */
 static HlOutcome
 give_events(HlCall *call)
 {
@@ -267,7 +268,6 @@ give_events(HlCall *call)
 	return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
 }
 
-/* Gives AWS's error. */
 static HlOutcome
 give_error(HlCall *call)
 {

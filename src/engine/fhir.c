@@ -20,14 +20,14 @@ write_head(const HlCall *call, HlHead *head)
 		hl_head_add(head, "Authorization", call->bearer);
 }
 
-/* Whether a reply of that status need not say anything. */
+/* Whether a reply with that status may have no body. */
 static bool
 may_be_empty(int status)
 {
 	return status == 202 || status == 204;
 }
 
-/* A success is a JSON object that is there to its end, or nothing. */
+/* A success is a complete JSON object, or empty. */
 static HlOutcome
 judge(HlCall *call, const HlHttpReply *http)
 {
@@ -59,7 +59,7 @@ judge(HlCall *call, const HlHttpReply *http)
 							   : "the reply cannot be taken over");
 }
 
-/* The issue that tells why: the first that is an error. */
+/* The first issue that is an error. */
 static const HlJson *
 find_error(const HlJson *outcome)
 {
@@ -98,9 +98,9 @@ take_outcome(HlCall *call, const HlJson *outcome)
 }
 
 /*
- * Whether AWS's message may be told: that of a refusal for want of rights may.
- * One of a signature has the whole canonical request in it, with the values of
- * a query, and others may quote what was sent.
+ * Whether AWS's message may be shown: only that of missing permissions. The
+ * message about a signature contains the canonical request with the values of a
+ * query, and others may quote what was sent.
  */
 static bool
 may_be_told(const HlCall *call, const HlHttpReply *http, const char *code)
@@ -109,7 +109,7 @@ may_be_told(const HlCall *call, const HlHttpReply *http, const char *code)
 		   call->query == NULL && strstr(code, "Signature") == NULL;
 }
 
-/* Takes code and message from an error of AWS's own; false: it is none. */
+/* Takes code and message from an error of AWS itself; false if it is none. */
 static bool
 take_error(HlCall *call, const HlHttpReply *http, const HlJson *document)
 {
@@ -133,8 +133,8 @@ take_error(HlCall *call, const HlHttpReply *http, const HlJson *document)
 }
 
 /*
- * What is not implemented was not carried out, and what is too much was not
- * either, whoever says so.
+ * A request that is not implemented, or too large, was not carried out,
+ * whichever server says so.
  */
 static HlOutcome
 explain(HlCall *call, const HlHttpReply *http)

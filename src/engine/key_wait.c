@@ -19,7 +19,7 @@
 
 HlKeyWait *hl_key_waits = NULL;
 
-/* Takes a wait off the list: nobody can join it any more. */
+/* Removes a wait from the list, so that no call can join it. */
 static void
 take_off(HlKeyWait *wait)
 {
@@ -31,7 +31,7 @@ take_off(HlKeyWait *wait)
 		}
 }
 
-/* The wait for a key that others have begun. */
+/* The wait for a key that another call has begun. */
 static HlKeyWait *
 find_wait(const unsigned char *key)
 {
@@ -86,14 +86,14 @@ hl_key_wait_leave(HlAttempt *attempt)
 	MemoryContextDelete(wait->memory);
 }
 
-/* Lets a call go on with the keys that it has. */
+/* Continues a call with the keys that it has. */
 static void
 go_on(HlCall *call)
 {
 	call->attempt->stage = HL_STAGE_READY;
 }
 
-/* Has a call wait, with others or as the first. */
+/* Lets a call join a wait, or begin one. */
 static void
 wait_for_keys(HlCall *call)
 {
@@ -106,7 +106,7 @@ wait_for_keys(HlCall *call)
 	call->attempt->stage = HL_STAGE_NEEDS_KEYS;
 }
 
-/* Ends a call for which memory was missing when its keys were asked for. */
+/* Ends a call for lack of memory while its keys were requested. */
 static void
 run_short(HlCall *call)
 {
@@ -116,7 +116,9 @@ run_short(HlCall *call)
 		hl_attempt_run_short(call);
 }
 
-/* Ends a call that has no keys: before anything was sent, or a renewal. */
+/*
+ * Ends a call without keys, before anything was sent or after a failed renewal.
+ */
 static void
 go_without(HlCall *call, const char *reason, const char *hint)
 {
@@ -205,8 +207,8 @@ hl_key_wait_take(HlCall *call)
 		hl_credentials_use(call->credentials, wait->held);
 		if (are_refused(call))
 			go_without(call,
-					   psprintf("credentials of %s have expired, and it gave "
-								"the same again",
+					   psprintf("credentials of %s have expired, and it "
+								"returned the same again",
 								call->credentials->source),
 					   NULL);
 		else
@@ -216,7 +218,7 @@ hl_key_wait_take(HlCall *call)
 	hl_key_wait_leave(call->attempt);
 }
 
-/* Moves one provider on with the reply to its last request. */
+/* Advances one provider with the reply to its last request. */
 static void
 move_on(HlKeyWait *wait)
 {

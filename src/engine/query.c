@@ -15,14 +15,16 @@ write_head(const HlCall *call, HlHead *head)
 	hl_head_add(head, "Content-Type", HL_STS_CONTENT_TYPE);
 }
 
-/* Whoever asked reads the XML. */
+/* The provider reads the XML. */
 static HlOutcome
 judge(HlCall *call, const HlHttpReply *http)
 {
 	return HL_OUTCOME_SUCCESS;
 }
 
-/* Of a reply that holds secrets nothing is told but STS's own words. */
+/*
+ * A reply may contain secrets, so only an error of STS's own format is shown.
+ */
 static HlOutcome
 explain(HlCall *call, const HlHttpReply *http)
 {

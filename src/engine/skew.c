@@ -26,7 +26,7 @@ hl_skew_of(const char *authority)
 	return 0;
 }
 
-/* Remembers a correction, in place of the oldest. */
+/* Stores a correction, in place of the oldest. */
 void
 hl_skew_correct(const char *authority, int64 offset)
 {

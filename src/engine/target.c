@@ -21,7 +21,10 @@ typedef struct Settled
 	HlTarget target;
 } Settled;
 
-/* Refuses a profile that is named and is not there: it may have a region. */
+/*
+ * Refuses a configured profile that does not exist, since it could contain the
+ * region.
+ */
 static void
 refuse_missing_profile(void)
 {
@@ -38,7 +41,7 @@ refuse_missing_profile(void)
 				 errhint(HL_PROFILES_MISSING_HINT, by)));
 }
 
-/* The region to use, as whoever named it wrote it. */
+/* The region, as it was configured. */
 static const char *
 region_of(const char *argument)
 {
@@ -69,7 +72,7 @@ region_of(const char *argument)
 	return region;
 }
 
-/* Refuses a region that the operator has left out. */
+/* Refuses a region that healthlake.allowed_regions does not contain. */
 static void
 refuse_region(const char *region)
 {
@@ -80,7 +83,7 @@ refuse_region(const char *region)
 								  hl_settings.allowed_regions)));
 }
 
-/* What may help where a host prefix was put before the endpoint's name. */
+/* The hint for an endpoint name with a host prefix. */
 static const char *
 prefix_hint(const char *prefix)
 {
@@ -90,7 +93,7 @@ prefix_hint(const char *prefix)
 					prefix);
 }
 
-/* Refuses an endpoint that the rules, or safety, do not permit. */
+/* Refuses an endpoint that the rules or security do not permit. */
 static void
 refuse_endpoint(HlEndpointOutcome outcome, const HlEndpoint *endpoint,
 				const char *from, const char *prefix)
@@ -118,7 +121,9 @@ refuse_endpoint(HlEndpointOutcome outcome, const HlEndpoint *endpoint,
 				 prefix ? errhint("%s", prefix_hint(prefix)) : 0));
 }
 
-/* AWS's own switch against host prefixes, for endpoints that lack them. */
+/*
+ * AWS's switch that disables host prefixes, for endpoints without such names.
+ */
 static bool
 prefixes_are_off(void)
 {
@@ -143,21 +148,21 @@ static struct
 	HlEndpoint endpoint;
 } last;
 
-/* Whether a string is the one that is kept; NULL is "". */
+/* Whether a string is the kept one; NULL is "". */
 static bool
 is_kept(const char *kept, const char *given)
 {
 	return strcmp(kept, given != NULL ? given : "") == 0;
 }
 
-/* Keeps a string; false: there is no room for it. */
+/* Keeps a string; false if it is too long. */
 static bool
 keep_string(char *kept, const char *given, size_t size)
 {
 	return strlcpy(kept, given != NULL ? given : "", size) < size;
 }
 
-/* Applies the rules to "last", unless that is what was done last. */
+/* Applies the rules, unless the result for these parameters is in "last". */
 static HlEndpointOutcome
 resolve_endpoint(const HlEndpointParameters *given)
 {
@@ -180,7 +185,6 @@ resolve_endpoint(const HlEndpointParameters *given)
 	return outcome;
 }
 
-/* Finds out where the call goes. */
 static void
 settle_endpoint(HlCall *call, Settled *settled, const char *region)
 {
@@ -217,7 +221,7 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 	call->service = "healthlake";
 }
 
-/* The file of authorities to trust; NULL: the system's. */
+/* The file of certificate authorities; NULL for the system's. */
 static const char *
 ca_bundle(void)
 {
@@ -231,7 +235,7 @@ ca_bundle(void)
 	return file != NULL ? hl_file_expand((char *) file) : NULL;
 }
 
-/* Takes over what the settings name, which they may not have for long. */
+/* Copies the limits from the settings, which may change during the call. */
 static void
 settle_limits(HlLimits *limits)
 {
@@ -264,7 +268,6 @@ settle_credentials(HlCall *call, Settled *settled, List **notes)
 	return false;
 }
 
-/* Settles all of it. */
 bool
 hl_target_settle(HlCall *call, const char *region, List **notes)
 {
@@ -282,7 +285,6 @@ hl_target_settle(HlCall *call, const char *region, List **notes)
 	return true;
 }
 
-/* Settles where a call goes. */
 void
 hl_target_address(HlCall *call, const char *region)
 {
@@ -290,7 +292,6 @@ hl_target_address(HlCall *call, const char *region)
 	settle_endpoint(call, palloc0(sizeof(Settled)), region);
 }
 
-/* Gives where it goes. */
 char *
 hl_target_url(const HlCall *call)
 {

@@ -113,7 +113,7 @@ check_place(const Reading *reading, const HlFhirEntry *entry)
 
 	if (strcmp(method, "POST") == 0 &&
 		(entry->id != NULL || entry->query != NULL))
-		refuse_entry(reading, "the URL of a POST is a resource type alone",
+		refuse_entry(reading, "the URL of a POST must be a resource type",
 					 NULL);
 	if (strcmp(method, "DELETE") == 0 && entry->id == NULL)
 		refuse_entry(reading, "a DELETE needs type and id",
@@ -126,9 +126,10 @@ check_place(const Reading *reading, const HlFhirEntry *entry)
 		refuse_entry(reading, "a PUT needs type and id", NULL);
 	if (strcmp(method, "PUT") == 0 && entry->id == NULL &&
 		reading->entries->transaction)
-		refuse_entry(reading,
-					 "HealthLake takes no conditional PUT in a transaction",
-					 "Send it in a batch, or find the id first.");
+		refuse_entry(
+			reading,
+			"HealthLake does not support a conditional PUT in a transaction",
+			"Send it in a batch, or find the id first.");
 	if (strcmp(method, "GET") != 0 && entry->id != NULL && entry->query != NULL)
 		refuse_entry(reading, "a URL with an id has no query", NULL);
 }
@@ -173,7 +174,7 @@ read_conditions(const Reading *reading, HlFhirEntry *entry,
 	{
 		entry->if_match = entity_tag(hl_json_member(request, "ifMatch"));
 		if (entry->if_match == NULL)
-			refuse_entry(reading, "ifMatch is no version",
+			refuse_entry(reading, "ifMatch is not a version",
 						 "It is a version like 2 or W/\"2\".");
 		if (!puts && strcmp(entry->method, "PATCH") != 0 &&
 			strcmp(entry->method, "DELETE") != 0)

@@ -41,8 +41,7 @@ refuse_other(const HlFhirRequest *request, const HlReply *reply)
 	HlReply malformed = *reply;
 
 	malformed.outcome = HL_OUTCOME_MALFORMED;
-	malformed.network =
-		pstrdup("the reply is not the resource that was asked for");
+	malformed.network = pstrdup("the reply is not the requested resource");
 	hl_error_raise(request->request.operation, &malformed, NULL);
 }
 

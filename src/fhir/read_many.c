@@ -63,8 +63,7 @@ check_resource(const Readings *all, const char *id, HlReply *reply)
 		hl_fhir_is_it(reply->document, all->type, id, NULL))
 		return;
 	reply->outcome = HL_OUTCOME_MALFORMED;
-	reply->network =
-		pstrdup("the reply is not the resource that was asked for");
+	reply->network = pstrdup("the reply is not the requested resource");
 }
 
 static HeapTuple

@@ -122,7 +122,7 @@ hl_constant_read(const HlItem *item, HlConstant *constant)
 	if (constant->items.count != 1)
 		return "must have one value[x] of a primitive type";
 	if (!is_well_written(&constant->items.items[0]))
-		return "value is not of the type that its name tells";
+		return "value does not have the type in its name";
 	make_literal(&constant->items.items[0]);
 	return NULL;
 }
@@ -148,7 +148,7 @@ read_array(Jsonb *document, HlConstants *constants)
 
 		if (element->type != jbvBinary ||
 			!JsonContainerIsObject(element->val.binary.data))
-			refuse("An element of the array is no object");
+			refuse("An element of the array is not an object");
 		why = hl_constant_read(&item, &constants->all[i]);
 		if (why != NULL)
 			refuse(psprintf("Constant %d: %s", i, why));

@@ -236,7 +236,7 @@ read_tag(Reader *reader, const HlItem *object, const char *name,
 			found = true;
 		else
 			add_flaw(reader, psprintf("%s%s[%d].value", place, name, i),
-					 "is no supported ANSI type");
+					 "is not a supported ANSI type");
 	}
 	return found;
 }
@@ -557,7 +557,7 @@ read_head(Reader *reader, const HlItem *root)
 	else if (view->resource != NULL &&
 			 (!hl_constant_is_name(view->resource, view->resourcelen) ||
 			  view->resource[0] < 'A' || view->resource[0] > 'Z'))
-		add_flaw(reader, "resource", "is no type of resources");
+		add_flaw(reader, "resource", "is not a resource type");
 }
 
 /* Gives slots to the columns of all selects. */

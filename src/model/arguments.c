@@ -30,7 +30,7 @@ typedef struct Binding
 	StringInfo json;
 } Binding;
 
-/* Keeps what the catalog says of the function, in that memory. */
+/* Keeps the catalog's data of the function in the given memory. */
 static HlArguments *
 arguments_of_function(const FmgrInfo *flinfo, MemoryContext memory)
 {
@@ -49,7 +49,6 @@ arguments_of_function(const FmgrInfo *flinfo, MemoryContext memory)
 	return arguments;
 }
 
-/* Gives the arguments of this call. */
 HlArguments *
 hl_arguments_read(FunctionCallInfo fcinfo)
 {
@@ -78,7 +77,6 @@ position_of(const HlArguments *arguments, const char *name)
 	return -1;
 }
 
-/* Gives an argument as text. */
 const char *
 hl_arguments_text(const HlArguments *arguments, const char *name)
 {
@@ -92,7 +90,6 @@ hl_arguments_text(const HlArguments *arguments, const char *name)
 	return OidOutputFunctionCall(output, arguments->fcinfo->args[i].value);
 }
 
-/* Gives an argument that is an interval. */
 Interval *
 hl_arguments_interval(const HlArguments *arguments, const char *name)
 {
@@ -103,7 +100,6 @@ hl_arguments_interval(const HlArguments *arguments, const char *name)
 	return DatumGetIntervalP(arguments->fcinfo->args[i].value);
 }
 
-/* Gives an argument as it is. */
 bool
 hl_arguments_value(const HlArguments *arguments, const char *name, Datum *value)
 {
@@ -114,7 +110,7 @@ hl_arguments_value(const HlArguments *arguments, const char *name, Datum *value)
 	return i >= 0;
 }
 
-/* Appends a string of the database as a JSON string. */
+/* Appends a string in the database's encoding as a JSON string. */
 static void
 append_text(StringInfo json, const char *text, int len)
 {
@@ -126,7 +122,7 @@ append_text(StringInfo json, const char *text, int len)
 	pfree(utf8);
 }
 
-/* Appends a text[] as a list of strings; an element that is NULL is null. */
+/* Appends a text[] as a list of strings; NULL elements become null. */
 static void
 append_text_array(StringInfo json, ArrayType *array)
 {
@@ -151,7 +147,7 @@ append_text_array(StringInfo json, ArrayType *array)
 	appendStringInfoChar(json, ']');
 }
 
-/* Appends a point in time as seconds since 1970. */
+/* Appends a timestamp as seconds since 1970. */
 static void
 append_timestamp(StringInfo json, TimestampTz value, const char *argument)
 {
@@ -189,7 +185,7 @@ append_tag_list(HlBytes *bytes, const HlJson *object)
 	hl_bytes_append_char(bytes, ']');
 }
 
-/* Whether each element of a list is an object with a key that is a string. */
+/* Whether each element of a list is an object with a string "Key". */
 static bool
 has_keys(const HlJson *list)
 {
@@ -202,7 +198,7 @@ has_keys(const HlJson *list)
 	return true;
 }
 
-/* Appends a list of keys and values as the object that a map takes. */
+/* Appends a list of keys and values as an object. */
 static void
 append_tag_map(HlBytes *bytes, const HlJson *list)
 {
@@ -222,7 +218,7 @@ append_tag_map(HlBytes *bytes, const HlJson *list)
 	hl_bytes_append_char(bytes, '}');
 }
 
-/* Appends jsonb; tags in the one notation become those of the other. */
+/* Appends jsonb, with tags in the notation of the member. */
 static void
 append_jsonb(StringInfo json, Jsonb *value, const HlMember *member)
 {
@@ -248,7 +244,7 @@ append_jsonb(StringInfo json, Jsonb *value, const HlMember *member)
 	appendStringInfoString(json, hl_text_take(&bytes));
 }
 
-/* Appends the value of an argument in the JSON that its SQL type asks for. */
+/* Appends the value of an argument as JSON by its SQL type. */
 static void
 append_argument(const Binding *binding, int i, const HlMember *member)
 {
@@ -304,7 +300,7 @@ is_given(const Binding *binding, const HlMember *member)
 	return false;
 }
 
-/* Whether a structure says something by being there, though it is empty. */
+/* Whether a structure is valid without members. */
 static bool
 can_be_empty(const HlShape *shape)
 {
@@ -318,7 +314,7 @@ can_be_empty(const HlShape *shape)
 	return true;
 }
 
-/* Finds the sibling that a member's implied value goes with. */
+/* Finds the member that implies a value of its sibling. */
 static const HlMember *
 implied_by(const HlShape *shape, const HlMember *member)
 {
@@ -328,7 +324,7 @@ implied_by(const HlShape *shape, const HlMember *member)
 	return NULL;
 }
 
-/* Refuses the implied value where what it goes with is missing. */
+/* Refuses an implied value without the member that implies it. */
 static void
 refuse_implied_alone(const Binding *binding, const HlShape *shape,
 					 const HlMember *member)
@@ -348,7 +344,10 @@ refuse_implied_alone(const Binding *binding, const HlShape *shape,
 
 static void append_structure(const Binding *binding, const HlShape *shape);
 
-/* Appends what stands for a member without an argument; false if nothing. */
+/*
+ * Appends an implied value or an empty structure for a member without an
+ * argument; false if neither applies.
+ */
 static bool
 append_unasked(const Binding *binding, const HlShape *shape,
 			   const HlMember *member, const char *separator)
@@ -369,7 +368,7 @@ append_unasked(const Binding *binding, const HlShape *shape,
 	return true;
 }
 
-/* Appends a structure with the members that arguments are given for. */
+/* Appends a structure with the members whose arguments are given. */
 static void
 append_structure(const Binding *binding, const HlShape *shape)
 {
@@ -400,8 +399,8 @@ append_structure(const Binding *binding, const HlShape *shape)
 }
 
 /*
- * An uncast literal in place of a request is taken by PostgreSQL for the
- * name: nobody wants a data store that is called like that.
+ * PostgreSQL resolves an uncast literal to the argument name; a data store
+ * would have a request as its name.
  */
 static void
 refuse_name(const HlArguments *arguments)
@@ -423,7 +422,6 @@ refuse_name(const HlArguments *arguments)
 						 "request => '...'.")));
 }
 
-/* Gives the request that the arguments make. */
 char *
 hl_arguments_request(const HlArguments *arguments, const HlOperation *operation)
 {
@@ -437,7 +435,6 @@ hl_arguments_request(const HlArguments *arguments, const HlOperation *operation)
 	return json.data;
 }
 
-/* Makes the request of a typed function. */
 HlRequest *
 hl_arguments_make(const HlArguments *arguments, const HlOperation *operation)
 {

@@ -10,21 +10,20 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* Whether the shape has a member of that name. */
 static bool
 has_member(const HlShape *shape, const char *name)
 {
 	return hl_shape_member(shape, name, strlen(name)) != NULL;
 }
 
-/* Whether a member is a string with something in it. */
+/* Whether a member is a string that is not empty. */
 static bool
 is_filled(const HlJson *object, const char *member)
 {
 	return hl_json_string(hl_json_member(object, member))[0] != '\0';
 }
 
-/* Whether the operation makes something that is encrypted with a key. */
+/* Whether the operation creates something that is encrypted with a key. */
 static bool
 makes_encrypted(const HlOperation *operation)
 {
@@ -33,9 +32,9 @@ makes_encrypted(const HlOperation *operation)
 }
 
 /*
- * Whether a request asks for encryption with a key of the customer's. What is
- * no member of the operation's shape counts for nothing: AWS ignores it, and
- * with healthlake.unknown_members = send anyone can write it.
+ * Whether a request specifies a customer managed key. A member that the
+ * operation does not have does not count: AWS ignores it, and with
+ * healthlake.unknown_members = send any role can add one.
  */
 static bool
 has_customer_key(const HlOperation *operation, const HlJson *request)
@@ -50,7 +49,7 @@ has_customer_key(const HlOperation *operation, const HlJson *request)
 		   is_filled(config, "KmsKeyId");
 }
 
-/* The value of a tag in a list or a map of tags; NULL: it is not there. */
+/* The value of a tag in a list or a map of tags; NULL if it is missing. */
 static const HlJson *
 tag_value(const HlJson *tags, const char *key)
 {
@@ -66,7 +65,6 @@ tag_value(const HlJson *tags, const char *key)
 	return found;
 }
 
-/* Whether a list of strings has that one. */
 static bool
 has_string(const HlJson *list, const char *string)
 {
@@ -80,8 +78,8 @@ has_string(const HlJson *list, const char *string)
 }
 
 /*
- * Whether something would be without a tag: what is made without it, or with
- * an empty value, and what has it taken away or emptied.
+ * Whether something would be without a tag: it is created without it or with an
+ * empty value, or the tag is removed or set to an empty value.
  */
 static bool
 loses_tag(const HlOperation *operation, const HlJson *request, const char *key)
@@ -108,7 +106,7 @@ refuse_missing_tags(const HlOperation *operation, const HlJson *request)
 	ListCell *cell;
 
 	if (!SplitGUCList(list, ',', &keys))
-		elog(ERROR, "healthlake.required_tags is no list");
+		elog(ERROR, "healthlake.required_tags is not a list");
 	foreach (cell, keys)
 	{
 		const char *key = lfirst(cell);
@@ -122,7 +120,6 @@ refuse_missing_tags(const HlOperation *operation, const HlJson *request)
 	}
 }
 
-/* Refuses what the guard rails forbid. */
 void
 hl_guard_request(const HlOperation *operation, const HlJson *request)
 {

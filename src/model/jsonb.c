@@ -15,7 +15,7 @@
 #include "model/jsonb.h"
 #include "server/jsonb_builder.h"
 
-/* A string in the database's encoding; it may lie in the document. */
+/* A string in the database's encoding; it may point into the document. */
 static void
 set_string(JsonbValue *value, const char *utf8, size_t len)
 {
@@ -32,7 +32,7 @@ set_string(JsonbValue *value, const char *utf8, size_t len)
 								  JENTRY_OFFLENMASK)));
 }
 
-/* A number: numeric takes it as it was written. */
+/* A number, which numeric parses as it was written. */
 static void
 set_number(JsonbValue *value, const char *text)
 {
@@ -42,7 +42,6 @@ set_number(JsonbValue *value, const char *text)
 							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
-/* What is no array and no object. */
 static void
 set_scalar(JsonbValue *value, const HlJson *node)
 {
@@ -64,7 +63,7 @@ set_scalar(JsonbValue *value, const HlJson *node)
 	}
 }
 
-/* Adds a node as an element or a value: a scalar, or all that is in it. */
+/* Adds a node as an element or a value, with everything in it. */
 static void
 push(HlJsonbBuilder *builder, JsonbIteratorToken place, const HlJson *node)
 {

@@ -29,7 +29,6 @@ hl_operation_at(int place)
 			   : &hl_fhir_operations[place - hl_operations_count];
 }
 
-/* Finds an operation by AWS's name. */
 const HlOperation *
 hl_operation_find(const char *name)
 {
@@ -39,14 +38,12 @@ hl_operation_find(const char *name)
 	return NULL;
 }
 
-/* Says what an operation means. */
 const char *
 hl_operation_kind(const HlOperation *operation)
 {
 	return operation->kind == NULL ? "read" : operation->kind;
 }
 
-/* Finds the member that makes a repeated request the same request. */
 const HlMember *
 hl_operation_token(const HlOperation *operation)
 {

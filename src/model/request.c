@@ -30,7 +30,6 @@ typedef struct Making
 	HlFaults faults;
 } Making;
 
-/* Frees what malloc gave. */
 static void
 making_free(void *argument)
 {
@@ -43,7 +42,7 @@ making_free(void *argument)
 	hl_faults_free(&making->faults);
 }
 
-/* Starts a request whose parts are freed whatever happens. */
+/* Starts a request whose parts are freed even after an error. */
 static Making *
 making_start(const HlOperation *operation, bool typed)
 {
@@ -73,7 +72,7 @@ read_object(HlJsonDocument *document, const char *json, const char *what)
 						errmsg("%s must be a JSON object", what)));
 }
 
-/* Appends a member's name and colon, after a comma where one is due. */
+/* Appends a member's name and a colon, after a comma if one is needed. */
 static void
 append_name(HlBytes *bytes, const char *name, size_t len)
 {
@@ -83,7 +82,7 @@ append_name(HlBytes *bytes, const char *name, size_t len)
 	hl_bytes_append_char(bytes, ':');
 }
 
-/* Appends an object that has the members of both; none may be in both. */
+/* Appends an object with the members of both; a member must not be in both. */
 static void
 append_merged(HlBytes *bytes, const HlJson *one, const HlJson *other,
 			  const char *path)
@@ -131,7 +130,6 @@ merge_more(Making *making, const char *more)
 	read_object(&making->document, making->text.data, "request");
 }
 
-/* A client token of our own. */
 char *
 hl_request_token(void)
 {
@@ -145,7 +143,7 @@ hl_request_token(void)
 	return token;
 }
 
-/* Settles the client token of an operation that has one. */
+/* Fills in the client token, if the operation has one. */
 static void
 settle_token(Making *making)
 {
@@ -171,7 +169,7 @@ path_of(const HlFault *fault)
 	return psprintf("%s.%s", fault->path, fault->member);
 }
 
-/* Finds the row of the member at a path; NULL where the tables have none. */
+/* Finds the row of the member at a path; NULL if the tables have none. */
 static const HlMember *
 member_at(const HlShape *shape, const char *path)
 {
@@ -191,7 +189,7 @@ member_at(const HlShape *shape, const char *path)
 	return NULL;
 }
 
-/* Appends the arguments that stand for a member, or for what it must have. */
+/* Appends the arguments for a member, or for the members that it requires. */
 static void
 append_arguments(StringInfo names, const HlMember *member)
 {
@@ -206,7 +204,7 @@ append_arguments(StringInfo names, const HlMember *member)
 				append_arguments(names, &shape->members[i]);
 }
 
-/* One fault as a line: its path, SQL's arguments, what is wrong. */
+/* Appends one fault as a line: its path, SQL's arguments, the problem. */
 static void
 append_fault(StringInfo lines, const Making *making, const HlFault *fault)
 {
@@ -226,7 +224,7 @@ append_fault(StringInfo lines, const Making *making, const HlFault *fault)
 	appendStringInfo(lines, ": %s.", hl_text_from_utf8(fault->text));
 }
 
-/* What one who forgot a member, or mistyped it, may have meant. */
+/* The hint for a missing or misspelled member. */
 static const char *
 hint_of(const Making *making, const HlFault *fault)
 {
@@ -242,7 +240,7 @@ hint_of(const Making *making, const HlFault *fault)
 	return NULL;
 }
 
-/* Raises all faults at once. */
+/* Raises one error with all faults. */
 static void
 raise_faults(const Making *making, const HlFaults *faults)
 {
@@ -274,7 +272,7 @@ raise_faults(const Making *making, const HlFaults *faults)
 		 errdetail("%s", lines.data), hint ? errhint("%s", hint) : 0));
 }
 
-/* Warns of the members that are sent though the model lacks them. */
+/* Warns of the members that are sent although the model does not have them. */
 static void
 warn_of_unknown(const Making *making)
 {
@@ -287,7 +285,7 @@ warn_of_unknown(const Making *making)
 					   hl_text_from_utf8(path_of(&making->faults.list[i])))));
 }
 
-/* Raises a request body of that many bytes if no such body may be sent. */
+/* Raises an error if a request body of that many bytes must not be sent. */
 static void
 refuse_too_large(const HlOperation *operation, size_t len)
 {
@@ -302,9 +300,9 @@ refuse_too_large(const HlOperation *operation, size_t len)
 }
 
 /*
- * Refuses what is too large before any fault of it is told, since the words
- * for a fault repeat parts of the request. The text may have blanks and
- * escapes that the body will not have.
+ * Refuses a text that is too large before its faults are reported, since their
+ * messages repeat parts of it. The text may contain whitespace and escapes that
+ * the body will not have.
  */
 static void
 refuse_long_text(const Making *making, size_t len)
@@ -338,7 +336,7 @@ refuse_faults(Making *making)
 		warn_of_unknown(making);
 }
 
-/* The faults that another member cannot mend; they belong to the others. */
+/* The faults that further members cannot correct. */
 static HlFaults
 faults_to_stay(const HlFaults *all)
 {
@@ -351,7 +349,6 @@ faults_to_stay(const HlFaults *all)
 	return faults;
 }
 
-/* Gives the arguments and "more" in one. */
 char *
 hl_request_gather(const HlOperation *operation, const char *json,
 				  const char *more)
@@ -375,7 +372,6 @@ hl_request_gather(const HlOperation *operation, const char *json,
 	return unconstify(char *, json);
 }
 
-/* Makes a request. */
 HlRequest *
 hl_request_make(const HlOperation *operation, const char *json,
 				const char *more, bool typed)
@@ -403,7 +399,6 @@ hl_request_make(const HlOperation *operation, const char *json,
 	return request;
 }
 
-/* An object with one member. */
 char *
 hl_request_member(const char *name, const char *value)
 {

@@ -50,7 +50,6 @@ value_of(const HlShape *shape, const HlJson *node, const char *name,
 	return NULL;
 }
 
-/* Gives a string of the reply. */
 const char *
 hl_response_string(const HlShape *shape, const HlJson *reply, const char *name)
 {
@@ -60,7 +59,6 @@ hl_response_string(const HlShape *shape, const HlJson *reply, const char *name)
 	return hl_json_kind(value) == HL_JSON_STRING ? hl_json_string(value) : NULL;
 }
 
-/* Gives a number of the reply. */
 bool
 hl_response_int64(const HlShape *shape, const HlJson *reply, const char *name,
 				  int64_t *value)
@@ -70,7 +68,6 @@ hl_response_int64(const HlShape *shape, const HlJson *reply, const char *name,
 	return hl_json_int64(value_of(shape, reply, name, &found), value);
 }
 
-/* Gives what a member of the reply holds. */
 const char *
 hl_response_text(const HlShape *shape, const HlJson *reply, const char *name)
 {
@@ -94,14 +91,12 @@ typedef struct ReadHere
 	HlJsonDocument document;
 } ReadHere;
 
-/* Frees what malloc gave. */
 static void
 read_here_free(void *argument)
 {
 	hl_json_free(&((ReadHere *) argument)->document);
 }
 
-/* Reads JSON. */
 const HlJson *
 hl_response_read(const char *utf8)
 {
@@ -112,7 +107,6 @@ hl_response_read(const char *utf8)
 	return here->document.root;
 }
 
-/* Gives the identifier that a reply brought. */
 const char *
 hl_response_id(const HlShape *shape, const HlJson *reply)
 {
@@ -125,7 +119,6 @@ hl_response_id(const HlShape *shape, const HlJson *reply)
 	return id;
 }
 
-/* Gives JSON in UTF-8 as jsonb. */
 Datum
 hl_response_jsonb(const char *utf8)
 {
@@ -135,9 +128,9 @@ hl_response_jsonb(const char *utf8)
 }
 
 /*
- * Gives JSON, a node or a text, as jsonb, if that can hold it, or why not.
- * Nothing but the making of jsonb can throw here, which holds nothing that an
- * aborted transaction would have to release.
+ * Makes jsonb of JSON, a node or a text, or returns the reason why jsonb cannot
+ * store it. Only the making of jsonb can throw here, which holds nothing that
+ * an aborted transaction would have to release.
  */
 static Datum
 jsonb_or_why(const HlJson *node, const char *utf8, int *sqlstate)
@@ -163,7 +156,6 @@ jsonb_or_why(const HlJson *node, const char *utf8, int *sqlstate)
 	return result;
 }
 
-/* Gives JSON as jsonb, if that can hold it. */
 Datum
 hl_response_jsonb_if_fit(const char *utf8, bool *isnull)
 {
@@ -178,7 +170,7 @@ hl_response_jsonb_if_fit(const char *utf8, bool *isnull)
 	return result;
 }
 
-/* Appends a value without what the model marks as sensitive. */
+/* Appends a value without the members that the model marks as sensitive. */
 static void
 append_masked(HlBytes *bytes, const HlShape *shape, const HlJson *node,
 			  bool *has_sensitive)
@@ -231,7 +223,6 @@ hl_response_append_masked(HlBytes *bytes, const HlShape *shape,
 	append_masked(bytes, shape, node, &found);
 }
 
-/* Gives JSON, masked. */
 char *
 hl_response_masked(const HlShape *shape, const HlJson *node,
 				   bool *has_sensitive)
@@ -247,7 +238,7 @@ hl_response_masked(const HlShape *shape, const HlJson *node,
 	return json;
 }
 
-/* Gives a node as the text it stands for: a string's own, or its JSON. */
+/* The text of a node: the string itself, or its JSON. */
 static char *
 node_text(const HlJson *node)
 {
@@ -263,21 +254,18 @@ node_text(const HlJson *node)
 	return hl_text_value_from_utf8(text, (int) strlen(text));
 }
 
-/* Gives a node as the jsonb that it is. */
 Datum
 hl_response_whole(const HlJson *reply)
 {
 	return hl_jsonb_of(reply);
 }
 
-/* Gives a node as the jsonb that it is, if that can hold it. */
 Datum
 hl_response_whole_if_fit(const HlJson *reply, int *sqlstate)
 {
 	return jsonb_or_why(reply, NULL, sqlstate);
 }
 
-/* Gives a list of strings as text[]. */
 static Datum
 node_text_array(const HlJson *node)
 {
@@ -302,7 +290,7 @@ node_text_array(const HlJson *node)
 											  TYPALIGN_INT));
 }
 
-/* Gives a node as jsonb; a string that holds JSON as what it holds. */
+/* A node as jsonb; a string that contains JSON becomes that JSON. */
 static Datum
 node_jsonb(const HlJson *node)
 {
@@ -312,7 +300,7 @@ node_jsonb(const HlJson *node)
 	return hl_response_jsonb(hl_json_string(node));
 }
 
-/* Gives a point in time; null where SQL has no such time. */
+/* A node as a timestamp; null if SQL has no such time. */
 static Datum
 node_timestamp(const HlJson *node, bool *null)
 {
@@ -323,7 +311,7 @@ node_timestamp(const HlJson *node, bool *null)
 	return TimestampTzGetDatum((TimestampTz) micros - HL_CLOCK_EPOCH_SHIFT);
 }
 
-/* Gives a node as a value of the column's type; sets null where it cannot. */
+/* A node as a value of the column's type; null if that is not possible. */
 static Datum
 node_value(const HlJson *node, Oid type, bool *null)
 {
@@ -361,9 +349,9 @@ node_value(const HlJson *node, Oid type, bool *null)
 }
 
 /*
- * The part of a reply that a row is about: what describing operations wrap in
- * one structure, and listing ones give as it is. A reply that has more than
- * that structure is its own innermost part, lest anything be lost.
+ * The part of a reply that a row is made of: describing operations wrap it in
+ * one structure, listing ones return it as it is. A reply with other members
+ * beside that structure is used as a whole, so that nothing is lost.
  */
 static const HlJson *
 innermost(const HlShape *shape, const HlJson *reply)
@@ -393,7 +381,6 @@ hl_response_columns(TupleDesc desc, const HlShape *shape, const HlJson *reply,
 	}
 }
 
-/* Gives the row. */
 Datum
 hl_response_row(FunctionCallInfo fcinfo, const HlShape *shape,
 				const HlJson *reply)

@@ -8,7 +8,7 @@
 
 #include "model/rows.h"
 
-/* Collects at the first call. */
+/* Collects the list at the first call. */
 static void
 rows_start(FunctionCallInfo fcinfo, HlCollect collect)
 {
@@ -23,7 +23,6 @@ rows_start(FunctionCallInfo fcinfo, HlCollect collect)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Gives the next row. */
 Datum
 hl_rows_next(FunctionCallInfo fcinfo, HlCollect collect, HlRow row)
 {

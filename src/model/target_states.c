@@ -7,7 +7,6 @@
 #include "model/target_states.h"
 #include "server/text.h"
 
-/* Finds a goal. */
 const HlTargetStates *
 hl_target_states_find(const HlOperation *describe, const char *wanted)
 {
@@ -22,7 +21,6 @@ hl_target_states_find(const HlOperation *describe, const char *wanted)
 	return NULL;
 }
 
-/* Finds the goal of a change. */
 const HlTargetStates *
 hl_target_states_of_change(const HlOperation *operation, const char *until)
 {
@@ -31,7 +29,6 @@ hl_target_states_of_change(const HlOperation *operation, const char *until)
 	return hl_target_states_find(operation->describe, until);
 }
 
-/* Judges a state. */
 HlTargetVerdict
 hl_target_states_judge(const HlTargetStates *goal, const char *state)
 {

@@ -483,9 +483,8 @@ take_path(Write *write)
 	char *slash = strchr(path, '/');
 
 	if (strpbrk(path, "?#") != NULL)
-		refuse_argument("path",
-						"must have no query: its values would lie in the queue "
-						"and in the history");
+		refuse_argument("path", "must have no query: its values would be "
+								"stored in the queue and in the history");
 	if (path[0] == '\0')
 		return;
 	if (slash != NULL)
@@ -522,8 +521,8 @@ refuse_condition(const Write *write)
 	if ((write->if_match != NULL && posts) ||
 		(write->only_new && !puts && !posts) ||
 		(write->only_new && write->type == NULL))
-		refuse_argument("headers", "has a condition that does not go with "
-								   "\"method\"");
+		refuse_argument("headers",
+						"has a condition that is not allowed for \"method\"");
 }
 
 static void

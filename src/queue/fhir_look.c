@@ -256,7 +256,7 @@ end_late(const HlFhirLook *look)
 						  "tell by whom");
 	else
 		hl_queued_put_off(look->queued, HL_ERRCODE_UNKNOWN_OUTCOME,
-						  psprintf("version %s of %s/%s is not to be found yet",
+						  psprintf("version %s of %s/%s was not found yet",
 								   look->version, look->it.type, look->it.id));
 }
 

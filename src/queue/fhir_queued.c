@@ -317,7 +317,7 @@ hl_fhir_check(const HlQueued *queued, HlReply *reply)
 		return;
 	reply->outcome = HL_OUTCOME_MALFORMED;
 	reply->may_have_run = true;
-	reply->network = pstrdup("the reply is not what was asked for");
+	reply->network = pstrdup("the reply is not the requested one");
 }
 
 /* Appends a string member, unless it is NULL. */

@@ -416,9 +416,10 @@ hl_queued_conclude_blindly(HlQueued *queued)
 	else if (hl_queued_is_unsettled(queued) || !operation->idempotent)
 	{
 		hl_queued_leave_unknown(
-			queued, psprintf("outcome of %s is unknown, and there is "
-							 "no name to look for",
-							 queued->operation->name));
+			queued,
+			psprintf(
+				"outcome of %s is unknown, and there is no name to search for",
+				queued->operation->name));
 		if (!hl_queued_is_repeatable(queued))
 			queued->ending.note = HL_QUEUED_NOT_AGAIN;
 	}

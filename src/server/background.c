@@ -51,7 +51,7 @@ hl_background_rest(long milliseconds, HlWaitReason reason)
 	}
 }
 
-/* Tries the lock that CREATE and DROP DATABASE hold, or wait for. */
+/* Tries the lock that CREATE and DROP DATABASE hold or wait for. */
 static bool
 lock_is_refused(void)
 {

@@ -11,7 +11,6 @@
 
 #include "server/catalog.h"
 
-/* Finds a row, and gives an OID of it. */
 Oid
 hl_catalog_oid(Oid catalog, Oid index, ScanKey key, AttrNumber column)
 {

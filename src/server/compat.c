@@ -28,7 +28,7 @@ hl_compat_setting_source(const char *name)
 	for (int i = 0; i < GetNumConfigOptions(); i++)
 		if (strcmp(all[i]->name, name) == 0)
 			return all[i]->source;
-	elog(ERROR, "there is no setting %s", name);
+	elog(ERROR, "setting %s does not exist", name);
 }
 
 #endif

@@ -52,7 +52,7 @@ typedef struct Dropped
 static List *noted = NIL;
 static List *dropped = NIL;
 
-/* Finds a setting; NULL: there is none of that name. */
+/* Finds a setting; NULL if it does not exist. */
 static struct config_generic *
 find_setting(const char *name)
 {
@@ -79,7 +79,6 @@ list_stacked(const struct config_generic *setting)
 	return stacked;
 }
 
-/* Notes a placeholder. */
 static void
 note(const struct config_generic *setting)
 {
@@ -94,7 +93,6 @@ note(const struct config_generic *setting)
 	noted = lappend(noted, one);
 }
 
-/* Notes what there is. */
 void
 hl_dropped_note(void)
 {
@@ -109,14 +107,13 @@ hl_dropped_note(void)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Whether a source is the server's own: its files or its command line. */
+/* Whether a source belongs to the server: its files or command line. */
 static bool
 is_of_server(GucSource source)
 {
 	return source <= PGC_S_ARGV;
 }
 
-/* Adds something that was dropped. */
 static void
 add(const char *name, GucSource source, Mending mending, bool stacked)
 {
@@ -129,7 +126,7 @@ add(const char *name, GucSource source, Mending mending, bool stacked)
 	dropped = lappend(dropped, one);
 }
 
-/* Adds a name that is no setting's, if it ever had a value. */
+/* Adds a name that is not a setting's, if it ever had a value. */
 static void
 add_unknown(const Noted *before)
 {
@@ -143,9 +140,9 @@ add_unknown(const Noted *before)
 }
 
 /*
- * What mends a value that RESET would have brought back. One that a superuser
- * has given, or one that hides what a file says, is not mended by a RESET:
- * it brings the default.
+ * How a value is corrected that RESET would have restored. RESET does not help
+ * if a superuser has set the value, or if it hides a value of a file: it
+ * restores the default.
  */
 static Mending
 mending_of_reset(const Noted *before, const struct config_generic *setting)
@@ -160,7 +157,7 @@ mending_of_reset(const Noted *before, const struct config_generic *setting)
 	return MENDED_BY_RESET;
 }
 
-/* Adds what a setting did not take over. */
+/* Adds the values that a setting did not accept. */
 static void
 add_values(const Noted *before, const struct config_generic *setting)
 {
@@ -176,7 +173,6 @@ add_values(const Noted *before, const struct config_generic *setting)
 			setting->source >= PGC_S_SESSION);
 }
 
-/* Finds what is there no more. */
 void
 hl_dropped_find(void)
 {
@@ -197,7 +193,6 @@ hl_dropped_find(void)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Takes note of a RESET. */
 void
 hl_dropped_forget(const char *name)
 {
@@ -213,7 +208,7 @@ hl_dropped_forget(const char *name)
 	}
 }
 
-/* Whether a valid value has taken its place. */
+/* Whether a valid value has replaced it. */
 static bool
 is_replaced(const Dropped *one)
 {
@@ -225,14 +220,14 @@ is_replaced(const Dropped *one)
 	return setting != NULL && setting->source >= one->source;
 }
 
-/* Whether no call may go out because of it. */
+/* Whether it prevents calls. */
 static bool
 blocks(const Dropped *one)
 {
 	return one->mending != MENDED_ALREADY && !is_replaced(one);
 }
 
-/* Where it came from. */
+/* The source of the value, in words. */
 static const char *
 origin_of(GucSource source)
 {
@@ -255,7 +250,7 @@ origin_of(GucSource source)
 	}
 }
 
-/* Says what is the matter, as a message and as a row of a check. */
+/* The problem, as a message and as a row of a check. */
 static char *
 sentence_of(const Dropped *one)
 {
@@ -270,7 +265,6 @@ sentence_of(const Dropped *one)
 					one->name);
 }
 
-/* What to do about it. */
 static const char *
 hint_of(const Dropped *one)
 {
@@ -280,14 +274,13 @@ hint_of(const Dropped *one)
 			   "when the client connects.";
 	if (one->unknown)
 		return "Correct the name where it is set; RESET ALL or DISCARD ALL "
-			   "lets this session go on without it.";
+			   "lets this session continue without it.";
 	if (one->mending == MENDED_BY_VALUE)
 		return "Set it to a valid value; RESET would bring its default.";
 	return "Set it to a valid value or RESET it; RESET ALL and DISCARD ALL do "
 		   "so, too.";
 }
 
-/* Whether a call must not go out. */
 bool
 hl_dropped_blocks(void)
 {
@@ -299,7 +292,6 @@ hl_dropped_blocks(void)
 	return false;
 }
 
-/* Refuses calls. */
 void
 hl_dropped_refuse(void)
 {
@@ -320,7 +312,6 @@ hl_dropped_refuse(void)
 	}
 }
 
-/* Lists what is not mended. */
 List *
 hl_dropped_list(void)
 {

@@ -13,7 +13,7 @@
 
 #define MAX_SIZE (1024 * 1024)
 
-/* Keeps what tells a file from another. */
+/* Copies the fields that identify a version of a file. */
 static HlFileStamp
 stamp_of(const struct stat *status)
 {
@@ -28,7 +28,6 @@ stamp_of(const struct stat *status)
 	return stamp;
 }
 
-/* Looks at a file. */
 HlFileStamp
 hl_file_stamp(const char *path)
 {
@@ -39,7 +38,6 @@ hl_file_stamp(const char *path)
 	return stamp_of(&status);
 }
 
-/* Whether a file is as it was. */
 bool
 hl_file_is_same(const HlFileStamp *one, const HlFileStamp *other)
 {
@@ -50,7 +48,10 @@ hl_file_is_same(const HlFileStamp *one, const HlFileStamp *other)
 		   one->mode == other->mode && one->owner == other->owner;
 }
 
-/* The rule of PostgreSQL for its own key file: root's may be a group's. */
+/*
+ * The rule of PostgreSQL for its own key file: a file of root may be readable
+ * by its group.
+ */
 bool
 hl_file_is_private(const HlFileStamp *stamp)
 {
@@ -61,7 +62,6 @@ hl_file_is_private(const HlFileStamp *stamp)
 	return (stamp->mode & forbidden) == 0;
 }
 
-/* Reads what is in an open file. */
 static char *
 read_all(int fd, const char *path, HlBytes *bytes)
 {
@@ -82,7 +82,6 @@ read_all(int fd, const char *path, HlBytes *bytes)
 	return reason;
 }
 
-/* Reads a file whole. */
 char *
 hl_file_read(const char *path, HlBytes *bytes, HlFileStamp *stamp)
 {
@@ -109,7 +108,7 @@ hl_file_read(const char *path, HlBytes *bytes, HlFileStamp *stamp)
 	return reason;
 }
 
-/* Leaves blanks at the end away. */
+/* Removes whitespace at the end. */
 void
 hl_file_trim(HlBytes *bytes)
 {
@@ -118,7 +117,7 @@ hl_file_trim(HlBytes *bytes)
 		bytes->data[--bytes->len] = '\0';
 }
 
-/* The home of the server's user. */
+/* The home directory of the server's user. */
 const char *
 hl_file_home(void)
 {
@@ -131,7 +130,7 @@ hl_file_home(void)
 	return user != NULL ? user->pw_dir : NULL;
 }
 
-/* Puts the home in place of a ~. */
+/* Replaces a ~ by the home directory. */
 char *
 hl_file_expand(const char *path)
 {

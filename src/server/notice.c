@@ -13,7 +13,7 @@ static emit_log_hook_type next_hook = NULL;
 /* Whether what is being reported is for the client alone. */
 static bool for_client_alone = false;
 
-/* Before a report goes to the log; other hooks log elsewhere. */
+/* Runs before a report is logged; other hooks have their own logs. */
 static void
 keep_from_log(ErrorData *report)
 {

@@ -8,7 +8,6 @@
 
 #include "server/path.h"
 
-/* Pins the path. */
 int
 hl_path_pin(void)
 {
@@ -19,7 +18,6 @@ hl_path_pin(void)
 	return nest_level;
 }
 
-/* Releases it. */
 void
 hl_path_release(int nest_level)
 {

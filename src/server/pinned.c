@@ -56,7 +56,7 @@ static const struct
 	{"max_parallel_workers_per_gather", "0"},
 };
 
-/* Whether this version has it, with another value. */
+/* Whether this version has the setting, with another value. */
 static bool
 differs(int i)
 {
@@ -65,7 +65,10 @@ differs(int i)
 	return value != NULL && strcmp(value, pinned[i].value) != 0;
 }
 
-/* Sets them for good: nothing that is set later overrides this source. */
+/*
+ * Sets them for the life of the process: no later value has precedence over
+ * this source.
+ */
 void
 hl_pinned_worker(void)
 {
@@ -75,7 +78,7 @@ hl_pinned_worker(void)
 							PGC_S_OVERRIDE);
 }
 
-/* Disarms what was armed before they were set. */
+/* Disarms timeouts that were armed before they were set. */
 static void
 disarm_timeouts(void)
 {
@@ -88,8 +91,8 @@ disarm_timeouts(void)
 }
 
 /*
- * Sets them for a transaction. Its role stays what it is, since statements run
- * as the owner of the table anyway.
+ * Sets them for a transaction, whose role does not matter, since statements run
+ * as the owner of the table.
  */
 void
 hl_pinned_transaction(void)

@@ -41,7 +41,7 @@ typedef struct Run
 	char *reason;
 } Run;
 
-/* Ends the program that runs, and all that it has started. */
+/* Ends the running program, and all processes that it has started. */
 static void
 end_running(void)
 {
@@ -56,14 +56,17 @@ end_running(void)
 	running = 0;
 }
 
-/* A backend that is told to leave does not unwind. */
+/* A backend that exits does not unwind. */
 static void
 end_at_exit(int code, Datum unused)
 {
 	end_running();
 }
 
-/* Whether a program may see a variable: where things are, and no secret. */
+/*
+ * Whether a program may see a variable: paths, locale, proxies and AWS
+ * settings, but no secret.
+ */
 static bool
 is_passed_on(const char *entry)
 {
@@ -104,7 +107,9 @@ make_environment(void)
 	return variables;
 }
 
-/* What the program finds open: a pipe to print into, and nothing else. */
+/*
+ * The file descriptors of the program: a pipe to print into, and nothing else.
+ */
 static int
 set_files(posix_spawn_file_actions_t *files, int output)
 {
@@ -128,7 +133,7 @@ set_files(posix_spawn_file_actions_t *files, int output)
 	return error;
 }
 
-/* How the program begins: a group of its own, and no signal out of order. */
+/* The program has a process group of its own, and default signal handling. */
 static int
 set_attributes(posix_spawnattr_t *attributes)
 {
@@ -144,7 +149,7 @@ set_attributes(posix_spawnattr_t *attributes)
 													POSIX_SPAWN_SETPGROUP);
 }
 
-/* Starts the program; an error number, or 0. */
+/* Starts the program; returns an error number, or 0. */
 static int
 spawn(Run *run, int output)
 {
@@ -193,7 +198,10 @@ start(Run *run)
 							   run->command.words[0], strerror(error));
 }
 
-/* Waits for output, or for a while; an interrupt throws. False: time is up. */
+/*
+ * Waits for output, or for a while; throws at an interrupt. False if the time
+ * is over.
+ */
 static bool
 wait_for(Run *run, int events, long at_most_ms)
 {
@@ -215,7 +223,7 @@ wait_for(Run *run, int events, long at_most_ms)
 	return true;
 }
 
-/* Reads all that the program prints. */
+/* Reads all output of the program. */
 static void
 read_output(Run *run, HlBytes *printed)
 {
@@ -270,7 +278,6 @@ await_end(Run *run)
 							   run->command.words[0], WEXITSTATUS(status));
 }
 
-/* Takes everything back. */
 static void
 clean_up(Run *run)
 {
@@ -282,7 +289,6 @@ clean_up(Run *run)
 	ReleaseExternalFD();
 }
 
-/* Runs a program. */
 char *
 hl_process_run(const char *line, int limit_ms, HlBytes *printed)
 {

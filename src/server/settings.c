@@ -42,7 +42,7 @@ static bool session_had_secrets = false;
 static bool loaded_first = false;
 static bool warned = false;
 
-/* Whether more was copied than a key. */
+/* Whether the value contains more than a key, such as a line break. */
 static bool
 is_miscopied(const char *value)
 {
@@ -57,8 +57,8 @@ is_miscopied(const char *value)
 }
 
 /*
- * Notes where a credential comes from. A mask is what SHOW gave, so it can
- * only be somebody's way of copying a setting; it would replace the secret.
+ * Notes the source of a credential. A mask, which SHOW returns, is refused,
+ * since somebody who copies a setting would replace the secret by it.
  */
 static bool
 credential_check(char **newval, void **extra, GucSource source)
@@ -76,7 +76,7 @@ credential_check(char **newval, void **extra, GucSource source)
 	{
 		GUC_check_errmsg("a credential begins or ends with a blank, or has a "
 						 "line break in it");
-		GUC_check_errhint("Copy the credential alone.");
+		GUC_check_errhint("Copy only the credential.");
 		return false;
 	}
 	origin = hl_compat_guc_malloc(sizeof(CredentialOrigin));
@@ -87,14 +87,16 @@ credential_check(char **newval, void **extra, GucSource source)
 	return true;
 }
 
-/* What can lead to credentials takes along all that was derived from them. */
+/*
+ * A setting that affects credentials discards all that was derived from them.
+ */
 static void
 forget_on_assign(const char *newval, void *extra)
 {
 	hl_settings_generation++;
 }
 
-/* As above, and remembers where the secret is from. */
+/* As above, and notes the source of the secret. */
 static void
 secret_access_key_assign(const char *newval, void *extra)
 {
@@ -114,7 +116,7 @@ session_token_assign(const char *newval, void *extra)
 	forget_on_assign(newval, extra);
 }
 
-/* As above, for the bearer token, which leads to no credentials. */
+/* As above, for the bearer token, which does not affect credentials. */
 static void
 bearer_token_assign(const char *newval, void *extra)
 {
@@ -124,8 +126,8 @@ bearer_token_assign(const char *newval, void *extra)
 }
 
 /*
- * Wipes a secret that the session itself has set: its string is nobody else's,
- * since what a file, a role or a database sets is kept apart for RESET.
+ * Wipes a secret that the session itself has set. Its string is not shared,
+ * since values of a file, a role or a database are kept separately for RESET.
  */
 static void
 wipe_if_of_session(char *secret, GucSource source)
@@ -134,7 +136,7 @@ wipe_if_of_session(char *secret, GucSource source)
 		explicit_bzero(secret, strlen(secret));
 }
 
-/* Wipes, before PostgreSQL frees it. */
+/* Wipes secrets before PostgreSQL frees them. */
 bool
 hl_settings_wipe(void)
 {
@@ -147,7 +149,7 @@ hl_settings_wipe(void)
 	return had_secrets;
 }
 
-/* Shows that something is set, and the last four characters of a key id. */
+/* Shows whether it is set, and the last four characters of a key id. */
 static const char *
 access_key_id_show(void)
 {
@@ -162,35 +164,34 @@ access_key_id_show(void)
 	return shown;
 }
 
-/* Gives a mask for a secret that is set. */
 static const char *
 mask_of(const char *value)
 {
 	return value == NULL || value[0] == '\0' ? "" : MASK;
 }
 
-/* Shows that a secret is set, and nothing of it. */
+/* Shows only that a secret is set. */
 static const char *
 secret_access_key_show(void)
 {
 	return mask_of(hl_settings.secret_access_key);
 }
 
-/* Shows that a session token is set, and nothing of it. */
+/* Shows only that a session token is set. */
 static const char *
 session_token_show(void)
 {
 	return mask_of(hl_settings.session_token);
 }
 
-/* Shows that a bearer token is set, and nothing of it. */
+/* Shows only that a bearer token is set. */
 static const char *
 bearer_token_show(void)
 {
 	return mask_of(hl_settings.bearer_token);
 }
 
-/* Shows a proxy without the user and the password it may hold. */
+/* Shows a proxy without user and password. */
 static const char *
 proxy_show(void)
 {
@@ -206,7 +207,7 @@ proxy_show(void)
 	return shown;
 }
 
-/* A region becomes a part of a host name: it is one label and no more. */
+/* A region becomes part of a host name, so it must be a single label. */
 static bool
 region_check(char **newval, void **extra, GucSource source)
 {
@@ -217,7 +218,9 @@ region_check(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* A token has the characters of RFC 6750: it becomes a part of a header. */
+/*
+ * A token becomes part of a header, so it must have the characters of RFC 6750.
+ */
 static bool
 bearer_token_check(char **newval, void **extra, GucSource source)
 {
@@ -243,7 +246,7 @@ hl_settings_is_datastore_id(const char *text)
 	return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
 }
 
-/* An id becomes a part of a path. */
+/* An id becomes part of a path. */
 static bool
 datastore_id_check(char **newval, void **extra, GucSource source)
 {
@@ -255,7 +258,7 @@ datastore_id_check(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* A list with something in it that is no id is a mistake. */
+/* An entry of the list that is not an id is refused as a mistake. */
 static bool
 allowed_datastores_check(char **newval, void **extra, GucSource source)
 {
@@ -272,7 +275,7 @@ allowed_datastores_check(char **newval, void **extra, GucSource source)
 	return valid;
 }
 
-/* Checks an endpoint: an https URL, or an http one of this machine. */
+/* Checks an endpoint: https, or http to a loopback address. */
 static bool
 check_url(const char *name, const char *value)
 {
@@ -298,14 +301,12 @@ check_url(const char *name, const char *value)
 	return false;
 }
 
-/* Where HealthLake is. */
 static bool
 endpoint_url_check(char **newval, void **extra, GucSource source)
 {
 	return check_url("healthlake.endpoint_url", *newval);
 }
 
-/* Where STS is. */
 static bool
 sts_endpoint_url_check(char **newval, void **extra, GucSource source)
 {
@@ -320,7 +321,6 @@ static const char *const source_words[] = {
 #define STANDARD_SOURCES                                                       \
 	"settings, environment, profile, web_identity, container, metadata"
 
-/* Whether a word names a source of credentials. */
 static bool
 is_source_word(const char *word)
 {
@@ -330,7 +330,7 @@ is_source_word(const char *word)
 	return false;
 }
 
-/* A source that does not exist would be one that is never asked. */
+/* An unknown source is refused, since it would never be used. */
 static bool
 credential_sources_check(char **newval, void **extra, GucSource source)
 {
@@ -347,7 +347,6 @@ credential_sources_check(char **newval, void **extra, GucSource source)
 	return valid;
 }
 
-/* A role is named by its ARN. */
 static bool
 role_arn_check(char **newval, void **extra, GucSource source)
 {
@@ -365,7 +364,7 @@ role_arn_check(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* The name of a session has the characters that STS allows. */
+/* The name must have the characters that STS allows. */
 static bool
 role_session_name_check(char **newval, void **extra, GucSource source)
 {
@@ -376,7 +375,7 @@ role_session_name_check(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* A proxy may hold a password, so a refused one is not quoted. */
+/* A proxy may contain a password, so an invalid one is not quoted. */
 static bool
 proxy_check(char **newval, void **extra, GucSource source)
 {
@@ -393,7 +392,7 @@ proxy_check(char **newval, void **extra, GucSource source)
 	return true;
 }
 
-/* A list with something in it that is no region is a mistake. */
+/* An entry of the list that is not a region is refused as a mistake. */
 static bool
 allowed_regions_check(char **newval, void **extra, GucSource source)
 {
@@ -410,7 +409,7 @@ allowed_regions_check(char **newval, void **extra, GucSource source)
 	return valid;
 }
 
-/* A list of tag keys; unlike regions they keep their case. */
+/* A list of tag keys, which keep their case, unlike regions. */
 static bool
 tags_check(char **newval, void **extra, GucSource source)
 {
@@ -423,7 +422,7 @@ tags_check(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* A list of databases, which keep their case where they are quoted. */
+/* A list of databases, which keep their case if they are quoted. */
 static bool
 databases_check(char **newval, void **extra, GucSource source)
 {
@@ -436,7 +435,10 @@ databases_check(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* A number and one of interval's units from days on: it is for years. */
+/*
+ * A number and a unit of interval, from days on, since audit trails are kept
+ * for years.
+ */
 static bool
 retention_check(char **newval, void **extra, GucSource source)
 {
@@ -504,7 +506,7 @@ static const StringSetting string_settings[] = {
 	 &hl_settings.role_external_id, PGC_SUSET, GUC_SUPERUSER_ONLY, NULL,
 	 forget_on_assign, NULL},
 	{"healthlake.role_session_name",
-	 "Name of the sessions of roles; empty takes the session's user.",
+	 "Name of role sessions; if empty, the session's user.",
 	 &hl_settings.role_session_name, PGC_SUSET, 0, role_session_name_check,
 	 forget_on_assign, NULL},
 	{"healthlake.sts_endpoint_url",
@@ -642,7 +644,6 @@ static const struct config_enum_entry audit_reads_words[] = {
 	{"durable", HL_AUDIT_DURABLE, false},
 	{NULL, 0, false}};
 
-/* Defines the parameters. */
 void
 hl_settings_init(void)
 {
@@ -692,14 +693,14 @@ hl_settings_init(void)
 	hl_dropped_find();
 }
 
-/* Whether a value from there lies where other roles can read it. */
+/* Whether other roles can read values from that source. */
 static bool
 source_is_readable(GucSource source)
 {
 	return source >= PGC_S_ENV_VAR && source <= PGC_S_DATABASE_USER;
 }
 
-/* Whether the proxy that is in force has a password, and lies there. */
+/* Whether the proxy has a password that other roles can read. */
 static bool
 proxy_is_readable(void)
 {
@@ -708,9 +709,9 @@ proxy_is_readable(void)
 }
 
 /*
- * Whether a secret lies where processes without the library show it. With
+ * Whether a secret is set where processes without the library show it. With
  * session_preload_libraries there are some: background workers do not load
- * what that names.
+ * those libraries.
  */
 bool
 hl_settings_are_exposed(void)
@@ -721,7 +722,6 @@ hl_settings_are_exposed(void)
 			source_is_readable(bearer_source) || proxy_is_readable());
 }
 
-/* Tells the operator, once, of a secret that any role can SHOW. */
 void
 hl_settings_warn_exposed(void)
 {
@@ -739,7 +739,7 @@ hl_settings_warn_exposed(void)
 					 "show it.")));
 }
 
-/* How many characters there are that need no quotes. */
+/* The number of characters that need no quotes. */
 static size_t
 plain_length(const char *at)
 {
@@ -752,7 +752,6 @@ plain_length(const char *at)
 	return len;
 }
 
-/* Passes over spaces. */
 static const char *
 skip_spaces(const char *at)
 {
@@ -762,8 +761,8 @@ skip_spaces(const char *at)
 }
 
 /*
- * Whether a list has the word, where it is of plain words and can be read
- * without a copy; known: whether it is.
+ * Whether a list contains the word, if it consists of plain words and can be
+ * read without a copy; known: whether it does.
  */
 static bool
 plain_list_has(const char *list, const char *word, bool *known)
@@ -788,7 +787,6 @@ plain_list_has(const char *list, const char *word, bool *known)
 	}
 }
 
-/* Whether the list lets the word pass. */
 bool
 hl_settings_list_allows(const char *list, const char *word)
 {
@@ -828,7 +826,7 @@ static const char *const deciding_settings[] = {
 	"healthlake.unknown_members",    "healthlake.connect_timeout",
 	"healthlake.request_timeout",    "healthlake.max_response_size"};
 
-/* Finds one of some that a worker of this database would not have. */
+/* Finds a setting of which a worker of this database has another value. */
 static const char *
 find_of_session(const char *const *names, size_t count, bool is_owner)
 {
@@ -843,7 +841,6 @@ find_of_session(const char *const *names, size_t count, bool is_owner)
 	return NULL;
 }
 
-/* Finds one that says with whose credentials, or whereto. */
 const char *
 hl_settings_of_session(bool is_owner)
 {
@@ -851,7 +848,6 @@ hl_settings_of_session(bool is_owner)
 						   is_owner);
 }
 
-/* Finds one that decides about requests. */
 const char *
 hl_settings_deciding(bool is_owner)
 {

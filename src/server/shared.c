@@ -13,7 +13,6 @@
 static shmem_request_hook_type next_request = NULL;
 static Size wanted = 0;
 
-/* Asks for all of it. */
 static void
 request_memory(void)
 {

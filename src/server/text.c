@@ -13,7 +13,7 @@
 /* Bytes of a string from outside that a log line has at most. */
 #define LOGGED_BYTES 256
 
-/* Replaces what is not ASCII, one question mark for each character. */
+/* Replaces each character that is not ASCII by a question mark. */
 static char *
 ascii_of(const char *utf8)
 {
@@ -31,7 +31,10 @@ ascii_of(const char *utf8)
 	return ascii;
 }
 
-/* Converts character by character; one that cannot be is a question mark. */
+/*
+ * Converts character by character; a character that cannot be converted becomes
+ * a question mark.
+ */
 static char *
 converted(const char *utf8, int len, Oid conversion)
 {
@@ -56,7 +59,6 @@ converted(const char *utf8, int len, Oid conversion)
 	return text;
 }
 
-/* Gives text that can go into a message, whatever came from outside. */
 const char *
 hl_text_from_utf8(const char *utf8)
 {
@@ -76,7 +78,6 @@ hl_text_from_utf8(const char *utf8)
 								  : ascii_of(utf8);
 }
 
-/* Gives a value in the database's encoding. */
 char *
 hl_text_value_from_utf8(const char *utf8, int len)
 {
@@ -85,7 +86,7 @@ hl_text_value_from_utf8(const char *utf8, int len)
 	return text == utf8 ? pnstrdup(utf8, len) : text;
 }
 
-/* Cuts a text of an encoding between characters, where it is too long. */
+/* Truncates a text between characters, if it is too long. */
 static const char *
 cut(const char *text, int encoding)
 {
@@ -100,21 +101,18 @@ cut(const char *text, int encoding)
 	return psprintf("%.*s%s", kept, text, mark);
 }
 
-/* Gives what a log line may have of a text. */
 const char *
 hl_text_cut(const char *utf8)
 {
 	return cut(utf8, PG_UTF8);
 }
 
-/* Gives what a message may have of one. */
 const char *
 hl_text_clip(const char *text)
 {
 	return cut(text, GetDatabaseEncoding());
 }
 
-/* Gives UTF-8 of a value in the database's encoding. */
 char *
 hl_text_to_utf8(const char *text, int len)
 {
@@ -133,7 +131,7 @@ hl_text_to_utf8(const char *text, int len)
 	return utf8;
 }
 
-/* Converts what may not be convertible; NULL: it is not. */
+/* Converts text; NULL if it cannot be converted. */
 static char *
 convert_to_utf8(const char *text, int len)
 {
@@ -167,7 +165,6 @@ hl_text_to_utf8_if_valid(const char *text, int len)
 	return utf8;
 }
 
-/* Raises running out of memory. */
 void
 hl_text_refuse_memory(bool failed)
 {
@@ -176,7 +173,6 @@ hl_text_refuse_memory(bool failed)
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 }
 
-/* Takes what was written, if it is whole. */
 char *
 hl_text_take(HlBytes *bytes)
 {

@@ -19,7 +19,7 @@
 static WaitEventSet *wait_set = NULL;
 static int latch_position;
 
-/* A set that no resource owner gives back. */
+/* Creates a set that belongs to no resource owner. */
 static WaitEventSet *
 create_set(void)
 {
@@ -30,7 +30,10 @@ create_set(void)
 #endif
 }
 
-/* Builds the set: the latch, libcurl's sockets, the postmaster if any. */
+/*
+ * Builds the set: the latch, libcurl's sockets, and the postmaster, if there is
+ * one.
+ */
 static WaitEventSet *
 build_set(int epoll_fd)
 {
@@ -54,7 +57,10 @@ build_set(int epoll_fd)
 	return set;
 }
 
-/* What pg_stat_activity shows; before 17 an extension's waits have one name. */
+/*
+ * The wait event in pg_stat_activity; before PostgreSQL 17 all waits of
+ * extensions have one name.
+ */
 uint32
 hl_wait_event(HlWaitReason reason)
 {
@@ -74,7 +80,9 @@ hl_wait_event(HlWaitReason reason)
 #endif
 }
 
-/* Waits until epoll_fd is readable or time is up; throws at an interrupt. */
+/*
+ * Waits until epoll_fd is readable or the time is over; throws at an interrupt.
+ */
 void
 hl_wait_for(void *context, int epoll_fd, long timeout_ms)
 {
@@ -95,7 +103,6 @@ hl_wait_for(void *context, int epoll_fd, long timeout_ms)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Rests. */
 void
 hl_wait_rest(long milliseconds, HlWaitReason reason)
 {

@@ -24,7 +24,6 @@
 #define LAUNCH 5000
 #define IDLE (60 * 1000)
 
-/* Registers it, where the library is preloaded. */
 void
 hl_launcher_init(void)
 {
@@ -39,8 +38,9 @@ hl_launcher_init(void)
 }
 
 /*
- * The database of a name; InvalidOid: there is none. Without an index, which a
- * process in no database cannot open when the server has just started.
+ * The database of a name; InvalidOid if it does not exist. Reads without an
+ * index, which a process without a database cannot open when the server has
+ * just started.
  */
 static Oid
 find_database(const char *name)
@@ -53,7 +53,7 @@ find_database(const char *name)
 						  Anum_pg_database_oid);
 }
 
-/* Starts what is missing of a database's workers, one at a time. */
+/* Starts the missing workers of a database, one at a time. */
 static void
 keep_workers(const char *name)
 {
@@ -65,7 +65,6 @@ keep_workers(const char *name)
 		hl_presence_unreserve(orders.database);
 }
 
-/* Starts what is missing of all workers. */
 static void
 keep_all_workers(void)
 {
@@ -80,7 +79,7 @@ keep_all_workers(void)
 	CommitTransactionCommand();
 }
 
-/* The launcher: in no database, so that it is in nobody's way. */
+/* The launcher is connected to no database, so that it blocks no DDL on one. */
 void
 healthlake_launcher_main(Datum argument)
 {

@@ -38,7 +38,6 @@
 /* So long a worker rests after an error. */
 #define REST 5000
 
-/* A worker's transactions. */
 static void
 worker_begin(void)
 {
@@ -48,7 +47,7 @@ worker_begin(void)
 		elog(ERROR, "SPI_connect failed");
 }
 
-/* Ends one, and tells what it has changed, so that autovacuum comes. */
+/* Commits, and reports statistics, so that autovacuum runs. */
 static void
 worker_commit(void)
 {
@@ -60,7 +59,7 @@ worker_commit(void)
 static const HlRunnerTransactions worker_transactions = {worker_begin,
 														 worker_commit};
 
-/* Shows in pg_stat_activity what the worker does. */
+/* Sets the activity in pg_stat_activity. */
 static void
 show_activity(const HlRunner *runner)
 {
@@ -78,8 +77,8 @@ show_activity(const HlRunner *runner)
 }
 
 /*
- * Makes room for whoever wants the database. The next one waits at the door
- * until it is free again.
+ * Exits, since another process wants the database. If requests are left, a
+ * successor is started, which waits until the database is free again.
  */
 static void
 make_room(bool some_left, const HlWorkerOrders *orders)
@@ -91,7 +90,7 @@ make_room(bool some_left, const HlWorkerOrders *orders)
 	proc_exit(0);
 }
 
-/* Leaves a database that is wanted: what is in flight gets a moment. */
+/* Leaves a database that is wanted; calls in flight get a short time to end. */
 static void
 leave_database(HlRunner *runner, const HlWorkerOrders *orders)
 {
@@ -104,7 +103,7 @@ leave_database(HlRunner *runner, const HlWorkerOrders *orders)
 	make_room(runner->some_left, orders);
 }
 
-/* What is done now and then, whatever else there is to do. */
+/* Periodic tasks. */
 static void
 take_tick(HlRunner *runner, const HlWorkerOrders *orders)
 {
@@ -130,7 +129,6 @@ is_over(const HlRunner *runner, const HlWorkerOrders *orders)
 		   hl_presence_leave_unless_woken();
 }
 
-/* Works until there is nothing left to do. */
 static void
 work(HlRunner *runner, const HlWorkerOrders *orders)
 {
@@ -149,7 +147,6 @@ work(HlRunner *runner, const HlWorkerOrders *orders)
 /* What a run needs, and with what its transfers go. */
 static MemoryContext run_memory = NULL;
 
-/* Lets go of a run. */
 static void
 forget_run(void)
 {
@@ -159,7 +156,7 @@ forget_run(void)
 	run_memory = NULL;
 }
 
-/* Works in memory of its own. */
+/* Works in a memory context of its own. */
 static void
 work_once(const HlWorkerOrders *orders)
 {
@@ -172,7 +169,7 @@ work_once(const HlWorkerOrders *orders)
 	forget_run();
 }
 
-/* Reports an error as a session would, and lets go of everything. */
+/* Reports an error as a session would, and releases everything. */
 static void
 recover(void)
 {
@@ -185,7 +182,7 @@ recover(void)
 	RESUME_INTERRUPTS();
 }
 
-/* Rests after an error, in nobody's way. */
+/* Waits after an error, without blocking DDL. */
 static void
 rest_after_error(const HlWorkerOrders *orders)
 {
@@ -199,7 +196,7 @@ rest_after_error(const HlWorkerOrders *orders)
 	}
 }
 
-/* Works on through errors: rows must not wait for the next enqueueing. */
+/* Continues after errors, since rows must not wait for the next enqueue. */
 static void
 keep_working(const HlWorkerOrders *orders)
 {
@@ -237,7 +234,6 @@ scout(HlWorkerOrders *orders)
 		hl_presence_unreserve(orders->database);
 }
 
-/* The worker of a database. */
 void
 healthlake_worker_main(Datum argument)
 {

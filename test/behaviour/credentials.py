@@ -407,8 +407,8 @@ def check_expired(place):
     cases = {
         "environment": ({"AWS_CREDENTIAL_EXPIRATION": PAST},
                         "credentials of the environment expired at 2020-01-01 00:00:00 UTC"),
-        "container": ({}, "the container endpoint .* gave credentials that expired at "),
-        "instance metadata": ({}, "instance metadata at .* gave credentials that expired at "),
+        "container": ({}, "the container endpoint .* returned credentials that expired at "),
+        "instance metadata": ({}, "instance metadata at .* returned credentials that expired at "),
         "web identity": ({}, "could not assume role .* ExpiredTokenException: Token expired"),
     }
     for source, (more, wanted) in cases.items():
@@ -727,7 +727,8 @@ def check_renewal(place):
                         message="The security token is expired", times="always")
     place.emulator.next(operation="container:credentials", status=503, times="always")
     state, message, *_ = place.fails()
-    tap.ok(state == "38X01" and "AWS says that the credentials of the container endpoint" in message
+    tap.ok(state == "38X01" and
+           "AWS reports that the credentials of the container endpoint" in message
            and "valid until" in message and "could not be renewed" in message,
            "and when they cannot be renewed, that is told", message)
     place.emulator.reset()

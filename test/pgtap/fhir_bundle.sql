@@ -41,8 +41,8 @@ SELECT is(refusal_of(entry), message, entry::text) FROM (VALUES
 	('{"method": "DELETE", "url": "Patient/1/_history/1"}', 'a version can only be read'),
 	('{"method": "PATCH", "url": "Patient?gender=male", "resource": []}', 'a PATCH needs type and id'),
 	('{"method": "PATCH", "url": "Patient/1", "resource": {"resourceType": "Patient"}}', 'its patch is not valid'),
-	('{"method": "POST", "url": "Patient/1", "resource": {"resourceType": "Patient"}}', 'the URL of a POST is a resource type alone'),
-	('{"method": "POST", "url": "Patient?x=y", "resource": {"resourceType": "Patient"}}', 'the URL of a POST is a resource type alone'),
+	('{"method": "POST", "url": "Patient/1", "resource": {"resourceType": "Patient"}}', 'the URL of a POST must be a resource type'),
+	('{"method": "POST", "url": "Patient?x=y", "resource": {"resourceType": "Patient"}}', 'the URL of a POST must be a resource type'),
 	('{"method": "POST", "url": "Patient"}', 'it has no resource'),
 	('{"method": "POST", "url": "Patient", "resource": []}', 'its resource is not an object'),
 	('{"method": "POST", "url": "Patient", "resource": {}}', 'its resource has no resourceType'),
@@ -52,8 +52,8 @@ SELECT is(refusal_of(entry), message, entry::text) FROM (VALUES
 	('{"method": "PUT", "url": "Patient", "resource": {"resourceType": "Patient"}}', 'a PUT needs type and id'),
 	('{"method": "PUT", "url": "Patient/1", "resource": {"resourceType": "Patient", "id": "2"}}', 'its resource has not the id of its URL'),
 	('{"method": "PUT", "url": "Patient/1", "resource": {"resourceType": "Patient"}}', 'its resource has not the id of its URL'),
-	(put('1', '{"ifMatch": "a b"}'), 'ifMatch is no version'),
-	(put('1', '{"ifMatch": []}'), 'ifMatch is no version'),
+	(put('1', '{"ifMatch": "a b"}'), 'ifMatch is not a version'),
+	(put('1', '{"ifMatch": []}'), 'ifMatch is not a version'),
 	(put('1', '{"ifNoneMatch": "1"}'), 'ifNoneMatch is * and for PUT with an id'),
 	('{"method": "GET", "url": "Patient/1", "ifMatch": "1"}', 'ifMatch is for PUT, PATCH and DELETE'),
 	('{"method": "POST", "url": "Patient", "ifNoneExist": "identifier=x", "resource": {"resourceType": "Patient"}}', 'HealthLake knows no ifNoneExist'),
@@ -61,7 +61,7 @@ SELECT is(refusal_of(entry), message, entry::text) FROM (VALUES
 	('{"method": "GET", "url": "Patient/1", "if_match": "1"}', 'it has a member that has no meaning'),
 	('{"method": "GET", "url": "Ward/1"}', 'its URL does not begin with a resource type')) AS v (entry, message);
 SELECT is(refusal_of('{"method": "PUT", "url": "Patient?identifier=x", "resource": {"resourceType": "Patient"}}', 'transaction'),
-	'HealthLake takes no conditional PUT in a transaction', 'a conditional PUT in a transaction');
+	'HealthLake does not support a conditional PUT in a transaction', 'a conditional PUT in a transaction');
 SELECT is(refusal(jsonb_build_array(put('1'), put('2'), put('3', '{"url": "Patient/4"}'))),
 	'22023 Bundle.entry[2] cannot be sent: its resource has not the id of its URL', 'the entry is named by its number');
 SELECT is(refusal('{}'), '22023 argument "entries" is neither an array nor a Bundle', 'an object that is no Bundle');

@@ -208,7 +208,7 @@ check_json(void)
 		{HL_ISSUED_CONTAINER, "{" KEYS ",\"Token\":\"T\"}",
 		 "the expiration is missing"},
 		{HL_ISSUED_CONTAINER, "{", "it is not JSON (it ends too early"},
-		{HL_ISSUED_CONTAINER, "[]", "there is no JSON object"},
+		{HL_ISSUED_CONTAINER, "[]", "it is not a JSON object"},
 		{HL_ISSUED_CONTAINER, "", "it is not JSON"},
 		{HL_ISSUED_CONTAINER, "{\"AccessKeyId\":1}",
 		 "AccessKeyId is not a string"},
@@ -246,7 +246,7 @@ check_json(void)
 		 "\"S\",\"sessionToken\":\"T\",\"expiration\":9223372036854775807}}",
 		 "the expiration is not a time"},
 		{HL_ISSUED_PORTAL, "{\"roleCredentials\":null}",
-		 "there is no JSON object"},
+		 "it is not a JSON object"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
