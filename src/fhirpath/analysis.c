@@ -14,14 +14,14 @@
 /* Beyond so many nodes, equal ones are not looked for. */
 #define SHARED_MAX 1000
 
-/* Whether an operator gives a boolean. */
+/* Whether an operator returns a boolean. */
 static bool
 is_boolean_operator(HlOperator operator)
 {
 	return operator<HL_OPERATOR_UNION;
 }
 
-/* Whether a path gives a boolean or nothing, whatever the document. */
+/* Whether a path returns a boolean or nothing for every document. */
 bool
 hl_analysis_is_boolean(const HlNode *node)
 {
@@ -53,7 +53,7 @@ type_of_literal(const HlItem *literal)
 	return literal->kind == HL_KIND_NUMBER ? NULL : names[literal->kind];
 }
 
-/* The type that a call gives, where its name tells it. */
+/* The type that a call returns, if its name tells it. */
 static const char *
 type_of_call(const HlNode *node, int *len)
 {
@@ -82,7 +82,7 @@ type_of_call(const HlNode *node, int *len)
 	return NULL;
 }
 
-/* The type that a node gives; *len is set where it is not all of it. */
+/* The type that a node returns; *len is set if it is not the whole string. */
 static const char *
 find_type(const HlNode *node, int *len)
 {
@@ -107,7 +107,7 @@ find_type(const HlNode *node, int *len)
 	}
 }
 
-/* The FHIR type that a path always gives, or NULL. */
+/* The FHIR type that a path always returns, or NULL. */
 const char *
 hl_analysis_type(const HlNode *node, int *len)
 {
@@ -120,7 +120,7 @@ hl_analysis_type(const HlNode *node, int *len)
 	return type;
 }
 
-/* The member whose values a node passes on; NULL: the resource itself. */
+/* The member whose values a node returns; NULL for the resource itself. */
 static const HlNode *
 find_member(const HlNode *node)
 {
@@ -129,7 +129,7 @@ find_member(const HlNode *node)
 	return node;
 }
 
-/* Whether a member has one value at most, of each item that it is one of. */
+/* Whether a member has at most one value for each item that it belongs to. */
 static bool
 is_single_member(const HlNode *node, const char *resource, int len)
 {
@@ -142,7 +142,7 @@ is_single_member(const HlNode *node, const char *resource, int len)
 	return !hl_repeating_has(parent->name, parent->len, node->name, node->len);
 }
 
-/* Whether a path gives one item at most, as far as FHIR tells. */
+/* Whether a path returns at most one item, as far as FHIR tells. */
 bool
 hl_analysis_is_single(const HlNode *node, const char *resource, int len)
 {
@@ -167,14 +167,13 @@ hl_analysis_is_single(const HlNode *node, const char *resource, int len)
 	}
 }
 
-/* Whether two words are the same. */
 static bool
 same_word(const char *one, int len, const char *other, int otherlen)
 {
 	return len == otherlen && (len == 0 || memcmp(one, other, len) == 0);
 }
 
-/* Whether two literals are written alike; numbers are never looked at. */
+/* Whether two literals are spelled the same; numbers are not compared. */
 static bool
 same_literal(const HlItem *one, const HlItem *other)
 {
@@ -191,7 +190,7 @@ same_literal(const HlItem *one, const HlItem *other)
 					 other->value.val.string.val, other->value.val.string.len);
 }
 
-/* Whether two trees are the same. */
+/* Whether two trees are equal. */
 static bool
 same_node(const HlNode *one, const HlNode *other)
 {
@@ -218,9 +217,9 @@ same_node(const HlNode *one, const HlNode *other)
 }
 
 /*
- * Gives a tree and all trees in it hashes, which are the same for equal ones:
- * without them, long paths that differ at their ends are compared to their
- * ends, each part with each.
+ * Gives a tree and its subtrees hashes, which are the same for equal ones.
+ * Without them, long paths that differ at their ends would be compared
+ * completely, each part with each.
  */
 static void
 hash_tree(HlNode *node)
@@ -249,8 +248,8 @@ hash_tree(HlNode *node)
 }
 
 /*
- * Gives equal nodes of paths, as far as they depend on the context alone, the
- * same slot; counts from *nslots.
+ * Gives equal nodes of paths the same slot, if they depend only on the context;
+ * counts from *nslots.
  */
 void
 hl_analysis_share(HlPath **paths, int npaths, int *nslots)

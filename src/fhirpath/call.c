@@ -93,7 +93,7 @@ static const HlCall calls[] = {
 	{"where", 1, 1, SAME, false, hl_body_where, 0},
 };
 
-/* A function by its name; NULL where FHIRPath has none. */
+/* A function by its name; NULL if FHIRPath has none. */
 const HlCall *
 hl_call_find(const char *name, int len)
 {
@@ -125,7 +125,7 @@ hl_call_argument(HlEvaluation *evaluation, const HlInvocation *invocation,
 				out);
 }
 
-/* The text of an argument; false where it is empty. */
+/* The text of an argument; false if it is empty. */
 bool
 hl_call_text_argument(HlEvaluation *evaluation, const HlInvocation *invocation,
 					  int at, HlItem *text)
@@ -143,7 +143,7 @@ hl_call_text_argument(HlEvaluation *evaluation, const HlInvocation *invocation,
 	return true;
 }
 
-/* The whole number that an argument is; false where it is empty. */
+/* The whole number that an argument is; false if it is empty. */
 bool
 hl_call_integer_argument(HlEvaluation *evaluation,
 						 const HlInvocation *invocation, int at, int64 *value)

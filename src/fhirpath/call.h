@@ -43,7 +43,7 @@ typedef struct HlCall
 	int variant;     /* for bodies that several functions share */
 } HlCall;
 
-/* A function by its name; NULL where FHIRPath has none. */
+/* A function by its name; NULL if FHIRPath has none. */
 extern const HlCall *hl_call_find(const char *name, int len);
 
 /* Appends the value of an argument that is no criterion. */
@@ -51,12 +51,12 @@ extern void hl_call_argument(HlEvaluation *evaluation,
 							 const HlInvocation *invocation, int at,
 							 HlItems *out);
 
-/* The text of an argument; false where it is empty. */
+/* The text of an argument; false if it is empty. */
 extern bool hl_call_text_argument(HlEvaluation *evaluation,
 								  const HlInvocation *invocation, int at,
 								  HlItem *text);
 
-/* The whole number that an argument is; false where it is empty. */
+/* The whole number that an argument is; false if it is empty. */
 extern bool hl_call_integer_argument(HlEvaluation *evaluation,
 									 const HlInvocation *invocation, int at,
 									 int64 *value);

@@ -95,7 +95,7 @@ hl_cast_type_of(const char *name, int len)
 	return type;
 }
 
-/* Reads the arguments of a tag's type, "(10, 2)"; false where they are none. */
+/* Reads the arguments of a tag's type, "(10, 2)"; false if they are none. */
 static bool
 read_arguments(const char *text, int *arguments, int *count)
 {
@@ -115,7 +115,7 @@ read_arguments(const char *text, int *arguments, int *count)
 	return text[0] == ')' && text[1] == '\0';
 }
 
-/* The typmod that a type has with arguments; false where it has none. */
+/* The typmod that a type has with arguments; false if it has none. */
 static bool
 set_typmod(HlSqlType *type, const int *arguments, int count)
 {
@@ -135,7 +135,7 @@ set_typmod(HlSqlType *type, const int *arguments, int count)
 		   (count == 1 || arguments[1] <= arguments[0]);
 }
 
-/* The SQL type that an ansi/type tag names; false where it is none of ours. */
+/* The SQL type that an ansi/type tag names; false if it is none of ours. */
 bool
 hl_cast_type_of_tag(const char *tag, int len, HlSqlType *type)
 {
@@ -201,8 +201,8 @@ cast_text(const HlItem *item, HlSqlType type, Datum *value)
 }
 
 /*
- * A bigint: all of them, more than hl_number_to_int64() takes. FHIR's JSON
- * writes an integer64 as a string.
+ * A bigint of the full range, which hl_number_to_int64() does not have. FHIR's
+ * JSON writes an integer64 as a string.
  */
 static bool
 cast_bigint(const HlItem *item, Datum *value)
@@ -248,7 +248,7 @@ cast_integer(const HlItem *item, Oid type, Datum *value)
 	return number >= PG_INT32_MIN && number <= PG_INT32_MAX;
 }
 
-/* A numeric, rounded to its typmod; NULL where that is too small. */
+/* A numeric, rounded to its typmod; NULL if that is too small. */
 static bool
 cast_numeric(const HlItem *item, int32 typmod, Datum *value)
 {
@@ -295,7 +295,7 @@ cast_float(const HlItem *item, Oid type, Datum *value)
 	return !isinf((float4) number);
 }
 
-/* A date, timestamp or time; what is partial is NULL. */
+/* A date, timestamp or time; a partial one is NULL. */
 static bool
 cast_moment(const HlItem *item, Oid type, Datum *value)
 {
@@ -329,7 +329,7 @@ cast_moment(const HlItem *item, Oid type, Datum *value)
 	}
 }
 
-/* An item as a value of a type; false where it is NULL. */
+/* An item as a value of a type; false if it is NULL. */
 bool
 hl_cast_item(const HlItem *item, HlSqlType type, Datum *value)
 {

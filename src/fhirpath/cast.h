@@ -20,10 +20,10 @@ typedef struct HlSqlType
 /* The SQL type of a FHIR type, by its name or URI. */
 extern HlSqlType hl_cast_type_of(const char *name, int len);
 
-/* The SQL type that an ansi/type tag names; false where it is none of ours. */
+/* The SQL type that an ansi/type tag names; false if it is none of ours. */
 extern bool hl_cast_type_of_tag(const char *tag, int len, HlSqlType *type);
 
-/* An item as a value of a type; false where it is NULL. */
+/* An item as a value of a type; false if it is NULL. */
 extern bool hl_cast_item(const HlItem *item, HlSqlType type, Datum *value);
 
 /* The type of arrays of a type. */

@@ -10,7 +10,7 @@
 #include "fhirpath/compare.h"
 #include "fhirpath/number.h"
 
-/* The first argument for an item of the input: $this and $index are its. */
+/* The first argument, evaluated for an item of the input, which is $this. */
 static HlTruth
 test_item(HlEvaluation *evaluation, const HlInvocation *invocation, int at)
 {
@@ -52,7 +52,7 @@ hl_body_select(HlEvaluation *evaluation, const HlInvocation *invocation,
 	evaluation->index = outer;
 }
 
-/* repeat(projection): what is found is looked into again, each item once. */
+/* repeat(projection): applied to its results again, each item once. */
 void
 hl_body_repeat(HlEvaluation *evaluation, const HlInvocation *invocation,
 			   HlItems *out)
@@ -125,8 +125,8 @@ hl_body_all(HlEvaluation *evaluation, const HlInvocation *invocation,
 }
 
 /*
- * Looks for the first item that is this boolean, in booleans: true where it is
- * there, false where it is not, unknown where something else comes before.
+ * Searches a collection of booleans for one: true if it is found, false if not,
+ * unknown if another item comes first.
  */
 static HlTruth
 find_boolean(const HlItems *items, bool value)
@@ -267,7 +267,7 @@ hl_body_union(HlEvaluation *evaluation, const HlInvocation *invocation,
 	hl_items_free(&all);
 }
 
-/* The argument as a set; the items are to be kept as long. */
+/* The argument as a set; its items must live as long. */
 static void
 read_set(HlEvaluation *evaluation, const HlInvocation *invocation,
 		 HlItems *items, HlSet *set)

@@ -16,7 +16,7 @@
 /* The most items of a collection whose order is ignored by ~. */
 #define EQUIVALENT_MAX 1000
 
-/* Whether a string is known to be one, and no date of unknown type. */
+/* Whether a string is certainly not a date of unknown type. */
 static bool
 is_plain(const HlItem *item)
 {
@@ -46,7 +46,7 @@ compare_numbers(const HlItem *one, const HlItem *other)
 		NumericGetDatum(other->value.val.numeric)));
 }
 
-/* A number that is a member of an object; NULL where there is none. */
+/* A number member of an object; NULL if there is none. */
 static Numeric
 number_of(const HlItem *item, const char *name)
 {
@@ -79,7 +79,7 @@ same_member(const HlItem *one, const HlItem *other, const char *name)
 	return len == otherlen && memcmp(text, othertext, len) == 0;
 }
 
-/* Two objects; quantities of other units cannot be compared here. */
+/* Compares two objects; quantities of different units cannot be compared. */
 static HlTruth
 equal_objects(const HlItem *one, const HlItem *other)
 {
@@ -96,9 +96,9 @@ equal_objects(const HlItem *one, const HlItem *other)
 }
 
 /*
- * Whether two texts, at least one of unknown type, are to be compared as
- * moments: both look like it, and one has a day at least. "2012" and "2012-05"
- * may be codes.
+ * Whether two texts, at least one of unknown type, are compared as moments:
+ * both have the form of one, and one has at least a day, since "2012" and
+ * "2012-05" may be codes.
  */
 static bool
 are_moments(const HlItem *one, const HlItem *other, HlMoment *moments)
@@ -110,7 +110,6 @@ are_moments(const HlItem *one, const HlItem *other, HlMoment *moments)
 		   moments[1].precision >= HL_PRECISION_DAY;
 }
 
-/* Two texts of any kinds. */
 static HlTruth
 equal_texts(const HlItem *one, const HlItem *other)
 {
@@ -132,7 +131,7 @@ equal_texts(const HlItem *one, const HlItem *other)
 			   : HL_FALSE;
 }
 
-/* Whether two items are equal; unknown where a date is less precise. */
+/* Whether two items are equal; unknown if a date is less precise. */
 HlTruth
 hl_compare_equal(const HlItem *one, const HlItem *other)
 {
@@ -154,7 +153,7 @@ hl_compare_equal(const HlItem *one, const HlItem *other)
 	}
 }
 
-/* Whether two collections are: in their order; unknown where one is empty. */
+/* Whether two collections are equal, in order; unknown if one is empty. */
 HlTruth
 hl_compare_all_equal(const HlItems *one, const HlItems *other)
 {
@@ -177,7 +176,7 @@ hl_compare_all_equal(const HlItems *one, const HlItems *other)
 	return all;
 }
 
-/* Orders two items: -1, 0 or 1; false where they have no order. */
+/* Orders two items: -1, 0 or 1; false if they have no order. */
 bool
 hl_compare_order(const HlItem *one, const HlItem *other, int *order)
 {
@@ -225,7 +224,7 @@ fold_text(const HlItem *item, int *len)
 	return text;
 }
 
-/* Whether two numbers are, rounded to the less precise of them. */
+/* Whether two numbers are equal when rounded to the less precise one. */
 static bool
 equivalent_numbers(const HlItem *one, const HlItem *other)
 {
@@ -240,7 +239,7 @@ equivalent_numbers(const HlItem *one, const HlItem *other)
 		DirectFunctionCall2(numeric_round, b, scale)));
 }
 
-/* Whether two items are equivalent: known, whatever they are. */
+/* Whether two items are equivalent, which is never unknown. */
 static bool
 equivalent_items(const HlItem *one, const HlItem *other)
 {
@@ -264,7 +263,10 @@ equivalent_items(const HlItem *one, const HlItem *other)
 	return hl_compare_equal(one, other) == HL_TRUE;
 }
 
-/* Whether they are equivalent: in any order, case and blanks ignored. */
+/*
+ * Whether two collections are equivalent: in any order, ignoring case and
+ * whitespace.
+ */
 bool
 hl_compare_equivalent(const HlItems *one, const HlItems *other)
 {
@@ -351,7 +353,7 @@ hl_set_init(HlSet *set, int expected)
 	set->hashes = palloc(set->size * sizeof(*set->hashes));
 }
 
-/* Whether two items are one in a set. */
+/* Whether two items are the same in a set. */
 static bool
 same_item(const HlItem *one, const HlItem *other)
 {
@@ -403,7 +405,7 @@ grow_set(HlSet *set)
 	*set = larger;
 }
 
-/* Adds an item, which must stay where it is; false where it is in there. */
+/* Adds an item, which must not move; false if the set contains it. */
 bool
 hl_set_add(HlSet *set, const HlItem *item)
 {

@@ -10,16 +10,16 @@
 #include "fhirpath/item.h"
 #include "fhirpath/truth.h"
 
-/* Whether two items are equal; unknown where a date is less precise. */
+/* Whether two items are equal; unknown if a date is less precise. */
 extern HlTruth hl_compare_equal(const HlItem *one, const HlItem *other);
 
-/* Whether two collections are: in their order; unknown where one is empty. */
+/* Whether two collections are: in their order; unknown if one is empty. */
 extern HlTruth hl_compare_all_equal(const HlItems *one, const HlItems *other);
 
 /* Whether they are equivalent: in any order, case and blanks ignored. */
 extern bool hl_compare_equivalent(const HlItems *one, const HlItems *other);
 
-/* Orders two items: -1, 0 or 1; false where they have no order. */
+/* Orders two items: -1, 0 or 1; false if they have no order. */
 extern bool hl_compare_order(const HlItem *one, const HlItem *other,
 							 int *order);
 
@@ -34,7 +34,7 @@ typedef struct HlSet
 
 extern void hl_set_init(HlSet *set, int expected);
 
-/* Adds an item, which must stay where it is; false where it is in there. */
+/* Adds an item, which must stay where it is; false if it is in there. */
 extern bool hl_set_add(HlSet *set, const HlItem *item);
 extern bool hl_set_has(const HlSet *set, const HlItem *item);
 

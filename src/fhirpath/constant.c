@@ -28,7 +28,7 @@ hl_constant_is_name(const char *name, int len)
 	return len > 0;
 }
 
-/* Whether a name is one that FHIRPath or SQL on FHIR gives a meaning. */
+/* Whether FHIRPath or SQL on FHIR defines a name. */
 static bool
 is_reserved(const char *name, int len)
 {
@@ -41,7 +41,7 @@ is_reserved(const char *name, int len)
 	return false;
 }
 
-/* Whether a value is written as its type wants it. */
+/* Whether a value has the form of its type. */
 static bool
 is_well_written(const HlItem *item)
 {
@@ -62,7 +62,7 @@ is_well_written(const HlItem *item)
 		   (item->kind == HL_KIND_STRING || hl_item_moment(item, &moment));
 }
 
-/* Makes a FHIR value what a literal of it would be. */
+/* Turns a FHIR value into the item of an equal literal. */
 static void
 make_literal(HlItem *item)
 {
@@ -106,7 +106,7 @@ append_values(const HlItem *object, HlItems *out)
 	}
 }
 
-/* Reads one constant of a view; gives NULL, or what is wrong with it. */
+/* Reads one constant of a view; returns NULL, or the problem. */
 const char *
 hl_constant_read(const HlItem *item, HlConstant *constant)
 {
@@ -127,7 +127,7 @@ hl_constant_read(const HlItem *item, HlConstant *constant)
 	return NULL;
 }
 
-/* Throws what is wrong with the constants. */
+/* Raises the problem with the constants. */
 static void
 refuse(const char *why)
 {

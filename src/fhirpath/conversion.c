@@ -10,7 +10,7 @@
 #include "fhirpath/bodies.h"
 #include "fhirpath/number.h"
 
-/* The input, where it is one number; else NULL. */
+/* The input, where it is one number; otherwise NULL. */
 static Numeric
 input_number(const HlInvocation *invocation)
 {
@@ -60,7 +60,7 @@ hl_body_round(HlEvaluation *evaluation, const HlInvocation *invocation,
 					   hl_number_round(number, (int) Min(digits, 100)));
 }
 
-/* Whether a date alone is of type date, not a dateTime of which it is all. */
+/* Whether an item has the type date, and is not a dateTime without a time. */
 static bool
 is_date(const HlItem *item)
 {
@@ -148,7 +148,7 @@ is_word(const HlItem *item, const char *const *words)
 	return false;
 }
 
-/* toBoolean() of an item; unknown where it is none. */
+/* toBoolean() of an item; unknown if it is none. */
 static HlTruth
 to_boolean(const HlItem *item)
 {
@@ -171,7 +171,7 @@ to_boolean(const HlItem *item)
 							   : HL_UNKNOWN;
 }
 
-/* toDecimal() or toInteger() of an item; NULL where it is none. */
+/* toDecimal() or toInteger() of an item; NULL if it is none. */
 static Numeric
 to_number(const HlItem *item, bool whole)
 {

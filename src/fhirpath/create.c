@@ -49,7 +49,6 @@ static const struct
 	{TIMESTAMPTZOID, "healthlake_fhirpath_timestamptz"},
 };
 
-/* A column's type in SQL. */
 static char *
 type_of_column(const HlColumn *column, int flags)
 {
@@ -71,7 +70,7 @@ list_columns(HlColumn **columns, int count, int flags)
 	return list.data;
 }
 
-/* The columns of a view as an AS list has them, for people. */
+/* The columns of a view as an AS list, for messages. */
 char *
 hl_create_column_list(const HlView *view)
 {
@@ -109,7 +108,7 @@ push_array(HlJsonbBuilder *builder, const char *name)
 	hl_jsonb_push(builder, WJB_BEGIN_ARRAY, NULL);
 }
 
-/* Begins a view about the same resources. */
+/* Begins a view on the same resources. */
 static void
 begin_part(const Maker *maker, HlJsonbBuilder *builder)
 {
@@ -119,7 +118,7 @@ begin_part(const Maker *maker, HlJsonbBuilder *builder)
 	push_array(builder, "select");
 }
 
-/* Ends it: the selects and the object; gives an SQL literal. */
+/* Ends it, its selects and the object; returns an SQL literal. */
 static char *
 end_part(HlJsonbBuilder *builder)
 {
@@ -149,14 +148,14 @@ part_of_column(const Maker *maker, const HlColumn *column)
 	return end_part(&builder);
 }
 
-/* Whether a select's columns come from the resource, each once a row. */
+/* Whether the columns of a select come from the resource, without iteration. */
 static bool
 is_plain(const HlSelect *select)
 {
 	return select->iteration == HL_ITERATION_NONE;
 }
 
-/* A view with what iterates: selects, and unions that stand by themselves. */
+/* A view with the iterating selects, and unions of their own. */
 static char *
 part_of_iterations(const Maker *maker)
 {
@@ -254,7 +253,7 @@ text_of_path(const Maker *maker, const HlPath *path)
 	return text.data;
 }
 
-/* Throws where a path has become too long. */
+/* Throws if a path has become too long. */
 static void
 check_path_length(const char *path)
 {
@@ -268,7 +267,7 @@ check_path_length(const char *path)
 
 /* -------------------------------------------------------------- statements */
 
-/* The shorthand for a column; NULL where there is none for its type. */
+/* The shorthand for a column; NULL if there is none for its type. */
 static const char *
 find_shorthand(const HlColumn *column)
 {
@@ -281,8 +280,8 @@ find_shorthand(const HlColumn *column)
 }
 
 /*
- * Appends the expression of a column that does not iterate. Where the path may
- * give several values, single() raises what the view would.
+ * Appends the expression of a column that does not iterate. If the path may
+ * have several values, single() raises the view's error.
  */
 static void
 append_column(Maker *maker, const HlColumn *column)
@@ -318,7 +317,7 @@ append_comma(Maker *maker, int at)
 	appendStringInfoString(&maker->text, at > 0 ? ",\n\t" : "\n\t");
 }
 
-/* Appends the columns of a tree of selects, and collects what iterates. */
+/* Appends the columns of a tree of selects, and collects the iterating ones. */
 static void
 append_select(Maker *maker, HlSelect *select)
 {
@@ -346,7 +345,7 @@ append_select(Maker *maker, HlSelect *select)
 	}
 }
 
-/* Counts the selects that do not stand in an iteration. */
+/* Counts the selects outside of iterations. */
 static int
 count_selects(HlSelect **selects, int count)
 {
@@ -358,7 +357,7 @@ count_selects(HlSelect **selects, int count)
 	return n;
 }
 
-/* Appends the call of healthlake_fhir_view() for what iterates. */
+/* Appends the call of healthlake_fhir_view() for iterating selects. */
 static void
 append_iterations(Maker *maker)
 {
@@ -424,9 +423,9 @@ part_of_where(const Maker *maker, const HlPath *where)
 }
 
 /*
- * Appends the conditions: the type of the resource and those of the view. One
- * of which only the resource tells whether it is a boolean, and which is to
- * raise if not, is left to the view.
+ * Appends the conditions: the type of the resource and those of the view. If
+ * only the resource tells whether a condition is a boolean, the view is left to
+ * raise the error.
  */
 static void
 append_conditions(Maker *maker)
@@ -481,7 +480,7 @@ make_statement(Maker *maker, const char *name, const char *source)
 	return maker->text.data;
 }
 
-/* Refuses a table that its caller may not read, or that has no resources. */
+/* Refuses a table that the caller may not read, or without resources. */
 static void
 check_source(Oid source, const char *column)
 {
@@ -525,7 +524,10 @@ name_of_relation(Oid relation)
 		get_rel_name(relation));
 }
 
-/* Comments on the view by its ViewDefinition, on columns as that does. */
+/*
+ * Comments on the view with its ViewDefinition, and on columns with their
+ * descriptions.
+ */
 static void
 comment_view(Oid relation, const HlView *view, Jsonb *document)
 {
@@ -547,7 +549,7 @@ comment_view(Oid relation, const HlView *view, Jsonb *document)
 	}
 }
 
-/* Throws where an argument is null. */
+/* Throws if an argument is null. */
 static void
 check_arguments(FunctionCallInfo fcinfo)
 {
@@ -561,7 +563,6 @@ check_arguments(FunctionCallInfo fcinfo)
 					 errmsg("argument \"%s\" must not be null", names[i])));
 }
 
-/* The body of healthlake_fhir_create_view(). */
 Datum
 hl_create_view(FunctionCallInfo fcinfo)
 {

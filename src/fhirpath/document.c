@@ -25,14 +25,14 @@
 static struct
 {
 	MemoryContext memory;
-	struct varlena *key; /* the argument as it was; NULL: nothing is kept */
+	struct varlena *key; /* the argument as it was; NULL if nothing is kept */
 	Size size;
 	TransactionId xmin, xmax;
 	CommandId command;
 	Jsonb *document;
 } kept;
 
-/* Whether the present snapshot is the one of what is kept. */
+/* Whether the current snapshot is that of the kept document. */
 static bool
 is_same_snapshot(void)
 {
@@ -43,7 +43,7 @@ is_same_snapshot(void)
 		   snapshot->curcid == kept.command;
 }
 
-/* Remembers the present snapshot; false where there is none of a statement. */
+/* Remembers the current snapshot; false if it is not one of a statement. */
 static bool
 note_snapshot(void)
 {
@@ -57,7 +57,7 @@ note_snapshot(void)
 	return true;
 }
 
-/* Keeps a document with the argument that it was made of. */
+/* Keeps a document with the argument that it was made from. */
 static void
 keep_document(const struct varlena *argument, Size size, Jsonb *document)
 {
@@ -80,7 +80,7 @@ keep_document(const struct varlena *argument, Size size, Jsonb *document)
 	MemoryContextSwitchTo(outer);
 }
 
-/* The resource that an argument is. */
+/* The resource of an argument. */
 Jsonb *
 hl_document_of(Datum argument)
 {

@@ -7,7 +7,7 @@
 
 #include "fhirpath/bodies.h"
 
-/* Whether an item is of a node's type; throws where nobody knows. */
+/* Whether an item has the type of a node; throws if that cannot be known. */
 static bool
 is_of_type(const HlItem *item, const HlNode *node)
 {
@@ -115,7 +115,7 @@ hl_body_get_value(HlEvaluation *evaluation, const HlInvocation *invocation,
 		hl_items_append(out, item);
 }
 
-/* Whether a type that was asked for is this one; none: any is. */
+/* Whether this is the requested type, or none was requested. */
 static bool
 is_asked_type(const HlNode *node, const char *type, int len)
 {
@@ -153,7 +153,7 @@ span_type(const char *text, int len)
 	return at;
 }
 
-/* The length of an id that a text begins with; 0 where it is none. */
+/* The length of an id that a text begins with; 0 if it is none. */
 static int
 span_id(const char *text, int len)
 {
@@ -194,7 +194,7 @@ append_reference(const HlNode *node, const char *text, int len, HlItems *out)
 	hl_item_set_string(hl_items_add(out), id, idlen);
 }
 
-/* getReferenceKey([type]): the id of what is referred to relatively */
+/* getReferenceKey([type]): the id in a relative reference */
 void
 hl_body_reference_key(HlEvaluation *evaluation, const HlInvocation *invocation,
 					  HlItems *out)

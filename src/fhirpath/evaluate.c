@@ -30,7 +30,7 @@ hl_evaluate_single(const HlItems *items, const char *what)
 	return &items->items[0];
 }
 
-/* What a collection says where one boolean is expected; 21000 for several. */
+/* The truth of a collection as one boolean; 21000 for several. */
 HlTruth
 hl_evaluate_truth(const HlItems *items)
 {
@@ -58,7 +58,7 @@ hl_evaluate_criterion(HlEvaluation *evaluation, const HlNode *node,
 	return truth;
 }
 
-/* The value of a constant; NULL where it is not defined. */
+/* The value of a constant; NULL if it is not defined. */
 const HlConstant *
 hl_constant_find(const HlConstants *constants, const char *name, int len)
 {
@@ -69,7 +69,7 @@ hl_constant_find(const HlConstants *constants, const char *name, int len)
 	return NULL;
 }
 
-/* Throws 42704 where a path names a constant that is not defined. */
+/* Throws 42704 if a path names a constant that is not defined. */
 void
 hl_constants_check(const HlConstants *constants, const HlPath *path)
 {
@@ -83,7 +83,7 @@ hl_constants_check(const HlConstants *constants, const HlPath *path)
 							node->len, node->name)));
 }
 
-/* Appends what a constant stands for. */
+/* Appends the values of a constant. */
 static void
 evaluate_constant(HlEvaluation *evaluation, const HlNode *node, HlItems *out)
 {
@@ -95,8 +95,8 @@ evaluate_constant(HlEvaluation *evaluation, const HlNode *node, HlItems *out)
 }
 
 /*
- * Whether a path's first word names the type of what it is evaluated for:
- * "Patient" in "Patient.name".
+ * Whether the first word of a path is the type of its context: "Patient" in
+ * "Patient.name".
  */
 static bool
 names_context(const HlNode *node, const HlItem *focus)
@@ -118,7 +118,7 @@ names_context(const HlNode *node, const HlItem *focus)
 	return truth == HL_TRUE;
 }
 
-/* Appends the values of a member of the context, or of what is before. */
+/* Appends the values of a member of the context, or of the previous part. */
 static void
 evaluate_member(HlEvaluation *evaluation, const HlNode *node,
 				const HlItem *focus, HlItems *out)
@@ -203,7 +203,7 @@ evaluate_sign(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 	hl_items_free(&input);
 }
 
-/* is and as, the operators: the functions' bodies do it. */
+/* The operators is and as, which use the bodies of the functions. */
 static void
 evaluate_type(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 			  HlItems *out)
@@ -247,7 +247,7 @@ combine_truths(HlOperator operator, HlTruth left, HlTruth right)
 	}
 }
 
-/* and, or, xor, implies: the right side only where it matters. */
+/* and, or, xor, implies: the right side is evaluated only if it matters. */
 static HlTruth
 evaluate_logic(HlEvaluation *evaluation, const HlNode *node,
 			   const HlItem *focus)
@@ -380,7 +380,7 @@ append_calculation(HlOperator operator, const HlItems * left,
 		hl_item_set_number(hl_items_add(out), result);
 }
 
-/* What a binary operator makes of its operands. */
+/* Appends the result of a binary operator. */
 static void
 append_operation(HlOperator operator, const HlItems * left,
 				 const HlItems *right, HlItems *out)
@@ -444,7 +444,7 @@ evaluate_binary(HlEvaluation *evaluation, const HlNode *node,
 	hl_items_free(&right);
 }
 
-/* A number that is there, not -1. */
+/* Appends an index, unless it is -1. */
 static void
 append_index(int64 index, HlItems *out)
 {
@@ -452,7 +452,7 @@ append_index(int64 index, HlItems *out)
 		hl_item_set_number(hl_items_add(out), hl_number_of_int64(index));
 }
 
-/* Evaluates a node itself, whatever is kept of it. */
+/* Evaluates a node without looking at kept results. */
 static void
 evaluate_node(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 			  HlItems *out)
@@ -503,7 +503,7 @@ evaluate_node(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 	}
 }
 
-/* Appends what a node gives; the focus is $this, NULL for nothing. */
+/* Appends the values of a node; the focus is $this, NULL for none. */
 void
 hl_evaluate(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 			HlItems *out)

@@ -58,11 +58,11 @@ extern HlTruth hl_evaluate_criterion(HlEvaluation *evaluation,
 /* The only item of a collection; NULL for none, 21000 for several. */
 extern const HlItem *hl_evaluate_single(const HlItems *items, const char *what);
 
-/* The value of a constant; NULL where it is not defined. */
+/* The value of a constant; NULL if it is not defined. */
 extern const HlConstant *hl_constant_find(const HlConstants *constants,
 										  const char *name, int len);
 
-/* Throws 42704 where a path names a constant that is not defined. */
+/* Throws 42704 if a path names a constant that is not defined. */
 extern void hl_constants_check(const HlConstants *constants,
 							   const HlPath *path);
 

@@ -79,7 +79,7 @@ clear_level(HlFlattening *flattening, int level)
 	return flattening->levels[level];
 }
 
-/* An item as what a column's JSON is; NULL where it is not of its type. */
+/* An item as the JSON of a column; NULL if it has another type. */
 static Jsonb *
 json_of_item(const HlColumn *column, const HlItem *item)
 {
@@ -130,7 +130,7 @@ array_of_items(const HlColumn *column, const HlItems *items)
 	return JsonbPGetDatum(JsonbValueToJsonb(builder.result));
 }
 
-/* Throws that a column has several values. */
+/* Raises that a column has several values. */
 static void
 refuse_several(const HlColumn *column, int count)
 {
@@ -143,7 +143,7 @@ refuse_several(const HlColumn *column, int count)
 					 "path with first().")));
 }
 
-/* Removes elements without values: they have nothing to show. */
+/* Removes elements without values, which SQL cannot show. */
 static void
 keep_values(HlItems *items)
 {
@@ -155,7 +155,7 @@ keep_values(HlItems *items)
 	items->count = kept;
 }
 
-/* Fills a column of the row at hand with what its path gave. */
+/* Fills a column of the current row with the values of its path. */
 static void
 fill_column(HlFlattening *flattening, const HlColumn *column, HlItems *items)
 {
@@ -186,7 +186,7 @@ fill_column(HlFlattening *flattening, const HlColumn *column, HlItems *items)
 	*value = JsonbPGetDatum(json);
 }
 
-/* Fills the columns of a select itself for an item. */
+/* Fills the columns of a select, without those below it, for an item. */
 static void
 fill_columns(HlFlattening *flattening, const Task *task)
 {
@@ -217,7 +217,7 @@ fill_columns(HlFlattening *flattening, const Task *task)
 	evaluation->slots = NULL;
 }
 
-/* Puts the row at hand into the store. */
+/* Puts the current row into the store. */
 static void
 put_row(HlFlattening *flattening)
 {
@@ -250,7 +250,7 @@ put_row(HlFlattening *flattening)
 	tuplestore_putvalues(flattening->store, flattening->row, &object, &null);
 }
 
-/* Puts tasks for selects before others; gives the first. */
+/* Puts tasks for selects before others; returns the first. */
 static const Task *
 chain_tasks(HlSelect **selects, int count, const Task *like, const Task *next)
 {
@@ -327,7 +327,7 @@ push_items(Stack *stack, const HlItems *items, int depth)
 		stack->items[stack->count++] = (Waiting){items->items[i], depth};
 }
 
-/* Appends what repeat finds below an item to a collection. */
+/* Appends the items that repeat finds directly below an item. */
 static void
 find_below(HlFlattening *flattening, const HlSelect *select, const HlItem *item,
 		   HlItems *found)
@@ -338,7 +338,7 @@ find_below(HlFlattening *flattening, const HlSelect *select, const HlItem *item,
 					found);
 }
 
-/* Appends what repeat finds: each item before what is below it. */
+/* Appends the items that repeat finds, each before those below it. */
 static void
 append_repeated(HlFlattening *flattening, const HlSelect *select,
 				const HlItem *focus, HlItems *out)
@@ -395,7 +395,7 @@ run_iteration(HlFlattening *flattening, const Task *task, int level)
 	hl_items_free(&items);
 }
 
-/* Does the tasks of a chain, for every combination of what they give. */
+/* Runs the tasks of a chain, for every combination of their results. */
 static void
 run_tasks(HlFlattening *flattening, const Task *task, int level)
 {
@@ -408,7 +408,7 @@ run_tasks(HlFlattening *flattening, const Task *task, int level)
 		run_iteration(flattening, task, level);
 }
 
-/* Whether a resource meets the view's conditions. */
+/* Whether a resource meets the conditions of the view. */
 static bool
 is_wanted(HlFlattening *flattening, const HlItem *resource)
 {
@@ -434,7 +434,7 @@ is_wanted(HlFlattening *flattening, const HlItem *resource)
 	return true;
 }
 
-/* Begins with a resource; false where the view does not want it. */
+/* Begins with a resource; false if it is not one of the view. */
 static bool
 begin_resource(HlFlattening *flattening, Jsonb *resource)
 {
@@ -466,7 +466,7 @@ flatten(HlFlattening *flattening, Jsonb *resource)
 	MemoryContextReset(flattening->levels[0]);
 }
 
-/* The only value of a view of one column; false where it is NULL. */
+/* The only value of a view of one column; false if it is NULL. */
 bool
 hl_flatten_value(HlFlattening *flattening, Jsonb *resource, Datum *value)
 {

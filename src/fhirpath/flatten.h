@@ -28,7 +28,7 @@ extern void hl_flatten_objects(HlFlattening *flattening, Jsonb *resource,
 
 /*
  * The only value of a view of one column, copied into the current memory
- * context; false where it is NULL or the view does not want the resource.
+ * context; false if it is NULL or the view does not want the resource.
  */
 extern bool hl_flatten_value(HlFlattening *flattening, Jsonb *resource,
 							 Datum *value);

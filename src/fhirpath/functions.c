@@ -98,7 +98,6 @@ FIRST(healthlake_fhirpath_timestamptz, TIMESTAMPTZOID)
 
 PG_FUNCTION_INFO_V1(healthlake_fhirpath_exists);
 
-/* Whether a path gives anything. */
 Datum
 healthlake_fhirpath_exists(PG_FUNCTION_ARGS)
 {
@@ -113,7 +112,6 @@ healthlake_fhirpath_exists(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(healthlake_fhirpath);
 
-/* All that a path gives, as jsonb. */
 Datum
 healthlake_fhirpath(PG_FUNCTION_ARGS)
 {
@@ -138,7 +136,7 @@ healthlake_fhirpath(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Holds a caller's list of columns against the view's. */
+/* Compares the caller's column definition list with the view's columns. */
 static void
 check_columns(const HlView *view, TupleDesc row)
 {
@@ -195,7 +193,7 @@ healthlake_fhir_view_rows(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Refuses a view that has not just one column, of the caller's type. */
+/* Refuses a view that does not have a single column of the caller's type. */
 static void
 check_column(FunctionCallInfo fcinfo, const HlView *view)
 {
@@ -214,7 +212,7 @@ check_column(FunctionCallInfo fcinfo, const HlView *view)
 
 PG_FUNCTION_INFO_V1(healthlake_fhir_column);
 
-/* The value of a view's only column; the first argument tells its type. */
+/* The type of the first argument determines the result type. */
 Datum
 healthlake_fhir_column(PG_FUNCTION_ARGS)
 {
@@ -235,7 +233,6 @@ healthlake_fhir_column(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(healthlake_fhir_view_columns);
 
-/* The columns of a view, in order. */
 Datum
 healthlake_fhir_view_columns(PG_FUNCTION_ARGS)
 {
@@ -262,7 +259,6 @@ healthlake_fhir_view_columns(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(healthlake_fhir_create_view);
 
-/* Creates an SQL view for a ViewDefinition over a table of resources. */
 Datum
 healthlake_fhir_create_view(PG_FUNCTION_ARGS)
 {

@@ -30,7 +30,7 @@ typedef struct Walk
  */
 #define MEMORY_MAX (INT64CONST(512) * 1024 * 1024)
 
-/* Throws where an evaluation has taken too much memory. */
+/* Throws if an evaluation has used too much memory. */
 void
 hl_items_check_memory(void)
 {
@@ -41,7 +41,7 @@ hl_items_check_memory(void)
 						errmsg("a FHIRPath expression takes too much memory")));
 }
 
-/* Makes a collection of nothing. */
+/* Makes an empty collection. */
 void
 hl_items_init(HlItems *items)
 {
@@ -50,7 +50,7 @@ hl_items_init(HlItems *items)
 	items->size = lengthof(items->few);
 }
 
-/* Frees the array of a collection, which has outgrown its first room. */
+/* Frees the array of a collection that has outgrown its initial space. */
 void
 hl_items_free(HlItems *items)
 {
@@ -80,7 +80,7 @@ items_grow(HlItems *items)
 	items->size = size;
 }
 
-/* Appends an item to be filled in; 54000 where there are too many. */
+/* Appends an item to be filled in; 54000 if there are too many. */
 HlItem *
 hl_items_add(HlItems *items)
 {
@@ -134,7 +134,7 @@ hl_item_set_boolean(HlItem *item, bool value)
 	item->value.val.boolean = value;
 }
 
-/* Appends a boolean, or nothing for what is unknown. */
+/* Appends a boolean, or nothing if it is unknown. */
 void
 hl_items_append_truth(HlItems *items, HlTruth truth)
 {
@@ -161,7 +161,7 @@ kind_of(const JsonbValue *value, const char *type)
 	}
 }
 
-/* The item that a document is; false where it is an array. */
+/* The item of a document; false if it is an array. */
 bool
 hl_item_root(Jsonb *document, HlItem *item)
 {
@@ -197,7 +197,7 @@ walk_begin(Walk *walk, JsonbContainer *container)
 	walk->at = 0;
 }
 
-/* Reads the next entry; the caller knows how many there are. */
+/* Reads the next entry; the caller knows their number. */
 static void
 walk_next(Walk *walk, JsonbValue *value)
 {
@@ -246,7 +246,7 @@ walk_key(Walk *walk, int *len)
 	return key;
 }
 
-/* The object beside a primitive that has its extensions: "_birthDate". */
+/* The object beside a primitive that contains its extensions: "_birthDate". */
 static JsonbContainer *
 find_shadow(const HlItem *item)
 {
@@ -278,7 +278,7 @@ find_shadow(const HlItem *item)
 	return found != NULL && JsonContainerIsObject(found) ? found : NULL;
 }
 
-/* The item's object, or its extensions' where it is a primitive; or NULL. */
+/* The object of an item, or of its extensions if it is a primitive; or NULL. */
 JsonbContainer *
 hl_item_container(const HlItem *item)
 {
@@ -357,7 +357,7 @@ set_place(HlItem *place, JsonbContainer *parent, const char *key, int len)
 	place->keylen = len;
 }
 
-/* Appends an element that has extensions alone, as null. */
+/* Appends an element that has only extensions, as null. */
 static void
 append_shadow(HlItems *out, HlItem *place, const JsonbValue *shadow)
 {
@@ -376,8 +376,8 @@ append_shadow(HlItems *out, HlItem *place, const JsonbValue *shadow)
 }
 
 /*
- * Looks for a member that is not there under its name: as a choice of types
- * ("value" as "valueQuantity"), or with nothing but extensions ("_birthDate").
+ * Searches for a member under another name: as a choice of types ("value" as
+ * "valueQuantity"), or with only extensions ("_birthDate").
  */
 static void
 append_other(JsonbContainer *parent, const char *name, int len, HlItems *out)
@@ -481,7 +481,7 @@ hl_item_children(const HlItem *item, HlItems *out)
 	}
 }
 
-/* The string of a member of an object; NULL where there is none. */
+/* The string of a member of an object; NULL if there is none. */
 const char *
 hl_item_string_of(const HlItem *item, const char *name, int *len)
 {
@@ -503,7 +503,7 @@ hl_item_is_text(const HlItem *item)
 	return item->kind >= HL_KIND_STRING && item->kind <= HL_KIND_TIME;
 }
 
-/* Reads what may be a date or time; false where it is none. */
+/* Reads a date or time; false if it is none. */
 bool
 hl_item_moment(const HlItem *item, HlMoment *moment)
 {

@@ -49,18 +49,18 @@ typedef struct HlItems
 /* No path needs more items at once than this. */
 #define HL_ITEMS_MAX 1000000
 
-/* Throws 54000 where an evaluation has taken too much memory. */
+/* Throws 54000 if an evaluation has taken too much memory. */
 extern void hl_items_check_memory(void);
 
 extern void hl_items_init(HlItems *items);
 extern void hl_items_free(HlItems *items);
 
-/* Appends an item to be filled in; 54000 where there are too many. */
+/* Appends an item to be filled in; 54000 if there are too many. */
 extern HlItem *hl_items_add(HlItems *items);
 extern void hl_items_append(HlItems *items, const HlItem *item);
 extern void hl_items_append_truth(HlItems *items, HlTruth truth);
 
-/* The item that a document is; false where it is an array. */
+/* The item that a document is; false if it is an array. */
 extern bool hl_item_root(Jsonb *document, HlItem *item);
 
 /* Computed items. */
@@ -75,7 +75,7 @@ extern void hl_item_member(const HlItem *item, const char *name, int len,
 /* Appends all children of an item. */
 extern void hl_item_children(const HlItem *item, HlItems *out);
 
-/* The string of a member of an object; NULL where there is none. */
+/* The string of a member of an object; NULL if there is none. */
 extern const char *hl_item_string_of(const HlItem *item, const char *name,
 									 int *len);
 
@@ -85,7 +85,7 @@ extern JsonbContainer *hl_item_container(const HlItem *item);
 /* Whether an item's value is text: a string, a date or a time. */
 extern bool hl_item_is_text(const HlItem *item);
 
-/* Reads what may be a date or time; false where it is none. */
+/* Reads what may be a date or time; false if it is none. */
 extern bool hl_item_moment(const HlItem *item, HlMoment *moment);
 
 /* As jsonb, and as text (NULL for objects); palloc'd. */

@@ -10,7 +10,7 @@
 #include "fhirpath/constant.h"
 #include "fhirpath/kept.h"
 
-/* Memory for what is kept, with a zeroed struct that remembers it. */
+/* Allocates memory with a zeroed struct that remembers it. */
 static void *
 keep(FunctionCallInfo fcinfo, Size size)
 {

@@ -10,7 +10,7 @@
 
 #include "fhirpath/lexer.h"
 
-/* Remembers the first fault, with the place where it is. */
+/* Remembers the first fault and its position. */
 void
 hl_fault_set(HlLexer *lexer, int sqlstate, int at, const char *format, ...)
 {
@@ -26,7 +26,7 @@ hl_fault_set(HlLexer *lexer, int sqlstate, int at, const char *format, ...)
 	va_end(arguments);
 }
 
-/* The character some places ahead, or zero. */
+/* The character some positions ahead, or zero. */
 static char
 peek(const HlLexer *lexer, int ahead)
 {
@@ -48,7 +48,7 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Skips blanks and comments; false where a comment does not end. */
+/* Skips blanks and comments; false if a comment does not end. */
 static bool
 skip_blanks(HlLexer *lexer)
 {
@@ -84,7 +84,7 @@ skip_blanks(HlLexer *lexer)
 	return true;
 }
 
-/* Reads the four digits of \uXXXX; false where they are none. */
+/* Reads the four digits of \uXXXX; false if they are none. */
 static bool
 read_hex(HlLexer *lexer, pg_wchar *code)
 {
@@ -104,7 +104,7 @@ read_hex(HlLexer *lexer, pg_wchar *code)
 	return true;
 }
 
-/* Whether the database's encoding can say any character. */
+/* Whether the database's encoding has all characters. */
 static bool
 may_say(pg_wchar code)
 {
@@ -138,7 +138,7 @@ read_unicode(HlLexer *lexer, StringInfo value)
 	return true;
 }
 
-/* Reads what follows a backslash; false where FHIRPath has no such escape. */
+/* Reads what follows a backslash; false if FHIRPath has no such escape. */
 static bool
 read_escape(HlLexer *lexer, StringInfo value)
 {
@@ -208,7 +208,7 @@ read_identifier(HlLexer *lexer, HlTokenKind kind)
 	lexer->token.len = (int) (lexer->text + lexer->at - lexer->token.text);
 }
 
-/* Reads a number: a point belongs to it where a digit follows. */
+/* Reads a number: a point belongs to it if a digit follows. */
 static void
 read_number(HlLexer *lexer)
 {
@@ -238,7 +238,7 @@ is_moment(const HlLexer *lexer, bool with_zone)
 		   (with_zone && (c == '+' || c == 'Z'));
 }
 
-/* Reads @2014-01-25T14:30:14.559+01:00 or @T14:30; what it is, is not seen. */
+/* Reads @2014-01-25T14:30:14.559+01:00 or @T14:30, without interpreting it. */
 static bool
 read_moment(HlLexer *lexer)
 {
@@ -343,7 +343,7 @@ read_token(HlLexer *lexer)
 	}
 }
 
-/* Reads the next token; false where there is a fault. */
+/* Reads the next token; false if there is a fault. */
 bool
 hl_lexer_next(HlLexer *lexer)
 {
@@ -359,7 +359,7 @@ hl_lexer_next(HlLexer *lexer)
 	return found;
 }
 
-/* Whether the present token is this symbol, or this word undelimited. */
+/* Whether the current token is this symbol, or this word undelimited. */
 bool
 hl_lexer_is(const HlLexer *lexer, const char *text)
 {

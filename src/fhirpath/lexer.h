@@ -36,7 +36,7 @@ typedef struct HlToken
 /* What is wrong with a path or a view, and where. */
 typedef struct HlFault
 {
-	int sqlstate; /* 0: nothing is */
+	int sqlstate; /* 0 if nothing is */
 	int position; /* the character in the path, counted from 1; or 0 */
 	char message[200];
 } HlFault;
@@ -54,7 +54,7 @@ typedef struct HlLexer
 extern void hl_fault_set(HlLexer *lexer, int sqlstate, int at,
 						 const char *format, ...) pg_attribute_printf(4, 5);
 
-/* Reads the next token; false where there is a fault. */
+/* Reads the next token; false if there is a fault. */
 extern bool hl_lexer_next(HlLexer *lexer);
 
 /* Whether the present token is this symbol, or this word undelimited. */

@@ -33,7 +33,7 @@ read_digits(Reader *reader, int count, int *value)
 	return true;
 }
 
-/* Takes a character if it comes next. */
+/* Consumes a character if it comes next. */
 static bool
 take(Reader *reader, char c)
 {
@@ -201,7 +201,7 @@ parts_of(const HlMoment *moment, int64 *parts)
 	parts[5] = seconds % 60 * INT64CONST(1000000000) + moment->nanosecond;
 }
 
-/* Compares them: -1, 0 or 1; false where that cannot be known. */
+/* Compares them: -1, 0 or 1; false if that cannot be known. */
 bool
 hl_moment_compare(const HlMoment *one, const HlMoment *other, int *order)
 {
@@ -222,7 +222,7 @@ hl_moment_compare(const HlMoment *one, const HlMoment *other, int *order)
 	return one->precision == other->precision;
 }
 
-/* Whether two moments are equal; unknown where one is less precise. */
+/* Whether two moments are equal; unknown if one is less precise. */
 HlTruth
 hl_moment_equal(const HlMoment *one, const HlMoment *other)
 {
@@ -246,7 +246,7 @@ hl_moment_hash(const HlMoment *moment)
 	return hash_combine(hash, murmurhash32((uint32) moment->nanosecond));
 }
 
-/* Fills what was not written with the first or last value there is. */
+/* Fills missing parts with their first or last value. */
 static void
 fill_parts(HlMoment *moment, bool high)
 {
@@ -278,7 +278,7 @@ write_clock(const HlMoment *moment, int digits, char *text)
 	return text;
 }
 
-/* Writes the zone; where none was written, the one that reaches furthest. */
+/* Writes the zone; without one, the zone of the earliest or latest moment. */
 static void
 write_zone(const HlMoment *moment, bool high, char *text)
 {
@@ -292,9 +292,9 @@ write_zone(const HlMoment *moment, bool high, char *text)
 }
 
 /*
- * The first or last moment that a value stands for, written with a number of
- * digits (4 a year to 17 a dateTime with milliseconds; 9 for a time); false
- * where there is no such precision.
+ * The first or last moment of a partial value, with a number of digits (4 for a
+ * year to 17 for a dateTime with milliseconds; 9 for a time); false if there is
+ * no such precision.
  */
 bool
 hl_moment_boundary(const HlMoment *moment, bool high, int digits, char *text)
@@ -326,7 +326,7 @@ hl_moment_boundary(const HlMoment *moment, bool high, int digits, char *text)
 	return true;
 }
 
-/* The day, as it is written: no zone is looked at. */
+/* The date as it is written, ignoring the zone. */
 bool
 hl_moment_to_date(const HlMoment *moment, DateADT *date)
 {
@@ -337,7 +337,7 @@ hl_moment_to_date(const HlMoment *moment, DateADT *date)
 	return true;
 }
 
-/* The moment at UTC; a whole date is its midnight. */
+/* The moment at UTC; a date is its midnight. */
 bool
 hl_moment_to_timestamp(const HlMoment *moment, Timestamp *stamp)
 {

@@ -46,10 +46,10 @@ extern bool hl_moment_read_date(const char *text, int len, HlMoment *moment);
 /* Reads hh, hh:mm or hh:mm:ss with a fraction; false if it is no time. */
 extern bool hl_moment_read_time(const char *text, int len, HlMoment *moment);
 
-/* Whether two moments are equal; unknown where one is less precise. */
+/* Whether two moments are equal; unknown if one is less precise. */
 extern HlTruth hl_moment_equal(const HlMoment *one, const HlMoment *other);
 
-/* Compares them: -1, 0 or 1; false where that cannot be known. */
+/* Compares them: -1, 0 or 1; false if that cannot be known. */
 extern bool hl_moment_compare(const HlMoment *one, const HlMoment *other,
 							  int *order);
 
@@ -64,7 +64,7 @@ extern uint32 hl_moment_hash(const HlMoment *moment);
 extern bool hl_moment_boundary(const HlMoment *moment, bool high, int digits,
 							   char *text);
 
-/* Conversions; false where the value is partial or out of range. */
+/* Conversions; false if the value is partial or out of range. */
 extern bool hl_moment_to_date(const HlMoment *moment, DateADT *date);
 extern bool hl_moment_to_timestamp(const HlMoment *moment, Timestamp *stamp);
 extern bool hl_moment_to_time(const HlMoment *moment, TimeADT *time);

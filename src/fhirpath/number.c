@@ -20,7 +20,6 @@
 /* The most digits after the point that a boundary may be asked for. */
 #define BOUNDARY_DIGITS_MAX 31
 
-/* A number from C. */
 Numeric
 hl_number_of_int64(int64 value)
 {
@@ -55,7 +54,7 @@ hl_number_to_int64(Numeric number, int64 *value)
 	return true;
 }
 
-/* Refuses numbers that take too long. */
+/* Refuses numbers whose calculation would take too long. */
 static void
 check_size(Numeric number)
 {
@@ -65,7 +64,7 @@ check_size(Numeric number)
 							   "with in FHIRPath expressions")));
 }
 
-/* Removes the zeros that a division leaves behind the point. */
+/* Removes trailing zeros of a division. */
 static Numeric
 trim(Numeric number)
 {
@@ -138,7 +137,7 @@ hl_number_negate(Numeric number)
 	return hl_number_apply(numeric_uminus, number);
 }
 
-/* A function of one number, as PostgreSQL has it (numeric_abs). */
+/* Applies a function of PostgreSQL to a number, such as numeric_abs. */
 Numeric
 hl_number_apply(PGFunction function, Numeric number)
 {
@@ -187,7 +186,7 @@ round_toward(Numeric number, bool high, int digits)
 							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
 }
 
-/* The least or greatest number that is rounded to this; digits -1: all. */
+/* The least or greatest number that is rounded to this one; digits -1: all. */
 Numeric
 hl_number_boundary(Numeric number, bool high, int digits)
 {
@@ -204,7 +203,7 @@ hl_number_boundary(Numeric number, bool high, int digits)
 	return digits < 0 ? bound : round_toward(bound, high, digits);
 }
 
-/* Reads a number as FHIR writes it; NULL where it is none. */
+/* Reads a number as FHIR writes it; NULL if it is none. */
 Numeric
 hl_number_read(const char *text, int len)
 {

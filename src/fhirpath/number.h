@@ -1,7 +1,7 @@
 /*
  * number.h
  *	  Arithmetic of FHIRPath by PostgreSQL's numeric. Results are palloc'd;
- *	  NULL where FHIRPath has no result: a division by zero, an overflow.
+ *	  NULL if FHIRPath has no result: a division by zero, an overflow.
  */
 #ifndef HL_FHIRPATH_NUMBER_H
 #define HL_FHIRPATH_NUMBER_H
@@ -32,7 +32,7 @@ extern Numeric hl_number_round(Numeric number, int digits);
 /* The least or greatest number that is rounded to this; digits -1: all. */
 extern Numeric hl_number_boundary(Numeric number, bool high, int digits);
 
-/* Reads a number as FHIR writes it; NULL where it is none. */
+/* Reads a number as FHIR writes it; NULL if it is none. */
 extern Numeric hl_number_read(const char *text, int len);
 
 #endif

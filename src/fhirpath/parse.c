@@ -59,7 +59,7 @@ static const struct
 
 static HlNode *parse_expression(Parser *parser, int weakest);
 
-/* Makes a node for the present token. */
+/* Makes a node for the current token. */
 static HlNode *
 make_node(Parser *parser, HlNodeKind kind)
 {
@@ -71,21 +71,21 @@ make_node(Parser *parser, HlNodeKind kind)
 	return node;
 }
 
-/* Reads the next token, and gives the node unless there is a fault. */
+/* Reads the next token, and returns the node unless there is a fault. */
 static HlNode *
 advance(Parser *parser, HlNode *node)
 {
 	return hl_lexer_next(&parser->lexer) ? node : NULL;
 }
 
-/* How much of a word a message shows, in whole characters. */
+/* How much of a word is shown in a message, in whole characters. */
 static int
 shown_length(const char *text, int len)
 {
 	return pg_mbcliplen(text, len, Min(len, 60));
 }
 
-/* A fault at the present token. */
+/* Sets a fault at the current token. */
 static HlNode *
 fail(Parser *parser, int sqlstate, const char *message)
 {
@@ -103,7 +103,7 @@ fail(Parser *parser, int sqlstate, const char *message)
 	return NULL;
 }
 
-/* Takes a symbol that must come next. */
+/* Consumes a symbol that must come next. */
 static bool
 expect(Parser *parser, const char *symbol)
 {
@@ -191,7 +191,7 @@ parse_word(Parser *parser)
 	return advance(parser, node);
 }
 
-/* %name: FHIRPath's own, or one that the caller defines. */
+/* %name: a constant of FHIRPath or of the caller. */
 static HlNode *
 parse_constant(Parser *parser)
 {
@@ -235,7 +235,7 @@ parse_variable(Parser *parser)
 	return fail(parser, ERRCODE_SYNTAX_ERROR, "syntax error");
 }
 
-/* A type's name, with its namespace; a string does for getReferenceKey. */
+/* A type name with its namespace; also a string, for getReferenceKey. */
 static bool
 parse_type(Parser *parser, HlTypeName *type)
 {
@@ -382,7 +382,7 @@ parse_group(Parser *parser)
 	return node != NULL && expect(parser, ")") ? node : NULL;
 }
 
-/* What an operand begins with. */
+/* The first part of an operand. */
 static HlNode *
 parse_term(Parser *parser)
 {
@@ -425,7 +425,7 @@ parse_indexer(Parser *parser, HlNode *input)
 			   : NULL;
 }
 
-/* An operand: a term and what is applied to it, one after the other. */
+/* A term with everything that is applied to it. */
 static HlNode *
 parse_operand(Parser *parser)
 {
@@ -457,7 +457,7 @@ parse_operand(Parser *parser)
 	return NULL;
 }
 
-/* The present token as an operator: its place in the table, or -1. */
+/* The place of the current token in the table of operators, or -1. */
 static int
 find_operator(const HlLexer *lexer)
 {
@@ -515,7 +515,7 @@ parse_expression(Parser *parser, int weakest)
 	return left;
 }
 
-/* Parses a path; NULL, and the fault is set, where that cannot be done. */
+/* Parses a path; NULL, with a fault, if it is invalid. */
 HlPath *
 hl_parse(const char *text, int len, HlFault *fault)
 {

@@ -12,7 +12,7 @@ static const char always[] =
 	"extension given line modifierExtension prefix profile security suffix "
 	"tag telecom ";
 
-/* Whether a list of names, each between blanks, has one. */
+/* Whether a list of names, each between blanks, contains one. */
 static bool
 has_name(const char *names, const char *name, int len)
 {

@@ -30,7 +30,7 @@ text_of(const HlItem *item)
 	return (Text){item->value.val.string.val, item->value.val.string.len};
 }
 
-/* The input, where it is one string; else false. */
+/* The input, if it is one string; otherwise false. */
 static bool
 input_text(const HlInvocation *invocation, Text *text)
 {
@@ -57,7 +57,7 @@ two_texts(HlEvaluation *evaluation, const HlInvocation *invocation, Text *text,
 	return true;
 }
 
-/* Refuses texts that grow and grow. */
+/* Limits texts, which functions can make grow exponentially. */
 static void
 check_length(int64 len)
 {
@@ -68,7 +68,7 @@ check_length(int64 len)
 						errdetail("At most %d bytes are allowed.", TEXT_MAX)));
 }
 
-/* Whether an offset is the begin of a character; UTF-8 needs no look. */
+/* Whether an offset is the start of a character, as every match in UTF-8 is. */
 static bool
 is_aligned(Text text, int offset)
 {
@@ -82,7 +82,7 @@ is_aligned(Text text, int offset)
 	return at == offset;
 }
 
-/* The offset at which a text has another, from one on; -1: it has not. */
+/* The offset of a text in another, from one on; -1 if there is none. */
 static int
 find_text(Text text, Text wanted, int from)
 {
@@ -106,7 +106,7 @@ append_text(HlItems *out, const char *at, int len)
 	hl_item_set_string(hl_items_add(out), at, len);
 }
 
-/* join([separator]): of nothing, an empty string. */
+/* join([separator]): an empty string for no items. */
 void
 hl_body_join(HlEvaluation *evaluation, const HlInvocation *invocation,
 			 HlItems *out)
@@ -174,7 +174,7 @@ hl_body_test_text(HlEvaluation *evaluation, const HlInvocation *invocation,
 	hl_items_append_truth(out, hl_truth_of(found));
 }
 
-/* indexOf(substring), in characters from 0; -1 where it is not in there */
+/* indexOf(substring), in characters from 0; -1 if it is not found */
 void
 hl_body_index_of(HlEvaluation *evaluation, const HlInvocation *invocation,
 				 HlItems *out)
@@ -191,7 +191,7 @@ hl_body_index_of(HlEvaluation *evaluation, const HlInvocation *invocation,
 									  : pg_mbstrlen_with_len(text.at, offset)));
 }
 
-/* How many bytes a number of characters takes; at most all. */
+/* The number of bytes of a number of characters; at most all. */
 static int
 bytes_of(Text text, int64 characters)
 {

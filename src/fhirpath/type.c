@@ -163,7 +163,7 @@ hl_type_text_kind(const char *type)
 	return HL_KIND_STRING;
 }
 
-/* Whether an element of this name has whole dates, never dateTimes. */
+/* Whether an element of this name contains dates, never dateTimes. */
 bool
 hl_type_is_date_name(const char *name, int len)
 {
@@ -173,7 +173,7 @@ hl_type_is_date_name(const char *name, int len)
 	return false;
 }
 
-/* Whether a known type is another, or a kind of it. */
+/* Whether a known type is another, or derived from it. */
 static bool
 is_kind_of(const char *type, const char *name, int len)
 {
@@ -212,7 +212,7 @@ is_system_type(const HlItem *item, const char *name, int len)
 		   same_name(name, len, names[item->kind]);
 }
 
-/* Whether a resource is of a type: its own, or one that all are. */
+/* Whether a resource has a type: its own, or a base type. */
 static HlTruth
 match_resource(const HlItem *item, const HlTypeName *type, const char *own,
 			   int ownlen)
@@ -228,7 +228,7 @@ match_resource(const HlItem *item, const HlTypeName *type, const char *own,
 		(is_domain && same_name(type->name, type->len, "DomainResource")));
 }
 
-/* What can be said of an element whose name tells no type. */
+/* The answer for an element whose name does not tell its type. */
 static HlTruth
 match_untyped(const HlItem *item, const HlTypeName *type, const char *known)
 {
@@ -257,8 +257,8 @@ match_untyped(const HlItem *item, const HlTypeName *type, const char *known)
 }
 
 /*
- * Whether an item is of a type, or of one derived from it; unknown where only
- * a StructureDefinition could tell.
+ * Whether an item has a type, or one derived from it; unknown if only a
+ * StructureDefinition could tell.
  */
 HlTruth
 hl_type_matches(const HlItem *item, const HlTypeName *type)

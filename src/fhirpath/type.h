@@ -36,7 +36,7 @@ extern HlKind hl_type_text_kind(const char *type);
 extern bool hl_type_is_date_name(const char *name, int len);
 
 /*
- * Whether an item is of a type, or of one derived from it; unknown where only
+ * Whether an item is of a type, or of one derived from it; unknown if only
  * a StructureDefinition could tell.
  */
 extern HlTruth hl_type_matches(const HlItem *item, const HlTypeName *type);

@@ -23,13 +23,13 @@ typedef struct Reader
 	HlView *view;
 	StringInfoData faults;
 	int nfaults;
-	int sqlstate; /* of all of them; 22023 where they differ */
+	int sqlstate; /* of all of them; 22023 if they differ */
 } Reader;
 
 static HlSelect **read_selects(Reader *reader, const HlItem *parent,
 							   const char *name, const char *place, int *count);
 
-/* Remembers something that is wrong, and where. */
+/* Remembers a problem and its place. */
 static void
 add_fault(Reader *reader, int sqlstate, const char *place, const char *what)
 {
@@ -41,14 +41,14 @@ add_fault(Reader *reader, int sqlstate, const char *place, const char *what)
 						 reader->faults.len > 0 ? "\n" : "", place, what);
 }
 
-/* Remembers a fault of the view's structure. */
+/* Remembers a problem with the view's structure. */
 static void
 add_flaw(Reader *reader, const char *place, const char *what)
 {
 	add_fault(reader, ERRCODE_INVALID_PARAMETER_VALUE, place, what);
 }
 
-/* Throws what is wrong, if anything is. */
+/* Raises one error with all problems, if there are any. */
 static void
 throw_faults(Reader *reader)
 {
@@ -64,7 +64,7 @@ throw_faults(Reader *reader)
 			 errdetail("%s", reader->faults.data)));
 }
 
-/* The member of an object; false where it is absent or null. */
+/* The member of an object; false if it is absent or null. */
 static bool
 find_member(const HlItem *object, const char *name, JsonbValue *value)
 {
@@ -74,7 +74,7 @@ find_member(const HlItem *object, const char *name, JsonbValue *value)
 		   value->type != jbvNull;
 }
 
-/* A string that an object has; NULL where it has none. */
+/* A string that an object has; NULL if it has none. */
 static const char *
 read_string(Reader *reader, const HlItem *object, const char *name,
 			const char *place, int *len)
@@ -93,7 +93,7 @@ read_string(Reader *reader, const HlItem *object, const char *name,
 	return value.val.string.val;
 }
 
-/* The objects of an array that an object has; anything else is a fault. */
+/* The objects of an array member; anything else is a fault. */
 static HlItem *
 read_objects(Reader *reader, const HlItem *object, const char *name,
 			 const char *place, int *count)
@@ -129,7 +129,7 @@ read_objects(Reader *reader, const HlItem *object, const char *name,
 	return items;
 }
 
-/* Parses a path; NULL, and a fault is remembered, where it is none. */
+/* Parses a path; NULL, with a fault, if it is invalid. */
 static HlPath *
 read_path(Reader *reader, const char *text, int len, const char *place)
 {
@@ -215,7 +215,7 @@ read_wheres(Reader *reader, const HlItem *root)
 	}
 }
 
-/* The type of the ansi/type tag; false where there is none. */
+/* The type of the ansi/type tag; false if there is none. */
 static bool
 read_tag(Reader *reader, const HlItem *object, const char *name,
 		 const char *place, HlSqlType *type)
@@ -379,7 +379,7 @@ read_iteration(Reader *reader, const HlItem *object, const char *place,
 	}
 }
 
-/* Adds a column to the row, unless its name is there already. */
+/* Adds a column to the row, unless its name is used already. */
 static void
 place_column(Reader *reader, HlColumn *column)
 {
@@ -406,7 +406,9 @@ place_column(Reader *reader, HlColumn *column)
 	view->columns[view->ncolumns++] = column;
 }
 
-/* Moves all columns of a branch, and of what is below, to other places. */
+/*
+ * Moves all columns of a branch, and of the selects below it, to other places.
+ */
 static void
 shift_select(HlSelect *select, int by)
 {
@@ -421,8 +423,8 @@ shift_select(HlSelect *select, int by)
 }
 
 /*
- * Holds a union's branch, whose columns are a row of their own at the moment,
- * against the columns of the first one, and moves it to their places.
+ * Compares a union's branch, whose columns are a row of their own at this
+ * point, with the columns of the first branch, and moves it to their places.
  */
 static void
 match_branch(Reader *reader, HlColumn **wanted, const HlSelect *first,
@@ -448,7 +450,7 @@ match_branch(Reader *reader, HlColumn **wanted, const HlSelect *first,
 	shift_select(branch, first->first);
 }
 
-/* Finds places for the columns of a tree of selects, in the row's order. */
+/* Assigns places to the columns of a tree of selects, in the row's order. */
 static void
 place_select(Reader *reader, HlSelect *select, const char *place)
 {
@@ -484,7 +486,7 @@ place_select(Reader *reader, HlSelect *select, const char *place)
 	select->width = view->ncolumns - select->first;
 }
 
-/* Gives the columns of a select slots for what they share. */
+/* Assigns slots to the common parts of a select's columns. */
 static void
 share_columns(HlSelect *select)
 {
@@ -536,7 +538,7 @@ read_selects(Reader *reader, const HlItem *parent, const char *name,
 	return selects;
 }
 
-/* What a view says about itself and its resources. */
+/* The properties of a view other than its selects. */
 static void
 read_head(Reader *reader, const HlItem *root)
 {
@@ -560,7 +562,7 @@ read_head(Reader *reader, const HlItem *root)
 		add_flaw(reader, "resource", "is not a resource type");
 }
 
-/* Gives slots to the columns of all selects. */
+/* Assigns slots to the columns of all selects. */
 static void
 share_selects(HlSelect **selects, int count)
 {
@@ -573,7 +575,7 @@ share_selects(HlSelect **selects, int count)
 	}
 }
 
-/* Reads a view; throws all that is wrong with it. */
+/* Reads a view; raises one error with all problems. */
 HlView *
 hl_view_read(Jsonb *document)
 {
@@ -599,7 +601,7 @@ hl_view_read(Jsonb *document)
 	return view;
 }
 
-/* Whether a resource is of the view's type. */
+/* Whether a resource has the view's type. */
 bool
 hl_view_is_about(const HlView *view, const HlItem *resource)
 {
