@@ -579,7 +579,7 @@ def check_process(place):
     tap.ok(place.check()["credentials"] == (True, 'profile "default"'), "a program's credentials",
            place.check()["credentials"])
     for said, wanted in (({**good, "Version": 2}, "Version is not 1"), (SECRET, "not JSON"),
-                         ({**good, "Expiration": PAST}, "gave credentials that expired"),
+                         ({**good, "Expiration": PAST}, "returned credentials that expired"),
                          ({"Version": 1}, "access key id is missing"), ("x" * 70000, "64 kB")):
         place.again()
         prints(said)
