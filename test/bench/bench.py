@@ -242,7 +242,7 @@ def main():
     session = Session(fast)
     if sys.argv[3] != "fhir":
         of_operations(session, fast, slow, rounds, count, int(sys.argv[3]))
-    print("-- FHIR, over HTTP")
+    print("-- FHIR")
     held = bench_fhir.report(session, Session(fast), fast, slow, rounds)
     fast.stop()
     slow.stop()
