@@ -63,8 +63,9 @@ hl_sockets_close(void *context, int fd)
 }
 
 /*
- * Leaves a socket where it is, one at a time. Only one of which we hear when it
- * is closed, for its number may belong to another then.
+ * Leaves a socket where it is, one at a time: that which was used last, since a
+ * connection to another host may never be used again. Only one of which we hear
+ * when it is closed, for its number may belong to another then.
  */
 static bool
 park(HlSockets *sockets, int fd)
@@ -72,9 +73,11 @@ park(HlSockets *sockets, int fd)
 	uint64_t bit;
 	const uint64_t *word = word_of(sockets, fd, &bit);
 
-	if (word == NULL || (*word & bit) == 0 || sockets->parked >= 0 ||
-		fd != sockets->last || sockets->events != EPOLLIN)
+	if (word == NULL || (*word & bit) == 0 || fd != sockets->last ||
+		sockets->events != EPOLLIN)
 		return false;
+	if (sockets->parked >= 0)
+		take_out(sockets, sockets->parked);
 	sockets->parked = fd;
 	return true;
 }

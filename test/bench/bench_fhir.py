@@ -53,8 +53,8 @@ def read(session, fast, url, rounds, count):
         bare.append(fast.bare(url, count, f"{BASE}Observation/o1")[0])
         ours.append(counted(session, url, READ, count) * 1e3 / count)
     ratio = statistics.median(one / other for one, other in zip(ours, bare))
-    print(f"one warm read, {url.partition(':')[0]}: {statistics.median(ours):.1f} us, {ratio:.2f} times bare libcurl's"
-          f" {statistics.median(bare):.1f} us")
+    print(f"one warm read, {url.partition(':')[0]}: {statistics.median(ours):.1f} us,"
+          f" {ratio:.2f} times bare libcurl's {statistics.median(bare):.1f} us")
     return ratio
 
 

@@ -23,6 +23,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -39,6 +40,7 @@ static atomic_int lookups_under_way;
 static atomic_bool lookup_was_interruptible;
 static atomic_int handlers_changed;
 static int multi_failures;
+static int epoll_changes;
 
 /* what the waiting function shall do, and how often it did */
 static jmp_buf escape;
@@ -113,6 +115,17 @@ sigaction(int number, const struct sigaction *action, struct sigaction *old)
 	if (action != NULL && (number == SIGPIPE || number == SIGALRM))
 		handlers_changed++;
 	return real(number, action, old);
+}
+
+/* Stands before libc's: counts the changes of what is waited for. */
+int
+epoll_ctl(int epoll_fd, int change, int fd, struct epoll_event *event)
+{
+	int (*real)(int, int, int, struct epoll_event *) =
+		dlsym(RTLD_NEXT, "epoll_ctl");
+
+	epoll_changes++;
+	return real(epoll_fd, change, fd, event);
 }
 
 /* Stands before libcurl's: fails as often as the test wants. */
@@ -566,6 +579,29 @@ test_many(void)
 	for (int i = 0; i < 30; i++)
 		hl_http_release(transfers[i]);
 	peer_stop(&server);
+}
+
+/* The connection that was used last stays where it is waited for. */
+static void
+test_parked(void)
+{
+	PeerServer first = peer_serve(answer);
+	PeerServer second = peer_serve(answer);
+	HlHttpRequest request;
+
+	peer_start(&first);
+	peer_start(&second);
+	request = request_to(url_of(&first, "/"));
+	ends(&request, HL_TRANSPORT_OK, true, "a request to one host");
+	request.url = url_of(&second, "/");
+	ends(&request, HL_TRANSPORT_OK, true, "and to another");
+	epoll_changes = 0;
+	for (int i = 0; i < 10; i++)
+		ends(&request, HL_TRANSPORT_OK, true, "again");
+	ok(epoll_changes == 0, "changes nothing that is waited for: %d",
+	   epoll_changes);
+	peer_stop(&first);
+	peer_stop(&second);
 }
 
 /* More at a time than are kept of old: each wave finds its connections. */
@@ -1467,6 +1503,7 @@ main(void)
 	test_dead_connection();
 	test_many_dead_connections();
 	test_many();
+	test_parked();
 	test_waves();
 	test_bodies_under_way();
 	test_replies();
