@@ -138,10 +138,22 @@ CASES = {
     "throttled": (None, sql("_create", patient("throttled")), [
         {"error": "ThrottlingException"}], None,
                   ("succeeded", None, "1"), "update update", ["PUT"]),
+    # other keys may do
+    "rejected": (None, sql("_create", patient("rejected")), [{"status": 401, "error": "login"}],
+                 None, ("succeeded", None, "1"), "update update", ["PUT"]),
     "fault": (None, sql("_create", patient("fault")), [
         {"status": 503, "error": "transient", "message": MARK}], None,
               ("succeeded", None, "1"), "update read update", ["PUT"]),
 }
+# refusals that say that nothing was done: the row has the SQLSTATE that a call has
+for status, code, sqlstate in ((403, "forbidden", "42501"), (404, "not-found", "42704"),
+                               (405, "not-supported", "38U01"), (409, "conflict", "55006"),
+                               (412, "multiple-matches", "21000"), (413, "too-long", "54000"),
+                               (415, "invalid", "38U01")):
+    CASES[f"refused-{status}"] = (
+        None, sql("_create", patient(f"refused-{status}")), [
+            {"status": status, "error": code, "message": MARK}], None,
+        ("failed", sqlstate, None), "update", [])
 # what is read of a bundle is the resource that it creates
 for how, steps, asked in (("bundle", [], "bundle"), ("bundle-lost", [LOST], "bundle"),
                           ("bundle-never", [NEVER], "bundle bundle"),
