@@ -28,6 +28,7 @@ from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 CREATE = "CreateFHIRDatastore"
 LIST = "ListFHIRDatastores"
+PUBLISH = "PublishDataTransformationProfile"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s)"
 MANY = "SELECT count(healthlake_enqueue_create_datastore(%s || i)) FROM generate_series(1, %s) i"
 PROCESSES = """SELECT count(*) FROM pg_stat_activity
@@ -587,6 +588,31 @@ def recent(old):
     tap.same((old.sent(LIST) - before, old.sent(CREATE)), (0, 1), "50 minutes old: without a look")
 
 
+def same_fence(old):
+    """After a failover with one fence on both nodes: a sending whose mark had not reached this."""
+    session = old.session
+    session.run("SET healthlake.fence = 'pair'")
+    made = session.one(ENQUEUE, "with a token")
+    store = old.place("to be tagged")
+    published = enqueue(session, PUBLISH, {"ProfileId": "0" * 32, "SourceFormat": "CCDA"})
+    tagged = enqueue(session, "TagResource", {
+        "ResourceARN": f"arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/{store}",
+        "Tags": [{"Key": "ward", "Value": "7"}]})
+    session.run("UPDATE healthlake_request SET timeline = timeline + 1 WHERE id = ANY(%s)",
+                [made, published, tagged])
+    before = old.sent(LIST)
+    row = old.again()
+    tap.same((row(made)[0], old.sent(LIST) - before), ("succeeded", 0),
+             "one fence: with a token it is sent without a look")
+    state, note, sqlstate, message, _, _ = row(published)
+    tap.same((state, sqlstate, old.sent(PUBLISH)), ("unknown", "38M01", 0),
+             "one fence: without a token it is not sent, as the server before may have done it")
+    tap.ok("no name to look for" in message, "one fence: the row says why", message, note)
+    tap.same((row(tagged)[0], old.sent("TagResource")), ("succeeded", 1),
+             "one fence: but what does no harm twice is sent")
+    session.run("RESET healthlake.fence")
+
+
 def old_rows(emulator):
     """All about rows whose token is old."""
     emulator.reset()
@@ -597,6 +623,7 @@ def old_rows(emulator):
     resolved(old, ambiguous, missing)
     old_jobs(old)
     recent(old)
+    same_fence(old)
     return cluster, session
 
 
