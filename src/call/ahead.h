@@ -24,13 +24,13 @@ extern bool hl_ahead_start(HlCallRun *run, const HlRequest *request,
 /* Makes it a call like any other, to be driven to its end. */
 extern void hl_ahead_join(HlCallRun *run);
 
-/* A call, ahead or not, and the memory that it, its request and reply are in. */
+/* A call, ahead or not, and the memory of it, its request and its reply. */
 typedef struct HlAhead
 {
 	MemoryContext memory;
 	HlCallRun run;
 	bool settled; /* there are credentials */
-	bool ahead;   /* it was sent before anybody waited for it */
+	bool ahead;   /* it was sent before its reply was needed */
 } HlAhead;
 
 /* Makes one, whose memory goes with the parent, or before by the second. */
@@ -41,12 +41,12 @@ extern void hl_ahead_free(HlAhead **call); /* NULL: there is none */
 extern void hl_ahead_send(HlAhead *call, const HlRequest *request,
 						  const char *region, bool ahead);
 
-/* Lets what is in flight go on, without waiting. */
+/* Advances what is in flight, without waiting. */
 extern void hl_ahead_go_on(HlAhead *call);
 
 /*
- * Waits for the reply; false: it was sent ahead, has come to nothing that would
- * be said again, and must be made anew.
+ * Waits for the reply; false: it was sent ahead, has failed in a way that may
+ * be temporary, and must be made again.
  */
 extern bool hl_ahead_await(HlAhead *call);
 

@@ -18,33 +18,33 @@
 #include "engine/engine.h"
 #include "model/request.h"
 
-/* Refuses (2D000) a CALL where it may not commit. */
+/* Refuses (2D000) a CALL that cannot commit. */
 extern void hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
 								  const char *hint);
 
 /*
- * Refuses (25006, 0A000) a change where PostgreSQL itself may change nothing or
- * would do it again, and makes the cursors that run it NO SCROLL.
+ * Refuses (25006, 0A000) a change in a read-only transaction, on a standby and
+ * in a statement that PostgreSQL would repeat, and makes its cursors NO SCROLL.
  */
 extern void hl_call_refuse_change(const HlOperation *operation);
-/* The same for a function that changes something, whatever it performs. */
+/* The same for a function that always changes something. */
 extern void hl_call_refuse_change_by(const char *function);
 
 /*
- * Fills a call with a request and finds out where it goes; false, with the
- * reason in the reply, when there are no credentials. notes: NULL, or a List
- * of HlSourceNote to add to.
+ * Makes a call of a request and determines its target; false, with the reason
+ * in the reply, if there are no credentials. notes: NULL, or a List of
+ * HlSourceNote to add to.
  */
 extern bool hl_call_settle(HlCall *call, const HlRequest *request,
 						   const char *region, List **notes);
-/* The same for a call to be sent; refuses (55000) where settings were dropped. */
+/* The same for a call to be sent; refuses (55000) if settings were dropped. */
 extern bool hl_call_prepare(HlCall *call, const HlRequest *request,
 							const char *region);
 
-/* Makes a success that lacks what the model requires what it is. */
+/* Turns a success without members that the model requires into a failure. */
 extern void hl_call_check_reply(const HlOperation *operation, HlReply *reply);
 
-/* The server log's line of a change before it is sent, and of its end. */
+/* Write the log lines of a change, before it is sent and when it has ended. */
 extern void hl_call_log_request(const HlRequest *request, const HlCall *call);
 extern void hl_call_log_reply(const HlRequest *request, const HlCall *call,
 							  const HlCallEnd *end);
@@ -54,9 +54,9 @@ typedef struct HlCallRun
 {
 	const HlRequest *request;
 	HlCall *call;
-	bool several;     /* others are under way beside it */
-	bool judged;      /* by the caller, who then calls hl_call_finish() */
-	bool ahead;       /* see ahead.h */
+	bool several; /* others are in flight beside it */
+	bool judged;  /* judged by the caller, who then calls hl_call_finish() */
+	bool ahead;   /* see ahead.h */
 	bool gone, begun; /* these and the rest are call.c's own */
 	int watch;
 	HlAuditAccount *account;

@@ -20,17 +20,17 @@
 extern const HlJson *hl_datastore_properties(const HlArguments *arguments,
 											 const char *id);
 
-/* Refuses (22023) unless argument confirm_name is the present name. */
+/* Refuses (22023) unless the argument confirm_name is the current name. */
 extern void hl_datastore_confirm(const HlArguments *arguments,
 								 const HlRequest *request);
 
-/* Warns where a restored store's key or authorization will not be the same. */
+/* Warns if a restored data store will have another key or authorization. */
 extern void hl_datastore_compare_source(const HlArguments *arguments,
 										const HlRequest *request);
 
 /*
- * Gives the row of healthlake_ensure_datastore(). Throws 55000 when the live
- * data store of that name is not as asked, 21000 when there are several.
+ * Returns the row of healthlake_ensure_datastore(). Throws 55000 if the live
+ * data store of that name is not as requested, 21000 if there are several.
  */
 extern Datum hl_datastore_ensure(FunctionCallInfo fcinfo,
 								 const HlOperation *create);

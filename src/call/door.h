@@ -16,14 +16,14 @@
 
 /*
  * Finds the operation that the argument "operation" names, for the current
- * user. Throws 22023 for a name that is none, 42501 without EXECUTE on its
- * function, which is looked for in the schema of the function called.
+ * user. Throws 22023 for an unknown name, 42501 without EXECUTE on its
+ * function, which is searched for in the schema of the called function.
  */
 extern const HlOperation *hl_door_enter(FunctionCallInfo fcinfo);
 
 /*
- * Refuses (42501) an operation to the current user without EXECUTE on that
- * function, which is looked for in the schema of the function called.
+ * Refuses (42501) an operation if the current user lacks EXECUTE on that
+ * function, which is searched for in the schema of the called function.
  */
 extern void hl_door_need(FunctionCallInfo fcinfo, const HlOperation *operation,
 						 const char *function);
@@ -40,8 +40,8 @@ extern HlRequest *hl_door_request(FunctionCallInfo fcinfo,
 								  const HlOperation *operation);
 
 /*
- * Performs the operation and gives its reply as jsonb; null, with a warning,
- * where something was changed and the database cannot hold the reply.
+ * Performs the operation and returns its reply as jsonb; null, with a warning,
+ * if something was changed and the database cannot store the reply.
  */
 extern Datum hl_door_call(FunctionCallInfo fcinfo,
 						  const HlOperation *operation);

@@ -13,7 +13,7 @@
 #include "aws/outcome.h"
 #include "model/model.h"
 
-/* SQLSTATEs of our own; class 38 is the standard's for external routines. */
+/* Our SQLSTATEs; class 38 is the SQL standard's for external routines. */
 #define HL_ERRCODE_CREDENTIALS MAKE_SQLSTATE('3', '8', 'X', '0', '1')
 #define HL_ERRCODE_NOT_SENT MAKE_SQLSTATE('3', '8', 'N', '0', '1')
 #define HL_ERRCODE_LOST MAKE_SQLSTATE('3', '8', 'N', '0', '2')
@@ -27,10 +27,10 @@
 #define HL_ERRCODE_VERSION MAKE_SQLSTATE('3', '8', 'V', '0', '1')
 #define HL_ERRCODE_WAIT_OVER MAKE_SQLSTATE('3', '8', 'W', '0', '1')
 
-/* The SQLSTATE that stands for the reply's failure. */
+/* The SQLSTATE of the reply's failure. */
 extern int hl_error_sqlstate(const HlReply *reply);
 
-/* The first line of what would be raised of it. */
+/* The message of the error that hl_error_raise() would raise. */
 extern const char *hl_error_message(const HlOperation *operation,
 									const HlReply *reply);
 

@@ -19,8 +19,8 @@
 extern Datum hl_grant(FunctionCallInfo fcinfo);
 
 /*
- * healthlake_revoke(from_role, what, …): takes all of that back, except what
- * serves another word of which the role still has something.
+ * healthlake_revoke(from_role, what, …): revokes all of that, except what also
+ * belongs to another word that the role still has.
  */
 extern Datum hl_grant_revoke(FunctionCallInfo fcinfo);
 

@@ -19,14 +19,14 @@
 /* Installs what forgets; called once, when the library is loaded. */
 extern void hl_last_call_init(void);
 
-/* Begins a record: the outcome is that of an interrupted call until told. */
+/* Begins a record, with the outcome of an interrupted call for now. */
 extern void hl_last_call_begin(const HlOperation *operation,
 							   const char *client_token);
 
 /* Completes it; sqlstate 0 for a success. Copies what it keeps. */
 extern void hl_last_call_end(const HlReply *reply, int sqlstate);
 
-/* In a word, what is known of a call: succeeded, failed or unknown. */
+/* The outcome in one word: succeeded, failed or unknown. */
 extern const char *hl_last_call_outcome(const HlReply *reply, int sqlstate);
 
 /* The record as the row of healthlake_last_call(). */

@@ -14,8 +14,8 @@
 #include "fmgr.h"
 
 /*
- * Gives what another copy of this call has returned for the same row; false
- * if there is none, and the operation is to be performed.
+ * Returns the result of another copy of this call for the same row; false if
+ * there is none, so that the operation must be performed.
  */
 extern bool hl_once_take(FunctionCallInfo fcinfo, Datum *result);
 

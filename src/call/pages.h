@@ -16,16 +16,17 @@
 typedef struct HlPages HlPages;
 
 /*
- * Begins with the request of the first page, as hl_request_make() takes it.
- * A page size in "more" is kept to; a token there is refused (22023).
+ * Begins with the request of the first page, as for hl_request_make(). A page
+ * size in "more" is respected; a token there is refused (22023).
  */
 extern HlPages *hl_pages_start(const HlOperation *operation, const char *json,
 							   const char *more, const char *region);
 
 /*
- * The same in two steps, for who sends the request otherwise: the request of
- * the next page (NULL: there is none), which lives in CurrentMemoryContext,
- * and then what AWS has answered. Throws 38P01 for a token that repeats.
+ * The same in two steps, for callers that send the request themselves: the
+ * request of the next page (NULL: there is none), which lives in
+ * CurrentMemoryContext, and then AWS's reply. Throws 38P01 for a token that
+ * repeats.
  */
 extern HlRequest *hl_pages_request(HlPages *pages, int64 wanted);
 extern void hl_pages_take(HlPages *pages, const HlJson *page);

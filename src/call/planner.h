@@ -12,8 +12,8 @@
 #include "nodes/nodes.h"
 
 /*
- * Answers the request that the planner makes of a function's support function:
- * always with NULL, "nothing to say". Throws 0A000 before anything is sent.
+ * Handles a request of the planner to the support function: always returns NULL
+ * (not supported), or throws 0A000.
  */
 extern Node *hl_planner_support(Node *request);
 

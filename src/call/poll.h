@@ -16,20 +16,20 @@
 #include "model/model.h"
 
 /*
- * Polls until the state that the arguments ask for, and gives the last row.
- * Throws 55000 with AWS's cause when that state can no longer come, 38W01
- * when the time is over, and what the call itself throws; trouble that may
- * pass (throttling, the network, a fault of AWS's) is waited out.
+ * Polls until the state in the arguments is reached, and returns the last row.
+ * Throws 55000 with AWS's cause when it can no longer be reached, 38W01 when
+ * the time is over, and what the call itself throws; after temporary errors
+ * (throttling, the network, a server error) it polls again.
  */
 extern Datum hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe);
 
-/* The same for a procedure. Throws 2D000 where it may not commit. */
+/* The same for a procedure. Throws 2D000 if it cannot commit. */
 extern Datum hl_poll_await(FunctionCallInfo fcinfo,
 						   const HlOperation *describe);
 
 /*
- * An argument that is an interval, in milliseconds. Throws 22004 for NULL and
- * 22023 for one that is none to wait for.
+ * An interval argument in milliseconds. Throws 22004 for NULL and 22023 if it
+ * is out of range.
  */
 extern int64 hl_poll_milliseconds(const HlArguments *arguments,
 								  const char *name);

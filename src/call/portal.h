@@ -9,9 +9,9 @@
 #define HL_CALL_PORTAL_H
 
 /*
- * Makes every running portal NO SCROLL, so that the rows that it has computed
- * are computed once. Throws 0A000, in the name of the SQL function, in a
- * security-restricted operation.
+ * Makes every running portal NO SCROLL, so that its rows are computed only
+ * once. Throws 0A000, naming the SQL function, in a security-restricted
+ * operation.
  */
 extern void hl_portal_forbid_rerun(const char *function);
 

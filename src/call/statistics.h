@@ -16,12 +16,12 @@
 #include "aws/outcome.h"
 #include "model/model.h"
 
-/* Makes room; called once, when the library is loaded. */
+/* Requests shared memory; called once, when the library is loaded. */
 extern void hl_statistics_init(void);
 
 /*
- * Adds a call that is over, or was interrupted: the operation is one of
- * hl_operations, the time is from before its first attempt to its end.
+ * Counts a call that has ended or was interrupted. The operation is one of
+ * hl_operations; the time is from before its first attempt to its end.
  */
 extern void hl_statistics_count(const HlOperation *operation,
 								const HlReply *reply, int64 microseconds);
@@ -29,7 +29,7 @@ extern void hl_statistics_count(const HlOperation *operation,
 /* The next row of healthlake_operation_statistics(). */
 extern Datum hl_statistics_rows(FunctionCallInfo fcinfo);
 
-/* Sets the sums of this session and those of the cluster to nothing. */
+/* Resets the counters of this session and those of the cluster. */
 extern Datum hl_statistics_reset(FunctionCallInfo fcinfo);
 
 #endif

@@ -14,13 +14,15 @@
 #include "engine/engine.h"
 #include "model/model.h"
 
-/* Sends the client the texts of events that have come since the last time. */
+/*
+ * Sends the client the texts of events that have arrived since the last call.
+ */
 extern void hl_stream_tell(HlCall *call);
 
 /*
  * The body of a set-returning function: performs the operation at its first
- * call, and gives the next event, or the end. The column "event" is AWS's name
- * of it; events that say nothing have no row.
+ * call, and returns the next event, or the end. The column "event" is AWS's
+ * name of the event; heartbeats and unknown events have no row.
  */
 extern Datum hl_stream_next(FunctionCallInfo fcinfo,
 							const HlOperation *operation);

@@ -15,9 +15,9 @@
 #include "model/request.h"
 
 /*
- * Makes the request of an update from its arguments. Asks AWS only where a
- * structure is given in part; throws what a failing description throws, and
- * 55000 where a member that is not known here would be lost.
+ * Makes the request of an update from its arguments. Describes the data store
+ * only if a structure is given in part; throws the failure of that, and 55000
+ * if a member that this version does not know would be lost.
  */
 extern HlRequest *hl_update_make(const HlArguments *arguments,
 								 const HlOperation *operation);

@@ -19,7 +19,7 @@
 
 #include "call/call.h"
 
-/* A call on its way. */
+/* A call in flight. */
 typedef struct HlFlight
 {
 	HlCallRun run;
@@ -34,14 +34,14 @@ typedef struct HlWindow HlWindow;
 extern HlWindow *hl_window_open(ReturnSetInfo *set, int count);
 extern bool hl_window_is_over(const HlWindow *window);
 
-/* The next call, to be started; NULL: none is left, or has room. */
+/* The next call, to be started; NULL: none is left, or the window is full. */
 extern HlFlight *hl_window_next(HlWindow *window);
 
 /* Starts one; the request is in its memory, or lives longer. */
 extern void hl_window_start(HlFlight *flight, const HlRequest *request,
 							const char *region);
 
-/* Moves on all that are under way, unless one has ended. */
+/* Advances all calls in flight, unless one has ended. */
 extern void hl_window_step(HlWindow *window);
 
 /* One that has ended; NULL: none has. */

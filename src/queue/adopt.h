@@ -11,8 +11,8 @@
 #include "fmgr.h"
 
 /*
- * The body of healthlake_adopt_requests(home): gives how many rows there were,
- * and has them searched for or sent from here.
+ * The body of healthlake_adopt_requests(home): returns the number of rows,
+ * which this server then searches for or sends.
  */
 extern Datum hl_adopt_requests(FunctionCallInfo fcinfo);
 

@@ -10,10 +10,10 @@
 
 #include "queue/queued.h"
 
-/* The first poll comes early: small things are there soon. */
+/* The first poll is early, since small data stores and jobs are ready soon. */
 #define HL_BACKOFF_FIRST_POLL 1000
 
-/* No request rests for longer than this, and no poll than that. */
+/* The longest time between two attempts, and between two polls. */
 #define HL_BACKOFF_LONGEST_REST (5 * 60 * 1000)
 #define HL_BACKOFF_LONGEST_POLL (30 * 1000)
 
@@ -38,7 +38,7 @@ typedef struct HlKindBackoff
 
 #define HL_BACKOFF_KINDS 10
 
-/* The pace of a queue; zeroed is no limit. */
+/* The pace of a queue; a zeroed one has no limit. */
 typedef struct HlBackoff
 {
 	HlKindBackoff kinds[HL_BACKOFF_KINDS];
@@ -46,11 +46,11 @@ typedef struct HlBackoff
 
 /*
  * How many requests of a kind may be claimed now, with so many of them in
- * flight; polls are of the kind read.
+ * flight. A poll has the kind "read".
  */
 extern int hl_backoff_room(HlBackoff *pace, const char *kind, int in_flight);
 
-/* When one may be claimed, where hl_backoff_room() gave none. */
+/* When the next one may be claimed after hl_backoff_room() returned 0. */
 extern int64 hl_backoff_next(const HlBackoff *pace, const char *kind);
 
 /* Notes that requests of a kind have been claimed. */

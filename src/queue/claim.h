@@ -18,21 +18,21 @@
 extern int hl_claim_room(const HlRunner *runner);
 
 /*
- * Claims rows into the runner; gives how many, and notes when to look again.
- * In a transaction, as nobody in particular.
+ * Claims rows into the runner; returns their number, and notes when to look
+ * again. In a transaction, as any user.
  */
 extern int hl_claim(HlRunner *runner, const HlStore *store);
 
 /*
- * Lets rests end in time that a clock set back since has made too long; looks
- * only where it was set back, or first. As above.
+ * Shortens waiting times that are too long because the clock was set back. Runs
+ * its statements only after that, and at the first call. As above.
  */
 extern void hl_claim_shorten_rests(HlRunner *runner, const HlStore *store);
 
 /*
- * Marks the claimed rows as sent that must not be sent twice and whose calls
- * are held, having their keys; one that was taken over loses its call. To be
- * committed, and then sent at once. As above.
+ * Marks as sent the claimed rows that must not be sent twice and whose calls
+ * have their keys. A row that another runner has claimed since loses its call.
+ * Commit this, and then send at once. As above.
  */
 extern void hl_claim_mark(HlRunner *runner, const HlStore *store);
 

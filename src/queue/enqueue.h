@@ -15,7 +15,7 @@
 #include "audit/store.h"
 #include "model/arguments.h"
 
-/* What a row says of a request; NULL: nothing. */
+/* The columns of a request; NULL for null. */
 typedef struct HlEnqueued
 {
 	const HlArguments *arguments; /* region, run_after, reference */
@@ -33,28 +33,29 @@ typedef struct HlEnqueued
 } HlEnqueued;
 
 /*
- * Inserts the row, has it sent after the commit, and gives its id. Throws 22023
- * for arguments that a row cannot have, 55000 as said below.
+ * Inserts the row, which is sent after the commit, and returns its id. Throws
+ * 22023 for invalid arguments, and 55000 as described below.
  */
 extern int64 hl_enqueue_insert(const HlEnqueued *enqueued);
 
-/* Refuses to enqueue where no row can be written. */
+/* Refuses to enqueue in a read-only transaction. */
 extern void hl_enqueue_refuse_change(const char *function);
 
 /*
- * Both give the row's id as int8. They throw what a call throws before it is
- * sent, and 22023 for sensitive members and an "until" that the operation has
- * not, 55000 where this session would use other credentials than the server.
+ * Both return the row's id as int8. They throw what a call throws before it is
+ * sent, 22023 for sensitive members and for an "until" that the operation does
+ * not have, and 55000 if this session would use other credentials than the
+ * server.
  */
 extern Datum hl_enqueue(FunctionCallInfo fcinfo);
 extern Datum hl_enqueue_create_datastore(FunctionCallInfo fcinfo);
 
-/* Refuses (55000) what a session with credentials of its own would send. */
+/* Refuses (55000) a session with credentials of its own. */
 extern void hl_enqueue_refuse_session(Oid owner, const char *what);
 
 /*
- * Refuses (22023) an argument of more bytes than healthlake.max_request_size:
- * the row, and the history for years, would be burdened with it.
+ * Refuses (22023) an argument with more bytes than healthlake.max_request_size,
+ * since the row and the history would keep it for years.
  */
 extern void hl_enqueue_refuse_large(const char *argument, Datum value);
 

@@ -13,9 +13,9 @@
 #include "fmgr.h"
 
 /*
- * All give the row's id as int8. They throw 22023 and 54000 for what HealthLake
- * would refuse, 42501 without the right to what the request does or to the data
- * store, 55000 while healthlake.bearer_token is set.
+ * All return the row's id as int8. They throw 22023 and 54000 for requests that
+ * HealthLake would refuse, 42501 without the privilege for the request or the
+ * data store, and 55000 while healthlake.bearer_token is set.
  */
 extern Datum hl_fhir_enqueue(FunctionCallInfo fcinfo);
 extern Datum hl_fhir_enqueue_create(FunctionCallInfo fcinfo);

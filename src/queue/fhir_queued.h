@@ -16,10 +16,10 @@
 /* "kind" of a FHIR request. */
 #define HL_FHIR_KIND "fhir"
 
-/* What is to be found after a sending that may have been carried out. */
+/* What a read shows if an attempt was carried out. */
 typedef struct HlFhirWitness
 {
-	const char *method; /* PUT, PATCH or DELETE; NULL: nothing tells */
+	const char *method; /* PUT, PATCH or DELETE; NULL: no read can tell */
 	const char *type;
 	const char *id;
 	const char *match; /* the version that it replaces; "*": none; NULL: any */
@@ -37,29 +37,31 @@ extern HlRequest *hl_fhir_reading(const HlQueued *queued,
 								  const HlFhirWitness *it, const char *version);
 
 /*
- * Whether sending it twice has the effect of sending it once: each part of it
- * names the version that it replaces, or none.
+ * Whether sending it twice has the effect of sending it once, because each part
+ * of it names the version that it replaces, or none.
  */
 extern bool hl_fhir_is_repeatable(const HlQueued *queued);
 
-/* Of a bundle, the part of it that is found first, for all of it is done. */
+/*
+ * For a bundle, one of its entries, since all of them are carried out or none.
+ */
 extern HlFhirWitness hl_fhir_witness(const HlQueued *queued);
 
-/* Whether a read can tell what became of a sending of unknown outcome. */
+/* Whether a read can determine the outcome of an attempt. */
 extern bool hl_fhir_is_recoverable(const HlQueued *queued);
 
-/* Makes a success that is no FHIR of the row's what it is. */
+/* Turns a success without the row's resource into a failure. */
 extern void hl_fhir_check(const HlQueued *queued, HlReply *reply);
 
-/* Whether a refusal says that what was wanted is so already. */
+/* Whether a refusal means that the resource is already as requested. */
 extern bool hl_fhir_is_done(const HlQueued *queued, const HlReply *reply);
 
-/* Notes in the ending what a success has made. */
+/* Notes the result of a success in the ending. */
 extern void hl_fhir_note(HlQueued *queued, const HlReply *reply);
 
 /*
- * Begins to look, or goes on with the reply that is queued->heard: as
- * hl_queued_look() of search.h.
+ * Begins a look, or continues it with the reply in queued->heard, like
+ * hl_queued_look() in search.h.
  */
 extern HlRequest *hl_fhir_look(HlQueued *queued, const HlStore *store);
 

@@ -10,7 +10,7 @@
 
 #include "utils/jsonb.h"
 
-/* found: JSON in UTF-8. What jsonb cannot hold is not the same. */
+/* found: JSON in UTF-8. A value that jsonb cannot store is not the same. */
 extern bool hl_fhir_is_same(Jsonb *sent, const char *found);
 
 #endif

@@ -19,13 +19,16 @@ typedef enum HlPresenceKind
 {
 	HL_PRESENCE_WORKER,  /* drains a queue, and can be woken */
 	HL_PRESENCE_SESSION, /* drains it as far as it is due */
-	HL_PRESENCE_WRITER   /* keeps the audit trail of a session */
+	HL_PRESENCE_WRITER   /* writes the audit trail of sessions */
 } HlPresenceKind;
 
-/* Asks for the memory; called once, when the library is loaded. */
+/* Requests shared memory; called once, when the library is loaded. */
 extern void hl_presence_init(void);
 
-/* Finds the board, or puts it up; what follows needs it, but for joining. */
+/*
+ * Attaches to the board, or creates it; required by the functions below, except
+ * hl_presence_join().
+ */
 extern void hl_presence_attach(void);
 
 /*
@@ -35,30 +38,30 @@ extern void hl_presence_attach(void);
  */
 extern int64 hl_presence_join(Oid database, HlPresenceKind kind);
 
-/* Gives the place back; the end of the process does, too. */
+/* Frees the place; the end of the process does so, too. */
 extern void hl_presence_leave(void);
 
-/* For a worker: whether somebody has woken it since it last asked. */
+/* For a worker: whether it was woken since the last call. */
 extern bool hl_presence_was_woken(void);
 
-/* For a worker: leaves, unless somebody has woken it. */
+/* For a worker: leaves, unless it was woken. */
 extern bool hl_presence_leave_unless_woken(void);
 
 /*
- * Wakes the workers of a database, of which there may be so many. True: there
- * are fewer, and a place is reserved for one that the caller is to start.
- * Throws nothing: it runs in commits.
+ * Wakes the workers of a database. If there are fewer than wanted, reserves a
+ * place for one that the caller must start, and returns true. Throws nothing,
+ * since it runs in commits.
  */
 extern bool hl_presence_wake(Oid database, int wanted);
 
-/* Gives up a place that was reserved for a worker that did not start. */
+/* Frees a place that was reserved for a worker that did not start. */
 extern void hl_presence_unreserve(Oid database);
 
 /* The pace of a database's queue, which its runners share. */
 extern void hl_presence_load_pace(Oid database, HlBackoff *pace);
 extern void hl_presence_save_pace(Oid database, const HlBackoff *pace);
 
-/* Whether that holder has a place now, so that its leases count. */
+/* Whether that holder has a place now, so that its leases are valid. */
 extern bool hl_presence_holds(int64 holder);
 
 #endif

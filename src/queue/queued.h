@@ -33,7 +33,7 @@ typedef struct HlQueued
 	const char *resource_type;  /* of one resource; NULL: of several, or none */
 	const char *resource_id;    /* NULL: HealthLake gives it */
 	const char *guard;          /* the version that it must find; NULL: none */
-	bool intact;                /* request and body are what hashes say */
+	bool intact;                /* request and body match their hashes */
 	const HlTargetStates *goal; /* NULL: none */
 	const char *response;
 	const char *datastore_id;
@@ -44,30 +44,30 @@ typedef struct HlQueued
 	const char *session_role;
 	const char *role; /* the current one, when it was enqueued */
 	int attempts;
-	const char *error_sqlstate; /* of what it last failed of, or NULL */
+	const char *error_sqlstate; /* of the last failure, or NULL */
 	const char *error_code, *error_message;
-	TimestampTz earliest;        /* when it can have been sent first */
+	TimestampTz earliest;        /* no attempt was made before this time */
 	TimestampTz first_sent_at;   /* before this claim, HL_NO_TIME */
 	TimestampTz unsettled_since; /* before this claim */
 	TimestampTz sending_since;   /* with this claim; HL_NO_TIME: none */
 	TimestampTz lease_until;
-	bool polls;   /* asks for the state of what was made */
+	bool polls;   /* polls the state of the data store or job */
 	bool looks;   /* searches before anything is sent */
 	bool careful; /* is marked as sent directly before, and not sent again */
 
 	HlRequest *sent;
-	HlCall *call;            /* NULL: not, or no more, in flight */
+	HlCall *call;            /* NULL: not in flight */
 	const HlReply *heard;    /* of a search, and not yet read; NULL: none */
 	struct HlSearch *search; /* NULL: not begun */
 	struct HlFhirLook *look; /* likewise */
 	instr_time started;
 	int64 sent_at;      /* the same by hl_clock_steady_ms(); 0: not sent */
-	int64 held_until;   /* its ending could not be recorded; by the same */
+	int64 held_until;   /* when to record the ending again; by the same */
 	int64 microseconds; /* that the call took, once it has ended */
 	HlEnding ending;
 } HlQueued;
 
-/* Takes the rows of a claim out of SPI_tuptable, into memory below parent. */
+/* Copies a row of a claim from SPI_tuptable into a context below parent. */
 extern HlQueued *hl_queued_read(uint64 row, MemoryContext parent);
 
 /* Whether it was made in another cluster or database: it is never sent here. */
@@ -79,18 +79,18 @@ extern bool hl_queued_is_repeatable(const HlQueued *queued);
 /* Whether AWS may have carried it out, as known before this claim. */
 extern bool hl_queued_is_unsettled(const HlQueued *queued);
 
-/* The operation of a row, of whichever plane; NULL: it is not known. */
+/* The operation of a row, of the control or the data plane; NULL: unknown. */
 extern const HlOperation *hl_queued_operation(const char *name,
 											  const char *kind);
 
-/* Whether a role may have an operation performed, with the row's request. */
+/* Whether a role may perform an operation with the row's request. */
 extern bool hl_queued_permits(const HlStore *store,
 							  const HlOperation *operation, const char *request,
 							  Oid role);
 
 /*
- * Makes the call of a claimed row, or its ending: checks request, rights and
- * guard rails anew. In a transaction; to get credentials may be interrupted.
+ * Makes the call of a claimed row, or its ending: checks request, privileges
+ * and guard rails again. In a transaction; may be interrupted.
  */
 extern void hl_queued_prepare(HlQueued *queued, const HlStore *store);
 

@@ -10,12 +10,12 @@
 
 #include "queue/runner.h"
 
-/* Whether a row has an ending that is to be written now. */
+/* Whether a row has an ending that can be recorded now. */
 extern bool hl_record_is_due(const HlQueued *queued);
 
 /*
- * Writes those; sets "recorded" in the endings of what need not be kept any
- * more. In a transaction, as nobody in particular.
+ * Records those endings; sets "recorded" in each that need not be kept any
+ * longer. In a transaction, as any user.
  */
 extern void hl_record(HlRunner *runner, const HlStore *store);
 

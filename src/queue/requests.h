@@ -18,7 +18,7 @@ extern Datum hl_requests_retry(FunctionCallInfo fcinfo);
 extern Datum hl_requests_resolve(FunctionCallInfo fcinfo);
 extern Datum hl_requests_purge(FunctionCallInfo fcinfo);
 
-/* Throws 38W01 when the time is over, 42704 for a row that is not there. */
+/* Throws 38W01 when the time is over, 42704 for a row that does not exist. */
 extern Datum hl_requests_wait(FunctionCallInfo fcinfo);
 
 #endif

@@ -17,7 +17,7 @@
 
 #define HL_RUNNER_MOST 64
 
-/* Milliseconds after which a runner looks again for what others hold. */
+/* Milliseconds after which a runner looks again for rows that others hold. */
 #define HL_RUNNER_LOOK_AGAIN 5000
 
 /* How a runner's transactions begin and end; SPI is connected between. */
@@ -27,7 +27,7 @@ typedef struct HlRunnerTransactions
 	void (*commit)(void);
 } HlRunnerTransactions;
 
-/* A row that cannot be claimed, and until when it is left alone. */
+/* A row that could not be claimed, and when it may be tried again. */
 typedef struct HlShunned
 {
 	int64 id;
@@ -46,11 +46,12 @@ typedef struct HlRunner
 	HlBackoff pace;
 	HlShunned shunned[HL_RUNNER_MOST];
 	int nshunned;
-	char last_role[256]; /* whose turn it was last, cut */
-	bool gone;           /* the database has no queue any more */
+	char last_role[256]; /* the role whose turn it was last, truncated */
+	bool gone;           /* the extension was dropped */
 	bool some_left;      /* the queue is not empty, as last seen */
-	bool some_paced;     /* though due, not to be claimed yet, for the pace */
-	int64 claim_at;   /* when there may be something, by hl_clock_steady_ms() */
+	bool
+		some_paced; /* rows are due that the pace does not allow to claim yet */
+	int64 claim_at; /* when to look for rows, by hl_clock_steady_ms() */
 	bool clock_known; /* how far the wall clock is from that: */
 	int64 clock_offset;
 
@@ -70,12 +71,12 @@ extern HlRunner *hl_runner_create(const HlRunnerTransactions *transactions,
  */
 extern void hl_runner_round(HlRunner *runner, long most_ms);
 
-/* Lets a worker look at once for what is due. */
+/* Lets a worker look for due rows immediately. */
 extern void hl_runner_hurry(HlRunner *runner);
 
 /*
- * Whether calls are under way or about to be: all rows but those whose endings
- * could not be recorded, and which are kept for another attempt.
+ * Whether there are rows other than those whose endings could not be recorded
+ * yet.
  */
 extern bool hl_runner_is_busy(const HlRunner *runner);
 

@@ -12,13 +12,14 @@
 #include "audit/store.h"
 
 /*
- * Gives NULL, or the error, in CurrentMemoryContext, after all was undone.
- * Throws what is meant for this process: a cancel, a shutdown.
+ * Returns NULL, or the error, in CurrentMemoryContext, after everything was
+ * rolled back. Errors that concern the process are thrown: a cancel, a
+ * shutdown.
  */
 extern ErrorData *hl_safely(const HlStore *store, void (*work)(void *),
 							void *argument);
 
-/* Whether an error is meant for this process, whatever it was doing. */
+/* Whether an error concerns the process and not its current work. */
 extern bool hl_safely_concerns_process(const ErrorData *error);
 
 #endif

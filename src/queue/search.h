@@ -11,19 +11,19 @@
 #include "queue/queued.h"
 
 /*
- * Begins a search, or goes on with the reply that is queued->heard: gives the
- * request that is to be sent next, or makes the ending and gives NULL. What was
- * found is adopted. What was not leaves the outcome unknown, unless nothing had
- * been sent as far as this row knows: then the request may be sent. In a
- * transaction, with SPI connected and in the row's memory; throws what a
- * request of the search has failed of.
+ * Begins a search, or continues it with the reply in queued->heard: returns the
+ * request to be sent next, or makes the ending and returns NULL. If the search
+ * finds the result of the request, the row gets it. If not, the outcome is
+ * unknown, unless the row has no record of an attempt: then the request may be
+ * sent. In a transaction, with SPI connected and in the row's memory; throws
+ * the failure of a request of the search.
  */
 extern HlRequest *hl_queued_look(HlQueued *queued, const HlStore *store);
 
 /*
- * Endings of a search: nothing tells what became of the sending; it may be sent
- * now, unless that is for another cluster or database to do; or it is one of
- * these, where there is nothing to search for.
+ * Endings of a search: the outcome remains unknown; or the request may be sent
+ * now, unless it belongs to another cluster or database; or one of these two,
+ * if there is nothing to search for.
  */
 extern void hl_queued_leave_unknown(HlQueued *queued, const char *message);
 extern void hl_queued_let_go_out(HlQueued *queued);

@@ -10,11 +10,11 @@
 
 #include "audit/store.h"
 
-/* What a worker is told; fits into bgw_extra. */
+/* The orders of a worker; they must fit into bgw_extra. */
 typedef struct HlWorkerOrders
 {
 	Oid database;
-	Oid owner;  /* InvalidOid: it is a scout, which finds the owner */
+	Oid owner;  /* InvalidOid for a scout, which finds the owner */
 	bool stays; /* when the queue is empty */
 } HlWorkerOrders;
 
@@ -22,12 +22,12 @@ typedef struct HlWorkerOrders
 extern void hl_wakeup_init(void);
 
 /*
- * Asks for a worker at the commit of this transaction. A rollback of the
- * subtransaction that asked first takes that back.
+ * Requests a worker at the commit of this transaction, unless the first
+ * subtransaction that requested it is rolled back.
  */
 extern void hl_wakeup_want(const HlStore *store);
 
-/* Whether a worker can run as this role: before 17 it must be able to log in. */
+/* Whether a worker can run as this role: before 17 it needs LOGIN. */
 extern bool hl_wakeup_may_be(Oid role);
 
 /*
