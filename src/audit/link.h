@@ -18,7 +18,7 @@ typedef struct HlLinkCall
 
 /*
  * Returns when the event has been committed, which is done as that owner of
- * the table. Throws what kept the writer from it, 55000 where none can be
+ * the table. Throws what kept the writer from it, 55000 if none can be
  * started; an interrupt, too.
  */
 extern HlLinkCall hl_link_begin(Oid owner, const HlEvent *event);

@@ -37,7 +37,7 @@ typedef struct HlStoreStep
 	int nest_level;
 } HlStoreStep;
 
-/* Parameters of a statement: how many, and the values, NULL where null. */
+/* Parameters of a statement: how many, and the values, NULL if null. */
 typedef struct HlParameters
 {
 	int count;
@@ -48,7 +48,7 @@ typedef struct HlParameters
 /* The store of this database; NULL: it has no extension, or an older one. */
 extern const HlStore *hl_store_find(void);
 
-/* The same; throws 55000 where there is none. */
+/* The same; throws 55000 if there is none. */
 extern const HlStore *hl_store_need(void);
 
 /* Begins and ends what is done as the owner. */
@@ -65,16 +65,16 @@ extern void hl_store_add_time(HlParameters *parameters, TimestampTz time);
 extern void hl_store_plan(const HlStore *store, HlStatement statement);
 
 /*
- * Runs a statement within a step; gives how many rows it has changed or, where
- * it returns some, put into SPI_tuptable. The second form may alter rows that
- * are finished, which a trigger keeps anybody else from doing.
+ * Runs a statement within a step; returns how many rows it has changed or,
+ * where it returns some, put into SPI_tuptable. The second form may alter rows
+ * that are finished, which a trigger keeps anybody else from doing.
  */
 extern uint64 hl_store_run(const HlStore *store, HlStatement statement,
 						   const HlParameters *parameters);
 extern uint64 hl_store_alter(const HlStore *store, HlStatement statement,
 							 const HlParameters *parameters);
 
-/* A column of a row of SPI_tuptable, by its name; NULL where it is null. */
+/* A column of a row of SPI_tuptable, by its name; NULL if it is null. */
 extern const char *hl_store_text(uint64 row, const char *column);
 extern Datum hl_store_value(uint64 row, const char *column, bool *isnull);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Copies one word without its quotes; gives what follows, NULL: no end. */
+/* Copies one word without its quotes; returns what follows, NULL: no end. */
 static const char *
 copy_word(const char *line, char **out)
 {

@@ -119,7 +119,7 @@ is_in_partition(const HlPartition *partition, const char *region)
 	return false;
 }
 
-/* Gives a region's partition: "aws" for one that fits none. */
+/* Returns a region's partition: "aws" for one that fits none. */
 const HlPartition *
 hl_endpoint_partition(const char *region)
 {
@@ -287,7 +287,7 @@ typedef struct Parts
 	bool starved;
 } Parts;
 
-/* Copies a part of a URL; false where there is none or no room for it. */
+/* Copies a part of a URL; false if there is none or no room for it. */
 static bool
 copy_part(Parts *parts, CURLUPart part, char *buffer, size_t size)
 {
@@ -325,7 +325,7 @@ take_host(Parts *parts, HlEndpoint *endpoint)
 	return inet_pton(AF_INET6, host, &address) == 1;
 }
 
-/* Takes the parts over; NULL where all is well, else what is wrong. */
+/* Takes the parts over; NULL if all is well, else what is wrong. */
 static const char *
 take_parts(Parts *parts, const char *url, HlEndpoint *endpoint)
 {

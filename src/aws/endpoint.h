@@ -40,7 +40,7 @@ typedef struct HlEndpointParameters
 	const char *service;     /* "healthlake" or "sts" */
 	const char *region;      /* also one like fips-us-east-1: sets use_fips */
 	const char *url;         /* a custom endpoint, in place of the rules' */
-	const char *host_prefix; /* "datatransformation."; NULL where disabled */
+	const char *host_prefix; /* "datatransformation."; NULL if disabled */
 	bool use_fips;
 	bool use_dual_stack;
 	bool use_global; /* STS alone: its old regions share one endpoint */

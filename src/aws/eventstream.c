@@ -111,7 +111,7 @@ read_header_value(HlEventHeader *header, const char *bytes, size_t left)
 	return prefix + size;
 }
 
-/* Reads the header at the start; how many bytes it has, 0 where it has none. */
+/* Reads the header at the start; how many bytes it has, 0 if it has none. */
 static size_t
 read_event_header(HlEventHeader *header, const char *bytes, size_t left)
 {
@@ -247,7 +247,7 @@ read_prelude(HlEventStream *stream)
 	return true;
 }
 
-/* Gives the message that is there now. */
+/* Returns the message that is there now. */
 static bool
 read_message(HlEventStream *stream, HlEventMessage *message)
 {

@@ -110,7 +110,7 @@ hl_issued_set(HlIssued *issued, const HlIssuedParts *parts)
 		   take_expiration(issued, parts->expiration);
 }
 
-/* Gives a member that is a string; NULL: it is missing, null or no string. */
+/* Returns a member that is a string; NULL: it is missing, null or no string. */
 static const char *
 text_of(HlIssued *issued, const HlJson *node, const char *name)
 {

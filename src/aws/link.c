@@ -149,7 +149,7 @@ write_query(HlBytes *query, const char *text)
 	return true;
 }
 
-/* Skips a prefix; NULL where the text does not begin with it. */
+/* Skips a prefix; NULL if the text does not begin with it. */
 static const char *
 skip_prefix(const char *text, const char *prefix)
 {
@@ -158,7 +158,7 @@ skip_prefix(const char *text, const char *prefix)
 	return text != NULL && strncmp(text, prefix, len) == 0 ? text + len : NULL;
 }
 
-/* Skips the path of a data store; NULL where it is another one's. */
+/* Skips the path of a data store; NULL if it is another one's. */
 static const char *
 skip_base(const char *path, const char *above, const char *datastore_id)
 {

@@ -61,7 +61,7 @@ without_comment(Run line, bool after_blank)
 	return trim(line);
 }
 
-/* Cuts a line into name and value. NULL where all is well, else what is not. */
+/* Cuts a line into name and value. NULL if all is well, else what is not. */
 static const char *
 split_property(Run line, bool nested, Run *name, Run *value)
 {
@@ -99,7 +99,7 @@ copy_run(Run run, bool fold)
 	return copy;
 }
 
-/* Gives the section of a kind and name, made where there is none yet. */
+/* Returns the section of a kind and name, made where there is none yet. */
 static HlProfile *
 provide_profile(HlProfiles *profiles, HlProfileKind kind, Run name)
 {
@@ -125,7 +125,7 @@ provide_profile(HlProfiles *profiles, HlProfileKind kind, Run name)
 	return &larger[profiles->count++];
 }
 
-/* Gives the property of a name, made where there is none yet. */
+/* Returns the property of a name, made where there is none yet. */
 static HlProfileProperty *
 provide_property(HlProfile *profile, Run name)
 {
@@ -230,7 +230,7 @@ read_line(Reader *reader, Run line)
 	return read_property_line(reader, line);
 }
 
-/* Reads a file line by line; NULL where all is well. */
+/* Reads a file line by line; NULL if all is well. */
 static const char *
 read_lines(Reader *reader, Run text, int *line_number)
 {
@@ -308,7 +308,7 @@ read_section_name(HlProfileFile file, Run brackets, HlProfileKind *kind,
 	return is_name(*name);
 }
 
-/* Gives a string as a run. */
+/* Returns a string as a run. */
 static Run
 run_of(const char *string)
 {
@@ -434,7 +434,7 @@ hl_profile_find(const HlProfiles *profiles, HlProfileKind kind,
 	return NULL;
 }
 
-/* Gives a property's value. */
+/* Returns a property's value. */
 const char *
 hl_profile_value(const HlProfile *profile, const char *name)
 {

@@ -57,7 +57,7 @@ extern void hl_profile_wipe(HlProfiles *profiles);
 extern const HlProfile *hl_profile_find(const HlProfiles *profiles,
 										HlProfileKind kind, const char *name);
 
-/* Gives a property's value; NULL where there is none (or no profile). */
+/* Returns a property's value; NULL if there is none (or no profile). */
 extern const char *hl_profile_value(const HlProfile *profile, const char *name);
 
 /* Writes the value of a property within a property; false: there is none. */

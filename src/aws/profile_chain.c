@@ -216,7 +216,7 @@ is_link(const HlProfile *profile)
 	return has(profile, "role_arn") && !has(profile, "web_identity_token_file");
 }
 
-/* Gives the profile that a link leads to, which may be itself; NULL: none. */
+/* Returns the profile that a link leads to, which may be itself; NULL: none. */
 static const HlProfile *
 follow_link(HlProfileChain *chain, const HlProfiles *profiles,
 			const HlProfile *profile)

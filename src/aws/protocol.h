@@ -37,7 +37,7 @@ extern bool hl_protocol_read_reply(HlJsonDocument *document,
 								   const HlShape *output, const char *body,
 								   size_t len, HlBytes *reason);
 
-/* A reply that is no success; NULL where there is no such thing. */
+/* A reply that is no success; NULL if there is no such thing. */
 typedef struct HlErrorReply
 {
 	int http_status;

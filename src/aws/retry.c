@@ -139,7 +139,7 @@ hl_retry_hint(const char *amz_retry_after, const char *retry_after, int64_t now)
 	return number >= 0 && number <= LONGEST_HINT_S ? number * 1000 : -1;
 }
 
-/* Takes what a further attempt costs; 0 where there is not enough. */
+/* Takes what a further attempt costs; 0 if there is not enough. */
 int
 hl_quota_take(HlQuota *quota, HlVerdict verdict)
 {
@@ -244,7 +244,7 @@ hl_http_date(const char *text, int64_t *seconds)
 	return false;
 }
 
-/* The offset, or 0 where it leads to a time that cannot be signed. */
+/* The offset, or 0 if it leads to a time that cannot be signed. */
 int64_t
 hl_clock_usable(int64_t now, int64_t offset)
 {

@@ -42,7 +42,7 @@ typedef struct HlQuota
 	int tokens; /* HL_QUOTA_FULL to begin with */
 } HlQuota;
 
-/* Takes what a further attempt costs; 0 where there is not enough. */
+/* Takes what a further attempt costs; 0 if there is not enough. */
 extern int hl_quota_take(HlQuota *quota, HlVerdict verdict);
 
 /* Gives back after a success what its last attempt cost (0: it was first). */
@@ -68,7 +68,7 @@ typedef struct HlClockReading
  */
 extern bool hl_clock_skewed(const HlClockReading *reading, int64_t *offset);
 
-/* The offset, or 0 where a request could not be signed now with it. */
+/* The offset, or 0 if a request could not be signed now with it. */
 extern int64_t hl_clock_usable(int64_t now, int64_t offset);
 
 #endif

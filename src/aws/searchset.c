@@ -15,7 +15,7 @@ text_of(const HlJson *node, const char *name)
 	return hl_json_kind(member) == HL_JSON_STRING ? hl_json_string(member) : "";
 }
 
-/* A member that is an object or an array, NULL where it is something else. */
+/* A member that is an object or an array, NULL if it is something else. */
 static const HlJson *
 part_of_kind(const HlJson *node, const char *name, HlJsonKind kind)
 {
@@ -33,7 +33,7 @@ is_list(const HlJson *node, const char *name)
 	return kind == HL_JSON_ARRAY || kind == HL_JSON_NULL;
 }
 
-/* Finds the link of the next page; false where it leads nowhere. */
+/* Finds the link of the next page; false if it leads nowhere. */
 static bool
 find_next(const HlJson *page, const char **next)
 {

@@ -25,7 +25,7 @@ typedef struct HlEntry
 	const char *type;
 	const char *id;
 	const char *version_id;
-	const HlJson *last_updated; /* NULL where it is not told */
+	const HlJson *last_updated; /* NULL if it is not told */
 	bool deleted;               /* by this version, in a history */
 
 	/* where type, id and version may be kept */
@@ -41,10 +41,10 @@ typedef struct HlSearchset
 	HlJsonEach each;
 } HlSearchset;
 
-/* Begins a page; false where the document is none: see its fault. */
+/* Begins a page; false if the document is none: see its fault. */
 extern bool hl_searchset_read(HlSearchset *set, const HlJson *page);
 
-/* Gives the next entry; false: there is none. */
+/* Returns the next entry; false: there is none. */
 extern bool hl_searchset_step(HlSearchset *set, HlEntry *entry);
 
 #endif

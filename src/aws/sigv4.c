@@ -113,7 +113,7 @@ is_scope_part(const char *part)
 		   strpbrk(part, "/ \t,") == NULL;
 }
 
-/* Gives a hexadecimal digit's value, -1 where it is none. */
+/* Returns a hexadecimal digit's value, -1 where it is none. */
 static int
 hex_value(char c)
 {

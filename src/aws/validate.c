@@ -50,7 +50,7 @@ append_name(HlBytes *bytes, const char *name, size_t len)
 		hl_bytes_append_string(bytes, "...");
 }
 
-/* Goes on to a member, or a map's value; gives what leave() wants. */
+/* Goes on to a member, or a map's value; returns what leave() wants. */
 static size_t
 enter_member(Walk *walk, const char *name, size_t len)
 {
@@ -95,7 +95,7 @@ keep_path(Walk *walk)
 	return keep(walk->faults, &copy);
 }
 
-/* Adds a fault at the present path; NULL where it is only counted. */
+/* Adds a fault at the present path; NULL if it is only counted. */
 static HlFault *
 add_fault(Walk *walk, HlFaultKind kind)
 {
@@ -686,7 +686,7 @@ hl_validate_reply(HlFaults *faults, const HlJson *reply, const HlShape *shape)
 	return walk_document(&walk, reply, shape);
 }
 
-/* Gives the memory back; the struct is as new. */
+/* Frees the memory; the struct is as new. */
 void
 hl_faults_free(HlFaults *faults)
 {

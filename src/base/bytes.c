@@ -92,7 +92,7 @@ hl_bytes_format(HlBytes *bytes, const char *format, ...)
 	bytes->len += (size_t) len;
 }
 
-/* Gives the bytes as a string, "" where there are none. */
+/* Returns the bytes as a string, "" where there are none. */
 const char *
 hl_bytes_string(const HlBytes *bytes)
 {
@@ -107,7 +107,7 @@ hl_bytes_reset(HlBytes *bytes)
 	bytes->failed = false;
 }
 
-/* Gives the memory back; the struct is as new. */
+/* Frees the memory; the struct is as new. */
 void
 hl_bytes_free(HlBytes *bytes)
 {
@@ -117,7 +117,7 @@ hl_bytes_free(HlBytes *bytes)
 	*bytes = (HlBytes){.secret = bytes->secret};
 }
 
-/* Gives the memory back with nothing left in it. */
+/* Wipes and frees the memory. */
 void
 hl_bytes_wipe(HlBytes *bytes)
 {

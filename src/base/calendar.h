@@ -31,7 +31,7 @@ extern int hl_calendar_month_length(int year, int month);
 extern void hl_calendar_date(int64_t days, int *year, int *month, int *day);
 
 /*
- * Seconds from 1970-01-01 00:00 to a moment; false where there is no such day
+ * Seconds from 1970-01-01 00:00 to a moment; false if there is no such day
  * or time. most_seconds: 59, or 60 where a leap second may be written.
  */
 extern bool hl_calendar_seconds(const HlCalendarTime *time, int most_seconds,

@@ -220,8 +220,8 @@ find_marks(uint64_t bytes)
 }
 
 /*
- * Copies what needs no look: printable ASCII, as far as it goes. What is written
- * is never ahead of what is read, so eight bytes have room.
+ * Copies what needs no look: printable ASCII, as far as it goes. What is
+ * written is never ahead of what is read, so eight bytes have room.
  */
 static void
 copy_plain(Reader *reader)
@@ -529,7 +529,7 @@ hl_json_read(HlJsonDocument *document, const char *text, size_t len)
 	return false;
 }
 
-/* Gives the memory back; limits and the reason of a failure stay. */
+/* Frees the memory; limits and the reason of a failure stay. */
 void
 hl_json_free(HlJsonDocument *document)
 {

@@ -30,7 +30,7 @@ hl_scan_digit_follows(const HlScan *scan)
 	return scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9';
 }
 
-/* Takes the next byte if it is one of a set, and gives it; else 0. */
+/* Takes the next byte if it is one of a set, and returns it; else 0. */
 extern char hl_scan_take_any(HlScan *scan, const char *set);
 
 /* Takes a number of exactly so many digits. */

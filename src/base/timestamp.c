@@ -24,7 +24,7 @@ typedef struct Clock
 
 /*
  * Takes digits into a number of at most 18 of them; what more there are count
- * as powers of ten. Gives how many there were.
+ * as powers of ten. Returns how many there were.
  */
 static int
 take_mantissa(HlScan *scan, int64_t *mantissa, int *dropped)

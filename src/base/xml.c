@@ -78,7 +78,7 @@ end_string(Reader *reader, char *begin)
 	return begin;
 }
 
-/* Reads a name; NULL where there is none. */
+/* Reads a name; NULL if there is none. */
 static const char *
 read_name(Reader *reader)
 {
@@ -373,7 +373,7 @@ is_at(const HlXml *xml, int i, const char *path, size_t len)
 	return len == 0;
 }
 
-/* Gives the text of the only element at a path. */
+/* Returns the text of the only element at a path. */
 const char *
 hl_xml_value(const HlXml *xml, const char *path)
 {

@@ -35,8 +35,8 @@ typedef struct Kept
 static dlist_head kept_replies = DLIST_STATIC_INIT(kept_replies);
 
 /*
- * The call as an expression of a plan; NULL where it has no copies: in FROM,
- * unless it gives a set, and where C code calls without an expression.
+ * The call as an expression of a plan; NULL if it has no copies: in FROM,
+ * unless it returns a set, and where C code calls without an expression.
  */
 static const FuncExpr *
 call_of(FunctionCallInfo fcinfo)

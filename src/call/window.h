@@ -5,7 +5,7 @@
  *	  How many are in flight is the engine's to bound.
  *
  *	  Whoever uses it does, within hl_call_watch(), until it is over: starts
- *	  all that hl_window_next() gives, steps, and gives the row of all that
+ *	  all that hl_window_next() gives, steps, and adds the row of all that
  *	  hl_window_ended() gives. Each call has memory of its own, which goes when
  *	  its row has been given.
  */

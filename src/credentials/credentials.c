@@ -296,7 +296,7 @@ plan_anew(HlCredentials *credentials)
 	return made;
 }
 
-/* Why the same keys are of no use; NULL where nobody issues them. */
+/* Why the same keys are of no use; NULL if nobody issues them. */
 static const char *
 given_again(const HlCredentials *credentials)
 {
@@ -341,7 +341,7 @@ hl_credentials_ask(HlCredentials *credentials)
 }
 
 /*
- * Spares a source that gives what should be renewed at once: instance metadata
+ * Spares a source whose keys should be renewed at once: instance metadata
  * has nothing else until shortly before the end.
  */
 static void

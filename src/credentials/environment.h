@@ -16,7 +16,7 @@ extern const char *hl_environment_variable(const char *name);
 extern const char *hl_environment_profile(const char **by);
 
 /*
- * A property of the profile in force; NULL: it has none. Throws 55000 where
+ * A property of the profile in force; NULL: it has none. Throws 55000 if
  * the config file has a fault: what it says cannot be known.
  */
 extern const char *hl_environment_property(const char *name);
@@ -26,7 +26,7 @@ extern bool hl_environment_switch(const char *variable, const char *property);
 
 /*
  * The endpoint that is configured for a service ("healthlake", "sts", "sso");
- * NULL: none. from: who says so. Throws 55000 where that cannot be known.
+ * NULL: none. from: who says so. Throws 55000 if that cannot be known.
  */
 extern const char *hl_environment_endpoint(const char *service,
 										   const char **from);

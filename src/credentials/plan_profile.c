@@ -246,7 +246,7 @@ plan_chain(HlPlan *plan, const HlProfileChain *chain, const char *name)
 	return HL_PLAN_FOUND;
 }
 
-/* Gives the fault of a file as a reason; false: there is none. */
+/* Returns the fault of a file as a reason; false: there is none. */
 static bool
 has_fault(HlPlan *plan, HlProfileFile file)
 {

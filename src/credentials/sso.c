@@ -1,7 +1,7 @@
 /*
  * sso.c
  *	  Credentials by single sign-on: a person has signed on with the AWS CLI,
- *	  which left a token in a file; its portal gives a role's keys for it.
+ *	  which left a token in a file; its portal exchanges it for a role's keys.
  */
 #include "postgres.h"
 

@@ -11,13 +11,15 @@
 #include "nodes/pg_list.h"
 
 /*
- * Fills in limits, target, credentials, region and service of a call whose operation and
- * host prefix are set. "region" NULL: that of the settings, else of the
- * environment, else of AWS's profile. Throws 22023 for a region that is none,
- * 42501 for one that healthlake.allowed_regions leaves out, 55000 where there
- * is none or where settings exclude each other. Sends nothing: a call waits for
- * its keys in the engine. With a bearer token no credentials are looked for. False where no source of credentials is configured,
- * or a broken one: the reply then says why, and nothing can be sent. notes: NULL, or a List of HlSourceNote.
+ * Fills in limits, target, credentials, region and service of a call whose
+ * operation and host prefix are set. "region" NULL: that of the settings, else
+ * of the environment, else of AWS's profile. Throws 22023 for a region that is
+ * none, 42501 for one that healthlake.allowed_regions leaves out, 55000 if
+ * there is none or where settings exclude each other. Sends nothing: a call
+ * waits for its keys in the engine. With a bearer token no credentials are
+ * looked for. False if no source of credentials is configured, or a broken one:
+ * the reply then says why, and nothing can be sent. notes: NULL, or a List of
+ * HlSourceNote.
  */
 extern bool hl_target_settle(HlCall *call, const char *region, List **notes);
 

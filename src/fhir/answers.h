@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "fhir/entries.h"
 
-/* NULL where there is none of it; points into entries and reply. */
+/* NULL if there is none of it; points into entries and reply. */
 typedef struct HlFhirAnswer
 {
 	int status; /* HTTP's */
@@ -25,7 +25,7 @@ typedef struct HlFhirAnswer
 } HlFhirAnswer;
 
 /*
- * Reads the reply to these entries, in their order; NULL where it is none.
+ * Reads the reply to these entries, in their order; NULL if it is none.
  * Lives in CurrentMemoryContext.
  */
 extern HlFhirAnswer *hl_answers_read(const HlFhirEntries *entries,

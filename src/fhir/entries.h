@@ -19,7 +19,7 @@
 #define HL_ENTRIES_MOST_BATCH 500
 #define HL_ENTRIES_MOST_TRANSACTION 100
 
-/* One request of a Bundle; NULL where there is none of it. */
+/* One request of a Bundle; NULL if there is none of it. */
 typedef struct HlFhirEntry
 {
 	const char *method; /* GET, POST, PUT, PATCH or DELETE */
@@ -46,7 +46,7 @@ typedef struct HlFhirEntries
 /*
  * Reads an array of entries, or a Bundle, which must be of the type that is
  * named ("batch" or "transaction"). Throws 22023 for what is wrong with it and
- * 54000 where there are more entries than AWS takes.
+ * 54000 if there are more entries than AWS takes.
  */
 extern HlFhirEntries *hl_entries_read(Jsonb *entries, const char *type);
 
@@ -68,7 +68,7 @@ extern bool hl_entries_are_repeatable(const HlFhirEntries *entries);
  */
 extern void hl_entries_settle(HlFhirEntries *entries);
 
-/* The Bundle as JSON. Throws 54000 where it is larger than AWS takes. */
+/* The Bundle as JSON. Throws 54000 if it is larger than AWS takes. */
 extern char *hl_entries_write(const HlFhirEntries *entries);
 
 /* How often each method comes, for people: "2 POST, 1 PUT". */

@@ -64,7 +64,7 @@ extern void hl_load_record_refuse(HlLoadRecord *record,
 extern void hl_load_record_advance(HlLoadRecord *record, HlLoadPlace place,
 								   int64 sent);
 
-/* Notes that there is nothing left; gives how many rows stand refused. */
+/* Notes that there is nothing left; returns how many rows stand refused. */
 extern int64 hl_load_record_finish(HlLoadRecord *record);
 
 #endif

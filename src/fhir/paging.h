@@ -38,9 +38,9 @@ typedef struct HlPaging HlPaging;
 extern HlPaging *hl_paging_start(const HlPagingPlan *plan);
 
 /*
- * Gives the next entry, a match or an included one, which lives until the next
- * call; false: there is none. Throws what the requests throw, and 38P01 for a
- * link that leads elsewhere and for a resource that is too large.
+ * Returns the next entry, a match or an included one, which lives until the
+ * next call; false: there is none. Throws what the requests throw, and 38P01
+ * for a link that leads elsewhere and for a resource that is too large.
  */
 extern bool hl_paging_next(HlPaging *paging, HlEntry *entry);
 

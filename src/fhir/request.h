@@ -89,7 +89,7 @@ extern HlFhirRequest *hl_fhir_request(const HlFhirPlace *place, HlFhirName name,
 /* Name and value must live as long as the request. */
 extern void hl_fhir_request_header(HlFhirRequest *request, const char *name,
 								   const char *value);
-/* A body in UTF-8, not copied; throws 54000 where it is too large. */
+/* A body in UTF-8, not copied; throws 54000 if it is too large. */
 extern void hl_fhir_request_body(HlFhirRequest *request,
 								 const char *content_type, const char *body);
 

@@ -37,7 +37,7 @@ extern char *hl_fhir_json(Jsonb *json);
 /* A member of an object that is a string; NULL: it is not there, or none. */
 extern char *hl_fhir_member(JsonbContainer *object, const char *name);
 
-/* The argument of that name; throws 22004 where it is NULL. */
+/* The argument of that name; throws 22004 if it is NULL. */
 extern const char *hl_fhir_needed(const HlArguments *arguments,
 								  const char *argument);
 

@@ -26,7 +26,7 @@ typedef struct Listed
 	TupleDesc desc;
 } Listed;
 
-/* Asks, and gives the list whose elements become rows. */
+/* Asks, and returns the list whose elements become rows. */
 typedef const HlJson *(*Question)(const HlArguments *arguments);
 
 /* Makes the values of a row. */

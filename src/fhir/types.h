@@ -16,7 +16,7 @@ extern bool hl_fhir_is_listed(const char *type);
 extern bool hl_fhir_is_type(const char *type);
 extern bool hl_fhir_is_id(const char *id);
 
-/* Throw 22023 where it may not. A version has the form of an id. */
+/* Throw 22023 if it may not. A version has the form of an id. */
 extern void hl_fhir_check_type(const char *type);
 extern void hl_fhir_check_id(const char *id);
 extern void hl_fhir_check_version(const char *version);

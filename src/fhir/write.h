@@ -37,7 +37,7 @@ struct HlFhirWrite
 	HlFhirResult result;
 };
 
-/* Performs it; throws where it has not succeeded, unless "judge" said so. */
+/* Performs it; throws if it has not succeeded, unless "judge" said so. */
 extern void hl_fhir_write(HlFhirWrite *write);
 
 /* Its reply, and a success made of it. */

@@ -63,7 +63,7 @@ hl_curlmemory_failed(unsigned long since)
 	return !ours || failures != since;
 }
 
-/* Wipes a block, as large as malloc() made it, and gives it back. */
+/* Wipes a block, as large as malloc() made it, and frees it. */
 static void
 wipe_and_free(void *block)
 {

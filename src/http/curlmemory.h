@@ -21,7 +21,7 @@ extern bool hl_curlmemory_init(void);
  */
 extern unsigned long hl_curlmemory_failures(void);
 
-/* Whether one has failed since; true where somebody else has initialised it. */
+/* Whether one has failed since; true if somebody else has initialised it. */
 extern bool hl_curlmemory_failed(unsigned long since);
 
 #endif

@@ -122,7 +122,7 @@ keep_few(HlHttp *http)
 	}
 }
 
-/* A slot that nobody uses, or NULL where memory is missing. */
+/* A slot that nobody uses, or NULL if memory is missing. */
 static HlHttpTransfer *
 take_slot(HlHttp *http)
 {
@@ -259,10 +259,11 @@ is_due(const HlHttp *http)
 }
 
 /*
- * Lets libcurl act on sockets that are ready; gives how many. One that is alone
- * need not be asked for, since reading finds out as well, unless the wait may
- * have ended by libcurl's timer: told of a socket within a millisecond before
- * the timer's end, libcurl drops the timer (add_next_timeout() in its multi.c).
+ * Lets libcurl act on sockets that are ready; returns how many. One that is
+ * alone need not be asked for, since reading finds out as well, unless the wait
+ * may have ended by libcurl's timer: told of a socket within a millisecond
+ * before the timer's end, libcurl drops the timer (add_next_timeout() in its
+ * multi.c).
  */
 static int
 act_on_sockets(HlHttp *http)
@@ -377,7 +378,7 @@ launch(HlHttpTransfer *transfer)
 	return true;
 }
 
-/* Starts a transfer; NULL where memory is missing. */
+/* Starts a transfer; NULL if memory is missing. */
 HlHttpTransfer *
 hl_http_start(HlHttp *http, const HlHttpRequest *request)
 {
@@ -439,7 +440,7 @@ hl_http_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
 }
 
 /*
- * Gives a transfer back, in flight or ended. A handle with which libcurl has
+ * Releases a transfer, in flight or ended. A handle with which libcurl has
  * repeated a request is not used again: before 8.17 it counts that over the
  * handle's whole life, and fails at the sixth time
  * (https://github.com/curl/curl/pull/19066).
@@ -469,7 +470,7 @@ hl_http_release(HlHttpTransfer *transfer)
 		keep_few(http);
 }
 
-/* NULL where memory or a descriptor is missing. */
+/* NULL if memory or a descriptor is missing. */
 HlHttp *
 hl_http_create(HlWait wait, HlClock clock, void *context)
 {

@@ -60,7 +60,7 @@ typedef struct HlHttpReply
 
 typedef struct HlHttp HlHttp;
 typedef struct HlHttpTransfer HlHttpTransfer;
-/* Create and start give NULL where memory or a descriptor is missing. */
+/* Create and start give NULL if memory or a descriptor is missing. */
 extern HlHttp *hl_http_create(HlWait wait, HlClock clock, void *context);
 extern HlHttpTransfer *hl_http_start(HlHttp *http,
 									 const HlHttpRequest *request);
@@ -78,7 +78,7 @@ extern const HlBytes *hl_http_body(const HlHttpTransfer *transfer);
 /* Ends a transfer in flight as the network would, and closes its connection. */
 extern void hl_http_stop(HlHttpTransfer *transfer, HlTransport transport,
 						 const char *why);
-/* Gives a transfer back, in flight or ended. */
+/* Releases a transfer, in flight or ended. */
 extern void hl_http_release(HlHttpTransfer *transfer);
 /* Closes what is idle: libcurl's buffers hold what was sent last. */
 extern void hl_http_forget(HlHttp *http);

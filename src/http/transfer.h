@@ -70,7 +70,7 @@ struct HlHttp
 	HlHttpTransfer *slots;
 };
 
-/* Sets one option; false where libcurl does not take it. */
+/* Sets one option; false if libcurl does not take it. */
 #define SET(transfer, option, value)                                           \
 	(curl_easy_setopt((transfer)->easy, option, value) == CURLE_OK)
 

@@ -2,8 +2,8 @@
  * jsonb.c
  *	  Jsonb of JSON that has been read.
  *
- * Gives what jsonb's input gives for the same text, and its errors, but need not
- * write that text and read it again.
+ * Returns what jsonb's input gives for the same text, and its errors, but need
+ * not write that text and read it again.
  */
 #include "postgres.h"
 

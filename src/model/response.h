@@ -37,7 +37,7 @@ extern bool hl_response_int64(const HlShape *shape, const HlJson *reply,
 extern const char *hl_response_text(const HlShape *shape, const HlJson *reply,
 									const char *name);
 
-/* JSON in UTF-8, read into CurrentMemoryContext; NULL where it is none. */
+/* JSON in UTF-8, read into CurrentMemoryContext; NULL if it is none. */
 extern const HlJson *hl_response_read(const char *utf8);
 
 /* A reply as jsonb, just as it came. */

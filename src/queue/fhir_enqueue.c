@@ -31,7 +31,7 @@ typedef struct Write
 	const HlArguments *arguments;
 	const char *method;
 	const char *type; /* NULL: a bundle */
-	const char *id;   /* NULL: HealthLake gives it */
+	const char *id;   /* NULL: HealthLake assigns it */
 	Jsonb *body;      /* NULL: none */
 	const char *if_match;
 	bool only_new;

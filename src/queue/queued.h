@@ -31,7 +31,7 @@ typedef struct HlQueued
 	const char *client_token;
 	const char *body;           /* of a FHIR request, JSON; NULL: none */
 	const char *resource_type;  /* of one resource; NULL: of several, or none */
-	const char *resource_id;    /* NULL: HealthLake gives it */
+	const char *resource_id;    /* NULL: HealthLake assigns it */
 	const char *guard;          /* the version that it must find; NULL: none */
 	bool intact;                /* request and body match their hashes */
 	const HlTargetStates *goal; /* NULL: none */

@@ -39,7 +39,7 @@ typedef struct HlSearch
 	List *matches;    /* items that may be it as far as AWS says */
 } HlSearch;
 
-/* A string of an object; NULL where there is none. */
+/* A string of an object; NULL if there is none. */
 static const char *
 string_of(const HlJson *object, const char *member)
 {
@@ -48,7 +48,7 @@ string_of(const HlJson *object, const char *member)
 	return hl_json_kind(value) == HL_JSON_STRING ? hl_json_string(value) : NULL;
 }
 
-/* The value of our tag among some; NULL where there is none. */
+/* The value of our tag among some; NULL if there is none. */
 static const char *
 tag_of(const HlJson *tags)
 {

@@ -12,7 +12,7 @@
 #include "postgres.h"
 
 /*
- * Pins the path; gives what hl_path_release() needs. An error in between
+ * Pins the path; returns what hl_path_release() needs. An error in between
  * restores the path with its (sub)transaction.
  */
 extern int hl_path_pin(void);

@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 
 /*
- * Runs a command line and gives what it prints, which is a secret; NULL, or
+ * Runs a command line and returns what it prints, which is a secret; NULL, or
  * why not, palloc'd and without a word of what it printed. May be interrupted.
  */
 extern char *hl_process_run(const char *line, int limit_ms, HlBytes *printed);

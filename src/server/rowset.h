@@ -13,7 +13,7 @@
 
 /*
  * Begins the set, with the columns of the function's result: setResult and
- * setDesc are there. Throws 0A000 where no set may be given.
+ * setDesc are there. Throws 0A000 if no set may be given.
  */
 extern ReturnSetInfo *hl_rowset_begin(FunctionCallInfo fcinfo);
 

@@ -19,7 +19,7 @@
 extern const char *hl_text_from_utf8(const char *utf8);
 
 /*
- * The same for values: throws where PostgreSQL's own conversion throws
+ * The same for values: throws if PostgreSQL's own conversion throws
  * (22P05), since a value with a character replaced would be another value.
  */
 extern char *hl_text_value_from_utf8(const char *utf8, int len);
@@ -37,11 +37,11 @@ extern const char *hl_text_clip(const char *text);
 /* Text of the database as UTF-8; throws 22023 when it is not valid. */
 extern char *hl_text_to_utf8(const char *text, int len);
 
-/* The same; NULL where it is not valid, or has no counterpart in UTF-8. */
+/* The same; NULL if it is not valid, or has no counterpart in UTF-8. */
 extern char *hl_text_to_utf8_if_valid(const char *text, int len);
 
 /*
- * What was written, palloc'd; the bytes are freed. Throws 53200 where memory
+ * What was written, palloc'd; the bytes are freed. Throws 53200 if memory
  * was missing for some of it: nothing reads a value that is not whole.
  */
 extern char *hl_text_take(HlBytes *bytes);
