@@ -9,7 +9,10 @@
 #define SECONDS 2
 #define ATTEMPTS 3
 
-/* Finds what the endpoint wants to see; NULL, or why that is of no use. */
+/*
+ * Finds the value of Authorization for the endpoint; returns NULL, or why it
+ * cannot be used.
+ */
 static const char *
 find_authorization(HlProvider *provider)
 {
@@ -27,7 +30,7 @@ find_authorization(HlProvider *provider)
 				 "can hold";
 }
 
-/* Asks for the keys. */
+/* Requests the keys. */
 static HlProviderAnswer
 ask(HlProvider *provider)
 {

@@ -23,7 +23,10 @@
 #include "server/text.h"
 #include "utils/memutils.h"
 
-/* Lets go of what is held: the memory context goes, or others are found. */
+/*
+ * Releases the held credentials: at the end of the memory context, or for
+ * others.
+ */
 static void
 let_go(void *argument)
 {
@@ -57,7 +60,6 @@ copy(const HlCredentials *credentials, const char *text)
 	return text != NULL ? MemoryContextStrdup(credentials->memory, text) : NULL;
 }
 
-/* Says why there are none. */
 static HlCredentialsState
 refuse(HlCredentials *credentials, const char *reason, const char *hint)
 {
@@ -66,7 +68,7 @@ refuse(HlCredentials *credentials, const char *reason, const char *hint)
 	return HL_CREDENTIALS_MISSING;
 }
 
-/* Points the keys into what is held, from now on and once more. */
+/* Points the keys into the held credentials. */
 static HlCredentialsState
 use(HlCredentials *credentials, HlHeld *held)
 {
@@ -93,7 +95,10 @@ hl_credentials_use(HlCredentials *credentials, HlHeld *held)
 
 /* ------------------------------------------------------------------- plan */
 
-/* Uses keys of the plan itself: a copy, since what they lie in may change. */
+/*
+ * Uses keys of the plan itself. They are copied, since a setting or a file may
+ * change.
+ */
 static HlCredentialsState
 use_lasting(HlCredentials *credentials)
 {
@@ -126,7 +131,7 @@ use_lasting(HlCredentials *credentials)
 	return held == NULL ? HL_CREDENTIALS_MISSING : use(credentials, held);
 }
 
-/* Adds a text to what is digested, so that no two lists look the same. */
+/* Adds a text to the digest with its length, so that different lists differ. */
 static void
 mark(HlBytes *bytes, const char *text)
 {
@@ -149,7 +154,10 @@ mark_roles(HlBytes *bytes, const HlPlan *plan)
 	}
 }
 
-/* Digests all that the keys come from; OpenSSL lacks memory at most. */
+/*
+ * Digests everything that the keys come from. OpenSSL can only fail for lack of
+ * memory.
+ */
 static void
 digest(HlCredentials *credentials)
 {
@@ -237,7 +245,7 @@ hl_credentials_plan(HlCredentials *credentials, List **notes)
 
 /* ------------------------------------------------------------------- look */
 
-/* Whether keys may be used, and need not be renewed yet. */
+/* Whether keys can be used and need no renewal yet. */
 static bool
 is_fresh(const HlHeld *held)
 {
@@ -266,8 +274,8 @@ hl_credentials_look(HlCredentials *credentials)
 }
 
 /*
- * Plans anew. What the settings, the environment or AWS's files have against
- * that is a reason like others, since a call is under way.
+ * Makes a new plan during a call. Errors of settings, environment or AWS's
+ * files become a reason, since the call decides how to report them.
  */
 static bool
 plan_anew(HlCredentials *credentials)
@@ -296,7 +304,10 @@ plan_anew(HlCredentials *credentials)
 	return made;
 }
 
-/* Why the same keys are of no use; NULL if nobody issues them. */
+/*
+ * The reason if the same keys were returned again; NULL if no provider issues
+ * them.
+ */
 static const char *
 given_again(const HlCredentials *credentials)
 {
@@ -341,8 +352,8 @@ hl_credentials_ask(HlCredentials *credentials)
 }
 
 /*
- * Spares a source whose keys should be renewed at once: instance metadata
- * has nothing else until shortly before the end.
+ * Delays the next renewal if a source returns keys that should be renewed
+ * already: instance metadata has no others until shortly before their end.
  */
 static void
 spare_source(HlLease *lease)
@@ -374,7 +385,7 @@ hl_credentials_keep(HlProvider *provider, const unsigned char *key)
 	return held;
 }
 
-/* Why credentials that were kept are of no use any more. */
+/* The reason why kept credentials cannot be used any longer. */
 static char *
 expiry_reason(const HlHeld *kept, const HlPlan *plan, char *failure)
 {
@@ -398,9 +409,9 @@ expiry_reason(const HlHeld *kept, const HlPlan *plan, char *failure)
 }
 
 /*
- * What is left where nothing was issued: the old ones, for five to ten minutes
- * without another attempt; or nothing, which is remembered for a few seconds
- * if it is final.
+ * What to use after a failed renewal: the old keys, for five to ten minutes
+ * without another attempt; or none, which is remembered for a few seconds if
+ * the failure is final.
  */
 HlHeld *
 hl_credentials_do_without(HlProvider *provider, const unsigned char *key)

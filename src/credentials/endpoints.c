@@ -9,7 +9,10 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* Why an endpoint cannot be used, palloc'd; NULL: it can be. */
+/*
+ * Resolves an endpoint; returns NULL, or the reason why it cannot be used,
+ * palloc'd.
+ */
 static char *
 resolve(const HlEndpointParameters *parameters, HlEndpoint *endpoint)
 {
@@ -26,7 +29,6 @@ resolve(const HlEndpointParameters *parameters, HlEndpoint *endpoint)
 									 parameters->service, reason);
 }
 
-/* Whether FIPS endpoints are asked for. */
 static bool
 wants_fips(void)
 {
@@ -34,7 +36,7 @@ wants_fips(void)
 		   hl_environment_switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
 }
 
-/* Whether STS's old regions share one endpoint: only who asks for it. */
+/* Whether the old regions of STS share one endpoint, which is opt-in. */
 static bool
 wants_global_sts(void)
 {

@@ -10,7 +10,7 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* A variable's value, unless it is blank. */
+/* The value of a variable; NULL if it is empty or blank. */
 const char *
 hl_environment_variable(const char *name)
 {
@@ -20,7 +20,6 @@ hl_environment_variable(const char *name)
 																	: NULL;
 }
 
-/* The profile in force. */
 const char *
 hl_environment_profile(const char **by)
 {
@@ -40,7 +39,7 @@ hl_environment_profile(const char **by)
 	return "default";
 }
 
-/* The section of the profile in force; NULL: there is none. */
+/* The section of the current profile; NULL if there is none. */
 static const HlProfile *
 profile_in_force(const HlProfiles **profiles)
 {
@@ -59,7 +58,6 @@ profile_in_force(const HlProfiles **profiles)
 						   hl_environment_profile(&by));
 }
 
-/* A property of the profile in force. */
 const char *
 hl_environment_property(const char *name)
 {
@@ -69,7 +67,7 @@ hl_environment_property(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* A switch; a word that is neither of the two is no switch. */
+/* A boolean; other words are an error. */
 bool
 hl_environment_switch(const char *variable, const char *property)
 {
@@ -89,7 +87,7 @@ hl_environment_switch(const char *variable, const char *property)
 	return true;
 }
 
-/* The endpoint of the profile's services section, for a service. */
+/* The endpoint for a service in the profile's services section. */
 static const char *
 services_endpoint(const char *service, const char **from)
 {
@@ -118,7 +116,6 @@ services_endpoint(const char *service, const char **from)
 	return url;
 }
 
-/* The endpoint that is configured for a service. */
 const char *
 hl_environment_endpoint(const char *service, const char **from)
 {

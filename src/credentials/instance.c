@@ -15,7 +15,7 @@
 #define SECONDS 1
 #define ATTEMPTS 1
 
-/* Reads a number that a variable may give; false: it is none. */
+/* Reads a number from a variable; false if it is none. */
 static bool
 read_number(HlProvider *provider, const char *variable, int *number)
 {
@@ -34,7 +34,7 @@ read_number(HlProvider *provider, const char *variable, int *number)
 	return false;
 }
 
-/* Asks for a path, showing the token where there is one. */
+/* Requests a path, with the token if there is one. */
 static HlProviderAnswer
 ask(HlProvider *provider, const char *path)
 {
@@ -53,7 +53,7 @@ ask(HlProvider *provider, const char *path)
 	return HL_PROVIDER_REQUEST;
 }
 
-/* Asks for the token without which instance metadata tells nothing. */
+/* Requests the token, which IMDSv2 requires for further requests. */
 static HlProviderAnswer
 ask_token(HlProvider *provider)
 {
@@ -70,7 +70,7 @@ ask_token(HlProvider *provider)
 	"The server runs on an instance without a role: attach an IAM role to it " \
 	"(an instance profile)."
 
-/* Says that there are no keys; words: what an HTTP status means here. */
+/* Reports that there are no keys; words: the meaning of an HTTP status here. */
 static HlProviderAnswer
 blame(HlProvider *provider, const HlReply *reply, int status, const char *words)
 {
@@ -91,7 +91,7 @@ blame(HlProvider *provider, const HlReply *reply, int status, const char *words)
 							 told ? words : hl_provider_failure(reply));
 }
 
-/* Takes the token, and asks for the role. */
+/* Takes the token, and requests the name of the role. */
 static HlProviderAnswer
 take_token(HlProvider *provider, const HlReply *reply)
 {
@@ -104,7 +104,7 @@ take_token(HlProvider *provider, const HlReply *reply)
 	return ask(provider, HL_METADATA_ROLES_PATH);
 }
 
-/* Takes the role's name, and asks for its keys. */
+/* Takes the name of the role, and requests its keys. */
 static HlProviderAnswer
 take_role(HlProvider *provider, const HlReply *reply)
 {
@@ -125,7 +125,6 @@ take_role(HlProvider *provider, const HlReply *reply)
 											 "malformed");
 }
 
-/* Takes the keys. */
 static HlProviderAnswer
 take_keys(HlProvider *provider, const HlReply *reply)
 {

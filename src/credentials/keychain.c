@@ -17,7 +17,6 @@ static bool guarded = false;
 /* The settings under which all of it was kept. */
 static uint64 generation = 0;
 
-/* What is kept under a key. */
 HlHeld *
 hl_keychain_find(const unsigned char *key)
 {
@@ -31,14 +30,13 @@ hl_keychain_find(const unsigned char *key)
 	return NULL;
 }
 
-/* At the end of the backend's life. */
 static void
 forget_at_exit(int code, Datum unused)
 {
 	hl_keychain_forget();
 }
 
-/* The hook for a key: its own, a free one, or the one used longest ago. */
+/* The slot for a key: its own, a free one, or the least recently used one. */
 static int
 hook_for(const unsigned char *key)
 {
@@ -53,7 +51,7 @@ hook_for(const unsigned char *key)
 	return next_hook;
 }
 
-/* Holds something once, without keeping it; what was issued is taken over. */
+/* Makes held credentials that are not kept; takes over the issued ones. */
 HlHeld *
 hl_keychain_lend(HlIssued *issued)
 {
@@ -67,7 +65,7 @@ hl_keychain_lend(HlIssued *issued)
 	return held;
 }
 
-/* Keeps something under a key; what was issued is taken over. */
+/* Keeps credentials under a key; takes over the issued ones. */
 HlHeld *
 hl_keychain_add(const unsigned char *key, HlIssued *issued)
 {
@@ -86,14 +84,13 @@ hl_keychain_add(const unsigned char *key, HlIssued *issued)
 	return held;
 }
 
-/* One more holds it. */
 void
 hl_keychain_hold(HlHeld *held)
 {
 	held->holds++;
 }
 
-/* One holds it no more; the last one wipes it. */
+/* Releases a reference; the last one wipes the credentials. */
 void
 hl_keychain_release(HlHeld *held)
 {
@@ -104,7 +101,6 @@ hl_keychain_release(HlHeld *held)
 	free(held);
 }
 
-/* Lets go of everything. */
 bool
 hl_keychain_forget(void)
 {

@@ -32,14 +32,12 @@ typedef struct Source
 	HlPlanAnswer (*ask)(HlPlan *plan);
 } Source;
 
-/* Whether a setting has a value. */
 static bool
 is_set(const char *value)
 {
 	return value != NULL && value[0] != '\0';
 }
 
-/* Says why a source is none. */
 HlPlanAnswer
 hl_plan_refuse(HlPlan *plan, HlPlanAnswer answer, char *reason)
 {
@@ -47,7 +45,6 @@ hl_plan_refuse(HlPlan *plan, HlPlanAnswer answer, char *reason)
 	return answer;
 }
 
-/* Says why a source is of no use. */
 HlPlanAnswer
 hl_plan_break(HlPlan *plan, char *reason, char *hint)
 {
@@ -55,7 +52,7 @@ hl_plan_break(HlPlan *plan, char *reason, char *hint)
 	return hl_plan_refuse(plan, HL_PLAN_BROKEN, reason);
 }
 
-/* The settings: key id and secret go together, or not at all. */
+/* The settings: key id and secret must be set together. */
 static HlPlanAnswer
 ask_settings(HlPlan *plan)
 {
@@ -84,7 +81,7 @@ ask_settings(HlPlan *plan)
 	return HL_PLAN_FOUND;
 }
 
-/* The profile that a setting names: that goes before the environment. */
+/* The profile in a setting, which has precedence over the environment. */
 static HlPlanAnswer
 ask_named_profile(HlPlan *plan)
 {
@@ -94,7 +91,10 @@ ask_named_profile(HlPlan *plan)
 	return hl_plan_profile(plan, hl_settings.profile, "healthlake.profile");
 }
 
-/* Whether more was copied than a key, as with a file's last line break. */
+/*
+ * Whether the value contains more than a key, such as the last line break of a
+ * file.
+ */
 static bool
 is_miscopied(const char *value)
 {
@@ -109,7 +109,6 @@ is_miscopied(const char *value)
 	return false;
 }
 
-/* AWS's variables in the server's environment. */
 HlPlanAnswer
 hl_plan_environment(HlPlan *plan)
 {
@@ -149,7 +148,7 @@ hl_plan_environment(HlPlan *plan)
 	return HL_PLAN_FOUND;
 }
 
-/* The profile in force; one that a setting names was asked before. */
+/* The profile of the environment; one in a setting has a row of its own. */
 static HlPlanAnswer
 ask_profile(HlPlan *plan)
 {
@@ -159,7 +158,6 @@ ask_profile(HlPlan *plan)
 	return hl_plan_profile(plan, name, by);
 }
 
-/* A web identity in the environment. */
 static HlPlanAnswer
 ask_web_identity(HlPlan *plan)
 {
@@ -189,7 +187,7 @@ ask_web_identity(HlPlan *plan)
 	return HL_PLAN_FOUND;
 }
 
-/* A container's endpoint, of ECS, EKS or a program that plays it. */
+/* The endpoint of a container: of ECS, of EKS, or of a compatible program. */
 HlPlanAnswer
 hl_plan_container(HlPlan *plan)
 {
@@ -226,7 +224,6 @@ hl_plan_container(HlPlan *plan)
 	return HL_PLAN_FOUND;
 }
 
-/* Whether AWS's switch against instance metadata is on. */
 static bool
 metadata_is_off(void)
 {
@@ -235,7 +232,7 @@ metadata_is_off(void)
 	return value != NULL && pg_strcasecmp(value, "true") == 0;
 }
 
-/* A setting of instance metadata: the environment's, or the profile's. */
+/* A setting of instance metadata, from the environment or the profile. */
 static const char *
 metadata_setting(const char *variable, const char *property)
 {
@@ -244,7 +241,10 @@ metadata_setting(const char *variable, const char *property)
 	return value != NULL ? value : hl_environment_property(property);
 }
 
-/* Instance metadata, of which nobody knows whether it is there. */
+/*
+ * Instance metadata, which is tried last, since only a request shows whether it
+ * exists.
+ */
 HlPlanAnswer
 hl_plan_metadata(HlPlan *plan)
 {
@@ -286,7 +286,7 @@ static const Source sources[] = {
 	{"instance metadata", "metadata", hl_plan_metadata},
 };
 
-/* The name of a role's session: who it is, for AWS's own log. */
+/* The session name of an assumed role, which CloudTrail shows. */
 char *
 hl_plan_session_name(void)
 {
@@ -301,7 +301,7 @@ hl_plan_session_name(void)
 	return name;
 }
 
-/* Adds the role that is assumed whatever the source is. */
+/* Adds the role of healthlake.role_arn, which is assumed with any source. */
 static void
 add_role_of_settings(HlPlan *plan)
 {
@@ -315,7 +315,6 @@ add_role_of_settings(HlPlan *plan)
 						   : NULL};
 }
 
-/* Writes down what became of a source. */
 static void
 note(List **notes, const char *name, const char *text)
 {
@@ -329,7 +328,7 @@ note(List **notes, const char *name, const char *text)
 	*notes = lappend(*notes, row);
 }
 
-/* Asks one source, unless it is not to be used. */
+/* Tries one source, if healthlake.credential_sources contains it. */
 static HlPlanAnswer
 ask(const Source *source, HlPlan *plan)
 {
@@ -340,7 +339,6 @@ ask(const Source *source, HlPlan *plan)
 	return source->ask(plan);
 }
 
-/* Makes a plan. */
 bool
 hl_plan_make(HlPlan *plan, const char *session_name, List **notes)
 {

@@ -15,14 +15,13 @@
 
 #define HINT_PROFILE "Correct the profile in AWS's config or credentials file."
 
-/* Copies a value that may be missing. */
+/* Copies a string or NULL. */
 static char *
 copy(const char *value)
 {
 	return value != NULL ? pstrdup(value) : NULL;
 }
 
-/* Says why a profile is of no use. */
 static HlPlanAnswer
 refuse(HlPlan *plan, const HlProfile *profile, const char *reason)
 {
@@ -33,7 +32,7 @@ refuse(HlPlan *plan, const HlProfile *profile, const char *reason)
 		psprintf("profile \"%s\": %s", profile->name, reason));
 }
 
-/* Whether a profile says anything about credentials. */
+/* Whether a profile has any credential property. */
 static bool
 is_about_credentials(const HlProfile *profile)
 {
@@ -50,7 +49,7 @@ is_about_credentials(const HlProfile *profile)
 	return false;
 }
 
-/* Takes keys out of the file. */
+/* Plans with the keys in the file. */
 static HlPlanAnswer
 plan_keys(HlPlan *plan, const HlProfileSource *source)
 {
@@ -60,7 +59,7 @@ plan_keys(HlPlan *plan, const HlProfileSource *source)
 	return HL_PLAN_FOUND;
 }
 
-/* Takes what credential_source names. */
+/* Plans by credential_source. */
 static HlPlanAnswer
 plan_named(HlPlan *plan, const HlProfileSource *source)
 {
@@ -95,7 +94,7 @@ plan_named(HlPlan *plan, const HlProfileSource *source)
 				  "Ec2InstanceMetadata");
 }
 
-/* Takes a role for a token in a file. */
+/* Plans a role with a token from a file. */
 static HlPlanAnswer
 plan_web_identity(HlPlan *plan, const HlProfileSource *source)
 {
@@ -117,7 +116,7 @@ plan_web_identity(HlPlan *plan, const HlProfileSource *source)
 	return HL_PLAN_FOUND;
 }
 
-/* Takes a program's output. */
+/* Plans with the output of a program. */
 static HlPlanAnswer
 plan_process(HlPlan *plan, const HlProfileSource *source)
 {
@@ -133,7 +132,7 @@ plan_process(HlPlan *plan, const HlProfileSource *source)
 	return HL_PLAN_FOUND;
 }
 
-/* Where a sign-on left its token: a file named for it. */
+/* The file in which "aws sso login" caches its token, named by a hash. */
 static char *
 sign_on_file(const char *name)
 {
@@ -148,7 +147,7 @@ sign_on_file(const char *name)
 	return hl_file_expand(psprintf("~/.aws/sso/cache/%s.json", hex));
 }
 
-/* Takes a sign-on that somebody has made. */
+/* Plans with the token of a single sign-on. */
 static HlPlanAnswer
 plan_sign_on(HlPlan *plan, const HlProfileSource *source)
 {
@@ -177,7 +176,7 @@ plan_sign_on(HlPlan *plan, const HlProfileSource *source)
 	return HL_PLAN_FOUND;
 }
 
-/* Takes what a chain begins with. */
+/* Plans the first source of a chain. */
 static HlPlanAnswer
 plan_source(HlPlan *plan, const HlProfileSource *source)
 {
@@ -202,7 +201,7 @@ plan_source(HlPlan *plan, const HlProfileSource *source)
 	}
 }
 
-/* Takes a role of a chain; NULL, or why it cannot be assumed. */
+/* Adds a role of a chain; returns NULL, or why it cannot be assumed. */
 static const char *
 add_role(HlPlan *plan, const HlProfileRole *role)
 {
@@ -225,7 +224,6 @@ add_role(HlPlan *plan, const HlProfileRole *role)
 	return NULL;
 }
 
-/* Plans by a chain. */
 static HlPlanAnswer
 plan_chain(HlPlan *plan, const HlProfileChain *chain, const char *name)
 {
@@ -262,7 +260,6 @@ has_fault(HlPlan *plan, HlProfileFile file)
 	return true;
 }
 
-/* Plans by a profile. */
 HlPlanAnswer
 hl_plan_profile(HlPlan *plan, const char *name, const char *by)
 {

@@ -40,14 +40,12 @@ static struct
 	HlProfiles profiles;
 } kept;
 
-/* At the end of the backend's life. */
 static void
 forget_at_exit(int code, Datum unused)
 {
 	hl_profiles_forget();
 }
 
-/* Wipes what was read. */
 void
 hl_profiles_forget(void)
 {
@@ -55,7 +53,7 @@ hl_profiles_forget(void)
 	kept.read = false;
 }
 
-/* Where a file is, and who says so. */
+/* Finds the path of a file and its origin. */
 static void
 locate(HlProfileFile file, Source *source)
 {
@@ -79,7 +77,7 @@ locate(HlProfileFile file, Source *source)
 	source->stamp = hl_file_stamp(source->path);
 }
 
-/* Where a file is, and whether it is there. */
+/* The path of a file, and whether it exists. */
 char *
 hl_profiles_path(HlProfileFile file, bool *exists)
 {
@@ -90,14 +88,14 @@ hl_profiles_path(HlProfileFile file, bool *exists)
 	return pstrdup(source.path);
 }
 
-/* Notes what is wrong with a file. */
+/* Notes a problem with a file. */
 static void
 blame(Source *source, const char *fault)
 {
 	strlcpy(source->fault, fault, sizeof(source->fault));
 }
 
-/* Whether a file holds what only the server should read. */
+/* Whether only the server should be able to read a file. */
 static bool
 holds_secrets(const HlProfiles *profiles)
 {
@@ -121,8 +119,8 @@ is_exposed(HlProfileFile file, Source *source, const HlProfiles *alone)
 }
 
 /*
- * Takes a file in, unless something is wrong with it. Memory that is missing is
- * thrown: it would be kept as a fault of the file, until that changes.
+ * Reads a file, unless there is a problem with it. Lack of memory is thrown,
+ * since as a problem of the file it would be remembered until the file changes.
  */
 static void
 take_in(HlProfileFile file, Source *source)
@@ -151,8 +149,8 @@ take_in(HlProfileFile file, Source *source)
 }
 
 /*
- * Whether the files were looked at just now: each statement looks at them, and
- * a long one, or a worker, once a second.
+ * Whether the files were checked recently: they are checked in each statement,
+ * and once a second in long ones and in workers.
  */
 static bool
 was_looked_at(void)
@@ -171,7 +169,7 @@ was_looked_at(void)
 	return lately;
 }
 
-/* Reads both files, unless they are as they were. */
+/* Reads both files, unless they are unchanged. */
 void
 hl_profiles_read(void)
 {
@@ -201,7 +199,6 @@ hl_profiles_read(void)
 	kept.generation = hl_settings_generation;
 }
 
-/* Both files as they were read. */
 const HlProfiles *
 hl_profiles_kept(void)
 {
@@ -210,7 +207,6 @@ hl_profiles_kept(void)
 	return &kept.profiles;
 }
 
-/* What is wrong with a file. */
 const char *
 hl_profiles_fault(HlProfileFile file)
 {
@@ -219,7 +215,6 @@ hl_profiles_fault(HlProfileFile file)
 	return fault[0] != '\0' ? fault : NULL;
 }
 
-/* What to do about it. */
 const char *
 hl_profiles_hint(HlProfileFile file)
 {
@@ -230,7 +225,7 @@ hl_profiles_hint(HlProfileFile file)
 			   : NULL;
 }
 
-/* Tells one reading from another. */
+/* Adds what distinguishes one reading from another. */
 void
 hl_profiles_mark(HlBytes *bytes)
 {

@@ -12,7 +12,7 @@
 #include "server/file.h"
 #include "server/owned.h"
 
-/* Wipes what a provider holds: its memory context goes. */
+/* Called with the memory context of a provider. */
 static void
 wipe(void *argument)
 {
@@ -25,7 +25,6 @@ wipe(void *argument)
 	hl_bytes_wipe(&provider->token);
 }
 
-/* A provider that is wiped with CurrentMemoryContext. */
 HlProvider *
 hl_provider_create(void)
 {
@@ -36,7 +35,7 @@ hl_provider_create(void)
 	return provider;
 }
 
-/* A point in time, in words. */
+/* Formats a point in time for messages. */
 char *
 hl_provider_time(int64 micros)
 {
@@ -140,7 +139,7 @@ hl_provider_read_token(HlProvider *provider)
 
 /* ------------------------------------------------------------------- keys */
 
-/* Takes keys over that the plan has. */
+/* Takes the keys of the plan. */
 static HlProviderAnswer
 keys_step(HlProvider *provider, const HlReply *reply)
 {
@@ -156,7 +155,7 @@ keys_step(HlProvider *provider, const HlReply *reply)
 
 /* ------------------------------------------------------------------ roles */
 
-/* The request for the form that was written, to STS. */
+/* Makes a request to STS of the form that was written. */
 static HlProviderAnswer
 ask_sts(HlProvider *provider, const HlSigv4Credentials *keys)
 {
@@ -180,7 +179,7 @@ ask_sts(HlProvider *provider, const HlSigv4Credentials *keys)
 	return HL_PROVIDER_REQUEST;
 }
 
-/* Asks for a role, with what was issued before or with a token. */
+/* Requests a role, with the keys issued before or with a token. */
 static HlProviderAnswer
 ask_role(HlProvider *provider, const HlStsRole *role)
 {
@@ -197,7 +196,6 @@ ask_role(HlProvider *provider, const HlStsRole *role)
 	return ask_sts(provider, keys);
 }
 
-/* Takes a role's keys over. */
 static HlProviderAnswer
 take_role(HlProvider *provider, const HlReply *reply, const HlStsRole *role,
 		  bool web_identity)
@@ -231,7 +229,7 @@ take_role(HlProvider *provider, const HlReply *reply, const HlStsRole *role,
 	return HL_PROVIDER_KEYS;
 }
 
-/* Assumes the first role with a token out of a file. */
+/* Assumes the first role with a token from a file. */
 static HlProviderAnswer
 web_identity_step(HlProvider *provider, const HlReply *reply)
 {
@@ -255,7 +253,7 @@ const HlProviderKind hl_web_identity_provider = {
 	"See that the server's user can read the token's file, and that the "
 	"role's trust policy names the identity provider."};
 
-/* Assumes the roles of the plan that are left. */
+/* Assumes the remaining roles of the plan. */
 static HlProviderAnswer
 role_step(HlProvider *provider, const HlReply *reply)
 {
@@ -277,7 +275,7 @@ role_step(HlProvider *provider, const HlReply *reply)
 
 /* ------------------------------------------------------------------- next */
 
-/* Refuses keys that have expired already. */
+/* Refuses keys that have already expired. */
 static HlProviderAnswer
 check_expiry(HlProvider *provider)
 {

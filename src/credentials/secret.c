@@ -15,7 +15,7 @@ typedef struct Secret
 	char value[FLEXIBLE_ARRAY_MEMBER];
 } Secret;
 
-/* Wipes a copy: its memory context goes. */
+/* Called with the memory context of a copy. */
 static void
 wipe(void *argument)
 {
@@ -24,7 +24,6 @@ wipe(void *argument)
 	explicit_bzero(secret->value, secret->len);
 }
 
-/* Copies a secret. */
 char *
 hl_secret_copy(const char *value)
 {

@@ -11,7 +11,7 @@
 #include "server/file.h"
 #include "server/text.h"
 
-/* Reads the sign-on, which others must not be able to read. */
+/* Reads the token file, which others must not be able to read. */
 static const char *
 read_sign_on(HlProvider *provider)
 {
@@ -34,7 +34,7 @@ read_sign_on(HlProvider *provider)
 	return fault == NULL ? NULL : psprintf("file \"%s\": %s", path, fault);
 }
 
-/* The portal's path for the role. */
+/* The portal's path for the keys of the role. */
 static char *
 portal_path(const HlPlan *plan)
 {
@@ -48,7 +48,7 @@ portal_path(const HlPlan *plan)
 	return hl_text_take(&path);
 }
 
-/* Asks the portal. */
+/* Requests the keys from the portal. */
 static HlProviderAnswer
 ask(HlProvider *provider)
 {

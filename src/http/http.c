@@ -25,7 +25,10 @@
 /* libcurl's timers are trusted for so long. */
 #define LONGEST_WAIT_MS 1000
 
-/* Remembers a bad answer of libcurl: that multi handle is not called again. */
+/*
+ * Remembers an error of libcurl, after which the multi handle is not used
+ * again.
+ */
 static bool
 multi_ok(HlHttp *http, CURLMcode code)
 {
@@ -34,7 +37,7 @@ multi_ok(HlHttp *http, CURLMcode code)
 	return code == CURLM_OK;
 }
 
-/* Callback: which events of a socket libcurl waits for. */
+/* Callback: the events of a socket that libcurl waits for. */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
@@ -51,7 +54,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 	return -1;
 }
 
-/* Callback: when libcurl wants to be called next. */
+/* Callback: the time of libcurl's next timeout. */
 static int
 on_timer(CURLM *multi, long timeout_ms, void *context)
 {
@@ -63,7 +66,7 @@ on_timer(CURLM *multi, long timeout_ms, void *context)
 	return 0;
 }
 
-/* Takes a slot out of the list and gives all that it has back. */
+/* Removes a slot from the list and frees it. */
 static void
 free_slot(HlHttpTransfer *transfer)
 {
@@ -93,7 +96,7 @@ new_slot(HlHttp *http)
 	return transfer;
 }
 
-/* Keeps so many slots and connections from now on. */
+/* Sets the number of slots and connections to keep. */
 static void
 keep(HlHttp *http, int count)
 {
@@ -104,9 +107,8 @@ keep(HlHttp *http, int count)
 }
 
 /*
- * Keeps no more than usual again, when no transfer is left. Connections beyond
- * that are closed by and by: libcurl does it when a transfer ends, and when it
- * has been idle for two minutes.
+ * Returns to the usual number of connections when no transfer is left. libcurl
+ * closes the others later: when a transfer ends, and after two idle minutes.
  */
 static void
 keep_few(HlHttp *http)
@@ -122,7 +124,7 @@ keep_few(HlHttp *http)
 	}
 }
 
-/* A slot that nobody uses, or NULL if memory is missing. */
+/* A free slot, or NULL for lack of memory. */
 static HlHttpTransfer *
 take_slot(HlHttp *http)
 {
@@ -142,7 +144,7 @@ take_slot(HlHttp *http)
 	return transfer;
 }
 
-/* Makes the multi handle where there is none. */
+/* Creates the multi handle if there is none. */
 static bool
 open_multi(HlHttp *http)
 {
@@ -174,7 +176,6 @@ open_multi(HlHttp *http)
 											(long) http->kept));
 }
 
-/* Takes an easy handle off the multi handle. */
 static void
 remove_transfer(HlHttpTransfer *transfer)
 {
@@ -187,7 +188,7 @@ remove_transfer(HlHttpTransfer *transfer)
 	transfer->added = false;
 }
 
-/* Ends the transfers that libcurl is through with. */
+/* Ends the transfers that libcurl has completed. */
 static void
 collect(HlHttp *http)
 {
@@ -208,7 +209,7 @@ collect(HlHttp *http)
 	}
 }
 
-/* Ends all that is in flight on a multi handle that must not be used more. */
+/* Ends all transfers of a multi handle that must not be used any more. */
 static void
 drop_multi(HlHttp *http)
 {
@@ -229,7 +230,10 @@ drop_multi(HlHttp *http)
 	http->timer_at = -1;
 }
 
-/* Lets libcurl do what is due by its clock: also, what was just started. */
+/*
+ * Lets libcurl handle timeouts, including those of transfers that were just
+ * started.
+ */
 static void
 act_on_clock(HlHttp *http)
 {
@@ -240,7 +244,7 @@ act_on_clock(HlHttp *http)
 											&running));
 }
 
-/* Tells libcurl of a socket what it can do. */
+/* Reports the events of a socket to libcurl. */
 static void
 act_on_socket(HlHttp *http, int fd, uint32_t events)
 {
@@ -251,7 +255,7 @@ act_on_socket(HlHttp *http, int fd, uint32_t events)
 	multi_ok(http, curl_multi_socket_action(http->multi, fd, ready, &running));
 }
 
-/* Whether libcurl's time has come. */
+/* Whether libcurl's timeout has elapsed. */
 static bool
 is_due(const HlHttp *http)
 {
@@ -284,7 +288,7 @@ act_on_sockets(HlHttp *http)
 	return count;
 }
 
-/* Lets libcurl act on sockets that are ready, and on its clock. */
+/* Lets libcurl handle ready sockets and timeouts. */
 static void
 act(HlHttp *http)
 {
@@ -294,7 +298,7 @@ act(HlHttp *http)
 		act_on_clock(http);
 }
 
-/* Looks at all that is in flight, for hl_http_sent(). */
+/* Checks all transfers in flight, for hl_http_sent(). */
 static void
 look_at_flights(HlHttp *http)
 {
@@ -304,7 +308,7 @@ look_at_flights(HlHttp *http)
 			hl_reply_look(transfer);
 }
 
-/* Ends what has ended, and notes of the rest whether it was sent. */
+/* Ends completed transfers, and notes for the others whether they were sent. */
 static void
 settle(HlHttp *http)
 {
@@ -315,7 +319,9 @@ settle(HlHttp *http)
 	look_at_flights(http);
 }
 
-/* How long to wait: until libcurl's time or the caller's, -1 for ever. */
+/*
+ * The time to wait: until libcurl's timeout or the caller's; -1 without limit.
+ */
 static long
 wait_time(HlHttp *http, long timeout_ms)
 {
@@ -333,8 +339,8 @@ wait_time(HlHttp *http, long timeout_ms)
 }
 
 /*
- * Where nothing is in flight: a kept connection that the other side has closed
- * would end every wait at once. libcurl finds it closed when it needs it.
+ * If nothing is in flight, a kept connection that the server has closed would
+ * end every wait. libcurl notices the close when it needs the connection.
  */
 static void
 unpark_closed(HlHttp *http)
@@ -363,7 +369,7 @@ hl_http_step(HlHttp *http, long timeout_ms)
 	hl_signals_leave(&http->signals);
 }
 
-/* Hands a transfer to libcurl and lets it begin: it connects, or sends. */
+/* Passes a transfer to libcurl and starts it: it connects, or sends. */
 static bool
 launch(HlHttpTransfer *transfer)
 {
@@ -412,7 +418,7 @@ hl_http_sent(const HlHttpTransfer *transfer)
 	return transfer->reply.sent;
 }
 
-/* A redirect or an error is read at its end. */
+/* The bodies of redirects and errors are only read when they are complete. */
 const HlBytes *
 hl_http_body(const HlHttpTransfer *transfer)
 {
@@ -423,7 +429,7 @@ hl_http_body(const HlHttpTransfer *transfer)
 			   : NULL;
 }
 
-/* The connection goes with the rest of the reply, which may still come. */
+/* The connection is closed, since the rest of the reply may still arrive. */
 void
 hl_http_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
 {

@@ -39,7 +39,7 @@ static const struct Wanted
 #undef WANTED
 };
 
-/* Notes that the request may now be on its way to the server. */
+/* Notes that the server may have received bytes of the request. */
 static void
 note_sent(HlHttpTransfer *transfer)
 {
@@ -88,7 +88,7 @@ hl_reply_look(HlHttpTransfer *transfer)
 }
 #endif
 
-/* Ends a transfer from within a callback, and says why. */
+/* Ends a transfer from within a callback, with a reason. */
 static size_t
 refuse(HlHttpTransfer *transfer, HlTransport fault)
 {
@@ -265,7 +265,7 @@ on_header(char *line, size_t size, size_t count, void *context)
 	return fault == HL_TRANSPORT_OK ? len : refuse(transfer, fault);
 }
 
-/* Lets the callbacks here hear of a reply. */
+/* Installs the callbacks. */
 bool
 hl_reply_listen(HlHttpTransfer *transfer)
 {
@@ -474,7 +474,7 @@ copy_error(HlHttpReply *reply, const char *text)
 	reply->error[len] = '\0';
 }
 
-/* Says why a transfer did not go well. */
+/* Says why a transfer failed. */
 static void
 tell_error(HlHttpTransfer *transfer, CURLcode code)
 {
@@ -523,7 +523,7 @@ hl_reply_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
 	hl_reply_end(transfer, CURLE_ABORTED_BY_CALLBACK);
 }
 
-/* Ends a transfer of which libcurl says nothing any more. */
+/* Ends a transfer about which libcurl reports nothing any more. */
 void
 hl_reply_fail(HlHttpTransfer *transfer, const char *text)
 {
