@@ -35,7 +35,7 @@ PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument \
 endif
 SHLIB_LINK = -lcurl -lssl -lcrypto
 EXTRA_CLEAN = $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) test/unit/build \
-	test/fhir/fuzz.so test/engine/calls.so
+	test/fhir/fuzz.so test/engine/calls.so test/proof/fuzz_sql.so
 
 # An extension that waits for a network gains nothing from inlined bitcode.
 override with_llvm = no
@@ -122,6 +122,27 @@ test/fhir/fuzz.so: $(FHIR_FUZZ_SOURCES) $(HEADERS_ALL)
 		-Wno-ignored-attributes \
 		-fsanitize=fuzzer-no-link,undefined -fsanitize-trap=undefined \
 		-o $@ $(FHIR_FUZZ_SOURCES) \
+		$(shell $(FUZZ_CC) -print-file-name=libclang_rt.fuzzer_no_main-$(shell \
+		uname -m).a) -l:libstdc++.so.6 -lm -lpthread
+
+# What comes in through SQL, to be fuzzed inside a backend: test/proof/fuzz.py
+# has it loaded in the extension's place.
+SQL_FUZZ_OBJS = $(patsubst src/%.c,test/unit/build/sql/%.o,\
+	$(wildcard src/*.c src/*/*.c)) test/unit/build/sql/fuzz_sql.o
+SQL_FUZZ_CFLAGS = -g -O1 -fPIC -Isrc -I$(shell $(PG_CONFIG) --includedir-server) \
+	-D_GNU_SOURCE -DHEALTHLAKE_VERSION='"$(EXTVERSION)"' -Wno-ignored-attributes \
+	-fsanitize=fuzzer-no-link,undefined -fsanitize-trap=undefined
+
+test/unit/build/sql/fuzz_sql.o: test/proof/fuzz_sql.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(SQL_FUZZ_CFLAGS) -c -o $@ $<
+
+test/unit/build/sql/%.o: src/%.c $(HEADERS_ALL)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(SQL_FUZZ_CFLAGS) -c -o $@ $<
+
+test/proof/fuzz_sql.so: $(SQL_FUZZ_OBJS)
+	$(FUZZ_CC) -shared -o $@ $(SQL_FUZZ_OBJS) $(SHLIB_LINK) \
 		$(shell $(FUZZ_CC) -print-file-name=libclang_rt.fuzzer_no_main-$(shell \
 		uname -m).a) -l:libstdc++.so.6 -lm -lpthread
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psycopg2
+import psycopg2.extras
 
 import fault_kinds
 from fault_server import ID
@@ -24,6 +25,9 @@ STATEMENTS = {
                    "\"Patient/p1\", \"resource\": {\"resourceType\": \"Patient\", \"id\": \"p1\"}}"
                    "]')",
     "stream": f"SELECT count(*) FROM healthlake_update_profile_with_agent('{ID}', 'hello')"}
+
+# what a column of jsonb has is left as it is
+psycopg2.extras.register_default_jsonb(loads=str, globally=True)
 
 CLOSED = socket.socket()  # a port where nobody listens
 CLOSED.bind(("127.0.0.1", 0))
