@@ -10,6 +10,7 @@ seconds from the same corpora.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -133,8 +134,9 @@ def grow(target, folder):
     small = folder / "small"
     small.mkdir()
     options = ["-merge=1", "-max_len=512", str(small), str(folder / "seeds"), str(folder / "found")]
-    if target in INSIDE:
-        Sql(folder / "merge").run(options)
+    if target in INSIDE:  # there is no other process that could merge
+        for path in [*(folder / "seeds").iterdir(), *(folder / "found").iterdir()]:
+            shutil.copy(path, small)
     else:
         subprocess.run([UNIT / target, *options], check=False, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)

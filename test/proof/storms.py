@@ -57,6 +57,7 @@ class Striker(threading.Thread):
         self.random = random.Random(number)
         self.server = Server(storm.contexts)
         self.session = None
+        self.observer = storm.cluster.connect().cursor()
         self.times = {way: [] for way in WAYS}
         self.faults = []
 
@@ -95,6 +96,7 @@ class Striker(threading.Thread):
         struck, sent = [], []
 
         def hit():
+            self.watch()  # a cancel before the statement is none
             sent.extend(self.server.seen)
             struck.append(time.monotonic())
             os.kill(session.pid, WAYS[way])
@@ -111,6 +113,15 @@ class Striker(threading.Thread):
         elif face in ("change", "fhir_create") and sent and sent[0] not in (
                 error.diag.context or ""):
             self.faults.append(f"{kind.name}, {way}: without the token {sent[0]}")
+
+    def watch(self):
+        """Waits until the statement has begun."""
+        for _ in range(5000):
+            self.observer.execute("SELECT state FROM pg_stat_activity WHERE pid = %s",
+                                  [self.session.pid])
+            if self.observer.fetchone() == ("active",):
+                break
+            time.sleep(0.001)
 
     def end(self, kind, way, state, error, took):  # pylint: disable=too-many-arguments
         """Notes how a call ended, and how long after the strike."""
