@@ -18,7 +18,7 @@ typedef enum HlStage
 {
 	HL_STAGE_NEW,
 	HL_STAGE_NEEDS_KEYS,
-	HL_STAGE_READY, /* has them, and waits for a place among those in flight */
+	HL_STAGE_READY, /* has keys, and waits for a place among those in flight */
 	HL_STAGE_HELD,  /* has one, and waits for hl_engine_go() */
 	HL_STAGE_DUE,
 	HL_STAGE_IN_FLIGHT,
@@ -54,7 +54,7 @@ typedef struct HlAttempt
 	MemoryContext memory; /* of the call */
 } HlAttempt;
 
-/* What a backend keeps from call to call. */
+/* What a backend keeps between calls. */
 typedef struct HlEngine
 {
 	HlHttp *http;
@@ -68,7 +68,7 @@ extern HlEngine hl_engine;
 /* Whether a call is signed. */
 extern bool hl_attempt_is_signed(const HlCall *call);
 
-/* Prepares what is the same at every attempt of a call. */
+/* Prepares the parts that are the same in every attempt of a call. */
 extern void hl_attempt_prepare(HlCall *call);
 
 /* Signs an attempt and writes its head; false: the call has ended. */
@@ -77,13 +77,13 @@ extern bool hl_attempt_write(HlCall *call);
 /* Signs, writes and hands an attempt to libcurl. */
 extern void hl_attempt_start(HlCall *call);
 
-/* Reads what has come of an event stream; ends one that is over, or stands. */
+/* Reads new events of a stream; ends one that is over or has stalled. */
 extern void hl_attempt_read(HlCall *call, int64 now);
 
 /* Judges a call whose transfer has ended: done, resting, or without keys. */
 extern void hl_attempt_end(HlCall *call, HlHttpReply *http);
 
-/* Ends a call; the second, one of which this attempt cannot be made. */
+/* Ends a call; the second, before this attempt could be made. */
 extern void hl_attempt_finish(HlCall *call, HlOutcome outcome);
 extern void hl_attempt_give_up(HlCall *call, const char *why);
 extern void hl_attempt_run_short(HlCall *call); /* of memory */

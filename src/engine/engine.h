@@ -58,7 +58,7 @@ typedef struct HlCall
 	struct HlAttempt *attempt;
 } HlCall;
 
-/* Zeroed calls in CurrentMemoryContext, which frees all that hangs on them. */
+/* Zeroed calls in CurrentMemoryContext, which owns everything of theirs. */
 extern HlCall *hl_engine_calls(int count);
 
 /* A call that makes a provider's request, within the limits of another. */
@@ -68,17 +68,17 @@ extern HlCall *hl_engine_request(const HlProviderRequest *request,
 /* Drives all calls to their ends; throws only what an interrupt throws. */
 extern void hl_engine_run(HlCall *calls, int count);
 
-/* Gets the keys of a call and no more; false: see the reply. */
+/* Only gets the keys of a call; false: see the reply. */
 extern bool hl_engine_get_keys(HlCall *call);
 
 /*
  * Drives calls until one has ended or is held (true), or one wait of at most
- * most_ms is over; to be called again with the others, and new ones. Having
- * thrown, it has given all of them up.
+ * most_ms is over; call it again with the others, and new ones. If it throws,
+ * all of them were abandoned.
  */
 extern bool hl_engine_step(HlCall *const *calls, int count, long most_ms);
 
-/* Whether a held call has its keys and waits; lets it go on. */
+/* Whether a held call has its keys and waits; continues it. */
 extern bool hl_engine_is_held(const HlCall *call);
 extern void hl_engine_go(HlCall *call);
 extern bool hl_engine_is_done(const HlCall *call);
@@ -94,7 +94,7 @@ extern bool hl_engine_preview(HlCall *call, HlPreview *preview);
 /* Wipes the signing key that is kept; the second closes connections, too. */
 extern void hl_engine_forget_keys(void);
 extern void hl_engine_forget(void);
-/* Whether a hanging name lookup can be left behind (libcurl 7.87). */
+/* Whether a hanging name lookup can be abandoned (libcurl 7.87). */
 extern bool hl_engine_leaves_lookups(void);
 
 #endif

@@ -24,7 +24,7 @@ typedef struct HlEvents
 	int64 messages;    /* that came whole, whatever is in them */
 	bool ended;        /* with the event that ends the stream */
 	HlOutcome failure; /* what an error in it comes to; NONE: there is none */
-	const char *fault; /* why it is no such stream, in words; or NULL */
+	const char *fault; /* why it is not a valid stream, in words; or NULL */
 	HlBytes members;   /* of the reply, from an initial response */
 	HlBytes list;      /* the events as JSON, one a line */
 	size_t seen;       /* bytes of the list */
@@ -40,15 +40,15 @@ extern void hl_events_free(HlEvents *events);
 /* Reads what is new in a body; true: some message is. */
 extern bool hl_events_read(const HlCall *call, const HlBytes *body);
 
-/* Whether nothing more is to be read, be it for a fault. */
+/* Whether nothing more is to be read, because of the end or a fault. */
 extern bool hl_events_are_over(const HlCall *call);
 
-/* What became of an attempt whose status is from 200 to 299. */
+/* The outcome of an attempt with a status from 200 to 299. */
 extern HlOutcome hl_events_judge(HlCall *call, const HlHttpReply *http);
 
 /*
- * The next event that nobody has seen yet, of a call under way or done: an
- * object with one member, until the next call of this; NULL: there is none.
+ * The next new event of a call, in flight or done: an object with one member,
+ * valid until the next call of this function; NULL: there is none.
  */
 extern const HlJson *hl_events_next(HlCall *call);
 

@@ -7,7 +7,7 @@
 
 #include "engine/attempt.h"
 
-/* Keys that are being got, for all the calls that need the same. */
+/* A wait for keys, shared by all calls that need the same. */
 typedef struct HlKeyWait
 {
 	struct HlKeyWait *next;
@@ -18,25 +18,25 @@ typedef struct HlKeyWait
 	HlProvider *provider;
 	HlCall *request; /* of the provider, under way; NULL: none */
 	bool settled;
-	HlHeld *held; /* what came of it; NULL: nothing, see the provider */
+	HlHeld *held; /* the result; NULL: a failure, see the provider */
 } HlKeyWait;
 
 /* Those that are not settled, for the engine to drive their requests. */
 extern HlKeyWait *hl_key_waits;
 
-/* Has a call look for keys: it goes on, ends, or waits. */
+/* Looks for the keys of a call: it continues, ends, or waits. */
 extern void hl_key_wait_join(HlCall *call);
 
-/* Has it look again after AWS refused its keys as expired. */
+/* Looks again after AWS refused its keys as expired. */
 extern void hl_key_wait_renew(HlCall *call);
 
-/* Has it take what came of its wait, once that is settled. */
+/* Takes the result of its wait, once there is one. */
 extern void hl_key_wait_take(HlCall *call);
 
-/* The call waits no more; the last one takes the provider with it. */
+/* The call leaves the wait; the last one frees the provider. */
 extern void hl_key_wait_leave(HlAttempt *attempt);
 
-/* Hands replies to the providers; true: something has moved on. */
+/* Passes replies to the providers; true: one of them has advanced. */
 extern bool hl_key_wait_settle(void);
 
 #endif

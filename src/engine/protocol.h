@@ -27,22 +27,22 @@ struct HlProtocol
 	/* Adds the header lines of the protocol. */
 	void (*write)(const HlCall *call, HlHead *head);
 
-	/* What became of an attempt whose status is from 200 to 299. */
+	/* The outcome of an attempt with a status from 200 to 299. */
 	HlOutcome (*judge)(HlCall *call, const HlHttpReply *http);
 
-	/* What became of one whose status is from 400 to 599. */
+	/* The outcome of one with a status from 400 to 599. */
 	HlOutcome (*explain)(HlCall *call, const HlHttpReply *http);
 };
 
 extern void hl_head_add(HlHead *head, const char *name, const char *value);
 
-/* Puts words of our own beside a reply. */
+/* Sets a message of our own for a reply. */
 extern HlOutcome hl_attempt_tell(HlCall *call, HlOutcome outcome,
 								 const char *text);
 
 /*
- * Hides in what a server says what no reply may repeat: the session token,
- * which AWS repeats to explain that a signature does not match.
+ * Masks in a server's message what no reply may repeat: the session token,
+ * which AWS repeats when a signature does not match.
  */
 extern void hl_attempt_hide(const HlCall *call, HlBytes *said);
 

@@ -24,12 +24,12 @@
 extern bool hl_target_settle(HlCall *call, const char *region, List **notes);
 
 /*
- * Region and endpoint alone, likewise, for a call that somebody else sends:
- * looks for no credentials.
+ * Only region and endpoint, likewise, for a call that this session does not
+ * send; needs no credentials.
  */
 extern void hl_target_address(HlCall *call, const char *region);
 
-/* Where a call goes that has its target: an URL in CurrentMemoryContext. */
+/* The URL of a call that has its target, in CurrentMemoryContext. */
 extern char *hl_target_url(const HlCall *call);
 
 #endif

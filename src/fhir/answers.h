@@ -38,7 +38,7 @@ extern HlFhirAnswer *hl_answers_read(const HlFhirEntries *entries,
 extern char *hl_answers_list(const HlFhirEntries *entries,
 							 const HlFhirAnswer *answers);
 
-/* Whether an answer tells of a failure. */
+/* Whether an answer is a failure. */
 extern bool hl_answer_failed(const HlFhirAnswer *answer);
 
 #endif

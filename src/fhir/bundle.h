@@ -22,8 +22,8 @@ extern HlFhirRequest *hl_bundle_request(const HlFhirPlace *place,
 										const char *json);
 
 /*
- * Reads the answers of a reply that is a success; NULL: it is none, as the
- * reply then says, too.
+ * Reads the answers of a success; NULL, with a failure in the reply, if they
+ * are malformed.
  */
 extern HlFhirAnswer *hl_bundle_judge(HlFhirRequest *request,
 									 const HlFhirEntries *entries,

@@ -44,9 +44,9 @@ typedef struct HlFhirEntries
 } HlFhirEntries;
 
 /*
- * Reads an array of entries, or a Bundle, which must be of the type that is
- * named ("batch" or "transaction"). Throws 22023 for what is wrong with it and
- * 54000 if there are more entries than AWS takes.
+ * Reads an array of entries, or a Bundle of the given type ("batch" or
+ * "transaction"). Throws 22023 if it is invalid and 54000 if there are more
+ * entries than AWS accepts.
  */
 extern HlFhirEntries *hl_entries_read(Jsonb *entries, const char *type);
 
@@ -56,22 +56,22 @@ extern int hl_entries_words(const HlFhirEntries *entries);
 
 /*
  * Whether the Bundle may be sent again when its outcome is unknown: each entry
- * reads, or writes or deletes under an id of the client's. A condition in a
- * batch is against it, since the second answer to that could be another one.
+ * reads, or writes or deletes an id of the client. A condition in a batch
+ * prevents this, since its second answer could be another one.
  */
 extern bool hl_entries_are_repeatable(const HlFhirEntries *entries);
 
 /*
- * Makes the Bundle fit to be kept and sent later: each POST becomes a PUT with
- * a new id and If-None-Match: *, and references to fullUrls of such entries
- * become theirs. Throws 22023 for a type that cannot be written so.
+ * Prepares the Bundle for the queue: each POST becomes a PUT with a new id and
+ * If-None-Match: *, and references to fullUrls of such entries are resolved.
+ * Throws 22023 for a type whose ids HealthLake assigns.
  */
 extern void hl_entries_settle(HlFhirEntries *entries);
 
-/* The Bundle as JSON. Throws 54000 if it is larger than AWS takes. */
+/* The Bundle as JSON. Throws 54000 if it is larger than AWS accepts. */
 extern char *hl_entries_write(const HlFhirEntries *entries);
 
-/* How often each method comes, for people: "2 POST, 1 PUT". */
+/* The number of entries with each method, for messages: "2 POST, 1 PUT". */
 extern char *hl_entries_methods(const HlFhirEntries *entries);
 
 #endif

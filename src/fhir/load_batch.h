@@ -41,7 +41,7 @@ typedef struct HlLoadBatch
 /* Makes an empty batch in a context of its own. */
 extern HlLoadBatch *hl_load_batch_create(MemoryContext parent, int most);
 
-/* Adds a copy of a resource, to be sent or as one that is refused here. */
+/* Adds a copy of a resource, which is sent or was refused here. */
 extern void hl_load_batch_add(HlLoadBatch *batch,
 							  const HlLoadResource *resource);
 
@@ -51,12 +51,12 @@ extern void hl_load_batch_close(HlLoadBatch *batch);
 /* The Bundle of the next portion, in CurrentMemoryContext; and its entries. */
 extern char *hl_load_batch_write(HlLoadBatch *batch, HlFhirEntries *entries);
 
-/* Takes what AWS has answered to the portion. */
+/* Takes AWS's answers to the portion. */
 extern void hl_load_batch_take(HlLoadBatch *batch, const HlFhirAnswer *answers);
 
 /*
- * Takes that AWS refused the portion as a whole, for what is in it: a smaller
- * one comes next, or the only one is the one that is refused.
+ * AWS rejected the portion as a whole because of its contents: the next one is
+ * smaller, or its only resource is the rejected one.
  */
 extern void hl_load_batch_divide(HlLoadBatch *batch, int status,
 								 const char *code, const char *expression);

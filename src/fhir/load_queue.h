@@ -40,12 +40,12 @@ extern HlLoadQueue *hl_load_queue_create(HlLoadSource *source,
 										 HlLoadRecord *record, int batch_size);
 
 /*
- * Prepares a pass, in a transaction that has a snapshot; false: there is
- * nothing to do in it.
+ * Prepares a pass, in a transaction with a snapshot; false: there is nothing to
+ * do.
  */
 extern bool hl_load_queue_begin(HlLoadQueue *queue);
 
-/* Makes batches of rows, likewise, as far as there is need and room. */
+/* Makes batches of rows, likewise, as many as are needed and fit. */
 extern bool hl_load_queue_wants(const HlLoadQueue *queue);
 extern void hl_load_queue_fill(HlLoadQueue *queue);
 

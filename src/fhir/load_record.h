@@ -40,31 +40,33 @@ typedef struct HlLoadRefusal
 extern HlLoadRecord *hl_load_record_find(Oid relation, const char *column,
 										 const char *datastore_id);
 
-/* Takes back what was refused behind its place: that will come again. */
+/* Deletes the errors behind its place, since those rows are sent again. */
 extern void hl_load_record_take_back(const HlLoadRecord *record);
 
-/* Forgets how far an earlier load had come, and what it refused. */
+/* Resets the progress of an earlier load and deletes its errors. */
 extern void hl_load_record_forget(HlLoadRecord *record);
 
-/* Begins a pass over rows that came after the last one's beginning. */
+/* Begins a pass over the rows that are newer than the last one's snapshot. */
 extern void hl_load_record_pass(HlLoadRecord *record, const char *seeing,
 								int64 files);
 
-/* Goes to the beginning of the same pass, since places have changed. */
+/* Returns to the beginning of the same pass, since rows have moved. */
 extern void hl_load_record_restart(HlLoadRecord *record, int64 files);
 
-/* Takes back what earlier passes refused of these, or of rows without id. */
+/*
+ * Deletes the errors of earlier passes about these, or about rows without id.
+ */
 extern void hl_load_record_forgive(HlLoadRecord *record,
 								   HlLoadResource *const *resources, int count);
 extern void hl_load_record_forgive_nameless(HlLoadRecord *record);
 
-/* Notes refusals, and how far the load has come. */
+/* Records rejected rows and the progress of the load. */
 extern void hl_load_record_refuse(HlLoadRecord *record,
 								  const HlLoadRefusal *refusal);
 extern void hl_load_record_advance(HlLoadRecord *record, HlLoadPlace place,
 								   int64 sent);
 
-/* Notes that there is nothing left; returns how many rows stand refused. */
+/* Records the end; returns the number of rows with errors. */
 extern int64 hl_load_record_finish(HlLoadRecord *record);
 
 #endif

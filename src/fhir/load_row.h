@@ -26,7 +26,7 @@ typedef struct HlLoadResource
 	Jsonb *value;
 } HlLoadResource;
 
-/* Reads what says which resource it is; refuses what cannot be put. */
+/* Reads type and id; refuses a resource that cannot be put. */
 extern HlLoadResource *hl_load_row_read(const HlLoadRow *row);
 
 /* Writes its JSON, or refuses one that is too large to be sent. */

@@ -32,36 +32,37 @@ typedef struct HlLoadSource HlLoadSource;
 
 /*
  * Finds table and column; lives in CurrentMemoryContext. Throws what a SELECT
- * by the caller throws, 42809 for what has no rows of its own, 42804 for a
- * column that is no jsonb.
+ * by the caller throws, 42809 for a relation without rows of its own, 42804 for
+ * a column that is not jsonb.
  */
 extern HlLoadSource *hl_load_source_open(Oid relation, const char *column);
 
 /* Table and column as they are written in SQL. */
 extern const char *hl_load_source_name(const HlLoadSource *source);
 
-/* A number of the files that hold the rows: another one, other places. */
+/* A number that changes when the rows may have moved to other files. */
 extern int64 hl_load_source_files(const HlLoadSource *source);
 
 /* Begins behind a place, and ends where the table ends now. */
 extern void hl_load_source_seek(HlLoadSource *source, HlLoadPlace behind);
 
 /*
- * The next row, as long as no transaction ends; NULL: there is none. The
- * second has it come again; the third lets go what a transaction holds.
+ * The next row, valid until the transaction ends; NULL: there is none. The
+ * second function returns it again; the third releases what the transaction
+ * holds.
  */
 extern const HlLoadRow *hl_load_source_next(HlLoadSource *source);
 extern void hl_load_source_unread(HlLoadSource *source);
 extern void hl_load_source_let_go(HlLoadSource *source);
 
-/* What a look has seen, as a pg_snapshot that has subtransactions too. */
+/* The current snapshot as a pg_snapshot, including subtransactions. */
 extern char *hl_load_seen_now(void);
 
 /* The same, read from its text. */
 typedef struct HlLoadSeen HlLoadSeen;
 extern HlLoadSeen *hl_load_seen_read(const char *text);
 
-/* Whether the row may have come after that look. */
+/* Whether the row may be newer than that snapshot. */
 extern bool hl_load_is_newer(const HlLoadSeen *seen, TransactionId xmin);
 
 #endif

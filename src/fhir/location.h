@@ -19,9 +19,9 @@ typedef struct HlFhirLocation
 } HlFhirLocation;
 
 /*
- * Reads the location, Type/id or Type/id/_history/version below the base of
- * the data store, in a reply to that call; false for what is none (NULL). The
- * strings are palloc'd.
+ * Reads the location, Type/id or Type/id/_history/version below the base of the
+ * data store, in a reply to that call; false for others and NULL. The strings
+ * are palloc'd.
  */
 extern bool hl_fhir_location(const HlCall *call, const char *datastore_id,
 							 const char *location, HlFhirLocation *named);

@@ -17,7 +17,7 @@
 #include "aws/searchset.h"
 #include "fhir/request.h"
 
-/* What is asked for; its strings must live as long as the paging. */
+/* The request; its strings must live as long as the paging. */
 typedef struct HlPagingPlan
 {
 	const HlFhirPlace *place;

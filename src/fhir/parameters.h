@@ -15,7 +15,7 @@
 /* The parameters as JSON; an object without members for NULL. */
 extern const HlJson *hl_parameters_read(Jsonb *parameters);
 
-/* As a form, percent-encoded. Throws 22023 for what cannot be one. */
+/* As a form, percent-encoded. Throws 22023 for invalid parameters. */
 extern char *hl_parameters_form(const HlJson *parameters);
 
 /* Adds a pair to such a form, which is palloc'd anew. */

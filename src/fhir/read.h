@@ -19,9 +19,9 @@ extern HlFhirRequest *hl_fhir_read_request(const HlFhirPlace *place,
 										   const char *version);
 
 /*
- * Whether a reply says that there is no such resource, or none any more: of a
- * type that FHIR has, and with an OperationOutcome. What says so otherwise
- * speaks of the data store, or of the type.
+ * Whether a reply says that a resource does not exist or was deleted: its type
+ * is one of FHIR, and it has an OperationOutcome. Without one, the reply is
+ * about the data store or the type.
  */
 extern bool hl_fhir_is_missing(const HlReply *reply, const char *type);
 

@@ -39,7 +39,7 @@
 /* AWS's limit of a body. */
 #define HL_FHIR_MAX_BODY (5 * 1024 * 1024)
 
-/* The headers of a reply that are asked for. */
+/* The headers of a reply that requests want. */
 typedef enum HlFhirHeader
 {
 	HL_FHIR_ETAG,
@@ -50,7 +50,7 @@ typedef enum HlFhirHeader
 	HL_FHIR_WANTED
 } HlFhirHeader;
 
-/* Where requests go, and by whose rights. */
+/* The target and the authorization of requests. */
 typedef struct HlFhirPlace
 {
 	const char *datastore_id;
@@ -68,9 +68,9 @@ typedef struct HlFhirRequest
 } HlFhirRequest;
 
 /*
- * The place that the arguments datastore_id and region name, else the
- * settings. Throws 55000 without a data store, 22023 for what is none, 42501
- * for one that is not allowed, or without a token where that is required.
+ * The place in the arguments datastore_id and region, or in the settings.
+ * Throws 55000 without a data store, 22023 for an invalid id, 42501 for one
+ * that is not allowed, or without a required token.
  */
 extern const HlFhirPlace *hl_fhir_place(const HlArguments *arguments);
 

@@ -21,9 +21,9 @@ typedef struct HlFhirResource
 } HlFhirResource;
 
 /*
- * The resource in an argument. Throws 22004 for NULL, 22023 for what has no
- * type or an id that is none, and for a part of a resource (SUBSETTED), which
- * would lose the rest when it is written.
+ * The resource in an argument. Throws 22004 for NULL, 22023 without a type,
+ * with an invalid id, and for a partial resource (SUBSETTED), since writing it
+ * would lose the rest.
  */
 extern HlFhirResource *hl_fhir_resource(const HlArguments *arguments,
 										const char *argument);

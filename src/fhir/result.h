@@ -28,8 +28,8 @@ extern Datum hl_fhir_result_row(FunctionCallInfo fcinfo,
 								const HlFhirResult *result);
 
 /*
- * JSON of a reply as a column. Where something was changed lost is given: what
- * the database cannot hold is null then, and makes it true. Else it throws.
+ * JSON of a reply as a column. After a change, pass lost: a value that the
+ * database cannot store is null then, and sets it. Without it, it throws.
  */
 extern Datum hl_fhir_result_json(const HlJson *json, bool *null, bool *lost);
 

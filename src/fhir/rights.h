@@ -16,7 +16,7 @@ typedef enum HlFhirWord
 	HL_FHIR_MAY_DELETE = 4
 } HlFhirWord;
 
-/* Refuses (42501) the current user who lacks one of these, or'ed. */
+/* Refuses (42501) the current user without one of these, or'ed. */
 extern void hl_fhir_need_words(int words);
 
 #endif

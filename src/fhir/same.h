@@ -11,8 +11,8 @@
 #include "base/json.h"
 
 /*
- * Whether a stored resource has what was written, and nothing else: its meta
- * may say more, and its version and time are the server's.
+ * Whether a stored resource has the written contents, and no others: its meta
+ * may have more, and version and time are the server's.
  */
 extern bool hl_fhir_is_stored(const HlJson *stored, const HlJson *written);
 

@@ -14,8 +14,8 @@
 #include "fhir/result.h"
 
 /*
- * A write under way. Before it is logged and counted, "judge" looks at what it
- * came to, and may make a success of a reply that shows one.
+ * A write in progress. Before it is logged and counted, "judge" examines its
+ * outcome, and may turn the reply into a success.
  */
 typedef struct HlFhirWrite HlFhirWrite;
 struct HlFhirWrite
@@ -37,7 +37,7 @@ struct HlFhirWrite
 	HlFhirResult result;
 };
 
-/* Performs it; throws if it has not succeeded, unless "judge" said so. */
+/* Performs it; throws if it has failed, unless "judge" forgave that. */
 extern void hl_fhir_write(HlFhirWrite *write);
 
 /* Its reply, and a success made of it. */
@@ -47,11 +47,11 @@ extern void hl_fhir_write_succeed(HlFhirWrite *write, const HlJson *document);
 /* Takes what a success has stored into the result; or it is malformed. */
 extern void hl_fhir_write_take(HlFhirWrite *write);
 
-/* One read beside it: the current version (NULL), or that one. */
+/* Reads the resource: the current version (NULL), or that one. */
 extern const HlReply *hl_fhir_write_look(HlFhirWrite *write, const char *id,
 										 const char *version);
 
-/* The argument "validation" as a header, where it is given. */
+/* Adds the argument "validation" as a header, if it is given. */
 extern void hl_fhir_write_validation(HlFhirRequest *request,
 									 const HlArguments *arguments);
 

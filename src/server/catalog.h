@@ -10,8 +10,8 @@
 #include "access/skey.h"
 
 /*
- * The OID in a column of the first row that has the key; InvalidOid: there is
- * no such row. In a transaction. index: InvalidOid reads the whole catalog.
+ * The OID in a column of the first row with the key; InvalidOid if there is
+ * none. In a transaction. index: InvalidOid reads the whole catalog.
  */
 extern Oid hl_catalog_oid(Oid catalog, Oid index, ScanKey key,
 						  AttrNumber column);

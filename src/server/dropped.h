@@ -13,19 +13,19 @@
 
 #include "nodes/pg_list.h"
 
-/* Before the parameters are defined: notes what there is. */
+/* Before the parameters are defined: notes the placeholders. */
 extern void hl_dropped_note(void);
 
-/* After they are defined: finds what is there no more. Raises nothing. */
+/* After they are defined: finds those that were dropped. Raises nothing. */
 extern void hl_dropped_find(void);
 
-/* Takes note of a RESET of one setting; NULL: of all of them. */
+/* Notes a RESET of one setting; NULL: of all of them. */
 extern void hl_dropped_forget(const char *name);
 
-/* Raises (55000) where a call must not go out. */
+/* Raises 55000 if calls are refused. */
 extern void hl_dropped_refuse(void);
 
-/* A sentence (char *) for each that is not mended, palloc'd. */
+/* A sentence (char *) for each that was not corrected, palloc'd. */
 extern List *hl_dropped_list(void);
 
 /* Whether hl_dropped_refuse() would raise. */

@@ -35,13 +35,13 @@ extern bool hl_file_is_private(const HlFileStamp *stamp);
 /* Reads a file whole; NULL, or why not. */
 extern char *hl_file_read(const char *path, HlBytes *bytes, HlFileStamp *stamp);
 
-/* Leaves blanks at the end of a token away. */
+/* Removes whitespace at the end of a token. */
 extern void hl_file_trim(HlBytes *bytes);
 
-/* The home of the server's user; NULL: it has none. */
+/* The home directory of the server's user; NULL: it has none. */
 extern const char *hl_file_home(void);
 
-/* Puts that in place of a ~ at the beginning. */
+/* Replaces a ~ at the beginning by the home directory. */
 extern char *hl_file_expand(const char *path);
 
 #endif

@@ -8,10 +8,10 @@
 
 #include "postgres.h"
 
-/* Installs what keeps it from the log; called once, at loading. */
+/* Installs the hook that keeps it from the log; called once, at loading. */
 extern void hl_notice_init(void);
 
-/* Sends a NOTICE at once. Lets no interrupt in. */
+/* Sends a NOTICE immediately, without handling interrupts. */
 extern void hl_notice_tell(const char *text);
 
 #endif

@@ -10,7 +10,7 @@
 /* Bytes from a stock that is filled by pg_strong_random(); false: it failed. */
 extern bool hl_random_bytes(void *bytes, size_t len);
 
-/* A number from 0 to 1; 1 where there is no randomness. */
+/* A number from 0 to 1; 1 if there is no randomness. */
 extern double hl_random_fraction(void);
 
 #endif

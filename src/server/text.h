@@ -25,9 +25,9 @@ extern const char *hl_text_from_utf8(const char *utf8);
 extern char *hl_text_value_from_utf8(const char *utf8, int len);
 
 /*
- * UTF-8 from outside as a log line may have it: at most 256 bytes, cut between
- * characters and ending in "..." where something was cut. Not for what a
- * person must be able to look up: tokens, ids and ARNs. NULL stays NULL.
+ * UTF-8 from outside for a log line: at most 256 bytes, truncated between
+ * characters and then ending in "...". Not for tokens, ids and ARNs, which must
+ * be complete. NULL stays NULL.
  */
 extern const char *hl_text_cut(const char *utf8);
 
@@ -49,7 +49,7 @@ extern char *hl_text_take(HlBytes *bytes);
 /* Whether a word is in a list that NULL ends. */
 extern bool hl_text_is_listed(const char *const *list, const char *word);
 
-/* Raises running out of the memory that malloc gives. */
+/* Raises an error if malloc() has failed. */
 extern void hl_text_refuse_memory(bool failed);
 
 #endif

@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 /* An HlWait of http/http.h; epoll_fd must be the same at every call. */
-/* What a process of ours waits for. */
+/* What a process of the extension waits for. */
 typedef enum HlWaitReason
 {
 	HL_WAIT_REPLY, /* of AWS */
@@ -24,7 +24,7 @@ extern uint32 hl_wait_event(HlWaitReason reason);
 
 extern void hl_wait_for(void *context, int epoll_fd, long timeout_ms);
 
-/* Rests so long, or until the latch is set; what an interrupt says is thrown. */
+/* Sleeps so long, or until the latch is set; throws at an interrupt. */
 extern void hl_wait_rest(long milliseconds, HlWaitReason reason);
 
 #endif
