@@ -11,9 +11,9 @@
 #include "model/request.h"
 
 /*
- * Who asks. The outer role is the one that SET ROLE has set, else the one that
- * has logged in; the current role differs from it in a function that is
- * SECURITY DEFINER. Requests and events belong to these two.
+ * The origin of a request. The outer role is the one set by SET ROLE, otherwise
+ * the login role; in a SECURITY DEFINER function the current role is another
+ * one. Requests and events belong to these two.
  */
 typedef struct HlClient
 {
@@ -24,25 +24,27 @@ typedef struct HlClient
 	const char *application;
 } HlClient;
 
-/* Who asks in this session, now. */
+/* The roles and the client of this session. */
 extern HlClient hl_account_client(void);
 
 /* Adds all of it as parameters, in this order. */
 extern void hl_account_add_client(HlParameters *row, const HlClient *who);
 
-/* What is kept of a request, as JSON: masked, and less its client token. */
+/*
+ * The stored form of a request, as JSON: masked, and without its client token.
+ */
 extern char *hl_account_request(const HlRequest *request);
 
-/* The same of one to the data plane, whose reply named an id; NULL: it did not. */
+/* The same for one to the data plane, with the id in the reply, or NULL. */
 extern char *hl_account_rest(const HlRest *rest, const char *id);
 
-/* The AWS account in an ARN, palloc'd; NULL: it is none, or has none. */
+/* The AWS account in an ARN, palloc'd; NULL if it has none. */
 extern char *hl_account_of_arn(const char *arn);
 
-/* The account that healthlake.role_arn leads to; NULL: it is not set. */
+/* The account of healthlake.role_arn; NULL if that is not set. */
 extern char *hl_account_of_settings(void);
 
-/* What AWS's answer names, as long as it is there; NULL: it does not. */
+/* The ids in AWS's reply, which they point into; NULL if it has none. */
 typedef struct HlNamed
 {
 	const char *datastore_id;

@@ -12,7 +12,7 @@
 #include "engine/engine.h"
 #include "model/request.h"
 
-/* How a call ended, as the room above has found. */
+/* The end of a call, as the room above has determined it. */
 typedef struct HlCallEnd
 {
 	int sqlstate; /* 0: a success */
@@ -27,19 +27,19 @@ typedef struct HlAuditAccount HlAuditAccount;
 /* Registers the transaction callbacks; called once by _PG_init(). */
 extern void hl_audit_init(void);
 
-/* Whether a request is one to account for, as healthlake.audit_reads has it. */
+/* Whether a request is recorded as a disclosure (healthlake.audit_reads). */
 extern bool hl_audit_accounts(const HlRequest *request);
 
 /*
- * Call this before anything is sent; where it throws, nothing may be sent.
- * NULL: nothing is recorded of this call. Palloc'd.
+ * Call this before anything is sent; if it throws, nothing may be sent. NULL:
+ * this call is not recorded. Palloc'd.
  */
 extern HlAuditAccount *hl_audit_begin(const HlRequest *request,
 									  const HlCall *call);
 
 /*
- * Records the end. An interrupted call ends while an error is being handled:
- * then nothing is thrown, and no table is looked at.
+ * Records the end. An interrupted call ends while an error is handled: then it
+ * throws nothing and accesses no table.
  */
 extern void hl_audit_end(HlAuditAccount *account, const HlRequest *request,
 						 const HlCall *call, const HlCallEnd *end);

@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 
-/* Of the first so many resources each is named, with its patients. */
+/* The number of resources that are named, with their patients. */
 #define HL_DISCLOSED_RESOURCES 1000
 #define HL_DISCLOSED_PATIENTS 10000
 
@@ -20,7 +20,8 @@ typedef struct HlDisclosed
 {
 	int64 count;           /* of all resources */
 	const char *resources; /* type/id */
-	const char *patients;  /* ids of patients, and of those referred to */
+	const char
+		*patients; /* ids of patients, including those that are referred to */
 } HlDisclosed;
 
 /* Reads a reply of the data plane. */

@@ -48,7 +48,7 @@ typedef enum HlEventField
 
 extern const char *const hl_event_columns[HL_EVENT_FIELDS];
 
-/* An event of a call. Texts in the encoding of the database, but the JSON. */
+/* An event of a call. Strings are in the database's encoding, except JSON. */
 typedef struct HlEvent
 {
 	const char *fields[HL_EVENT_FIELDS];
@@ -66,8 +66,8 @@ typedef struct HlRequestEvent
 } HlRequestEvent;
 
 /*
- * Inserts events of queued requests, out of their rows as they are now. who:
- * NULL, or the one who acts, where that need not be whose request it is.
+ * Inserts events of queued requests, from their current rows. who: NULL, or the
+ * acting role, if it may differ from the role of the request.
  */
 extern void hl_event_add_requests(const HlStore *store, const HlClient *who,
 								  const HlRequestEvent *events, int count);
@@ -75,25 +75,25 @@ extern void hl_event_add_requests(const HlStore *store, const HlClient *who,
 extern void hl_event_add_request(const HlStore *store, const HlClient *who,
 								 const HlRequestEvent *event);
 
-/* The id of an event of this home, by a number of the sequence's. */
+/* The id of an event of this home, from a number of the sequence. */
 extern int64 hl_event_id(int64 number);
 
 /*
- * Finds out whether the table takes events of calls at all, before anything is
- * sent. SPI must be connected, as for the next.
+ * Checks, before anything is sent, whether events of calls can be inserted. SPI
+ * must be connected, as for the next.
  */
 extern void hl_event_prepare(const HlStore *store);
 
 /*
- * Inserts an event of a call; gives its id. 0: it is the end of a call that
+ * Inserts an event of a call; returns its id, or 0 for the end of a call that
  * has one already.
  */
 extern int64 hl_event_add(const HlStore *store, const HlEvent *event);
 
-/* Fills in who asks. */
+/* Fills in the origin of the request. */
 extern void hl_event_set_client(HlEvent *event, const HlClient *who);
 
-/* Appends an event to a message, and reads it again; its texts are there. */
+/* Appends an event to a message, and reads it; its strings point into that. */
 extern void hl_event_write(StringInfo message, const HlEvent *event);
 extern void hl_event_read(HlEvent *event, const char *message, Size len);
 

@@ -15,7 +15,9 @@
 /* Room for the longest home and its final zero. */
 #define HL_HOME_SIZE 32
 
-/* The home of requests that are made in this database; lives as the backend. */
+/*
+ * The home of requests that are made in this database; lives for the backend.
+ */
 extern const char *hl_home(void);
 
 /* The body of healthlake_home(). */

@@ -21,7 +21,7 @@ extern int64 hl_insert_begin(const HlStore *store);
 
 /*
  * Inserts an event of a call with that id, as the store's owner. False: the
- * table has become another meanwhile, and nothing was inserted.
+ * table has been altered since, and nothing was inserted.
  */
 extern bool hl_insert_add(const HlStore *store, int64 id, const HlEvent *event);
 

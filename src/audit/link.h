@@ -24,17 +24,17 @@ typedef struct HlLinkCall
 extern HlLinkCall hl_link_begin(Oid owner, const HlEvent *event);
 
 /*
- * Returns when the end has been committed, or warns that it is not; "must": or
- * throws that. Holds interrupts meanwhile, for what is known now must not be
- * lost. The writer may be another one than that of the beginning.
+ * Returns when the end has been committed; otherwise warns, or throws with
+ * "must". Holds interrupts meanwhile, since the outcome must not be lost. The
+ * writer may be another one than that of the beginning.
  */
 extern void hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event,
 						bool must);
 
-/* Tells the end, and neither waits nor throws. */
+/* Reports the end, and neither waits nor throws. */
 extern void hl_link_end_at_once(const HlLinkCall *call, const HlEvent *event);
 
-/* When the session ends while it waits for the answer to a beginning. */
+/* Called if the session ends while it waits for the answer to a beginning. */
 extern void hl_link_withdraw(void);
 
 #endif

@@ -12,20 +12,20 @@
 
 #include "storage/dsm.h"
 
-/* Asks for the memory; called once, when the library is loaded. */
+/* Requests shared memory; called once, when the library is loaded. */
 extern void hl_registry_init(void);
 
 /*
- * Lists a session's segment for the writer of its database, and wakes that.
- * False: the list is full. "start": there is no writer, and the caller is to
+ * Registers a session's segment for the writer of its database, and wakes that.
+ * False: the list is full. "start": there is no writer, and the caller must
  * start one, for which a place is reserved.
  */
 extern bool hl_registry_enlist(dsm_handle handle, bool *start);
 
-/* Takes this session's segments off the list. */
+/* Removes this session's segments from the list. */
 extern void hl_registry_withdraw(void);
 
-/* Gives up the place of a writer that did not start. */
+/* Frees the place of a writer that did not start. */
 extern void hl_registry_unreserve(void);
 
 /* Whether this database has a writer, or one that is starting. */
@@ -37,15 +37,15 @@ extern bool hl_registry_open(void);
 /* For a writer: the first waiting segment that it is not attached to; 0: none. */
 extern dsm_handle hl_registry_next(void);
 
-/* For a writer: takes a segment off the list, once it is attached, or gone. */
+/* For a writer: removes a segment that it has attached to, or that is gone. */
 extern void hl_registry_taken(dsm_handle handle);
 
-/* For a writer: leaves, unless a session waits and "anyway" is not set. */
+/* For a writer: leaves, unless a session waits and "anyway" is false. */
 extern bool hl_registry_close(bool anyway);
 
 /*
- * Whether calls of this database may have been left without an end, as after
- * the start of the server: says so once, and again after it was marked.
+ * Whether calls of this database may be without an end, such as after a start
+ * of the server. Returns true once, and again after it was marked.
  */
 extern bool hl_registry_needs_sweep(void);
 extern void hl_registry_mark_unswept(void);

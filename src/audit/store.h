@@ -29,7 +29,7 @@ typedef struct HlStore
 	const char *name; /* schema and table, quoted; lives as long as plans */
 } HlStore;
 
-/* What a step changes and gives back. */
+/* The state that a step changes and restores. */
 typedef struct HlStoreStep
 {
 	Oid user;
@@ -51,7 +51,7 @@ extern const HlStore *hl_store_find(void);
 /* The same; throws 55000 if there is none. */
 extern const HlStore *hl_store_need(void);
 
-/* Begins and ends what is done as the owner. */
+/* Begin and end a step as the owner. */
 extern void hl_store_enter(HlStoreStep *step, const HlStore *store);
 extern void hl_store_leave(const HlStoreStep *step);
 
@@ -61,7 +61,7 @@ extern void hl_store_add_text(HlParameters *parameters, const char *text);
 extern void hl_store_add_null(HlParameters *parameters);
 extern void hl_store_add_time(HlParameters *parameters, TimestampTz time);
 
-/* Has a statement planned within a step, which finds what is wrong with it. */
+/* Plans a statement within a step, which detects problems with it. */
 extern void hl_store_plan(const HlStore *store, HlStatement statement);
 
 /*
@@ -78,13 +78,13 @@ extern uint64 hl_store_alter(const HlStore *store, HlStatement statement,
 extern const char *hl_store_text(uint64 row, const char *column);
 extern Datum hl_store_value(uint64 row, const char *column, bool *isnull);
 
-/* Stands for no time at all, which is null. */
+/* Stands for null. */
 #define HL_NO_TIME DT_NOBEGIN
 
 /* The trigger that protects finished rows. */
 extern Datum hl_store_protect(FunctionCallInfo fcinfo);
 
-/* The one that protects the history; purging alone gets past it. */
+/* The trigger that protects the history; only a purge may delete. */
 extern Datum hl_store_protect_event(FunctionCallInfo fcinfo);
 
 #endif

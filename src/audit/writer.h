@@ -16,10 +16,10 @@
 #define HL_WRITER_QUEUE ((Size) 64 * 1024)
 #define HL_WRITER_ANSWERS ((Size) 16 * 1024)
 
-/* So long a call waits for its event before it is refused, in milliseconds. */
+/* How long a call waits for its event before it is refused, in milliseconds. */
 #define HL_WRITER_PATIENCE 5000
 
-/* What the writer is told when it is started; fits into bgw_extra. */
+/* The orders of a writer; they must fit into bgw_extra. */
 typedef struct HlWriterOrders
 {
 	Oid database;
