@@ -29,6 +29,7 @@ typedef struct HlReply
 {
 	HlOutcome outcome;
 	bool throttled;    /* and still so at the last attempt */
+	bool passing;      /* the last attempt failed of what another may not */
 	bool sent;         /* the first byte of some attempt left */
 	bool may_have_run; /* it changes something, and nobody knows whether */
 	bool too_large;    /* it was larger than max_response_size allows */

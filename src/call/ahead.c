@@ -47,8 +47,11 @@ hl_ahead_send(HlAhead *call, const HlRequest *request, const char *region,
 void
 hl_ahead_go_on(HlAhead *call)
 {
-	if (call->settled && !hl_engine_is_done(call->run.call))
-		(void) hl_engine_step(&call->run.call, 1, 0);
+	if (!call->settled || hl_engine_is_done(call->run.call))
+		return;
+	(void) hl_engine_step(&call->run.call, 1, 0);
+	if (hl_engine_is_done(call->run.call))
+		INSTR_TIME_SET_CURRENT(call->run.ended);
 }
 
 static void
@@ -56,6 +59,9 @@ drive_call(void *argument)
 {
 	HlAhead *call = argument;
 
+	/* not before it is watched: an interrupt looks for the calls of its watch */
+	if (call->ahead)
+		hl_ahead_join(&call->run);
 	hl_call_drive(&call->run);
 }
 
@@ -64,7 +70,7 @@ static bool
 is_final(const HlReply *reply)
 {
 	return reply->outcome == HL_OUTCOME_SUCCESS || reply->too_large ||
-		   (reply->outcome == HL_OUTCOME_REFUSED && !reply->throttled);
+		   (reply->outcome == HL_OUTCOME_REFUSED && !reply->passing);
 }
 
 bool
@@ -72,8 +78,6 @@ hl_ahead_await(HlAhead *call)
 {
 	MemoryContext caller = MemoryContextSwitchTo(call->memory);
 
-	if (call->ahead)
-		hl_ahead_join(&call->run);
 	if (call->settled)
 		hl_call_watch(drive_call, call);
 	MemoryContextSwitchTo(caller);

@@ -21,7 +21,7 @@
 extern bool hl_ahead_start(HlCallRun *run, const HlRequest *request,
 						   const char *region);
 
-/* Makes it a call like any other, to be driven to its end. */
+/* Makes it a call like any other, within hl_call_watch(), to be driven. */
 extern void hl_ahead_join(HlCallRun *run);
 
 /* A call, ahead or not, and the memory of it, its request and its reply. */

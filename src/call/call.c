@@ -170,16 +170,17 @@ hl_call_log_reply(const HlRequest *request, const HlCall *call,
 	pfree(line.data);
 }
 
-/* The end of a call that has just ended. */
+/* The end of a call: now, unless it had ended before anybody asked. */
 static HlCallEnd
-end_of(int sqlstate, instr_time started)
+end_of(int sqlstate, const HlCallRun *run)
 {
-	instr_time now;
+	instr_time took = run->ended;
 
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, started);
+	if (INSTR_TIME_IS_ZERO(took))
+		INSTR_TIME_SET_CURRENT(took);
+	INSTR_TIME_SUBTRACT(took, run->started);
 	return (HlCallEnd){.sqlstate = sqlstate,
-					   .microseconds = INSTR_TIME_GET_MICROSEC(now)};
+					   .microseconds = INSTR_TIME_GET_MICROSEC(took)};
 }
 
 /* What a reply discloses; NULL: nobody must account for it. */
@@ -269,7 +270,7 @@ leave_traces(HlCallRun *run, int sqlstate)
 {
 	const HlRequest *request = run->request;
 	HlCall *call = run->call;
-	HlCallEnd end = end_of(sqlstate, run->started);
+	HlCallEnd end = end_of(sqlstate, run);
 
 	dlist_delete(&run->node);
 	end.interrupted = true;
@@ -326,6 +327,7 @@ note_under_way(HlCallRun *run)
 	if (!registered)
 		before_shmem_exit(session_ends, (Datum) 0);
 	registered = true;
+	Assert(watches > 0);
 	dlist_push_tail(&under_way, &run->node);
 	run->watch = watches;
 	run->begun = true;
@@ -700,6 +702,9 @@ void
 hl_ahead_join(HlCallRun *run)
 {
 	run->ahead = false;
+	/* how long nobody waited for it is no time of AWS's */
+	if (INSTR_TIME_IS_ZERO(run->ended))
+		INSTR_TIME_SET_CURRENT(run->started);
 	if (run->gone)
 		note_under_way(run);
 }
@@ -717,7 +722,7 @@ hl_call_finish(HlCallRun *run)
 	hl_call_check_reply(request->operation, reply);
 	end = end_of(
 		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),
-		run->started);
+		run);
 	end.disclosed = disclosed_by(request, reply);
 	hl_statistics_count(request->operation, reply, end.microseconds);
 	if (run->several)

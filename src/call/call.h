@@ -60,7 +60,7 @@ typedef struct HlCallRun
 	bool gone, begun; /* these and the rest are call.c's own */
 	int watch;
 	HlAuditAccount *account;
-	instr_time started;
+	instr_time started, ended; /* ended: zero, unless sent ahead */
 	dlist_node node;
 } HlCallRun;
 

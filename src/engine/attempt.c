@@ -502,7 +502,7 @@ forget_attempt(HlCall *call)
 	reply->document = NULL;
 	reply->code = reply->message = reply->request_id = reply->network = NULL;
 	reply->http_status = 0;
-	reply->throttled = false;
+	reply->throttled = reply->passing = false;
 }
 
 /*
@@ -626,6 +626,8 @@ hl_attempt_end(HlCall *call, HlHttpReply *http)
 	call->reply.sent |= http->sent;
 	call->reply.may_have_run = call->changes && attempt->unsettled;
 	call->reply.throttled = verdict == HL_VERDICT_THROTTLING;
+	call->reply.passing =
+		call->reply.throttled || verdict == HL_VERDICT_TRANSIENT;
 	call->reply.throttles += call->reply.throttled;
 	if (verdict == HL_VERDICT_SUCCESS)
 		hl_quota_give(&hl_engine.quota, attempt->cost);

@@ -165,9 +165,14 @@ static CURLcode
 on_tls(CURL *easy, void *context, void *argument)
 {
 	HlHttpTransfer *transfer = argument;
+	HlHttp *http = transfer->http;
+	CURLcode code =
+		hl_trust_use(&http->trust, hl_bytes_string(&transfer->ca_bundle),
+					 http->clock(http->context), context);
 
-	return hl_trust_use(&transfer->http->trust,
-						hl_bytes_string(&transfer->ca_bundle), context);
+	if (code == CURLE_OUT_OF_MEMORY)
+		transfer->fault = HL_TRANSPORT_MEMORY;
+	return code;
 }
 
 /* Has libcurl read authorities from a file, or from a folder. */
@@ -191,7 +196,7 @@ set_trust(HlHttpTransfer *transfer, const char *bundle)
 	const char *path = hl_trust_path(&transfer->http->trust, bundle);
 
 	if (path == NULL)
-		return true;
+		return set_authorities(transfer, NULL, NULL);
 	if (hl_trust_is_ours())
 		return set_authorities(transfer, NULL, path) &&
 			   SET(transfer, CURLOPT_SSL_CTX_FUNCTION, on_tls) &&

@@ -22,6 +22,9 @@
 /* How libcurl verifies: an intermediate that is trusted is enough. */
 #define VERIFY_FLAGS (X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN)
 
+/* How long what was found in a folder is kept, in microseconds. */
+#define FOLDER_KEPT (60 * INT64_C(1000000))
+
 /* Whether a name is a hash as OpenSSL looks for: 02265526.0. */
 static bool
 is_hash(const char *name)
@@ -93,14 +96,17 @@ forget(HlTrust *trust)
 	trust->path = NULL;
 }
 
-/* Whether a file or folder is as it was when it was read. */
+/*
+ * Whether a file or folder is as it was when it was read. Who writes a file may
+ * set its time of modification, but not that of its change.
+ */
 static bool
 is_same(const struct stat *now, const struct stat *then)
 {
 	return now->st_dev == then->st_dev && now->st_ino == then->st_ino &&
 		   now->st_size == then->st_size &&
-		   now->st_mtim.tv_sec == then->st_mtim.tv_sec &&
-		   now->st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+		   now->st_ctim.tv_sec == then->st_ctim.tv_sec &&
+		   now->st_ctim.tv_nsec == then->st_ctim.tv_nsec;
 }
 
 /* Says why authorities cannot be had. */
@@ -128,24 +134,37 @@ fill_store(HlTrust *trust, const char *path)
 	return refuse(trust, "error setting certificate file", path);
 }
 
+/*
+ * Whether what was read of a path may still be used. What becomes of the files
+ * in a folder, or of what their links lead to, does not change the folder.
+ */
+static bool
+is_fresh(const HlTrust *trust, const char *path, const struct stat *stamp,
+		 int64_t now)
+{
+	return trust->store != NULL && strcmp(trust->path, path) == 0 &&
+		   is_same(stamp, &trust->stamp) &&
+		   (!S_ISDIR(stamp->st_mode) || now - trust->read_at < FOLDER_KEPT);
+}
+
 /* Reads what a path has, unless that is what is there. */
 static CURLcode
-read_path(HlTrust *trust, const char *path)
+read_path(HlTrust *trust, const char *path, int64_t now)
 {
-	struct stat now;
+	struct stat stamp;
 	CURLcode code;
 
 	trust->reason[0] = '\0';
-	if (stat(path, &now) != 0)
+	if (stat(path, &stamp) != 0)
 	{
 		forget(trust);
 		return refuse(trust, "error setting certificate file", path);
 	}
-	if (trust->store != NULL && strcmp(trust->path, path) == 0 &&
-		is_same(&now, &trust->stamp))
+	if (is_fresh(trust, path, &stamp, now))
 		return CURLE_OK;
 	forget(trust);
-	trust->stamp = now;
+	trust->stamp = stamp;
+	trust->read_at = now;
 	trust->path = strdup(path);
 	trust->store = X509_STORE_new();
 	if (trust->path != NULL && trust->store != NULL)
@@ -160,11 +179,15 @@ read_path(HlTrust *trust, const char *path)
 }
 
 CURLcode
-hl_trust_use(HlTrust *trust, const char *bundle, void *context)
+hl_trust_use(HlTrust *trust, const char *bundle, int64_t now, void *context)
 {
 	const char *path = hl_trust_path(trust, bundle);
-	CURLcode code = path == NULL ? CURLE_OK : read_path(trust, path);
+	CURLcode code = CURLE_OK;
 
+	if (path == NULL)
+		forget(trust);
+	else
+		code = read_path(trust, path, now);
 	if (code == CURLE_OK && trust->store != NULL)
 		SSL_CTX_set1_cert_store(context, trust->store);
 	return code;

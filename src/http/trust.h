@@ -2,14 +2,16 @@
  * trust.h
  *	  Whose certificates are trusted: authorities in a file, or in a folder that
  *	  "openssl rehash" or the distribution has hashed. What was read of them is
- *	  kept, however often connections are closed, until file or folder change:
- *	  a bundle of a distribution takes longer to read than a call. Where libcurl
+ *	  kept, however often connections are closed, until the file changes, and of
+ *	  a folder for a minute at most: a bundle of a distribution takes longer to
+ *	  read than a call. Where libcurl
  *	  is on another TLS library than this OpenSSL, it reads them by itself.
  */
 #ifndef HL_HTTP_TRUST_H
 #define HL_HTTP_TRUST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include <curl/curl.h>
@@ -20,6 +22,7 @@ typedef struct HlTrust
 	const char *system; /* their folder or file; NULL: there are none */
 	char *path;         /* what was read; NULL: nothing */
 	struct stat stamp;  /* as it was then */
+	int64_t read_at;    /* microseconds of the caller's clock */
 	void *store;
 	char reason[256]; /* why the last could not be read */
 } HlTrust;
@@ -31,8 +34,9 @@ extern bool hl_trust_is_ours(void);
 extern const char *hl_trust_path(HlTrust *trust, const char *bundle);
 extern bool hl_trust_is_folder(const char *path);
 
-/* Has an SSL_CTX trust them. */
-extern CURLcode hl_trust_use(HlTrust *trust, const char *bundle, void *context);
+/* Has an SSL_CTX trust them; now: microseconds of a clock never set back. */
+extern CURLcode hl_trust_use(HlTrust *trust, const char *bundle, int64_t now,
+							 void *context);
 
 /* Gives all that was read back. */
 extern void hl_trust_free(HlTrust *trust);

@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 
+import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
 from session import open_session  # noqa: E402  pylint: disable=wrong-import-position
@@ -170,6 +171,56 @@ def in_flight(session):
     rows_of(session, "COMMIT; RESET healthlake.request_timeout; SELECT 1")
 
 
+def interrupted():
+    """A cancel while a page that was sent ahead is awaited finds the call."""
+    told = "SELECT operation, sqlstate FROM healthlake_last_call()"
+    session = connect()
+    for _ in range(2):
+        emulator.next({"operation": "ListFHIRDatastores", "delay": 0, "apply": True},
+                      {"operation": "ListFHIRDatastores", "silence": True})
+        error = None
+        try:
+            rows_of(session, "SET statement_timeout = '1s'; "
+                    "SELECT count(*) FROM healthlake_list_datastores()")
+        except psycopg2.Error as raised:
+            error = raised
+            session.rollback()
+        tap.same(error.pgcode if error else None, "57014", "the second page is given up")
+        tap.ok(error and "ListFHIRDatastores" in (error.diag.context or ""),
+               "its context has the operation", error and error.diag.context)
+        rows_of(session, "RESET statement_timeout; SELECT 1")
+        tap.same(rows_of(session, told), [("ListFHIRDatastores", "57014")],
+                 "and healthlake_last_call() tells of it")
+        tap.ok(was_taken(), "it had been sent")
+    pid = session.info.backend_pid
+    session.close()
+    tap.ok(gone(pid), "the session ends")
+    session = connect()
+    tap.same(len(rows_of(session, "SELECT 1 FROM healthlake_list_datastores(max_rows => 250)")),
+             250, "and the server lives")
+    session.close()
+
+
+def gone(pid):
+    """Whether a process leaves within some time."""
+    end = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    return not Path(f"/proc/{pid}").exists()
+
+
+def transient(session):
+    """A page that was sent ahead is repeated as any other is."""
+    for fault in ({"status": 400, "body": {"__type": "RequestTimeoutException"}},
+                  {"status": 503}):
+        emulator.next({"operation": "ListFHIRDatastores", "delay": 0, "apply": True},
+                      {"operation": "ListFHIRDatastores", **fault})
+        rows_of(session, "SET healthlake.max_attempts = 3; SELECT 1")
+        whole = "SELECT 1 FROM healthlake_list_datastores(max_rows => 250)"
+        tap.same(len(rows_of(session, whole)), 250, f"{fault['status']} is repeated")
+    rows_of(session, "SET healthlake.max_attempts = 1; SELECT 1")
+
+
 def many_lists(session):
     """Lists leave nothing behind, within a statement and beyond it."""
     emulator.reset()
@@ -218,6 +269,8 @@ def main():
     all_rows(session)
     few_requests(session)
     in_flight(session)
+    interrupted()
+    transient(session)
     many_lists(session)
     own_hosts()
     emulator.stop()
