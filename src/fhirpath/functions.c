@@ -81,10 +81,33 @@ first_as(FunctionCallInfo fcinfo, Oid type)
 	return value;
 }
 
-/* The definition of an SQL-callable function whose body is an expression. */
-#define FIRST(function, type)                                                  \
+/* Keeps the statement out of the log: it may have a resource in it. */
+static void
+hide_statement_of_path(void *unused)
+{
+	errhidestmt(true);
+}
+
+/* The head of an SQL-callable function whose errors hide the statement. */
+#define HIDING(function)                                                       \
+	static Datum function##_body(PG_FUNCTION_ARGS);                            \
 	PG_FUNCTION_INFO_V1(function);                                             \
 	Datum function(PG_FUNCTION_ARGS)                                           \
+	{                                                                          \
+		ErrorContextCallback hiding = {.previous = error_context_stack,        \
+									   .callback = hide_statement_of_path};    \
+		Datum result;                                                          \
+                                                                               \
+		error_context_stack = &hiding;                                         \
+		result = function##_body(fcinfo);                                      \
+		error_context_stack = hiding.previous;                                 \
+		return result;                                                         \
+	}                                                                          \
+	static Datum function##_body(PG_FUNCTION_ARGS)
+
+/* The definition of such a function whose body is an expression. */
+#define FIRST(function, type)                                                  \
+	HIDING(function)                                                           \
 	{                                                                          \
 		return first_as(fcinfo, type);                                         \
 	}
@@ -96,10 +119,7 @@ FIRST(healthlake_fhirpath_numeric, NUMERICOID)
 FIRST(healthlake_fhirpath_date, DATEOID)
 FIRST(healthlake_fhirpath_timestamptz, TIMESTAMPTZOID)
 
-PG_FUNCTION_INFO_V1(healthlake_fhirpath_exists);
-
-Datum
-healthlake_fhirpath_exists(PG_FUNCTION_ARGS)
+HIDING(healthlake_fhirpath_exists)
 {
 	HlItems items;
 	bool found;
@@ -110,10 +130,7 @@ healthlake_fhirpath_exists(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(found);
 }
 
-PG_FUNCTION_INFO_V1(healthlake_fhirpath);
-
-Datum
-healthlake_fhirpath(PG_FUNCTION_ARGS)
+HIDING(healthlake_fhirpath)
 {
 	TupleDesc row;
 	Tuplestorestate *store = begin_rows(fcinfo, &row);
@@ -160,11 +177,8 @@ check_columns(const HlView *view, TupleDesc row)
 								"columns of a view.")));
 }
 
-PG_FUNCTION_INFO_V1(healthlake_fhir_view);
-
 /* The rows of a view of a resource, with the view's columns. */
-Datum
-healthlake_fhir_view(PG_FUNCTION_ARGS)
+HIDING(healthlake_fhir_view)
 {
 	TupleDesc row;
 	Tuplestorestate *store = begin_rows(fcinfo, &row);
@@ -178,11 +192,8 @@ healthlake_fhir_view(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(healthlake_fhir_view_rows);
-
 /* The same rows as jsonb objects. */
-Datum
-healthlake_fhir_view_rows(PG_FUNCTION_ARGS)
+HIDING(healthlake_fhir_view_rows)
 {
 	TupleDesc row;
 	Tuplestorestate *store = begin_rows(fcinfo, &row);
@@ -210,11 +221,8 @@ check_column(FunctionCallInfo fcinfo, const HlView *view)
 							   format_type_be(view->columns[0]->sql_type))));
 }
 
-PG_FUNCTION_INFO_V1(healthlake_fhir_column);
-
 /* The type of the first argument determines the result type. */
-Datum
-healthlake_fhir_column(PG_FUNCTION_ARGS)
+HIDING(healthlake_fhir_column)
 {
 	HlKeptView *kept;
 	Datum value;
@@ -231,10 +239,7 @@ healthlake_fhir_column(PG_FUNCTION_ARGS)
 	return value;
 }
 
-PG_FUNCTION_INFO_V1(healthlake_fhir_view_columns);
-
-Datum
-healthlake_fhir_view_columns(PG_FUNCTION_ARGS)
+HIDING(healthlake_fhir_view_columns)
 {
 	TupleDesc row;
 	Tuplestorestate *store = begin_rows(fcinfo, &row);
@@ -257,10 +262,7 @@ healthlake_fhir_view_columns(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(healthlake_fhir_create_view);
-
-Datum
-healthlake_fhir_create_view(PG_FUNCTION_ARGS)
+HIDING(healthlake_fhir_create_view)
 {
 	return hl_create_view(fcinfo);
 }

@@ -49,6 +49,18 @@ typedef struct Found
 
 /* --------------------------------------------------------------- the read */
 
+/* Throws that a reply is not the resource that was asked for. */
+static void
+refuse_found(const HlFhirLook *look, const HlReply *reply)
+{
+	HlReply malformed = *reply;
+
+	malformed.outcome = HL_OUTCOME_MALFORMED;
+	malformed.network =
+		pstrdup("the reply is not the resource that was asked for");
+	hl_error_raise(look->queued->sent->operation, &malformed, NULL);
+}
+
 /* Returns the resource of the reply; throws if the read failed. */
 static Found
 read_found(const HlFhirLook *look, const HlReply *reply)
@@ -57,10 +69,13 @@ read_found(const HlFhirLook *look, const HlReply *reply)
 
 	if (reply->http_status == 404 && reply->diagnosed)
 		found.absent = true;
-	else if (reply->http_status == 410)
+	else if (reply->http_status == 410 && reply->diagnosed)
 		found.gone = true;
 	else if (reply->outcome != HL_OUTCOME_SUCCESS)
 		hl_error_raise(look->queued->sent->operation, reply, NULL);
+	else if (!hl_fhir_is_it(reply->document, look->it.type, look->it.id,
+							look->version))
+		refuse_found(look, reply);
 	else
 	{
 		found.version = hl_fhir_version(reply->document);

@@ -64,10 +64,20 @@ WRITES = [f"healthlake_fhir_create({LITERAL})", f"healthlake_fhir_update({LITERA
           f"healthlake_fhir_patch('Patient', 'p1', '{json.dumps([PATIENT])}')",
           f"healthlake_fhir_delete_where('Patient', {SOUGHT}, max_rows => 1)",
           f"healthlake_fhir_enqueue_create({LITERAL})"]
+VIEW = json.dumps({"resource": "Patient", "status": "active", "select": [
+    {"column": [{"name": "family", "path": "name.family"}]}]})
+# FHIRPath, which reads nothing but what the statement has
+PATHS = [f"healthlake_fhirpath({LITERAL}, 'name.where(')",
+         f"healthlake_fhirpath_text({LITERAL}, 'now()')",
+         f"healthlake_fhirpath_exists({LITERAL}, 'name.nothing()')",
+         f"healthlake_fhir_view_rows('{VIEW}', jsonb_set({LITERAL}, '{{name,1}}', '{{}}', true)"
+         f" || '{{\"name\": [{{\"family\": \"a\"}}, {{\"family\": \"{MARK}\"}}]}}')",
+         f"healthlake_fhir_view_columns('{{\"resource\": \"Patient\", \"{MARK}\": 1}}')"]
 WAITS = [CREATE, SEARCH + ")", f"SELECT healthlake_fhir_count('Patient', {SOUGHT})",
          f"SELECT * FROM healthlake_fhir_read_many('Patient', ARRAY['p1']) -- {MARK}"]
 # statements that end in an error of ours, and what is SET for them
 LITERALS = [*((f"SELECT {call}", "transaction_read_only = on") for call in WRITES),
+            *((f"SELECT {call}", "") for call in PATHS),
             *((wait, "healthlake.region = ''") for wait in WAITS),
             *((wait, "healthlake.datastore_id = ''") for wait in WAITS),
             *((wait, "statement_timeout = '200ms'") for wait in WAITS),

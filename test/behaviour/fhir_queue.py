@@ -129,6 +129,10 @@ CASES = {
                     ("succeeded", None, None), "delete", []),
     "delete-lost": ("new", sql("_delete", "Patient", "delete-lost"), [LOST], None,
                     ("succeeded", None, None), "delete read", ["PUT", "DELETE"]),
+    # the first look is answered with somebody else's resource
+    "delete-other": ("new", sql("_delete", "Patient", "delete-other"), [
+        LOST, {"operation": "fhir:read", "status": 200, "body": patient("somebody-else")}], None,
+                     ("succeeded", None, None), "delete read read", ["PUT", "DELETE"]),
     "delete-never": ("old", sql("_delete", "Patient", "delete-never"), [NEVER], None,
                      ("succeeded", None, None), "delete read delete", ["PUT", "DELETE"]),
     "delete-overtaken": ("old", sql("_delete", "Patient", "delete-overtaken"), [NEVER], "another",
