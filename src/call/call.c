@@ -477,6 +477,13 @@ hl_call_retell(uint64 before)
 	raise_unknown(reason, sqlstate);
 }
 
+/* Whoever raises an error now tells of the changes so far. */
+void
+hl_call_note_told(void)
+{
+	last_change.told = true;
+}
+
 void
 hl_call_warn_unfit(const HlRequest *request, const char *id)
 {

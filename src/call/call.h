@@ -87,13 +87,13 @@ extern void hl_call_watch(void (*work)(void *), void *argument);
 extern const HlReply *hl_call_try(const HlRequest *request, const char *region);
 extern const HlReply *hl_call_perform(const HlRequest *request,
 									  const char *region);
-
 /*
  * Counts the changes that this backend may have made; turns a caught error that
  * hides one made since that count into 38M01 with token and id, or returns.
  */
 extern uint64 hl_call_changes(void);
 extern void hl_call_retell(uint64 before);
+extern void hl_call_note_told(void);
 /* Warns that a reply is null because the database cannot hold it. */
 extern void hl_call_warn_unfit(const HlRequest *request, const char *id);
 

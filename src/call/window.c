@@ -101,7 +101,7 @@ hl_window_ended(const HlWindow *window)
 	return NULL;
 }
 
-/* Takes a call out of the window and frees its memory. */
+/* Takes a call out of the window. */
 static void
 take_out(HlWindow *window, HlFlight *flight)
 {
@@ -110,19 +110,37 @@ take_out(HlWindow *window, HlFlight *flight)
 	while (window->flights[place] != flight)
 		place++;
 	window->flights[place] = window->flights[--window->nflights];
-	MemoryContextDelete(flight->memory);
 }
 
 void
 hl_window_give(HlWindow *window, HlFlight *flight, HeapTuple row)
 {
-	window->rows[flight->index] = heap_copytuple(row);
+	if (window->set == NULL)
+		window->given++;
+	else
+		window->rows[flight->index] = heap_copytuple(row);
 	take_out(window, flight);
-	while (!hl_window_is_over(window) && window->rows[window->given] != NULL)
+	MemoryContextDelete(flight->memory);
+	while (window->set != NULL && !hl_window_is_over(window) &&
+		   window->rows[window->given] != NULL)
 	{
 		tuplestore_puttuple(window->set->setResult,
 							window->rows[window->given]);
 		heap_freetuple(window->rows[window->given]);
 		window->given++;
 	}
+}
+
+void
+hl_window_keep(HlWindow *window, HlFlight *flight)
+{
+	Assert(window->set == NULL);
+	window->given++;
+	take_out(window, flight);
+}
+
+int
+hl_window_in_flight(const HlWindow *window)
+{
+	return window->nflights;
 }

@@ -30,9 +30,10 @@ typedef struct HlFlight
 
 typedef struct HlWindow HlWindow;
 
-/* A window over so many calls, whose rows are for a set. */
+/* A window over so many calls, whose rows are for a set (NULL: no rows). */
 extern HlWindow *hl_window_open(ReturnSetInfo *set, int count);
 extern bool hl_window_is_over(const HlWindow *window);
+extern int hl_window_in_flight(const HlWindow *window);
 
 /* The next call, to be started; NULL: none is left, or the window is full. */
 extern HlFlight *hl_window_next(HlWindow *window);
@@ -47,7 +48,10 @@ extern void hl_window_step(HlWindow *window);
 /* One that has ended; NULL: none has. */
 extern HlFlight *hl_window_ended(const HlWindow *window);
 
-/* Gives its row, and ends it. */
+/* Gives its row (NULL where there are none), and ends it. */
 extern void hl_window_give(HlWindow *window, HlFlight *flight, HeapTuple row);
+
+/* Ends it in a window without rows, and leaves its memory to the caller. */
+extern void hl_window_keep(HlWindow *window, HlFlight *flight);
 
 #endif

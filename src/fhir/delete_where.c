@@ -3,8 +3,8 @@
  *	  Deleting what a search finds.
  *
  * HealthLake's own conditional delete finds and deletes in one request, and
- * what it finds may be more than anybody meant. Here the ids are known before
- * the first resource goes.
+ * what it finds may be more than anybody meant. Here ids and versions are known
+ * before the first resource goes, and what has changed since is left.
  */
 #include "postgres.h"
 
@@ -13,10 +13,12 @@
 
 #include "aws/form.h"
 #include "call/error.h"
+#include "call/window.h"
 #include "fhir/delete_where.h"
 #include "fhir/parameters.h"
 #include "fhir/search.h"
 #include "fhir/types.h"
+#include "server/settings.h"
 #include "server/text.h"
 
 /* A deletion under way. */
@@ -25,9 +27,18 @@ typedef struct Deletion
 	const HlFhirPlace *place;
 	const char *type;
 	int64 most;
-	List *ids;
-	int64 gone; /* resources that they have deleted */
+	List *victims; /* Victim */
+	int64 gone;    /* resources that were deleted */
+	int64 changed; /* since the search, and left there */
+	HlFlight *failed;
 } Deletion;
+
+/* A resource that was found. */
+typedef struct Victim
+{
+	char *id;
+	char *version; /* NULL: it was not told */
+} Victim;
 
 /* Refuses a search that selects everything, which may be a mistake. */
 static void
@@ -41,17 +52,22 @@ refuse_no_criterion(const HlJson *parameters)
 						   "nothing.")));
 }
 
-/* Refuses _summary: with count, for example, the search would return no ids. */
+/*
+ * Refuses what would leave out ids or versions: _summary=count, for example.
+ */
 static void
-refuse_summary(const HlJson *parameters)
+refuse_parts(const HlJson *parameters)
 {
-	if (hl_json_member(parameters, "_summary") != NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("search parameter \"%s\" cannot be given",
-							   "_summary")));
+	static const char *const names[] = {"_summary", "_elements"};
+
+	for (size_t i = 0; i < lengthof(names); i++)
+		if (hl_json_member(parameters, names[i]) != NULL)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("search parameter \"%s\" cannot be given",
+								   names[i])));
 }
 
-/* The plan of a search that returns only ids. */
+/* The plan of a search that returns only ids and versions. */
 static HlPagingPlan *
 plan_of(const HlArguments *arguments, int64 most)
 {
@@ -59,16 +75,26 @@ plan_of(const HlArguments *arguments, int64 most)
 	HlPagingPlan *plan;
 
 	refuse_no_criterion(parameters);
-	refuse_summary(parameters);
+	refuse_parts(parameters);
 	plan = hl_search_plan(arguments, parameters);
-	if (hl_json_member(parameters, "_elements") == NULL)
-		plan->form = hl_parameters_add(plan->form, "_elements", "id");
+	plan->form = hl_parameters_add(plan->form, "_elements", "id,meta");
 	plan->most = most + 1;
 	return plan;
 }
 
 static void
-find_ids(Deletion *deletion, const HlPagingPlan *plan)
+add_victim(Deletion *deletion, const HlEntry *entry)
+{
+	Victim *victim = palloc0(sizeof(Victim));
+
+	victim->id = pstrdup(entry->id);
+	if (hl_fhir_is_id(entry->version_id))
+		victim->version = pstrdup(entry->version_id);
+	deletion->victims = lappend(deletion->victims, victim);
+}
+
+static void
+find_victims(Deletion *deletion, const HlPagingPlan *plan)
 {
 	MemoryContext memory = AllocSetContextCreate(
 		CurrentMemoryContext, "healthlake search", ALLOCSET_DEFAULT_SIZES);
@@ -86,7 +112,7 @@ find_ids(Deletion *deletion, const HlPagingPlan *plan)
 								   "is not a resource of type %s",
 								   deletion->type)));
 		MemoryContextSwitchTo(caller);
-		deletion->ids = lappend(deletion->ids, pstrdup(entry.id));
+		add_victim(deletion, &entry);
 		MemoryContextSwitchTo(memory);
 	}
 	MemoryContextSwitchTo(caller);
@@ -96,7 +122,7 @@ find_ids(Deletion *deletion, const HlPagingPlan *plan)
 static void
 refuse_too_many(const Deletion *deletion)
 {
-	if (list_length(deletion->ids) > deletion->most)
+	if (list_length(deletion->victims) > deletion->most)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("more than " INT64_FORMAT " resources of type %s match",
@@ -113,17 +139,48 @@ was_not_there(const HlReply *reply)
 		   (reply->http_status == 404 || reply->http_status == 410);
 }
 
-static void
-delete_one(Deletion *deletion, const char *id)
+/* Whether a reply says that a resource is not the version any more. */
+static bool
+has_changed(const HlReply *reply)
 {
+	return reply->outcome == HL_OUTCOME_REFUSED && !reply->may_have_run &&
+		   reply->http_status == 412;
+}
+
+/* Begins the deletion of one, if it is still as it was found. */
+static void
+start_deletion(const Deletion *deletion, HlFlight *flight)
+{
+	MemoryContext caller = MemoryContextSwitchTo(flight->memory);
+	const Victim *victim = list_nth(deletion->victims, flight->index);
 	HlFhirRequest *request =
 		hl_fhir_request(deletion->place, HL_FHIR_DELETE_RESOURCE, "DELETE",
-						hl_fhir_path(deletion->type, id));
-	const HlReply *reply = hl_fhir_try(request);
+						hl_fhir_path(deletion->type, victim->id));
 
-	if (reply->outcome != HL_OUTCOME_SUCCESS && !was_not_there(reply))
-		hl_error_raise(request->request.operation, reply, NULL);
-	deletion->gone += reply->outcome == HL_OUTCOME_SUCCESS;
+	if (victim->version != NULL)
+		hl_fhir_request_header(request, "If-Match",
+							   psprintf("W/\"%s\"", victim->version));
+	hl_window_start(flight, &request->request, request->region);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Takes the end of one; the first failure is kept, to be raised. */
+static void
+land_deletion(Deletion *deletion, HlWindow *window, HlFlight *flight)
+{
+	const HlReply *reply = &flight->run.call->reply;
+	bool gone = reply->outcome == HL_OUTCOME_SUCCESS;
+	bool changed = has_changed(reply);
+
+	deletion->gone += gone;
+	deletion->changed += changed;
+	if (!gone && !changed && !was_not_there(reply) && deletion->failed == NULL)
+	{
+		deletion->failed = flight;
+		hl_window_keep(window, flight);
+		return;
+	}
+	hl_window_give(window, flight, NULL);
 }
 
 /* Adds the progress to the CONTEXT of an error. */
@@ -134,29 +191,62 @@ deletion_context(void *argument)
 
 	errcontext("deleting resources of type %s: " INT64_FORMAT
 			   " of %d had been deleted",
-			   deletion->type, deletion->gone, list_length(deletion->ids));
+			   deletion->type, deletion->gone, list_length(deletion->victims));
+}
+
+/*
+ * Deletes so many at a time. After a failure none is begun any more, and what
+ * is in flight is awaited, so that its outcome is known.
+ */
+static void
+delete_all(void *argument)
+{
+	Deletion *deletion = argument;
+	HlWindow *window = hl_window_open(NULL, list_length(deletion->victims));
+	HlFlight *flight;
+
+	do
+	{
+		while (deletion->failed == NULL &&
+			   hl_window_in_flight(window) < hl_settings.max_concurrency &&
+			   (flight = hl_window_next(window)) != NULL)
+			start_deletion(deletion, flight);
+		hl_window_step(window);
+		while ((flight = hl_window_ended(window)) != NULL)
+			land_deletion(deletion, window, flight);
+	} while (hl_window_in_flight(window) > 0 ||
+			 (deletion->failed == NULL && !hl_window_is_over(window)));
+}
+
+/* Raises the failure, or tells what was left. */
+static void
+judge_deletions(const Deletion *deletion)
+{
+	if (deletion->failed != NULL)
+	{
+		hl_call_note_told(); /* how many were deleted is in the context */
+		hl_error_raise(deletion->failed->run.request->operation,
+					   &deletion->failed->run.call->reply, NULL);
+	}
+	if (deletion->changed > 0)
+		ereport(WARNING,
+				(errmsg(INT64_FORMAT " resources of type %s have changed since "
+									 "the search and were not deleted",
+						deletion->changed, deletion->type),
+				 errhidecontext(true)));
 }
 
 static void
-delete_all(Deletion *deletion)
+delete_victims(Deletion *deletion)
 {
 	ErrorContextCallback context = {.previous = error_context_stack,
 									.callback = deletion_context,
 									.arg = deletion};
-	MemoryContext memory = AllocSetContextCreate(
-		CurrentMemoryContext, "healthlake deletion", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(memory);
-	ListCell *cell;
 
 	error_context_stack = &context;
-	foreach (cell, deletion->ids)
-	{
-		CHECK_FOR_INTERRUPTS();
-		delete_one(deletion, lfirst(cell));
-		MemoryContextReset(memory);
-	}
+	hl_call_watch(delete_all, deletion);
+	judge_deletions(deletion);
 	error_context_stack = context.previous;
-	MemoryContextSwitchTo(caller);
 }
 
 Datum
@@ -180,8 +270,9 @@ hl_delete_where(FunctionCallInfo fcinfo)
 	plan = plan_of(arguments, deletion.most);
 	deletion.place = plan->place;
 	deletion.type = plan->subject;
-	find_ids(&deletion, plan);
+	find_victims(&deletion, plan);
 	refuse_too_many(&deletion);
-	delete_all(&deletion);
+	if (deletion.victims != NIL)
+		delete_victims(&deletion);
 	PG_RETURN_INT64(deletion.gone);
 }

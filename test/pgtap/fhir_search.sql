@@ -196,20 +196,38 @@ SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{}', 10) $$), 
 SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{"_sort": "_id", "_include": "Patient:organization"}', 10) $$), '22023 search parameters must have a criterion',
 	'what selects nothing is none');
 SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{"gender": "female", "_summary": "count"}', 10) $$), '22023 search parameter "_summary" cannot be given', 'no summary has ids');
+SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{"gender": "female", "_elements": "id"}', 10) $$), '22023 search parameter "_elements" cannot be given', 'and some elements no version');
 SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', NULL, 10) $$), '22023 search parameters must have a criterion', 'nor is nothing');
 SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{"gender": "female"}', 49) $$), '21000 more than 49 resources of type Patient match', 'no more than that');
 SELECT is(count(*), 0::bigint, 'then nothing is deleted') FROM emulator_log() WHERE operation = 'fhir:delete';
 SELECT matches(says($$ SELECT healthlake_fhir_delete_where('Patient', '{"gender": "female"}', NULL) $$), '^22004 ', 'a number must be given');
 SELECT is(says($$ SELECT healthlake_fhir_delete_where('Patient', '{"gender": "female"}', 0) $$), '22023 argument "max_rows" must be at least 1', 'and be one');
 SELECT is(healthlake_fhir_delete_where('Patient', '{"gender": "female"}', 50), 50::bigint, 'so many are deleted');
-SELECT is(count(*), 50::bigint, 'each by itself') FROM emulator_log() WHERE operation = 'fhir:delete';
+SELECT is_row(ROW(count(*), array_agg(DISTINCT headers ->> 'if-match')::text), ROW(50::bigint, '{"W/\"1\""}'::text), 'each by itself, as it was found') FROM emulator_log() WHERE operation = 'fhir:delete';
 SELECT is(healthlake_fhir_count('Patient'), 200::bigint, 'and no other');
 SELECT is_row(ROW(type, id, version_id, resource IS NULL, deleted), ROW('Patient'::text, 'p005'::text, '2'::text, true, true), 'a deletion is a version')
   FROM healthlake_fhir_history('Patient', 'p005') WHERE deleted;
 SELECT is(healthlake_fhir_delete_where('Patient', '{"gender": "female"}', 50), 0::bigint, 'none are none');
+SET healthlake.max_concurrency = 1;
 SELECT emulator_next('[{"operation": "fhir:delete", "times": 2, "delay": 0}, {"operation": "fhir:delete", "error": "AccessDeniedException", "message": "no"}]') \g /dev/null
 SELECT is_row(ROW(sqlstate, context ~ 'deleting resources of type Patient: 2 of 16 had been deleted'), ROW('42501'::text, true), 'an error in the middle tells how far it came')
   FROM raised($$ SELECT healthlake_fhir_delete_where('Patient', '{"birthdate": ["ge1980", "lt1990"], "gender": "male"}', 100) $$);
+RESET healthlake.max_concurrency;
+SELECT healthlake_fhir_update(jsonb_build_object('resourceType', 'Patient', 'id', 'many' || i, 'gender', 'other')) FROM generate_series(1, 30) AS i \g /dev/null
+SET healthlake.max_concurrency = 4;
+SELECT emulator_next('[{"operation": "fhir:delete", "times": 5, "delay": 0}, {"operation": "fhir:delete", "error": "AccessDeniedException", "message": "no"}]') \g /dev/null
+SELECT max(n) AS before FROM emulator_log() \gset
+SELECT sqlstate, substring(context FROM '(\d+) of 30 had been deleted')::int AS told FROM raised($$ SELECT healthlake_fhir_delete_where('Patient', '{"gender": "other"}', 100) $$) \gset
+SELECT is_row(ROW(:'sqlstate', :told BETWEEN 5 AND 8, count(*)), ROW('42501', true, (:told + 1)::bigint), 'after a failure none is begun, and what is in flight is awaited and counted')
+  FROM emulator_log(:before) WHERE operation = 'fhir:delete';
+SELECT is(healthlake_fhir_count('Patient', '{"gender": "other"}'), (30 - :told)::bigint, 'as many are left');
+-- one that another changes after the search
+SELECT emulator_next('[{"operation": "fhir:delete", "status": 412, "error": "conflict"}]') \g /dev/null
+SET client_min_messages = error;
+SELECT is(healthlake_fhir_delete_where('Patient', '{"gender": "other"}', 100), (30 - :told - 1)::bigint, 'what has changed since the search is left');
+SET client_min_messages = warning;
+RESET healthlake.max_concurrency;
+SELECT is(healthlake_fhir_count('Patient', '{"gender": "other"}'), 1::bigint, 'and still there');
 BEGIN READ ONLY;
 SELECT is((SELECT count(*) FROM healthlake_fhir_search('Patient', max_rows => 3)), 3::bigint, 'READ ONLY searches');
 COMMIT;
