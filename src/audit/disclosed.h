@@ -20,8 +20,7 @@ typedef struct HlDisclosed
 {
 	int64 count;           /* of all resources */
 	const char *resources; /* type/id */
-	const char
-		*patients; /* ids of patients, including those that are referred to */
+	const char *patients;  /* ids of patients, also of referred ones */
 } HlDisclosed;
 
 /* Reads a reply of the data plane. */
