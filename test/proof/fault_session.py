@@ -76,12 +76,12 @@ class Session:
                                           for name, value in values.items()))
             self.route, self.face = route, face
 
-    def run(self, face):
+    def run(self, face, statement=None):
         """A call: its SQLSTATE, its error, and the seconds that it took."""
         began = time.monotonic()
         error = self.rows = None
         try:
-            self.cursor.execute(STATEMENTS[face])
+            self.cursor.execute(statement or STATEMENTS[face])
             self.rows = self.cursor.fetchall()
         except psycopg2.Error as caught:
             error = caught

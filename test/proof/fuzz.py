@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Each fuzz target, from its corpus in the repository, for a number of executions; a table.
 
-    fuzz.py [--long] [--grow] [TARGET…]
+    fuzz.py [--long] [--grow] [TARGET…]     ground: all targets of the ground floor
 
 With --long a million executions of each target, else ten thousand; --grow puts what was found on
 the way, made as small as possible, into test/unit/corpus. test/run has each target run for five
@@ -171,7 +171,8 @@ def main():
         skip_all("there is no clang with libFuzzer")
     named = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     units = sorted(path.stem for path in UNIT.glob("fuzz_*.c"))
-    targets = named or [*units, *INSIDE]
+    targets = [target for name in named or ["ground", *INSIDE]
+               for target in (units if name == "ground" else [name])]
     tap.same(sorted(set(units) ^ set(READS)), [], "it is said what each target reads")
     said = make(*(f"test/unit/{target}" for target in targets if target in units),
                 *("test/proof/fuzz_sql.so" for target in targets if target == "fuzz_sql"))
