@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Copies one word without its quotes; returns what follows, NULL: no end. */
+/*
+ * Copies one word without its quotes; returns the rest, or NULL if a quote is
+ * not closed.
+ */
 static const char *
 copy_word(const char *line, char **out)
 {
@@ -36,7 +39,6 @@ copy_word(const char *line, char **out)
 	return quote == '\0' ? line : NULL;
 }
 
-/* Takes a command line apart. */
 bool
 hl_command_split(HlCommand *command, const char *line)
 {
@@ -68,7 +70,6 @@ hl_command_split(HlCommand *command, const char *line)
 	return command->reason == NULL;
 }
 
-/* Frees the words. */
 void
 hl_command_free(HlCommand *command)
 {

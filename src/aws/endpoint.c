@@ -41,7 +41,7 @@ static const char *const global_sts_regions[] = {
 	"us-east-1",      "us-east-2",    "us-west-1",      "us-west-2",
 };
 
-/* Whether a string was given at all. */
+/* Whether a string is neither NULL nor empty. */
 static bool
 is_given(const char *string)
 {
@@ -62,7 +62,7 @@ is_alphanumeric(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Folds ASCII letters to lower case, in place. */
+/* Converts ASCII letters to lower case, in place. */
 static void
 fold(char *string)
 {
@@ -99,7 +99,7 @@ is_region_tail(const char *tail)
 	return tail > number && *tail == '\0';
 }
 
-/* Whether a region is one of a partition's, known yet or not. */
+/* Whether a region belongs to a partition, including unknown ones. */
 static bool
 is_in_partition(const HlPartition *partition, const char *region)
 {
@@ -119,7 +119,7 @@ is_in_partition(const HlPartition *partition, const char *region)
 	return false;
 }
 
-/* Returns a region's partition: "aws" for one that fits none. */
+/* Returns a region's partition; "aws" if none matches. */
 const HlPartition *
 hl_endpoint_partition(const char *region)
 {
@@ -130,9 +130,10 @@ hl_endpoint_partition(const char *region)
 }
 
 /*
- * Whether a string has a region's form. It becomes a part of a host name, so
- * it is a label of one, and not a number: nothing else can be smuggled in. In
- * lower case, as AWS's regions are: it is signed and compared as it stands.
+ * Whether a string has a region's form. It becomes part of a host name, so it
+ * must be a single label, and not a number: nothing else can be injected. It
+ * must be in lower case, like AWS's regions, since it is signed and compared as
+ * it is.
  */
 bool
 hl_endpoint_is_region(const char *region)
@@ -169,7 +170,9 @@ cut_fips(char *region)
 	memmove(cut, cut + len, strlen(cut + len) + 1);
 }
 
-/* Writes the region that a name stands for, and says whether it asks for FIPS. */
+/*
+ * Writes the region that a name contains, and returns whether it requests FIPS.
+ */
 bool
 hl_endpoint_real_region(const char *region, char real[64])
 {
@@ -195,7 +198,7 @@ is_ipv4(const char *host, struct in_addr *address)
 	return inet_pton(AF_INET, host, address) == 1;
 }
 
-/* Whether libc would take a host for an IPv4 address in some old notation. */
+/* Whether libc would parse a host as an IPv4 address in an old notation. */
 static bool
 looks_like_address(const char *host)
 {
@@ -208,7 +211,7 @@ looks_like_address(const char *host)
 	return digits > 0 && label[digits] == '\0';
 }
 
-/* Whether a host is made of labels as DNS has them, or a dotted quad. */
+/* Whether a host consists of DNS labels, or is a dotted quad. */
 static bool
 is_host_name(const char *host)
 {
@@ -239,7 +242,7 @@ is_host_name(const char *host)
 	}
 }
 
-/* Whether a path is made of RFC 3986's characters and escapes no dot. */
+/* Whether a path has only characters of RFC 3986, and no escaped dots. */
 static bool
 is_path(const char *path)
 {
@@ -260,10 +263,10 @@ is_path(const char *path)
 }
 
 /*
- * Whether libcurl left a URL as it was given, but for the case of its letters
- * and the root path. It accepts more than RFC 3986 allows and rewrites it: one
+ * Whether libcurl's parser returned a URL as it was given, except for case and
+ * the root path. libcurl accepts and rewrites more than RFC 3986 allows: one
  * slash or three after the scheme, an empty port, 127.1, dots in a path. An
- * IPv6 address may be rewritten, since that changes its form only.
+ * IPv6 address may be rewritten, since that changes only its form.
  */
 static bool
 is_unchanged(const char *given, const char *rewritten)
@@ -303,7 +306,7 @@ copy_part(Parts *parts, CURLUPart part, char *buffer, size_t size)
 	return fits;
 }
 
-/* Takes the host over, an IPv6 address without its brackets. */
+/* Takes the host, an IPv6 address without its brackets. */
 static bool
 take_host(Parts *parts, HlEndpoint *endpoint)
 {
@@ -325,7 +328,7 @@ take_host(Parts *parts, HlEndpoint *endpoint)
 	return inet_pton(AF_INET6, host, &address) == 1;
 }
 
-/* Takes the parts over; NULL if all is well, else what is wrong. */
+/* Takes the parts; returns NULL, or the problem. */
 static const char *
 take_parts(Parts *parts, const char *url, HlEndpoint *endpoint)
 {
@@ -372,7 +375,7 @@ join_parts(HlEndpoint *endpoint)
 }
 
 /*
- * Reads a URL with libcurl's own reader, so that what is signed is what libcurl
+ * Parses a URL with libcurl's parser, so that what is signed is what libcurl
  * sends. A base path gets a slash at its end.
  */
 HlEndpointOutcome
@@ -428,7 +431,7 @@ hl_endpoint_is_loopback(const HlEndpoint *endpoint)
 	return is_localhost(endpoint->host);
 }
 
-/* Whether STS's one global endpoint serves a region that asks for it. */
+/* Whether STS's global endpoint serves a region, if that is requested. */
 static bool
 is_global_sts(const char *region, bool use_global)
 {
@@ -442,7 +445,7 @@ is_global_sts(const char *region, bool use_global)
 	return false;
 }
 
-/* Writes the endpoint of a host that the rules name. */
+/* Writes the endpoint of a host that the rules determine. */
 static HlEndpointOutcome
 use_host(HlEndpoint *endpoint, const char *service, const char *region,
 		 const char *suffix)
@@ -457,7 +460,7 @@ use_host(HlEndpoint *endpoint, const char *service, const char *region,
 	return HL_ENDPOINT_OK;
 }
 
-/* The rules for FIPS, dual stack, both or neither, where there is a region. */
+/* The rules for FIPS, dual stack, both or neither, in a region. */
 static HlEndpointOutcome
 apply_region_rules(const HlPartition *partition,
 				   const HlEndpointParameters *parameters, const char *region,
@@ -497,7 +500,7 @@ apply_region_rules(const HlPartition *partition,
 	return use_host(endpoint, service, region, suffix);
 }
 
-/* The rules for an endpoint that is given: nothing can be chosen within it. */
+/* The rules for a custom endpoint, with which options cannot be combined. */
 static HlEndpointOutcome
 apply_url_rules(const HlEndpointParameters *parameters, HlEndpoint *endpoint)
 {
@@ -519,7 +522,7 @@ apply_url_rules(const HlEndpointParameters *parameters, HlEndpoint *endpoint)
 	return outcome;
 }
 
-/* Puts an operation's prefix before the host, which must still be one. */
+/* Adds an operation's prefix to the host, which must still be valid. */
 static HlEndpointOutcome
 apply_host_prefix(const char *prefix, HlEndpoint *endpoint)
 {
@@ -539,7 +542,7 @@ apply_host_prefix(const char *prefix, HlEndpoint *endpoint)
 	return HL_ENDPOINT_OK;
 }
 
-/* Checks the region that was given, and takes FIPS out of its name. */
+/* Checks the region, and removes FIPS from its name. */
 static bool
 settle_region(HlEndpointParameters *parameters, char region[64])
 {
@@ -553,7 +556,7 @@ settle_region(HlEndpointParameters *parameters, char region[64])
 	return hl_endpoint_is_region(region);
 }
 
-/* Applies the rules in a partition: NULL for the region's own. */
+/* Applies the rules in a partition; NULL for the region's own. */
 HlEndpointOutcome
 hl_endpoint_resolve_in(const HlPartition *partition,
 					   const HlEndpointParameters *given, HlEndpoint *endpoint)
@@ -581,7 +584,6 @@ hl_endpoint_resolve_in(const HlPartition *partition,
 	return outcome;
 }
 
-/* Applies the rules. */
 HlEndpointOutcome
 hl_endpoint_resolve(const HlEndpointParameters *parameters,
 					HlEndpoint *endpoint)

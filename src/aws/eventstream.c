@@ -22,8 +22,8 @@
 #define UUID_LEN 16
 
 /*
- * CRC-32 as Ethernet and zlib have it, four bits at a time: the remainders of
- * the sixteen values of four bits, lowest bit first.
+ * CRC-32 as in Ethernet and zlib, four bits at a time; the table has the
+ * remainders of the sixteen values of four bits, lowest bit first.
  */
 static uint32_t
 add_to_crc(uint32_t crc, const char *data, size_t len)
@@ -63,7 +63,7 @@ read_signed(const char *bytes, size_t len)
 	return (int64_t) (read_unsigned(bytes, len) << unused) >> unused;
 }
 
-/* How many bytes a value has that has always so many; -1: it says so itself. */
+/* The size of a value of fixed size; -1 if the value has a length. */
 static int
 fixed_size(HlEventHeaderType type)
 {
@@ -88,7 +88,7 @@ fixed_size(HlEventHeaderType type)
 	}
 }
 
-/* Reads the value of a header; how many bytes that are, or -1. */
+/* Reads the value of a header; returns its number of bytes, or -1. */
 static int
 read_header_value(HlEventHeader *header, const char *bytes, size_t left)
 {
@@ -111,7 +111,10 @@ read_header_value(HlEventHeader *header, const char *bytes, size_t left)
 	return prefix + size;
 }
 
-/* Reads the header at the start; how many bytes it has, 0 if it has none. */
+/*
+ * Reads the header at the start; returns its number of bytes, or 0 if it is
+ * malformed.
+ */
 static size_t
 read_event_header(HlEventHeader *header, const char *bytes, size_t left)
 {
@@ -165,7 +168,7 @@ is_same_name(const HlEventHeader *one, const HlEventHeader *other)
 		   memcmp(one->name, other->name, one->name_len) == 0;
 }
 
-/* What is wrong with the headers of a message; NULL if nothing. */
+/* The problem with the headers of a message; NULL if there is none. */
 static const char *
 fault_of_headers(const HlEventMessage *message)
 {
@@ -216,7 +219,7 @@ hl_eventstream_says(const HlEventMessage *message, const char *name,
 		   memcmp(header.bytes, value, header.len) == 0;
 }
 
-/* Ends a stream for good. */
+/* Ends a stream permanently. */
 static bool
 break_off(HlEventStream *stream, const char *reason)
 {
@@ -224,7 +227,7 @@ break_off(HlEventStream *stream, const char *reason)
 	return false;
 }
 
-/* Reads a prelude, which says how much more comes. */
+/* Reads a prelude, which contains the lengths of the rest. */
 static bool
 read_prelude(HlEventStream *stream)
 {
@@ -247,7 +250,7 @@ read_prelude(HlEventStream *stream)
 	return true;
 }
 
-/* Returns the message that is there now. */
+/* Returns the complete message. */
 static bool
 read_message(HlEventStream *stream, HlEventMessage *message)
 {
@@ -266,7 +269,7 @@ read_message(HlEventStream *stream, HlEventMessage *message)
 	return fault == NULL || break_off(stream, fault);
 }
 
-/* Takes bytes until there are so many; true: they are there. */
+/* Collects bytes up to a number; true if they are complete. */
 static bool
 fill(HlEventStream *stream, size_t wanted, const char **data, size_t *len)
 {
@@ -286,7 +289,7 @@ fill(HlEventStream *stream, size_t wanted, const char **data, size_t *len)
 	return stream->bytes.len == wanted;
 }
 
-/* Begins the next message where one was handed out. */
+/* Begins the next message after one was returned. */
 static void
 forget_given(HlEventStream *stream)
 {

@@ -15,7 +15,7 @@ static const char *const result_parameters[] = {
 	"_score", "_containedType", "page",       "_maxresults", "_graph",
 };
 
-/* Whether a name is a word, or the word with a modifier. */
+/* Whether a name is a word, possibly with a modifier. */
 static bool
 is_word(const char *name, const char *word)
 {
@@ -90,7 +90,9 @@ read_value(const HlJson *node, const char **text)
 	}
 }
 
-/* Adds an array: a pair for each element, or one with all, by commas. */
+/*
+ * Adds an array: a pair for each element, or one with all, separated by commas.
+ */
 static HlFormFault
 add_array(HlBytes *form, const char *name, const HlJson *array, bool joined)
 {

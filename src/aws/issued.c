@@ -49,7 +49,7 @@ refuse(HlIssued *issued, const char *format, ...)
 	return false;
 }
 
-/* Whether a header can hold a value as it is, blanks left out. */
+/* Whether a header can contain a value unchanged, without blanks. */
 static bool
 is_sendable(const char *value)
 {
@@ -59,7 +59,7 @@ is_sendable(const char *value)
 	return true;
 }
 
-/* Takes one value over; NULL is none. */
+/* Takes one value; NULL is none. */
 static bool
 take(HlIssued *issued, HlBytes *bytes, const char *what, const char *value)
 {
@@ -77,7 +77,6 @@ take(HlIssued *issued, HlBytes *bytes, const char *what, const char *value)
 	return !bytes->failed || refuse(issued, "out of memory");
 }
 
-/* Takes over when the credentials expire. */
 static bool
 take_expiration(HlIssued *issued, const char *value)
 {
@@ -91,7 +90,6 @@ take_expiration(HlIssued *issued, const char *value)
 		   refuse(issued, "the expiration is not a time");
 }
 
-/* Takes credentials over. */
 bool
 hl_issued_set(HlIssued *issued, const HlIssuedParts *parts)
 {
@@ -110,7 +108,7 @@ hl_issued_set(HlIssued *issued, const HlIssuedParts *parts)
 		   take_expiration(issued, parts->expiration);
 }
 
-/* Returns a member that is a string; NULL: it is missing, null or no string. */
+/* Returns a string member; NULL if it is missing, null or not a string. */
 static const char *
 text_of(HlIssued *issued, const HlJson *node, const char *name)
 {
@@ -126,7 +124,7 @@ text_of(HlIssued *issued, const HlJson *node, const char *name)
 	return hl_json_string(member);
 }
 
-/* Checks the member that says whether the rest is what it should be. */
+/* Checks the member that says whether the reply is a success. */
 static bool
 check_status(HlIssued *issued, const Form *form, const HlJson *node)
 {
@@ -157,7 +155,6 @@ take_millis(HlIssued *issued, const HlJson *node, const char *name)
 	return true;
 }
 
-/* Takes over what a document says. */
 static bool
 take_document(HlIssued *issued, const Form *form, const HlJson *node)
 {
@@ -185,7 +182,6 @@ take_document(HlIssued *issued, const Form *form, const HlJson *node)
 		   (!form->in_millis || take_millis(issued, node, form->expiration));
 }
 
-/* Reads credentials of a form. */
 bool
 hl_issued_read(HlIssued *issued, HlIssuedForm form, const char *text,
 			   size_t len)
@@ -209,7 +205,6 @@ hl_issued_read(HlIssued *issued, HlIssuedForm form, const char *text,
 	return read;
 }
 
-/* Frees everything, with nothing left in it. */
 void
 hl_issued_wipe(HlIssued *issued)
 {
@@ -219,7 +214,7 @@ hl_issued_wipe(HlIssued *issued)
 	*issued = (HlIssued){0};
 }
 
-/* Reads when a sign-on ends; older programs wrote UTC where Z belongs. */
+/* Reads the end of a sign-on; older programs wrote UTC instead of Z. */
 static bool
 read_end(const char *text, int64_t *micros)
 {
@@ -234,7 +229,6 @@ read_end(const char *text, int64_t *micros)
 	return hl_timestamp_from_text(changed, len - 2, micros);
 }
 
-/* Reads what a sign-on left behind. */
 bool
 hl_sso_read(HlSignOn *sign_on, const char *text, size_t len)
 {
@@ -264,7 +258,6 @@ hl_sso_read(HlSignOn *sign_on, const char *text, size_t len)
 	return reason == NULL;
 }
 
-/* Frees it, with nothing left in it. */
 void
 hl_sso_wipe(HlSignOn *sign_on)
 {

@@ -24,7 +24,7 @@ refuse_link(HlLink *read, const char *reason)
 	return HL_LINK_REFUSED;
 }
 
-/* Whether a text has nothing but what may stand in a URL, and is short. */
+/* Whether a text has only characters of URLs, and is short. */
 static bool
 is_visible(const char *text)
 {
@@ -51,8 +51,8 @@ digit_value(char c)
 }
 
 /*
- * Takes one byte off a text, decoded where it is an escape; -1 for an escape
- * that is none or stands for a control character.
+ * Takes one byte of a text, and decodes an escape; -1 for an invalid escape or
+ * an escaped control character.
  */
 static int
 take_byte(const char **text, const char *end)
@@ -69,7 +69,7 @@ take_byte(const char **text, const char *end)
 	return c < ' ' || c == 0x7f ? -1 : c;
 }
 
-/* Whether what ends a path is an empty segment, or made of dots alone. */
+/* Whether a path ends with an empty segment, or one of dots only. */
 static bool
 is_bad_segment(const HlBytes *path, size_t start)
 {
@@ -81,9 +81,9 @@ is_bad_segment(const HlBytes *path, size_t start)
 }
 
 /*
- * Writes the path below the base: of segments that are made of unreserved
- * characters and the dollar of operations. An escape is decoded first, so that
- * no escaped slash or dot passes; a second escape within it is refused.
+ * Writes the path below the base, with segments of unreserved characters and
+ * the dollar of operations. An escape is decoded first, so that no escaped
+ * slash or dot passes; a second escape in it is refused.
  */
 static bool
 write_path(HlBytes *path, const char *text, const char *end)
@@ -125,7 +125,7 @@ write_side(HlBytes *query, const char *text, const char *end)
 	return true;
 }
 
-/* Writes the pairs of a query; a token's padding has equals signs of its own. */
+/* Writes the pairs of a query; the padding of a token has equals signs, too. */
 static bool
 write_query(HlBytes *query, const char *text)
 {
@@ -158,7 +158,7 @@ skip_prefix(const char *text, const char *prefix)
 	return text != NULL && strncmp(text, prefix, len) == 0 ? text + len : NULL;
 }
 
-/* Skips the path of a data store; NULL if it is another one's. */
+/* Skips the path of a data store; NULL if it is another one. */
 static const char *
 skip_base(const char *path, const char *above, const char *datastore_id)
 {
@@ -166,7 +166,7 @@ skip_base(const char *path, const char *above, const char *datastore_id)
 	return skip_prefix(skip_prefix(path, datastore_id), "/r4/");
 }
 
-/* Reads scheme and authority of a URL; gives its path, NULL if there is none. */
+/* Reads scheme and authority of a URL; returns its path, or NULL. */
 static const char *
 read_place(const char *link, HlEndpoint *place, bool *starved)
 {
@@ -200,7 +200,7 @@ is_public(const HlEndpoint *place, const char *region, bool *starved)
 		   strcmp(place->authority, public.authority) == 0;
 }
 
-/* Finds what of an absolute URL lies below the base; NULL: nothing. */
+/* The part of an absolute URL below the base; NULL if there is none. */
 static const char *
 below_base(const HlLinkBase *base, const char *link, bool *starved)
 {
@@ -218,7 +218,7 @@ below_base(const HlLinkBase *base, const char *link, bool *starved)
 	return below;
 }
 
-/* Finds what of any link lies below the base; NULL: nothing. */
+/* The part of any link below the base; NULL if there is none. */
 static const char *
 find_below(const HlLinkBase *base, const char *link, bool *starved)
 {

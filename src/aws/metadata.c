@@ -15,7 +15,7 @@ static const char *const link_hosts[] = {"169.254.169.254", "169.254.170.2",
 										 "169.254.170.23", "fd00:ec2::254",
 										 "fd00:ec2::23"};
 
-/* Whether a host may be asked in clear. */
+/* Whether plain http is allowed for a host. */
 static bool
 is_near(const HlEndpoint *endpoint)
 {
@@ -33,7 +33,7 @@ refuse(HlMetadataUrl *url, const char *reason)
 	return false;
 }
 
-/* Takes a path over, query and all. */
+/* Takes a path with its query. */
 static bool
 take_path(HlMetadataUrl *url, const char *path)
 {
@@ -49,7 +49,7 @@ take_path(HlMetadataUrl *url, const char *path)
 	return true;
 }
 
-/* Takes a URL apart: origin and path. */
+/* Splits a URL into origin and path. */
 static bool
 take_url(HlMetadataUrl *url, const char *whole)
 {
@@ -78,7 +78,6 @@ take_url(HlMetadataUrl *url, const char *whole)
 	return take_path(url, whole + len);
 }
 
-/* Finds instance metadata. */
 bool
 hl_metadata_instance(const char *address, const char *mode, HlMetadataUrl *url)
 {
@@ -101,7 +100,7 @@ hl_metadata_instance(const char *address, const char *mode, HlMetadataUrl *url)
 	return refuse(url, "the mode is neither IPv4 nor IPv6");
 }
 
-/* Finds a container's credentials; a path goes first. */
+/* A relative path has precedence. */
 bool
 hl_metadata_container(const char *path, const char *whole, HlMetadataUrl *url)
 {
@@ -113,7 +112,6 @@ hl_metadata_container(const char *path, const char *whole, HlMetadataUrl *url)
 						: refuse(url, "the path does not begin with a slash");
 }
 
-/* Whether this can be the name of a role. */
 bool
 hl_metadata_is_role(const char *name)
 {

@@ -38,7 +38,7 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Takes the blanks off both ends. */
+/* Removes blanks at both ends. */
 static Run
 trim(Run run)
 {
@@ -49,7 +49,7 @@ trim(Run run)
 	return run;
 }
 
-/* Takes blanks and a comment off a line; after_blank: only " #" is one. */
+/* Removes blanks and a comment of a line; after_blank: only " #" begins one. */
 static Run
 without_comment(Run line, bool after_blank)
 {
@@ -61,7 +61,7 @@ without_comment(Run line, bool after_blank)
 	return trim(line);
 }
 
-/* Cuts a line into name and value. NULL if all is well, else what is not. */
+/* Splits a line into name and value. Returns NULL, or the problem. */
 static const char *
 split_property(Run line, bool nested, Run *name, Run *value)
 {
@@ -81,7 +81,7 @@ split_property(Run line, bool nested, Run *name, Run *value)
 	return NULL;
 }
 
-/* Copies a run as a string, folded to lower case where it is a name. */
+/* Copies a run as a string, in lower case if it is a name. */
 static char *
 copy_run(Run run, bool fold)
 {
@@ -99,7 +99,7 @@ copy_run(Run run, bool fold)
 	return copy;
 }
 
-/* Returns the section of a kind and name, made where there is none yet. */
+/* Returns the section of a kind and name; creates it if necessary. */
 static HlProfile *
 provide_profile(HlProfiles *profiles, HlProfileKind kind, Run name)
 {
@@ -125,7 +125,7 @@ provide_profile(HlProfiles *profiles, HlProfileKind kind, Run name)
 	return &larger[profiles->count++];
 }
 
-/* Returns the property of a name, made where there is none yet. */
+/* Returns the property of a name; creates it if necessary. */
 static HlProfileProperty *
 provide_property(HlProfile *profile, Run name)
 {
@@ -162,7 +162,7 @@ replace_value(HlProfileProperty *property, Run value)
 	return !property->value.failed;
 }
 
-/* Reads "[name]", after which a comment may stand. */
+/* Reads "[name]", after which a comment may follow. */
 static const char *
 read_section_line(Reader *reader, Run line)
 {
@@ -175,7 +175,7 @@ read_section_line(Reader *reader, Run line)
 	return reader->section == NULL ? NO_MEMORY : NULL;
 }
 
-/* Reads "name = value"; with no value its continuations are properties. */
+/* Reads "name = value"; without a value its continuations are properties. */
 static const char *
 read_property_line(Reader *reader, Run line)
 {
@@ -195,7 +195,7 @@ read_property_line(Reader *reader, Run line)
 	return NULL;
 }
 
-/* Reads a line that begins with a blank; comments are a part of it. */
+/* Reads a line that begins with a blank; comments belong to its value. */
 static const char *
 read_continuation(Reader *reader, Run line)
 {
@@ -279,9 +279,9 @@ is_word(Run run, const char *word)
 }
 
 /*
- * Finds out what a section is by what stands in its brackets. In the config
- * file every name but "default" follows a word that says what it names, in the
- * credentials file none does; other sections are passed over.
+ * Determines kind and name of a section from the text in its brackets. In the
+ * config file every name but "default" follows a word for its kind, in the
+ * credentials file none does; other sections are ignored.
  */
 static bool
 read_section_name(HlProfileFile file, Run brackets, HlProfileKind *kind,
@@ -315,14 +315,14 @@ run_of(const char *string)
 	return (Run){string, strlen(string)};
 }
 
-/* Whether a section is called [default], without a word before its name. */
+/* Whether a section is [default], without a word before its name. */
 static bool
 is_bare_default(const HlProfile *section)
 {
 	return is_word(trim(run_of(section->name)), "default");
 }
 
-/* Whether a file has a [profile default], which takes [default]'s place. */
+/* Whether a file has a [profile default], which replaces [default]. */
 static bool
 has_prefixed_default(HlProfileFile file, const HlProfiles *sections)
 {
@@ -338,7 +338,7 @@ has_prefixed_default(HlProfileFile file, const HlProfiles *sections)
 	return false;
 }
 
-/* Copies a section's properties; those whose names are none are dropped. */
+/* Copies the properties of a section, except those with invalid names. */
 static bool
 merge_properties(HlProfile *profile, const HlProfile *section)
 {
@@ -357,7 +357,7 @@ merge_properties(HlProfile *profile, const HlProfile *section)
 	return true;
 }
 
-/* Takes the sections of a file in; false: out of memory. */
+/* Adds the sections of a file; false: out of memory. */
 static bool
 merge_sections(HlProfiles *profiles, HlProfileFile file,
 			   const HlProfiles *sections)
@@ -381,7 +381,6 @@ merge_sections(HlProfiles *profiles, HlProfileFile file,
 	return true;
 }
 
-/* Takes in a file's text. */
 bool
 hl_profile_read(HlProfiles *profiles, HlProfileFile file, const char *text,
 				size_t len)
@@ -402,7 +401,6 @@ hl_profile_read(HlProfiles *profiles, HlProfileFile file, const char *text,
 	return profiles->reason == NULL;
 }
 
-/* Forgets all profiles and gives their memory back. */
 void
 hl_profile_wipe(HlProfiles *profiles)
 {
@@ -422,7 +420,7 @@ hl_profile_wipe(HlProfiles *profiles)
 	*profiles = (HlProfiles){0};
 }
 
-/* Finds a section; NULL: there is none. */
+/* Finds a section; NULL if there is none. */
 const HlProfile *
 hl_profile_find(const HlProfiles *profiles, HlProfileKind kind,
 				const char *name)
@@ -434,7 +432,6 @@ hl_profile_find(const HlProfiles *profiles, HlProfileKind kind,
 	return NULL;
 }
 
-/* Returns a property's value. */
 const char *
 hl_profile_value(const HlProfile *profile, const char *name)
 {
@@ -444,7 +441,7 @@ hl_profile_value(const HlProfile *profile, const char *name)
 	return NULL;
 }
 
-/* Looks a property up within a property's lines; the last one counts. */
+/* Finds a property in the lines of a property; the last one counts. */
 bool
 hl_profile_nested_value(const HlProfile *profile, const char *property,
 						const char *name, HlBytes *value)

@@ -38,7 +38,7 @@ has_keys(const HlProfile *profile)
 		   has(profile, "aws_secret_access_key");
 }
 
-/* A property that has a value: an empty one is none, as it is to botocore. */
+/* The value of a property; an empty one is missing, as in botocore. */
 static const char *
 value_of(const HlProfile *profile, const char *name)
 {
@@ -75,7 +75,7 @@ use_keys(HlProfileChain *chain, const HlProfile *profile)
 	return true;
 }
 
-/* Takes a role that is assumed with a token out of a file. */
+/* Takes a role that is assumed with a token from a file. */
 static bool
 use_web_identity(HlProfileChain *chain, const HlProfile *profile)
 {
@@ -95,7 +95,7 @@ use_web_identity(HlProfileChain *chain, const HlProfile *profile)
 	return true;
 }
 
-/* Whether a profile says anything about SSO. */
+/* Whether a profile has any SSO property. */
 static bool
 has_sso(const HlProfile *profile)
 {
@@ -131,7 +131,7 @@ use_sso_session(HlProfileChain *chain, const HlProfiles *profiles,
 	return true;
 }
 
-/* Takes an SSO sign-on, of the profile's own or of an sso-session. */
+/* Takes the SSO properties of the profile or of its sso-session. */
 static bool
 use_sso(HlProfileChain *chain, const HlProfiles *profiles,
 		const HlProfile *profile)
@@ -164,7 +164,7 @@ use_sso(HlProfileChain *chain, const HlProfiles *profiles,
 	return true;
 }
 
-/* Ends the chain with the source that a profile names first. */
+/* Ends the chain with the first source of a profile. */
 static bool
 use_source(HlProfileChain *chain, const HlProfiles *profiles,
 		   const HlProfile *profile)
@@ -192,7 +192,6 @@ use_source(HlProfileChain *chain, const HlProfiles *profiles,
 	return use_keys(chain, profile);
 }
 
-/* Adds the role that a profile wants assumed. */
 static bool
 add_role(HlProfileChain *chain, const HlProfile *profile)
 {
@@ -209,14 +208,20 @@ add_role(HlProfileChain *chain, const HlProfile *profile)
 	return true;
 }
 
-/* Whether a profile is a link: a web identity's role_arn makes it none. */
+/*
+ * Whether a profile refers to another one; role_arn with a web identity does
+ * not.
+ */
 static bool
 is_link(const HlProfile *profile)
 {
 	return has(profile, "role_arn") && !has(profile, "web_identity_token_file");
 }
 
-/* Returns the profile that a link leads to, which may be itself; NULL: none. */
+/*
+ * Returns the profile that a link refers to, which may be itself; NULL if it
+ * does not exist.
+ */
 static const HlProfile *
 follow_link(HlProfileChain *chain, const HlProfiles *profiles,
 			const HlProfile *profile)
@@ -246,7 +251,7 @@ follow_link(HlProfileChain *chain, const HlProfiles *profiles,
 	return next;
 }
 
-/* Whether a profile has been a link of the chain before. */
+/* Whether a profile is already part of the chain. */
 static bool
 was_visited(const HlProfileChain *chain, const HlProfile *profile)
 {
@@ -269,7 +274,7 @@ reverse_roles(HlProfileChain *chain)
 	}
 }
 
-/* Says of a refusal that it is about a profile that another leads to. */
+/* Adds to a reason that it is about the profile that another one refers to. */
 static bool
 blame_source_profile(HlProfileChain *chain, const HlProfile *profile)
 {
@@ -283,8 +288,8 @@ blame_source_profile(HlProfileChain *chain, const HlProfile *profile)
 }
 
 /*
- * Follows links until one leads to itself, to a profile with access keys, or
- * to one that is no link: there the credentials come from.
+ * Follows links until one refers to itself, to a profile with access keys, or
+ * to one without a link, which has the source.
  */
 static bool
 follow_links(HlProfileChain *chain, const HlProfiles *profiles,
@@ -326,7 +331,6 @@ has_profiles(const HlProfiles *profiles)
 	return false;
 }
 
-/* Resolves a profile. */
 HlProfileChainOutcome
 hl_profile_chain_resolve(const HlProfiles *profiles, const char *name,
 						 bool asked, HlProfileChain *chain)

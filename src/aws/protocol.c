@@ -32,14 +32,14 @@ write_name(HlBytes *body, char *separator, const char *name, size_t len)
 	*separator = ',';
 }
 
-/* Ends an object, which may not have been begun. */
+/* Ends an object, which may be empty. */
 static void
 write_end(HlBytes *body, char separator)
 {
 	hl_bytes_append_string(body, separator == '{' ? "{}" : "}");
 }
 
-/* Writes the members that a shape knows, and a token where it has room. */
+/* Writes the members of a shape, and a token if it has one. */
 static void
 write_members(HlBytes *body, char *separator, const HlShape *shape,
 			  const HlJson *value, const char *token)
@@ -60,7 +60,7 @@ write_members(HlBytes *body, char *separator, const HlShape *shape,
 	}
 }
 
-/* Writes the members that a shape does not know, as they are. */
+/* Writes the members that a shape does not have, unchanged. */
 static void
 write_unknown(HlBytes *body, char *separator, const HlShape *shape,
 			  const HlJson *value)
@@ -78,7 +78,6 @@ write_unknown(HlBytes *body, char *separator, const HlShape *shape,
 	}
 }
 
-/* Writes a structure. */
 static void
 write_structure(HlBytes *body, const HlJson *value, const HlShape *shape,
 				const char *token)
@@ -90,7 +89,6 @@ write_structure(HlBytes *body, const HlJson *value, const HlShape *shape,
 	write_end(body, separator);
 }
 
-/* Writes a list. */
 static void
 write_list(HlBytes *body, const HlJson *value, const HlShape *shape)
 {
@@ -107,7 +105,6 @@ write_list(HlBytes *body, const HlJson *value, const HlShape *shape)
 	hl_bytes_append_string(body, separator == '[' ? "[]" : "]");
 }
 
-/* Writes a map. */
 static void
 write_map(HlBytes *body, const HlJson *value, const HlShape *shape)
 {
@@ -123,7 +120,7 @@ write_map(HlBytes *body, const HlJson *value, const HlShape *shape)
 	write_end(body, separator);
 }
 
-/* Writes an object as a string that holds it. */
+/* Writes an object as a string that contains it. */
 static void
 write_json_text(HlBytes *body, const HlJson *value)
 {
@@ -147,7 +144,7 @@ write_timestamp(HlBytes *body, const HlJson *value)
 		hl_json_append_node(body, value);
 }
 
-/* Writes a value by its shape; as it is where it does not fit. */
+/* Writes a value by its shape; unchanged if it has another type. */
 static void
 write_value(HlBytes *body, const HlJson *value, const HlShape *shape,
 			HlForm form)
@@ -170,7 +167,7 @@ write_value(HlBytes *body, const HlJson *value, const HlShape *shape,
 		hl_json_append_node(body, value);
 }
 
-/* Writes the body of a request; no request at all is an empty one. */
+/* Writes the body of a request; NULL is an empty request. */
 void
 hl_protocol_write_request(HlBytes *body, const HlShape *input,
 						  const HlJson *request, const char *token)
@@ -196,7 +193,7 @@ hl_protocol_timestamp(const HlJson *value, int64_t *micros)
 		   hl_timestamp_from_text(text, len, micros);
 }
 
-/* Whether there is nothing in a body but blanks. */
+/* Whether a body is only whitespace. */
 static bool
 is_blank(const char *body, size_t len)
 {
@@ -231,8 +228,8 @@ hl_protocol_read_reply(HlJsonDocument *document, const HlShape *output,
 }
 
 /*
- * Adds text as one line of UTF-8: blanks for control characters, question
- * marks for what is not UTF-8, dots for what is too much.
+ * Appends text as one line of UTF-8: blanks for control characters, question
+ * marks for invalid UTF-8, and dots if it is truncated.
  */
 static void
 append_clean(HlBytes *clean, const char *text, size_t len, size_t longest)
@@ -260,8 +257,8 @@ append_clean(HlBytes *clean, const char *text, size_t len, size_t longest)
 }
 
 /*
- * Adds what is a code in "ns#Code:http://…", "Code,…": cut at the first comma
- * and the first colon, then what follows the last #. False if nothing is left.
+ * Appends the code in "ns#Code:http://…", "Code,…": up to the first comma and
+ * the first colon, then the part after the last #. False if it is empty.
  */
 static bool
 append_code(HlBytes *code, const char *text)
@@ -282,7 +279,7 @@ append_code(HlBytes *code, const char *text)
 	return code->len > before;
 }
 
-/* Whether a text is not empty, not endless, and of these characters alone. */
+/* Whether a text is not empty, not too long, and has only these characters. */
 static bool
 is_made_of(const char *text, size_t most, const char *characters)
 {
@@ -303,7 +300,7 @@ hl_protocol_is_path(const char *expression)
 	return is_made_of(expression, LONGEST_PATH, LETTERS "0123456789_.[]()$:-");
 }
 
-/* Finds AWS's code in the body, under the names that it has had. */
+/* Finds AWS's code in the body, under its various names. */
 static bool
 find_code(const HlJson *root, HlBytes *code)
 {
@@ -341,7 +338,7 @@ find_message(const HlJson *root, HlBytes *message)
 	return false;
 }
 
-/* Whether an object has no member that says more than a code does. */
+/* Whether an object has no member beside the code. */
 static bool
 says_nothing(const HlJson *root)
 {
@@ -358,7 +355,7 @@ says_nothing(const HlJson *root)
 	return hl_json_kind(root) == HL_JSON_OBJECT;
 }
 
-/* Whether a body is a page for people, of a proxy or load balancer. */
+/* Whether a body is an HTML page, of a proxy or load balancer. */
 static bool
 is_page(const char *body, size_t len)
 {
@@ -371,7 +368,7 @@ is_page(const char *body, size_t len)
 		   (len >= 9 && strncasecmp(body, "<!doctype", 9) == 0);
 }
 
-/* Puts the next best thing where a reply has no message. */
+/* Appends a substitute for a missing message. */
 static void
 append_substitute(HlBytes *message, const HlErrorReply *reply,
 				  const HlJson *root)
@@ -385,7 +382,6 @@ append_substitute(HlBytes *message, const HlErrorReply *reply,
 		append_clean(message, reply->body, reply->len, LONGEST_BODY_TEXT);
 }
 
-/* Reads AWS's code and message. */
 bool
 hl_protocol_read_error(const HlErrorReply *reply, HlBytes *code,
 					   HlBytes *message)

@@ -10,7 +10,7 @@
 /* A program's credentials are not used in their last seconds. */
 #define UNSTABLE_MARGIN (10 * SECOND)
 
-/* How long before their end credentials of a lifetime are looked after. */
+/* How long before their end credentials should be renewed, by lifetime. */
 static int64_t
 advisory_window(int64_t lifetime)
 {
@@ -19,7 +19,6 @@ advisory_window(int64_t lifetime)
 	return lifetime < 90 * MINUTE ? 15 * MINUTE : 60 * MINUTE;
 }
 
-/* Says whether credentials should be fetched again. */
 HlRefreshNeed
 hl_refresh_need(const HlLease *lease, int64_t now)
 {
@@ -40,7 +39,7 @@ hl_refresh_need(const HlLease *lease, int64_t now)
 			   : HL_REFRESH_NONE;
 }
 
-/* Whether credentials may be used although they should be fetched again. */
+/* Whether credentials may still be used although they should be renewed. */
 bool
 hl_refresh_may_serve(const HlLease *lease, int64_t now)
 {

@@ -51,7 +51,7 @@ static const char *const clock_codes[] = {
 	"InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
 	"RequestTimeTooSkewed",      "AccessDeniedException", NULL};
 
-/* Tells whether a code is in a list; a missing code is in none. */
+/* Whether a code is in a list; NULL is in none. */
 static bool
 is_among(const char *code, const char *const *list)
 {
@@ -109,7 +109,7 @@ hl_retry_delay(HlVerdict verdict, int attempt, double jitter, int64_t hint_ms)
 	return hint_ms < delay + HINT_MARGIN_MS ? hint_ms : delay + HINT_MARGIN_MS;
 }
 
-/* Reads a whole number that is nothing but digits; -1 where it is not. */
+/* Reads a whole number of digits only; -1 if it is not one. */
 static int64_t
 read_number(const char *text)
 {
@@ -125,7 +125,7 @@ read_number(const char *text)
 	return number;
 }
 
-/* What the server asked for in milliseconds, or -1. */
+/* The delay that the server requests, in milliseconds, or -1. */
 int64_t
 hl_retry_hint(const char *amz_retry_after, const char *retry_after, int64_t now)
 {
@@ -139,7 +139,7 @@ hl_retry_hint(const char *amz_retry_after, const char *retry_after, int64_t now)
 	return number >= 0 && number <= LONGEST_HINT_S ? number * 1000 : -1;
 }
 
-/* Takes what a further attempt costs; 0 if there is not enough. */
+/* Takes the cost of another attempt; 0 if the quota is exhausted. */
 int
 hl_quota_take(HlQuota *quota, HlVerdict verdict)
 {
@@ -151,7 +151,7 @@ hl_quota_take(HlQuota *quota, HlVerdict verdict)
 	return cost;
 }
 
-/* Gives back what the last attempt of a success cost. */
+/* Returns the cost of the last attempt after a success. */
 void
 hl_quota_give(HlQuota *quota, int cost)
 {
@@ -160,7 +160,7 @@ hl_quota_give(HlQuota *quota, int cost)
 		quota->tokens = HL_QUOTA_FULL;
 }
 
-/* Puts a year of two digits into the century that RFC 9110 5.6.7 means. */
+/* Puts a year of two digits into the century of RFC 9110, section 5.6.7. */
 static int
 full_year(int year)
 {
@@ -174,7 +174,7 @@ read_padded_day(HlScan *scan, int *day)
 	return hl_scan_take_digits(scan, hl_scan_take(scan, ' ') ? 1 : 2, day);
 }
 
-/* Reads one part of a date, the letter naming it as strftime() does. */
+/* Reads one part of a date, by its letter as in strftime(). */
 static bool
 read_part(HlScan *scan, char part, HlCalendarTime *date)
 {
@@ -225,7 +225,7 @@ read_date(const char *text, const char *pattern, HlCalendarTime *date)
 	return scan.at == scan.end;
 }
 
-/* Reads a date of HTTP in any of its three forms. */
+/* Reads an HTTP date in any of its three forms. */
 bool
 hl_http_date(const char *text, int64_t *seconds)
 {
@@ -256,7 +256,7 @@ hl_clock_usable(int64_t now, int64_t offset)
 	return offset;
 }
 
-/* Tells whether the clock was why an attempt was refused. */
+/* Whether the clock was the reason of a refusal. */
 bool
 hl_clock_skewed(const HlClockReading *reading, int64_t *offset)
 {

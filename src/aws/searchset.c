@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* The text of a member, "" where that is no string. */
+/* The text of a member; "" if it is not a string. */
 static const char *
 text_of(const HlJson *node, const char *name)
 {
@@ -15,7 +15,7 @@ text_of(const HlJson *node, const char *name)
 	return hl_json_kind(member) == HL_JSON_STRING ? hl_json_string(member) : "";
 }
 
-/* A member that is an object or an array, NULL if it is something else. */
+/* An object or array member; NULL if it is something else. */
 static const HlJson *
 part_of_kind(const HlJson *node, const char *name, HlJsonKind kind)
 {
@@ -33,7 +33,7 @@ is_list(const HlJson *node, const char *name)
 	return kind == HL_JSON_ARRAY || kind == HL_JSON_NULL;
 }
 
-/* Finds the link of the next page; false if it leads nowhere. */
+/* Finds the link of the next page; false if it has no URL. */
 static bool
 find_next(const HlJson *page, const char **next)
 {
@@ -50,7 +50,7 @@ find_next(const HlJson *page, const char **next)
 	return true;
 }
 
-/* Whether an entry has a resource, or tells at least of its place. */
+/* Whether an entry has a resource, or at least its place. */
 static bool
 is_entry(const HlJson *entry)
 {
@@ -62,7 +62,7 @@ is_entry(const HlJson *entry)
 		   part_of_kind(entry, "response", HL_JSON_OBJECT) != NULL;
 }
 
-/* Whether all entries are such: what is passed over would not be missed. */
+/* Whether all entries are valid; an ignored one would be lost silently. */
 static bool
 are_entries(const HlJson *page)
 {
@@ -75,7 +75,7 @@ are_entries(const HlJson *page)
 	return true;
 }
 
-/* Why a document is no page; NULL: it is one. */
+/* The problem with a page; NULL if there is none. */
 static const char *
 find_fault(HlSearchset *set, const HlJson *page)
 {
@@ -104,7 +104,7 @@ hl_searchset_read(HlSearchset *set, const HlJson *page)
 	return true;
 }
 
-/* What an entry is there for; a server that does not say it has matches. */
+/* The mode of an entry; without one, it is a match. */
 static HlEntryMode
 mode_of(const HlJson *entry)
 {
@@ -115,7 +115,7 @@ mode_of(const HlJson *entry)
 	return strcmp(mode, "outcome") == 0 ? HL_ENTRY_OUTCOME : HL_ENTRY_MATCH;
 }
 
-/* Copies a run of bytes where it is short enough for a word, else nothing. */
+/* Copies a run of bytes if it is short enough for a word. */
 static void
 copy_word(char word[HL_ENTRY_WORD], const char *text, size_t len)
 {
@@ -133,7 +133,7 @@ segment_len(const char *text)
 }
 
 /*
- * Takes type and id from what an entry without a resource says of its place:
+ * Takes type and id from the place of an entry without a resource:
  * "Patient/p1", an absolute URL of it, or one of its versions.
  */
 static void
@@ -169,7 +169,7 @@ take_version(HlEntry *entry, const char *etag)
 		copy_word(entry->words[2], quote + 1, strcspn(quote + 1, "\""));
 }
 
-/* Fills in an entry whose resource is told. */
+/* Fills in an entry from its resource. */
 static void
 fill_from_resource(HlEntry *entry)
 {
@@ -181,7 +181,7 @@ fill_from_resource(HlEntry *entry)
 	entry->last_updated = hl_json_member(meta, "lastUpdated");
 }
 
-/* Fills in one that tells of a place alone. */
+/* Fills in an entry that has only a place. */
 static void
 fill_from_request(HlEntry *entry, const HlJson *node)
 {
@@ -196,7 +196,7 @@ fill_from_request(HlEntry *entry, const HlJson *node)
 	entry->last_updated = hl_json_member(response, "lastModified");
 }
 
-/* Whether an entry of a history tells of a deletion. */
+/* Whether an entry of a history is a deletion. */
 static bool
 is_deletion(const HlJson *node, const HlJson *resource)
 {

@@ -56,14 +56,14 @@ static const char *const unsigned_headers[] = {
 
 static const char hex_lower[] = "0123456789abcdef";
 
-/* Folds an ASCII letter, whatever the locale. */
+/* Converts an ASCII letter to lower case, whatever the locale. */
 static char
 lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
 }
 
-/* Orders two header names, case aside. */
+/* Compares two header names, ignoring case. */
 static int
 compare_names(const char *a, const char *b)
 {
@@ -113,7 +113,7 @@ is_scope_part(const char *part)
 		   strpbrk(part, "/ \t,") == NULL;
 }
 
-/* Returns a hexadecimal digit's value, -1 where it is none. */
+/* The value of a hexadecimal digit; -1 for other characters. */
 static int
 hex_value(char c)
 {
@@ -136,7 +136,7 @@ write_hex(char *hex, const unsigned char *digest)
 	*hex = '\0';
 }
 
-/* Gets SHA-256 and a context for it, once for the keys' whole life. */
+/* Fetches SHA-256 and a context, once for the lifetime of the keys. */
 static bool
 prepare_digest(HlSigv4Keys *keys)
 {
@@ -151,7 +151,7 @@ prepare_digest(HlSigv4Keys *keys)
 	return keys->digest != NULL && keys->context != NULL;
 }
 
-/* Digests two pieces that follow each other. */
+/* Digests two consecutive pieces. */
 static bool
 digest_pieces(HlSigv4Keys *keys, const HlBytes *first, const HlBytes *second,
 			  unsigned char *digest)
@@ -240,7 +240,7 @@ derive_key(Signing *signing)
 	return outcome;
 }
 
-/* Digests all that a key is derived from, with no copy of the secret. */
+/* Digests all inputs of a key, without keeping a copy of the secret. */
 static bool
 digest_scope(Signing *signing, unsigned char *digest)
 {
@@ -256,7 +256,7 @@ digest_scope(Signing *signing, unsigned char *digest)
 	return done && EVP_DigestFinal_ex(context, digest, NULL) == 1;
 }
 
-/* Has the key for this scope and secret in place, derived only where new. */
+/* Derives the key, unless the last one has the same scope and secret. */
 static HlSigv4Outcome
 prepare_key(Signing *signing)
 {
@@ -308,7 +308,7 @@ write_date(char *text, int64_t timestamp)
 	*text = '\0';
 }
 
-/* Whether a header is left out of the signature. */
+/* Whether a header is excluded from the signature. */
 static bool
 is_unsigned(const char *name)
 {
@@ -331,7 +331,7 @@ is_reserved(const char *name, int flags)
 			compare_names(name, "x-amz-content-sha256") == 0);
 }
 
-/* Puts a header in its place by name, behind its namesakes. */
+/* Inserts a header in order, after those of the same name. */
 static void
 insert_header(Signing *signing, const char *name, const char *value)
 {
@@ -342,7 +342,7 @@ insert_header(Signing *signing, const char *name, const char *value)
 	signing->headers[i] = (HlHeader){name, value};
 }
 
-/* Checks one of the caller's headers and takes it in where it is signed. */
+/* Checks one of the caller's headers, and inserts it if it is signed. */
 static HlSigv4Outcome
 take_header(Signing *signing, const HlHeader *header, int *hosts)
 {
@@ -359,7 +359,7 @@ take_header(Signing *signing, const HlHeader *header, int *hosts)
 	return HL_SIGV4_OK;
 }
 
-/* Gathers what is signed, the signer's own headers included, by name. */
+/* Collects the signed headers by name, including the signer's own. */
 static HlSigv4Outcome
 gather_headers(Signing *signing)
 {
@@ -383,7 +383,7 @@ gather_headers(Signing *signing)
 	return HL_SIGV4_OK;
 }
 
-/* Takes the last segment and the slash before it off a normalised path. */
+/* Removes the last segment and the slash before it from a normalized path. */
 static void
 drop_segment(HlBytes *path, size_t start)
 {
@@ -393,7 +393,7 @@ drop_segment(HlBytes *path, size_t start)
 		path->len--;
 }
 
-/* Adds a piece of the path with its escapes escaped again. */
+/* Appends a piece of the path, with its escapes escaped again. */
 static void
 append_path_piece(HlBytes *out, const char *piece, size_t len)
 {
@@ -405,8 +405,9 @@ append_path_piece(HlBytes *out, const char *piece, size_t len)
 }
 
 /*
- * Adds the path without empty segments and dots (RFC 3986, section 5.2.4); a
- * slash at its end stays. Every service but S3 wants both this and escaping.
+ * Appends the path without empty segments and dots (RFC 3986, section 5.2.4),
+ * keeping a final slash. Every service except S3 requires this, and the
+ * escaping.
  */
 static void
 append_normal_path(HlBytes *out, const char *path)
@@ -464,7 +465,7 @@ append_query_piece(HlBytes *out, const char *piece, size_t len)
 	return true;
 }
 
-/* Orders two runs of bytes, the shorter first where one begins the other. */
+/* Compares two runs of bytes; a prefix is less. */
 static int
 compare_runs(const char *a, size_t a_len, const char *b, size_t b_len)
 {
@@ -488,7 +489,7 @@ compare_pairs(const void *a, const void *b)
 							  right->text + right->key_len, right->value_len);
 }
 
-/* Encodes one pair of the query and notes where it lies. */
+/* Encodes one pair of the query and notes its place. */
 static bool
 encode_pair(HlBytes *encoded, const char *text, size_t len, QueryPair *pair)
 {
@@ -524,7 +525,7 @@ append_pairs(HlBytes *out, const HlBytes *encoded, QueryPair *pairs, int count)
 	}
 }
 
-/* Adds the query's pairs, encoded and in order; empty ones are left out. */
+/* Appends the encoded query pairs in order, without empty ones. */
 static HlSigv4Outcome
 append_query(HlBytes *out, const char *query)
 {
@@ -565,7 +566,7 @@ append_name(HlBytes *out, const char *name)
 		hl_bytes_append_char(out, lower(*name));
 }
 
-/* Adds a header's value, trimmed, each run of blanks within it as one. */
+/* Appends a header's value, trimmed, with each run of blanks as one. */
 static void
 append_value(HlBytes *out, const char *value)
 {
@@ -582,7 +583,7 @@ append_value(HlBytes *out, const char *value)
 	}
 }
 
-/* Adds the headers, namesakes joined by commas, and lists their names. */
+/* Appends the headers, joining equal names by commas, and lists the names. */
 static void
 append_headers(Signing *signing, HlBytes *out, HlBytes *names)
 {
@@ -701,7 +702,7 @@ write_authorization(Signing *signing)
 	return out->failed ? HL_SIGV4_NO_MEMORY : HL_SIGV4_OK;
 }
 
-/* Refuses what cannot be signed, or would write a header of its own. */
+/* Refuses arguments that cannot be signed, or would inject a header. */
 static HlSigv4Outcome
 check_arguments(Signing *signing)
 {
@@ -725,7 +726,7 @@ check_arguments(Signing *signing)
 	return HL_SIGV4_OK;
 }
 
-/* Empties what the last request left, and keeps the memory. */
+/* Clears the result of the last request, and keeps the memory. */
 static void
 reset_signed(HlSigv4Signed *result)
 {
@@ -739,7 +740,7 @@ reset_signed(HlSigv4Signed *result)
 	hl_bytes_reset(&result->authorization);
 }
 
-/* Signs a request; result holds something only where this returns OK. */
+/* Signs a request; the result is only valid if this returns OK. */
 HlSigv4Outcome
 hl_sigv4_sign(HlSigv4Keys *keys, const HlSigv4Request *request,
 			  const HlSigv4Credentials *credentials, const HlSigv4Scope *scope,
@@ -780,7 +781,7 @@ hl_sigv4_sign(HlSigv4Keys *keys, const HlSigv4Request *request,
 	return outcome;
 }
 
-/* Says what was wrong; nothing of the request is in it. */
+/* A text for the outcome, which quotes no part of the request. */
 const char *
 hl_sigv4_reason(HlSigv4Outcome outcome)
 {
@@ -806,7 +807,6 @@ hl_sigv4_reason(HlSigv4Outcome outcome)
 	return "unknown outcome";
 }
 
-/* Forgets the derived key and gives OpenSSL's memory back. */
 void
 hl_sigv4_wipe_keys(HlSigv4Keys *keys)
 {
@@ -817,7 +817,6 @@ hl_sigv4_wipe_keys(HlSigv4Keys *keys)
 	OPENSSL_cleanse(keys, sizeof(*keys));
 }
 
-/* Forgets what was signed and gives its memory back. */
 void
 hl_sigv4_wipe_signed(HlSigv4Signed *result)
 {

@@ -11,7 +11,7 @@
 #include "base/percent.h"
 #include "base/xml.h"
 
-/* Writes a parameter of a form, where it has a value. */
+/* Writes a parameter of a form, unless it is NULL. */
 static void
 append_parameter(HlBytes *form, const char *name, const char *value)
 {
@@ -27,7 +27,6 @@ append_parameter(HlBytes *form, const char *name, const char *value)
 			hl_percent_append(form, (unsigned char) *value);
 }
 
-/* Writes the form that asks for a role. */
 void
 hl_sts_write_role(HlBytes *form, const HlStsRole *role)
 {
@@ -43,14 +42,12 @@ hl_sts_write_role(HlBytes *form, const HlStsRole *role)
 	append_parameter(form, "WebIdentityToken", role->web_identity_token);
 }
 
-/* Writes the form that asks who the caller is. */
 void
 hl_sts_write_identity(HlBytes *form)
 {
 	hl_bytes_append_string(form, "Action=GetCallerIdentity&Version=2011-06-15");
 }
 
-/* Reads one credential of a role. */
 static const char *
 credential_of(const HlXml *xml, bool web_identity, const char *name)
 {
@@ -63,7 +60,6 @@ credential_of(const HlXml *xml, bool web_identity, const char *name)
 	return hl_xml_value(xml, path);
 }
 
-/* Reads the credentials of a role. */
 bool
 hl_sts_read_role(HlIssued *issued, bool web_identity, const char *text,
 				 size_t len)
@@ -94,7 +90,7 @@ hl_sts_read_role(HlIssued *issued, bool web_identity, const char *text,
 	return read;
 }
 
-/* Copies a text that must be there. */
+/* Copies a required text. */
 static bool
 copy(HlBytes *bytes, const char *value)
 {
@@ -103,7 +99,6 @@ copy(HlBytes *bytes, const char *value)
 	return value != NULL && *value != '\0' && !bytes->failed;
 }
 
-/* Reads who the caller is. */
 bool
 hl_sts_read_identity(HlStsIdentity *identity, const char *text, size_t len)
 {
@@ -121,7 +116,6 @@ hl_sts_read_identity(HlStsIdentity *identity, const char *text, size_t len)
 	return read;
 }
 
-/* Reads an error. */
 bool
 hl_sts_read_error(const char *text, size_t len, HlBytes *code, HlBytes *message)
 {
@@ -145,7 +139,6 @@ is_name_character(char c)
 			   : c != '\0' && strchr("+=,@", c) != NULL;
 }
 
-/* Whether STS would take this for a session's name. */
 bool
 hl_sts_is_session_name(const char *name)
 {
@@ -156,7 +149,6 @@ hl_sts_is_session_name(const char *name)
 	return name[len] == '\0' && len >= 2 && len <= 64;
 }
 
-/* Whether STS would take this for a duration. */
 bool
 hl_sts_is_duration(const char *seconds)
 {
@@ -169,7 +161,6 @@ hl_sts_is_duration(const char *seconds)
 	return value >= 900 && value <= 43200;
 }
 
-/* Makes a session's name of anything. */
 void
 hl_sts_session_name(char name[65], const char *of)
 {

@@ -31,7 +31,7 @@ typedef struct Walk
 static void validate_value(Walk *walk, const HlJson *value,
 						   const HlShape *shape, HlForm form);
 
-/* Adds a name, cut where it is longer than anyone wants to read. */
+/* Appends a name, truncated if it is too long for a message. */
 static void
 append_name(HlBytes *bytes, const char *name, size_t len)
 {
@@ -50,7 +50,7 @@ append_name(HlBytes *bytes, const char *name, size_t len)
 		hl_bytes_append_string(bytes, "...");
 }
 
-/* Goes on to a member, or a map's value; returns what leave() wants. */
+/* Descends to a member, or a map's value; returns the argument of leave(). */
 static size_t
 enter_member(Walk *walk, const char *name, size_t len)
 {
@@ -62,7 +62,7 @@ enter_member(Walk *walk, const char *name, size_t len)
 	return outside;
 }
 
-/* Comes back to where the path had this length. */
+/* Returns to where the path had this length. */
 static void
 leave(Walk *walk, size_t outside)
 {
@@ -71,7 +71,7 @@ leave(Walk *walk, size_t outside)
 		walk->path.data[outside] = '\0';
 }
 
-/* The text that was gathered, in memory of its own; NULL without memory. */
+/* Copies the text that was gathered; NULL if out of memory. */
 static char *
 keep(HlFaults *faults, HlBytes *bytes)
 {
@@ -95,7 +95,7 @@ keep_path(Walk *walk)
 	return keep(walk->faults, &copy);
 }
 
-/* Adds a fault at the present path; NULL if it is only counted. */
+/* Adds a fault at the current path; NULL if it is only counted. */
 static HlFault *
 add_fault(Walk *walk, HlFaultKind kind)
 {
@@ -125,7 +125,7 @@ add_fault(Walk *walk, HlFaultKind kind)
 	return list;
 }
 
-/* Begins a sentence about the value at hand. */
+/* Begins a sentence about the current value. */
 static void
 append_subject(const Walk *walk, HlBytes *text)
 {
@@ -154,7 +154,7 @@ report(Walk *walk, HlFaultKind kind, const char *format, ...)
 	fault->text = keep(walk->faults, &text);
 }
 
-/* What a value is, in words. */
+/* The kind of a value, in words. */
 static const char *
 kind_in_words(const HlJson *value)
 {
@@ -165,7 +165,7 @@ kind_in_words(const HlJson *value)
 	return words[hl_json_kind(value)];
 }
 
-/* Adds that a value is not what it must be. */
+/* Adds that a value has the wrong type. */
 static void
 report_type(Walk *walk, const HlJson *value, const char *expected)
 {
@@ -184,8 +184,8 @@ report_length(Walk *walk, const HlShape *shape, size_t len, const char *unit)
 }
 
 /*
- * Adds that an id of a reply is longer than AWS's are: the ids of data stores
- * and jobs are kept in indexed columns, where nothing of any length fits.
+ * Adds that an id in a reply is longer than AWS's are: ids of data stores and
+ * jobs are stored in indexed columns, which limit the length.
  */
 static void
 report_long_id(Walk *walk, const HlShape *shape, size_t len)
@@ -200,7 +200,7 @@ report_long_id(Walk *walk, const HlShape *shape, size_t len)
 		   len);
 }
 
-/* Whether it is a member that is there: null is as good as absent. */
+/* Whether a member is set; null is the same as missing. */
 static bool
 is_set(const HlJson *value)
 {
@@ -216,7 +216,7 @@ append_members(HlBytes *text, const HlShape *shape)
 						shape->members[i].name);
 }
 
-/* Makes a name comparable: no capitals, no underscores or hyphens. */
+/* Makes a name comparable, without case, underscores and hyphens. */
 static void
 fold_name(char folded[LONGEST_NAME + 1], const char *name)
 {
@@ -230,7 +230,7 @@ fold_name(char folded[LONGEST_NAME + 1], const char *name)
 	folded[len] = '\0';
 }
 
-/* How many letters must be put in, left out or changed (Levenshtein). */
+/* The Levenshtein distance of two names. */
 static int
 name_distance(const char *a, const char *b)
 {
@@ -256,7 +256,10 @@ name_distance(const char *a, const char *b)
 	return costs[len];
 }
 
-/* How far a member's names are from a folded one, SQL's only if equal. */
+/*
+ * The distance of a member's names from a folded one; SQL's name counts only if
+ * equal.
+ */
 static int
 member_distance(const HlMember *member, const char *folded)
 {
@@ -269,7 +272,7 @@ member_distance(const HlMember *member, const char *folded)
 	return name_distance(folded, name);
 }
 
-/* The member that is nearest, if it is near enough for a slip. */
+/* The nearest member, if it is near enough for a typing error. */
 static const HlMember *
 nearest_member(const HlShape *shape, const char *folded)
 {
@@ -289,7 +292,7 @@ nearest_member(const HlShape *shape, const char *folded)
 	return found;
 }
 
-/* Finds a member of that very name further down, and adds the way to it. */
+/* Finds a member of that name further down, and appends its path. */
 static bool
 append_deeper_member(HlBytes *text, const HlShape *shape, const char *folded,
 					 int levels)
@@ -311,7 +314,7 @@ append_deeper_member(HlBytes *text, const HlShape *shape, const char *folded,
 	return false;
 }
 
-/* What someone may have meant by a name; NULL without an idea. */
+/* The member that was probably meant by a name; NULL if there is none. */
 static char *
 suggest_member(HlFaults *faults, const HlShape *shape, const char *name)
 {
@@ -351,7 +354,7 @@ report_missing(Walk *walk, const HlMember *member)
 	fault->text = keep(walk->faults, &text);
 }
 
-/* Adds that a shape has no such member, and which it has. */
+/* Adds that a shape has no such member, and lists its members. */
 static void
 report_unknown(Walk *walk, const HlShape *shape, const HlJsonEach *each)
 {
@@ -402,8 +405,8 @@ validate_union(Walk *walk, const HlJson *value, const HlShape *shape)
 }
 
 /*
- * Checks that all required members are there. A token is filled in where it
- * is left out, and so never missing.
+ * Checks that all required members are set. A missing token is generated, so it
+ * is never reported.
  */
 static void
 validate_required(Walk *walk, const HlJson *value, const HlShape *shape)
@@ -430,7 +433,7 @@ validate_known(Walk *walk, const HlJson *value, const HlShape *shape)
 			report_unknown(walk, shape, &each);
 }
 
-/* Checks a structure: first as such, then its members. */
+/* Checks a structure, then its members. */
 static void
 validate_structure(Walk *walk, const HlJson *value, const HlShape *shape)
 {
@@ -458,7 +461,7 @@ validate_structure(Walk *walk, const HlJson *value, const HlShape *shape)
 	}
 }
 
-/* Checks what stands where nothing can be left out. */
+/* Checks a value that cannot be missing. */
 static void
 validate_inner(Walk *walk, const HlJson *value, const HlShape *shape)
 {
@@ -518,7 +521,7 @@ validate_key(Walk *walk, const HlShape *key, const HlJsonEach *each)
 	leave(walk, outside);
 }
 
-/* Checks a map: its keys and its values, not how many there are. */
+/* Checks a map's keys and values, not their number. */
 static void
 validate_map(Walk *walk, const HlJson *value, const HlShape *shape)
 {
@@ -541,7 +544,7 @@ validate_map(Walk *walk, const HlJson *value, const HlShape *shape)
 	}
 }
 
-/* Checks a string, in whose place JSON may stand if it is one of JSON. */
+/* Checks a string; a string of JSON may also be given as JSON. */
 static void
 validate_string(Walk *walk, const HlJson *value, const HlShape *shape,
 				HlForm form)
@@ -562,7 +565,7 @@ validate_string(Walk *walk, const HlJson *value, const HlShape *shape,
 		report_type(walk, value, json ? "a string or an object" : "a string");
 }
 
-/* Checks an integer: written without fraction or exponent, and not huge. */
+/* Checks an integer: no fraction, no exponent, and in range. */
 static void
 validate_integer(Walk *walk, const HlJson *value, const HlShape *shape)
 {
@@ -581,7 +584,7 @@ validate_integer(Walk *walk, const HlJson *value, const HlShape *shape)
 			   integer);
 }
 
-/* Checks a number of any kind; JSON writes those that are none as strings. */
+/* Checks a number; JSON writes NaN and infinity as strings. */
 static void
 validate_double(Walk *walk, const HlJson *value, const HlShape *shape)
 {
@@ -617,7 +620,7 @@ validate_timestamp(Walk *walk, const HlJson *value)
 		report_type(walk, value, "a timestamp");
 }
 
-/* Checks a value that is there. */
+/* Checks a value that is set. */
 static void
 validate_value(Walk *walk, const HlJson *value, const HlShape *shape,
 			   HlForm form)
@@ -655,7 +658,7 @@ validate_value(Walk *walk, const HlJson *value, const HlShape *shape,
 	}
 }
 
-/* Goes through a request or reply; true if nothing is wrong with it. */
+/* Walks a request or reply; returns whether it is valid. */
 static bool
 walk_document(Walk *walk, const HlJson *value, const HlShape *shape)
 {
@@ -667,7 +670,6 @@ walk_document(Walk *walk, const HlJson *value, const HlShape *shape)
 		   !walk->faults->failed;
 }
 
-/* Adds what is wrong with a request; true if nothing is. */
 bool
 hl_validate(HlFaults *faults, const HlJson *request, const HlShape *shape,
 			bool allow_unknown)
@@ -677,7 +679,6 @@ hl_validate(HlFaults *faults, const HlJson *request, const HlShape *shape,
 	return walk_document(&walk, request, shape);
 }
 
-/* Adds what is wrong with a reply; true if nothing is. */
 bool
 hl_validate_reply(HlFaults *faults, const HlJson *reply, const HlShape *shape)
 {
@@ -686,7 +687,6 @@ hl_validate_reply(HlFaults *faults, const HlJson *reply, const HlShape *shape)
 	return walk_document(&walk, reply, shape);
 }
 
-/* Frees the memory; the struct is as new. */
 void
 hl_faults_free(HlFaults *faults)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Moves to a larger piece of memory, leaving nothing secret in the old. */
+/* Moves to a larger block, and wipes the old one if it is secret. */
 static bool
 bytes_grow(HlBytes *bytes, size_t size)
 {
@@ -29,7 +29,7 @@ bytes_grow(HlBytes *bytes, size_t size)
 	return true;
 }
 
-/* Forgets the bytes and keeps their memory. */
+/* Clears the bytes and keeps the memory. */
 static void
 empty(HlBytes *bytes)
 {
@@ -60,7 +60,7 @@ bytes_reserve(HlBytes *bytes, size_t len)
 	return !bytes->failed;
 }
 
-/* Adds bytes for which there may be no room yet. */
+/* Appends bytes that may need more memory. */
 void
 hl_bytes_append_slowly(HlBytes *bytes, const void *data, size_t len)
 {
@@ -72,7 +72,6 @@ hl_bytes_append_slowly(HlBytes *bytes, const void *data, size_t len)
 	bytes->data[bytes->len] = '\0';
 }
 
-/* Adds what printf would print. */
 void
 hl_bytes_format(HlBytes *bytes, const char *format, ...)
 {
@@ -92,14 +91,13 @@ hl_bytes_format(HlBytes *bytes, const char *format, ...)
 	bytes->len += (size_t) len;
 }
 
-/* Returns the bytes as a string, "" where there are none. */
+/* Returns the bytes as a string, "" if there are none. */
 const char *
 hl_bytes_string(const HlBytes *bytes)
 {
 	return bytes->data ? bytes->data : "";
 }
 
-/* Empties the run and keeps its memory for the next use. */
 void
 hl_bytes_reset(HlBytes *bytes)
 {
@@ -107,7 +105,6 @@ hl_bytes_reset(HlBytes *bytes)
 	bytes->failed = false;
 }
 
-/* Frees the memory; the struct is as new. */
 void
 hl_bytes_free(HlBytes *bytes)
 {
@@ -117,7 +114,6 @@ hl_bytes_free(HlBytes *bytes)
 	*bytes = (HlBytes){.secret = bytes->secret};
 }
 
-/* Wipes and frees the memory. */
 void
 hl_bytes_wipe(HlBytes *bytes)
 {

@@ -44,7 +44,7 @@ typedef struct Reader
 	uint32_t max_nodes;
 } Reader;
 
-/* Remembers the first fault and where it is; always false. */
+/* Remembers the first fault and its position; always returns false. */
 static bool
 reader_fail(Reader *reader, HlJsonFault fault, const char *at,
 			const char *reason)
@@ -60,7 +60,7 @@ reader_fail(Reader *reader, HlJsonFault fault, const char *at,
 	return false;
 }
 
-/* Fails at the present byte, which does not belong there. */
+/* Fails at the current byte, which is not allowed there. */
 static bool
 reader_fail_here(Reader *reader, const char *expected)
 {
@@ -70,7 +70,7 @@ reader_fail_here(Reader *reader, const char *expected)
 	return reader_fail(reader, HL_JSON_SYNTAX, reader->scan.at, expected);
 }
 
-/* Passes over what RFC 8259 calls insignificant whitespace. */
+/* Skips insignificant whitespace (RFC 8259). */
 static void
 skip_space(Reader *reader)
 {
@@ -135,7 +135,7 @@ read_hex4(const char *at, const char *end, uint32_t *unit)
 	return true;
 }
 
-/* Fails for an escape that no string can hold, or writes U+FFFD for it. */
+/* Fails for an escape that a string cannot contain, or writes U+FFFD for it. */
 static bool
 refuse_escape(Reader *reader, HlJsonFault fault, const char *escape,
 			  const char *reason)
@@ -178,7 +178,7 @@ read_unicode_escape(Reader *reader)
 	return true;
 }
 
-/* Reads what stands behind a backslash. */
+/* Reads the part of an escape after the backslash. */
 static bool
 read_escape(Reader *reader)
 {
@@ -204,8 +204,8 @@ read_escape(Reader *reader)
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
 /*
- * Tells of eight bytes whether one is below a space, '"' or '\\'. A byte of 128
- * or more may hide that of another, and has its own highest bit here.
+ * Finds bytes below a space, '"' and '\\' among eight bytes. A byte of 128 or
+ * more may hide another one, so its own highest bit is set here, too.
  */
 static inline uint64_t
 find_marks(uint64_t bytes)
@@ -220,8 +220,8 @@ find_marks(uint64_t bytes)
 }
 
 /*
- * Copies what needs no look: printable ASCII, as far as it goes. What is
- * written is never ahead of what is read, so eight bytes have room.
+ * Copies printable ASCII, as far as it goes. The output is never ahead of the
+ * input, so there is room for eight bytes.
  */
 static void
 copy_plain(Reader *reader)
@@ -377,7 +377,7 @@ read_name(Reader *reader)
 	return true;
 }
 
-/* Begins an array or object: what follows is within it. */
+/* Begins an array or object. */
 static bool
 open_container(Reader *reader, HlJsonKind kind)
 {
@@ -392,7 +392,7 @@ open_container(Reader *reader, HlJsonKind kind)
 	return true;
 }
 
-/* Ends the innermost container: its span is known now. */
+/* Ends the innermost container, whose span is known now. */
 static void
 close_container(Reader *reader)
 {
@@ -405,7 +405,7 @@ close_container(Reader *reader)
 	reader->scan.at++;
 }
 
-/* Reads a value, of a container no more than its first mark. */
+/* Reads a value; of a container only its beginning. */
 static bool
 read_value(Reader *reader)
 {
@@ -431,9 +431,9 @@ read_value(Reader *reader)
 }
 
 /*
- * Goes on from the end of a value, or from the beginning of a container, to
- * where the next value must be, closing containers on its way. At the end of
- * the text's one value the reader has no parent.
+ * Advances from the end of a value, or the beginning of a container, to the
+ * next value, and closes containers on its way. At the end of the text's value
+ * the reader has no parent.
  */
 static bool
 seek_value(Reader *reader)
@@ -457,7 +457,7 @@ seek_value(Reader *reader)
 	return true;
 }
 
-/* Reads the one value that a text is. */
+/* Reads the single value of a text. */
 static bool
 read_text(Reader *reader)
 {
@@ -474,8 +474,8 @@ read_text(Reader *reader)
 }
 
 /*
- * Arms the document with memory for all its strings: unescaped and with a
- * zero byte each, they are never longer than the text and one byte.
+ * Allocates memory for all strings of the document: unescaped, and with a zero
+ * byte each, they are at most one byte longer than the text.
  */
 static bool
 prepare_document(Reader *reader, size_t len)
@@ -496,7 +496,7 @@ prepare_document(Reader *reader, size_t len)
 	return true;
 }
 
-/* A limit that was set, a default where none was, and never beyond a bound. */
+/* A limit, or its default if it is not set, and never beyond a bound. */
 static uint32_t
 limit(int set, int otherwise, int greatest)
 {
@@ -505,7 +505,7 @@ limit(int set, int otherwise, int greatest)
 	return (uint32_t) (value < greatest ? value : greatest);
 }
 
-/* Reads a text into the document; false and a reason where it cannot. */
+/* Reads a text into the document; false, with a reason, if it is invalid. */
 bool
 hl_json_read(HlJsonDocument *document, const char *text, size_t len)
 {
@@ -529,7 +529,7 @@ hl_json_read(HlJsonDocument *document, const char *text, size_t len)
 	return false;
 }
 
-/* Frees the memory; limits and the reason of a failure stay. */
+/* Frees the memory, and keeps the limits and the reason of a failure. */
 void
 hl_json_free(HlJsonDocument *document)
 {
@@ -542,14 +542,13 @@ hl_json_free(HlJsonDocument *document)
 	document->root = NULL;
 }
 
-/* What kind of value it is. */
 HlJsonKind
 hl_json_kind(const HlJson *node)
 {
 	return node ? (HlJsonKind) node->kind : HL_JSON_NULL;
 }
 
-/* A string, or a number as it was written; "" for anything else. */
+/* A string, or a number as it was written; "" for other values. */
 const char *
 hl_json_string(const HlJson *node)
 {
@@ -563,7 +562,7 @@ hl_json_len(const HlJson *node)
 	return node ? node->len : 0;
 }
 
-/* An integer that is written as one and fits; false for anything else. */
+/* An integer that is written as one and fits; false for other values. */
 bool
 hl_json_int64(const HlJson *node, int64_t *value)
 {
@@ -595,7 +594,7 @@ hl_json_double(const HlJson *node, double *value)
 	return true;
 }
 
-/* The value of a member, the last one's where a name comes twice. */
+/* The value of a member; the last one if there are several. */
 const HlJson *
 hl_json_member(const HlJson *node, const char *name)
 {
@@ -624,7 +623,7 @@ hl_json_element(const HlJson *node, size_t i)
 	return element;
 }
 
-/* Begins a walk; one over anything but a container ends at once. */
+/* Begins an iteration; one over anything but a container ends immediately. */
 HlJsonEach
 hl_json_each(const HlJson *node)
 {
@@ -658,7 +657,7 @@ hl_json_step(HlJsonEach *each)
 	return node;
 }
 
-/* Writes the escape of a character that may not stand for itself. */
+/* Writes the escape of a character that must be escaped. */
 static void
 append_escape(HlBytes *bytes, unsigned char c)
 {
@@ -675,7 +674,7 @@ append_escape(HlBytes *bytes, unsigned char c)
 	hl_bytes_append_char(bytes, letters[mark - marks]);
 }
 
-/* How many bytes there are, by eights, before one that may be escaped. */
+/* The number of bytes, by eights, before one that may need an escape. */
 static size_t
 plain_length(const char *string, size_t len)
 {
@@ -717,7 +716,7 @@ hl_json_append_string(HlBytes *bytes, const char *string, size_t len)
 	hl_bytes_append_char(bytes, '"');
 }
 
-/* Writes a container (calls itself no deeper than a document may be). */
+/* Writes a container; the recursion is limited by the depth of documents. */
 static void
 append_container(HlBytes *bytes, const HlJson *node)
 {

@@ -23,8 +23,8 @@ typedef struct Clock
 } Clock;
 
 /*
- * Takes digits into a number of at most 18 of them; what more there are count
- * as powers of ten. Returns how many there were.
+ * Reads digits into a number of at most 18 digits; further ones count as powers
+ * of ten. Returns their number.
  */
 static int
 take_mantissa(HlScan *scan, int64_t *mantissa, int *dropped)
@@ -41,7 +41,7 @@ take_mantissa(HlScan *scan, int64_t *mantissa, int *dropped)
 	return scan->at - from > 100000 ? 100000 : (int) (scan->at - from);
 }
 
-/* Takes an exponent if there is one, cut to what still makes a difference. */
+/* Reads an exponent, if there is one, limited to what makes a difference. */
 static bool
 take_exponent(HlScan *scan, int *exponent)
 {
@@ -61,7 +61,7 @@ take_exponent(HlScan *scan, int *exponent)
 	return true;
 }
 
-/* Multiplies by a power of ten, rounding what is left of a microsecond. */
+/* Multiplies by a power of ten, rounding to a microsecond. */
 static bool
 scale(int64_t value, int power, int64_t *scaled)
 {
@@ -79,7 +79,7 @@ scale(int64_t value, int power, int64_t *scaled)
 	return true;
 }
 
-/* Whether a point in time is one that calendars here can name. */
+/* Whether a point in time is within the years 1 to 9999. */
 static bool
 in_range(int64_t micros)
 {
@@ -112,7 +112,7 @@ hl_timestamp_from_number(const char *text, size_t len, int64_t *micros)
 	return in_range(*micros);
 }
 
-/* Makes a point in time of a day and a time, if there is such a moment. */
+/* Converts a date and a time; false if they are invalid. */
 static bool
 clock_to_micros(const Clock *clock, int64_t *micros)
 {
@@ -140,7 +140,7 @@ take_date(HlScan *scan, Clock *clock)
 		   hl_scan_take_digits(scan, 2, &clock->time.day);
 }
 
-/* Takes the fraction of a second; what is finer than a microsecond is cut. */
+/* Reads the fraction of a second, truncated to a microsecond. */
 static bool
 take_fraction(HlScan *scan, Clock *clock)
 {
@@ -202,7 +202,7 @@ take_offset(HlScan *scan, Clock *clock)
 	return hours < 24 && minutes < 60 && seconds < 60;
 }
 
-/* Reads ISO 8601, and PostgreSQL's own style with a blank for the T. */
+/* Reads ISO 8601, also in PostgreSQL's style with a blank instead of T. */
 static bool
 read_iso8601(HlScan scan, int64_t *micros)
 {

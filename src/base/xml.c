@@ -22,7 +22,7 @@ typedef struct Reader
 	bool children; /* the last tag ended an element within this one */
 } Reader;
 
-/* Notes what is wrong, the first time. */
+/* Notes the first problem. */
 static bool
 refuse(Reader *reader, const char *reason)
 {
@@ -41,7 +41,7 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Whether a byte may be in a name; the first one is checked elsewhere. */
+/* Whether a byte may be in a name; the first byte is checked elsewhere. */
 static bool
 is_name_byte(char c)
 {
@@ -57,7 +57,7 @@ skip_blanks(Reader *reader)
 		reader->at++;
 }
 
-/* Whether these are the next bytes; if so, they are read. */
+/* Whether these are the next bytes; if so, they are consumed. */
 static bool
 take(Reader *reader, const char *word)
 {
@@ -97,7 +97,7 @@ read_name(Reader *reader)
 	return end_string(reader, begin);
 }
 
-/* Writes a character as UTF-8; false: XML has no such character. */
+/* Writes a character as UTF-8; false if XML does not allow it. */
 static bool
 put_character(Reader *reader, uint32_t c)
 {
@@ -135,7 +135,7 @@ read_number(Reader *reader)
 	return put_character(reader, c);
 }
 
-/* Reads what follows an ampersand. */
+/* Reads the part of a reference after the ampersand. */
 static bool
 read_reference(Reader *reader)
 {
@@ -179,7 +179,7 @@ read_character(Reader *reader)
 	return true;
 }
 
-/* Reads attributes, which nobody asks for. */
+/* Reads attributes, which are ignored. */
 static bool
 read_attributes(Reader *reader)
 {
@@ -217,7 +217,7 @@ read_attributes(Reader *reader)
 	return true;
 }
 
-/* Goes back to the element around the one that ends. */
+/* Returns to the parent of an element that ends. */
 static void
 close_element(Reader *reader)
 {
@@ -319,7 +319,7 @@ read_elements(Reader *reader)
 	return true;
 }
 
-/* Reads the declaration, which says nothing that we do not know. */
+/* Reads the declaration, which is ignored. */
 static bool
 read_declaration(Reader *reader)
 {
@@ -330,7 +330,6 @@ read_declaration(Reader *reader)
 	return take(reader, "?>") || refuse(reader, "the declaration has no end");
 }
 
-/* Reads XML. */
 bool
 hl_xml_read(HlXml *xml, const char *text, size_t len)
 {
@@ -353,7 +352,7 @@ hl_xml_read(HlXml *xml, const char *text, size_t len)
 	return read_declaration(&reader) && read_elements(&reader);
 }
 
-/* Whether an element is where a path leads; len: of the path's rest. */
+/* Whether an element is at the path with this length. */
 static bool
 is_at(const HlXml *xml, int i, const char *path, size_t len)
 {
@@ -389,7 +388,6 @@ hl_xml_value(const HlXml *xml, const char *path)
 	return value;
 }
 
-/* Frees everything, with nothing left in it. */
 void
 hl_xml_wipe(HlXml *xml)
 {
