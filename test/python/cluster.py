@@ -41,13 +41,14 @@ def waits(pid):
 class Cluster:
     """One server; it can be killed and started again."""
 
-    def __init__(self, folder, environment=None, settings=None):
+    def __init__(self, folder, environment=None, settings=None, segment=16):
         self.folder = Path(folder)
         self.environment = {**os.environ, **(environment or {})}
         self.process = None
         (self.folder / "socket").mkdir(mode=0o700, parents=True)
         subprocess.run([bindir() / "initdb", "-D", self.folder / "cluster", "-U", "postgres",
-                        "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+                        "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
+                        f"--wal-segsize={segment}"],
                        check=True, stdout=subprocess.DEVNULL)
         given = {"listen_addresses": "", "unix_socket_directories": self.folder / "socket",
                  "fsync": "off", "shared_buffers": "16MB", "max_connections": "30",

@@ -48,14 +48,19 @@ class Mixed:
         emulator.write(*({"store": self.clinic, "resource": patient(f"p-{n}"), "ago": 86400}
                          for n, kind in enumerate(self.kinds) if kind in PLACED))
 
-    def slow(self, seconds):
-        """From now on each reply takes so long, after the request was carried out."""
+    def slow(self, seconds, once=False):
+        """Each reply takes so long, after the request was carried out; or that of one of each kind.
+
+        What is said first comes first.
+        """
         for operation in (CREATE, DELETE, TAG, IMPORT, *INTERACTIONS):
-            self.emulator.next(operation=operation, delay=seconds, times="always")
+            two = operation in ("fhir:update", "fhir:patch")
+            self.emulator.next(operation=operation, delay=seconds,
+                               times=1 + two if once else "always")
         published = {"ProfileId": "0" * 32, "SourceFormat": "CCDA", "Version": 1,
                      "TargetFormat": "FHIR_R4", "LastUpdatedAt": 1700000000}
         self.emulator.next(operation=PUBLISH, delay=seconds, status=200, body=published,
-                           times="always")
+                           times=1 if once else "always")
 
     def enqueue(self, number):
         """What enqueues a request: the statement, and its values."""

@@ -31,10 +31,10 @@ def settings(emulator, **more):
     return given
 
 
-def make(emulator, environment=None, folder=None, **more):
+def make(emulator, environment=None, folder=None, segment=16, **more):
     """A server that is yet to be started; healthlake__fence="a" sets healthlake.fence."""
     folder = folder or tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
-    return Cluster(folder, environment, settings(emulator, **more))
+    return Cluster(folder, environment, settings(emulator, **more), segment)
 
 
 class Session:
