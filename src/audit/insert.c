@@ -506,7 +506,25 @@ row_of_event(Relation table, int64 id, const HlEvent *event)
 	return ExecStoreVirtualTuple(row);
 }
 
-/* Inserts the index entries of a row. */
+/* Whether an index has rows like this one, by its predicate. */
+static bool
+takes_row(IndexInfo *about, TupleTableSlot *row)
+{
+	ExprContext *context = GetPerTupleExprContext(shape.state);
+
+	if (about->ii_Predicate == NIL)
+		return true;
+	if (about->ii_PredicateState == NULL)
+		about->ii_PredicateState =
+			ExecPrepareQual(about->ii_Predicate, shape.state);
+	context->ecxt_scantuple = row;
+	return ExecQual(about->ii_PredicateState, context);
+}
+
+/*
+ * Inserts the index entries of a row. An index is opened only if the row meets
+ * its predicate: most of them are partial, and opening takes longer than asking.
+ */
 static void
 add_to_indexes(Relation table, TupleTableSlot *row)
 {
@@ -517,6 +535,9 @@ add_to_indexes(Relation table, TupleTableSlot *row)
 	{
 		IndexInfo *about = target->ri_IndexRelationInfo[i];
 
+		target->ri_IndexRelationDescs[i] = NULL;
+		if (!takes_row(about, row))
+			continue;
 		target->ri_IndexRelationDescs[i] =
 			index_open(shape.indexes[i], RowExclusiveLock);
 		/* what an access method keeps there must not outlive the opening */
@@ -526,9 +547,12 @@ add_to_indexes(Relation table, TupleTableSlot *row)
 	(void) hl_compat_insert_index_tuples(target, row, shape.state);
 	for (int i = 0; i < shape.nindexes; i++)
 	{
-		hl_compat_end_index_insert(target->ri_IndexRelationDescs[i],
-								   target->ri_IndexRelationInfo[i]);
-		index_close(target->ri_IndexRelationDescs[i], NoLock);
+		Relation index = target->ri_IndexRelationDescs[i];
+
+		if (index == NULL)
+			continue;
+		hl_compat_end_index_insert(index, target->ri_IndexRelationInfo[i]);
+		index_close(index, NoLock);
 	}
 	ResetPerTupleExprContext(shape.state);
 }
