@@ -1,16 +1,16 @@
 #!/usr/bin/python3
-"""What a call costs, beside a bare libcurl loop and boto3 that send and get the same bytes.
+"""What a call costs, beside a bare libcurl loop and others that send and get the same bytes.
 
 Ends with what requests of FHIR's cost; the status is 1 where these are above their limits.
 
-Run by test/bench/run, which has a server ready. One round after the other, each with all three,
-so that whatever else the machine does falls on all of them; the middle of the rounds is told.
-Arguments: rounds, calls a round, calls for the memory; "fhir" in place of the last: FHIR alone.
+Run by test/bench/run, which has a server ready. One round after the other, each with all of them,
+so that whatever else the machine does falls on all; the middle of the rounds is told, and the
+quartiles. Arguments: rounds, calls a round, calls for the memory ("fhir": FHIR alone), and a
+folder for the report and its plots.
 """
 
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,39 +21,14 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "python"))
 
 import bench_fhir  # noqa: E402  pylint: disable=wrong-import-position
+import bench_statements  # noqa: E402  pylint: disable=wrong-import-position
+import others  # noqa: E402  pylint: disable=wrong-import-position
+import report as told  # noqa: E402  pylint: disable=wrong-import-position
 from session import open_session  # noqa: E402  pylint: disable=wrong-import-position
 
 KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 ROWS = "SELECT count(healthlake_create_datastore('bench')) FROM generate_series(1, {})"
-
-BOTO3 = """
-import sys, time, boto3, botocore.config
-url, ca, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-client = boto3.client("healthlake", region_name="us-east-1", endpoint_url=url, verify=ca,
-                      aws_access_key_id=sys.argv[4], aws_secret_access_key=sys.argv[5])
-for i in range(-count // 10, count):
-    if i == 0:
-        began, busy = time.monotonic(), time.process_time()
-    client.create_fhir_datastore(DatastoreName="bench", DatastoreTypeVersion="R4")
-print((time.monotonic() - began) / count * 1e6, (time.process_time() - busy) / count * 1e6)
-"""
-
-THREADS = """
-import sys, time, boto3, botocore.config
-from concurrent.futures import ThreadPoolExecutor
-url, ca, count, most = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[6])
-client = boto3.client("healthlake", region_name="us-east-1", endpoint_url=url, verify=ca,
-                      aws_access_key_id=sys.argv[4], aws_secret_access_key=sys.argv[5],
-                      config=botocore.config.Config(max_pool_connections=most))
-def describe(_):
-    client.describe_fhir_datastore(DatastoreId="c1cbeeac03514069f5dcaa110f206385")
-with ThreadPoolExecutor(most) as pool:
-    list(pool.map(describe, range(most)))
-    began = time.monotonic()
-    list(pool.map(describe, range(count)))
-    print((time.monotonic() - began) * 1e3)
-"""
 
 DESCRIBES = ("SELECT count(*) FILTER (WHERE sqlstate IS NULL)"
              " FROM healthlake_describe_datastores("
@@ -89,13 +64,18 @@ class Fast:
 
     def boto3(self, url, count):
         """What a call of boto3 costs; None where there is none."""
-        return self.measure("/usr/bin/python3", "-c", BOTO3, url, self.ca, str(count), *KEY)
+        return self.measure("/usr/bin/python3", "-c", others.BOTO3, url, self.ca, str(count), *KEY)
+
+    def node(self, sdk, url, count):
+        """What a call of AWS's SDK for JavaScript costs."""
+        os.environ["NODE_EXTRA_CA_CERTS"] = str(self.ca)
+        return self.measure("node", sdk[0] / "bench.mjs", url, str(count), *KEY)
 
     def fan(self, url, count, most):
         """The milliseconds of many describes by curl_multi, and by boto3 in threads."""
         return (self.measure(self.program, "fan", url + "/", self.ca, str(count), str(most))[0],
-                self.measure("/usr/bin/python3", "-c", THREADS, url, self.ca, str(count), *KEY,
-                             str(most)))
+                self.measure("/usr/bin/python3", "-c", others.THREADS, url, self.ca, str(count),
+                             *KEY, str(most)))
 
     @staticmethod
     def measure(*command):
@@ -115,8 +95,10 @@ class Session:
         self.connection.autocommit = True
         self.pid = self.connection.info.backend_pid
         os.sched_setaffinity(self.pid, os.sched_getaffinity(0))
+        # a statement of many calls is expensive enough to be compiled, which is no part of a call
         self.run(f"""
             SET client_min_messages = error;
+            SET jit = off;
             CREATE EXTENSION IF NOT EXISTS healthlake;
             SET healthlake.region = 'us-east-1';
             SET healthlake.access_key_id = '{KEY[0]}';
@@ -160,51 +142,81 @@ class Session:
         return int(re.search(r"RssAnon:\s+(\d+)", status).group(1))
 
 
-def compare(fast, session, url, rounds, count):
-    """One table: bare libcurl, SQL with and without what it keeps of calls, boto3."""
-    rows = {"bare libcurl": [], "SQL": [], "SQL and its two log lines": [],
-            "the same in PL/pgSQL": [], "SQL, log lines, audit": [], "SQL, log lines, durable": [],
-            "boto3": []}
+def ways_of(fast, session, url, sdk):
+    """What is compared: name, how much less of it, and what makes so many calls."""
+    body = '{"DatastoreName": "bench", "DatastoreTypeVersion": "R4"}'
+    peers = {"boto3": (10, lambda count: fast.boto3(url, count))}
+    if sdk is not None:
+        peers["SDK for JavaScript"] = (10, lambda count: fast.node(sdk, url, count))
+    if others.create(session, "plpython3u", "DROP FUNCTION IF EXISTS bench_boto3;"
+                     + others.PLPYTHON):
+        peers["PL/Python with boto3"] = (10, lambda count: session.calls(
+            url, count, f"SELECT count(bench_boto3('{url}', '{fast.ca}', '{KEY[0]}', '{KEY[1]}'))"
+            " FROM generate_series(1, {})"))
+    if others.create(session, "http") and url.startswith("http:"):
+        peers["pgsql-http, unsigned"] = (1, lambda count: session.calls(
+            url, count, f"SELECT count(http_post('{url}/', '{body}', 'application/json'))"
+            " FROM generate_series(1, {})"))
+
+    def ours(settings, statement=ROWS):
+        def measure(count):
+            session.run(settings)
+            session.calls(url, max(count // 10, 3), statement)
+            return session.calls(url, count, statement)
+        return measure
+
+    return {"bare libcurl, unsigned": (1, lambda count: fast.bare(url, count)),
+            "healthlake, no audit, no log": (1, ours(
+                "SET log_min_messages = fatal; SET healthlake.audit = off")),
+            "healthlake, no audit": (1, ours("RESET log_min_messages; SET healthlake.audit = off")),
+            "healthlake, audit, no log": (1, ours(
+                "SET log_min_messages = fatal; SET healthlake.audit = on")),
+            "healthlake, audit (default)": (1, ours(
+                "RESET log_min_messages; SET healthlake.audit = on")),
+            "healthlake, PL/pgSQL": (1, ours("RESET log_min_messages; SET healthlake.audit = on",
+                                             "CALL loop_of_calls({})")),
+            "healthlake, durable audit": (10, ours(
+                "RESET log_min_messages; SET healthlake.audit = durable")), **peers}
+
+
+def compare(report, fast, session, name, url, rounds, count, sdk):
+    """One table: bare libcurl, the extension with and without what it keeps of calls, others."""
+    ways = ways_of(fast, session, url, sdk)
+    costs = {way: [] for way in ways}
     for number in range(rounds):
-        rows["bare libcurl"].append(fast.bare(url, count))
-        session.run("SET log_min_messages = fatal; SET healthlake.audit = off")
-        session.calls(url, count // 10)
-        rows["SQL"].append(session.calls(url, count, ROWS))
-        session.run("RESET log_min_messages")
-        rows["SQL and its two log lines"].append(session.calls(url, count, ROWS))
-        rows["the same in PL/pgSQL"].append(session.calls(url, count))
-        session.run("SET healthlake.audit = on")
-        rows["SQL, log lines, audit"].append(session.calls(url, count, ROWS))
-        session.run("SET healthlake.audit = durable")
-        rows["SQL, log lines, durable"].append(session.calls(url, max(count // 10, 20), ROWS))
-        if number < 3:
-            rows["boto3"].append(fast.boto3(url, max(count // 10, 20)))
-    print(f"{'':26}{'us a call':>10}{'times bare':>12}{'us of CPU':>12}{'times bare':>12}")
-    for name, costs in rows.items():
-        if costs[0] is None:
-            print(f"{name:26} not there")
+        for way, (less, measure) in ways.items():
+            # what takes long is measured in a few rounds alone
+            if less == 1 or number < 3:
+                costs[way].append(measure(max(count // less, 20)))
+    bare = costs["bare libcurl, unsigned"]
+    rows, bars = [], []
+    for way, found in costs.items():
+        if found[0] is None:
             continue
-        told = f"{name:26}"
-        for part, width in ((0, 10), (1, 12)):
-            ratios = [cost[part] / bare[part] for cost, bare in zip(costs, rows["bare libcurl"])]
-            told += (f"{statistics.median(cost[part] for cost in costs):{width}.1f}"
-                     f"{statistics.median(ratios):12.2f}")
-        print(told)
+        times, busy = [one[0] for one in found], [one[1] for one in found]
+        ratios = [[one[part] / other[part] for one, other in zip(found, bare)] for part in (0, 1)]
+        rows.append((way, told.spread(times), f"{told.middle(ratios[0]):.2f}",
+                     told.number_of(told.middle(busy)), f"{told.middle(ratios[1]):.2f}"))
+        bars.append((way, told.middle(times)))
+    report.say(f"## A call over {name}", "", f"One backend, one kept connection; {rounds} rounds of"
+               f" {count} calls. Microseconds a call, and those of the caller's processor.")
+    report.table(("client", "µs a call", "times bare", "µs of CPU", "times bare"), rows)
+    report.bars(f"call-{name.lower()}", f"A call over {name}", "µs", bars)
 
 
-def hold(session, url, count):
-    """What many calls leave behind in the backend."""
+def hold(session, name, url, count):
+    """What many calls leave behind in the backend: a row."""
+    session.run("SET log_min_messages = fatal; RESET healthlake.audit")
     session.calls(url, 1000)
     memory, descriptors = session.memory(), session.descriptors()
-    session.run("SET log_min_messages = fatal; RESET healthlake.audit")
     each = session.calls(url, count)[0]
-    print(f"{count} calls ({each:.0f} us each): {session.memory() - memory} kB, "
-          f"{session.descriptors() - descriptors} descriptors more than before")
+    return (f"{count} calls over {name}", f"{each:.0f}", f"{session.memory() - memory}",
+            f"{session.descriptors() - descriptors}")
 
 
-def fan_out(session, fast, rounds, count=200):
+def fan_out(report, session, fast, rounds, count=200):
     """Many describes, some in flight: ours and boto3's time by that of curl_multi."""
-    print(f"{count:>9} at a time {'curl_multi ms':>14}{'SQL, times':>12}{'boto3, times':>14}")
+    rows, bars = [], []
     for most in (1, 4, 16, 64):
         session.run(f"SET healthlake.max_concurrency = {most}")
         session.calls(fast.http, most, DESCRIBES)
@@ -212,28 +224,53 @@ def fan_out(session, fast, rounds, count=200):
         for number in range(rounds):
             alone, boto3 = fast.fan(fast.http, count, most)
             bare.append(alone)
-            ours.append(session.calls(fast.http, count, DESCRIBES)[0] * count / 1e3 / alone)
+            ours.append(session.calls(fast.http, count, DESCRIBES)[0] * count / 1e3)
             if number < 3 and boto3 is not None:
-                theirs.append(boto3[0] / alone)
-        print(f"{most:>19} {statistics.median(bare):>14.1f}{statistics.median(ours):>12.3f}"
-              f"{statistics.median(theirs) if theirs else float('nan'):>14.2f}")
+                theirs.append(boto3[0])
+        ratio = told.middle([one / alone for one, alone in zip(ours, bare)])
+        rows.append((most, told.spread(bare), told.spread(ours), f"{ratio:.3f}",
+                     told.spread(theirs) if theirs else ""))
+        if most == 16:
+            bars = [("bare curl_multi", told.middle(bare)), ("healthlake", told.middle(ours)),
+                    *([("boto3, threads", told.middle(theirs))] if theirs else [])]
+    report.say(f"## {count} describes at 20 ms", "", "Milliseconds, by how many are in flight.")
+    report.table(("in flight", "curl_multi", "healthlake", "times curl_multi", "boto3, threads"),
+                 rows)
+    report.bars("fan-out", f"{count} describes at 20 ms, 16 in flight", "ms", bars)
 
 
-def of_operations(session, fast, slow, rounds, count, many):
+def of_operations(report, session, fast, slow, rounds, count, many):
     """The control plane's part of the report."""
+    sdk = others.install_node_sdk()
+    report.say("# Benchmarks", "", *bench_statements.name_machine(session, sdk))
     for name, url in (("HTTP", fast.http), ("TLS", fast.https)):
-        print(f"-- {name}, one backend, one kept connection: {rounds} rounds of {count} calls")
-        compare(fast, session, url, rounds, count)
-    print("-- what is left")
-    hold(session, fast.http, many)
-    hold(session, fast.https, many // 10)
-    print("-- fan-out at 20 ms")
-    fan_out(session, slow, rounds)
+        compare(report, fast, session, name, url, rounds, count, sdk)
+    bench_statements.first_call(report, fast, rounds)
+    fan_out(report, session, slow, min(rounds, 7))
+    bench_statements.lists(report, session, fast)
+    bench_statements.queue(report, fast)
+    report.say("## What many calls leave behind", "", "In one backend, after 1,000 others.")
+    report.table(("calls", "µs a call", "kB more", "descriptors more"),
+                 (hold(session, "HTTP", fast.http, many),
+                  hold(session, "TLS", fast.https, many // 10)))
+
+
+def of_instructions(report):
+    """What callgrind counts, room by room."""
+    import instructions  # pylint: disable=import-outside-toplevel
+    counts = instructions.measure(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")), 50)
+    report.say("## Instructions of a warm call", "", "Counted by valgrind's callgrind, where a "
+               "processor without instructions for SHA-256 is emulated.")
+    report.table(("where", *counts), [("all", *(f"{sum(count.values()):.0f}"
+                                                for count in counts.values()))] +
+                 [(room, *(f"{count.get(room, 0):.0f}" for count in counts.values()))
+                  for room in instructions.rooms_by_size(counts)])
 
 
 def main():
     """The whole report."""
     rounds, count = (int(argument) for argument in sys.argv[1:3])
+    report = told.Report(sys.argv[4] if len(sys.argv) > 4 else None)
     # one processor for both sides of all: to wake another one costs more than a call
     processor = {min(os.sched_getaffinity(0))}
     os.sched_setaffinity(0, processor)
@@ -241,9 +278,11 @@ def main():
                   for latency in (0, 20))
     session = Session(fast)
     if sys.argv[3] != "fhir":
-        of_operations(session, fast, slow, rounds, count, int(sys.argv[3]))
+        of_operations(report, session, fast, slow, rounds, count, int(sys.argv[3]))
+        of_instructions(report)
+        report.write()
     print("-- FHIR")
-    held = bench_fhir.report(session, Session(fast), fast, slow, rounds)
+    held = bench_fhir.report(session, Session(fast), fast, slow, min(rounds, 7))
     fast.stop()
     slow.stop()
     sys.exit(0 if held else 1)

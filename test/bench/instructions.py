@@ -37,15 +37,19 @@ def measure(folder, calls, kept=None):
     return counts
 
 
+def rooms_by_size(counts):
+    """The rooms, the largest first."""
+    return sorted(set().union(*counts.values()),
+                  key=lambda room: -max(count.get(room, 0) for count in counts.values()))
+
+
 def main():
     """A table."""
     folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
     counts = measure(folder, int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
-    rooms = sorted(set().union(*counts.values()),
-                   key=lambda room: -max(count.get(room, 0) for count in counts.values()))
     print(f"{'instructions a warm call':26}" + "".join(f"{way:>12}" for way in counts))
     print(f"{'all':26}" + "".join(f"{sum(count.values()):12.0f}" for count in counts.values()))
-    for room in rooms:
+    for room in rooms_by_size(counts):
         print(f"{room:26}" + "".join(f"{count.get(room, 0):12.0f}" for count in counts.values()))
 
 

@@ -1,7 +1,8 @@
 /*
  * server.c
  *	  The fast server of the benchmark: it answers with bytes that were written
- *	  before. Of the control plane's operations it knows two; of FHIR's it reads
+ *	  before. Of the control plane's operations it knows three, one of which
+ *	  lists 100,000 data stores in pages of 100; of FHIR's it reads
  *	  a resource, tells a bundle that all entries were done, and searches
  *	  100,000 resources, in pages of 100 that lead from one to the next.
  */
@@ -84,7 +85,8 @@ is_whole(const Request *request)
 
 	if (end == NULL)
 		return false;
-	length = memmem(request->data, end - request->data, "\r\nContent-Length:", 17);
+	length =
+		memmem(request->data, end - request->data, "\r\nContent-Length:", 17);
 	return request->len >= (size_t) (end + 4 - request->data) +
 							   (length ? strtoul(length + 17, NULL, 10) : 0);
 }
@@ -99,8 +101,8 @@ receive(Peer *peer, Request *request)
 		int got;
 
 		if (request->size - request->len < 16384)
-			request->data =
-				realloc(request->data, request->size = request->size * 2 + 32768);
+			request->data = realloc(request->data,
+									request->size = request->size * 2 + 32768);
 		got = peer_receive(peer, request->data + request->len,
 						   request->size - request->len - 1);
 		if (got <= 0)
@@ -144,6 +146,51 @@ say_page(Peer *peer, int page)
 	free(reply);
 }
 
+/* Answers with a page of data stores, and the token of the next one. */
+static void
+say_list(Peer *peer, int page)
+{
+	size_t size = 131072;
+	char *body = malloc(size), *reply = malloc(size);
+	int len = snprintf(body, size, "{");
+
+	if (page + 1 < PAGES)
+		len +=
+			snprintf(body + len, size - len, "\"NextToken\":\"%d\",", page + 1);
+	len += snprintf(body + len, size - len, "\"DatastorePropertiesList\":[");
+	for (int i = 0; i < PAGE_ENTRIES; i++)
+		len += snprintf(body + len, size - len,
+						"%s{\"DatastoreId\":\"%032x\",\"DatastoreArn\":"
+						"\"arn:aws:healthlake:us-east-1:123456789012:"
+						"datastore/fhir/%032x\",\"DatastoreName\":"
+						"\"bench\",\"DatastoreStatus\":\"ACTIVE\","
+						"\"CreatedAt\":1763913600.%03d,"
+						"\"DatastoreTypeVersion\":\"R4\","
+						"\"DatastoreEndpoint\":\"https://healthlake."
+						"us-east-1.amazonaws.com/datastore/%032x/r4/\"}",
+						i > 0 ? "," : "", page * PAGE_ENTRIES + i,
+						page * PAGE_ENTRIES + i, i, page * PAGE_ENTRIES + i);
+	snprintf(body + len, size - len, "]}");
+	peer_send(peer, reply, write_reply(reply, size, "x-amz-json-1.0", body));
+	free(body);
+	free(reply);
+}
+
+/* Answers an operation of the control plane. */
+static void
+say_operation(Peer *peer, const Request *request)
+{
+	const char *token = strstr(request->data, "\"NextToken\"");
+
+	if (strstr(request->data, "ListFHIRDatastores") != NULL)
+		say_list(peer, token == NULL ? 0
+									 : atoi(token + 11 +
+											strcspn(token + 11, "0123456789")));
+	else
+		peer_say(peer,
+				 strstr(request->data, "DescribeFHIR") ? described : created);
+}
+
 /* Answers that every entry of a bundle was done. */
 static void
 say_done(Peer *peer, const Request *request)
@@ -151,8 +198,9 @@ say_done(Peer *peer, const Request *request)
 	size_t size = 65536;
 	char *body = malloc(size), *reply = malloc(size);
 	const char *rest = strstr(request->data, "\r\n\r\n");
-	int len = snprintf(body, size, "{\"resourceType\":\"Bundle\",\"type\":"
-								   "\"batch-response\",\"entry\":[");
+	int len = snprintf(body, size,
+					   "{\"resourceType\":\"Bundle\",\"type\":"
+					   "\"batch-response\",\"entry\":[");
 
 	for (int i = 0; (rest = strstr(rest, "\"request\"")) != NULL; i++, rest++)
 		len += snprintf(body + len, size - len,
@@ -173,9 +221,7 @@ say_answer(Peer *peer, const Request *request)
 	const char *page = strstr(request->data, "page=");
 
 	if (strncmp(request->data, "POST / ", 7) == 0)
-		peer_say(peer, memmem(request->data, request->len, "DescribeFHIR", 12)
-						   ? described
-						   : created);
+		say_operation(peer, request);
 	else if (page != NULL && page < line_end)
 		say_page(peer, atoi(page + 5));
 	else if (memmem(request->data, line_end - request->data, "/_search ", 9))
