@@ -116,7 +116,8 @@ append_member(StringInfo json, const char *name, const char *value)
 char *
 hl_account_rest(const HlRest *rest, const char *id)
 {
-	bool named = id != NULL && rest->subject != NULL &&
+	/* the id of a Bundle's reply is nothing's */
+	bool named = id != NULL && rest->subject != NULL && rest->entries == NULL &&
 				 strchr(rest->subject, '/') == NULL;
 	StringInfoData json;
 
