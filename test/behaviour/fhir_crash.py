@@ -160,6 +160,7 @@ def main():
         for point in POINTS:
             for passes in PASSES:
                 deaths.die(point, passes)
+        tap.say(f"figure: {tap.count - tap.failed} of {tap.count} deaths, at {len(POINTS)} points")
     emulator.stop()
     tap.end()
 

@@ -93,7 +93,7 @@ def queued(cluster, emulator, dice):
     states = ask(cluster, "SELECT state, count(*)::int FROM healthlake_request GROUP BY 1")
     attempts = ask(cluster, "SELECT sum(attempts)::int FROM healthlake_request")[0][0]
     made = Counter(one["id"] for one in emulator.versions())
-    tap.say(f"queued: {kills} kills, {CREATES} creations, {attempts} attempts, "
+    tap.say(f"figure: queued: {kills} kills, {CREATES} creations, {attempts} attempts, "
             f"{time.monotonic() - began:.0f} s")
     tap.same(states, [("succeeded", CREATES)], "all have succeeded")
     tap.same((len(made), set(made.values())), (CREATES, {1}),
@@ -160,8 +160,9 @@ def direct(cluster, emulator, dice):
     for thread in creators.threads:
         thread.join(PATIENCE)
     made = Counter(one["resource"]["language"] for one in emulator.versions())
-    tap.say(f"direct: {kills} kills, {DIRECT_CREATES} creations, {dict(creators.ends)}, "
-            f"{time.monotonic() - began:.0f} s")
+    tap.say(f"figure: by sessions: {kills} kills, {DIRECT_CREATES} creations, "
+            + "".join(f"{count} times {end}, " for end, count in sorted(creators.ends.items()))
+            + f"{time.monotonic() - began:.0f} s")
     tap.same(kills, DIRECT_KILLS, "sessions were killed so often")
     tap.ok(creators.ends["created"] + creators.ends["existed"] == DIRECT_CREATES
            and not creators.ends.keys() - {"created", "existed", "38M01", "no session"},

@@ -157,8 +157,8 @@ def test_kills(cluster):
     before, last = last_request(), time.monotonic()
     call(session, "crashed")
     now = time.monotonic()
-    tap.say(f"{ROWS} rows, {killed} kills: {now - begin:.1f} s; the last call took"
-            f" {now - last:.1f} s for {last_request() - before} bundles")
+    tap.say(f"figure: {ROWS} rows, {killed} kills, {now - begin:.0f} s; the last call took"
+            f" {now - last:.0f} s for {last_request() - before} bundles")
     compare(session, "crashed", f"{ROWS} rows are stored as in the table after {KILLS} kills")
     tap.same(sorted(run(session, REPORT, "crashed"), key=str), refused(ROWS),
              "the refused ones are the report")
