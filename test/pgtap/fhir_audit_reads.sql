@@ -96,7 +96,7 @@ SET healthlake.audit = off;
 SELECT is(count(*), 0::bigint, 'a change that is not recorded') FROM rows_of($$ SELECT healthlake_fhir_update(resource('Patient', 'p4')) $$);
 SELECT is_row(ROW(operation, resources), ROW('PatchResource'::text, '{Patient/p3}'::text[]), 'is, where it shows something')
   FROM rows_of($$ SELECT healthlake_fhir_patch('Patient', 'p3', '[{"op": "replace", "path": "/gender", "value": "male"}]') $$);
-SELECT is_row(ROW(operation, request ->> 'resource', resources), ROW('ProcessBundle'::text, 'batch of 1 DELETE, 1 GET'::text, '{Patient/p1}'::text[]), 'and so is a bundle that reads among other things')
+SELECT is_row(ROW(operation, request ->> 'resource', resources), ROW('ProcessBundle'::text, 'batch of 1 GET, 1 DELETE'::text, '{Patient/p1}'::text[]), 'and so is a bundle that reads among other things')
   FROM rows_of($$ SELECT * FROM healthlake_fhir_bundle('[{"method": "GET", "url": "Patient/p1"}, {"method": "DELETE", "url": "Observation/o4"}]', 'batch') $$);
 SELECT is(count(*), 0::bigint, 'one that only writes is not') FROM rows_of($$ SELECT * FROM healthlake_fhir_bundle('[{"method": "DELETE", "url": "Observation/o3"}]', 'batch') $$);
 RESET healthlake.audit;

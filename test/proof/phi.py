@@ -3,8 +3,8 @@
 
 It is in bodies, in search values and in what AWS answers, and is given as a bind parameter, as
 the documentation advises. It is sought in the server's log at DEBUG5, pg_stat_* (pg_stat_statements
-too), EXPLAIN, every field of every error and notice, the extension's tables, a dump, and the WAL of
-the calls. A second word, planted in each of these places, shows that the search finds what is there.
+too), EXPLAIN, every field of every error and notice, the extension's tables, a dump, and the WAL
+of the calls. A second word, planted in each of these places, shows that the search finds it.
 """
 
 import ctypes
