@@ -135,10 +135,10 @@ use_lasting(HlCredentials *credentials)
 static void
 mark(HlBytes *bytes, const char *text)
 {
-	if (text == NULL)
-		text = "";
-	hl_bytes_format(bytes, "%zu:", strlen(text));
-	hl_bytes_append_string(bytes, text);
+	size_t len = text == NULL ? 0 : strlen(text);
+
+	hl_bytes_append(bytes, &len, sizeof(len));
+	hl_bytes_append(bytes, text, len);
 }
 
 /* Adds the roles of a plan. */
@@ -191,9 +191,11 @@ digest(HlCredentials *credentials)
 		mark(&bytes, texts[i]);
 	mark_roles(&bytes, plan);
 	hl_profiles_mark(&bytes);
-	hl_bytes_format(&bytes, "%u:%u:%p:%d:%d", credentials->user,
-					credentials->session_user, (const void *) plan->kind,
-					plan->optional, plan->url.tls);
+	hl_bytes_append(&bytes, &credentials->user, sizeof(Oid));
+	hl_bytes_append(&bytes, &credentials->session_user, sizeof(Oid));
+	hl_bytes_append(&bytes, &plan->kind, sizeof(plan->kind));
+	hl_bytes_append(&bytes, &plan->optional, sizeof(bool));
+	hl_bytes_append(&bytes, &plan->url.tls, sizeof(bool));
 	done = !bytes.failed && EVP_Digest(bytes.data, bytes.len, whole, NULL,
 									   EVP_sha256(), NULL) == 1;
 	hl_bytes_wipe(&bytes);

@@ -232,12 +232,15 @@ hl_profiles_mark(HlBytes *bytes)
 	for (int i = 0; i < FILES; i++)
 	{
 		const Source *source = &kept.sources[i];
+		const HlFileStamp *stamp = &source->stamp;
 
-		hl_bytes_format(bytes, "%s:%lu:%lu:%ld:%ld.%ld;", source->path,
-						(unsigned long) source->stamp.device,
-						(unsigned long) source->stamp.inode,
-						(long) source->stamp.size,
-						(long) source->stamp.changed.tv_sec,
-						(long) source->stamp.changed.tv_nsec);
+		hl_bytes_append(bytes, source->path, strlen(source->path) + 1);
+		hl_bytes_append(bytes, &stamp->device, sizeof(stamp->device));
+		hl_bytes_append(bytes, &stamp->inode, sizeof(stamp->inode));
+		hl_bytes_append(bytes, &stamp->size, sizeof(stamp->size));
+		hl_bytes_append(bytes, &stamp->changed.tv_sec,
+						sizeof(stamp->changed.tv_sec));
+		hl_bytes_append(bytes, &stamp->changed.tv_nsec,
+						sizeof(stamp->changed.tv_nsec));
 	}
 }
