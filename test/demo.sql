@@ -122,3 +122,64 @@ ROLLBACK;
 
 SELECT healthlake_enqueue_create_datastore('ward 11', until => 'ACTIVE', reference => '{"ward": 11}') AS request \gset
 SELECT operation, state, reference, datastore_id FROM healthlake_wait_request(:request);
+
+-- 8. FHIR resources: a data store, and three patients with an observation each by one transaction.
+
+SELECT id FROM healthlake_create_datastore('clinic') \gset
+SELECT id, status FROM healthlake_wait_datastore(:'id', poll_interval => '200 ms');
+SET healthlake.datastore_id = :'id';
+
+CREATE TABLE person (patient text PRIMARY KEY, family text, pulse int, room text);
+INSERT INTO person VALUES ('p1', 'Aalto', 61, '101'), ('p2', 'Berg', 88, '102'), ('p3', 'Curie', 72, '103');
+
+SELECT ordinal, status, type, version_id FROM healthlake_fhir_bundle((
+    SELECT jsonb_agg(jsonb_build_object('method', 'PUT', 'url', kind || '/' || patient, 'resource', body) ORDER BY kind DESC, patient)
+    FROM person, LATERAL (VALUES
+        ('Patient', jsonb_build_object('resourceType', 'Patient', 'id', patient,
+            'name', jsonb_build_array(jsonb_build_object('family', family)))),
+        ('Observation', jsonb_build_object('resourceType', 'Observation', 'id', patient, 'status', 'final',
+            'code', '{"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}'::jsonb,
+            'subject', jsonb_build_object('reference', 'Patient/' || patient),
+            'valueQuantity', jsonb_build_object('value', pulse, 'unit', '/min')))) AS entry (kind, body)));
+
+--    A search, joined with a local table.
+
+SELECT person.room, person.family, healthlake_fhirpath_numeric(found.resource, 'value.ofType(Quantity).value') AS pulse
+FROM healthlake_fhir_search('Observation', '{"code": "http://loinc.org|8867-4"}') AS found
+JOIN person ON 'Patient/' || person.patient = found.resource #>> '{subject,reference}'
+ORDER BY pulse DESC;
+
+--    The outbox: each new visit becomes one Encounter, after the commit. A visit that is rolled back does not.
+
+CREATE TABLE visit (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), patient text REFERENCES person);
+
+CREATE FUNCTION send_visit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM healthlake_fhir_enqueue_create(jsonb_build_object(
+        'resourceType', 'Encounter', 'id', NEW.id, 'status', 'in-progress', 'class', '{"code": "AMB"}'::jsonb,
+        'subject', jsonb_build_object('reference', 'Patient/' || NEW.patient)),
+        reference => jsonb_build_object('visit', NEW.id));
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER send_visit AFTER INSERT ON visit FOR EACH ROW EXECUTE FUNCTION send_visit();
+
+INSERT INTO visit (patient) VALUES ('p1'), ('p2');
+BEGIN;
+INSERT INTO visit (patient) VALUES ('p3');
+ROLLBACK;
+
+SELECT visit.patient, done.state, done.resource_type, done.resource_id = visit.id::text AS same_id, done.version_id
+FROM visit JOIN healthlake_request AS request ON request.reference ->> 'visit' = visit.id::text,
+    LATERAL healthlake_wait_request(request.id) AS done
+ORDER BY visit.patient;
+
+SELECT healthlake_fhir_count('Encounter');
+
+--    An update of a version that somebody has overtaken changes nothing, and says so.
+
+SELECT healthlake_fhir_read('Patient', 'p1') AS mine \gset
+SELECT version_id FROM healthlake_fhir_patch('Patient', 'p1', '[{"op": "add", "path": "/gender", "value": "female"}]');
+SELECT version_id FROM healthlake_fhir_update(:'mine'::jsonb || '{"active": true}', if_match => :'mine'::jsonb #>> '{meta,versionId}');
+SELECT version_id, resource ->> 'gender' AS gender
+FROM healthlake_fhir_update(healthlake_fhir_read('Patient', 'p1') || '{"active": true}', if_match => '2');
