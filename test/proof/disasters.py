@@ -148,8 +148,8 @@ def stopped(emulator):
             tap.ok(held > 0 and before == session.run(
                 "SELECT * FROM healthlake_request ORDER BY id"),
                    f"{case.what}: of the {held} that it had, it changes none when it goes on")
-            tap.ok(took > 120 or not LONG, f"{case.what}: nobody takes them before its lease is "
-                   "over", took)
+            if LONG:
+                tap.ok(took > 120, f"{case.what}: nobody takes them before its lease is over", took)
         case.finish()
 
 

@@ -51,7 +51,7 @@ class Writers:
         self.lock = threading.Lock()
         self.next = 0
         self.over = False
-        self.acknowledged = set()
+        self.acknowledged = {}  # when each was, by number
         self.in_doubt = set()
         self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(WRITERS)]
 
@@ -88,7 +88,7 @@ class Writers:
                 doubt = doubt or error.pgcode != "25006"
                 session = self.leave(session)
                 time.sleep(0.2)
-        self.acknowledged.add(number)
+        self.acknowledged[number] = time.monotonic()
         return session
 
     @staticmethod
@@ -119,7 +119,7 @@ def play(patroni):
         patroni.wait_for_lead(other)
         took = time.monotonic() - began
         whole = until(patroni.is_whole, 180, 0.2)
-        times.append((what, took))
+        times.append((what, took, began, time.monotonic()))
         tap.ok(whole, f"{WORDS[what]}: {other.name} leads after {took:.0f} s, and "
                f"{before.name} follows", patroni.nodes[0].log()[-2000:],
                patroni.nodes[1].log()[-2000:])
@@ -130,7 +130,9 @@ def compare(mode, requests, writers, rows, times):
     """Holds what the clients were told, what has arrived and what the rows say together."""
     effects = requests.effects()
     there = Counter(row[0] for row in rows)
-    lost = writers.acknowledged - set(there)
+    lost = set(writers.acknowledged) - set(there)
+    beside = {n for n in lost for what, _, began, end in times
+              if what == "kill_watch" and began <= writers.acknowledged[n] <= end}
     twice = [(n, requests.kinds[n], count) for n, count in effects.items() if count > 1]
     unknown = [row for row in rows if row[2] == "unknown"]
     tap.same([n for n, count in there.items() if count > 1], [], f"{mode}: no request is twice")
@@ -143,16 +145,17 @@ def compare(mode, requests, writers, rows, times):
              f"{mode}: each that has succeeded has had its effect")
     if mode == "synchronous":
         tap.same(sorted(lost), [], f"{mode}: none that was acknowledged is lost")
-    counts = Counter(what for what, _ in times)
+    counts = Counter(what for what, *_ in times)
     rounds = ", ".join(f"{count} {WORDS[what]}" for what, count in counts.items())
     table.append(
         f"{mode}: {len(times)} rounds ({rounds}), {writers.next} requests, {len(rows)} rows in "
-        f"the end, {len(lost)} acknowledged and lost (of which "
-        f"{sum(effects[n] > 0 for n in lost)} were carried out), {len(writers.in_doubt)} never "
-        f"acknowledged and not there ({sum(effects[n] > 0 for n in writers.in_doubt)} carried "
-        f"out), {len(twice)} twice, {len(unknown)} unknown")
+        f"the end, {len(lost)} acknowledged and lost ({len(beside)} where there "
+        f"were two primaries; {sum(effects[n] > 0 for n in lost)} were carried out), "
+        f"{len(writers.in_doubt)} never acknowledged and not there "
+        f"({sum(effects[n] > 0 for n in writers.in_doubt)} carried out), "
+        f"{len(twice)} twice, {len(unknown)} unknown")
     table.append("  without a leader: " + ", ".join(f"{WORDS[what]} {took:.1f} s"
-                                                    for what, took in times))
+                                                    for what, took, *_ in times))
     for kind in KINDS:
         mine = [row for row in rows if row[1] == kind]
         doubt = [row for row in mine if row[2] == "unknown"]
