@@ -95,6 +95,19 @@ split_path(const char *path, char **segments, int most)
 	return count;
 }
 
+/*
+ * Whether a segment has the form of a type, whether FHIR R4 has it or not: the
+ * server may know more of them, and a status is no resource.
+ */
+static bool
+is_like_type(const char *segment)
+{
+	size_t len = strspn(segment, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+								 "abcdefghijklmnopqrstuvwxyz");
+
+	return segment[0] >= 'A' && segment[0] <= 'Z' && segment[len] == '\0';
+}
+
 /* Finds the operation in a path, and checks the segments before it. */
 static void
 read_segments(Operation *operation)
@@ -115,7 +128,7 @@ read_segments(Operation *operation)
 		refuse_path("an operation is the last part of it");
 	else if (strcmp(operation->method, "POST") == 0)
 		refuse_path("it has no operation");
-	else if (hl_fhir_is_listed(segments[0]))
+	else if (is_like_type(segments[0]))
 		refuse_path("it is that of a resource");
 }
 

@@ -249,6 +249,11 @@ SELECT emulator_tell('state', '{"clock": 0}') \g /dev/null
 SELECT is(says('SELECT healthlake_fhir_operation(''Patient/1'')'), '22023 invalid path of an operation: it has no operation', 'a path has an operation');
 SELECT is(says('SELECT healthlake_fhir_operation(''Patient/1'', method => ''GET'')'), '22023 invalid path of an operation: it is that of a resource', 'or is a status''');
 SELECT is(says('SELECT healthlake_fhir_operation(''Patient/1'', method => ''DELETE'')'), '22023 invalid path of an operation: it is that of a resource', 'which no resource is');
+SELECT is(says(format('SELECT healthlake_fhir_operation(%L, method => %L)', path, method)), '22023 invalid path of an operation: it is that of a resource', method || ' ' || path || ' is no status either')
+  FROM unnest(ARRAY['ActorDefinition/x', 'ActorDefinition', 'Actor%44efinition/x', 'ActorDefinition/x/_history/1', 'ActorDefinition?name=x']) AS path, unnest(ARRAY['GET', 'DELETE']) AS method;
+SET healthlake.unknown_members = send;
+SELECT is(says('SELECT healthlake_fhir_operation(''ActorDefinition/x'', method => ''DELETE'')'), '22023 invalid path of an operation: it is that of a resource', 'whatever else is sent');
+RESET healthlake.unknown_members;
 SELECT is(says('SELECT healthlake_fhir_operation(''Patient/$x/y'')'), '22023 invalid path of an operation: an operation is the last part of it', 'at its end');
 SELECT matches(says(format('SELECT healthlake_fhir_operation(%L)', path)), '^22023 ', path) FROM unnest(ARRAY['/$x', 'https://evil.example/$x', '../$x', 'Patient/../$x', 'Patient/%2e%2e/$x',
 	'patient/$x', 'Patient/a_b/$x', 'a/b/c/$x', '', '$x y', 'Patient//$x']) AS path;
