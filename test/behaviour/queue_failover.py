@@ -527,12 +527,12 @@ def old_jobs(old):
                      f"old: {operation} {'with' if name else 'without'} a name")
             tap.same(old.sent(operation), before, "old: and it is not sent again")
             if not name:
-                tap.ok("no name to look for" in message, "old: the row says why", message)
+                tap.ok("no name to search for" in message, "old: the row says why", message)
     update = enqueue(session, "DeleteFHIRDatastore", {"DatastoreId": store})
     state, _, sqlstate, message, _, _ = old.run(update)
     tap.same((state, sqlstate), ("unknown", "38M01"),
              "old: an operation that makes nothing to look for")
-    tap.ok("no name to look for" in message, "old: the row says why", message)
+    tap.ok("no name to search for" in message, "old: the row says why", message)
     tap.same(old.sent("DeleteFHIRDatastore"), 0, "old: it is not sent")
 
 
@@ -607,7 +607,7 @@ def same_fence(old):
     state, note, sqlstate, message, _, _ = row(published)
     tap.same((state, sqlstate, old.sent(PUBLISH)), ("unknown", "38M01", 0),
              "one fence: without a token it is not sent, as the server before may have done it")
-    tap.ok("no name to look for" in message, "one fence: the row says why", message, note)
+    tap.ok("no name to search for" in message, "one fence: the row says why", message, note)
     tap.same((row(tagged)[0], old.sent("TagResource")), ("succeeded", 1),
              "one fence: but what does no harm twice is sent")
     session.run("RESET healthlake.fence")
