@@ -31,6 +31,7 @@ struct HlAuditAccount
 	int64 id;        /* on: of the event to be; 0: a statement inserts it */
 	HlLinkCall call; /* durable: what the writer knows it by */
 	bool reads;      /* and changes nothing */
+	bool withholds;  /* its reply is given once it is recorded, or never */
 	HlEvent event;   /* what both events have in common */
 };
 
@@ -325,6 +326,7 @@ hl_audit_begin(const HlRequest *request, const HlCall *call)
 	account = palloc0(sizeof(HlAuditAccount));
 	account->owner = store->owner;
 	account->reads = reads;
+	account->withholds = hl_audit_accounts(request);
 	describe_request(&account->event, request, call);
 	if (!reads || !durable)
 		describe_transaction(&account->event);
@@ -384,7 +386,7 @@ hl_audit_end(HlAuditAccount *account, const HlRequest *request,
 	describe_disclosed(&account->event, end->disclosed);
 	if (durable)
 		hl_link_end(account->owner, &account->call, &account->event,
-					account->reads);
+					account->withholds);
 	else
 		write_event(account);
 }

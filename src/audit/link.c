@@ -236,9 +236,11 @@ ask(HlWriterVerb verb, uint64 serial, const HlEvent *event)
 		if (!is_served())
 			break;
 		if (verb == HL_WRITER_END && hl_clock_is_past(begin, LAST_PATIENCE))
+		{
 			answer = &late;
-		else
-			rest();
+			break; /* the next look would forget it */
+		}
+		rest();
 	}
 	pfree(message.data);
 	return answer;
@@ -346,8 +348,8 @@ hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event, bool must)
 	if (wrong != NULL && must)
 		ereport(ERROR, (errcode(sqlstate),
 						errmsg("the audit trail cannot be written: %s", wrong),
-						errdetail("What was read is withheld: with a durable "
-								  "audit trail it is recorded first.")));
+						errdetail("The reply is withheld: with a durable audit "
+								  "trail it is recorded first.")));
 	if (wrong != NULL)
 		ereport(
 			WARNING,

@@ -117,12 +117,21 @@ last_call_keep_reply(const HlReply *reply)
 
 /*
  * Whether a reply is kept: of the data plane's not the resources, which may be
- * many and large, but what is wrong with one.
+ * many and large, and of which a reader may have to account for each, but what
+ * is wrong with one. What a server calls a failure may be a resource all the same.
  */
 static bool
 is_to_be_kept(const HlReply *reply)
 {
-	return !reply->rest || reply->outcome != HL_OUTCOME_SUCCESS;
+	const HlJson *type;
+
+	if (!reply->rest)
+		return true;
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		return false;
+	type = hl_json_member(reply->document, "resourceType");
+	return type == NULL ||
+		   strcmp(hl_json_string(type), "OperationOutcome") == 0;
 }
 
 void

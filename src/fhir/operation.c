@@ -64,7 +64,9 @@ typedef struct Operation
 	HlFhirName operation; /* that it is performed as */
 	int64 deadline;       /* by hl_clock_steady_ms() */
 	long interval;        /* milliseconds */
+	bool parametrised;    /* there are parameters */
 	const char *status;   /* path and query of the status; NULL: not known */
+	const char *told;     /* of it, in texts: no query of the caller's */
 } Operation;
 
 /* -------------------------------------------------------------------- path */
@@ -173,6 +175,7 @@ take_parameters(Operation *operation, const HlArguments *arguments)
 
 	if (!hl_arguments_value(arguments, "parameters", &value))
 		return;
+	operation->parametrised = true;
 	if (strcmp(operation->method, "POST") == 0)
 	{
 		operation->body = hl_fhir_json(DatumGetJsonbP(value));
@@ -254,18 +257,23 @@ status_context(void *argument)
 {
 	const Operation *operation = argument;
 
-	errcontext("waiting for the status at \"%s\"", operation->status);
+	errcontext("waiting for the status at \"%s\"", operation->told);
 }
 
 static void
 refuse_to_wait(const Operation *operation)
 {
-	ereport(ERROR, (errcode(HL_ERRCODE_WAIT_OVER),
-					errmsg("the operation at \"%s\" is still in progress",
-						   operation->status),
-					errhint("To continue waiting, call "
-							"healthlake_fhir_operation('%s', method => 'GET').",
-							operation->status)));
+	bool linked = strcmp(operation->told, operation->status) == 0;
+
+	ereport(ERROR,
+			(errcode(HL_ERRCODE_WAIT_OVER),
+			 errmsg("the operation at \"%s\" is still in progress",
+					operation->told),
+			 linked
+				 ? errhint("To continue waiting, call "
+						   "healthlake_fhir_operation('%s', method => 'GET').",
+						   operation->status)
+				 : errhint("To continue waiting, repeat the call.")));
 }
 
 /* Whether a later poll may succeed after this failure. */
@@ -343,12 +351,14 @@ find_status(Operation *operation, const HlReply *reply)
 		return false;
 	if (location == NULL || location[0] == '\0')
 	{
-		if (operation->name == NULL)
-			operation->status =
-				operation->query == NULL
-					? operation->path
-					: psprintf("%s?%s", operation->path, operation->query);
-		return operation->name == NULL;
+		if (operation->name != NULL || operation->parametrised)
+			return false;
+		operation->told = operation->path;
+		operation->status =
+			operation->query == NULL
+				? operation->path
+				: psprintf("%s?%s", operation->path, operation->query);
+		return true;
 	}
 	call = hl_engine_calls(1);
 	hl_target_address(call, operation->place->region);
@@ -369,6 +379,7 @@ find_status(Operation *operation, const HlReply *reply)
 	if (link.query.len > 0)
 		operation->status =
 			psprintf("%s?%s", operation->status, hl_text_take(&link.query));
+	operation->told = operation->status;
 	return true;
 }
 

@@ -215,15 +215,23 @@ hl_fhir_is_id(const char *id)
 	return true;
 }
 
+/*
+ * Quotes what has the form of a type alone: where arguments were exchanged, it
+ * is an id, which may identify a person.
+ */
 void
 hl_fhir_check_type(const char *type)
 {
+	size_t len = strspn(type, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+							  "abcdefghijklmnopqrstuvwxyz");
+	bool quotable = len > 0 && len <= LONGEST_TYPE && type[len] == '\0';
+
 	if (!hl_fhir_is_type(type))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%s\" is not a FHIR resource type", hl_text_clip(type)),
-			 errhint("Types are spelled as in FHIR R4, such as Patient.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 quotable ? errmsg("\"%s\" is not a FHIR resource type", type)
+						  : errmsg("invalid FHIR resource type"),
+				 errhint("Types are spelled as in FHIR R4, such as Patient.")));
 }
 
 /* Refuses an invalid id, without quoting it, since it may identify a person. */

@@ -26,6 +26,8 @@ from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 STORE = "0123456789abcdef0123456789abcdef"
 READ = "SELECT healthlake_fhir_read('Patient', %s) ->> 'id'"
+PATCH = """SELECT healthlake_fhir_patch('Patient', 'p1',
+    '[{"op": "add", "path": "/active", "value": true}]')"""
 SEARCH = "SELECT id FROM healthlake_fhir_search('Patient', %s, page_size => 2)"
 ROWS = ("SELECT s.request ->> 'resource', coalesce(e.event, 'running'), e.outcome,"
         " e.resource_count, e.resources, e.patients, s.transaction IS NULL"
@@ -207,8 +209,38 @@ def test_refused(cluster):
     tap.same(fails(session, SEARCH, "{}").pgcode, "23514", "and a page")
     tap.same(fails(session, "SELECT * FROM healthlake_fhir_read_many('Patient', '{p1}')").pgcode,
              "23514", "and one of many")
+    error = fails(session, PATCH)
+    tap.ok(error and error.pgcode == "38M01" and "has carried out" in str(error) and
+           MARK not in str(error), "and what a change gives back", error)
     run(locker, "ALTER TABLE healthlake_event DROP CONSTRAINT closed")
     tap.same(run(session, READ, "p1"), [("p1",)], "else it is given")
+
+
+def test_late_lock(cluster):
+    """A lock that comes while the request is in flight, and stays."""
+    session, locker = connect(cluster, "durable"), connect(cluster, "off")
+    seen, told = len(emulator.log()), []
+    emulator.next(operation="fhir:read", delay=2)
+    thread = threading.Thread(target=lambda: told.append(fails(session, READ, "p1")))
+    thread.start()
+    wait_for(lambda: len(emulator.log()) > seen, True)
+    run(locker, "BEGIN")
+    run(locker, "LOCK TABLE healthlake_event IN SHARE MODE")
+    thread.join(60)
+    error = told[0] if told else None
+    tap.ok(error and error.pgcode == "55P03" and "withheld" in error.diag.message_detail,
+           "a writer that cannot write is not waited for for ever", error)
+    run(locker, "ROLLBACK")
+    tap.same(run(session, READ, "p1"), [("p1",)], "and the session goes on")
+
+
+def test_last_call(cluster):
+    """A resource in a reply that is called a failure."""
+    session = connect(cluster, "durable")
+    emulator.next(status=404, body={"resourceType": "Patient", "id": "p1", "active": True})
+    fails(session, READ, "p1")
+    tap.same(run(session, "SELECT reply FROM healthlake_last_call()"), [(None,)],
+             "is not in healthlake_last_call()")
 
 
 def test_no_writer(folder):
@@ -256,6 +288,8 @@ def main():
             test_durable(cluster)
             test_interrupts(cluster)
             test_refused(cluster)
+            test_late_lock(cluster)
+            test_last_call(cluster)
             tap.ok(MARK not in cluster.log(), "no value is in the log")
         test_no_writer(folder)
         test_standby(folder)

@@ -83,6 +83,7 @@ LITERALS = [*((f"SELECT {call}", "transaction_read_only = on") for call in WRITE
             *((wait, "statement_timeout = '200ms'") for wait in WAITS),
             (SEARCH + ", page_size => 0)", ""), (SEARCH + ", max_rows => 0)", ""),
             (f"SELECT healthlake_fhir_read('Patient', '{MARK}?')", ""),
+            (f"SELECT healthlake_fhir_read('{MARK} 1980-02-29', 'Patient')", ""),
             (f"SELECT (healthlake_fhir_create({LITERAL})).* ORDER BY 1", ""),
             (f"SELECT healthlake_fhir_operation('$x', {LITERAL}, method => 'PUT')", ""),
             (f"SELECT * FROM healthlake_fhir_bundle('{DELETION}', 'batch')", "ROLE clerk")]
@@ -163,6 +164,19 @@ def try_literals(session):
         run(session, "RESET ROLE")
 
 
+def try_status(session):
+    """What is asked for again, since it is not ready, has values of the caller's in its query."""
+    emulator.next(status=202, body={})
+    tap.same(run(session, f"SELECT healthlake_fhir_operation('_search', {SOUGHT}, 'GET',"
+                          " timeout => '300 ms')"), [({},)], "parameters are not asked for again")
+    emulator.next(status=202, body={}, times=10)
+    tap.ok(run(session, f"SELECT healthlake_fhir_operation('jobs/1?family={MARK}', NULL, 'GET',"
+                        " timeout => '300 ms', poll_interval => '100 ms')") is None,
+           "a path is, until the time is over", said[-1])
+    tap.ok('"jobs/1"' in said[-1], "which names the path", said[-1])
+    emulator.reset()
+
+
 def try_interrupts(cluster, session):
     """The same, cancelled, and terminated."""
     pid = session.info.backend_pid
@@ -196,6 +210,7 @@ def main():
         began = where.stat().st_size
         try_all(session)
         try_literals(session)
+        try_status(session)
         victim = cluster.connect()
         configure(victim, store)
         try_interrupts(cluster, victim)
