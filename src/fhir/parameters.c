@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "aws/form.h"
@@ -15,6 +16,9 @@
 #define NAME_CHARACTERS                                                        \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:"
 #define LONGEST_NAME 128
+
+/* So many names are listed: one more is compared with each of them. */
+#define MOST_NAMES 100
 
 const HlJson *
 hl_parameters_read(Jsonb *parameters)
@@ -111,17 +115,21 @@ char *
 hl_parameters_names(const char *form)
 {
 	StringInfoData json;
+	int count = 0;
 
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '[');
-	while (*form != '\0')
+	while (*form != '\0' && count < MOST_NAMES)
 	{
 		size_t pair = strcspn(form, "&");
-		char *name = psprintf("\"%s\"",
-							  decode_name(form, Min(strcspn(form, "="), pair)));
+		char *bare = decode_name(form, Min(strcspn(form, "="), pair));
+		char *name = psprintf("\"%s\"", bare);
 
+		CHECK_FOR_INTERRUPTS();
 		if (strstr(json.data, name) == NULL)
-			appendStringInfo(&json, "%s%s", json.len == 1 ? "" : ",", name);
+			appendStringInfo(&json, "%s%s", count++ == 0 ? "" : ",", name);
+		pfree(name);
+		pfree(bare);
 		form += pair + (form[pair] == '&');
 	}
 	appendStringInfoChar(&json, ']');

@@ -63,6 +63,8 @@ SELECT is_row(ROW(request -> 'parameters', resource_count, resources, patients),
   FROM rows_of($$ SELECT * FROM healthlake_fhir_search('Observation', '{"_id": "o1", "_include": "Observation:patient"}') $$);
 SELECT is(request -> 'parameters', '["?", "gender"]', 'what cannot be a name is not repeated')
   FROM rows_of($$ SELECT * FROM healthlake_fhir_search('Patient', '{"Zaphod = 7": "x", "gender": "male", "päd": "x"}', strict => false) $$);
+SELECT is(jsonb_array_length(request -> 'parameters'), 100, 'nor are more than a hundred')
+  FROM rows_of($$ SELECT * FROM healthlake_fhir_search('Patient', (SELECT jsonb_object_agg('n' || i, 'x') FROM generate_series(1, 20000) AS i), strict => false) $$);
 SELECT results_eq($$ SELECT request ->> 'method', request ->> 'path', request -> 'parameters', resource_count FROM rows_of($r$ SELECT * FROM healthlake_fhir_search('Patient', '{"gender": "male,female"}', page_size => 2) $r$) $$,
 	$$ VALUES ('POST', 'Patient/_search', '["gender"]'::jsonb, 2::bigint), ('GET', 'Patient/_search', '["gender"]', 2), ('GET', 'Patient/_search', '["gender"]', 1) $$,
 	'each page has a row, and what its link says has none');
