@@ -98,15 +98,18 @@ split_path(const char *path, char **segments, int most)
 }
 
 /*
- * Whether a segment has the form of a type, whether FHIR R4 has it or not: the
- * server may know more of them, and a status is no resource.
+ * Whether a path without an operation is that of resources. Its type need not
+ * be one of FHIR R4, since the server may have more of them; only Transaction
+ * is where AWS has the status of an asynchronous Bundle.
  */
 static bool
-is_like_type(const char *segment)
+is_of_resources(const char *method, const char *segment)
 {
 	size_t len = strspn(segment, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 								 "abcdefghijklmnopqrstuvwxyz");
 
+	if (strcmp(method, "GET") == 0 && strcmp(segment, "Transaction") == 0)
+		return false;
 	return segment[0] >= 'A' && segment[0] <= 'Z' && segment[len] == '\0';
 }
 
@@ -130,7 +133,7 @@ read_segments(Operation *operation)
 		refuse_path("an operation is the last part of it");
 	else if (strcmp(operation->method, "POST") == 0)
 		refuse_path("it has no operation");
-	else if (is_like_type(segments[0]))
+	else if (is_of_resources(operation->method, segments[0]))
 		refuse_path("it is that of a resource");
 }
 

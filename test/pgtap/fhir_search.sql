@@ -254,6 +254,8 @@ SELECT is(says(format('SELECT healthlake_fhir_operation(%L, method => %L)', path
 SET healthlake.unknown_members = send;
 SELECT is(says('SELECT healthlake_fhir_operation(''ActorDefinition/x'', method => ''DELETE'')'), '22023 invalid path of an operation: it is that of a resource', 'whatever else is sent');
 RESET healthlake.unknown_members;
+SELECT is(says('SELECT healthlake_fhir_operation(''Transaction/x'', method => ''DELETE'')'), '22023 invalid path of an operation: it is that of a resource', 'nor is a transaction''s status deleted');
+SELECT doesnt_match(says('SELECT healthlake_fhir_operation(''Transaction/x'', method => ''GET'')'), '^22023 invalid path', 'but it is read');
 SELECT is(says('SELECT healthlake_fhir_operation(''Patient/$x/y'')'), '22023 invalid path of an operation: an operation is the last part of it', 'at its end');
 SELECT matches(says(format('SELECT healthlake_fhir_operation(%L)', path)), '^22023 ', path) FROM unnest(ARRAY['/$x', 'https://evil.example/$x', '../$x', 'Patient/../$x', 'Patient/%2e%2e/$x',
 	'patient/$x', 'Patient/a_b/$x', 'a/b/c/$x', '', '$x y', 'Patient//$x']) AS path;
