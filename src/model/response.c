@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "aws/protocol.h"
+#include "model/fhir_operations.h"
 #include "model/jsonb.h"
 #include "model/response.h"
 #include "server/clock.h"
@@ -107,6 +108,16 @@ hl_response_read(const char *utf8)
 	return here->document.root;
 }
 
+/* Whether a text has the form that FHIR gives to ids. */
+static bool
+is_resource_id(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
+							  "wxyz0123456789-.");
+
+	return len > 0 && len <= 64 && text[len] == '\0';
+}
+
 const char *
 hl_response_id(const HlShape *shape, const HlJson *reply)
 {
@@ -116,6 +127,10 @@ hl_response_id(const HlShape *shape, const HlJson *reply)
 
 	for (size_t i = 0; id == NULL && i < lengthof(names); i++)
 		id = hl_response_string(shape, reply, names[i]);
+	/* ids are logged, and any other text of a resource may be a person's */
+	if (id != NULL && !is_resource_id(id) &&
+		shape == hl_fhir_operations[HL_FHIR_READ_RESOURCE].output)
+		return NULL;
 	return id;
 }
 

@@ -24,7 +24,10 @@ extern void hl_response_columns(TupleDesc desc, const HlShape *shape,
 								const HlJson *reply, Datum *values,
 								bool *nulls);
 
-/* The identifier of what the reply speaks of, in UTF-8; NULL: it has none. */
+/*
+ * The identifier of what the reply speaks of, in UTF-8; NULL: it has none. That
+ * of a resource has the form of an id.
+ */
 extern const char *hl_response_id(const HlShape *shape, const HlJson *reply);
 
 /* The string, or the number, of the member with that SQL name, if any. */

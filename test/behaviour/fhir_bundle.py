@@ -81,6 +81,24 @@ def test_refused(cluster):
                "by the number of the entry and nothing of it", error)
 
 
+def test_named(cluster):
+    """A reply with an id that is none."""
+    session = connect(cluster)
+    run(session, "SET healthlake.audit = 'on'")
+    session.autocommit = False
+    named = {"resourceType": "Bundle", "id": f"{MARK} <&>", "type": "batch-response",
+             "entry": [{"response": {"status": "200"}}]}
+    emulator.next({"operation": "fhir:bundle", "status": 200, "body": named},
+                  {"operation": "fhir:operation", "status": 200, "body": {
+                      "resourceType": "Parameters", "id": f"{MARK}, born 1980-02-29"}})
+    run(session, SENDS, '[{"method": "DELETE", "url": "Patient/a"}]', "batch")
+    run(session, "SELECT healthlake_fhir_operation('Patient/$member-match', '{}')")
+    tap.same(run(session, "SELECT operation FROM healthlake_event AS e WHERE e::text ~ %s", MARK),
+             [], "nothing that is no id is in the history")
+    session.rollback()
+    tap.same([one for one in session.notices if MARK in one], [], "nor in what a rollback says")
+
+
 def test_cancel(cluster):
     """A cancel while AWS is silent."""
     session, watch, raised = connect(cluster), connect(cluster), []
@@ -111,6 +129,7 @@ def main():
         run(cluster.connect(), "CREATE EXTENSION healthlake")
         test_rollback(cluster)
         test_refused(cluster)
+        test_named(cluster)
         test_cancel(cluster)
         tap.ok(MARK not in cluster.log(), "nothing of a resource is in the log, even at DEBUG5")
     tap.end()
