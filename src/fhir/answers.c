@@ -36,55 +36,145 @@ read_status(const HlJson *value)
 	return status;
 }
 
-/* Takes type, id and version from a location, if it has all of them. */
-static void
-take_location(HlFhirAnswer *answer, const char *location)
+/* What a location or a resource says that it is of; NULL: it does not say. */
+typedef struct Named
 {
-	char *parts = pstrdup(location);
-	char *history = strstr(parts, "/_history/");
-	char *id;
-	char *type;
+	const char *type;
+	const char *id;
+	const char *version;
+} Named;
 
-	if (history == NULL)
-		return;
-	*history = '\0';
-	id = strrchr(parts, '/');
+/* Reads Type/id or Type/id/_history/version at the end of a location. */
+static Named
+read_location(const char *location)
+{
+	char *type = pstrdup(location);
+	char *version = strstr(type, "/_history/");
+	char *before;
+	char *id;
+
+	if (version != NULL)
+	{
+		*version = '\0';
+		version += strlen("/_history/");
+	}
+	id = strrchr(type, '/');
 	if (id == NULL)
-		return;
+		return (Named){0};
 	*id++ = '\0';
-	type = strrchr(parts, '/');
-	type = type == NULL ? parts : type + 1;
-	history += strlen("/_history/");
-	if (!hl_fhir_is_type(type) || !hl_fhir_is_id(id) || !hl_fhir_is_id(history))
-		return;
-	answer->type = type;
-	answer->id = id;
-	answer->version = history;
+	before = strrchr(type, '/');
+	if (before != NULL)
+		type = before + 1;
+	if (!hl_fhir_is_type(type) || !hl_fhir_is_id(id) ||
+		(version != NULL && !hl_fhir_is_id(version)))
+		return (Named){0};
+	return (Named){type, id, version};
 }
 
-/* Takes type, id and version from the resource, if nothing else has them. */
-static void
-take_resource(HlFhirAnswer *answer)
+/* What a resource says, of which a version need not be one. */
+static Named
+read_resource(const HlJson *resource)
 {
-	const HlJson *meta = hl_json_member(answer->resource, "meta");
-	const char *type = text_of_member(answer->resource, "resourceType");
-	const char *id = text_of_member(answer->resource, "id");
+	const HlJson *meta = hl_json_member(resource, "meta");
 	const char *version = text_of_member(meta, "versionId");
-	const char *updated = text_of_member(meta, "lastUpdated");
 
-	if (answer->id == NULL && type != NULL && id != NULL &&
-		hl_fhir_is_type(type) && hl_fhir_is_id(id))
-	{
-		answer->type = type;
-		answer->id = id;
-	}
-	if (answer->id == NULL || id == NULL || strcmp(answer->id, id) != 0)
-		return;
+	return (Named){text_of_member(resource, "resourceType"),
+				   text_of_member(resource, "id"),
+				   version != NULL && hl_fhir_is_id(version) ? version : NULL};
+}
+
+/*
+ * Takes over what an answer says that it is of; false if it is not what was
+ * asked for, or not what another part of the answer names.
+ */
+static bool
+take_named(HlFhirAnswer *answer, const HlFhirEntry *asked, const Named *named)
+{
+	if (strcmp(named->type, answer->type) != 0 ||
+		(answer->id != NULL && strcmp(named->id, answer->id) != 0) ||
+		(asked->version != NULL && named->version != NULL &&
+		 strcmp(named->version, asked->version) != 0))
+		return false;
+	answer->id = named->id;
 	if (answer->version == NULL)
-		answer->version = version;
+		answer->version = named->version;
+	return true;
+}
+
+/*
+ * Whether an entry asks for a searchset or a history: what its URL has beyond
+ * type and id is _history, and a version.
+ */
+static bool
+asks_for_bundle(const HlFhirEntry *asked)
+{
+	if (strcmp(asked->method, "GET") != 0)
+		return false;
+	return asked->id == NULL ||
+		   (asked->version == NULL &&
+			strcspn(asked->url, "?") >
+				strlen(asked->type) + 1 + strlen(asked->id));
+}
+
+/* Takes over the resource; false if it is not what was asked for. */
+static bool
+take_resource(HlFhirAnswer *answer, const HlFhirEntry *asked)
+{
+	const HlJson *resource = answer->resource;
+	const char *updated =
+		text_of_member(hl_json_member(resource, "meta"), "lastUpdated");
+	Named named = read_resource(resource);
+
+	if (named.type == NULL)
+		return false;
+	if (asks_for_bundle(asked))
+		return strcmp(named.type, "Bundle") == 0;
+	if (named.id == NULL || !hl_fhir_is_id(named.id) ||
+		!take_named(answer, asked, &named))
+		return false;
 	if (!answer->dated && updated != NULL)
 		answer->dated = hl_timestamp_from_text(updated, strlen(updated),
 											   &answer->last_updated);
+	return true;
+}
+
+/*
+ * Whether an answer may have a resource: only a success has, and never that of
+ * a DELETE, for which nobody has the right to read.
+ */
+static bool
+may_show(const HlFhirAnswer *answer, const HlFhirEntry *asked)
+{
+	return !hl_answer_failed(answer) && strcmp(asked->method, "DELETE") != 0;
+}
+
+/* The outcome of an entry; NULL if it is something else. */
+static const HlJson *
+read_outcome(const HlJson *outcome)
+{
+	return hl_fhir_is_a(outcome, "OperationOutcome") ? outcome : NULL;
+}
+
+/* Reads what a success says; false if it is not of what was asked for. */
+static bool
+read_success(HlFhirAnswer *answer, const HlFhirEntry *asked,
+			 const HlJson *response)
+{
+	const char *location = text_of_member(response, "location");
+	const char *tag = text_of_member(response, "etag");
+	const char *modified = text_of_member(response, "lastModified");
+	Named named = {0};
+
+	if (location != NULL && !asks_for_bundle(asked))
+		named = read_location(location);
+	if (named.type != NULL && !take_named(answer, asked, &named))
+		return false;
+	if (answer->version == NULL && tag != NULL)
+		answer->version = hl_fhir_version_of(tag);
+	if (modified != NULL)
+		answer->dated = hl_timestamp_from_text(modified, strlen(modified),
+											   &answer->last_updated);
+	return answer->resource == NULL || take_resource(answer, asked);
 }
 
 /* Reads one answer; false if it is invalid. */
@@ -92,41 +182,28 @@ static bool
 read_answer(HlFhirAnswer *answer, const HlFhirEntry *asked, const HlJson *entry)
 {
 	const HlJson *response = hl_json_member(entry, "response");
-	const char *location = text_of_member(response, "location");
-	const char *tag = text_of_member(response, "etag");
-	const char *modified = text_of_member(response, "lastModified");
+	const HlJson *resource = hl_json_member(entry, "resource");
 
 	answer->status = read_status(hl_json_member(response, "status"));
 	if (answer->status == 0)
 		return false;
 	answer->type = asked->type;
 	answer->id = asked->id;
-	answer->outcome = hl_json_member(response, "outcome");
-	answer->resource = hl_json_member(entry, "resource");
-	if (hl_answer_failed(answer))
-		return true;
-	if (location != NULL)
-		take_location(answer, location);
-	if (answer->version == NULL && tag != NULL)
-		answer->version = hl_fhir_version_of(tag);
-	if (modified != NULL)
-		answer->dated = hl_timestamp_from_text(modified, strlen(modified),
-											   &answer->last_updated);
-	if (asked->id != NULL || hl_entry_word(asked) != HL_FHIR_MAY_READ)
-		take_resource(answer);
-	return true;
+	answer->outcome = read_outcome(hl_json_member(response, "outcome"));
+	if (may_show(answer, asked) && hl_json_kind(resource) != HL_JSON_NULL)
+		answer->resource = resource;
+	return hl_answer_failed(answer) || read_success(answer, asked, response);
 }
 
 HlFhirAnswer *
 hl_answers_read(const HlFhirEntries *entries, const HlJson *reply)
 {
-	const char *type = text_of_member(reply, "resourceType");
 	const char *kind = text_of_member(reply, "type");
 	const HlJson *list = hl_json_member(reply, "entry");
 	HlJsonEach each = hl_json_each(list);
 	HlFhirAnswer *answers;
 
-	if (type == NULL || strcmp(type, "Bundle") != 0 || kind == NULL ||
+	if (!hl_fhir_is_a(reply, "Bundle") || kind == NULL ||
 		strcmp(kind, entries->transaction ? "transaction-response"
 										  : "batch-response") != 0 ||
 		hl_json_len(list) != (size_t) entries->count)
@@ -134,7 +211,9 @@ hl_answers_read(const HlFhirEntries *entries, const HlJson *reply)
 	answers = palloc0(sizeof(HlFhirAnswer) * Max(entries->count, 1));
 	for (int i = 0; i < entries->count; i++)
 		if (!read_answer(&answers[i], &entries->entries[i],
-						 hl_json_step(&each)))
+						 hl_json_step(&each)) ||
+			/* a transaction is done whole, or has no answers */
+			(entries->transaction && hl_answer_failed(&answers[i])))
 			return NULL;
 	return answers;
 }
@@ -142,7 +221,7 @@ hl_answers_read(const HlFhirEntries *entries, const HlJson *reply)
 bool
 hl_answer_failed(const HlFhirAnswer *answer)
 {
-	return answer->status >= 400;
+	return answer->status < 200 || answer->status > 299;
 }
 
 char *

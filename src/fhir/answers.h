@@ -21,12 +21,13 @@ typedef struct HlFhirAnswer
 	bool dated;
 	int64 last_updated; /* microseconds since 1970 */
 	const HlJson *outcome;
-	const HlJson *resource;
+	const HlJson *resource; /* of a success */
 } HlFhirAnswer;
 
 /*
- * Reads the reply to these entries, in their order; NULL if it is none.
- * Lives in CurrentMemoryContext.
+ * Reads the reply to these entries, in their order; NULL if it is none: an
+ * entry has no answer, or one of another resource, or a transaction has a
+ * failure. Lives in CurrentMemoryContext.
  */
 extern HlFhirAnswer *hl_answers_read(const HlFhirEntries *entries,
 									 const HlJson *reply);
@@ -38,7 +39,7 @@ extern HlFhirAnswer *hl_answers_read(const HlFhirEntries *entries,
 extern char *hl_answers_list(const HlFhirEntries *entries,
 							 const HlFhirAnswer *answers);
 
-/* Whether an answer is a failure. */
+/* Whether an answer is a failure: its status is not 2xx. */
 extern bool hl_answer_failed(const HlFhirAnswer *answer);
 
 #endif

@@ -69,6 +69,7 @@ hl_bundle_judge(HlFhirRequest *request, const HlFhirEntries *entries,
 	}
 	reply->outcome = HL_OUTCOME_MALFORMED;
 	reply->may_have_run = request->request.operation->changes_something;
+	reply->document = NULL; /* nobody has accounted for what it says */
 	reply->network = pstrdup("the reply does not answer every entry");
 	return NULL;
 }
@@ -178,7 +179,7 @@ put_answers(ReturnSetInfo *set, const HlFhirEntries *entries,
 		ereport(WARNING,
 				(errmsg("%d of %d entries of the batch failed", failed,
 						entries->count),
-				 errdetail("Their rows have a status of 400 or more, and an "
+				 errdetail("Their rows have a status other than 2xx, and an "
 						   "outcome."),
 				 errhidecontext(true)));
 }

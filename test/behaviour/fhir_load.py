@@ -307,6 +307,42 @@ def test_reasons(cluster):
              "a refusal after a lost reply has the halves sent")
 
 
+def answered(*entries):
+    """A step that answers a bundle with these entries."""
+    return {"operation": "fhir:bundle", "status": 200, "body": {
+        "resourceType": "Bundle", "type": "batch-response", "entry": entries}}
+
+
+def test_answers(cluster):
+    """What is not stored is not counted as stored."""
+    begin_again()
+    session = connect(cluster, audit="durable")
+    fill(session, "answers", *(patient(f"p{n}") for n in range(3)))
+    emulator.next(answered({"response": {"status": "302", "location": "Patient/p0"}},
+                           {"response": {"status": "101"}},
+                           {"response": {"status": "200"}, "resource": json.loads(patient("p2"))}))
+    call(session, "answers")
+    tap.same(run(session, REPORT, "answers"),
+             [("Patient", "p0", 302, None), ("Patient", "p1", 101, None)],
+             "a status other than 2xx is no success")
+    tap.same(run(session, "SELECT sent FROM healthlake_fhir_load_progress"
+                          " WHERE source = 'answers'::regclass"), [(1,)], "and not counted as one")
+    for what, entry in (("another resource", {"resource": json.loads(patient("else"))}),
+                        ("the place of another", {"location": "Patient/else/_history/1"})):
+        one = {"response": {"status": "200"}}
+        other = {"response": {"status": "200", **{name: value for name, value in entry.items()
+                                                  if name == "location"}},
+                 **{name: value for name, value in entry.items() if name == "resource"}}
+        emulator.next(answered(one, one, other))
+        error = tap.raises(psycopg2.Error, lambda: call(session, "answers", "restart => true"),
+                           f"{what} ends the load")
+        tap.same(error.pgcode, "38M01", "with an unknown outcome")
+        call(session, "answers")
+        compare(session, "answers", "and the next call stores all")
+    tap.same(run(session, "SELECT count(*) FROM healthlake_event AS e WHERE e::text ~ 'else'"),
+             [(0,)], "the history has what was put, and nothing else")
+
+
 def test_tables(cluster):
     """Tables that are no plain ones, rights, and places where a load cannot be."""
     begin_again()
@@ -405,6 +441,7 @@ def main():
         test_order(cluster)
         test_refusals(cluster)
         test_reasons(cluster)
+        test_answers(cluster)
         test_tables(cluster)
         test_interrupts(cluster)
         test_kills(cluster)

@@ -101,6 +101,10 @@ SELECT is_row(ROW(operation, resources), ROW('PatchResource'::text, '{Patient/p3
 SELECT is_row(ROW(operation, request ->> 'resource', resources), ROW('ProcessBundle'::text, 'batch of 1 GET, 1 DELETE'::text, '{Patient/p1}'::text[]), 'and so is a bundle that reads among other things')
   FROM rows_of($$ SELECT * FROM healthlake_fhir_bundle('[{"method": "GET", "url": "Patient/p1"}, {"method": "DELETE", "url": "Observation/o4"}]', 'batch') $$);
 SELECT is(count(*), 0::bigint, 'one that only writes is not') FROM rows_of($$ SELECT * FROM healthlake_fhir_bundle('[{"method": "DELETE", "url": "Observation/o3"}]', 'batch') $$);
+SELECT emulator_next('{"operation": "fhir:bundle", "status": 200, "body": {"resourceType": "Bundle", "type": "batch-response", "entry": [{"response": {"status": "200"}, "resource": {"resourceType": "Patient", "id": "p5"}},
+	{"response": {"status": "412", "outcome": {"resourceType": "Patient", "id": "p5"}}, "resource": {"resourceType": "Patient", "id": "p5"}}]}}') \g /dev/null
+SELECT is(array_agg(concat(outcome, resource))::text, '{"",""}', 'nor shows it a resource, whatever the reply has')
+  FROM healthlake_fhir_bundle(jsonb_build_array('{"method": "DELETE", "url": "Patient/p5"}'::jsonb, jsonb_build_object('method', 'PUT', 'url', 'Patient/p5', 'resource', resource('Patient', 'p5'))), 'batch');
 RESET healthlake.audit;
 SELECT gen_random_uuid() AS key \gset
 SELECT id AS made FROM healthlake_fhir_create('{"resourceType": "Patient", "name": [{"family": "Another''s"}]}', :'key') \gset

@@ -155,6 +155,60 @@ SELECT emulator_next('{"operation": "fhir:bundle", "status": 200, "body": {"reso
 SELECT is_row(ROW(status, type, id, version_id, last_updated), ROW(201, 'Patient', 'f', '7', '2024-01-02 03:04:05.678+00'::timestamptz), 'a status with a reason, and a location elsewhere')
   FROM healthlake_fhir_bundle(jsonb_build_array(put('f')), 'batch');
 
+-- replies that answer something else
+
+-- What a bundle of one entry tells of a reply with one.
+CREATE FUNCTION told(entry jsonb, reply jsonb, type text DEFAULT 'batch') RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM emulator_next(jsonb_build_object('operation', 'fhir:bundle', 'status', 200, 'body', jsonb_build_object('resourceType', 'Bundle', 'type', type || '-response', 'entry', jsonb_build_array(reply))));
+	RETURN (SELECT concat_ws(' ', b.status, b.type, b.id, b.version_id, b.outcome ->> 'resourceType', b.resource ->> 'resourceType', b.resource ->> 'id') FROM healthlake_fhir_bundle(jsonb_build_array(entry), type) AS b);
+EXCEPTION WHEN OTHERS THEN
+	RETURN sqlstate;
+END
+$$;
+CREATE FUNCTION reply(status text, location text DEFAULT NULL, resource jsonb DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_strip_nulls(jsonb_build_object('response', jsonb_build_object('status', status, 'location', location), 'resource', resource)) $$;
+SELECT is(told(entry, reply), want, entry::text || ' is answered by ' || reply::text) FROM (VALUES
+	('{"method": "GET", "url": "Patient/meier"}'::jsonb, reply('200', NULL, patient('meier')), '200 Patient meier Patient meier'),
+	('{"method": "GET", "url": "Patient/meier"}', reply('200', NULL, patient('WRONG')), '38P01'),
+	('{"method": "GET", "url": "Patient/meier"}', reply('200', NULL, '{"resourceType": "Patient"}'), '38P01'),
+	('{"method": "GET", "url": "Patient/meier"}', reply('200', NULL, '{"resourceType": "Observation", "id": "meier"}'), '38P01'),
+	('{"method": "GET", "url": "Patient/meier"}', reply('200', NULL, '7'), '38P01'),
+	('{"method": "GET", "url": "Patient/meier"}', reply('200', 'Patient/WRONG'), '38P01'),
+	('{"method": "GET", "url": "Patient/meier?_elements=name"}', reply('200', NULL, patient('WRONG')), '38P01'),
+	('{"method": "GET", "url": "Patient/meier/_history/2"}', reply('200', NULL, patient('meier', '{"meta": {"versionId": "2"}}')), '200 Patient meier 2 Patient meier'),
+	('{"method": "GET", "url": "Patient/meier/_history/2"}', reply('200', NULL, patient('meier', '{"meta": {"versionId": "3"}}')), '38P01'),
+	('{"method": "GET", "url": "Patient/meier/_history"}', reply('200', NULL, '{"resourceType": "Bundle", "id": "b", "type": "history"}'), '200 Patient meier Bundle b'),
+	('{"method": "GET", "url": "Patient/meier/_history?_count=1"}', reply('200', NULL, patient('meier')), '38P01'),
+	('{"method": "GET", "url": "Patient?name=x"}', reply('200', NULL, '{"resourceType": "Bundle", "type": "searchset"}'), '200 Patient Bundle'),
+	('{"method": "GET", "url": "Patient?name=x"}', reply('200', NULL, patient('meier')), '38P01'),
+	(put('x'), reply('200', 'Observation/else/_history/1'), '38M01'),
+	(put('x'), reply('200', 'Observation/x'), '38M01'),
+	(put('x'), reply('200', 'Patient/else/_history/1'), '38M01'),
+	(put('x'), reply('200', '/Patient/x/_history/2'), '200 Patient x 2'),
+	(put('x'), reply('200', NULL, patient('else')), '38M01'),
+	(put('x'), reply('200', NULL, patient('x', '{"meta": {"versionId": "a b"}}')), '200 Patient x Patient x'),
+	('{"method": "PUT", "url": "Patient?name=x", "resource": {"resourceType": "Patient"}}', reply('200', 'Patient/any/_history/1'), '200 Patient any 1'),
+	('{"method": "PUT", "url": "Patient?name=x", "resource": {"resourceType": "Patient"}}', reply('200', 'Observation/any/_history/1'), '38M01'),
+	('{"method": "POST", "url": "Patient", "resource": {"resourceType": "Patient"}}', reply('201', 'Patient/any/_history/1', patient('any')), '201 Patient any 1 Patient any'),
+	('{"method": "POST", "url": "Patient", "resource": {"resourceType": "Patient"}}', reply('201', 'Patient/any/_history/1', patient('other')), '38M01'),
+	('{"method": "POST", "url": "Patient", "resource": {"resourceType": "Patient"}}', reply('201', NULL, patient('a b')), '38M01'),
+	('{"method": "DELETE", "url": "Patient/x"}', reply('200', NULL, patient('x')), '200 Patient x'),
+	('{"method": "DELETE", "url": "Patient/x"}', reply('200', 'Patient/else/_history/2'), '38M01'),
+	(put('x'), reply('412', 'Patient/else/_history/2', patient('else')), '412 Patient x'),
+	('{"method": "GET", "url": "Patient/x"}', reply('404', NULL, patient('else')), '404 Patient x'),
+	('{"method": "GET", "url": "Patient/x"}', '{"response": {"status": "404", "outcome": {"resourceType": "Patient", "id": "else"}}}', '404 Patient x'),
+	(put('x'), reply('302', 'Patient/x', patient('x')), '302 Patient x'),
+	(put('x'), reply('199'), '199 Patient x')) AS v (entry, reply, want);
+SELECT is(told(put('x'), reply('422'), 'transaction'), '38M01', 'a transaction that is done has no entry that failed');
+SELECT is(told(put('x'), reply('302'), 'transaction'), '38M01', 'or that is elsewhere');
+SELECT is(told('{"method": "GET", "url": "Patient/meier"}', reply('200', NULL, patient('WRONG'))), '38P01', 'a reply that is refused');
+SELECT is(reply, NULL, 'is not shown by healthlake_last_call()') FROM healthlake_last_call();
+SET healthlake.audit = on;
+SELECT is(told(put('x'), reply('302', 'Patient/else')), '302 Patient x', 'nor does a location');
+SELECT is(request -> 'entries', '["PUT Patient/x"]', 'become what the history tells') FROM healthlake_event ORDER BY id DESC LIMIT 1;
+RESET healthlake.audit;
+
 -- rights: the word of each entry
 
 CREATE FUNCTION as_role(role text, entries jsonb) RETURNS text LANGUAGE plpgsql AS $$

@@ -157,6 +157,15 @@ for name, fault in (
         ("no status", changed("entry", to=[{"response": {}}])),
         ("a status of letters", changed("entry", 0, "response", "status", to="fine")),
         ("a status of 2000", changed("entry", 0, "response", "status", to="2000")),
+        ("a status of 302", changed("entry", 0, "response", "status", to="302")),
+        ("a status of 422", changed("entry", 0, "response", "status", to="422")),
+        ("a status of 199", changed("entry", 0, "response", "status", to="199")),
+        ("the place of another", changed("entry", 0, "response", "location",
+                                         to="Patient/p2/_history/1")),
+        ("the place of another type", changed("entry", 0, "response", "location",
+                                              to="Group/p1/_history/1")),
+        ("another resource", changed("entry", 0, "resource", to={**server.PATIENT, "id": "p2"})),
+        ("a number for a resource", changed("entry", 0, "resource", to=7)),
         ("a null entry", changed("entry", to=[None])), ("a resource", answer(server.PATIENT))):
     kind(f"bundle: {name}", fault, refused(UNKNOWN), **BUNDLE)
 for name, fault in (
