@@ -152,6 +152,20 @@ refuse_loss(void)
 			 "healthlake_event")));
 }
 
+/* Whether a call has an end that keeps another from being inserted. */
+static bool
+is_ended(const HlStore *store, const HlEvent *event)
+{
+	HlParameters call = {0};
+
+	if (event->fields[HL_EVENT_REQUEST_ID] == NULL)
+		return false;
+	hl_store_add_text(&call, hl_home());
+	hl_store_add_text(&call, event->fields[HL_EVENT_REQUEST_ID]);
+	hl_store_add_text(&call, event->fields[HL_EVENT_EVENT]);
+	return hl_store_run(store, HL_STATEMENT_CALL_ENDED, &call) > 0;
+}
+
 int64
 hl_event_add(const HlStore *store, const HlEvent *event)
 {
@@ -168,7 +182,7 @@ hl_event_add(const HlStore *store, const HlEvent *event)
 			hl_store_add_text(&row, event->fields[i]);
 	if (hl_store_run(store, HL_STATEMENT_CALL_EVENT, &row) > 0)
 		id = DatumGetInt64(hl_store_value(0, "id", &isnull));
-	else if (event->fields[HL_EVENT_REQUEST_ID] == NULL)
+	else if (!is_ended(store, event))
 		refuse_loss();
 	SPI_freetuptable(SPI_tuptable);
 	return id;

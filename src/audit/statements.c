@@ -86,6 +86,16 @@
 	" (coalesce(outer_role, session_role) = $2 OR \"current_role\" = $3 OR "   \
 	"$4) "
 
+/*
+ * Whether a row e is the end of a call that another one must not follow. What a
+ * writer took for interrupted may have a reply after all: that of a read has
+ * no transaction to show that its session lives.
+ */
+#define IS_ENDED_BY(event)                                                     \
+	" e.event <> 'sent'"                                                       \
+	" AND (e.event = 'rolled_back') = (" event " = 'rolled_back')"             \
+	" AND NOT (e.event = 'interrupted' AND " event " = 'replied') "
+
 /* What a state is the end of. */
 #define IS_END(state)                                                          \
 	" " state " = ANY ('{succeeded,failed,cancelled,unknown}') "
@@ -301,7 +311,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " OR (o.event <> 'sent' AND (o.outcome = 'failed'"
 		 " OR s.transaction IS NULL"
 		 " OR coalesce(x.status, 'committed') = 'committed'))))"
-		 " ORDER BY s.id, e.event = 'sent'",
+		 " ORDER BY s.id, e.event = 'sent', e.event = 'interrupted'",
 		 1,
 		 {TEXTOID}},
 	[HL_STATEMENT_CANCEL] =
@@ -512,8 +522,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " $27::int8, $28::text[], $29::text[] FROM next"
 		 " WHERE $3 IS NULL OR NOT EXISTS (SELECT FROM !.healthlake_event AS e"
 		 " WHERE e.request_id = $3::int8 AND e.origin = 'call' AND e.home = $2"
-		 " AND e.event <> 'sent'"
-		 " AND (e.event = 'rolled_back') = ($4 = 'rolled_back'))"
+		 " AND" IS_ENDED_BY("$4") ")"
 		 " RETURNING id",
 		 29,
 		 {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
@@ -522,5 +531,12 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID},
 		 CURSOR_OPT_GENERIC_PLAN},
+	/* home, request's id, event: whether such an end is there */
+	[HL_STATEMENT_CALL_ENDED] =
+		{"SELECT 1 FROM !.healthlake_event AS e"
+		 " WHERE e.request_id = $2::int8 AND e.origin = 'call' AND e.home = $1"
+		 " AND" IS_ENDED_BY("$3") "LIMIT 1",
+		 3,
+		 {TEXTOID, TEXTOID, TEXTOID}},
 };
 /* clang-format on */

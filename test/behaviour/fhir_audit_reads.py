@@ -213,8 +213,34 @@ def test_refused(cluster):
     error = fails(session, PATCH)
     tap.ok(error and error.pgcode == "38M01" and "has carried out" in str(error) and
            MARK not in str(error), "and what a change gives back", error)
-    run(locker, "ALTER TABLE healthlake_event DROP CONSTRAINT closed")
+    run(locker, "ALTER TABLE healthlake_event DROP CONSTRAINT closed;"
+                "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RETURN NULL; END $$;"
+                "CREATE TRIGGER swallow BEFORE INSERT ON healthlake_event FOR EACH ROW"
+                " WHEN (NEW.event = 'replied') EXECUTE FUNCTION swallow()")
+    error = fails(session, READ, "p1")
+    tap.same(error and error.pgcode, "09000", "so does a trigger that drops the row")
+    run(locker, "DROP TRIGGER swallow ON healthlake_event; DROP FUNCTION swallow")
     tap.same(run(session, READ, "p1"), [("p1",)], "else it is given")
+
+
+def test_successor(cluster):
+    """A writer that follows another while a read is in flight."""
+    slow, other = connect(cluster, "durable"), connect(cluster, "durable")
+    seen, last, told = len(emulator.log()), last_id(other), []
+    emulator.next(operation="fhir:read", delay=4)
+    thread = threading.Thread(target=lambda: told.append(run(slow, READ, "p1")))
+    thread.start()
+    wait_for(lambda: len(emulator.log()) > seen, True)
+    run(other, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+               " WHERE backend_type = 'healthlake audit writer'")
+    run(other, READ, "p2")
+    wait_for(lambda: run(other, ROWS, last)[0][1], "interrupted", 3)
+    thread.join()
+    tap.same(told, [[("p1",)]], "a read outlives its writer")
+    tap.ok(("Patient/p1", "replied", "succeeded", 1, ["Patient/p1"], ["p1"], True)
+           in run(other, ROWS, last), "and the next one records what it has disclosed",
+           run(other, ROWS, last))
 
 
 def test_late_lock(cluster):
@@ -289,6 +315,7 @@ def main():
             test_durable(cluster)
             test_interrupts(cluster)
             test_refused(cluster)
+            test_successor(cluster)
             test_late_lock(cluster)
             test_last_call(cluster)
             tap.ok(MARK not in cluster.log(), "no value is in the log")
