@@ -342,7 +342,7 @@ ask(const Source *source, HlPlan *plan)
 bool
 hl_plan_make(HlPlan *plan, const char *session_name, List **notes)
 {
-	plan->session_name = session_name;
+	plan->session_name = pstrdup(session_name);
 	for (size_t i = 0; i < lengthof(sources); i++)
 		switch (ask(&sources[i], plan))
 		{

@@ -126,10 +126,10 @@ hl_engine_calls(int count)
 	return set->calls;
 }
 
-HlCall *
-hl_engine_request(const HlProviderRequest *request, const HlLimits *limits)
+void
+hl_engine_limit(HlCall *call, const HlProviderRequest *request,
+				const HlLimits *limits)
 {
-	HlCall *call = hl_engine_calls(1);
 	HlLimits *own = palloc(sizeof(HlLimits));
 
 	*own = *limits;
@@ -140,6 +140,14 @@ hl_engine_request(const HlProviderRequest *request, const HlLimits *limits)
 		own->connect_timeout_ms = own->request_timeout_ms = request->timeout_ms;
 	if (request->max_attempts > 0)
 		own->max_attempts = Min(request->max_attempts, limits->max_attempts);
+	call->limits = own;
+}
+
+HlCall *
+hl_engine_request(const HlProviderRequest *request, const HlLimits *limits)
+{
+	HlCall *call = hl_engine_calls(1);
+
 	call->protocol = request->form ? &hl_query : &hl_fetch;
 	call->method = request->method;
 	call->target = &request->target;
@@ -150,9 +158,9 @@ hl_engine_request(const HlProviderRequest *request, const HlLimits *limits)
 	call->region = request->region;
 	call->service = "sts";
 	call->secret = request->secret;
-	call->limits = own;
 	call->keys = request->keys;
 	call->repeatable = true;
+	hl_engine_limit(call, request, limits);
 	return call;
 }
 

@@ -93,6 +93,30 @@ go_on(HlCall *call)
 	call->attempt->stage = HL_STAGE_READY;
 }
 
+/*
+ * Extends the limits of a wait to those of a call that joins it. The call that
+ * began it may have wanted less: a page that is sent ahead is tried once, and
+ * so are keys that still would do.
+ */
+static void
+extend_limits(HlKeyWait *wait, const HlCall *call)
+{
+	HlLimits *limits = &wait->limits;
+	const HlLimits *others = call->limits;
+	MemoryContext caller = MemoryContextSwitchTo(wait->memory);
+
+	limits->connect_timeout_ms =
+		Max(limits->connect_timeout_ms, others->connect_timeout_ms);
+	limits->request_timeout_ms =
+		Max(limits->request_timeout_ms, others->request_timeout_ms);
+	if (!call->credentials->hasty)
+		limits->max_attempts = Max(limits->max_attempts, others->max_attempts);
+	wait->provider->patience_ms = limits->request_timeout_ms;
+	if (wait->request != NULL)
+		hl_engine_limit(wait->request, &wait->provider->request, limits);
+	MemoryContextSwitchTo(caller);
+}
+
 /* Lets a call join a wait, or begin one. */
 static void
 wait_for_keys(HlCall *call)
@@ -101,6 +125,8 @@ wait_for_keys(HlCall *call)
 
 	if (wait == NULL)
 		wait = begin_wait(call);
+	else
+		extend_limits(wait, call);
 	wait->callers++;
 	call->attempt->waiting = wait;
 	call->attempt->stage = HL_STAGE_NEEDS_KEYS;

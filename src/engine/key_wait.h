@@ -13,7 +13,7 @@ typedef struct HlKeyWait
 	struct HlKeyWait *next;
 	MemoryContext memory; /* of it all; the engine's own */
 	unsigned char key[HL_KEYCHAIN_KEY];
-	HlLimits limits; /* of the call that came first */
+	HlLimits limits; /* the largest of the calls' */
 	int callers;     /* calls that wait */
 	HlProvider *provider;
 	HlCall *request; /* of the provider, under way; NULL: none */

@@ -34,6 +34,10 @@ struct HlProtocol
 	HlOutcome (*explain)(HlCall *call, const HlHttpReply *http);
 };
 
+/* Sets the limits of a provider's call anew, in CurrentMemoryContext. */
+extern void hl_engine_limit(HlCall *call, const HlProviderRequest *request,
+							const HlLimits *limits);
+
 extern void hl_head_add(HlHead *head, const char *name, const char *value);
 
 /* Sets a message of our own for a reply. */

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from urllib.parse import parse_qs
 
 HERE = Path(__file__).resolve().parent
 sys.path[:1] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
@@ -124,7 +125,69 @@ def test_transaction_timeout(emulator):
         tap.ok("transaction timeout" not in cluster.log(), "and no worker is ended")
 
 
-for test in (test_beside, test_many, test_transaction_timeout):
+def test_first_goes(emulator):
+    """The wait outlives the call that began it, and takes the larger limits of those that join."""
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith("AWS_")}
+    environment.update(AWS_ENDPOINT_URL_STS=emulator.http, AWS_EC2_METADATA_DISABLED="true",
+                       MALLOC_PERTURB_="85",
+                       AWS_CONTAINER_CREDENTIALS_FULL_URI=emulator.http + "/container/credentials")
+    emulator.state(page_size=4)
+    for number in range(12):
+        emulator.place({"DatastoreName": f"clinic {number}"})
+    with queue_cluster.make(emulator, environment, healthlake__role_arn=ROLE,
+                            healthlake__access_key_id="", healthlake__secret_access_key="",
+                            healthlake__max_attempts="3") as cluster:
+        session = Session(cluster)
+        session.run("CREATE EXTENSION healthlake")
+
+        def begin(name):
+            """A list whose next page, sent ahead, begins a wait for other keys."""
+            session.run("BEGIN")
+            for cursor in ("one", "other"):
+                session.run(f"DECLARE {cursor} CURSOR FOR "
+                            "SELECT (healthlake_list_datastores()).name")
+                session.run(f"FETCH 1 FROM {cursor}")
+            session.run(f"SET healthlake.role_session_name = '{name}'")
+            asked = len(emulator.log(operation="container:credentials"))
+            emulator.next(operation="container:credentials", delay=1.5)
+            session.run("FETCH 2 FROM one")
+            tap.ok(until(lambda: len(emulator.log(operation="container:credentials")) > asked),
+                   f"{name}: a page that is sent ahead begins the wait")
+
+        name = "second-to-none"
+        begin(name)
+        session.run("FETCH 2 FROM other")
+        session.run("CLOSE one")
+        # take the memory of what has gone
+        text = ", ".join(["repeat('x', 500 + i)"] * 20)
+        session.run(" UNION ALL ".join([f"SELECT {text} FROM generate_series(1, 2) i"] * 60))
+        session.run("SET healthlake.role_session_name = 'third-in-line'")
+        session.run("DECLARE another CURSOR FOR SELECT (healthlake_list_datastores()).name")
+        session.run("FETCH 3 FROM another")
+        tap.same(len(session.run("FETCH ALL FROM other")), 9, "the first of two goes")
+        names = [parse_qs(one["body"])["RoleSessionName"][0]
+                 for one in emulator.log(operation="AssumeRole")]
+        tap.same(sorted(names), ["postgres", name, "third-in-line"],
+                 "the role is assumed with each name, as it was set")
+        session.run("COMMIT")
+        begin("fourth")
+        emulator.next(operation="AssumeRole", status=500, body="")
+        tap.same(session.state("SELECT count(*) FROM healthlake_list_datastores()"), None,
+                 "a call that joins the wait of a page repeats a request that fails")
+        session.run("COMMIT")
+        begin("fifth")
+        tap.ok(until(lambda: emulator.log(operation="container:credentials")[-1]["answer"]["ended"],
+                     20), "the endpoint has answered")
+        emulator.next(operation="AssumeRole", status=500, body="")
+        emulator.next(operation="AssumeRole", delay=1.0)
+        session.run("FETCH 1 FROM one")
+        tap.same(session.state("SELECT count(*) FROM healthlake_list_datastores()"), None,
+                 "so does one that joins when the request is under way")
+        session.run("COMMIT")
+
+
+for test in (test_first_goes, test_beside, test_many, test_transaction_timeout):
     with Emulator() as running:
         test(running)
 tap.end()
