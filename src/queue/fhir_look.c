@@ -14,6 +14,7 @@
 
 #include "call/error.h"
 #include "fhir/result.h"
+#include "fhir/types.h"
 #include "model/response.h"
 #include "queue/fhir_queued.h"
 #include "queue/fhir_same.h"
@@ -61,6 +62,20 @@ refuse_found(const HlFhirLook *look, const HlReply *reply)
 	hl_error_raise(look->queued->sent->operation, &malformed, NULL);
 }
 
+/*
+ * The version that was read. It becomes the condition of the next attempt, so
+ * text that is no version would keep the request from ever being sent.
+ */
+static const char *
+version_in(const HlFhirLook *look, const HlReply *reply)
+{
+	const char *version = hl_fhir_version(reply->document);
+
+	if (version == NULL || !hl_fhir_is_id(version))
+		refuse_found(look, reply);
+	return version;
+}
+
 /* Returns the resource of the reply; throws if the read failed. */
 static Found
 read_found(const HlFhirLook *look, const HlReply *reply)
@@ -78,9 +93,7 @@ read_found(const HlFhirLook *look, const HlReply *reply)
 		refuse_found(look, reply);
 	else
 	{
-		found.version = hl_fhir_version(reply->document);
-		if (found.version == NULL)
-			found.version = "";
+		found.version = version_in(look, reply);
 		(void) hl_fhir_last_updated(reply->document, &found.written);
 		found.ours =
 			look->it.resource != NULL &&
