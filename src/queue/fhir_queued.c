@@ -9,12 +9,15 @@
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 
+#include "base/timestamp.h"
 #include "call/door.h"
 #include "call/error.h"
+#include "fhir/answers.h"
 #include "fhir/entries.h"
 #include "fhir/location.h"
 #include "fhir/request.h"
 #include "fhir/result.h"
+#include "fhir/types.h"
 #include "model/fhir_operations.h"
 #include "model/response.h"
 #include "queue/fhir_queued.h"
@@ -307,50 +310,88 @@ hl_fhir_is_done(const HlQueued *queued, const HlReply *reply)
 		   reply->code != NULL && strcmp(reply->code, "duplicate") == 0;
 }
 
+/* Whether a success says that the whole request was carried out. */
+static bool
+is_answer(const HlQueued *queued, const HlJson *document)
+{
+	if (deletes(queued))
+		return true;
+	if (is_bundle(queued))
+		return hl_answers_read(entries_of(queued), document) != NULL;
+	if (queued->resource_id != NULL)
+		return hl_fhir_is_it(document, queued->resource_type,
+							 queued->resource_id, NULL);
+	return hl_fhir_is_a(document, queued->resource_type) &&
+		   hl_fhir_is_id(hl_fhir_id(document));
+}
+
 void
 hl_fhir_check(const HlQueued *queued, HlReply *reply)
 {
-	const char *type = is_bundle(queued) ? "Bundle" : queued->resource_type;
-
-	if (reply->outcome != HL_OUTCOME_SUCCESS || deletes(queued) ||
-		reply->document == NULL || hl_fhir_is_a(reply->document, type))
+	if (reply->outcome != HL_OUTCOME_SUCCESS ||
+		is_answer(queued, reply->document))
 		return;
 	reply->outcome = HL_OUTCOME_MALFORMED;
 	reply->may_have_run = true;
+	reply->document = NULL; /* nobody is told what it says */
 	reply->network = pstrdup("the reply is not the requested one");
 }
 
 /* Appends a string member, unless it is NULL. */
 static void
-append_member(HlBytes *bytes, const char *name, const HlJson *value)
+append_member(HlBytes *bytes, const char *name, const char *value)
 {
-	if (hl_json_kind(value) != HL_JSON_STRING)
+	if (value == NULL)
 		return;
 	if (bytes->data[bytes->len - 1] != '{')
 		hl_bytes_append_char(bytes, ',');
 	hl_bytes_format(bytes, "\"%s\":", name);
-	hl_json_append_node(bytes, value);
+	hl_json_append_string(bytes, value, strlen(value));
+}
+
+/* A member that is a time; NULL if it is any other text. */
+static const char *
+time_member(const HlJson *object, const char *name)
+{
+	const HlJson *value = hl_json_member(object, name);
+	const char *text = hl_json_string(value);
+	int64_t micros;
+
+	return hl_json_kind(value) == HL_JSON_STRING &&
+				   hl_timestamp_from_text(text, strlen(text), &micros)
+			   ? text
+			   : NULL;
+}
+
+/* The place of the version that an answer is of; NULL: it does not say. */
+static const char *
+place_of(const HlFhirAnswer *answer)
+{
+	if (answer->id == NULL || answer->version == NULL)
+		return NULL;
+	return psprintf("%s/%s/_history/%s", answer->type, answer->id,
+					answer->version);
 }
 
 /* The outcome of each entry, in the order of the bundle. */
 static char *
-told_of_entries(const HlJson *bundle)
+told_of_entries(const HlQueued *queued, const HlJson *bundle)
 {
+	const HlFhirAnswer *answers = hl_answers_read(entries_of(queued), bundle);
 	HlJsonEach each = hl_json_each(hl_json_member(bundle, "entry"));
 	HlBytes bytes = {0};
 	const HlJson *entry;
 	const char *comma = "";
 
 	hl_bytes_append_string(&bytes, "{\"entry\":[");
-	while ((entry = hl_json_step(&each)) != NULL)
+	for (; (entry = hl_json_step(&each)) != NULL; answers++)
 	{
-		const HlJson *response = hl_json_member(entry, "response");
-
 		hl_bytes_format(&bytes, "%s{", comma);
-		append_member(&bytes, "status", hl_json_member(response, "status"));
-		append_member(&bytes, "location", hl_json_member(response, "location"));
-		append_member(&bytes, "lastModified",
-					  hl_json_member(response, "lastModified"));
+		append_member(&bytes, "status", psprintf("%d", answers->status));
+		append_member(&bytes, "location", place_of(answers));
+		append_member(
+			&bytes, "lastModified",
+			time_member(hl_json_member(entry, "response"), "lastModified"));
 		hl_bytes_append_char(&bytes, '}');
 		comma = ",";
 	}
@@ -358,32 +399,29 @@ told_of_entries(const HlJson *bundle)
 	return hl_text_take(&bytes);
 }
 
-/* The identity and version of a resource. */
-static char *
-told_of_resource(const HlJson *resource)
+/* The version of a resource; NULL if it has none, or any other text. */
+static const char *
+version_told(const HlJson *resource)
 {
-	const HlJson *meta = hl_json_member(resource, "meta");
+	const char *version = hl_fhir_version(resource);
+
+	return version != NULL && hl_fhir_is_id(version) ? version : NULL;
+}
+
+/* The identity and version of the row's resource. */
+static char *
+told_of_resource(const HlQueued *queued, const HlJson *resource)
+{
 	HlBytes bytes = {0};
 
 	hl_bytes_append_char(&bytes, '{');
-	append_member(&bytes, "resourceType",
-				  hl_json_member(resource, "resourceType"));
-	append_member(&bytes, "id", hl_json_member(resource, "id"));
-	append_member(&bytes, "versionId", hl_json_member(meta, "versionId"));
-	append_member(&bytes, "lastUpdated", hl_json_member(meta, "lastUpdated"));
+	append_member(&bytes, "resourceType", queued->resource_type);
+	append_member(&bytes, "id", hl_fhir_id(resource));
+	append_member(&bytes, "versionId", version_told(resource));
+	append_member(&bytes, "lastUpdated",
+				  time_member(hl_json_member(resource, "meta"), "lastUpdated"));
 	hl_bytes_append_char(&bytes, '}');
 	return hl_text_take(&bytes);
-}
-
-/* A string of an object in the database's encoding; NULL if it has none. */
-static const char *
-text_member(const HlJson *object, const char *name)
-{
-	const HlJson *value = hl_json_member(object, name);
-
-	return hl_json_kind(value) == HL_JSON_STRING
-			   ? hl_text_from_utf8(hl_json_string(value))
-			   : NULL;
 }
 
 void
@@ -395,7 +433,7 @@ hl_fhir_note(HlQueued *queued, const HlReply *reply)
 	HlFhirLocation named;
 
 	if (is_bundle(queued))
-		ending->response = told_of_entries(document);
+		ending->response = told_of_entries(queued, document);
 	else if (!succeeded && deletes(queued))
 		ending->note = "there was none";
 	else if (!succeeded)
@@ -406,11 +444,11 @@ hl_fhir_note(HlQueued *queued, const HlReply *reply)
 			strcmp(named.type, queued->resource_type) == 0)
 			ending->resource_id = named.id;
 	}
-	else if (document != NULL && !deletes(queued))
+	else if (!deletes(queued))
 	{
-		ending->response = told_of_resource(document);
-		ending->resource_id = text_member(document, "id");
-		ending->version_id = hl_text_from_utf8(hl_fhir_version(document));
+		ending->response = told_of_resource(queued, document);
+		ending->resource_id = hl_text_from_utf8(hl_fhir_id(document));
+		ending->version_id = hl_text_from_utf8(version_told(document));
 	}
 }
 
