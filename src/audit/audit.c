@@ -198,6 +198,13 @@ session_ends(int code, Datum unused)
 	hl_link_withdraw();
 }
 
+/* Called when the session has gone: nobody needs to attach to it any more. */
+static void
+session_is_gone(int code, Datum unused)
+{
+	hl_registry_withdraw();
+}
+
 /*
  * Keeps the data for the end of an interrupted call. A procedure may commit
  * during a call, so it outlives the transaction.
@@ -254,7 +261,10 @@ begin_durable(HlAuditAccount *account)
 	HlEvent sent = account->event;
 
 	if (!registered)
+	{
 		before_shmem_exit(session_ends, (Datum) 0);
+		on_shmem_exit(session_is_gone, (Datum) 0);
+	}
 	registered = true;
 
 	sent.fields[HL_EVENT_EVENT] = "sent";

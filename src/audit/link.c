@@ -85,7 +85,6 @@ attach(dsm_segment *segment)
 
 	shm_mq_set_sender(out, MyProc);
 	shm_mq_set_receiver(in, MyProc);
-	wire.segment = segment;
 	wire.out = shm_mq_attach(out, segment, NULL);
 	wire.in = shm_mq_attach(in, segment, NULL);
 }
@@ -152,8 +151,20 @@ make(Oid owner)
 								   ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(memory);
 	wire.memory = memory;
-	attach(segment);
-	wrong = enlist(owner);
+	wire.segment = segment;
+	PG_TRY();
+	{
+		attach(segment);
+		wrong = enlist(owner);
+	}
+	PG_CATCH();
+	{
+		/* nobody would ever read what is told to a link that is not listed */
+		MemoryContextSwitchTo(caller);
+		cut();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	if (wrong != NULL)
 		cut();
@@ -174,9 +185,19 @@ message_of(HlWriterVerb verb, uint64 serial, const HlEvent *event)
 	return message;
 }
 
-/* Sends a message to the writer; false if the writer is gone. */
+/* Whether an end, which holds interrupts, has waited for too long. */
 static bool
-tell(const StringInfoData *message)
+is_late(HlWriterVerb verb, int64 begin)
+{
+	return verb == HL_WRITER_END && hl_clock_is_past(begin, LAST_PATIENCE);
+}
+
+/*
+ * Sends a message to the writer; false if the writer is gone, or has not read
+ * all of it in time.
+ */
+static bool
+tell(HlWriterVerb verb, const StringInfoData *message, int64 begin)
 {
 	shm_mq_result result;
 
@@ -184,7 +205,7 @@ tell(const StringInfoData *message)
 	while ((result = shm_mq_send(wire.out, message->len, message->data, true,
 								 true)) == SHM_MQ_WOULD_BLOCK)
 	{
-		if (!is_served())
+		if (!is_served() || is_late(verb, begin))
 			return false;
 		rest();
 	}
@@ -221,21 +242,23 @@ static const HlWriterAnswer late = {.sqlstate = ERRCODE_LOCK_NOT_AVAILABLE,
 									.message =
 										"Its writer has not answered in time."};
 
-/* Sends a message and waits for the answer; NULL if the writer is gone. */
+/*
+ * Sends a message and waits for the answer; NULL if the writer is gone. If it
+ * is late, the message may be half told.
+ */
 static const HlWriterAnswer *
-ask(HlWriterVerb verb, uint64 serial, const HlEvent *event)
+ask(HlWriterVerb verb, uint64 serial, const HlEvent *event, int64 begin)
 {
 	StringInfoData message = message_of(verb, serial, event);
-	int64 begin = hl_clock_steady_ms();
 	const HlWriterAnswer *answer = NULL;
 
-	if (!tell(&message))
-		return NULL;
+	if (!tell(verb, &message, begin))
+		return is_late(verb, begin) ? &late : NULL;
 	while (take_answer(verb, serial, &answer) && answer == NULL)
 	{
 		if (!is_served())
 			break;
-		if (verb == HL_WRITER_END && hl_clock_is_past(begin, LAST_PATIENCE))
+		if (is_late(verb, begin))
 		{
 			answer = &late;
 			break; /* the next look would forget it */
@@ -266,6 +289,8 @@ static const char *
 ask_some(Oid owner, HlWriterVerb verb, uint64 serial, const HlEvent *event,
 		 const HlWriterAnswer **answer)
 {
+	int64 begin = hl_clock_steady_ms();
+
 	*answer = NULL;
 	for (int i = 0; i < TRIES && *answer == NULL; i++)
 	{
@@ -277,8 +302,8 @@ ask_some(Oid owner, HlWriterVerb verb, uint64 serial, const HlEvent *event,
 			wrong = make(owner);
 		if (wrong != NULL)
 			return wrong;
-		*answer = ask(verb, serial, event);
-		if (*answer == NULL)
+		*answer = ask(verb, serial, event, begin);
+		if (*answer == NULL || wire.telling)
 			cut();
 	}
 	return *answer == NULL ? "it has ended" : NULL;
@@ -298,6 +323,20 @@ refuse(const char *wrong)
 					 "max_worker_processes")));
 }
 
+/* A trigger on the history would make the writer wait for itself. */
+static void
+refuse_in_writer(void)
+{
+	if (MyBgworkerEntry == NULL ||
+		strcmp(MyBgworkerEntry->bgw_type, HL_WRITER_TYPE) != 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a call cannot be recorded by the process that makes it"),
+			 errhint("A trigger on \"%s\" must not make calls.",
+					 "healthlake_event")));
+}
+
 HlLinkCall
 hl_link_begin(Oid owner, const HlEvent *event)
 {
@@ -305,6 +344,7 @@ hl_link_begin(Oid owner, const HlEvent *event)
 	const HlWriterAnswer *answer;
 	const char *wrong;
 
+	refuse_in_writer();
 	asking = call.serial;
 	PG_TRY();
 	{

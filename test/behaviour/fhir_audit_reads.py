@@ -244,21 +244,38 @@ def test_successor(cluster):
 
 
 def test_late_lock(cluster):
-    """A lock that comes while the request is in flight, and stays."""
-    session, locker = connect(cluster, "durable"), connect(cluster, "off")
-    seen, told = len(emulator.log()), []
-    emulator.next(operation="fhir:read", delay=2)
-    thread = threading.Thread(target=lambda: told.append(fails(session, READ, "p1")))
-    thread.start()
-    wait_for(lambda: len(emulator.log()) > seen, True)
+    """A writer that stops while requests are in flight, and a lock that stays."""
+    locker = connect(cluster, "off")
+    sessions = [connect(cluster, "durable"), connect(cluster, "durable")]
+    # whose end is larger than the queue
+    large = {**PEOPLE[0], "link": [{"type": "seealso", "other": {
+        "reference": f"Patient/{number:064}"}} for number in range(2000)]}
+    told, threads = {}, []
+    for session, given in zip(sessions, ({}, {"status": 200, "body": large})):
+        seen = len(emulator.log())
+        emulator.next(operation="fhir:read", delay=2, **given)
+        threads.append(threading.Thread(target=lambda session=session: told.update(
+            {session: fails(session, READ, "p1")}), daemon=True))
+        threads[-1].start()
+        wait_for(lambda seen=seen: len(emulator.log()) > seen, True)
     run(locker, "BEGIN")
     run(locker, "LOCK TABLE healthlake_event IN SHARE MODE")
-    thread.join(60)
-    error = told[0] if told else None
-    tap.ok(error and error.pgcode == "55P03" and "withheld" in error.diag.message_detail,
-           "a writer that cannot write is not waited for for ever", error)
+    writer = run(locker, "SELECT pid FROM pg_stat_activity"
+                         " WHERE backend_type = 'healthlake audit writer'")[0][0]
+    os.kill(writer, signal.SIGSTOP)
+    try:
+        for thread in threads:
+            thread.join(30)
+    finally:
+        os.kill(writer, signal.SIGCONT)
+    for session, words in zip(sessions, ("cannot write", "does not read")):
+        error = told.get(session)
+        tap.ok(error and error.pgcode == "55P03" and "withheld" in error.diag.message_detail,
+               f"a writer that {words} is not waited for for ever", error)
     run(locker, "ROLLBACK")
-    tap.same(run(session, READ, "p1"), [("p1",)], "and the session goes on")
+    for session, thread in zip(sessions, threads):
+        thread.join()
+        tap.same(run(session, READ, "p1"), [("p1",)], "and the session goes on")
 
 
 def test_last_call(cluster):
