@@ -25,10 +25,12 @@
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/shm_mq.h"
+#include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "audit/event.h"
@@ -56,6 +58,12 @@
 
 /* So long, when it is to leave, it waits for calls to end. */
 #define GRACE 500
+
+/* So often it looks, within a transaction, whether it is to leave. */
+#define PULSE 1000
+
+/* The longest pause before it tries again to write what cannot be written. */
+#define LONGEST 60000
 
 /* A session; segment NULL: that of calls whose session is not known. */
 typedef struct Client
@@ -89,6 +97,7 @@ typedef struct Task
 	bool rollback; /* of a call that is not kept in mind any more */
 	int64 since;   /* by hl_clock_steady_ms(), as all times here */
 	int64 retry_at;
+	int64 pause; /* before the last time it was tried again */
 	HlEvent event;
 	char *text;
 	int64 id; /* of the event, once it is written */
@@ -104,12 +113,28 @@ static struct
 	Task *tasks; /* in the order of their coming */
 	int64 busy_at;
 	int64 looked_at; /* at transactions */
+	TimeoutId pulse;
 } writer;
 
 /* ----------------------------------------------------------- transactions */
 
 /* What runs in a transaction of its own. */
 typedef void (*Work)(void *argument);
+
+/*
+ * Between transactions it leaves in order. Within one it may wait for a lock, a
+ * standby or the code of a trigger, and then an order to leave aborts it; the
+ * next writer completes the calls.
+ */
+static void
+feel_pulse(void)
+{
+	if (!ShutdownRequestPending || proc_exit_inprogress)
+		return;
+	InterruptPending = true;
+	ProcDiePending = true;
+	SetLatch(MyLatch);
+}
 
 static void
 begin(void)
@@ -136,6 +161,9 @@ attempt(Work work, void *argument)
 {
 	ErrorData *volatile failure = NULL;
 
+	enable_timeout_every(
+		writer.pulse, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PULSE),
+		PULSE);
 	PG_TRY();
 	{
 		begin();
@@ -153,6 +181,7 @@ attempt(Work work, void *argument)
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
+	disable_timeout(writer.pulse, false);
 	MemoryContextSwitchTo(writer.round);
 	return failure;
 }
@@ -287,6 +316,19 @@ find_task(const Client *client, uint64 serial, HlWriterVerb verb)
 	return task;
 }
 
+/* Whether the end of a call is still to be written. */
+static bool
+has_end(const Open *open)
+{
+	const Task *task = writer.tasks;
+
+	while (task != NULL &&
+		   (task->head.verb != HL_WRITER_END || task->rollback ||
+			(int64) number_of(&task->event, HL_EVENT_REQUEST_ID) != open->id))
+		task = task->next;
+	return task != NULL;
+}
+
 /* Adds the end of a call whose session does not report it. */
 static void
 add_end(Open *open, const char *outcome, const char *message)
@@ -365,7 +407,8 @@ fail_task(Task *task, int sqlstate, const char *message)
 		return;
 	}
 	task->client = NULL;
-	task->retry_at = hl_clock_steady_ms() + LOOK;
+	task->pause = task->pause == 0 ? LOOK : Min(2 * task->pause, LONGEST);
+	task->retry_at = hl_clock_steady_ms() + task->pause;
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -374,6 +417,8 @@ fail_task(Task *task, int sqlstate, const char *message)
 typedef struct Writing
 {
 	Task *only;   /* NULL: all that are due */
+	Task *last;   /* that was tried, */
+	int count;    /* of so many */
 	bool missing; /* there is no history */
 	bool locked;  /* somebody has it for himself */
 	Oid locked_table;
@@ -407,6 +452,8 @@ write_tasks(void *argument)
 	for (Task *task = writer.tasks; task != NULL; task = task->next)
 		if (writing->only == NULL ? is_due(task) : writing->only == task)
 		{
+			writing->last = task;
+			writing->count++;
 			task->id = hl_event_add(store, &task->event);
 			task->written = true;
 		}
@@ -488,14 +535,19 @@ static void
 work_off(void)
 {
 	Writing writing = {0};
+	ErrorData *failure;
 
 	if (!some_due())
 		return;
 	writer.busy_at = hl_clock_steady_ms();
-	if (attempt(write_tasks, &writing) != NULL)
+	failure = attempt(write_tasks, &writing);
+	if (failure != NULL)
 	{
 		settle_tasks(false);
-		write_each();
+		if (writing.count == 1)
+			fail_task(writing.last, failure->sqlerrcode, failure->message);
+		else
+			write_each();
 		return;
 	}
 	settle_tasks(true);
@@ -542,7 +594,7 @@ look_after_transactions(void)
 			continue;
 		if (!open->running)
 			forget_open(open);
-		else if (find_task(NULL, open->serial, HL_WRITER_END) == NULL)
+		else if (!has_end(open))
 			add_end(open, "unknown",
 					"the session ended before the outcome was known");
 	}
@@ -661,9 +713,10 @@ bury_client(Client *client)
 		}
 	/* its transaction is over */
 	writer.looked_at = 0;
+	/* with the buffers of messages that came in two parts */
+	shm_mq_detach(client->in);
+	shm_mq_detach(client->out);
 	dsm_detach(client->segment);
-	pfree(client->in);
-	pfree(client->out);
 	pfree(client);
 }
 
@@ -766,9 +819,9 @@ go_round(void)
 static long
 rest_of_round(void)
 {
-	if (writer.tasks != NULL)
+	if (some_due())
 		return AGAIN;
-	if (writer.clients == NULL)
+	if (writer.tasks != NULL || writer.clients == NULL)
 		return TICK;
 	return writer.opens != NULL ? LOOK : IDLE;
 }
@@ -779,41 +832,49 @@ is_over(void)
 {
 	if (ShutdownRequestPending)
 		return true;
-	if (writer.tasks != NULL || writer.opens != NULL)
-		return false;
+	/* whatever is open is left to the next one */
 	if (writer.clients == NULL && hl_background_database_is_wanted())
 		return true;
+	if (writer.tasks != NULL || writer.opens != NULL)
+		return false;
 	return hl_clock_is_past(writer.busy_at, IDLE) && hl_registry_close(false);
 }
 
 /*
- * Serves until it is to exit, and then waits shortly for calls in flight. New
- * sessions start another writer meanwhile.
+ * Waits shortly for calls in flight, and writes what has ended. New sessions
+ * start another writer meanwhile.
  */
+static void
+finish(void)
+{
+	int64 told_at = hl_clock_steady_ms();
+
+	(void) hl_registry_close(true);
+	for (;;)
+	{
+		hear_clients();
+		work_off();
+		look_after_transactions();
+		if ((!some_due() && !some_running()) ||
+			hl_clock_is_past(told_at, GRACE))
+			break;
+		hl_background_rest(AGAIN, HL_WAIT_WRITER);
+	}
+	if (writer.opens != NULL || writer.tasks != NULL)
+		hl_registry_mark_unswept();
+}
+
+/* Serves until it is to exit. */
 static void
 serve(void)
 {
-	int64 told_at;
 
 	do
 	{
 		go_round();
 		hl_background_rest(rest_of_round(), HL_WAIT_WRITER);
 	} while (!is_over());
-	(void) hl_registry_close(true);
-	told_at = hl_clock_steady_ms();
-	while (some_running() && !hl_clock_is_past(told_at, GRACE))
-	{
-		hear_clients();
-		work_off();
-		hl_background_rest(GRACE / 10, HL_WAIT_WRITER);
-	}
-	hear_clients();
-	work_off();
-	look_after_transactions();
-	work_off();
-	if (writer.opens != NULL || writer.tasks != NULL)
-		hl_registry_mark_unswept();
+	finish();
 }
 
 /* ---------------------------------------------------------------- process */
@@ -847,10 +908,12 @@ healthlake_writer_main(Datum argument)
 
 	memcpy(&orders, MyBgworkerEntry->bgw_extra, sizeof(orders));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(orders.database, orders.owner,
 											  HL_COMPAT_ANY_ROLE);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	writer.pulse = RegisterTimeout(USER_TIMEOUT, feel_pulse);
 	set_options();
 	writer.memory = AllocSetContextCreate(TopMemoryContext, "healthlake audit",
 										  ALLOCSET_DEFAULT_SIZES);

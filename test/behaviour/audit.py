@@ -425,6 +425,69 @@ class Check:
                "by one that tells the rollback of what the first has written")
         session.close()
 
+    def writer_waits(self):
+        """Writers that are told to go while they wait for what never comes."""
+        session = Session(self.cluster)
+        self.watch.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        self.watch.run("SELECT pg_reload_conf()")
+        calls = []
+        stuck = WRITERS.replace("ORDER", "AND wait_event = 'SyncRep' ORDER")
+
+        def is_stuck():
+            if not calls or not calls[-1].is_alive():
+                calls.append(session.begin(CREATE, "no standby"))
+            return self.watch.run(stuck)
+
+        tap.ok(wait_until(is_stuck) is not None, "a writer waits for a standby that is not there")
+        tap.same(self.watch.run("SELECT pg_terminate_backend(%s, 4000)", self.writers()[0]),
+                 [(True,)], "and ends when it is told to")
+        self.watch.run("ALTER SYSTEM RESET synchronous_standby_names")
+        self.watch.run("SELECT pg_reload_conf()")
+        calls[-1].join()
+        tap.same(calls[-1].told, None, "its call goes on with the next")
+        given = {"endpoint_url": emulator.http, "region": "us-east-1", "audit": "durable",
+                 "access_key_id": emulator.access_key_id,
+                 "secret_access_key": emulator.secret_access_key}
+        setting = "".join(f" PERFORM set_config('healthlake.{name}', '{value}', true);"
+                          for name, value in given.items())
+        session.run("CREATE FUNCTION inner_call() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                    f"{setting} PERFORM public.healthlake_create_datastore('inner');"
+                    " RETURN NEW; END $$;"
+                    "CREATE TRIGGER inner_call BEFORE INSERT ON healthlake_event FOR EACH ROW"
+                    " WHEN (NEW.request ->> 'DatastoreName' = 'outer')"
+                    " EXECUTE FUNCTION inner_call()")
+        session.run("SET statement_timeout = '8s'")
+        tap.same(session.fails(CREATE, "outer"), "0A000", "a writer does not wait for itself")
+        session.run("RESET statement_timeout; DROP TRIGGER inner_call ON healthlake_event;"
+                    "DROP FUNCTION inner_call")
+        session.close()
+
+    def crowd(self):
+        """More sessions than there are places for those who wait for the writer."""
+        late = Session(self.cluster)
+        late.run(CREATE, "before the crowd")
+        writer = self.writers()[-1]
+        crowd = [Session(self.cluster) for _ in range(128)]
+        os.kill(writer, signal.SIGSTOP)
+        try:
+            calls = [session.begin(CREATE, "crowd") for session in crowd]
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY (%s)" \
+                " AND state = 'active' AND wait_event_type = 'Extension'"
+            pids = [session.pid for session in crowd]
+            wait_until(lambda: self.watch.run(waiting, pids) == [(128,)], 30)
+            one = Session(self.cluster)
+            one.run("SET statement_timeout = '500ms'")
+            tap.same(one.fails(CREATE, "no place"), "57014", "waiting for a place can be cancelled")
+            self.watch.run("SELECT pg_terminate_backend(pid) FROM unnest(%s) AS u (pid)", pids)
+            for call in calls:
+                call.join()
+        finally:
+            os.kill(writer, signal.SIGCONT)
+        one.run("SET statement_timeout = '10s'")
+        tap.same(one.fails(CREATE, "a place"), None, "and the session has one later")
+        for session in (late, one):
+            session.close()
+
     def slots(self):
         """Many sessions at once, with few slots; and none at all."""
         sessions = [Session(self.cluster) for _ in range(30)]
@@ -490,6 +553,11 @@ class Check:
                 setup.close()
             name = "other" if number == 2 else "wards"
             session = Session(self.cluster, dbname=name)
+            if number == 2:  # nor by an end that can never be written
+                session.run("CREATE FUNCTION bad() RETURNS trigger LANGUAGE plpgsql AS"
+                            " $$ BEGIN RAISE 'bad'; END $$;"
+                            "CREATE TRIGGER bad BEFORE INSERT ON healthlake_event FOR EACH ROW"
+                            " WHEN (NEW.event <> 'sent') EXECUTE FUNCTION bad()")
             session.run("BEGIN")
             session.run(CREATE, "w")
             session.close()
@@ -595,6 +663,8 @@ class Check:
         self.no_table()
         self.hostile_database()
         self.writers_end()
+        self.writer_waits()
+        self.crowd()
         self.slots()
         self.databases()
         self.extension()
@@ -607,7 +677,7 @@ class Check:
 def main():
     """On a server of its own."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("HEALTHLAKE_WORK")) as folder:
-        with Cluster(Path(folder) / "server", settings={"max_connections": 60}) as cluster:
+        with Cluster(Path(folder) / "server", settings={"max_connections": 200}) as cluster:
             cluster.connect().cursor().execute("CREATE EXTENSION healthlake")
             Check(cluster).run()
             tap.same(re.findall("PANIC|TRAP|XX000", cluster.log()), [], "nothing odd in the log")
