@@ -130,6 +130,18 @@ UPDATE healthlake_request SET run_after = now() - interval '10 minutes' WHERE id
 SELECT is(array_agg(reason ORDER BY id), ARRAY['nobody takes it: no worker runs, and nobody calls healthlake_run_queue()', format('it waits for request %s of the same resource', :old)], 'what is stuck for its turn says so') FROM healthlake_stuck_requests WHERE id IN (:old, :older);
 SELECT healthlake_cancel_request(id) FROM unnest(ARRAY[:old, :older]::bigint[]) AS id \g /dev/null
 
+-- A success that does not answer the request
+
+SELECT emulator_next('{"operation": "fhir:update", "about": "Patient/q2", "status": 200, "body": {"resourceType": "Patient", "id": "SOMEBODY-ELSE"}}') \g /dev/null
+SELECT emulator_next('{"operation": "fhir:bundle", "about": "Patient/q3", "status": 200, "body": {"resourceType": "Bundle", "type": "transaction-response"}}') \g /dev/null
+SELECT emulator_next('{"operation": "fhir:bundle", "about": "Patient/q4", "status": 200, "body": {"resourceType": "Bundle", "type": "transaction-response", "entry": [{"response": {"status": "422"}}]}}') \g /dev/null
+SELECT healthlake_fhir_enqueue_update('{"resourceType": "Patient", "id": "q2"}') AS q2,
+	healthlake_fhir_enqueue_bundle('[{"method": "PUT", "url": "Patient/q3", "resource": {"resourceType": "Patient", "id": "q3"}}]') AS q3,
+	healthlake_fhir_enqueue_bundle('[{"method": "PUT", "url": "Patient/q4", "resource": {"resourceType": "Patient", "id": "q4"}}]') AS q4 \gset
+CALL healthlake_run_queue();
+SELECT is_row(ROW(state = 'succeeded', body IS NULL, response), ROW(false, false, NULL::jsonb), operation || ' that is not answered has not succeeded, and keeps its body')
+  FROM healthlake_request WHERE id IN (:q2, :q3, :q4) ORDER BY id;
+
 SELECT * FROM finish();
 ALTER DATABASE :"DBNAME" RESET healthlake.datastore_id;
 DROP FUNCTION trusted();
