@@ -144,9 +144,9 @@ hl_presence_join(Oid database, HlPresenceKind kind)
 	if (!registered)
 		before_shmem_exit(leave_at_exit, (Datum) 0);
 	registered = true;
-	hl_presence_leave();
 	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
-	mine = find_place(database, kind, now);
+	if (mine == NULL)
+		mine = find_place(database, kind, now);
 	if (mine != NULL)
 		*mine = (Place){.holder = holder,
 						.database = database,
@@ -164,6 +164,18 @@ hl_presence_join(Oid database, HlPresenceKind kind)
 }
 
 void
+hl_presence_renew(void)
+{
+	int64 holder = make_holder();
+
+	if (mine == NULL)
+		return;
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	mine->holder = holder;
+	LWLockRelease(&board->lock);
+}
+
+void
 hl_presence_leave(void)
 {
 	if (mine == NULL)
@@ -172,6 +184,19 @@ hl_presence_leave(void)
 	*mine = (Place){0};
 	LWLockRelease(&board->lock);
 	mine = NULL;
+}
+
+bool
+hl_presence_is_surplus(int wanted)
+{
+	int before = 0;
+
+	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	for (const Place *place = board->places; place < mine; place++)
+		before += place->holder != 0 && place->database == mine->database &&
+				  place->kind == HL_PRESENCE_WORKER;
+	LWLockRelease(&board->lock);
+	return before >= wanted;
 }
 
 bool

@@ -33,13 +33,19 @@ extern void hl_presence_attach(void);
 
 /*
  * Takes a place for this process in the database; its number is the holder of
- * its leases. A worker takes over the place that was reserved for it. Throws
- * 55000 when every place is taken.
+ * its leases. A worker takes over the place that was reserved for it, or keeps
+ * its own. Throws 55000 when every place is taken.
  */
 extern int64 hl_presence_join(Oid database, HlPresenceKind kind);
 
+/* Ends the leases of the place, which is kept; nothing without one. */
+extern void hl_presence_renew(void);
+
 /* Frees the place; the end of the process does so, too. */
 extern void hl_presence_leave(void);
+
+/* For a worker: whether so many others of its database precede it. */
+extern bool hl_presence_is_surplus(int wanted);
 
 /* For a worker: whether it was woken since the last call. */
 extern bool hl_presence_was_woken(void);

@@ -26,6 +26,7 @@
 #include "server/clock.h"
 #include "server/compat.h"
 #include "server/pinned.h"
+#include "server/settings.h"
 #include "server/wait.h"
 #include "worker/worker.h"
 
@@ -115,6 +116,9 @@ take_tick(HlRunner *runner, const HlWorkerOrders *orders)
 		return;
 	last = now;
 	show_activity(runner);
+	/* sends no more, and leaves when what it has sent has ended */
+	if (orders->stays && hl_presence_is_surplus(hl_settings.worker_count))
+		runner->allowance = 0;
 	if (hl_background_database_is_wanted())
 		leave_database(runner, orders);
 }
@@ -125,6 +129,8 @@ is_over(const HlRunner *runner, const HlWorkerOrders *orders)
 {
 	if (runner->gone)
 		return true;
+	if (runner->allowance == 0)
+		return runner->count == 0;
 	return !orders->stays && runner->count == 0 && !runner->some_left &&
 		   hl_presence_leave_unless_woken();
 }
@@ -169,7 +175,10 @@ work_once(const HlWorkerOrders *orders)
 	forget_run();
 }
 
-/* Reports an error as a session would, and releases everything. */
+/*
+ * Reports an error as a session would, and releases everything but the place:
+ * its leases end, but while this worker rests no other is started in its stead.
+ */
 static void
 recover(void)
 {
@@ -178,7 +187,7 @@ recover(void)
 	AbortOutOfAnyTransaction();
 	forget_run();
 	FlushErrorState();
-	hl_presence_leave();
+	hl_presence_renew();
 	RESUME_INTERRUPTS();
 }
 

@@ -297,10 +297,31 @@ def shut_down(cluster, how):
     return time.monotonic() - began
 
 
+def test_number(place):
+    """As many workers as are wanted, also after an error and after fewer are wanted."""
+    until(place.has_worker)
+    place.emulator.next(operation=CREATE, silence=True)
+    place.fly()
+    with closing(place.session()) as session:
+        session.run("SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+                    " WHERE backend_type = 'healthlake worker'")
+        tap.ok(until(lambda: session.one(OPEN) == 0),
+               "a worker that was cancelled sends again what it had in flight")
+        most = until(lambda: session.one(WORKERS) > 1, 2)
+        tap.ok(not most, "and another one does not come beside it")
+        for count in (2, 1):
+            session.run(f"ALTER SYSTEM SET healthlake.worker_count = {count}")
+            session.run("SELECT pg_reload_conf()")
+            tap.ok(until(lambda wanted=count: session.one(WORKERS) == wanted),
+                   f"{count} of them where {count} are wanted", session.one(WORKERS))
+    place.empty()
+
+
 def test_shutdown(emulator):
     """Smart and fast shutdown, with calls in flight and without."""
     cluster = queue_cluster.make(emulator, **SETTINGS, healthlake__worker_databases="postgres")
     with cluster:
+        test_number(Place(cluster, emulator))
         for word, how in (("smart", signal.SIGTERM), ("fast", signal.SIGINT)):
             for flying in (False, True):
                 place = Place(cluster, emulator, **({"silence": True} if flying else {}))
