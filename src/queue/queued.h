@@ -36,8 +36,7 @@ typedef struct HlQueued
 	bool intact;                /* request and body match their hashes */
 	const HlTargetStates *goal; /* NULL: none */
 	const char *response;
-	const char *datastore_id;
-	const char *job_id;
+	const char *datastore_id, *job_id;
 	const char *region;
 	const char *endpoint; /* NULL: wherever this server sends it */
 	const char *account;
@@ -63,6 +62,7 @@ typedef struct HlQueued
 	instr_time started;
 	int64 sent_at;      /* the same by hl_clock_steady_ms(); 0: not sent */
 	int64 held_until;   /* when to record the ending again; by the same */
+	int losses;         /* commits with its ending that have failed */
 	int64 microseconds; /* that the call took, once it has ended */
 	HlEnding ending;
 } HlQueued;

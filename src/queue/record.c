@@ -18,7 +18,11 @@ typedef struct Record
 	HlRunner *runner;
 	const HlStore *store;
 	HlQueued *queued; /* NULL: all */
+	int losses;       /* only those with so many lost commits */
 } Record;
+
+/* After so many lost commits an ending has a transaction of its own. */
+#define ALONE 2
 
 bool
 hl_record_is_due(const HlQueued *queued)
@@ -27,13 +31,16 @@ hl_record_is_due(const HlQueued *queued)
 		   queued->held_until <= hl_clock_steady_ms();
 }
 
-/* Counts an ending for the NOTICE of healthlake_run_queue(). */
-static void
-count_ending(HlRunner *runner, const HlQueued *queued)
+void
+hl_record_count(HlRunner *runner, const HlQueued *queued)
 {
 	const char *state = queued->ending.state;
 
-	if (strcmp(state, "succeeded") == 0)
+	if (queued->ending.taken_over)
+		ereport(LOG, (errmsg("healthlake request " INT64_FORMAT
+							 " was taken over by another worker or session",
+							 queued->id)));
+	else if (strcmp(state, "succeeded") == 0)
 		runner->succeeded++;
 	else if (strcmp(state, "failed") == 0)
 		runner->failed++;
@@ -41,6 +48,15 @@ count_ending(HlRunner *runner, const HlQueued *queued)
 		runner->unknown++;
 	else
 		runner->put_off++;
+}
+
+void
+hl_record_lost(HlQueued *queued)
+{
+	queued->ending.recorded = false;
+	queued->losses++;
+	if (queued->losses > ALONE)
+		queued->held_until = hl_clock_steady_ms() + HL_RUNNER_LOOK_AGAIN;
 }
 
 /* Whether an ending finishes the row. */
@@ -153,12 +169,19 @@ write_one(Record *record, HlQueued *queued)
 	hl_queued_add_ending(&row, queued);
 	if (hl_store_run(record->store, HL_STATEMENT_RECORD, &row) == 0)
 		queued->ending.taken_over = true;
-	else if (is_final(&queued->ending))
+	else if (is_final(&queued->ending) && queued->losses == 0)
 		announce(record->store, queued);
 	return !queued->ending.taken_over;
 }
 
-/* Writes the endings that are due. Runs in hl_safely(). */
+/* Whether an ending is one of those that are written in this transaction. */
+static bool
+is_meant(const Record *record, const HlQueued *queued)
+{
+	return hl_record_is_due(queued) && queued->losses == record->losses;
+}
+
+/* Writes the endings that are meant. Runs in hl_safely(). */
 static void
 write_due(void *argument)
 {
@@ -172,7 +195,7 @@ write_due(void *argument)
 		HlQueued *queued = runner->rows[i];
 		bool meant = record->queued == NULL || record->queued == queued;
 
-		if (meant && hl_record_is_due(queued) && write_one(record, queued))
+		if (meant && is_meant(record, queued) && write_one(record, queued))
 			written[count++] = queued;
 	}
 	tell_ended(record->store, written, count);
@@ -180,16 +203,10 @@ write_due(void *argument)
 
 /* Notes that an ending was written. */
 static void
-settle(HlRunner *runner, HlQueued *queued)
+settle(HlQueued *queued)
 {
 	queued->ending.recorded = true;
 	queued->held_until = 0;
-	if (queued->ending.taken_over)
-		ereport(LOG, (errmsg("healthlake request " INT64_FORMAT
-							 " was taken over by another worker or session",
-							 queued->id)));
-	else
-		count_ending(runner, queued);
 }
 
 /*
@@ -216,7 +233,7 @@ write_singly(Record *record, HlQueued *queued)
 		}
 	}
 	if (error == NULL)
-		settle(record->runner, queued);
+		settle(queued);
 	else
 	{
 		queued->ending = ending;
@@ -224,20 +241,51 @@ write_singly(Record *record, HlQueued *queued)
 	}
 }
 
+/* The ending that is due of which the most commits were lost. */
+static HlQueued *
+find_most_lost(const HlRunner *runner)
+{
+	HlQueued *found = NULL;
+
+	for (int i = 0; i < runner->count; i++)
+		if (hl_record_is_due(runner->rows[i]) &&
+			(found == NULL || runner->rows[i]->losses > found->losses))
+			found = runner->rows[i];
+	return found;
+}
+
+bool
+hl_record_is_again(const HlRunner *runner)
+{
+	const HlQueued *most_lost = find_most_lost(runner);
+
+	return most_lost != NULL && most_lost->losses > 0;
+}
+
 void
 hl_record(HlRunner *runner, const HlStore *store)
 {
 	Record record = {.runner = runner, .store = store};
-	bool together = hl_safely(store, write_due, &record) == NULL;
+	HlQueued *most_lost = find_most_lost(runner);
+	bool together;
 
+	if (most_lost == NULL)
+		return;
+	record.losses = most_lost->losses;
+	if (record.losses >= ALONE)
+	{
+		write_singly(&record, most_lost);
+		return;
+	}
+	together = hl_safely(store, write_due, &record) == NULL;
 	for (int i = 0; i < runner->count; i++)
 	{
 		HlQueued *queued = runner->rows[i];
 
-		if (!hl_record_is_due(queued))
+		if (!is_meant(&record, queued))
 			continue;
 		if (together)
-			settle(runner, queued);
+			settle(queued);
 		else
 			write_singly(&record, queued);
 	}

@@ -97,14 +97,16 @@ commit(HlRunner *runner)
 	MemoryContextSwitchTo(runner->round);
 }
 
-/* Frees the rows that were recorded; returns whether there were any. */
+/*
+ * Sets the rows aside that were recorded, which makes room for others; returns
+ * whether there were any.
+ */
 static bool
-forget_recorded(HlRunner *runner)
+set_recorded_aside(HlRunner *runner)
 {
 	int kept = 0;
-	int before = runner->count;
 
-	for (int i = 0; i < before; i++)
+	for (int i = 0; i < runner->count; i++)
 	{
 		HlQueued *queued = runner->rows[i];
 
@@ -114,10 +116,22 @@ forget_recorded(HlRunner *runner)
 			continue;
 		}
 		hl_backoff_learn(&runner->pace, queued);
-		MemoryContextDelete(queued->memory);
+		runner->recorded[runner->nrecorded++] = queued;
 	}
 	runner->count = kept;
-	return kept < before;
+	return runner->nrecorded > 0;
+}
+
+/* Frees the rows whose endings have been committed. */
+static void
+forget_recorded(HlRunner *runner)
+{
+	for (int i = 0; i < runner->nrecorded; i++)
+	{
+		hl_record_count(runner, runner->recorded[i]);
+		MemoryContextDelete(runner->recorded[i]->memory);
+	}
+	runner->nrecorded = 0;
 }
 
 static bool
@@ -150,8 +164,73 @@ static void
 record_ended(HlRunner *runner, const HlStore *store)
 {
 	hl_record(runner, store);
-	if (forget_recorded(runner))
+	if (set_recorded_aside(runner))
 		runner->claim_at = 0;
+}
+
+/* Gives up the last rows of the runner, whose claim was not committed. */
+static void
+drop_claimed(HlRunner *runner, int claimed)
+{
+	for (; claimed > 0; claimed--)
+	{
+		HlQueued *queued = runner->rows[--runner->count];
+
+		if (!queued->looks)
+			runner->allowance++;
+		MemoryContextDelete(queued->memory);
+	}
+	runner->claim_at = hl_clock_steady_ms() + HL_RUNNER_LOOK_AGAIN;
+}
+
+/* Takes the rows back whose endings were not committed. */
+static void
+take_recorded_back(HlRunner *runner)
+{
+	for (int i = 0; i < runner->nrecorded; i++)
+	{
+		hl_record_lost(runner->recorded[i]);
+		runner->rows[runner->count++] = runner->recorded[i];
+	}
+	runner->nrecorded = 0;
+}
+
+/*
+ * Commits endings and claims. A commit can fail, such as by a full queue of
+ * notifications; the endings are kept then, since nobody else knows what has
+ * become of the requests, and recorded again. Without anything to keep, the
+ * error is thrown. Returns the number of claimed rows.
+ */
+static int
+commit_round(HlRunner *runner, int claimed)
+{
+	PG_TRY();
+	{
+		commit(runner);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(runner->round);
+		error = CopyErrorData();
+		if (hl_safely_concerns_process(error) ||
+			(runner->nrecorded == 0 && runner->count == claimed))
+			PG_RE_THROW();
+		FlushErrorState();
+		runner->transactions->recover();
+		MemoryContextSwitchTo(runner->round);
+		ereport(LOG, (errmsg("the ends of %d healthlake requests cannot be "
+							 "committed: %s",
+							 runner->nrecorded, error->message)));
+		drop_claimed(runner, claimed);
+		take_recorded_back(runner);
+		return 0;
+	}
+	PG_END_TRY();
+	hl_presence_save_pace(MyDatabaseId, &runner->pace);
+	forget_recorded(runner);
+	return claimed;
 }
 
 /* Records and claims in one transaction; returns the number of claimed rows. */
@@ -159,6 +238,7 @@ static int
 record_and_claim(HlRunner *runner)
 {
 	bool ended = some_ended(runner);
+	bool again = ended && hl_record_is_again(runner);
 	const HlStore *store;
 	int claimed = 0;
 
@@ -173,10 +253,9 @@ record_and_claim(HlRunner *runner)
 	if (ended)
 		record_ended(runner, store);
 	healthlake_step("before claim");
-	if (is_claiming(runner))
+	if (is_claiming(runner) && !again)
 		claimed = hl_claim(runner, store);
-	hl_presence_save_pace(MyDatabaseId, &runner->pace);
-	commit(runner);
+	claimed = commit_round(runner, claimed);
 	if (ended)
 		healthlake_step("after record");
 	return claimed;
@@ -457,7 +536,15 @@ call_commit(void)
 	hl_pinned_transaction();
 }
 
-static const HlRunnerTransactions call_transactions = {call_begin, call_commit};
+/* After a commit that failed, SPI has begun another transaction. */
+static void
+call_recover(void)
+{
+	hl_pinned_transaction();
+}
+
+static const HlRunnerTransactions call_transactions = {call_begin, call_commit,
+													   call_recover};
 
 static void
 leave_board(void *unused)

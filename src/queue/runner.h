@@ -20,11 +20,15 @@
 /* Milliseconds after which a runner looks again for rows that others hold. */
 #define HL_RUNNER_LOOK_AGAIN 5000
 
-/* How a runner's transactions begin and end; SPI is connected between. */
+/*
+ * How a runner's transactions begin and end; SPI is connected between. The last
+ * one is called after a commit has failed.
+ */
 typedef struct HlRunnerTransactions
 {
 	void (*begin)(void);
 	void (*commit)(void);
+	void (*recover)(void);
 } HlRunnerTransactions;
 
 /* A row that could not be claimed, and when it may be tried again. */
@@ -43,6 +47,8 @@ typedef struct HlRunner
 	int64 allowance; /* requests that it may still claim */
 	HlQueued *rows[HL_RUNNER_MOST];
 	int count;
+	HlQueued *recorded[HL_RUNNER_MOST]; /* in a transaction not yet committed */
+	int nrecorded;
 	HlBackoff pace;
 	HlShunned shunned[HL_RUNNER_MOST];
 	int nshunned;

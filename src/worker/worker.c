@@ -57,8 +57,8 @@ worker_commit(void)
 	(void) pgstat_report_stat(false);
 }
 
-static const HlRunnerTransactions worker_transactions = {worker_begin,
-														 worker_commit};
+static const HlRunnerTransactions worker_transactions = {
+	worker_begin, worker_commit, AbortOutOfAnyTransaction};
 
 /* Sets the activity in pg_stat_activity. */
 static void

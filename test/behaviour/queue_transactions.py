@@ -257,6 +257,51 @@ def vanish(place, name, cut):
     return pid
 
 
+LATE = """
+    CREATE SEQUENCE commits;
+    CREATE TABLE late (id bigint);
+    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('public.commits') <= 2 THEN RAISE 'not now'; END IF;
+            RETURN NULL;
+        END$$;
+    CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION fail();
+    CREATE FUNCTION defer() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            SET CONSTRAINTS ALL DEFERRED;
+            INSERT INTO public.late VALUES (NEW.id);
+            RETURN NULL;
+        END$$;
+    CREATE TRIGGER defer AFTER UPDATE ON healthlake_request FOR EACH ROW
+        WHEN (NEW.state = 'succeeded') EXECUTE FUNCTION defer()"""
+
+
+def test_late(place):
+    """A COMMIT that fails loses no ending: nothing is sent again."""
+    with closing(place.session()) as session:
+        session.run(LATE)
+        for by in ("a worker", "a CALL"):
+            place.empty()
+            session.run("SELECT setval('commits', 1, false)")
+            session.run(f"SET healthlake.autostart_worker = {by != 'a CALL'}")
+            session.run("SELECT healthlake_enqueue_create_datastore('late ' || i)"
+                        " FROM generate_series(1, 3) i")
+            if by == "a CALL":
+                until(lambda: session.one(WORKERS) == 0)
+                session.run("CALL healthlake_run_queue()")
+            tap.ok(until(lambda: session.run(STATES) == [("succeeded", 3)]),
+                   f"{by} whose commits fail records what it has sent", session.run(STATES))
+            tap.same((session.one("SELECT last_value > 2 FROM commits"),
+                      len(place.emulator.log(operation=CREATE))), (True, 3),
+                     f"{by}: two commits have failed, and each request is sent once")
+            tap.same((session.one("SELECT max(attempts) FROM healthlake_request"),
+                      session.one("SELECT count(*) FROM healthlake_event WHERE event = 'replied'")),
+                     (1, 3), f"{by}: the history has one reply of each")
+        session.run("DROP TABLE late; DROP FUNCTION fail; DROP SEQUENCE commits;"
+                    "DROP FUNCTION defer CASCADE")
+
+
 def test_vanishing(place):
     """A client that vanishes at COMMIT."""
     place.empty()
@@ -514,6 +559,7 @@ def main():
         test_no_preloading(place)
         test_cases(place)
         test_serialization(place)
+        test_late(place)
         test_serializable_by_default(place)
         test_vanishing(place)
         test_prepared(place)
