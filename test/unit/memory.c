@@ -43,6 +43,7 @@ static _Thread_local int until_failure = 0; /* 0: none fails */
 static _Thread_local int failures_left = 0;
 static int failures = 0;
 static bool crypto_alone = false; /* nothing fails but for OpenSSL */
+static bool crypto_failed;        /* something did for it, in this request */
 static bool has_crypto = false;   /* whose memory is ours */
 
 /* Whether this allocation may succeed. */
@@ -74,17 +75,27 @@ __wrap_calloc(size_t count, size_t size)
 	return crypto_alone || may_allocate() ? __real_calloc(count, size) : NULL;
 }
 
+/* Whether OpenSSL may have it. */
+static int
+crypto_may_allocate(void)
+{
+	int may = may_allocate();
+
+	crypto_failed |= !may;
+	return may;
+}
+
 /* OpenSSL's memory. */
 static void *
 crypto_malloc(size_t size, const char *file, int line)
 {
-	return may_allocate() ? __real_malloc(size) : NULL;
+	return crypto_may_allocate() ? __real_malloc(size) : NULL;
 }
 
 static void *
 crypto_realloc(void *memory, size_t size, const char *file, int line)
 {
-	return may_allocate() ? __real_realloc(memory, size) : NULL;
+	return crypto_may_allocate() ? __real_realloc(memory, size) : NULL;
 }
 
 static void
@@ -450,13 +461,15 @@ clock_now(void *context)
 
 /*
  * Whether that is no fault of the other side's. What OpenSSL lacks is a broken
- * connection to some versions of libcurl.
+ * connection to some versions of libcurl. The other side is a thread of this
+ * program, whose memory may be what is missing: then no reply comes.
  */
 static bool
 is_blameless(HlTransport transport)
 {
 	return transport == HL_TRANSPORT_MEMORY ||
-		   (crypto_alone && transport != HL_TRANSPORT_NOT_HTTP &&
+		   (transport == HL_TRANSPORT_TIMED_OUT && failures > 0) ||
+		   (crypto_failed && transport != HL_TRANSPORT_NOT_HTTP &&
 			transport != HL_TRANSPORT_TOO_LARGE);
 }
 
@@ -478,9 +491,12 @@ perform(HlHttp *http)
 							 .timeout_ms = 5000,
 							 .ca_bundle = ca_path,
 							 .plain = url[4] == ':'};
-	HlHttpTransfer *transfer = hl_http_start(http, &request);
+	HlHttpTransfer *transfer;
 	HlHttpReply *reply = NULL;
 	bool fine;
+
+	crypto_failed = false;
+	transfer = hl_http_start(http, &request);
 
 	if (transfer == NULL)
 		return false;
@@ -488,7 +504,9 @@ perform(HlHttp *http)
 		hl_http_step(http, 5000);
 	fine = reply->transport == HL_TRANSPORT_OK;
 	if (!fine)
-		ok(is_blameless(reply->transport), "the other side is not blamed");
+		ok(is_blameless(reply->transport),
+		   "the other side is not blamed: transport %d, %s",
+		   (int) reply->transport, reply->error);
 	else
 		ok(reply->status == 200 && reply->body.len == 11 &&
 			   strcmp(hl_bytes_string(&reply->wanted[0]), "W/\"1\"") == 0,
@@ -509,6 +527,16 @@ fetch(void)
 		hl_http_destroy(http);
 	return fine;
 }
+
+/* What OpenSSL 3.5 and later lose by themselves when they lack memory. */
+#if OPENSSL_VERSION_NUMBER >= 0x30500000L
+extern const char *__lsan_default_suppressions(void);
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:crypto_malloc\nleak:crypto_realloc\n";
+}
+#endif
 
 /* ------------------------------------------------------------------- main */
 
