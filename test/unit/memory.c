@@ -461,14 +461,14 @@ clock_now(void *context)
 
 /*
  * Whether that is no fault of the other side's. What OpenSSL lacks is a broken
- * connection to some versions of libcurl. The other side is a thread of this
- * program, whose memory may be what is missing: then no reply comes.
+ * connection to some versions of libcurl, and some wait for a reply to what
+ * they had no memory to send, until the time is over.
  */
 static bool
 is_blameless(HlTransport transport)
 {
 	return transport == HL_TRANSPORT_MEMORY ||
-		   (transport == HL_TRANSPORT_TIMED_OUT && failures > 0) ||
+		   (transport == HL_TRANSPORT_TIMEOUT && failures > 0) ||
 		   (crypto_failed && transport != HL_TRANSPORT_NOT_HTTP &&
 			transport != HL_TRANSPORT_TOO_LARGE);
 }
