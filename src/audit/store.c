@@ -26,9 +26,21 @@
 #include "server/catalog.h"
 #include "server/path.h"
 
+/*
+ * A plan that is kept. A trigger of the statement may call the extension, and so
+ * run the statement again, or change its table so that another plan is needed:
+ * a plan under way is freed at its end.
+ */
+typedef struct KeptPlan
+{
+	SPIPlanPtr plan;
+	int runs;     /* under way */
+	bool retired; /* no longer among those that are kept */
+} KeptPlan;
+
 /* Where the extension was last found, and the plans for that table. */
 static HlStore found;
-static SPIPlanPtr plans[HL_STATEMENTS];
+static KeptPlan *plans[HL_STATEMENTS];
 static bool altering = false;
 
 /* The schema of an extension, for which there is no syscache. */
@@ -58,16 +70,35 @@ owner_of(Oid table)
 	return owner;
 }
 
-/* Frees the plans of a table that no longer exists. */
+/* Frees a plan that is no longer kept, unless it is under way. */
+static void
+free_retired(KeptPlan *kept)
+{
+	if (!kept->retired || kept->runs > 0)
+		return;
+	SPI_freeplan(kept->plan);
+	pfree(kept);
+}
+
+/* Keeps a plan no longer. */
+static void
+retire_plan(HlStatement statement)
+{
+	KeptPlan *kept = plans[statement];
+
+	if (kept == NULL)
+		return;
+	plans[statement] = NULL;
+	kept->retired = true;
+	free_retired(kept);
+}
+
+/* Forgets the plans of a table that no longer exists. */
 static void
 forget_plans(void)
 {
 	for (int i = 0; i < HL_STATEMENTS; i++)
-		if (plans[i] != NULL)
-		{
-			SPI_freeplan(plans[i]);
-			plans[i] = NULL;
-		}
+		retire_plan(i);
 }
 
 /* Keeps the names of the table and its schema as long as the plans. */
@@ -222,33 +253,64 @@ text_of(const HlStore *store, const char *sql)
 	return text.data;
 }
 
-static SPIPlanPtr
+static KeptPlan *
 plan_of(const HlStore *store, HlStatement statement)
 {
 	const HlStatementRow *row = &hl_statements[statement];
-	SPIPlanPtr plan = plans[statement];
+	SPIPlanPtr plan;
+	KeptPlan *kept = plans[statement];
 
-	if (plan != NULL)
-		return plan;
+	if (kept != NULL)
+		return kept;
 	plan = SPI_prepare_cursor(text_of(store, row->sql), row->count,
 							  (Oid *) row->types, row->options);
-	if (plan == NULL || SPI_keepplan(plan) != 0)
+	if (plan == NULL)
 		elog(ERROR, "could not prepare statement %d", (int) statement);
-	plans[statement] = plan;
-	return plan;
+	kept = MemoryContextAllocZero(TopMemoryContext, sizeof(KeptPlan));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep statement %d", (int) statement);
+	kept->plan = plan;
+	plans[statement] = kept;
+	return kept;
 }
 
 /* Prepares a statement, again if its table has changed. */
 void
 hl_store_plan(const HlStore *store, HlStatement statement)
 {
-	SPIPlanPtr plan = plan_of(store, statement);
-
-	if (SPI_plan_is_valid(plan))
+	if (SPI_plan_is_valid(plan_of(store, statement)->plan))
 		return;
-	plans[statement] = NULL;
-	SPI_freeplan(plan);
+	retire_plan(statement);
 	(void) plan_of(store, statement);
+}
+
+static void
+end_run(KeptPlan *kept)
+{
+	kept->runs--;
+	free_retired(kept);
+}
+
+/* Executes a plan, which is not freed meanwhile. */
+static int
+execute(KeptPlan *kept, const HlParameters *parameters)
+{
+	int result;
+
+	kept->runs++;
+	PG_TRY();
+	{
+		result = SPI_execute_plan(kept->plan, (Datum *) parameters->values,
+								  parameters->nulls, false, 0);
+	}
+	PG_CATCH();
+	{
+		end_run(kept);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	end_run(kept);
+	return result;
 }
 
 uint64
@@ -256,16 +318,13 @@ hl_store_run(const HlStore *store, HlStatement statement,
 			 const HlParameters *parameters)
 {
 	bool bare = !ActiveSnapshotSet();
-	SPIPlanPtr plan;
 	int result;
 
 	if (parameters->count != hl_statements[statement].count)
 		elog(ERROR, "statement %d has other parameters", (int) statement);
 	if (bare)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	plan = plan_of(store, statement);
-	result = SPI_execute_plan(plan, (Datum *) parameters->values,
-							  parameters->nulls, false, 0);
+	result = execute(plan_of(store, statement), parameters);
 	if (result < 0)
 		elog(ERROR, "statement %d failed: %s", (int) statement,
 			 SPI_result_code_string(result));

@@ -638,6 +638,27 @@ class Check:
         for session in pair:
             session.close()
 
+    def nested(self):
+        """A trigger that calls the extension while the statement that fired it is under way."""
+        self.watch.run("CREATE FUNCTION nest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                       " IF pg_catalog.pg_trigger_depth() < 3 THEN"
+                       " GRANT SELECT ON public.healthlake_event TO PUBLIC;"
+                       " REVOKE SELECT ON public.healthlake_event FROM PUBLIC;"
+                       " PERFORM public.healthlake_create_datastore("
+                       "'in ' || (NEW.request ->> 'DatastoreName')); END IF;"
+                       " RETURN NEW; END $$;"
+                       "CREATE TRIGGER nest BEFORE INSERT ON healthlake_event"
+                       " FOR EACH ROW EXECUTE FUNCTION nest()")
+        session = Session(self.cluster, audit="on")
+        for number in range(3):
+            tap.same(session.fails(CREATE, f"nested {number}"), None,
+                     "a plan that a trigger makes obsolete is carried out to its end")
+        tap.same(self.watch.run(
+            "SELECT count(*) FROM healthlake_event WHERE outcome = 'succeeded'"
+            " AND request ->> 'DatastoreName' LIKE '%nested %'"), [(9,)], "and all has its events")
+        self.watch.run("DROP TRIGGER nest ON healthlake_event; DROP FUNCTION nest")
+        session.close()
+
     def stop(self):
         """A fast shutdown, with sessions in the middle of calls."""
         session = Session(self.cluster)
@@ -669,6 +690,7 @@ class Check:
         self.databases()
         self.extension()
         self.serializable()
+        self.nested()
         self.kill("a session is killed", "session")
         self.kill("a writer is killed", "writer")
         self.stop()
