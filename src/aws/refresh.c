@@ -20,7 +20,7 @@ advisory_window(int64_t lifetime)
 }
 
 HlRefreshNeed
-hl_refresh_need(const HlLease *lease, int64_t now)
+hl_refresh_need(const HlLease *lease, int64_t now, int64_t steady)
 {
 	int64_t left = lease->expires_at - now;
 
@@ -30,7 +30,7 @@ hl_refresh_need(const HlLease *lease, int64_t now)
 		return HL_REFRESH_NONE;
 	if (!lease->stable)
 		return left <= UNSTABLE_MARGIN ? HL_REFRESH_MANDATORY : HL_REFRESH_NONE;
-	if (now < lease->retry_at)
+	if (steady < lease->retry_at)
 		return HL_REFRESH_NONE;
 	if (left <= MINUTE)
 		return HL_REFRESH_MANDATORY;
@@ -49,14 +49,14 @@ hl_refresh_may_serve(const HlLease *lease, int64_t now)
 
 /* Five to ten minutes after a failure. */
 int64_t
-hl_refresh_retry_at(int64_t now, double random)
+hl_refresh_retry_at(int64_t steady, double random)
 {
-	return now + 300 * SECOND + (int64_t) (random * 300 * SECOND);
+	return steady + 300 * SECOND + (int64_t) (random * 300 * SECOND);
 }
 
 /* One to five seconds after a failure that is final. */
 int64_t
-hl_refresh_forget_at(int64_t now, double random)
+hl_refresh_forget_at(int64_t steady, double random)
 {
-	return now + SECOND + (int64_t) (random * 4 * SECOND);
+	return steady + SECOND + (int64_t) (random * 4 * SECOND);
 }

@@ -247,12 +247,18 @@ hl_credentials_plan(HlCredentials *credentials, List **notes)
 
 /* ------------------------------------------------------------------- look */
 
+static HlRefreshNeed
+renewal_need(const HlHeld *held)
+{
+	return hl_refresh_need(&held->lease, hl_clock_unix(), hl_clock_steady());
+}
+
 /* Whether keys can be used and need no renewal yet. */
 static bool
 is_fresh(const HlHeld *held)
 {
 	return held->issued.access_key_id.len > 0 &&
-		   hl_refresh_need(&held->lease, hl_clock_unix()) == HL_REFRESH_NONE;
+		   renewal_need(held) == HL_REFRESH_NONE;
 }
 
 HlCredentialsState
@@ -264,14 +270,13 @@ hl_credentials_look(HlCredentials *credentials)
 		(credentials->held != NULL && is_fresh(credentials->held)))
 		return HL_CREDENTIALS_FOUND;
 	kept = hl_keychain_find(credentials->key);
-	if (kept != NULL && hl_clock_unix() < kept->forget_at)
+	if (kept != NULL && hl_clock_steady() < kept->forget_at)
 		return refuse(credentials, kept->failure,
 					  kept->hint[0] != '\0' ? kept->hint : NULL);
 	if (kept != NULL && is_fresh(kept))
 		return hl_credentials_use(credentials, kept);
-	credentials->hasty =
-		kept != NULL && kept->issued.access_key_id.len > 0 &&
-		hl_refresh_need(&kept->lease, hl_clock_unix()) == HL_REFRESH_ADVISED;
+	credentials->hasty = kept != NULL && kept->issued.access_key_id.len > 0 &&
+						 renewal_need(kept) == HL_REFRESH_ADVISED;
 	return HL_CREDENTIALS_WANTED;
 }
 
@@ -360,9 +365,10 @@ hl_credentials_ask(HlCredentials *credentials)
 static void
 spare_source(HlLease *lease)
 {
-	if (hl_refresh_need(lease, lease->fetched_at) != HL_REFRESH_NONE)
-		lease->retry_at =
-			lease->fetched_at + (lease->expires_at - lease->fetched_at) / 2;
+	int64 steady = hl_clock_steady();
+
+	if (hl_refresh_need(lease, lease->fetched_at, steady) != HL_REFRESH_NONE)
+		lease->retry_at = steady + (lease->expires_at - lease->fetched_at) / 2;
 }
 
 HlHeld *
@@ -420,12 +426,13 @@ hl_credentials_do_without(HlProvider *provider, const unsigned char *key)
 {
 	HlHeld *kept = hl_keychain_find(key);
 	HlIssued none = {0};
-	int64 now = hl_clock_unix();
+	int64 steady = hl_clock_steady();
 
 	if (kept != NULL && kept->issued.access_key_id.len > 0 &&
-		!provider->final && hl_refresh_may_serve(&kept->lease, now))
+		!provider->final && hl_refresh_may_serve(&kept->lease, hl_clock_unix()))
 	{
-		kept->lease.retry_at = hl_refresh_retry_at(now, hl_random_fraction());
+		kept->lease.retry_at =
+			hl_refresh_retry_at(steady, hl_random_fraction());
 		hl_keychain_hold(kept);
 		return kept;
 	}
@@ -440,7 +447,7 @@ hl_credentials_do_without(HlProvider *provider, const unsigned char *key)
 		strlcpy(kept->failure, provider->reason, sizeof(kept->failure));
 		strlcpy(kept->hint, provider->hint != NULL ? provider->hint : "",
 				sizeof(kept->hint));
-		kept->forget_at = hl_refresh_forget_at(now, hl_random_fraction());
+		kept->forget_at = hl_refresh_forget_at(steady, hl_random_fraction());
 	}
 	return NULL;
 }

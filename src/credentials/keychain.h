@@ -20,7 +20,7 @@ typedef struct HlHeld
 	unsigned char key[HL_KEYCHAIN_KEY];
 	HlIssued issued; /* empty where only a failure is remembered */
 	HlLease lease;
-	int64 forget_at; /* until then the failure holds */
+	int64 forget_at; /* until then, steady, the failure holds */
 	char failure[512];
 	char hint[512];
 } HlHeld;

@@ -26,6 +26,7 @@ IMPORT = """SELECT healthlake_enqueue('StartFHIRImportJob', jsonb_build_object(
     'DataAccessRoleArn', 'arn:aws:iam::123456789012:role/import',
     'JobOutputDataConfig', '{"S3Configuration": {"S3Uri": "s3://bucket/out/",
     "KmsKeyId": "alias/health"}}'::jsonb))"""
+LIST = "SELECT count(*) FROM healthlake_list_datastores()"
 STATE = "SELECT state FROM healthlake_request WHERE id = %s"
 BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = %s"
 
@@ -95,6 +96,18 @@ def test_wait(cluster, clock, what, statement):
     tap.same(ended, ["38W01"], f"{what} ends after the time allowed")
 
 
+def test_failure(cluster, clock, emulator):
+    """A failure to get keys that was final is forgotten within seconds."""
+    with closing(Session(cluster)) as session:
+        session.run("SET healthlake.role_arn = 'arn:aws:iam::123456789012:role/importer'")
+        session.run(f"SET healthlake.sts_endpoint_url = '{emulator.http}'")
+        emulator.next(operation="AssumeRole", error="AccessDenied", status=403)
+        tap.same(session.state(LIST), "38X01", "a role that may not be assumed")
+        clock.set_back()
+        tap.ok(until(lambda: session.state(LIST) is None, 20),
+               "and may be now: a failure is not remembered an hour longer")
+
+
 def main():
     """All of them, on one server."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("HEALTHLAKE_WORK")) as folder, \
@@ -117,6 +130,7 @@ def main():
                       f"SELECT healthlake_wait_request({later}, '4 s')")
             test_wait(cluster, clock, "healthlake_wait_datastore()",
                       f"SELECT healthlake_wait_datastore('{store}', 'ACTIVE', '4 s', '100 ms')")
+            test_failure(cluster, clock, emulator)
             test_rest(cluster, clock, emulator)
             test_drop(cluster, clock, "worker", "healthlake worker", lambda session: None)
             test_drop(cluster, clock, "writer", "healthlake audit writer", lambda session: (

@@ -416,29 +416,29 @@ check_windows(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		lease.expires_at = cases[i].lifetime * MINUTE;
-		ok(hl_refresh_need(&lease, lease.expires_at - cases[i].left * SECOND) ==
-			   cases[i].need,
+		ok(hl_refresh_need(&lease, lease.expires_at - cases[i].left * SECOND,
+						   0) == cases[i].need,
 		   "%d minutes, %d seconds before the end", cases[i].lifetime,
 		   cases[i].left);
 	}
 	lease.retry_at = hl_refresh_retry_at(0, 0.5);
 	ok(lease.retry_at == 450 * SECOND, "after a failure, in 300 to 600 s");
 	lease.expires_at = 0;
-	ok(hl_refresh_need(&lease, 449 * SECOND) == HL_REFRESH_NONE &&
-		   hl_refresh_need(&lease, 450 * SECOND) == HL_REFRESH_MANDATORY,
+	ok(hl_refresh_need(&lease, 0, 449 * SECOND) == HL_REFRESH_NONE &&
+		   hl_refresh_need(&lease, 0, 450 * SECOND) == HL_REFRESH_MANDATORY,
 	   "and not before, although they have ended");
 	ok(hl_refresh_may_serve(&lease, 449 * SECOND), "until then they serve");
 	lease.refused = true;
-	ok(hl_refresh_need(&lease, 449 * SECOND) == HL_REFRESH_MANDATORY &&
+	ok(hl_refresh_need(&lease, 449 * SECOND, 0) == HL_REFRESH_MANDATORY &&
 		   !hl_refresh_may_serve(&lease, 449 * SECOND),
 	   "but not what AWS has refused");
 	lease = (HlLease){.expires = true, .expires_at = 20 * SECOND};
-	ok(hl_refresh_need(&lease, 9 * SECOND) == HL_REFRESH_NONE &&
-		   hl_refresh_need(&lease, 10 * SECOND) == HL_REFRESH_MANDATORY &&
+	ok(hl_refresh_need(&lease, 9 * SECOND, 0) == HL_REFRESH_NONE &&
+		   hl_refresh_need(&lease, 10 * SECOND, 0) == HL_REFRESH_MANDATORY &&
 		   !hl_refresh_may_serve(&lease, 10 * SECOND),
 	   "a program's end ten seconds early, and for good");
 	lease = (HlLease){0};
-	ok(hl_refresh_need(&lease, INT64_MAX) == HL_REFRESH_NONE &&
+	ok(hl_refresh_need(&lease, INT64_MAX, 0) == HL_REFRESH_NONE &&
 		   hl_refresh_may_serve(&lease, INT64_MAX),
 	   "what does not expire");
 	ok(hl_refresh_forget_at(0, 0) == SECOND &&
