@@ -458,6 +458,8 @@ class Check:
                     " EXECUTE FUNCTION inner_call()")
         session.run("SET statement_timeout = '8s'")
         tap.same(session.fails(CREATE, "outer"), "0A000", "a writer does not wait for itself")
+        for pid in self.writers():  # if it does, it has locked the table
+            self.watch.run("SELECT pg_terminate_backend(%s, 4000)", pid)
         session.run("RESET statement_timeout; DROP TRIGGER inner_call ON healthlake_event;"
                     "DROP FUNCTION inner_call")
         session.close()
