@@ -27,7 +27,7 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
-from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster, opened  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MEDIAN = 0.050
@@ -163,8 +163,7 @@ class Session:
 
     def descriptors(self):
         """How many descriptors the backend has, less those of PostgreSQL's own files."""
-        names = [os.readlink(entry) for entry in Path(f"/proc/{self.pid}/fd").iterdir()]
-        return sum("/base/" not in name and "/pg_wal/" not in name for name in names)
+        return sum("/base/" not in name and "/pg_wal/" not in name for name in opened(self.pid))
 
     def memory(self):
         """The backend's own memory, in kB."""

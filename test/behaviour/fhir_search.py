@@ -20,7 +20,7 @@ sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 
 import psycopg2  # noqa: E402
 import client  # noqa: E402
-from cluster import Cluster  # noqa: E402
+from cluster import Cluster, opened  # noqa: E402
 from tap import Tap  # noqa: E402
 
 STORE = "0123456789abcdef0123456789abcdef"
@@ -82,13 +82,7 @@ def status(session, name):
 
 def sockets(session):
     """How many connections the backend has."""
-    links = []
-    for entry in Path(f"/proc/{session.info.backend_pid}/fd").iterdir():
-        try:
-            links.append(os.readlink(entry))
-        except OSError:
-            continue
-    return sum(link.startswith("socket:") for link in links)
+    return sum(name.startswith("socket:") for name in opened(session.info.backend_pid))
 
 
 def search_all(cluster):

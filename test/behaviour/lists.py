@@ -16,7 +16,7 @@ sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
-from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from cluster import Cluster, opened  # noqa: E402  pylint: disable=wrong-import-position
 from session import open_session  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -131,8 +131,7 @@ def end_in(session, way, listing):
 
 def sockets(session):
     """How many sockets the backend has."""
-    folder = Path(f"/proc/{session.get_backend_pid()}/fd")
-    return sum(os.readlink(descriptor).startswith("socket:") for descriptor in folder.iterdir())
+    return sum(name.startswith("socket:") for name in opened(session.get_backend_pid()))
 
 
 def was_taken():

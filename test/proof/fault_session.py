@@ -1,6 +1,5 @@
 """A session whose calls go to a fault server, and what it calls each face by."""
 
-import os
 import re
 import socket
 import time
@@ -10,6 +9,7 @@ import psycopg2
 import psycopg2.extras
 
 import fault_kinds
+from cluster import opened
 from fault_server import ID
 
 READ = f"SELECT status FROM healthlake_describe_datastore('{ID}')"
@@ -89,8 +89,7 @@ class Session:
 
     def descriptors(self):
         """How many descriptors the backend has, but for those of PostgreSQL's files."""
-        names = [os.readlink(entry) for entry in Path(f"/proc/{self.pid}/fd").iterdir()]
-        return sum("/base/" not in name and "/pg_wal/" not in name for name in names)
+        return sum("/base/" not in name and "/pg_wal/" not in name for name in opened(self.pid))
 
     def memory(self):
         """The backend's own memory, in kB."""
