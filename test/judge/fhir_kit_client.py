@@ -7,9 +7,7 @@ must be equal. AWS's signer for JavaScript signs theirs; botocore verifies each 
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +20,8 @@ import oracle  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 from session import connect  # noqa: E402  pylint: disable=wrong-import-position
-from tap import Tap, skip_all  # noqa: E402  pylint: disable=wrong-import-position
+import npm  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 PACKAGES = {"fhir-kit-client": "2.0.3", "@smithy/signature-v4": "5.7.5",
             "@aws-crypto/sha256-js": "5.2.0"}
@@ -134,32 +133,6 @@ tap = Tap()
 emulator = client.emulator()
 
 
-def install():
-    """The folder with the packages; skips where node or npm is missing or cannot."""
-    for program in ("node", "npm"):
-        if not shutil.which(program):
-            skip_all(f"there is no {program}: fhir-kit-client is no judge")
-    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
-    if int(told.stdout.strip().lstrip("v").partition(".")[0] or 0) < NODE:
-        skip_all(f"node is {told.stdout.strip()}, older than {NODE}")
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    folder = Path(home) / "healthlake-test" / f"fhir-kit-client-{PACKAGES['fhir-kit-client']}"
-    if all((folder / "node_modules" / name).exists() for name in PACKAGES):
-        return folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text("{}\n", encoding="ascii")
-        done = subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error",
-             "--save-exact", *(f"{name}@{version}" for name, version in PACKAGES.items())],
-            cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    except (OSError, subprocess.TimeoutExpired) as fault:
-        skip_all(f"npm could not install fhir-kit-client: {fault}")
-    if done.returncode:
-        skip_all(f"npm could not install fhir-kit-client: {done.stderr.strip()[-200:]}")
-    return folder
-
-
 def begin_anew():
     """A data store that holds the same each time."""
     emulator.reset()
@@ -233,7 +206,7 @@ def shown(request):
 
 def main():
     """Compares call by call."""
-    folder = install()
+    folder = npm.install("fhir-kit-client", PACKAGES, NODE)
     them, us = theirs(folder), ours()
     tap.same(list(them), list(CALLS), f"{len(CALLS)} calls are made by both")
     for name in CALLS:

