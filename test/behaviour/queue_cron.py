@@ -107,7 +107,7 @@ class Clinics:
             'SELECT DISTINCT session_role, "current_role" FROM healthlake_request')
         self.facts["runs"] = owner.run(
             "SELECT DISTINCT username, command, status, return_message"
-            " FROM cron.job_run_details WHERE status NOT IN ('starting', 'running')")
+            " FROM cron.job_run_details WHERE status IN ('succeeded', 'failed')")
 
 
 def judge(tap, clinics, stores):
