@@ -30,7 +30,7 @@ ENQUEUE = "SELECT healthlake_enqueue(%s, %s)"
 WORKER = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'healthlake worker'"
 PROFILE = {"ProfileId": "0" * 32, "SourceFormat": "CCDA"}
 PUBLISHED = {**PROFILE, "Version": 1, "TargetFormat": "FHIR_R4", "LastUpdatedAt": 1700000000}
-DELAY = 3
+DELAY = 5
 
 tap = Tap()
 
