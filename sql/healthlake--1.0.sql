@@ -16,6 +16,8 @@ CREATE TYPE @extschema@.healthlake_datastore AS (
 	endpoint pg_catalog.text
 );
 
+REVOKE ALL ON TYPE @extschema@.healthlake_datastore FROM PUBLIC;
+
 COMMENT ON TYPE @extschema@.healthlake_datastore IS
 'A data store, with the members of the reply to AWS CreateFHIRDatastore';
 
@@ -28,7 +30,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_support(pg_catalog.internal)
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_support(pg_catalog.internal) IS
-'Planner support function: rejects statements whose plan would execute one creating call several times';
+'Planner support function: rejects statements whose plan would execute one changing call several times, or for a row that is dropped';
 
 CREATE FUNCTION @extschema@.healthlake_create_datastore(
 	name pg_catalog.text,
@@ -116,6 +118,8 @@ CREATE TYPE @extschema@.healthlake_datastore_properties AS (
 	properties pg_catalog.jsonb
 );
 
+REVOKE ALL ON TYPE @extschema@.healthlake_datastore_properties FROM PUBLIC;
+
 COMMENT ON TYPE @extschema@.healthlake_datastore_properties IS
 'The description of a data store; the column properties is the complete reply, including members that have no column in this version';
 
@@ -127,6 +131,8 @@ CREATE TYPE @extschema@.healthlake_ensured_datastore AS (
 	created pg_catalog.bool
 );
 
+REVOKE ALL ON TYPE @extschema@.healthlake_ensured_datastore FROM PUBLIC;
+
 COMMENT ON TYPE @extschema@.healthlake_ensured_datastore IS
 'An existing data store, and whether this call created it';
 
@@ -135,6 +141,8 @@ CREATE TYPE @extschema@.healthlake_job AS (
 	status pg_catalog.text,
 	datastore_id pg_catalog.text
 );
+
+REVOKE ALL ON TYPE @extschema@.healthlake_job FROM PUBLIC;
 
 COMMENT ON TYPE @extschema@.healthlake_job IS
 'A job that was started';
@@ -172,6 +180,8 @@ CREATE TYPE @extschema@.healthlake_import_job_properties AS (
 	properties pg_catalog.jsonb
 );
 
+REVOKE ALL ON TYPE @extschema@.healthlake_import_job_properties FROM PUBLIC;
+
 COMMENT ON TYPE @extschema@.healthlake_import_job_properties IS
 'The description of an import job';
 
@@ -188,6 +198,8 @@ CREATE TYPE @extschema@.healthlake_export_job_properties AS (
 	message pg_catalog.text,
 	properties pg_catalog.jsonb
 );
+
+REVOKE ALL ON TYPE @extschema@.healthlake_export_job_properties FROM PUBLIC;
 
 COMMENT ON TYPE @extschema@.healthlake_export_job_properties IS
 'The description of an export job';
@@ -216,6 +228,8 @@ CREATE TYPE @extschema@.healthlake_transformation_job_properties AS (
 	properties pg_catalog.jsonb
 );
 
+REVOKE ALL ON TYPE @extschema@.healthlake_transformation_job_properties FROM PUBLIC;
+
 COMMENT ON TYPE @extschema@.healthlake_transformation_job_properties IS
 'The description of a data transformation job';
 
@@ -232,6 +246,8 @@ CREATE TYPE @extschema@.healthlake_transformation_profile AS (
 	properties pg_catalog.jsonb
 );
 
+REVOKE ALL ON TYPE @extschema@.healthlake_transformation_profile FROM PUBLIC;
+
 COMMENT ON TYPE @extschema@.healthlake_transformation_profile IS
 'A data transformation profile; members that the operation does not return are null';
 
@@ -242,6 +258,8 @@ CREATE TYPE @extschema@.healthlake_deleted_transformation_profile AS (
 	properties pg_catalog.jsonb
 );
 
+REVOKE ALL ON TYPE @extschema@.healthlake_deleted_transformation_profile FROM PUBLIC;
+
 COMMENT ON TYPE @extschema@.healthlake_deleted_transformation_profile IS
 'A data transformation profile that was deleted';
 
@@ -251,6 +269,8 @@ CREATE TYPE @extschema@.healthlake_agent_event AS (
 	options pg_catalog.text[],
 	conversation_id pg_catalog.text
 );
+
+REVOKE ALL ON TYPE @extschema@.healthlake_agent_event FROM PUBLIC;
 
 COMMENT ON TYPE @extschema@.healthlake_agent_event IS
 'An event in the reply of the agent that edits data transformation profiles';
@@ -911,6 +931,7 @@ CREATE FUNCTION @extschema@.healthlake_call_many(
 	aws_request_id pg_catalog.text
 )
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_call_many';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_call_many
@@ -1118,8 +1139,12 @@ CREATE TABLE @extschema@.healthlake_request (
 	first_sent_at pg_catalog.timestamptz,
 	unsettled_since pg_catalog.timestamptz,
 	looked_at pg_catalog.timestamptz,
+	looked pg_catalog.bool NOT NULL DEFAULT false,
+	failed_looks pg_catalog.int4 NOT NULL DEFAULT 0,
+	unusable_looks pg_catalog.int4 NOT NULL DEFAULT 0,
 	lease_until pg_catalog.timestamptz,
 	lease_holder pg_catalog.int8,
+	claim pg_catalog.int8,
 	finished_at pg_catalog.timestamptz,
 	duration pg_catalog."interval",
 	fence pg_catalog.text NOT NULL DEFAULT '',
@@ -1140,6 +1165,8 @@ CREATE TABLE @extschema@.healthlake_request (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
 	autovacuum_vacuum_threshold = 200);
 
+COMMENT ON SEQUENCE @extschema@.healthlake_request_id_seq IS
+'Ids of the requests in healthlake_request';
 COMMENT ON TABLE @extschema@.healthlake_request IS
 'The queue: requests to AWS HealthLake that are sent after their transaction has committed; healthlake_event has their history';
 COMMENT ON COLUMN @extschema@.healthlake_request.id IS
@@ -1204,10 +1231,18 @@ COMMENT ON COLUMN @extschema@.healthlake_request.unsettled_since IS
 'Time since which the outcome of an attempt is uncertain; null if none is';
 COMMENT ON COLUMN @extschema@.healthlake_request.looked_at IS
 'Time of the last search of AWS for what the request may have created';
+COMMENT ON COLUMN @extschema@.healthlake_request.looked IS
+'Whether AWS was searched after the last attempt of unknown outcome';
+COMMENT ON COLUMN @extschema@.healthlake_request.failed_looks IS
+'Number of searches of AWS for it that have failed, since the last one that has not';
+COMMENT ON COLUMN @extschema@.healthlake_request.unusable_looks IS
+'Number of these, the last ones in succession, whose reply could not be used';
 COMMENT ON COLUMN @extschema@.healthlake_request.lease_until IS
 'Time at which the lease of lease_holder ends';
 COMMENT ON COLUMN @extschema@.healthlake_request.lease_holder IS
 'Worker or session that has claimed the request; the lease ends with its process';
+COMMENT ON COLUMN @extschema@.healthlake_request.claim IS
+'Number of the last claim of the request; only what that claim has sent is recorded';
 COMMENT ON COLUMN @extschema@.healthlake_request.finished_at IS
 'Time at which the request was finished';
 COMMENT ON COLUMN @extschema@.healthlake_request.duration IS
@@ -1258,6 +1293,10 @@ CREATE INDEX healthlake_request_tried ON @extschema@.healthlake_request
 	WHERE state OPERATOR(pg_catalog.=) ANY
 			('{queued,running}'::pg_catalog.text[])
 		AND run_after IS NOT NULL AND response IS NULL;
+CREATE INDEX healthlake_request_sought ON @extschema@.healthlake_request
+	(failed_looks) WHERE state OPERATOR(pg_catalog.=) ANY
+			('{queued,running}'::pg_catalog.text[])
+		AND failed_looks OPERATOR(pg_catalog.>) 2;
 CREATE INDEX healthlake_request_unknown ON @extschema@.healthlake_request
 	(finished_at) WHERE state OPERATOR(pg_catalog.=) 'unknown';
 CREATE INDEX healthlake_request_finished ON @extschema@.healthlake_request
@@ -1330,6 +1369,8 @@ CREATE TABLE @extschema@.healthlake_event (
 	patients pg_catalog._text
 );
 
+COMMENT ON SEQUENCE @extschema@.healthlake_event_id_seq IS
+'Ids of the events in healthlake_event';
 COMMENT ON TABLE @extschema@.healthlake_event IS
 'The history of queued requests, of calls that change something, and of what healthlake.audit_reads accounts for: append-only, deleted by healthlake_purge_requests() once healthlake.audit_retention allows it';
 COMMENT ON COLUMN @extschema@.healthlake_event.id IS
@@ -1391,9 +1432,9 @@ COMMENT ON COLUMN @extschema@.healthlake_event.note IS
 COMMENT ON COLUMN @extschema@.healthlake_event.resource_count IS
 'How many FHIR resources the reply had, where healthlake.audit_reads requires it';
 COMMENT ON COLUMN @extschema@.healthlake_event.resources IS
-'Type and id of the first 1,000 of them, each once';
+'Type and id of them, each once, at most 1,000';
 COMMENT ON COLUMN @extschema@.healthlake_event.patients IS
-'Ids of the patients among these, and of those to whom these refer, each once, at most 10,000';
+'Ids of the patients among all of them, of those to whom they refer, and of those whom the request names, each once';
 
 CREATE INDEX healthlake_event_request ON @extschema@.healthlake_event
 	(request_id) WHERE request_id IS NOT NULL;
@@ -1478,20 +1519,16 @@ COMMENT ON COLUMN @extschema@.healthlake_audit.note IS
 COMMENT ON COLUMN @extschema@.healthlake_audit.resource_count IS
 'How many FHIR resources the reply had, where healthlake.audit_reads requires it';
 COMMENT ON COLUMN @extschema@.healthlake_audit.resources IS
-'Type and id of the first 1,000 of them, each once';
+'Type and id of them, each once, at most 1,000';
 COMMENT ON COLUMN @extschema@.healthlake_audit.patients IS
-'Ids of the patients among these, and of those to whom these refer, each once, at most 10,000';
+'Ids of the patients among all of them, of those to whom they refer, and of those whom the request names, each once';
 
 ALTER TABLE @extschema@.healthlake_request ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY healthlake_request_own ON @extschema@.healthlake_request
 	FOR SELECT USING (
 		coalesce(outer_role, session_role) OPERATOR(pg_catalog.=)
-			CASE WHEN pg_catalog.current_setting('role')
-					OPERATOR(pg_catalog.=) 'none'
-				THEN (SESSION_USER)::pg_catalog.text
-				ELSE pg_catalog.current_setting('role')
-			END
+			(CURRENT_USER)::pg_catalog.text
 		OR "current_role" OPERATOR(pg_catalog.=)
 			(CURRENT_USER)::pg_catalog.text
 		OR pg_catalog.has_table_privilege(
@@ -1505,11 +1542,7 @@ ALTER TABLE @extschema@.healthlake_event ENABLE ROW LEVEL SECURITY;
 CREATE POLICY healthlake_event_own ON @extschema@.healthlake_event
 	FOR SELECT USING (
 		coalesce(outer_role, session_role) OPERATOR(pg_catalog.=)
-			CASE WHEN pg_catalog.current_setting('role')
-					OPERATOR(pg_catalog.=) 'none'
-				THEN (SESSION_USER)::pg_catalog.text
-				ELSE pg_catalog.current_setting('role')
-			END
+			(CURRENT_USER)::pg_catalog.text
 		OR "current_role" OPERATOR(pg_catalog.=)
 			(CURRENT_USER)::pg_catalog.text
 		OR pg_catalog.has_table_privilege(
@@ -1641,6 +1674,8 @@ CREATE VIEW @extschema@.healthlake_stuck_requests
 			WHEN r.fence OPERATOR(pg_catalog.<>)
 				coalesce(pg_catalog.current_setting('healthlake.fence', true), '')
 				THEN 'it belongs to a server with another fence'
+			WHEN r.failed_looks OPERATOR(pg_catalog.>) 2
+				THEN 'what has become of it cannot be found out: see its error, or look, then call healthlake_resolve_request()'
 			WHEN r.attempts OPERATOR(pg_catalog.=) 0
 				THEN coalesce(
 					(SELECT pg_catalog.format(
@@ -1696,7 +1731,13 @@ CREATE VIEW @extschema@.healthlake_stuck_requests
 				OR (r.attempts OPERATOR(pg_catalog.>) 2
 					AND r.requested_at OPERATOR(pg_catalog.<)
 						(pg_catalog.now() OPERATOR(pg_catalog.-)
-							'15 minutes'::pg_catalog."interval"))));
+							'15 minutes'::pg_catalog."interval"))))
+		OR (r.state OPERATOR(pg_catalog.=) ANY
+				('{queued,running}'::pg_catalog.text[])
+			AND r.failed_looks OPERATOR(pg_catalog.>) 2
+			AND r.requested_at OPERATOR(pg_catalog.<)
+				(pg_catalog.now() OPERATOR(pg_catalog.-)
+					'15 minutes'::pg_catalog."interval"));
 
 REVOKE ALL ON TABLE @extschema@.healthlake_stuck_requests FROM PUBLIC;
 REVOKE ALL ON TYPE @extschema@.healthlake_stuck_requests FROM PUBLIC;
@@ -1791,6 +1832,7 @@ CREATE FUNCTION @extschema@.healthlake_enqueue(
 	region pg_catalog.text DEFAULT NULL
 ) RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_enqueue';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_enqueue FROM PUBLIC;
@@ -1824,6 +1866,7 @@ CREATE FUNCTION @extschema@.healthlake_enqueue_create_datastore(
 	reference pg_catalog.jsonb DEFAULT NULL
 ) RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_enqueue_create_datastore';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_enqueue_create_datastore
@@ -1843,6 +1886,7 @@ CREATE FUNCTION @extschema@.healthlake_fhir_enqueue(
 	region pg_catalog.text DEFAULT NULL
 ) RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue
@@ -1860,6 +1904,7 @@ CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_create(
 	region pg_catalog.text DEFAULT NULL
 ) RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_create';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_create
@@ -1879,6 +1924,7 @@ CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_update(
 	region pg_catalog.text DEFAULT NULL
 ) RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_update';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_update
@@ -1898,6 +1944,7 @@ CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_patch(
 	region pg_catalog.text DEFAULT NULL
 ) RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_patch';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_patch
@@ -1916,6 +1963,7 @@ CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_delete(
 	region pg_catalog.text DEFAULT NULL
 ) RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_delete';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_delete
@@ -1932,6 +1980,7 @@ CREATE FUNCTION @extschema@.healthlake_fhir_enqueue_bundle(
 	region pg_catalog.text DEFAULT NULL
 ) RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10000
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_fhir_enqueue_bundle';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_enqueue_bundle
@@ -1954,6 +2003,7 @@ COMMENT ON PROCEDURE @extschema@.healthlake_run_queue IS
 CREATE FUNCTION @extschema@.healthlake_cancel_request(id pg_catalog.int8)
 RETURNS pg_catalog.bool
 LANGUAGE C VOLATILE PARALLEL UNSAFE
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_cancel_request';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_cancel_request FROM PUBLIC;
@@ -1964,6 +2014,7 @@ COMMENT ON FUNCTION @extschema@.healthlake_cancel_request IS
 CREATE FUNCTION @extschema@.healthlake_retry_request(id pg_catalog.int8)
 RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_retry_request';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_retry_request FROM PUBLIC;
@@ -1978,12 +2029,13 @@ CREATE FUNCTION @extschema@.healthlake_resolve_request(
 	response pg_catalog.jsonb DEFAULT NULL
 ) RETURNS pg_catalog.bool
 LANGUAGE C VOLATILE PARALLEL UNSAFE
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_resolve_request';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_resolve_request FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_resolve_request IS
-'Sets the outcome of a request of unknown outcome to succeeded, failed or cancelled, with a note on how it was determined';
+'Sets the outcome of a request of unknown outcome, or of an open one whose last search or poll has failed, to succeeded, failed or cancelled, with a note on how it was determined';
 
 CREATE FUNCTION @extschema@.healthlake_wait_request(
 	id pg_catalog.int8,
@@ -2000,6 +2052,7 @@ COMMENT ON FUNCTION @extschema@.healthlake_wait_request IS
 CREATE FUNCTION @extschema@.healthlake_adopt_requests(home pg_catalog.text)
 RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_adopt_requests';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_adopt_requests FROM PUBLIC;
@@ -2011,6 +2064,7 @@ CREATE FUNCTION @extschema@.healthlake_purge_requests(
 	older_than pg_catalog."interval"
 ) RETURNS pg_catalog.int8
 LANGUAGE C VOLATILE PARALLEL UNSAFE
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_purge_requests';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_purge_requests FROM PUBLIC;
@@ -2116,6 +2170,8 @@ CREATE TYPE @extschema@.healthlake_fhir_result AS (
 	resource pg_catalog.jsonb
 );
 
+REVOKE ALL ON TYPE @extschema@.healthlake_fhir_result FROM PUBLIC;
+
 COMMENT ON TYPE @extschema@.healthlake_fhir_result IS
 'A resource after a write; existed is true if a repeated request found what the first one had created';
 
@@ -2167,6 +2223,7 @@ RETURNS TABLE (
 	outcome pg_catalog.jsonb,
 	resource pg_catalog.jsonb)
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 100
+SUPPORT @extschema@.healthlake_support
 AS 'MODULE_PATHNAME', 'healthlake_fhir_bundle';
 
 REVOKE ALL ON FUNCTION @extschema@.healthlake_fhir_bundle FROM PUBLIC;
@@ -2200,6 +2257,8 @@ REVOKE ALL ON TYPE @extschema@.healthlake_fhir_load_progress FROM PUBLIC;
 REVOKE ALL ON SEQUENCE @extschema@.healthlake_fhir_load_progress_id_seq
 	FROM PUBLIC;
 
+COMMENT ON SEQUENCE @extschema@.healthlake_fhir_load_progress_id_seq IS
+'Ids of the loads in healthlake_fhir_load_progress';
 COMMENT ON TABLE @extschema@.healthlake_fhir_load_progress IS
 'Progress of healthlake_fhir_load(), a row for each table, data store and role; another CALL continues from there';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.id IS
@@ -2263,8 +2322,12 @@ CREATE INDEX healthlake_fhir_load_error_resource
 REVOKE ALL ON TABLE @extschema@.healthlake_fhir_load_error FROM PUBLIC;
 REVOKE ALL ON TYPE @extschema@.healthlake_fhir_load_error FROM PUBLIC;
 
+-- under a publication of all tables PostgreSQL refuses the deletion of rows that it
+-- cannot identify
+ALTER TABLE @extschema@.healthlake_fhir_load_error REPLICA IDENTITY FULL;
+
 COMMENT ON TABLE @extschema@.healthlake_fhir_load_error IS
-'Rows that healthlake_fhir_load() could not store: rejected by AWS, or not sent at all';
+'Rows that healthlake_fhir_load() could not store, rejected by AWS or not sent at all, and those that AWS has stored with validation issues (status 200 to 299)';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.source IS
 'Table that was loaded';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.type IS
@@ -2274,11 +2337,11 @@ COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.id IS
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.status IS
 'HTTP status of AWS''s reply; null if the resource was not sent';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.code IS
-'Code of the first issue, such as invalid, required or too-long';
+'Code of the first issue that is more than an information, such as invalid, required or too-long';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.expression IS
 'Element that the issue refers to';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.at IS
-'Time at which it was rejected';
+'Time of the reply, or at which it was rejected';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.datastore_id IS
 'Data store that the resource was sent to';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_error.part IS
@@ -2301,11 +2364,7 @@ CREATE POLICY healthlake_fhir_load_progress_own
 	ON @extschema@.healthlake_fhir_load_progress
 	FOR SELECT USING (
 		outer_role OPERATOR(pg_catalog.=)
-			CASE WHEN pg_catalog.current_setting('role')
-					OPERATOR(pg_catalog.=) 'none'
-				THEN (SESSION_USER)::pg_catalog.text
-				ELSE pg_catalog.current_setting('role')
-			END
+			(CURRENT_USER)::pg_catalog.text
 		OR "current_role" OPERATOR(pg_catalog.=)
 			(CURRENT_USER)::pg_catalog.text
 		OR pg_catalog.has_table_privilege(
@@ -2321,11 +2380,7 @@ CREATE POLICY healthlake_fhir_load_error_own
 	ON @extschema@.healthlake_fhir_load_error
 	FOR SELECT USING (
 		outer_role OPERATOR(pg_catalog.=)
-			CASE WHEN pg_catalog.current_setting('role')
-					OPERATOR(pg_catalog.=) 'none'
-				THEN (SESSION_USER)::pg_catalog.text
-				ELSE pg_catalog.current_setting('role')
-			END
+			(CURRENT_USER)::pg_catalog.text
 		OR "current_role" OPERATOR(pg_catalog.=)
 			(CURRENT_USER)::pg_catalog.text
 		OR pg_catalog.has_table_privilege(
@@ -2539,13 +2594,328 @@ AS 'MODULE_PATHNAME', 'healthlake_fhir_view_rows';
 COMMENT ON FUNCTION @extschema@.healthlake_fhir_view_rows IS
 'Returns the rows of a ViewDefinition for a resource as jsonb objects';
 
+-- One for each type that a column may have: a polymorphic function would give
+-- way to another role's function of exactly these types, which a view would
+-- call even though it names the schema.
+
 CREATE FUNCTION @extschema@.healthlake_fhir_column(
-	type pg_catalog.anyelement, view pg_catalog.jsonb, resource pg_catalog.jsonb
-) RETURNS pg_catalog.anyelement
+	type pg_catalog.text, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.text
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
 AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
 
-COMMENT ON FUNCTION @extschema@.healthlake_fhir_column IS
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.text, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.bool, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.bool
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.bool, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.int2, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.int2
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.int2, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.int4, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.int4
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.int4, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.int8, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.int8, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.numeric, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.numeric
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.numeric, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.float4, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.float4
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.float4, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.float8, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.float8, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.date, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.date
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.date, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.time, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.time
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.time, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.timetz, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.timetz
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.timetz, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.timestamp, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.timestamp
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.timestamp, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.timestamptz, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.timestamptz
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.timestamptz, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.varchar, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.varchar
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.varchar, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.bpchar, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.bpchar
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.bpchar, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.jsonb, view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.jsonb
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.text[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.text[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.text[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.bool[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.bool[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.bool[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.int2[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.int2[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.int2[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.int4[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.int4[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.int4[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.int8[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.int8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.int8[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.numeric[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.numeric[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.numeric[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.float4[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.float4[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.float4[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.float8[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.float8[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.float8[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.date[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.date[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.date[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.time[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.time[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.time[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.timetz[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.timetz[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.timetz[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.timestamp[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.timestamp[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.timestamp[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.timestamptz[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.timestamptz[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.timestamptz[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.varchar[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.varchar[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.varchar[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.bpchar[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.bpchar[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.bpchar[], pg_catalog.jsonb, pg_catalog.jsonb) IS
+'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
+
+CREATE FUNCTION @extschema@.healthlake_fhir_column(
+	type pg_catalog.jsonb[], view pg_catalog.jsonb, resource pg_catalog.jsonb
+) RETURNS pg_catalog.jsonb[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'healthlake_fhir_column';
+
+COMMENT ON FUNCTION @extschema@.healthlake_fhir_column(
+	pg_catalog.jsonb[], pg_catalog.jsonb, pg_catalog.jsonb) IS
 'Returns the value of the only column of a ViewDefinition, with the type of the first argument; used by views that healthlake_fhir_create_view() creates';
 
 CREATE FUNCTION @extschema@.healthlake_fhir_view_columns(view pg_catalog.jsonb)
@@ -2582,6 +2952,8 @@ CREATE TYPE @extschema@.healthlake_fhir_entry AS (
 	mode pg_catalog.text
 );
 
+REVOKE ALL ON TYPE @extschema@.healthlake_fhir_entry FROM PUBLIC;
+
 COMMENT ON TYPE @extschema@.healthlake_fhir_entry IS
 'A resource found by a search (mode match), or included with one (mode include)';
 
@@ -2594,6 +2966,8 @@ CREATE TYPE @extschema@.healthlake_fhir_version AS (
 	mode pg_catalog.text,
 	deleted pg_catalog.bool
 );
+
+REVOKE ALL ON TYPE @extschema@.healthlake_fhir_version FROM PUBLIC;
 
 COMMENT ON TYPE @extschema@.healthlake_fhir_version IS
 'A version of a resource; resource is null for the version that deleted it';

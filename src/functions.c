@@ -1,11 +1,12 @@
 /*
  * functions.c
- *	  What SQL can call. A typed function of an operation is one line: its
- *	  arguments and its row are found by name in the tables of model_tables.c.
+ *	  The SQL-callable functions. A typed function of an operation is one line:
+ *	  its arguments and its row are found by name in the tables of
+ *	  model_tables.c.
  */
 #include "postgres.h"
 
-/* Found by name in the library, whatever else is hidden. */
+/* Exported, although other symbols are hidden. */
 #pragma GCC visibility push(default)
 
 #include "fmgr.h"
@@ -17,6 +18,7 @@
 #include "call/call.h"
 #include "call/datastore.h"
 #include "call/door.h"
+#include "call/error.h"
 #include "call/grant.h"
 #include "call/last_call.h"
 #include "call/list.h"
@@ -28,6 +30,7 @@
 #include "call/preview.h"
 #include "call/statistics.h"
 #include "call/stream.h"
+#include "call/untold.h"
 #include "call/update.h"
 #include "check/check.h"
 #include "fhir/bundle.h"
@@ -51,7 +54,6 @@
 #include "queue/runner.h"
 #include "server/text.h"
 
-/* Performs an operation and gives its row. */
 static Datum
 row_of(FunctionCallInfo fcinfo, const HlRequest *request, const char *region)
 {
@@ -60,10 +62,14 @@ row_of(FunctionCallInfo fcinfo, const HlRequest *request, const char *region)
 
 	if (output->nmembers == 0)
 		PG_RETURN_VOID();
-	return hl_response_row(fcinfo, output, reply->document);
+	/* an error after a change is reported as one by perform_guarded() */
+	if (request->operation->changes_something)
+		return hl_response_row(fcinfo, output, reply->document);
+	return hl_error_row(request->operation, reply, fcinfo, output,
+						reply->document);
 }
 
-/* Performs an operation with SQL's arguments, if a check lets them pass. */
+/* Performs an operation with SQL's arguments after a check. */
 static Datum
 call_checked(FunctionCallInfo fcinfo, const HlOperation *operation,
 			 void (*check)(const HlArguments *, const HlRequest *))
@@ -76,21 +82,20 @@ call_checked(FunctionCallInfo fcinfo, const HlOperation *operation,
 	return row_of(fcinfo, request, hl_arguments_text(arguments, "region"));
 }
 
-/* Performs an operation with SQL's arguments. */
 static Datum
 call_with_arguments(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
 	return call_checked(fcinfo, operation, NULL);
 }
 
-/* Deletes a data store whose name is confirmed. */
+/* Deletes a data store after its name was confirmed. */
 static Datum
 delete_confirmed(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
 	return call_checked(fcinfo, operation, hl_datastore_confirm);
 }
 
-/* Updates a data store, of which nothing changes but what is given. */
+/* Updates only the specified properties of a data store. */
 static Datum
 update_completed(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
@@ -100,14 +105,13 @@ update_completed(FunctionCallInfo fcinfo, const HlOperation *operation)
 				  hl_arguments_text(arguments, "region"));
 }
 
-/* Restores a data store, and tells what is not taken over. */
+/* Restores a data store, and warns of properties that are not copied. */
 static Datum
 restore_compared(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
 	return call_checked(fcinfo, operation, hl_datastore_compare_source);
 }
 
-/* Performs an operation with a request in jsonb. */
 static Datum
 call_with_jsonb(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
@@ -127,12 +131,12 @@ call_with_jsonb(FunctionCallInfo fcinfo, const HlOperation *operation)
 
 typedef Datum (*Form)(FunctionCallInfo fcinfo, const HlOperation *operation);
 
-/* Performs a form, and where asked for keeps its result for its copies. */
+/* The arguments of perform(): one of the two functions. */
 typedef struct Performance
 {
 	const HlOperation *operation;
-	Form form;                              /* NULL: the other one */
-	Datum (*fhir)(FunctionCallInfo fcinfo); /* of the data plane */
+	Form form; /* NULL: function is set */
+	Datum (*function)(FunctionCallInfo fcinfo);
 	bool once;
 } Performance;
 
@@ -144,20 +148,21 @@ perform_once(FunctionCallInfo fcinfo, const Performance *what)
 	if (what->once && hl_once_take(fcinfo, &result))
 		return result;
 	result = what->form != NULL ? what->form(fcinfo, what->operation)
-								: what->fhir(fcinfo);
+								: what->function(fcinfo);
 	if (what->once)
 		hl_once_keep(fcinfo, result);
 	return result;
 }
 
-/* The same; an error that comes after a change tells of the change. */
+/* The same; an error after a change reports the change. */
 static Datum
 perform_guarded(FunctionCallInfo fcinfo, const Performance *what)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	uint64 before = hl_call_changes();
+	HlUntold untold;
 	Datum result;
 
+	hl_untold_begin(&untold);
 	PG_TRY();
 	{
 		result = perform_once(fcinfo, what);
@@ -165,14 +170,15 @@ perform_guarded(FunctionCallInfo fcinfo, const Performance *what)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(caller);
-		hl_call_retell(before);
+		hl_untold_end(&untold);
+		hl_untold_retell(&untold);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	hl_untold_end(&untold);
 	return result;
 }
 
-/* Performs an operation. */
 static Datum
 call_guarded(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
 {
@@ -180,7 +186,7 @@ call_guarded(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
 		fcinfo, &(Performance){.operation = operation, .form = form});
 }
 
-/* Performs one once for all copies of its call in a row. */
+/* Performs it once for all copies of the call in a row. */
 static Datum
 call_operation(FunctionCallInfo fcinfo, const HlOperation *operation, Form form)
 {
@@ -204,16 +210,18 @@ call_for_row(FunctionCallInfo fcinfo, HlOperationName name, Form form)
 	}
 
 /*
- * Keeps the statement out of the log, whatever is thrown: what the data plane's
- * files raise says nothing of it themselves.
+ * Keeps the statement out of the log, whatever is thrown or reported. The
+ * errors of src/fhir do not do that themselves. In a function or a DO the
+ * CONTEXT has the statement, too; it is still sent to the client.
  */
 static void
 hide_statement(void *unused)
 {
 	errhidestmt(true);
+	errhidecontext(true);
 }
 
-/* The same where the statement may have a resource or a search in it. */
+/* The same for statements that may contain a resource or a search. */
 #define FHIR_FUNCTION(function, expression)                                    \
 	PG_FUNCTION_INFO_V1(function);                                             \
 	Datum function(PG_FUNCTION_ARGS)                                           \
@@ -303,7 +311,6 @@ AWAITED(healthlake_await_transformation_job,
 
 PG_FUNCTION_INFO_V1(healthlake_call);
 
-/* Performs any operation, by name. */
 Datum
 healthlake_call(PG_FUNCTION_ARGS)
 {
@@ -328,18 +335,18 @@ FUNCTION(healthlake_operation_statistics, hl_statistics_rows(fcinfo))
 FUNCTION(healthlake_reset_statistics, hl_statistics_reset(fcinfo))
 FUNCTION(healthlake_last_call, hl_last_call_row(fcinfo))
 
-/* Performs a function of FHIR. */
 static Datum
 fhir_guarded(FunctionCallInfo fcinfo, Datum (*fhir)(FunctionCallInfo fcinfo))
 {
-	return perform_guarded(fcinfo, &(Performance){.fhir = fhir});
+	return perform_guarded(fcinfo, &(Performance){.function = fhir});
 }
 
-/* Performs one once for all copies of its call in a row. */
+/* Performs it once for all copies of the call in a row. */
 static Datum
 fhir_for_row(FunctionCallInfo fcinfo, Datum (*fhir)(FunctionCallInfo fcinfo))
 {
-	return perform_guarded(fcinfo, &(Performance){.fhir = fhir, .once = true});
+	return perform_guarded(fcinfo,
+						   &(Performance){.function = fhir, .once = true});
 }
 
 FHIR_FUNCTION(healthlake_fhir_operations, hl_fhir_operations_next(fcinfo))
@@ -366,22 +373,35 @@ FHIR_FUNCTION(healthlake_fhir_update_where,
 FHIR_FUNCTION(healthlake_fhir_patch, fhir_for_row(fcinfo, hl_fhir_patch))
 FHIR_FUNCTION(healthlake_fhir_delete, fhir_for_row(fcinfo, hl_fhir_delete))
 
-FUNCTION(healthlake_enqueue, hl_enqueue(fcinfo))
+/* Changes the queue once for all copies of the call in a row. */
+static Datum
+queue_for_row(FunctionCallInfo fcinfo, Datum (*change)(FunctionCallInfo fcinfo))
+{
+	return perform_once(fcinfo,
+						&(Performance){.function = change, .once = true});
+}
+
+FUNCTION(healthlake_enqueue, queue_for_row(fcinfo, hl_enqueue))
 FUNCTION(healthlake_enqueue_create_datastore,
-		 hl_enqueue_create_datastore(fcinfo))
-FHIR_FUNCTION(healthlake_fhir_enqueue, hl_fhir_enqueue(fcinfo))
-FHIR_FUNCTION(healthlake_fhir_enqueue_create, hl_fhir_enqueue_create(fcinfo))
-FHIR_FUNCTION(healthlake_fhir_enqueue_update, hl_fhir_enqueue_update(fcinfo))
-FHIR_FUNCTION(healthlake_fhir_enqueue_patch, hl_fhir_enqueue_patch(fcinfo))
-FHIR_FUNCTION(healthlake_fhir_enqueue_delete, hl_fhir_enqueue_delete(fcinfo))
-FHIR_FUNCTION(healthlake_fhir_enqueue_bundle, hl_fhir_enqueue_bundle(fcinfo))
+		 queue_for_row(fcinfo, hl_enqueue_create_datastore))
+FHIR_FUNCTION(healthlake_fhir_enqueue, queue_for_row(fcinfo, hl_fhir_enqueue))
+FHIR_FUNCTION(healthlake_fhir_enqueue_create,
+			  queue_for_row(fcinfo, hl_fhir_enqueue_create))
+FHIR_FUNCTION(healthlake_fhir_enqueue_update,
+			  queue_for_row(fcinfo, hl_fhir_enqueue_update))
+FHIR_FUNCTION(healthlake_fhir_enqueue_patch,
+			  queue_for_row(fcinfo, hl_fhir_enqueue_patch))
+FHIR_FUNCTION(healthlake_fhir_enqueue_delete,
+			  queue_for_row(fcinfo, hl_fhir_enqueue_delete))
+FHIR_FUNCTION(healthlake_fhir_enqueue_bundle,
+			  queue_for_row(fcinfo, hl_fhir_enqueue_bundle))
 FUNCTION(healthlake_run_queue, hl_runner_call(fcinfo))
-FUNCTION(healthlake_cancel_request, hl_requests_cancel(fcinfo))
-FUNCTION(healthlake_retry_request, hl_requests_retry(fcinfo))
-FUNCTION(healthlake_resolve_request, hl_requests_resolve(fcinfo))
+FUNCTION(healthlake_cancel_request, queue_for_row(fcinfo, hl_requests_cancel))
+FUNCTION(healthlake_retry_request, queue_for_row(fcinfo, hl_requests_retry))
+FUNCTION(healthlake_resolve_request, queue_for_row(fcinfo, hl_requests_resolve))
 FUNCTION(healthlake_wait_request, hl_requests_wait(fcinfo))
-FUNCTION(healthlake_purge_requests, hl_requests_purge(fcinfo))
-FUNCTION(healthlake_adopt_requests, hl_adopt_requests(fcinfo))
+FUNCTION(healthlake_purge_requests, queue_for_row(fcinfo, hl_requests_purge))
+FUNCTION(healthlake_adopt_requests, queue_for_row(fcinfo, hl_adopt_requests))
 FUNCTION(healthlake_home, hl_home_show(fcinfo))
 FUNCTION(healthlake_protect_request, hl_store_protect(fcinfo))
 FUNCTION(healthlake_protect_event, hl_store_protect_event(fcinfo))

@@ -1,6 +1,6 @@
 /*
  * healthlake.c
- *	  The module: one call per room, nothing else.
+ *	  The module: calls the initialization of each room.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "call/statistics.h"
 #include "call/transaction.h"
 #include "queue/wakeup.h"
+#include "server/names.h"
 #include "server/notice.h"
 #include "server/settings.h"
 #include "worker/launcher.h"
@@ -21,11 +22,12 @@ PG_MODULE_MAGIC;
 
 void _PG_init(void);
 
-/* Runs when the library is loaded; in the postmaster, when it is preloaded. */
+/* Runs when the library is loaded; in the postmaster if it is preloaded. */
 void
 _PG_init(void)
 {
 	hl_settings_init();
+	hl_names_init();
 	hl_notice_init();
 	hl_transaction_init();
 	hl_last_call_init();

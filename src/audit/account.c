@@ -1,6 +1,6 @@
 /*
  * account.c
- *	  Who asks, and what AWS's answer names.
+ *	  The origin of a request, and what AWS's reply names.
  */
 #include "postgres.h"
 
@@ -30,6 +30,7 @@ client_address(void)
 	return DatumGetCString(DirectFunctionCall1(inet_out, address));
 }
 
+/* The result is copied: user code may change settings during the calls. */
 HlClient
 hl_account_client(void)
 {
@@ -38,7 +39,7 @@ hl_account_client(void)
 					  .outer_role = GetUserNameFromId(GetOuterUserId(), false),
 					  .current_role = GetUserNameFromId(GetUserId(), false),
 					  .address = client_address(),
-					  .application = application_name};
+					  .application = pstrdup(application_name)};
 }
 
 void
@@ -116,7 +117,7 @@ append_member(StringInfo json, const char *name, const char *value)
 char *
 hl_account_rest(const HlRest *rest, const char *id)
 {
-	/* the id of a Bundle's reply is nothing's */
+	/* the id of the reply to a Bundle is not the id of a resource */
 	bool named = id != NULL && rest->subject != NULL && rest->entries == NULL &&
 				 strchr(rest->subject, '/') == NULL;
 	StringInfoData json;

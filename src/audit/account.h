@@ -20,14 +20,14 @@ typedef struct HlClient
 	const char *session_role;
 	const char *outer_role;
 	const char *current_role;
-	const char *address; /* NULL: it has none */
+	const char *address; /* NULL: none */
 	const char *application;
 } HlClient;
 
-/* The roles and the client of this session. */
+/* The roles and the client of this session, in the current memory context. */
 extern HlClient hl_account_client(void);
 
-/* Adds all of it as parameters, in this order. */
+/* Adds its fields as parameters, in this order. */
 extern void hl_account_add_client(HlParameters *row, const HlClient *who);
 
 /*
@@ -44,7 +44,7 @@ extern char *hl_account_of_arn(const char *arn);
 /* The account of healthlake.role_arn; NULL if that is not set. */
 extern char *hl_account_of_settings(void);
 
-/* The ids in AWS's reply, which they point into; NULL if it has none. */
+/* The ids in AWS's reply; they point into it. NULL: not in the reply. */
 typedef struct HlNamed
 {
 	const char *datastore_id;

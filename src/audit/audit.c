@@ -1,6 +1,6 @@
 /*
  * audit.c
- *	  What is written of a call, and when.
+ *	  What is recorded of a call, and when.
  */
 #include "postgres.h"
 
@@ -18,35 +18,37 @@
 #include "audit/event.h"
 #include "audit/insert.h"
 #include "audit/link.h"
+#include "audit/names.h"
 #include "audit/registry.h"
 #include "engine/target.h"
 #include "model/response.h"
 #include "server/settings.h"
 #include "server/text.h"
 
-/* Of a call that is under way. */
+/* The audit of a call in progress. */
 struct HlAuditAccount
 {
 	Oid owner;
-	int64 id;        /* on: of the event to be; 0: a statement inserts it */
-	HlLinkCall call; /* durable: what the writer knows it by */
-	bool reads;      /* and changes nothing */
-	bool withholds;  /* its reply is given once it is recorded, or never */
-	HlEvent event;   /* what both events have in common */
+	int64 id;        /* on: the id of the event; 0: a statement inserts it */
+	HlLinkCall call; /* durable: the writer's name of it */
+	bool reads;      /* it only reads */
+	bool withholds;  /* its reply is withheld until it is recorded */
+	HlEvent event;   /* the fields that both events have */
 };
 
 /*
- * A durable call whose end the writer was not told yet, in TopMemoryContext:
- * when a transaction is undone, all else may be gone. So neither points to the
- * other: an account finds its own by the call's serial number.
+ * A durable call whose end was not yet reported to the writer. It is in
+ * TopMemoryContext, since the memory of an aborted transaction is gone. So the
+ * HlAuditAccount has no pointer to it, and finds it by the serial number of
+ * the call.
  */
 typedef struct Open
 {
 	dlist_node node;
-	SubTransactionId subtransaction; /* the innermost it belongs to */
+	SubTransactionId subtransaction; /* the innermost one of the call */
 	HlLinkCall call;
 	HlEvent event;
-	char *text; /* what it is made of */
+	char *text; /* holds its strings */
 } Open;
 
 static dlist_head opens = DLIST_STATIC_INIT(opens);
@@ -57,7 +59,7 @@ datastore_of(const char *request)
 {
 	const HlJson *id;
 
-	/* most say nothing of one, and need not be read for that */
+	/* most requests have none, and need not be parsed */
 	if (strstr(request, "\"DatastoreId\"") == NULL)
 		return NULL;
 	id = hl_json_member(hl_response_read(request), "DatastoreId");
@@ -104,6 +106,23 @@ describe_disclosed(HlEvent *event, const HlDisclosed *disclosed)
 		psprintf(INT64_FORMAT, disclosed->count);
 	event->fields[HL_EVENT_RESOURCES] = disclosed->resources;
 	event->fields[HL_EVENT_PATIENTS] = disclosed->patients;
+	if (disclosed->overflow)
+		event->fields[HL_EVENT_NOTE] = "the reply was withheld: it names more "
+									   "patients than can be recorded";
+}
+
+/* Withholds a reply of which not every patient is recorded. */
+static void
+refuse_overflow(const HlRequest *request, const HlDisclosed *disclosed)
+{
+	if (disclosed != NULL && disclosed->overflow)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the reply to %s names more than %d patients",
+						request->operation->name, HL_NAMES_MOST),
+				 errdetail("It is withheld: healthlake.audit_reads requires "
+						   "that each is recorded."),
+				 errhint("Ask for fewer resources at once.")));
 }
 
 /* Adds what every end has. */
@@ -115,10 +134,9 @@ describe_end(HlEvent *event, const HlReply *reply, const HlCallEnd *end)
 															: "failed";
 	event->fields[HL_EVENT_ERROR_CODE] =
 		end->sqlstate == 0    ? NULL
-		: reply->code != NULL ? hl_text_from_utf8(reply->code)
+		: reply->code != NULL ? hl_text_line(reply->code)
 							  : pstrdup(unpack_sql_state(end->sqlstate));
-	event->fields[HL_EVENT_AWS_REQUEST_ID] =
-		hl_text_from_utf8(reply->request_id);
+	event->fields[HL_EVENT_AWS_REQUEST_ID] = hl_text_line(reply->request_id);
 	event->fields[HL_EVENT_ATTEMPTS] = psprintf("%d", reply->attempts);
 	event->fields[HL_EVENT_DURATION] =
 		psprintf(INT64_FORMAT " microseconds", end->microseconds);
@@ -137,11 +155,10 @@ describe_reply(HlEvent *event, const HlRequest *request, const HlReply *reply,
 	}
 	if (request->rest != NULL)
 	{
-		/* the id of what was made; that of a page says nothing */
+		/* the id of what was created */
 		if (request->operation->changes_something)
 			event->fields[HL_EVENT_REQUEST] = hl_account_rest(
-				request->rest,
-				hl_response_id(request->operation->output, reply->document));
+				request->rest, hl_request_id(request, reply->document));
 		return;
 	}
 	it = hl_account_of_reply(request->operation, reply);
@@ -198,7 +215,7 @@ session_ends(int code, Datum unused)
 	hl_link_withdraw();
 }
 
-/* Called when the session has gone: nobody needs to attach to it any more. */
+/* Called when the session has ended: no writer has to attach to it any more. */
 static void
 session_is_gone(int code, Datum unused)
 {
@@ -253,7 +270,7 @@ close_open(const HlLinkCall *call)
 	return false;
 }
 
-/* Has the writer commit that a call is about to be sent. */
+/* Waits until the writer has committed that a call is about to be sent. */
 static void
 begin_durable(HlAuditAccount *account)
 {
@@ -399,6 +416,7 @@ hl_audit_end(HlAuditAccount *account, const HlRequest *request,
 					account->withholds);
 	else
 		write_event(account);
+	refuse_overflow(request, end->disclosed);
 }
 
 /* Records the end of a call that an error interrupted. */

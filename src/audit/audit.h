@@ -19,7 +19,7 @@ typedef struct HlCallEnd
 	int64 microseconds;
 	bool interrupted;
 	const char *message; /* of the error; NULL: a success, or interrupted */
-	const HlDisclosed *disclosed; /* NULL: nobody must account for it */
+	const HlDisclosed *disclosed; /* NULL: not accounted for */
 } HlCallEnd;
 
 typedef struct HlAuditAccount HlAuditAccount;

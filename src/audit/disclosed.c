@@ -1,124 +1,23 @@
 /*
  * disclosed.c
- *	  The resources in a reply, and their patients.
+ *	  The resources in a reply, and the patients of a call.
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/hsearch.h"
-#include "utils/memutils.h"
 
+#include "audit/asked.h"
 #include "audit/disclosed.h"
+#include "audit/names.h"
 #include "aws/searchset.h"
 
-#define WORD 64 /* the longest type, or id */
-
-/* Names that are listed once each. */
-typedef struct Names
-{
-	HTAB *known;
-	StringInfoData array;
-	int count;
-	int most;
-} Names;
-
-/* A reply that is being read. */
+/* The state of reading a reply. */
 typedef struct Reading
 {
 	int64 count;
-	Names resources;
-	Names patients;
+	HlNames resources;
+	HlNames patients;
 } Reading;
-
-/* ------------------------------------------------------------------- names */
-
-/* The length of an id at this place; 0 if there is none, or it is too long. */
-static size_t
-id_len(const char *text)
-{
-	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
-							  "wxyz0123456789.-");
-
-	return len > WORD ? 0 : len;
-}
-
-/* Whether a whole text is an id or a type. */
-static bool
-is_id(const char *text)
-{
-	size_t len = id_len(text);
-
-	return len > 0 && text[len] == '\0';
-}
-
-static bool
-is_type(const char *text)
-{
-	return text[0] >= 'A' && text[0] <= 'Z' && is_id(text) &&
-		   strpbrk(text, ".-0123456789") == NULL;
-}
-
-/* Adds a name once; names contain neither quotes nor backslashes. */
-static void
-add_name(Names *names, const char *name)
-{
-	bool found;
-
-	if (names->known == NULL)
-	{
-		HASHCTL control = {.keysize = 2 * WORD + 2,
-						   .entrysize = 2 * WORD + 2,
-						   .hcxt = CurrentMemoryContext};
-
-		names->known = hash_create("healthlake disclosed", 128, &control,
-								   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-		initStringInfo(&names->array);
-	}
-	if (names->count == names->most)
-		return;
-	(void) hash_search(names->known, name, HASH_ENTER, &found);
-	if (found)
-		return;
-	appendStringInfo(&names->array, "%s\"%s\"", names->count == 0 ? "{" : ",",
-					 name);
-	names->count++;
-}
-
-/* The array of all names; NULL if there is none. */
-static const char *
-finish_names(Names *names)
-{
-	if (names->count == 0)
-		return NULL;
-	hash_destroy(names->known);
-	appendStringInfoChar(&names->array, '}');
-	return names->array.data;
-}
-
-/* --------------------------------------------------------------- resources */
-
-/* Adds the patient of a reference: Patient/1, or the end of a URL. */
-static void
-add_referred(Reading *reading, const char *reference)
-{
-	const char *at = reference;
-	char id[WORD + 1];
-	size_t len;
-
-	while ((at = strstr(at, "Patient/")) != NULL && at != reference &&
-		   at[-1] != '/')
-		at++;
-	if (at == NULL)
-		return;
-	at += strlen("Patient/");
-	len = id_len(at);
-	if (len == 0 || strchr("/?#|", at[len]) == NULL)
-		return;
-	memcpy(id, at, len);
-	id[len] = '\0';
-	add_name(&reading->patients, id);
-}
 
 /* Adds all patients to which a part of a resource refers. */
 static void
@@ -136,7 +35,8 @@ add_patients(Reading *reading, const HlJson *node)
 			add_patients(reading, part);
 		else if (kind == HL_JSON_STRING && each.name != NULL &&
 				 strcmp(each.name, "reference") == 0)
-			add_referred(reading, hl_json_string(part));
+			(void) hl_names_add_referred(&reading->patients,
+										 hl_json_string(part));
 	}
 }
 
@@ -145,13 +45,13 @@ static void
 add_resource(Reading *reading, const char *type, const char *id,
 			 const HlJson *resource)
 {
-	if (reading->count++ >= HL_DISCLOSED_RESOURCES)
-		return;
-	if (is_type(type) && is_id(id))
+	reading->count++;
+	if (hl_names_is_type(type) && hl_names_is_id(id))
 	{
-		add_name(&reading->resources, psprintf("%s/%s", type, id));
+		if (reading->resources.count < HL_DISCLOSED_MOST)
+			hl_names_add_resource(&reading->resources, type, id);
 		if (strcmp(type, "Patient") == 0)
-			add_name(&reading->patients, id);
+			hl_names_add(&reading->patients, id);
 	}
 	add_patients(reading, resource);
 }
@@ -192,7 +92,8 @@ read_parameters(Reading *reading, const HlJson *parameters)
 }
 
 /*
- * Reads a reply that may contain resources; an OperationOutcome contains none.
+ * Reads a reply that may contain resources. An OperationOutcome, or an object
+ * without a type, is no resource, but the caller gets its references.
  */
 static void
 read_resource(Reading *reading, const HlJson *resource)
@@ -200,10 +101,11 @@ read_resource(Reading *reading, const HlJson *resource)
 	const char *type = hl_json_string(hl_json_member(resource, "resourceType"));
 
 	check_stack_depth();
-	if (hl_json_kind(resource) != HL_JSON_OBJECT || type[0] == '\0' ||
-		strcmp(type, "OperationOutcome") == 0)
+	if (hl_json_kind(resource) != HL_JSON_OBJECT)
 		return;
-	if (strcmp(type, "Bundle") == 0)
+	if (type[0] == '\0' || strcmp(type, "OperationOutcome") == 0)
+		add_patients(reading, resource);
+	else if (strcmp(type, "Bundle") == 0)
 		read_bundle(reading, resource);
 	else if (strcmp(type, "Parameters") == 0)
 	{
@@ -216,13 +118,14 @@ read_resource(Reading *reading, const HlJson *resource)
 }
 
 HlDisclosed
-hl_disclosed_read(const HlJson *reply)
+hl_disclosed_read(const HlRequest *request, const HlJson *reply)
 {
-	Reading reading = {.resources = {.most = HL_DISCLOSED_RESOURCES},
-					   .patients = {.most = HL_DISCLOSED_PATIENTS}};
+	Reading reading = {0};
 
 	read_resource(&reading, reply);
+	hl_asked_add(&reading.patients, request);
 	return (HlDisclosed){.count = reading.count,
-						 .resources = finish_names(&reading.resources),
-						 .patients = finish_names(&reading.patients)};
+						 .overflow = reading.patients.overflow,
+						 .resources = hl_names_finish(&reading.resources),
+						 .patients = hl_names_finish(&reading.patients)};
 }

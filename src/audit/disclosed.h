@@ -1,8 +1,8 @@
 /*
  * disclosed.h
- *	  Which resources a reply has, and of which patients: for those who must
- *	  account for disclosures. Only what has the form of a type or an id is
- *	  listed, so that nothing else of a reply gets into the audit trail.
+ *	  Lists the resources in a reply, their patients, and the patients in the
+ *	  request, for the accounting of disclosures. Only texts in the form of a type or an id are listed, so
+ *	  that no other part of a reply gets into the audit trail.
  */
 #ifndef HL_AUDIT_DISCLOSED_H
 #define HL_AUDIT_DISCLOSED_H
@@ -10,20 +10,22 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "model/request.h"
 
-/* The number of resources that are named, with their patients. */
-#define HL_DISCLOSED_RESOURCES 1000
-#define HL_DISCLOSED_PATIENTS 10000
+/* How many distinct resources are named; their patients are, of all of them. */
+#define HL_DISCLOSED_MOST 1000
 
-/* Arrays of text as SQL writes them, palloc'd; NULL: there is none. */
+/* Array literals of text[], palloc'd; NULL: none. */
 typedef struct HlDisclosed
 {
 	int64 count;           /* of all resources */
-	const char *resources; /* type/id */
-	const char *patients;  /* ids of patients, also of referred ones */
+	bool overflow;         /* patients are missing: see HL_NAMES_MOST */
+	const char *resources; /* type/id, of the first HL_DISCLOSED_MOST */
+	const char *patients;  /* ids: asked for, returned, or referred to */
 } HlDisclosed;
 
-/* Reads a reply of the data plane. */
-extern HlDisclosed hl_disclosed_read(const HlJson *reply);
+/* Reads a request to the data plane and its reply; NULL: it shows nothing. */
+extern HlDisclosed hl_disclosed_read(const HlRequest *request,
+									 const HlJson *reply);
 
 #endif

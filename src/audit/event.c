@@ -1,17 +1,18 @@
 /*
  * event.c
- *	  The history's rows.
+ *	  Inserts rows into the history.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "audit/event.h"
 #include "audit/home.h"
 #include "model/response.h"
+#include "server/pinned.h"
 
 const char *const hl_event_columns[HL_EVENT_FIELDS] = {
 	"request_id",       "event",        "operation",      "kind",
@@ -23,7 +24,7 @@ const char *const hl_event_columns[HL_EVENT_FIELDS] = {
 	"resource_count",   "resources",    "patients",
 };
 
-/* Bits of an id that the sequence counts in. */
+/* The bits of an id that come from the sequence. */
 #define COUNTED 43
 
 /*
@@ -93,12 +94,10 @@ hl_event_add_requests(const HlStore *store, const HlClient *who,
 
 	if (count == 0)
 		return;
-	nest_level = NewGUCNestLevel();
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	nest_level = hl_pinned_set("enable_seqscan", "off");
 	for (int i = 0; i < count; i++)
 		add_of_request(store, who, &events[i]);
-	AtEOXact_GUC(true, nest_level);
+	hl_pinned_release(nest_level);
 }
 
 void
@@ -139,7 +138,7 @@ hl_event_prepare(const HlStore *store)
 	hl_store_plan(store, HL_STATEMENT_CALL_EVENT);
 }
 
-/* Raises that the table did not accept an event. */
+/* Raises that the table has dropped an event, for example in a trigger. */
 static void
 refuse_loss(void)
 {
@@ -181,7 +180,7 @@ hl_event_add(const HlStore *store, const HlEvent *event)
 		else
 			hl_store_add_text(&row, event->fields[i]);
 	if (hl_store_run(store, HL_STATEMENT_CALL_EVENT, &row) > 0)
-		id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+		id = DatumGetInt64(hl_store_value(0, "id", INT8OID, &isnull));
 	else if (!is_ended(store, event))
 		refuse_loss();
 	SPI_freetuptable(SPI_tuptable);

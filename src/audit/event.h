@@ -38,10 +38,10 @@ typedef enum HlEventField
 	HL_EVENT_ERROR_CODE,
 	HL_EVENT_ERROR_MESSAGE,
 	HL_EVENT_ATTEMPTS,
-	HL_EVENT_DURATION, /* as an interval's text */
+	HL_EVENT_DURATION, /* as text of an interval */
 	HL_EVENT_NOTE,
 	HL_EVENT_RESOURCE_COUNT,
-	HL_EVENT_RESOURCES, /* as an array's text; likewise the next */
+	HL_EVENT_RESOURCES, /* as text of an array, like the next one */
 	HL_EVENT_PATIENTS,
 	HL_EVENT_FIELDS
 } HlEventField;
@@ -71,7 +71,7 @@ typedef struct HlRequestEvent
  */
 extern void hl_event_add_requests(const HlStore *store, const HlClient *who,
 								  const HlRequestEvent *events, int count);
-/* The same for one. */
+/* Inserts one event. */
 extern void hl_event_add_request(const HlStore *store, const HlClient *who,
 								 const HlRequestEvent *event);
 

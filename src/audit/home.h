@@ -12,7 +12,7 @@
 
 #include "fmgr.h"
 
-/* Room for the longest home and its final zero. */
+/* The size of the longest home with its zero byte. */
 #define HL_HOME_SIZE 32
 
 /*

@@ -1,11 +1,11 @@
 /*
  * insert.c
- *	  A row into the history, and into its indexes.
+ *	  Inserts a row into the history and its indexes.
  *
- *	  What a table must be like for that is found out once, and again whenever
- *	  its relcache entry, or that of one of its indexes, has changed. Nothing
- *	  of anybody's runs here: what the table and its indexes evaluate consists
- *	  of built-in functions.
+ * The required properties of the table are determined once, and again whenever
+ * its relcache entry, or that of one of its indexes, has changed. No
+ * user-defined code runs here: the expressions of the table and its indexes
+ * must consist of built-in functions.
  */
 #include "postgres.h"
 
@@ -55,19 +55,19 @@ typedef enum Further
 	COLUMNS
 } Further;
 
-/* The table as it was found, in force until it changes. */
+/* The properties of the table, valid until it changes. */
 static struct
 {
-	bool valid;          /* nothing of it has changed since */
-	bool allowed;        /* whoever acts may insert into it */
-	bool plain;          /* it is one to insert into */
-	uint64 changes;      /* of relations that it consists of */
-	const char *missing; /* a column that must have a value, and gets none */
+	bool valid;          /* nothing has changed since */
+	bool allowed;        /* the owner may insert */
+	bool plain;          /* rows can be inserted here */
+	uint64 changes;      /* number of relcache invalidations */
+	const char *missing; /* a NOT NULL column without a value */
 	Oid table;
 	Oid owner;
 	Oid ids;
-	AttrNumber numbers[COLUMNS]; /* where each column is */
-	MemoryContext memory;        /* all that follows */
+	AttrNumber numbers[COLUMNS]; /* the attribute number of each column */
+	MemoryContext memory;        /* of the following members */
 	EState *state;
 	ResultRelInfo *target;
 	int nindexes;
@@ -89,7 +89,7 @@ relation_changes(Datum unused, Oid relation)
 	shape.valid = false;
 }
 
-/* ---------------------------------------------------- what the table is like */
+/* ------------------------------------------------- properties of the table */
 
 /* The name and type of a column in the install script. */
 static const char *
@@ -523,7 +523,8 @@ takes_row(IndexInfo *about, TupleTableSlot *row)
 
 /*
  * Inserts the index entries of a row. An index is opened only if the row meets
- * its predicate: most of them are partial, and opening takes longer than asking.
+ * its predicate: most are partial, and opening one takes longer than
+ * evaluating the predicate.
  */
 static void
 add_to_indexes(Relation table, TupleTableSlot *row)
@@ -540,7 +541,9 @@ add_to_indexes(Relation table, TupleTableSlot *row)
 			continue;
 		target->ri_IndexRelationDescs[i] =
 			index_open(shape.indexes[i], RowExclusiveLock);
-		/* what an access method keeps there must not outlive the opening */
+		/*
+		 * the access method's cache must not be used after the index is closed
+		 */
 		about->ii_AmCache = NULL;
 		about->ii_Context = CurrentMemoryContext;
 	}
@@ -573,7 +576,7 @@ bool
 hl_insert_add(const HlStore *store, int64 id, const HlEvent *event)
 {
 	bool bare = !ActiveSnapshotSet();
-	/* a procedure may have committed since the beginning, and lost its locks */
+	/* a procedure may have committed meanwhile, which releases the locks */
 	Relation table = table_open(store->events, RowExclusiveLock);
 	Oid user;
 	int context;

@@ -14,8 +14,8 @@
 
 /*
  * Locks the history and its indexes until the transaction ends, and takes an
- * id; 0: this is no table that hl_insert_add() may insert into. Throws if
- * the table is gone, or could take no event of a call.
+ * id; 0: use the statement instead. Throws if the table is gone, or cannot
+ * accept an event of a call.
  */
 extern int64 hl_insert_begin(const HlStore *store);
 

@@ -1,11 +1,12 @@
 /*
  * link.c
- *	  The session's end of two queues in shared memory.
+ *	  The session's side of two queues in shared memory.
  *
- *	  The session asks one thing at a time and waits for the answer, so that
- *	  the queue is empty when an interrupted call has to tell its end without
- *	  waiting. What was half told cannot be taken back: then the link is cut,
- *	  and the writer records what it knows of the session's calls.
+ * The session sends one message at a time and waits for its answer, so that
+ * there is room in the queue when an interrupted call has to report its end
+ * without waiting. A message that was sent in part cannot be withdrawn: then
+ * the session detaches, and the writer records what it knows of the session's
+ * calls.
  */
 #include "postgres.h"
 
@@ -25,28 +26,30 @@
 #include "server/clock.h"
 #include "server/wait.h"
 
-/* So often a session looks whether the writer is still there. */
+/* Milliseconds between two checks whether the writer still exists. */
 #define LOOK 100
 
-/* So often it asks anew when the writer has gone meanwhile. */
+/* The number of attempts if the writer exits meanwhile. */
 #define TRIES 3
 
-/* So long it waits for the answer to an end, or for room on the list. */
+/* Milliseconds to wait for the answer to an end, or for a place in the list. */
 #define LAST_PATIENCE (2 * HL_WRITER_PATIENCE)
 
 static struct
 {
-	MemoryContext memory; /* NULL: there is no link */
+	MemoryContext memory; /* NULL: not connected */
 	dsm_segment *segment;
 	shm_mq_handle *out;
 	shm_mq_handle *in;
-	BackgroundWorkerHandle *started; /* the writer, if it was started here */
-	bool telling;                    /* a message is half told */
+	BackgroundWorkerHandle *started; /* if started by this session */
+	bool telling;                    /* a message was sent in part */
 } wire;
 
 static uint64 last_serial = 0;
 
-/* The call whose beginning is not answered yet; 0: none. */
+/*
+ * The serial number of the call whose beginning is not yet answered; 0: none.
+ */
 static uint64 asking = 0;
 
 static void
@@ -134,7 +137,7 @@ enlist(Oid owner)
 	return "no background worker could be started for it";
 }
 
-/* Makes the link; returns the problem, or NULL. */
+/* Connects to the writer; returns the problem, or NULL. */
 static const char *
 make(Oid owner)
 {
@@ -159,7 +162,7 @@ make(Oid owner)
 	}
 	PG_CATCH();
 	{
-		/* nobody would ever read what is told to a link that is not listed */
+		/* without the entry in the list no writer would read the queue */
 		MemoryContextSwitchTo(caller);
 		cut();
 		PG_RE_THROW();
@@ -185,11 +188,24 @@ message_of(HlWriterVerb verb, uint64 serial, const HlEvent *event)
 	return message;
 }
 
-/* Whether an end, which holds interrupts, has waited for too long. */
+/*
+ * Whether the report of an end, which holds interrupts, has waited for too
+ * long.
+ */
 static bool
 is_late(HlWriterVerb verb, int64 begin)
 {
 	return verb == HL_WRITER_END && hl_clock_is_past(begin, LAST_PATIENCE);
+}
+
+/*
+ * Whether the session is to leave. The writer has the complete message, and
+ * records it whether or not the session waits.
+ */
+static bool
+is_called_away(HlWriterVerb verb)
+{
+	return verb == HL_WRITER_END && (QueryCancelPending || ProcDiePending);
 }
 
 /*
@@ -229,7 +245,7 @@ take_answer(HlWriterVerb verb, uint64 serial, const HlWriterAnswer **answer)
 		   SHM_MQ_SUCCESS)
 	{
 		*answer = got;
-		/* others are of calls that were interrupted */
+		/* other answers belong to interrupted calls */
 		if ((*answer)->head.serial == serial && (*answer)->head.verb == verb)
 			return true;
 		*answer = NULL;
@@ -237,14 +253,20 @@ take_answer(HlWriterVerb verb, uint64 serial, const HlWriterAnswer **answer)
 	return result == SHM_MQ_WOULD_BLOCK;
 }
 
-/* Stands for an answer that does not come in time. */
+/* Stands for an answer that has not arrived in time. */
 static const HlWriterAnswer late = {.sqlstate = ERRCODE_LOCK_NOT_AVAILABLE,
 									.message =
 										"Its writer has not answered in time."};
 
+/* The same after an interrupt. */
+static const HlWriterAnswer left = {.sqlstate = ERRCODE_QUERY_CANCELED,
+									.message = "The wait for its writer was "
+											   "interrupted."};
+
 /*
- * Sends a message and waits for the answer; NULL if the writer is gone. If it
- * is late, the message may be half told.
+ * Sends a message and waits for the answer; NULL if the writer is gone. If the
+ * writer is late, the message may have been sent in part. An interrupt ends
+ * the wait for the answer, but not the sending.
  */
 static const HlWriterAnswer *
 ask(HlWriterVerb verb, uint64 serial, const HlEvent *event, int64 begin)
@@ -258,10 +280,10 @@ ask(HlWriterVerb verb, uint64 serial, const HlEvent *event, int64 begin)
 	{
 		if (!is_served())
 			break;
-		if (is_late(verb, begin))
+		if (is_late(verb, begin) || is_called_away(verb))
 		{
-			answer = &late;
-			break; /* the next look would forget it */
+			answer = is_late(verb, begin) ? &late : &left;
+			break; /* a further look would discard it */
 		}
 		rest();
 	}
@@ -386,6 +408,8 @@ hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event, bool must)
 		wrong = answer->message;
 	}
 	if (wrong != NULL && must)
+		CHECK_FOR_INTERRUPTS(); /* the reply is withheld by that as well */
+	if (wrong != NULL && must)
 		ereport(ERROR, (errcode(sqlstate),
 						errmsg("the audit trail cannot be written: %s", wrong),
 						errdetail("The reply is withheld: with a durable audit "
@@ -396,6 +420,7 @@ hl_link_end(Oid owner, const HlLinkCall *call, const HlEvent *event, bool must)
 			(errmsg(
 				 "the end of this call is not recorded in the audit trail yet"),
 			 errdetail("%s", wrong)));
+	CHECK_FOR_INTERRUPTS();
 }
 
 /* Reports the end of a call without waiting for its commit. */

@@ -12,14 +12,13 @@
 /* A call that the writer knows. */
 typedef struct HlLinkCall
 {
-	uint64 serial; /* 0: there is none */
+	uint64 serial; /* 0: none */
 	int64 id;      /* of its event "sent" */
 } HlLinkCall;
 
 /*
- * Returns when the event has been committed, which is done as that owner of
- * the table. Throws what kept the writer from it, 55000 if none can be
- * started; an interrupt, too.
+ * Returns when the event has been committed, as the owner of the table. Throws
+ * the writer's error, 55000 if no writer can be started, or an interrupt.
  */
 extern HlLinkCall hl_link_begin(Oid owner, const HlEvent *event);
 

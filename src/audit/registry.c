@@ -1,38 +1,35 @@
 /*
  * registry.c
- *	  Writers and those who wait for them.
+ *	  Writers, and sessions that wait for them.
  *
- *	  Without preloading the memory comes out of the reserve that PostgreSQL
- *	  leaves for extensions. An LWLock guards it; nothing throws while it is
- *	  held.
+ * Without preloading, the shared memory is taken from the reserve that
+ * PostgreSQL has for extensions. An LWLock protects it; nothing throws while
+ * it is held.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
-#include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 #include "audit/registry.h"
 #include "server/clock.h"
-#include "server/compat.h"
 #include "server/shared.h"
 
-/* Databases with writers, and sessions that wait at one moment. */
+/* The maximum numbers of databases with writers, and of waiting sessions. */
 #define WRITERS 64
 #define WAITING 128
 
-/* A writer that has not come after so many milliseconds does not come. */
+/* Milliseconds after which a starting writer is considered failed. */
 #define PATIENCE 10000
 
 typedef struct Writer
 {
 	Oid database;      /* InvalidOid: free */
-	int pid;           /* 0: there is none, but perhaps one is starting */
+	int pid;           /* 0: none, or one that is starting */
 	int64 reserved_at; /* by hl_clock_steady_ms(); 0: none is starting */
 	bool swept;
 } Writer;
@@ -46,8 +43,7 @@ typedef struct Waiting
 
 typedef struct Registry
 {
-	LWLock lock;
-	int tranche;
+	HlShared shared;
 	Writer writers[WRITERS];
 	Waiting waiting[WAITING];
 } Registry;
@@ -61,36 +57,18 @@ hl_registry_init(void)
 }
 
 static void
-attach_registry(void)
-{
-	bool found;
-
-	if (registry != NULL)
-		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	registry =
-		ShmemInitStruct("healthlake audit writers", sizeof(Registry), &found);
-	if (!found)
-	{
-		memset(registry, 0, sizeof(Registry));
-		registry->tranche = hl_compat_new_tranche("healthlake_audit");
-		LWLockInitialize(&registry->lock, registry->tranche);
-	}
-	LWLockRelease(AddinShmemInitLock);
-	hl_compat_name_tranche(registry->tranche, "healthlake_audit");
-}
-
-static void
 lock_registry(void)
 {
-	attach_registry();
-	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
+	if (registry == NULL)
+		registry =
+			hl_shared_attach("healthlake audit writers", sizeof(Registry));
+	LWLockAcquire(&registry->shared.lock, LW_EXCLUSIVE);
 }
 
 static void
 unlock_registry(void)
 {
-	LWLockRelease(&registry->lock);
+	LWLockRelease(&registry->shared.lock);
 }
 
 /*

@@ -31,10 +31,10 @@ extern void hl_registry_unreserve(void);
 /* Whether this database has a writer, or one that is starting. */
 extern bool hl_registry_is_served(void);
 
-/* For a writer: takes its place; false: there is another. 55000: no place. */
+/* For a writer: takes its place; false: there is another. Throws 55000. */
 extern bool hl_registry_open(void);
 
-/* For a writer: the first waiting segment that it is not attached to; 0: none. */
+/* For a writer: the first waiting segment not yet attached to; 0: none. */
 extern dsm_handle hl_registry_next(void);
 
 /* For a writer: removes a segment that it has attached to, or that is gone. */

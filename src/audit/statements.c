@@ -9,10 +9,10 @@
 
 #include "audit/statements.h"
 
-/* A token is relied on for an hour; a sending takes its part of it. */
+/* A client token is considered valid for an hour, less the time of sending. */
 #define HOUR " '58 minutes'::interval "
 
-/* Rows that are to be sent or searched for, and those that are asked after. */
+/* Rows to be sent or searched for, and rows to be polled. */
 #define TO_SEND                                                                \
 	" state = ANY ('{queued,running}') AND run_after IS NOT NULL"              \
 	" AND response IS NULL "
@@ -21,8 +21,8 @@
 	" AND response IS NOT NULL "
 
 /*
- * Rows that nobody holds. Who is there must be asked when the row has been
- * seen: a list made before would lack one who has just come and claimed it.
+ * Rows without a lease. The board must be asked after the row was read: a list
+ * of holders made before would lack one that has just claimed it.
  */
 #define FREE                                                                   \
 	" (lease_holder IS NULL OR lease_until < clock_timestamp()"                \
@@ -32,8 +32,9 @@
 #define ROLE " coalesce(outer_role, session_role) "
 
 /*
- * Whether a row o comes before q, where both are of one resource. What is of
- * another fence is sent by another server, or by none.
+ * Whether row o comes before row q of the same resource. Rows of another fence
+ * are sent by another server, or not at all. The role does not matter: what one
+ * puts off must not replace what another has written since.
  */
 #define COMES_FIRST                                                            \
 	" (o.state <> 'running', o.id) < (q.state <> 'running', q.id)"             \
@@ -42,8 +43,9 @@
 	" AND o.state = ANY ('{queued,running}')) "
 
 /*
- * Rows whose turn it is. Requests of one FHIR resource go one after the other:
- * what may have been sent first, then by their ids. Bundles write several.
+ * Rows that no other row precedes. Requests of one FHIR resource are sent in
+ * order: those that may have been sent first, then by id. A bundle writes
+ * several resources.
  */
 #define IN_TURN                                                                \
 	" (kind <> 'fhir' OR (NOT EXISTS (SELECT FROM @ AS o"                      \
@@ -57,15 +59,17 @@
 	"AND NOT EXISTS (SELECT FROM @ AS o WHERE o.resources && q.resources "     \
 	"AND" COMES_FIRST ")) "
 
-/* Due rows of a lane that may be claimed; what a runner holds it has in hand. */
+/*
+ * Due rows of a lane that may be claimed, without those that the runner holds.
+ */
 #define OF_LANE                                                                \
 	" fence = $1 AND" ROLE "= $4 AND run_after <= $6"                          \
 	" AND lease_holder IS DISTINCT FROM $3 AND id <> ALL ($7) AND" FREE        \
 	"AND" IN_TURN
 
-/* What a runner reads of a row that it has claimed. */
+/* The columns that a runner reads of a claimed row. */
 #define CLAIMED                                                                \
-	" RETURNING r.home, r.id, r.operation, r.kind,"                            \
+	" RETURNING r.home, r.id, r.claim, r.operation, r.kind,"                   \
 	" r.request::text AS request, r.client_token, r.request_hash ="            \
 	" sha256(convert_to(r.request::text, 'UTF8')) AND r.body_sha256"           \
 	" IS NOT DISTINCT FROM sha256(convert_to(r.body::text, 'UTF8')) AS "       \
@@ -73,7 +77,8 @@
 	" r.body::text AS body, r.resource_type, r.resource_id, r.guard,"          \
 	" r.until, r.response::text AS response, r.datastore_id, r.job_id,"        \
 	" r.region, r.endpoint, r.account, r.session_role, r.\"current_role\","    \
-	" r.attempts, r.error_sqlstate, r.error_code, r.error_message,"            \
+	" r.attempts, r.error_sqlstate, r.error_code, r.error_message, r.looked,"  \
+	" r.failed_looks, r.unusable_looks, r.retry_of IS NOT NULL AS retries,"    \
 	" due.earliest, due.first_sent_at AS was_sent,"                            \
 	" due.unsettled_since AS was_unsettled, r.unsettled_since,"                \
 	" r.first_sent_at, r.lease_until, due.polls, due.looks, due.careful"
@@ -81,26 +86,60 @@
 /* This database of this cluster. */
 #define HERE "'%'"
 
-/* Rows of a role, or all; the parameters: outer role, current role, all. */
-#define MINE                                                                   \
-	" (coalesce(outer_role, session_role) = $2 OR \"current_role\" = $3 OR "   \
-	"$4) "
+/* Open rows that were sent, and whose last search or poll has failed. */
+#define FRUITLESS                                                              \
+	" finished_at IS NULL AND state = 'running' AND (failed_looks > 0"         \
+	" OR (response IS NOT NULL AND error_sqlstate IS NOT NULL)) "
 
 /*
- * Whether a row e is the end of a call that another one must not follow. What a
- * writer took for interrupted may have a reply after all: that of a read has
- * no transaction to show that its session lives.
+ * The place of a row among the requests of its resource: the id of the first
+ * request that it retries, or its own.
+ */
+#define PLACE(row)                                                             \
+	"(WITH RECURSIVE f AS (SELECT " row ".id, " row ".retry_of UNION ALL"      \
+	" SELECT p.id, p.retry_of FROM f JOIN @ AS p"                              \
+	" ON p.home = " HERE " AND p.id = f.retry_of)"                             \
+	" SELECT min(least(f.id, f.retry_of)) FROM f)"
+
+/* Rows of a role, or all; the parameters: the role that acts, all. */
+#define MINE                                                                   \
+	" (coalesce(outer_role, session_role) = $2 OR \"current_role\" = $2 OR "   \
+	"$3) "
+
+/*
+ * Whether an id was given to a request here, which may be deleted but in the
+ * history, or in its retry.
+ */
+#define IN_USE(number)                                                         \
+	" (EXISTS (SELECT FROM @ AS m WHERE m.home = " HERE " AND m.id = " number  \
+	") OR EXISTS (SELECT FROM @ AS m WHERE m.home = " HERE                     \
+	" AND m.retry_of = " number                                                \
+	") OR EXISTS (SELECT FROM !.healthlake_event AS m WHERE m.home = " HERE    \
+	" AND m.request_id = " number " AND m.origin = 'queue')) "
+
+/*
+ * Whether row e is a final end of a call, after which no other may be
+ * inserted. A call that a writer has recorded as interrupted may still have a
+ * reply: reads have no transaction that would show that their session lives.
  */
 #define IS_ENDED_BY(event)                                                     \
 	" e.event <> 'sent'"                                                       \
 	" AND (e.event = 'rolled_back') = (" event " = 'rolled_back')"             \
 	" AND NOT (e.event = 'interrupted' AND " event " = 'replied') "
 
-/* What a state is the end of. */
+/* The event with which a state ends. */
 #define IS_END(state)                                                          \
 	" " state " = ANY ('{succeeded,failed,cancelled,unknown}') "
 
-/* SQL reads better in lines of its own. */
+/*
+ * A time that is not later than now: a day ago, if it is not known by how much
+ * the clock was set back, so that nothing relies on it.
+ */
+#define CORRECTED(time)                                                        \
+	"CASE WHEN " time " <= clock_timestamp() OR " time " IS NULL THEN " time   \
+	" WHEN " time " - $1 <= clock_timestamp() THEN " time " - $1"              \
+	" ELSE clock_timestamp() - '1 day'::interval END"
+
 /* clang-format off */
 const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	[HL_STATEMENT_INSERT] =
@@ -119,7 +158,10 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		  TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID,
 		  JSONBOID}},
-	/* fence, now: a row for each lane, found by skipping from one to the next */
+	/*
+	 * Parameters: fence, now. A row for each lane, found by skipping from one
+	 * to the next.
+	 */
 	[HL_STATEMENT_LANES] =
 		{"WITH RECURSIVE sends AS ("
 		 "(SELECT" ROLE "AS role, kind, run_after FROM @"
@@ -152,34 +194,37 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 2,
 		 {TEXTOID, TIMESTAMPTZOID}},
 	/*
-	 * fence, most, holder, role, kind, now, ids that are left alone; timeline,
-	 * server's start, lease. What must not be sent twice is marked as sent by
-	 * HL_STATEMENT_MARK, directly before; found marked, it is not sent; a FHIR
-	 * request is, once the resource has been read since.
+	 * Parameters: fence, maximum, holder, role, kind, now, ids to skip,
+	 * timeline, server start, lease, claim. A request that must not be sent twice is
+	 * marked as sent by HL_STATEMENT_MARK directly before; if it is found
+	 * marked, it is not sent, except a FHIR request whose resource was read
+	 * since.
 	 */
 	[HL_STATEMENT_CLAIM] =
 		{"WITH due AS MATERIALIZED ("
 		 "SELECT home, id, first_sent_at, unsettled_since, earliest, careful,"
 		 " false AS polls, (CASE WHEN careful THEN unsettled_since IS NOT NULL"
-		 " AND (kind = 'fhir' AND looked_at >= unsettled_since) IS NOT TRUE"
-		 " ELSE unsettled_since < now() -" HOUR "END"
+		 " AND NOT (kind = 'fhir' AND looked)"
+		 /* a time later than now, after the clock was set back, is none */
+		 " ELSE unsettled_since NOT BETWEEN now() -" HOUR
+		 "AND clock_timestamp() END"
 		 " OR home <> " HERE
 		 /*
-		  * A copy of it may have been sent by a server of another timeline. With
-		  * a fence that is the server before, whose last commits may not have
-		  * come here: a token makes up for a lost mark.
+		  * A server of another timeline may have sent a copy of the row. With
+		  * a fence that was the previous primary, whose last commits may be
+		  * lost; a client token compensates for a lost mark.
 		  */
 		 " OR timeline = 0 OR (($1 = '' OR careful) AND timeline <> $8)"
 		 " OR ((timeline <> $8 OR coalesce(looked_at, earliest) < $9)"
-		 " AND coalesce(looked_at, earliest) < now() -" HOUR
-		 ")) IS TRUE AS looks"
+		 " AND coalesce(looked_at, earliest) NOT BETWEEN now() -" HOUR
+		 "AND clock_timestamp())) IS TRUE AS looks"
 		 " FROM @ AS q, LATERAL (SELECT CASE WHEN attempts = 0"
 		 " THEN greatest(requested_at, run_after)"
 		 " ELSE requested_at END,"
 		 " client_token IS NULL AND kind <> 'read') AS e (earliest, careful)"
 		 " WHERE" TO_SEND "AND" OF_LANE "AND kind = $5"
 		 " ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"
-		 " UPDATE @ AS r SET state = 'running', lease_holder = $3,"
+		 " UPDATE @ AS r SET state = 'running', lease_holder = $3, claim = $11,"
 		 " lease_until = clock_timestamp() + $10,"
 		 " attempts = r.attempts + CASE WHEN looks THEN 0 ELSE 1 END,"
 		 " first_sent_at = CASE WHEN looks OR careful THEN r.first_sent_at"
@@ -187,25 +232,25 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " unsettled_since = CASE WHEN looks OR careful THEN r.unsettled_since"
 		 " ELSE coalesce(r.unsettled_since, clock_timestamp()) END"
 		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)" CLAIMED,
-		 10,
+		 11,
 		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
-		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID}},
+		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID}},
 	[HL_STATEMENT_CLAIM_POLLS] =
 		{"WITH due AS MATERIALIZED ("
 		 "SELECT home, id, first_sent_at, unsettled_since,"
 		 " requested_at AS earliest, false AS careful, true AS polls,"
 		 " false AS looks FROM @ AS q"
 		 " WHERE" TO_POLL "AND" OF_LANE
-		 /* its parameters are those of the other claim */
+		 /* the parameters are those of HL_STATEMENT_CLAIM */
 		 "AND $5 = '' AND $8 <> 0 AND $9 IS NOT NULL"
 		 " ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"
-		 " UPDATE @ AS r SET state = 'running', lease_holder = $3,"
+		 " UPDATE @ AS r SET state = 'running', lease_holder = $3, claim = $11,"
 		 " lease_until = clock_timestamp() + $10"
 		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)" CLAIMED,
-		 10,
+		 11,
 		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
-		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID}},
-	/* which row a claim would take: parameters as above, as far as they go */
+		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID}},
+	/* the row that a claim would take; parameters as above */
 	[HL_STATEMENT_PEEK] =
 		{"SELECT id FROM @ AS q WHERE" TO_SEND "AND" OF_LANE "AND kind = $5"
 		 " ORDER BY run_after, id LIMIT least($2, 1) FOR UPDATE SKIP LOCKED",
@@ -218,15 +263,18 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 7,
 		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 		  INT8ARRAYOID}},
-	/* home, id, holder */
+	/*
+	 * Parameters: home, id, holder, claim. A holder may have claimed the row
+	 * twice, or another row of that id: the claim tells.
+	 */
 	[HL_STATEMENT_MARK] =
-		{"UPDATE @ SET unsettled_since = clock_timestamp(),"
+		{"UPDATE @ SET unsettled_since = clock_timestamp(), looked = false,"
 		 " first_sent_at = coalesce(first_sent_at, clock_timestamp())"
-		 " WHERE home = $1 AND id = $2 AND lease_holder = $3"
+		 " WHERE home = $1 AND id = $2 AND lease_holder = $3 AND claim = $4"
 		 " AND state = 'running' RETURNING first_sent_at",
-		 3,
-		 {TEXTOID, INT8OID, INT8OID}},
-	/* now, and when a rest is over at the latest */
+		 4,
+		 {TEXTOID, INT8OID, INT8OID, INT8OID}},
+	/* Parameters: now, and the latest end of a delay. */
 	[HL_STATEMENT_SHORTEN_RESTS] =
 		{"UPDATE @ SET run_after = $1 WHERE" TO_SEND
 		 "AND attempts > 0 AND run_after > $2 AND" FREE,
@@ -237,6 +285,26 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 "AND run_after > $2 AND" FREE,
 		 2,
 		 {TIMESTAMPTZOID, TIMESTAMPTZOID}},
+	/* Parameters: home, id, holder, claim, lease. */
+	[HL_STATEMENT_RENEW] =
+		{"UPDATE @ SET lease_until = clock_timestamp() + $5"
+		 " WHERE home = $1 AND id = $2 AND lease_holder = $3 AND claim = $4"
+		 " AND state = 'running' RETURNING lease_until",
+		 5,
+		 {TEXTOID, INT8OID, INT8OID, INT8OID, INTERVALOID}},
+	/*
+	 * Parameter: by how much the clock was set back, or null. Corrects times
+	 * that are later than now. What was recorded a moment ago by another runner
+	 * is not: the clock is read after the row.
+	 */
+	[HL_STATEMENT_CORRECT_TIMES] =
+		{"UPDATE @ SET first_sent_at = " CORRECTED("first_sent_at") ","
+		 " unsettled_since = " CORRECTED("unsettled_since")
+		 " WHERE" TO_SEND "AND attempts > 0"
+		 " AND (first_sent_at > clock_timestamp()"
+		 " OR unsettled_since > clock_timestamp()) AND" FREE,
+		 1,
+		 {INTERVALOID}},
 	[HL_STATEMENT_RECORD] =
 		{"UPDATE @ SET state = $3, response = coalesce($4, response),"
 		 " datastore_id = coalesce($5, datastore_id),"
@@ -246,6 +314,9 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " account = coalesce($11, account), run_after = $12,"
 		 " first_sent_at = $13, unsettled_since = $14,"
 		 " looked_at = CASE WHEN $15 THEN c.time ELSE looked_at END,"
+		 " looked = $15 OR $23,"
+		 " failed_looks = CASE WHEN $15 THEN 0 ELSE $25 END,"
+		 " unusable_looks = CASE WHEN $15 THEN 0 ELSE $26 END,"
 		 " timeline = CASE WHEN $15 THEN $16 ELSE timeline END,"
 		 " note = coalesce($17, note), endpoint = coalesce(endpoint, $18),"
 		 " lease_until = NULL, lease_holder = NULL,"
@@ -255,14 +326,17 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " guard = coalesce($22, guard),"
 		 " body = CASE WHEN $3 <> 'succeeded' THEN body END"
 		 " FROM (SELECT clock_timestamp() OFFSET 0) AS c (time)"
-		 " WHERE home = $19 AND id = $1 AND lease_holder = $2"
+		 " WHERE home = $19 AND id = $1 AND lease_holder = $2 AND claim = $24"
 		 " AND state = 'running'",
-		 22,
+		 26,
 		 {INT8OID, INT8OID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		  TEXTOID, TEXTOID}},
-	/* id, what was found, home; a row put there by hand has no kind */
+		  TEXTOID, TEXTOID, BOOLOID, INT8OID, INT4OID, INT4OID}},
+	/*
+	 * Parameters: id, what was found, home. A manually inserted row has no
+	 * kind.
+	 */
 	[HL_STATEMENT_ADOPTED] =
 		{"SELECT EXISTS (SELECT FROM @ WHERE (home, id) <> ($3, $1)"
 		 " AND ((datastore_id = $2 AND kind = ANY ('{create,\"\"}'))"
@@ -274,15 +348,15 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 3,
 		 {INT8OID, TEXTOID, TEXTOID}},
 	/*
-	 * id, operation, member and its value, since when it may have been sent,
-	 * home; each part of what is not settled has an index
+	 * Parameters: id, operation, member and its value, the time since which it
+	 * may have been sent, home. Each part of the unsettled rows has an index.
 	 */
 	[HL_STATEMENT_TWIN] =
 		{"SELECT EXISTS (SELECT FROM @ AS r WHERE (home, id) <> ($6, $1)"
 		 " AND ((" TO_SEND ") OR (" TO_POLL ") OR (state = 'unknown'"
 		 " AND (finished_at IS NULL OR finished_at >= $5)))"
 		 " AND operation = $2 AND request ->> $3 = $4"
-		 /* one that was retried has left the search to its retry */
+		 /* the retry of a request searches instead of it */
 		 " AND NOT EXISTS (SELECT FROM @ AS n"
 		 " WHERE n.home = r.home AND n.retry_of = r.id)) AS twin",
 		 6,
@@ -291,8 +365,9 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 							 1,
 							 {INT8OID}},
 	/*
-	 * home: the last event of calls that have no end, or whose transaction was,
-	 * or may yet be, rolled back without a word of it
+	 * Parameter: home. The last event of calls without an end, and of calls
+	 * whose transaction was, or may yet be, rolled back without a record of
+	 * it.
 	 */
 	[HL_STATEMENT_SWEEP] =
 		{"SELECT DISTINCT ON (s.id) e.*"
@@ -307,7 +382,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " AND NOT EXISTS (SELECT FROM !.healthlake_event AS o"
 		 " WHERE o.request_id = s.request_id AND o.home = s.home"
 		 " AND o.origin = 'call' AND (o.event = 'rolled_back'"
-		 /* a read, which no rollback undoes, has no transaction */
+		 /* reads, which a rollback does not undo, have no transaction */
 		 " OR (o.event <> 'sent' AND (o.outcome = 'failed'"
 		 " OR s.transaction IS NULL"
 		 " OR coalesce(x.status, 'committed') = 'committed'))))"
@@ -321,9 +396,20 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " WHERE home = " HERE " AND id = $1 AND" MINE
 		 " AND state = 'queued' AND response IS NULL"
 		 " AND unsettled_since IS NULL FOR UPDATE SKIP LOCKED)",
-		 4,
-		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
-	/* what is known of a request before a person touches it */
+		 3,
+		 {INT8OID, TEXTOID, BOOLOID}},
+	/*
+	 * Until the end of the transaction nobody else changes the request. What
+	 * refers to it is only seen by the next statement. An open one is never
+	 * locked: its runner would wait with all that it sends, even for a client
+	 * that does not read why it was refused.
+	 */
+	[HL_STATEMENT_LOCK] = {"SELECT id FROM @ WHERE home = " HERE
+						   " AND id = $1 AND finished_at IS NOT NULL AND" MINE
+						   "FOR UPDATE",
+						   3,
+						   {INT8OID, TEXTOID, BOOLOID}},
+	/* the state of a request before a user changes it */
 	[HL_STATEMENT_LOOK] =
 		{"SELECT operation, kind, state, fence, finished_at IS NOT NULL AS finished,"
 		 " unsettled_since IS NOT NULL OR response IS NOT NULL AS begun,"
@@ -331,9 +417,22 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " AND n.retry_of = r.id) AS retried_as, request::text AS request,"
 		 " body IS NULL AND body_sha256 IS NOT NULL AS emptied"
 		 " FROM @ AS r WHERE home = " HERE " AND id = $1 AND" MINE,
-		 4,
-		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
-	/* id, fence: an open request of another fence becomes this one's */
+		 3,
+		 {INT8OID, TEXTOID, BOOLOID}},
+	/*
+	 * An open request that nobody may ever learn the outcome of, unless somebody
+	 * is about to: a runner that has it is not waited for. A runner whose lease
+	 * is over does not find it any more to record what it has found.
+	 */
+	[HL_STATEMENT_HOLD] = {"SELECT id FROM @ WHERE home = " HERE
+						   " AND id = $1 AND" MINE "AND" FRUITLESS "AND" FREE
+						   "FOR UPDATE SKIP LOCKED",
+						   3,
+						   {INT8OID, TEXTOID, BOOLOID}},
+	/*
+	 * Parameters: id, fence. Assigns an open request of another fence to this
+	 * one.
+	 */
 	[HL_STATEMENT_TAKE_OVER] =
 		{"UPDATE @ SET fence = $2, timeline = 0, run_after = clock_timestamp(),"
 		 " lease_holder = NULL, lease_until = NULL"
@@ -343,8 +442,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 2,
 		 {INT8OID, TEXTOID}},
 	/*
-	 * id, fence, timeline, token. What has failed is asked for anew, with
-	 * another token; what is unknown is searched for with its own.
+	 * Parameters: id, fence, timeline, token. A failed request is repeated
+	 * with another token; one of unknown outcome is searched for with its own.
 	 */
 	[HL_STATEMENT_RETRY] =
 		{"INSERT INTO @ (operation, request, client_token, request_hash, state,"
@@ -362,7 +461,10 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " CASE WHEN NOT over THEN account END,"
 		 " region, CASE WHEN NOT over THEN endpoint END, session_role,"
 		 " outer_role, \"current_role\", client_addr, application_name,"
-		 " clock_timestamp(), CASE WHEN NOT over THEN first_sent_at END,"
+		 " clock_timestamp(), CASE WHEN NOT over THEN CASE"
+		 " WHEN first_sent_at > clock_timestamp()"
+		 " THEN clock_timestamp() - '1 day'::interval ELSE first_sent_at END"
+		 " END,"
 		 " CASE WHEN NOT over THEN least(unsettled_since,"
 		 " clock_timestamp() - '1 hour'::interval) END,"
 		 " CASE WHEN over THEN clock_timestamp() WHEN kind <> 'fhir'"
@@ -377,19 +479,24 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " RETURNING id",
 		 4,
 		 {INT8OID, TEXTOID, INT4OID, TEXTOID}},
-	/* id: the body of what was retried is the retry's */
+	/*
+	 * Parameter: id. The retry has the body now. A request without one is
+	 * updated, too, so that a transaction that does not see the retry, in
+	 * REPEATABLE READ, cannot change it.
+	 */
 	[HL_STATEMENT_EMPTY] = {"UPDATE @ SET body = NULL WHERE home = " HERE
-							" AND id = $1 AND body IS NOT NULL",
+							" AND id = $1",
 							1,
 							{INT8OID}},
 	/*
-	 * id: a later request of its FHIR resource that was sent, or will be; where
-	 * it is still open in another fence, those that wait behind it there do not
-	 * count
+	 * Parameter: id. A later request of its FHIR resource that was sent, or
+	 * will be; if it is open, requests that wait for it do not count. A retry,
+	 * of either, has the place of the first request that it retries.
 	 */
 	[HL_STATEMENT_LATER] =
-		{"WITH r AS MATERIALIZED (SELECT *, resource_type || '/' || resource_id"
-		 " AS resource FROM @ WHERE home = " HERE " AND id = $1),"
+		{"WITH r AS MATERIALIZED (SELECT q.*, q.resource_type || '/' ||"
+		 " q.resource_id AS resource, " PLACE("q") " AS place"
+		 " FROM @ AS q WHERE q.home = " HERE " AND q.id = $1),"
 		 " o AS (SELECT o.* FROM r JOIN @ AS o ON o.resource_id = r.resource_id"
 		 " AND o.resource_type = r.resource_type UNION ALL"
 		 " SELECT o.* FROM r JOIN @ AS o ON o.resources && ARRAY[r.resource]"
@@ -397,7 +504,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " UNION ALL SELECT o.* FROM r, unnest(r.resources) AS u (resource)"
 		 " JOIN @ AS o ON o.resource_id = split_part(u.resource, '/', 2)"
 		 " AND o.resource_type = split_part(u.resource, '/', 1))"
-		 " SELECT o.id FROM r JOIN o ON o.id > r.id AND o.home = r.home"
+		 " SELECT o.id FROM r JOIN o ON o.id > r.place AND o.home = r.home"
+		 " AND " PLACE("o") " > r.place"
 		 " AND o.datastore_id = r.datastore_id AND o.state = ANY"
 		 " ('{queued,running,succeeded,unknown}')"
 		 " AND (r.finished_at IS NOT NULL OR o.finished_at IS NOT NULL"
@@ -405,8 +513,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 1,
 		 {INT8OID}},
 	/*
-	 * home, id, type and id of a resource: what was made of it last by the
-	 * requests that came before, as this one waited
+	 * Parameters: home, id, type and id of a resource. The result of the last
+	 * request before this one, for which this one waited.
 	 */
 	[HL_STATEMENT_BEFORE] =
 		{"SELECT o.version_id, o.operation = 'DeleteResource' AS deletes"
@@ -417,71 +525,111 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " AND o.resource_id = $4 ORDER BY o.id DESC LIMIT 1",
 		 4,
 		 {TEXTOID, INT8OID, TEXTOID, TEXTOID}},
-	/* …, state, note, response, who */
+	/*
+	 * Parameters: …, state, note, response, role. If the request is open,
+	 * HL_STATEMENT_HOLD has locked it.
+	 */
 	[HL_STATEMENT_RESOLVE] =
-		{"UPDATE @ SET state = $5, note = $6, body = NULL, response = coalesce($7,"
-		 " response), datastore_id = coalesce($7 ->> 'DatastoreId',"
-		 " datastore_id), job_id = coalesce($7 ->> 'JobId', job_id),"
-		 " resolved_by = $8, resolved_at = clock_timestamp()"
+		{"UPDATE @ SET state = $4, note = $5, body = NULL, response = coalesce($6,"
+		 " response), datastore_id = coalesce($6 ->> 'DatastoreId',"
+		 " datastore_id), job_id = coalesce($6 ->> 'JobId', job_id),"
+		 " resolved_by = $7, resolved_at = clock_timestamp(),"
+		 " finished_at = coalesce(finished_at, clock_timestamp()),"
+		 " duration = coalesce(duration, clock_timestamp() - first_sent_at),"
+		 " lease_holder = NULL, lease_until = NULL"
 		 " WHERE home = " HERE " AND id = (SELECT r.id FROM @ AS r"
 		 " WHERE r.home = " HERE " AND r.id = $1 AND" MINE
-		 "AND state = 'unknown' AND NOT EXISTS (SELECT FROM @ AS n"
+		 "AND (state = 'unknown' OR finished_at IS NULL) AND NOT EXISTS (SELECT FROM @ AS n"
 		 " WHERE n.home = r.home AND n.retry_of = r.id) FOR UPDATE)",
-		 8,
-		 {INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, JSONBOID,
-		  TEXTOID}},
+		 7,
+		 {INT8OID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID}},
 	[HL_STATEMENT_READ] =
 		{"SELECT r AS whole, r.state, r.finished_at IS NOT NULL AS finished,"
 		 " xmin FROM @ AS r WHERE r.home = " HERE " AND r.id = $1"
 		 " AND" MINE,
-		 4,
-		 {INT8OID, TEXTOID, TEXTOID, BOOLOID}},
+		 3,
+		 {INT8OID, TEXTOID, BOOLOID}},
 	[HL_STATEMENT_PURGE] =
 		{"DELETE FROM @ AS r WHERE finished_at < now() - $1 AND (state <> 'unknown'"
 		 " OR EXISTS (SELECT FROM @ AS n WHERE n.home = r.home"
 		 " AND n.retry_of = r.id))",
 		 1,
 		 {INTERVALOID}},
-	/* on the calendar: months and years are no fixed number of days */
+	/* by the calendar, since months and years have different lengths */
 	[HL_STATEMENT_PURGE_EVENTS] =
 		{"DELETE FROM !.healthlake_event"
 		 " WHERE at < least(now() - $1, now() - $2::interval)",
 		 2,
 		 {INTERVALOID, TEXTOID}},
-	/* the homes of which requests wait here, and how many */
+	/* the homes of open requests, and their number */
 	[HL_STATEMENT_FOREIGN] =
 		{"SELECT home, count(*) AS requests FROM @ WHERE" TO_SEND
 		 "AND home <> " HERE " GROUP BY home ORDER BY home",
 		 0},
-	/* a home: ids go on behind its own and this one's */
+	/* Parameter: the fence. */
+	[HL_STATEMENT_OVERDUE] =
+		{"SELECT count(*) AS requests FROM @ WHERE home = " HERE
+		 " AND state = ANY ('{queued,running}') AND fence = $1"
+		 " AND run_after < clock_timestamp() - interval '1 minute'"
+		 " HAVING count(*) > 0",
+		 1,
+		 {TEXTOID}},
+	/*
+	 * Parameter: a home. Advances the sequence beyond the ids of both homes.
+	 * The name of the schema must not be in a literal, which an apostrophe in
+	 * it would end.
+	 */
 	[HL_STATEMENT_ADVANCE_IDS] =
-		{"SELECT setval('!.healthlake_request_id_seq'::regclass, m.id)"
+		{"SELECT setval(s.tableoid::regclass, m.id)"
 		 " FROM (SELECT max(id) FROM @ WHERE home = ANY (ARRAY[" HERE
 		 ", $1])) AS m (id), !.healthlake_request_id_seq AS s"
 		 " WHERE m.id > s.last_value",
 		 1,
 		 {TEXTOID}},
-	/* a home: retries of what is about to get another id */
-	[HL_STATEMENT_ADOPT_RETRIES] =
-		{"UPDATE @ AS r SET retry_of = NULL"
-		 " WHERE home = $1 AND EXISTS (SELECT FROM @ AS m"
-		 " WHERE m.home = " HERE " AND m.id = r.retry_of)",
+	/*
+	 * Parameter: a home. The requests that will get another id, in the order
+	 * of their ids: those whose id is in use, and, since the ids tell the order
+	 * of FHIR requests, all of these behind the first such one.
+	 */
+	[HL_STATEMENT_ADOPT_CLASHING] =
+		{"SELECT r.id FROM @ AS r WHERE r.home = $1 AND (" IN_USE("r.id")
+		 " OR (r.kind = 'fhir' AND r.id > (SELECT min(c.id) FROM @ AS c"
+		 " WHERE c.home = $1 AND c.kind = 'fhir' AND" IN_USE("c.id") ")))"
+		 " ORDER BY r.id",
 		 1,
 		 {TEXTOID}},
-	/* a home, timeline */
-	[HL_STATEMENT_ADOPT_CLASHING] =
-		{"UPDATE @ AS r SET home = " HERE ", id = DEFAULT, timeline = $2"
-		 " FROM @ AS o WHERE (o.home, o.id) = (r.home, r.id) AND r.home = $1"
-		 " AND EXISTS (SELECT FROM @ AS m"
-		 " WHERE m.home = " HERE " AND m.id = r.id) RETURNING r.id, o.id AS old",
+	/* Parameters: a home, id. The next id for a request, also in its retry. */
+	[HL_STATEMENT_ADOPT_RENUMBER] =
+		{"WITH r AS (UPDATE @ SET id = DEFAULT WHERE home = $1 AND id = $2"
+		 " RETURNING id), n AS (UPDATE @ AS n SET retry_of = r.id FROM r"
+		 " WHERE n.home = $1 AND n.retry_of = $2) SELECT id FROM r",
 		 2,
-		 {TEXTOID, INT4OID}},
+		 {TEXTOID, INT8OID}},
+	/*
+	 * Parameter: a home. Retries of requests that are no more there, and whose
+	 * id is another's here.
+	 */
+	[HL_STATEMENT_ADOPT_RETRIES] =
+		{"UPDATE @ AS r SET retry_of = NULL WHERE home = $1"
+		 " AND NOT EXISTS (SELECT FROM @ AS o WHERE o.home = $1"
+		 " AND o.id = r.retry_of) AND" IN_USE("r.retry_of"),
+		 1,
+		 {TEXTOID}},
+	/*
+	 * Parameters: a home, timeline. A runner that searches for one of them does
+	 * not find it any more to record what it has found, and others need not
+	 * wait until its lease ends.
+	 */
 	[HL_STATEMENT_ADOPT] =
-		{"UPDATE @ AS r SET home = " HERE ", timeline = $2 WHERE home = $1"
-		 " RETURNING r.id, r.id AS old",
+		{"UPDATE @ AS r SET home = " HERE ", timeline = $2,"
+		 " lease_holder = NULL, lease_until = NULL WHERE home = $1"
+		 " RETURNING r.id",
 		 2,
 		 {TEXTOID, INT4OID}},
-	/* ids from; request's home and id, event, outcome, note, duration; who, if */
+	/*
+	 * Parameters: base of ids; home and id of the request, event, outcome,
+	 * note, duration; the acting client, or nulls.
+	 */
 	[HL_STATEMENT_REQUEST_EVENT] =
 		{"INSERT INTO !.healthlake_event (id, home, request_id, event, origin,"
 		 " operation, kind, request, client_token, region, endpoint, account,"
@@ -498,14 +646,20 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " CASE WHEN $14 THEN coalesce(r.error_code, r.error_sqlstate) END,"
 		 " CASE WHEN $14 THEN r.error_message END, r.attempts, $7, $6"
 		 " FROM @ AS r WHERE r.home = $2 AND r.id = $3"
-		 /* an attempt that AWS has throttled, or never got, counts in the next */
+		 /*
+		  * an attempt that was throttled, or not received, is counted with the
+		  * next
+		  */
 		 " AND ($4 <> 'sent' OR r.attempts = 1 OR r.error_sqlstate = ANY"
 		 " ('{38T01,38N01,38X01}') IS NOT TRUE)",
 		 14,
 		 {INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID},
 		 CURSOR_OPT_GENERIC_PLAN},
-	/* ids from, home; then the columns. A call has one end, told once or twice */
+	/*
+	 * Parameters: base of ids, home, then the columns. A call has one end,
+	 * even if it is reported twice.
+	 */
 	[HL_STATEMENT_CALL_EVENT] =
 		{"WITH next AS MATERIALIZED (SELECT $1 + nextval(#) AS id)"
 		 " INSERT INTO !.healthlake_event (id, home, request_id, event, origin,"
@@ -531,7 +685,10 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID},
 		 CURSOR_OPT_GENERIC_PLAN},
-	/* home, request's id, event: whether such an end is there */
+	/*
+	 * Parameters: home, id of the request, event. Whether there is such an
+	 * end.
+	 */
 	[HL_STATEMENT_CALL_ENDED] =
 		{"SELECT 1 FROM !.healthlake_event AS e"
 		 " WHERE e.request_id = $2::int8 AND e.origin = 'call' AND e.home = $1"

@@ -1,9 +1,9 @@
 /*
  * statements.h
- *	  What is done to healthlake_request, as SQL: a row for each HlStatement.
- *	  "@" stands for the table's name, "!" for its schema's, "%" for this
- *	  home, see home.h, "#" for the sequence of the history. They run as the
- *	  table's owner, with search_path = pg_catalog,
+ *	  The SQL on healthlake_request and healthlake_event: a row for each
+ *	  HlStatement. "@" stands for the name of the table, "!" for its schema,
+ *	  "%" for this home (home.h), "#" for the sequence of the history.
+ *	  Statements run as the table's owner, with search_path = pg_catalog,
  *	  pg_temp; see store.h.
  */
 #ifndef HL_AUDIT_STATEMENTS_H
@@ -20,15 +20,19 @@ typedef enum HlStatement
 	HL_STATEMENT_PEEK,
 	HL_STATEMENT_PEEK_POLLS,
 	HL_STATEMENT_MARK,
+	HL_STATEMENT_RENEW,
 	HL_STATEMENT_SHORTEN_RESTS,
 	HL_STATEMENT_SHORTEN_POLLS,
+	HL_STATEMENT_CORRECT_TIMES,
 	HL_STATEMENT_RECORD,
 	HL_STATEMENT_ADOPTED,
 	HL_STATEMENT_TWIN,
 	HL_STATEMENT_NOTIFY,
 	HL_STATEMENT_SWEEP,
 	HL_STATEMENT_CANCEL,
+	HL_STATEMENT_LOCK,
 	HL_STATEMENT_LOOK,
+	HL_STATEMENT_HOLD,
 	HL_STATEMENT_TAKE_OVER,
 	HL_STATEMENT_RETRY,
 	HL_STATEMENT_EMPTY,
@@ -39,9 +43,11 @@ typedef enum HlStatement
 	HL_STATEMENT_PURGE,
 	HL_STATEMENT_PURGE_EVENTS,
 	HL_STATEMENT_FOREIGN,
+	HL_STATEMENT_OVERDUE,
 	HL_STATEMENT_ADVANCE_IDS,
-	HL_STATEMENT_ADOPT_RETRIES,
 	HL_STATEMENT_ADOPT_CLASHING,
+	HL_STATEMENT_ADOPT_RENUMBER,
+	HL_STATEMENT_ADOPT_RETRIES,
 	HL_STATEMENT_ADOPT,
 	HL_STATEMENT_REQUEST_EVENT,
 	HL_STATEMENT_CALL_EVENT,
@@ -55,7 +61,7 @@ typedef struct HlStatementRow
 	const char *sql;
 	int count;
 	Oid types[32];
-	int options; /* CURSOR_OPT_GENERIC_PLAN: planning costs more than it gives */
+	int options; /* CURSOR_OPT_GENERIC_PLAN, or 0 */
 } HlStatementRow;
 
 extern const HlStatementRow hl_statements[HL_STATEMENTS];

@@ -1,12 +1,13 @@
 /*
  * store.c
- *	  The table of requests, and its owner's right to it.
+ *	  Access to the table of requests as its owner.
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -24,21 +25,23 @@
 #include "audit/statements.h"
 #include "audit/store.h"
 #include "server/catalog.h"
+#include "server/names.h"
 #include "server/path.h"
 
 /*
- * A plan that is kept. A trigger of the statement may call the extension, and so
- * run the statement again, or change its table so that another plan is needed:
- * a plan under way is freed at its end.
+ * A kept plan. A trigger of the statement may call the extension, which may
+ * run the statement again, or alter its table so that another plan is needed:
+ * a plan in use is freed afterwards.
  */
 typedef struct KeptPlan
 {
 	SPIPlanPtr plan;
-	int runs;     /* under way */
-	bool retired; /* no longer among those that are kept */
+	const char *sql;
+	int runs;     /* executions in progress */
+	bool retired; /* no longer kept */
 } KeptPlan;
 
-/* Where the extension was last found, and the plans for that table. */
+/* The last result of hl_store_find(), and the plans for that table. */
 static HlStore found;
 static KeptPlan *plans[HL_STATEMENTS];
 static bool altering = false;
@@ -77,10 +80,11 @@ free_retired(KeptPlan *kept)
 	if (!kept->retired || kept->runs > 0)
 		return;
 	SPI_freeplan(kept->plan);
+	pfree((char *) kept->sql);
 	pfree(kept);
 }
 
-/* Keeps a plan no longer. */
+/* Stops keeping a plan. */
 static void
 retire_plan(HlStatement statement)
 {
@@ -181,7 +185,6 @@ hl_store_need(void)
 	return store;
 }
 
-/* Switches to the owner. */
 void
 hl_store_enter(HlStoreStep *step, const HlStore *store)
 {
@@ -192,7 +195,6 @@ hl_store_enter(HlStoreStep *step, const HlStore *store)
 	step->nest_level = hl_path_pin();
 }
 
-/* Switches back. */
 void
 hl_store_leave(const HlStoreStep *step)
 {
@@ -203,7 +205,9 @@ hl_store_leave(const HlStoreStep *step)
 void
 hl_store_add(HlParameters *parameters, Datum value)
 {
-	Assert(parameters->count < (int) lengthof(parameters->values));
+	if (parameters->count == (int) lengthof(parameters->values))
+		elog(ERROR, "a statement has more than %d parameters",
+			 parameters->count);
 	parameters->nulls[parameters->count] = ' ';
 	parameters->values[parameters->count++] = value;
 }
@@ -253,23 +257,48 @@ text_of(const HlStore *store, const char *sql)
 	return text.data;
 }
 
+/* Prepares a statement whose names are those of the store. */
+static SPIPlanPtr
+prepare(const HlStore *store, const HlStatementRow *row, const char *sql)
+{
+	SPIPlanPtr volatile plan = NULL;
+	HlNames names;
+
+	hl_names_begin(&names, sql, store->schema);
+	PG_TRY();
+	{
+		plan = SPI_prepare_cursor(sql, row->count, (Oid *) row->types,
+								  row->options);
+	}
+	PG_FINALLY();
+	{
+		hl_names_end(&names);
+	}
+	PG_END_TRY();
+	return plan;
+}
+
 static KeptPlan *
 plan_of(const HlStore *store, HlStatement statement)
 {
 	const HlStatementRow *row = &hl_statements[statement];
+	MemoryContext caller = CurrentMemoryContext;
 	SPIPlanPtr plan;
 	KeptPlan *kept = plans[statement];
+	char *sql;
 
 	if (kept != NULL)
 		return kept;
-	plan = SPI_prepare_cursor(text_of(store, row->sql), row->count,
-							  (Oid *) row->types, row->options);
+	sql = text_of(store, row->sql);
+	plan = prepare(store, row, sql);
+	MemoryContextSwitchTo(caller);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare statement %d", (int) statement);
 	kept = MemoryContextAllocZero(TopMemoryContext, sizeof(KeptPlan));
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not keep statement %d", (int) statement);
 	kept->plan = plan;
+	kept->sql = MemoryContextStrdup(TopMemoryContext, sql);
 	plans[statement] = kept;
 	return kept;
 }
@@ -293,23 +322,24 @@ end_run(KeptPlan *kept)
 
 /* Executes a plan, which is not freed meanwhile. */
 static int
-execute(KeptPlan *kept, const HlParameters *parameters)
+execute(const HlStore *store, KeptPlan *kept, const HlParameters *parameters)
 {
-	int result;
+	HlNames names;
+	volatile int result = 0;
 
 	kept->runs++;
+	hl_names_begin(&names, kept->sql, store->schema);
 	PG_TRY();
 	{
 		result = SPI_execute_plan(kept->plan, (Datum *) parameters->values,
 								  parameters->nulls, false, 0);
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
+		hl_names_end(&names);
 		end_run(kept);
-		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	end_run(kept);
 	return result;
 }
 
@@ -317,6 +347,7 @@ uint64
 hl_store_run(const HlStore *store, HlStatement statement,
 			 const HlParameters *parameters)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	bool bare = !ActiveSnapshotSet();
 	int result;
 
@@ -324,12 +355,14 @@ hl_store_run(const HlStore *store, HlStatement statement,
 		elog(ERROR, "statement %d has other parameters", (int) statement);
 	if (bare)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	result = execute(plan_of(store, statement), parameters);
+	result = execute(store, plan_of(store, statement), parameters);
 	if (result < 0)
 		elog(ERROR, "statement %d failed: %s", (int) statement,
 			 SPI_result_code_string(result));
 	if (bare)
 		PopActiveSnapshot();
+	/* SPI leaves its own behind, which SPI_finish() frees (_SPI_begin_call) */
+	MemoryContextSwitchTo(caller);
 	return SPI_processed;
 }
 
@@ -361,12 +394,33 @@ hl_store_text(uint64 row, const char *column)
 }
 
 Datum
-hl_store_value(uint64 row, const char *column, bool *isnull)
+hl_store_value_of(const SPITupleTable *rows, uint64 row, const char *column,
+				  Oid type, bool *isnull)
 {
-	int number = SPI_fnumber(SPI_tuptable->tupdesc, column);
+	int number = SPI_fnumber(rows->tupdesc, column);
 
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number,
-						 isnull);
+	if (SPI_gettypeid(rows->tupdesc, number) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of a table of extension \"%s\" is not "
+						"of type %s",
+						column, "healthlake", format_type_be(type))));
+	return SPI_getbinval(rows->vals[row], rows->tupdesc, number, isnull);
+}
+
+Datum
+hl_store_value(uint64 row, const char *column, Oid type, bool *isnull)
+{
+	return hl_store_value_of(SPI_tuptable, row, column, type, isnull);
+}
+
+TimestampTz
+hl_store_time(uint64 row, const char *column)
+{
+	bool isnull;
+	Datum value = hl_store_value(row, column, TIMESTAMPTZOID, &isnull);
+
+	return isnull ? HL_NO_TIME : DatumGetTimestampTz(value);
 }
 
 /* Refuses changes to finished rows, except by the extension's functions. */

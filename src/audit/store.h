@@ -25,7 +25,7 @@ typedef struct HlStore
 	Oid events;              /* the history */
 	Oid event_ids;           /* its sequence */
 	Oid owner;               /* of the table */
-	const char *schema_name; /* quoted, likewise */
+	const char *schema_name; /* quoted */
 	const char *name; /* schema and table, quoted; lives as long as plans */
 } HlStore;
 
@@ -37,7 +37,7 @@ typedef struct HlStoreStep
 	int nest_level;
 } HlStoreStep;
 
-/* Parameters of a statement: how many, and the values, NULL if null. */
+/* The parameters of a statement, as SPI_execute_plan() takes them. */
 typedef struct HlParameters
 {
 	int count;
@@ -65,21 +65,29 @@ extern void hl_store_add_time(HlParameters *parameters, TimestampTz time);
 extern void hl_store_plan(const HlStore *store, HlStatement statement);
 
 /*
- * Runs a statement within a step; returns how many rows it has changed or,
- * where it returns some, put into SPI_tuptable. The second form may alter rows
- * that are finished, which a trigger keeps anybody else from doing.
+ * Runs a statement within a step; returns the number of rows it has changed,
+ * or of those in SPI_tuptable. The second form may change finished rows, which
+ * a trigger prevents otherwise.
  */
 extern uint64 hl_store_run(const HlStore *store, HlStatement statement,
 						   const HlParameters *parameters);
 extern uint64 hl_store_alter(const HlStore *store, HlStatement statement,
 							 const HlParameters *parameters);
 
-/* A column of a row of SPI_tuptable, by its name; NULL if it is null. */
+/*
+ * A column of a row of SPI_tuptable, or of another result, by its name; NULL
+ * if it is null. The owner of the tables may have altered its type, which is
+ * an error.
+ */
 extern const char *hl_store_text(uint64 row, const char *column);
-extern Datum hl_store_value(uint64 row, const char *column, bool *isnull);
+extern Datum hl_store_value(uint64 row, const char *column, Oid type,
+							bool *isnull);
+extern Datum hl_store_value_of(const SPITupleTable *rows, uint64 row,
+							   const char *column, Oid type, bool *isnull);
 
-/* Stands for null. */
+/* A time, and the value of hl_store_add_time(), for null. */
 #define HL_NO_TIME DT_NOBEGIN
+extern TimestampTz hl_store_time(uint64 row, const char *column);
 
 /* The trigger that protects finished rows. */
 extern Datum hl_store_protect(FunctionCallInfo fcinfo);

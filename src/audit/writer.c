@@ -1,12 +1,11 @@
 /*
  * writer.c
- *	  Events that are committed whatever becomes of the session's transaction.
+ *	  Commits events independently of the session's transaction.
  *
- *	  What sessions tell becomes tasks; the tasks of one moment are written in
- *	  one transaction, and each by itself where that fails. A call is kept in
- *	  mind until its transaction has ended, so that a rollback can be told,
- *	  whichever way it came. What a writer that has died has left without an
- *	  end is found in the history itself.
+ * Messages of sessions become tasks. The tasks of one round are written in one
+ * transaction; if that fails, each is written in its own. A call is kept until
+ * its transaction has ended, so that any kind of rollback is recorded. Calls
+ * that an earlier writer has left without an end are found in the history.
  */
 #include "postgres.h"
 
@@ -14,6 +13,7 @@
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "libpq/pqsignal.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -44,28 +44,30 @@
 #include "server/text.h"
 #include "server/wait.h"
 
-/* So often it looks after transactions that are open, in milliseconds. */
+/* Milliseconds between two checks of open transactions. */
 #define LOOK 1000
 
-/* So often it tries again while the history is locked. */
+/* Milliseconds between two attempts while the history is locked. */
 #define AGAIN 50
 
-/* So often it looks whether its database is wanted as a whole. */
+/*
+ * Milliseconds between two checks whether another process wants the database.
+ */
 #define TICK 250
 
-/* So long it stays with nothing to do, lest it take a slot for ever. */
+/* Milliseconds after which an idle writer exits, so that it frees its slot. */
 #define IDLE 30000
 
-/* So long, when it is to leave, it waits for calls to end. */
+/* Milliseconds that it waits for calls to end before it exits. */
 #define GRACE 500
 
-/* So often it looks, within a transaction, whether it is to leave. */
+/* Milliseconds between two checks in a transaction whether it must exit. */
 #define PULSE 1000
 
-/* The longest pause before it tries again to write what cannot be written. */
+/* The longest delay, in milliseconds, between two attempts to write a task. */
 #define LONGEST 60000
 
-/* A session; segment NULL: that of calls whose session is not known. */
+/* A session; segment NULL: stands for unknown sessions. */
 typedef struct Client
 {
 	struct Client *next;
@@ -74,57 +76,57 @@ typedef struct Client
 	shm_mq_handle *out;
 } Client;
 
-/* A call that has its event "sent": running, or of a transaction that is. */
+/* A call with an event "sent" that is running, or whose transaction is. */
 typedef struct Open
 {
 	struct Open *next;
-	Client *client;                /* NULL: gone, or not known */
-	uint64 serial;                 /* there */
+	Client *client;                /* NULL: gone, or unknown */
+	uint64 serial;                 /* of the call, in its session */
 	int64 id;                      /* of the event "sent" */
-	FullTransactionId transaction; /* of a read: none */
+	FullTransactionId transaction; /* invalid for a read */
 	bool running;
-	bool over;     /* the transaction is */
-	HlEvent event; /* the last that was written */
-	char *text;    /* what it is made of */
+	bool over;     /* the transaction has ended */
+	HlEvent event; /* the last one written */
+	char *text;    /* holds its strings */
 } Open;
 
-/* An event that is to be written. */
+/* An event to be written. */
 typedef struct Task
 {
 	struct Task *next;
-	Client *client; /* to be answered; NULL: none */
+	Client *client; /* expects an answer; NULL: none */
 	HlWriterHead head;
-	bool rollback; /* of a call that is not kept in mind any more */
-	int64 since;   /* by hl_clock_steady_ms(), as all times here */
+	bool rollback; /* the call is not kept any more */
+	int64 since;   /* of hl_clock_steady_ms(), like all times here */
 	int64 retry_at;
-	int64 pause; /* before the last time it was tried again */
+	int64 pause; /* delay before the last attempt */
 	HlEvent event;
 	char *text;
-	int64 id; /* of the event, once it is written */
+	int64 id; /* of the event, after it was written */
 	bool written;
 } Task;
 
 static struct
 {
 	MemoryContext memory; /* clients, calls and tasks */
-	MemoryContext round;  /* what one round takes */
+	MemoryContext round;  /* of one round */
 	Client *clients;
 	Open *opens;
-	Task *tasks; /* in the order of their coming */
+	Task *tasks; /* in the order of arrival */
 	int64 busy_at;
-	int64 looked_at; /* at transactions */
+	int64 looked_at; /* last check of transactions */
 	TimeoutId pulse;
 } writer;
 
 /* ----------------------------------------------------------- transactions */
 
-/* What runs in a transaction of its own. */
+/* A function that runs in its own transaction. */
 typedef void (*Work)(void *argument);
 
 /*
- * Between transactions it leaves in order. Within one it may wait for a lock, a
- * standby or the code of a trigger, and then an order to leave aborts it; the
- * next writer completes the calls.
+ * Between transactions the writer exits in an orderly way. Within one it may
+ * wait for a lock, a standby or the code of a trigger, and then an order to
+ * exit aborts it; the next writer completes the calls.
  */
 static void
 feel_pulse(void)
@@ -151,6 +153,9 @@ commit(void)
 {
 	SPI_finish();
 	CommitTransactionCommand();
+	/* unless feel_pulse() has asked for an exit, which may wait */
+	if (!InterruptPending)
+		hl_wait_exit_if_orphaned();
 	(void) pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, "waiting for calls");
 }
@@ -374,7 +379,9 @@ answer_task(Task *task, int sqlstate, const char *message)
 	if (task->client == NULL)
 		return;
 	if (sqlstate != 0)
-		strlcpy(said.message, message, sizeof(said.message));
+		strlcpy(said.message, message,
+				1 + pg_mbcliplen(message, (int) strlen(message),
+								 sizeof(said.message) - 1));
 	(void) shm_mq_send(task->client->out,
 					   offsetof(HlWriterAnswer, message) +
 						   strlen(said.message) + 1,
@@ -413,14 +420,14 @@ fail_task(Task *task, int sqlstate, const char *message)
 
 /* ---------------------------------------------------------------- writing */
 
-/* What writing needs to know, and says. */
+/* Input and output of write_tasks(). */
 typedef struct Writing
 {
-	Task *only;   /* NULL: all that are due */
-	Task *last;   /* that was tried, */
-	int count;    /* of so many */
+	Task *only;   /* NULL: all due tasks */
+	Task *last;   /* the last one that was tried */
+	int count;    /* number of tasks that were tried */
 	bool missing; /* there is no history */
-	bool locked;  /* somebody has it for himself */
+	bool locked;  /* another session has locked it */
 	Oid locked_table;
 } Writing;
 
@@ -578,7 +585,7 @@ judge_transactions(void *unused)
 
 /*
  * Handles ended transactions. If a call has no session any more and its
- * transaction has ended, nobody else will report its end.
+ * transaction has ended, no other process will report its end.
  */
 static void
 look_after_transactions(void)
@@ -708,12 +715,12 @@ bury_client(Client *client)
 		if (open->client == client)
 		{
 			open->client = NULL;
-			/* numbers of sessions that have gone must not be confused */
+			/* serial numbers of ended sessions must not be confused */
 			open->serial = (uint64) open->id;
 		}
-	/* its transaction is over */
+	/* its transaction has ended */
 	writer.looked_at = 0;
-	/* with the buffers of messages that came in two parts */
+	/* frees the buffers of messages that arrived in two parts */
 	shm_mq_detach(client->in);
 	shm_mq_detach(client->out);
 	dsm_detach(client->segment);
@@ -737,7 +744,7 @@ meet_client(dsm_handle handle)
 	out = (shm_mq *) ((char *) in + HL_WRITER_QUEUE);
 	if (shm_mq_get_receiver(in) != NULL)
 	{
-		/* that of a writer that has died: the session will come again */
+		/* of a writer that has died: the session will register again */
 		dsm_detach(segment);
 		pfree(client);
 		return NULL;
@@ -832,7 +839,7 @@ is_over(void)
 {
 	if (ShutdownRequestPending)
 		return true;
-	/* whatever is open is left to the next one */
+	/* the next writer handles what is open */
 	if (writer.clients == NULL && hl_background_database_is_wanted())
 		return true;
 	if (writer.tasks != NULL || writer.opens != NULL)
@@ -888,7 +895,7 @@ set_options(void)
 {
 	static const char *const options[][2] = {
 		{"application_name", HL_WRITER_TYPE},
-		/* of an index, say: the table itself is not waited for */
+		/* for example of an index; it does not wait for the table */
 		{"lock_timeout", "1s"},
 	};
 

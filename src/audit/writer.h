@@ -43,7 +43,7 @@ typedef struct HlWriterAnswer
 {
 	HlWriterHead head;
 	int64 id;     /* of the event "sent" */
-	int sqlstate; /* 0: it is done */
+	int sqlstate; /* 0: success */
 	char message[1024];
 } HlWriterAnswer;
 

@@ -1,6 +1,6 @@
 /*
  * command.c
- *	  Command lines without a shell.
+ *	  Splits command lines without a shell.
  */
 #include "aws/command.h"
 

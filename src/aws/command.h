@@ -1,8 +1,8 @@
 /*
  * command.h
- *	  A command line taken apart as a shell would, and without one: blanks,
- *	  two kinds of quotes and backslashes; nothing is expanded. An HlCommand
- *	  starts zeroed, owns its words and ends in hl_command_free().
+ *	  Splits a command line into words as a shell does, without a shell:
+ *	  blanks, single and double quotes, backslashes; nothing is expanded. An
+ *	  HlCommand starts zeroed, owns its words and ends in hl_command_free().
  */
 #ifndef HL_AWS_COMMAND_H
 #define HL_AWS_COMMAND_H
@@ -14,11 +14,11 @@
 
 typedef struct HlCommand
 {
-	char *words[HL_COMMAND_MAX_WORDS + 1]; /* NULL after the last */
+	char *words[HL_COMMAND_MAX_WORDS + 1]; /* with NULL after the last */
 	int count;
-	char *text; /* what the words point into */
+	char *text; /* holds the words */
 	size_t size;
-	const char *reason; /* why it is no command; quotes nothing */
+	const char *reason; /* why the line is invalid, without quoting it */
 } HlCommand;
 
 extern bool hl_command_split(HlCommand *command, const char *line);

@@ -33,7 +33,7 @@ static const HlPartition partitions[] = {
 	 true, true},
 };
 
-/* The regions that STS served before it had regional endpoints. */
+/* The regions of STS's global endpoint. */
 static const char *const global_sts_regions[] = {
 	"ap-northeast-1", "ap-south-1",   "ap-southeast-1", "ap-southeast-2",
 	"aws-global",     "ca-central-1", "eu-central-1",   "eu-north-1",
@@ -41,7 +41,6 @@ static const char *const global_sts_regions[] = {
 	"us-east-1",      "us-east-2",    "us-west-1",      "us-west-2",
 };
 
-/* Whether a string is neither NULL nor empty. */
 static bool
 is_given(const char *string)
 {
@@ -71,7 +70,7 @@ fold(char *string)
 			*string = (char) (*string - 'A' + 'a');
 }
 
-/* Notes why there is no endpoint. */
+/* Sets the outcome and the reason. */
 static HlEndpointOutcome
 refuse(HlEndpoint *endpoint, HlEndpointOutcome outcome, const char *reason)
 {
@@ -152,7 +151,10 @@ hl_endpoint_is_region(const char *region)
 		   region[len - 1] != '-';
 }
 
-/* Takes the first "fips-" or "-fips" out of a name, as JavaScript's SDK does. */
+/*
+ * Removes the first "fips-" or "-fips" from a name, as AWS's JavaScript SDK
+ * does.
+ */
 static void
 cut_fips(char *region)
 {
@@ -283,7 +285,7 @@ is_unchanged(const char *given, const char *rewritten)
 		   (rewritten[len] == '\0' || strcmp(rewritten + len, "/") == 0);
 }
 
-/* A URL's parts, and whether libcurl had the memory to tell them all. */
+/* The parts of a URL; failed: libcurl was out of memory. */
 typedef struct Parts
 {
 	CURLU *handle;
@@ -328,7 +330,7 @@ take_host(Parts *parts, HlEndpoint *endpoint)
 	return inet_pton(AF_INET6, host, &address) == 1;
 }
 
-/* Takes the parts; returns NULL, or the problem. */
+/* Returns NULL, or the problem. */
 static const char *
 take_parts(Parts *parts, const char *url, HlEndpoint *endpoint)
 {
@@ -407,7 +409,10 @@ hl_endpoint_read_url(const char *url, HlEndpoint *endpoint)
 	return HL_ENDPOINT_OK;
 }
 
-/* Whether a name is localhost or ends in it: no DNS is asked (RFC 6761, 6.3). */
+/*
+ * Whether a name is localhost or below it; it is not looked up (RFC 6761,
+ * section 6.3).
+ */
 static bool
 is_localhost(const char *host)
 {
@@ -416,7 +421,7 @@ is_localhost(const char *host)
 	return strcmp(last == NULL ? host : last + 1, "localhost") == 0;
 }
 
-/* Whether the host is this machine, by address or by its one sure name. */
+/* By address, or by the name localhost. */
 bool
 hl_endpoint_is_loopback(const HlEndpoint *endpoint)
 {
@@ -491,7 +496,7 @@ apply_region_rules(const HlPartition *partition,
 		strcpy(endpoint->signing_region, "us-east-1");
 		return use_host(endpoint, "sts", "", "amazonaws.com");
 	}
-	/* In GovCloud STS's ordinary endpoint is the one that is FIPS's. */
+	/* in GovCloud STS's ordinary endpoint is also its FIPS endpoint */
 	snprintf(service, sizeof(service), "%s%s", parameters->service,
 			 parameters->use_fips && !(sts && !parameters->use_dual_stack &&
 									   strcmp(partition->id, "aws-us-gov") == 0)
@@ -500,7 +505,7 @@ apply_region_rules(const HlPartition *partition,
 	return use_host(endpoint, service, region, suffix);
 }
 
-/* The rules for a custom endpoint, with which options cannot be combined. */
+/* A custom endpoint cannot be combined with FIPS or dual stack. */
 static HlEndpointOutcome
 apply_url_rules(const HlEndpointParameters *parameters, HlEndpoint *endpoint)
 {

@@ -1,6 +1,6 @@
 /*
  * eventstream.c
- *	  Messages of an event stream.
+ *	  Parses messages of an event stream.
  *
  * A message, all numbers being big-endian:
  *
@@ -43,7 +43,7 @@ add_to_crc(uint32_t crc, const char *data, size_t len)
 	return ~crc;
 }
 
-/* A number of so many bytes, the highest first. */
+/* Reads a big-endian number of "size" bytes. */
 static uint64_t
 read_unsigned(const char *bytes, size_t len)
 {
@@ -54,7 +54,7 @@ read_unsigned(const char *bytes, size_t len)
 	return number;
 }
 
-/* The same with a sign. */
+/* The same, in two's complement. */
 static int64_t
 read_signed(const char *bytes, size_t len)
 {
@@ -144,7 +144,6 @@ hl_eventstream_header(const HlEventMessage *message, size_t *offset,
 	return len > 0;
 }
 
-/* Whether bytes are UTF-8. */
 static bool
 is_utf8(const char *bytes, size_t len)
 {
@@ -194,7 +193,6 @@ fault_of_headers(const HlEventMessage *message)
 	return NULL;
 }
 
-/* Finds a header that is a string. */
 bool
 hl_eventstream_string(const HlEventMessage *message, const char *name,
 					  HlEventHeader *header)

@@ -1,10 +1,10 @@
 /*
  * eventstream.h
  *	  Messages of the type application/vnd.amazon.eventstream: a prelude (two
- *	  lengths and their CRC-32), headers, a payload and the CRC-32 of it all.
- *	  Bytes are handed over as they come, in pieces of any size; no more than
- *	  one message is kept. Whoever declares an HlEventStream (zeroed) frees it
- *	  with hl_eventstream_free().
+ *	  lengths and their CRC-32), headers, a payload and the CRC-32 of
+ *	  everything before. The bytes are passed as they arrive, in pieces of any
+ *	  size; at most one message is kept. An HlEventStream starts zeroed and
+ *	  ends in hl_eventstream_free().
  *
  * https://smithy.io/2.0/aws/amazon-eventstream.html
  */
@@ -22,7 +22,7 @@
 #define HL_EVENTSTREAM_MAX_HEADERS_LEN (128 * 1024)
 #define HL_EVENTSTREAM_MAX_HEADERS 100
 
-/* With the numbers that stand for them on the wire. */
+/* The values are those on the wire. */
 typedef enum HlEventHeaderType
 {
 	HL_EVENT_HEADER_TRUE,
@@ -37,18 +37,18 @@ typedef enum HlEventHeaderType
 	HL_EVENT_HEADER_UUID
 } HlEventHeaderType;
 
-/* Neither the name nor the bytes are ended by a zero. */
+/* Name and bytes are not zero-terminated; they point into the message. */
 typedef struct HlEventHeader
 {
 	const char *name;
 	size_t name_len;
 	HlEventHeaderType type;
-	int64_t number;    /* where the type is a number; 0 elsewhere */
+	int64_t number;    /* of the number types; otherwise 0 */
 	const char *bytes; /* of byte arrays, strings (UTF-8) and UUIDs */
 	size_t len;
 } HlEventHeader;
 
-/* Points into the stream, until the next reading. */
+/* Points into the stream, and is valid until the next hl_eventstream_read(). */
 typedef struct HlEventMessage
 {
 	const char *headers;
@@ -59,38 +59,40 @@ typedef struct HlEventMessage
 
 typedef struct HlEventStream
 {
-	HlBytes bytes;      /* of the message at hand, as far as it has come */
-	size_t length;      /* of all of it; 0: its prelude has not come yet */
-	bool given;         /* it was handed out, and is forgotten next */
+	HlBytes bytes;      /* of the current message, as far as received */
+	size_t length;      /* of the message; 0: the prelude is incomplete */
+	bool given;         /* it was returned; the next read discards it */
 	uint32_t crc;       /* of the bytes so far */
-	const char *reason; /* why nothing more is read, in a few words; or NULL */
+	const char *reason; /* why the stream is broken, a static text; or NULL */
 } HlEventStream;
 
 typedef enum HlEventStep
 {
-	HL_EVENT_STEP_MORE,    /* all bytes were taken, and no message is whole */
-	HL_EVENT_STEP_MESSAGE, /* there may be more in the bytes that are left */
-	HL_EVENT_STEP_BROKEN,  /* for good: see the stream's reason */
+	HL_EVENT_STEP_MORE,    /* all bytes were read; no message is complete */
+	HL_EVENT_STEP_MESSAGE, /* the rest of the bytes may have more */
+	HL_EVENT_STEP_BROKEN,  /* permanently: see the stream's reason */
 	HL_EVENT_STEP_NO_MEMORY
 } HlEventStep;
 
-/* Takes bytes up to the end of a message, and moves *data and *len past them. */
+/*
+ * Reads to the end of a message, and moves *data and *len past what was read.
+ */
 extern HlEventStep hl_eventstream_read(HlEventStream *stream, const char **data,
 									   size_t *len, HlEventMessage *message);
 
-/* Whether a message has begun and is not whole. */
+/* Whether a message has begun and is incomplete. */
 extern bool hl_eventstream_is_within(const HlEventStream *stream);
 extern void hl_eventstream_free(HlEventStream *stream);
 
-/* The header at an offset (0: the first), which is moved on; false: no more. */
+/* Reads the header at *offset (0: the first), and advances it; false: none. */
 extern bool hl_eventstream_header(const HlEventMessage *message, size_t *offset,
 								  HlEventHeader *header);
 
-/* Whether the message has a header of that name which is this string. */
+/* Whether the message has a string header of that name and value. */
 extern bool hl_eventstream_says(const HlEventMessage *message, const char *name,
 								const char *value);
 
-/* The header of that name, if it is a string. */
+/* Finds a string header by its name; false if there is none. */
 extern bool hl_eventstream_string(const HlEventMessage *message,
 								  const char *name, HlEventHeader *header);
 

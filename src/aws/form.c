@@ -8,7 +8,7 @@
 
 #include "base/percent.h"
 
-/* Parameters that select nothing (FHIR R4, 3.1.1.5: search result parameters). */
+/* Result parameters, which select nothing (FHIR R4, 3.1.1.5). */
 static const char *const result_parameters[] = {
 	"_sort",  "_count",         "_include",   "_revinclude", "_summary",
 	"_total", "_elements",      "_contained", "_format",     "_pretty",
@@ -33,6 +33,55 @@ hl_form_is_criterion(const char *name)
 		if (is_word(name, result_parameters[i]))
 			return false;
 	return name[0] != '\0';
+}
+
+/*
+ * Whether a value has an empty alternative, such as "," and "a,": a server may
+ * ignore it. A backslash makes the next character a part of the value (FHIR R4,
+ * "Escaping Search Parameters").
+ */
+static bool
+has_empty_alternative(const char *value)
+{
+	bool empty = true;
+
+	for (; *value != '\0'; value++)
+	{
+		if (*value == ',' && empty)
+			return true;
+		empty = *value == ',' || (empty && *value == ' ');
+		if (*value == '\\' && value[1] != '\0')
+			value++;
+	}
+	return empty;
+}
+
+/* Whether each value of a criterion, or of a list of them, selects something. */
+static bool
+is_selective(const HlJson *node)
+{
+	HlJsonEach each = hl_json_each(node);
+	const HlJson *element;
+
+	if (hl_json_kind(node) == HL_JSON_STRING)
+		return !has_empty_alternative(hl_json_string(node));
+	while (hl_json_kind(node) == HL_JSON_ARRAY &&
+		   (element = hl_json_step(&each)) != NULL)
+		if (!is_selective(element))
+			return false;
+	return true;
+}
+
+const char *
+hl_form_unselective(const HlJson *parameters)
+{
+	HlJsonEach each = hl_json_each(parameters);
+	const HlJson *node;
+
+	while (each.named && (node = hl_json_step(&each)) != NULL)
+		if (hl_form_is_criterion(each.name) && !is_selective(node))
+			return each.name;
+	return NULL;
 }
 
 bool
@@ -121,7 +170,6 @@ add_array(HlBytes *form, const char *name, const HlJson *array, bool joined)
 	return HL_FORM_OK;
 }
 
-/* Adds one member. */
 static HlFormFault
 add_member(HlBytes *form, const char *name, const HlJson *node)
 {
@@ -130,8 +178,6 @@ add_member(HlBytes *form, const char *name, const HlJson *node)
 
 	if (name[0] == '\0')
 		return HL_FORM_EMPTY_NAME;
-	if (is_word(name, "_count") || is_word(name, "page"))
-		return HL_FORM_OURS;
 	if (hl_json_kind(node) == HL_JSON_ARRAY)
 		return add_array(form, name, node,
 						 strcmp(name, "_sort") == 0 ||
@@ -142,8 +188,16 @@ add_member(HlBytes *form, const char *name, const HlJson *node)
 	return fault;
 }
 
+/* Whether a parameter is one that paging sets. */
+static bool
+is_ours(const char *name)
+{
+	return is_word(name, "_count") || is_word(name, "page");
+}
+
 HlFormFault
-hl_form_write(HlBytes *form, const HlJson *parameters, const char **name)
+hl_form_write(HlBytes *form, const HlJson *parameters, bool paged,
+			  const char **name)
 {
 	HlJsonEach each = hl_json_each(parameters);
 	const HlJson *node;
@@ -156,7 +210,8 @@ hl_form_write(HlBytes *form, const HlJson *parameters, const char **name)
 		HlFormFault fault;
 
 		*name = each.name;
-		fault = add_member(form, each.name, node);
+		fault = paged && is_ours(each.name) ? HL_FORM_OURS
+											: add_member(form, each.name, node);
 		if (fault != HL_FORM_OK)
 			return fault;
 	}

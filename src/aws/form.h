@@ -1,9 +1,10 @@
 /*
  * form.h
  *	  The parameters of a FHIR search as a form: a JSON object whose members
- *	  are strings, numbers, booleans, or arrays of them, which are all to hold
- *	  (FHIR R4, 3.1.1.3.1: parameters that repeat). The same text serves as a
- *	  body (application/x-www-form-urlencoded) and as a URL's query.
+ *	  are strings, numbers, booleans, or arrays of them. The elements of an
+ *	  array are conditions that must all hold (FHIR R4, 3.1.1.3.1, repeated
+ *	  parameters). The text can be a body (application/x-www-form-urlencoded)
+ *	  or a URL's query.
  */
 #ifndef HL_AWS_FORM_H
 #define HL_AWS_FORM_H
@@ -16,35 +17,45 @@ typedef enum HlFormFault
 	HL_FORM_OK,
 	HL_FORM_NO_OBJECT,
 	HL_FORM_EMPTY_NAME,
-	HL_FORM_OURS,        /* _count and page: whoever pages sets them */
-	HL_FORM_NULL,        /* a value that is null */
+	HL_FORM_OURS,        /* _count and page, which paging sets */
+	HL_FORM_NULL,        /* a null value */
 	HL_FORM_NESTED,      /* an object, or an array in an array */
-	HL_FORM_EMPTY_ARRAY, /* which would be no condition at all */
-	HL_FORM_EMPTY_VALUE, /* which servers take for none */
+	HL_FORM_EMPTY_ARRAY, /* would be no condition */
+	HL_FORM_EMPTY_VALUE, /* servers ignore it */
 	HL_FORM_NO_MEMORY
 } HlFormFault;
 
 /*
- * Appends name=value pairs, percent-encoded, with an ampersand before each but
- * the first of the form. Where something is wrong, *name is the parameter's
- * (it belongs to the node), and what was appended is of no use.
+ * Appends name=value pairs, percent-encoded, separated by ampersands. paged:
+ * the extension sets _count and page, so that they cannot be given. On a fault
+ * *name is the name of the parameter (it belongs to the node), and the form is
+ * unusable.
  */
 extern HlFormFault hl_form_write(HlBytes *form, const HlJson *parameters,
-								 const char **name);
+								 bool paged, const char **name);
 
-/* Appends one pair. */
+/* Appends one pair, with an ampersand before it unless it is the first. */
 extern void hl_form_add(HlBytes *form, const char *name, const char *value);
 
 /*
- * Whether a parameter selects resources; those that only say how they are to
- * be shown or sorted, or what is to come along, do not.
+ * Whether a parameter selects resources. Result parameters (FHIR R4, 3.1.1.5),
+ * which sort or include, do not.
  */
 extern bool hl_form_is_criterion(const char *name);
 
-/* Whether some member of the parameters is a criterion. */
+/* Whether at least one of the parameters is a criterion. */
 extern bool hl_form_has_criterion(const HlJson *parameters);
 
-/* Appends a value of a search with a backslash before \ $ , and |. */
+/*
+ * The name of a criterion that has an empty value between the commas of
+ * alternatives, which servers may ignore; NULL: there is none.
+ */
+extern const char *hl_form_unselective(const HlJson *parameters);
+
+/*
+ * Appends a search value with a backslash before \ $ , and | (FHIR R4,
+ * "Escaping Search Parameters").
+ */
 extern void hl_form_escape(HlBytes *bytes, const char *value);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * issued.c
- *	  Issued credentials.
+ *	  Parses issued credentials.
  */
 #include "aws/issued.h"
 
@@ -11,17 +11,17 @@
 #include "base/json.h"
 #include "base/timestamp.h"
 
-/* How a form names what it holds. */
+/* The names of the members in a form. */
 typedef struct Form
 {
-	const char *within; /* the member that holds the others; NULL: none */
+	const char *within; /* the member that contains the others; or NULL */
 	const char *access_key_id;
 	const char *secret_access_key;
 	const char *session_token;
 	const char *expiration;
-	bool temporary;     /* token and expiration must be there */
-	bool in_millis;     /* expiration is a number of milliseconds */
-	const char *status; /* a member that must have this value; NULL: none */
+	bool temporary;     /* token and expiration are required */
+	bool in_millis;     /* expiration is in milliseconds since 1970 */
+	const char *status; /* a member with a required value; NULL: none */
 	const char *status_value;
 } Form;
 
@@ -37,7 +37,7 @@ static const Form forms[] = {
 						  "sessionToken", "expiration", true, true, NULL, NULL},
 };
 
-/* Notes why there are no credentials. */
+/* Sets the reason. */
 __attribute__((format(printf, 2, 3))) static bool
 refuse(HlIssued *issued, const char *format, ...)
 {
@@ -59,7 +59,7 @@ is_sendable(const char *value)
 	return true;
 }
 
-/* Takes one value; NULL is none. */
+/* Copies one value; NULL: none. */
 static bool
 take(HlIssued *issued, HlBytes *bytes, const char *what, const char *value)
 {
@@ -83,7 +83,7 @@ take_expiration(HlIssued *issued, const char *value)
 	issued->expires = value != NULL;
 	if (value == NULL)
 		return true;
-	/* a bare number is seconds elsewhere; nobody writes one here */
+	/* no bare numbers, which would be read as seconds */
 	return (strchr(value, '-') != NULL &&
 			hl_timestamp_from_text(value, strlen(value),
 								   &issued->expires_at)) ||
@@ -214,7 +214,10 @@ hl_issued_wipe(HlIssued *issued)
 	*issued = (HlIssued){0};
 }
 
-/* Reads the end of a sign-on; older programs wrote UTC instead of Z. */
+/*
+ * Reads the expiration of a sign-on; older versions of the AWS CLI wrote UTC
+ * instead of Z.
+ */
 static bool
 read_end(const char *text, int64_t *micros)
 {

@@ -1,8 +1,8 @@
 /*
  * issued.h
- *	  Issued credentials, and the JSON in which a container's endpoint,
- *	  instance metadata, a program and single sign-on return them. An HlIssued
- *	  starts zeroed, owns its bytes, which are secrets, and ends in
+ *	  Temporary credentials, and the JSON in which a container's endpoint,
+ *	  instance metadata, a credential process and single sign-on return them.
+ *	  An HlIssued starts zeroed, owns its bytes, which are secrets, and ends in
  *	  hl_issued_wipe(). A reason quotes no part of the input.
  */
 #ifndef HL_AWS_ISSUED_H
@@ -26,12 +26,12 @@ typedef struct HlIssued
 	HlBytes secret_access_key;
 	HlBytes session_token; /* empty: none */
 	bool expires;
-	int64_t expires_at; /* microseconds of 1970 */
-	bool no_memory;     /* that is why they could not be read: */
+	int64_t expires_at; /* microseconds since 1970, UTC */
+	bool no_memory;     /* memory was missing, as reason says */
 	char reason[128];
 } HlIssued;
 
-/* What a reader found, to be copied; NULL: it was not there. */
+/* What a reader found, to be copied by hl_issued_set(); NULL: missing. */
 typedef struct HlIssuedParts
 {
 	const char *access_key_id;
@@ -40,16 +40,22 @@ typedef struct HlIssuedParts
 	const char *expiration; /* ISO 8601 */
 } HlIssuedParts;
 
-/* Takes credentials over; each must be something that a header can hold. */
+/*
+ * Copies credentials. False, and a reason, if one cannot be sent in a header
+ * or the expiration is no timestamp.
+ */
 extern bool hl_issued_set(HlIssued *issued, const HlIssuedParts *parts);
 
-/* Reads credentials of a form. */
+/* Parses credentials of a form; false: see the reason. */
 extern bool hl_issued_read(HlIssued *issued, HlIssuedForm form,
 						   const char *text, size_t len);
 
 extern void hl_issued_wipe(HlIssued *issued);
 
-/* A sign-on that was made elsewhere and left in a file. */
+/*
+ * The access token of a single sign-on, from the AWS CLI's cache file. It
+ * starts zeroed and ends in hl_sso_wipe().
+ */
 typedef struct HlSignOn
 {
 	HlBytes token;

@@ -2,11 +2,10 @@
  * link.c
  *	  Links in replies of a FHIR data store.
  *
- * Who signs what a reply tells it to sign hands out signatures: a link to
- * another host would get one that can be replayed, and the bearer token beside
- * it. So a link is compared with where requests go anyway, as it stands, and
- * its path and query are written anew from characters that mean one thing to
- * every reader.
+ * If we signed whatever a reply tells us to, a link to another host would
+ * receive a signature that can be replayed, and the bearer token. So a link
+ * must match, literally, the endpoint in use, and its path and query are
+ * rebuilt from characters that every parser reads in the same way.
  */
 #include "aws/link.h"
 
@@ -15,7 +14,7 @@
 
 #include "base/percent.h"
 
-/* Notes why a link is refused. */
+/* Sets the reason. */
 static HlLinkOutcome
 refuse_link(HlLink *read, const char *reason)
 {
@@ -24,7 +23,7 @@ refuse_link(HlLink *read, const char *reason)
 	return HL_LINK_REFUSED;
 }
 
-/* Whether a text has only characters of URLs, and is short. */
+/* Whether a text is short and has only characters that are allowed in URLs. */
 static bool
 is_visible(const char *text)
 {
@@ -37,35 +36,15 @@ is_visible(const char *text)
 	return len > 0 && len <= HL_LINK_LONGEST;
 }
 
-/* The value of a hexadecimal digit; -1 for anything else. */
-static int
-digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /*
- * Takes one byte of a text, and decodes an escape; -1 for an invalid escape or
- * an escaped control character.
+ * Reads one byte and decodes an escape; -1 for an invalid escape or a control
+ * character.
  */
 static int
 take_byte(const char **text, const char *end)
 {
-	int c = (unsigned char) *(*text)++;
+	int c = hl_percent_take(text, end);
 
-	if (c != '%')
-		return c;
-	if (end - *text < 2 || digit_value((*text)[0]) < 0 ||
-		digit_value((*text)[1]) < 0)
-		return -1;
-	c = digit_value((*text)[0]) * 16 + digit_value((*text)[1]);
-	*text += 2;
 	return c < ' ' || c == 0x7f ? -1 : c;
 }
 
@@ -110,7 +89,7 @@ write_path(HlBytes *path, const char *text, const char *end)
 	return path->failed || !is_bad_segment(path, start);
 }
 
-/* Writes one side of a pair, decoded once and encoded again. */
+/* Writes a name or a value, decoded once and encoded again. */
 static bool
 write_side(HlBytes *query, const char *text, const char *end)
 {
@@ -125,7 +104,10 @@ write_side(HlBytes *query, const char *text, const char *end)
 	return true;
 }
 
-/* Writes the pairs of a query; the padding of a token has equals signs, too. */
+/*
+ * Writes the pairs of a query. A value may have equals signs, such as the
+ * padding of a token.
+ */
 static bool
 write_query(HlBytes *query, const char *text)
 {
@@ -186,7 +168,7 @@ read_place(const char *link, HlEndpoint *place, bool *starved)
 	return outcome == HL_ENDPOINT_OK ? link + len : NULL;
 }
 
-/* Whether a place is AWS's public endpoint of the region. */
+/* Whether an authority is AWS's public endpoint of the region. */
 static bool
 is_public(const HlEndpoint *place, const char *region, bool *starved)
 {
@@ -210,7 +192,8 @@ below_base(const HlLinkBase *base, const char *link, bool *starved)
 
 	if (path == NULL)
 		return NULL;
-	if (place.tls == !base->target->plain &&
+	/* only its path is used: a server behind TLS may write http */
+	if (!(place.tls && base->target->plain) &&
 		strcmp(place.authority, base->target->authority) == 0)
 		below = skip_base(path, base->target->path, base->datastore_id);
 	if (below == NULL && is_public(&place, base->region, starved))

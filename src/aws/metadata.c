@@ -1,6 +1,6 @@
 /*
  * metadata.c
- *	  Addresses of instance metadata and of containers' endpoints.
+ *	  Addresses of instance metadata and of containers' credential endpoints.
  */
 #include "aws/metadata.h"
 
@@ -10,7 +10,7 @@
 
 #define CONTAINER_HOST "http://169.254.170.2"
 
-/* AWS's own addresses on the link: what is asked there does not leave it. */
+/* AWS's link-local addresses: packets to them stay on the link. */
 static const char *const link_hosts[] = {"169.254.169.254", "169.254.170.2",
 										 "169.254.170.23", "fd00:ec2::254",
 										 "fd00:ec2::23"};
@@ -25,7 +25,7 @@ is_near(const HlEndpoint *endpoint)
 	return hl_endpoint_is_loopback(endpoint);
 }
 
-/* Notes why a URL is not to be used. */
+/* Sets the reason. */
 static bool
 refuse(HlMetadataUrl *url, const char *reason)
 {

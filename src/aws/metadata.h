@@ -1,8 +1,7 @@
 /*
  * metadata.h
- *	  The endpoints at which a machine or a container gets its own credentials:
- *	  the addresses, the rules for plain http, and the paths. Nothing here
- *	  allocates.
+ *	  The endpoints where an instance or a container gets its own credentials:
+ *	  addresses, rules for plain http, and paths. Nothing is allocated.
  */
 #ifndef HL_AWS_METADATA_H
 #define HL_AWS_METADATA_H
@@ -15,24 +14,28 @@
 typedef struct HlMetadataUrl
 {
 	char authority[320];
-	char path[HL_ENDPOINT_MAX_URL + 2]; /* a query included */
+	char path[HL_ENDPOINT_MAX_URL + 2]; /* with the query */
 	bool tls;
-	const char *reason; /* why it is not to be used; quotes nothing */
-	bool no_memory;     /* that is why */
+	const char *reason; /* why it is invalid; static, quotes nothing */
+	bool no_memory;     /* memory was missing */
 } HlMetadataUrl;
 
 /*
- * Where instance metadata is: at an address that is given, or at the one of a
- * mode, IPv4 or IPv6; NULL and "" are neither.
+ * The URL of instance metadata: the given address, or that of the mode ("IPv4"
+ * or "IPv6"); NULL and "" are not set. False: see reason.
  */
 extern bool hl_metadata_instance(const char *address, const char *mode,
 								 HlMetadataUrl *url);
 
-/* Where a container's credentials are: a path, or else a whole URL. */
+/*
+ * The URL of a container's credentials: a path at the fixed address, else a
+ * whole URL (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, _FULL_URI). False: see
+ * reason.
+ */
 extern bool hl_metadata_container(const char *path, const char *whole,
 								  HlMetadataUrl *url);
 
-/* Whether this can be the name of a role. */
+/* Whether a text can be a role name. */
 extern bool hl_metadata_is_role(const char *name);
 
 #endif

@@ -3,6 +3,10 @@
  *	  AWS's profile files. A file is first read literally, section by section,
  *	  and then merged into what was read before: what a section's name means
  *	  depends on the file, and on the other sections in it.
+ *
+ * A file is first read literally, section by section, and then merged into the
+ * earlier ones: the meaning of a section's name depends on the file, and on
+ * the other sections in it.
  */
 #include "aws/profile.h"
 
@@ -12,7 +16,7 @@
 
 #define BLANKS " \t"
 
-/* Why a file is refused of which nothing is wrong. */
+/* The reason if memory was missing. */
 static const char NO_MEMORY[] = "out of memory";
 
 /* A run of bytes within a file. */
@@ -22,16 +26,16 @@ typedef struct Run
 	size_t len;
 } Run;
 
-/* Where the reader is: in which section, and in which of its properties. */
+/* The state of the reader: the current section and property. */
 typedef struct Reader
 {
-	HlProfiles sections; /* their names as they stand in the brackets */
+	HlProfiles sections; /* their names are the text in the brackets */
 	HlProfile *section;
 	HlProfileProperty *property;
-	bool nests; /* the property's lines are properties themselves */
+	bool nests; /* the property's continuations are properties */
 } Reader;
 
-/* Whether a byte is one of the grammar's two blanks. */
+/* Space and tab are the blanks of the grammar. */
 static bool
 is_blank(char c)
 {
@@ -308,7 +312,6 @@ read_section_name(HlProfileFile file, Run brackets, HlProfileKind *kind,
 	return is_name(*name);
 }
 
-/* Returns a string as a run. */
 static Run
 run_of(const char *string)
 {
@@ -340,7 +343,8 @@ has_prefixed_default(HlProfileFile file, const HlProfiles *sections)
 
 /* Copies the properties of a section, except those with invalid names. */
 static bool
-merge_properties(HlProfile *profile, const HlProfile *section)
+merge_properties(HlProfile *profile, const HlProfile *section,
+				 HlProfileFile file)
 {
 	for (int i = 0; i < section->nproperties; i++)
 	{
@@ -353,6 +357,7 @@ merge_properties(HlProfile *profile, const HlProfile *section)
 		if (to == NULL ||
 			!replace_value(to, (Run){from->value.data, from->value.len}))
 			return false;
+		to->file = file;
 	}
 	return true;
 }
@@ -375,7 +380,7 @@ merge_sections(HlProfiles *profiles, HlProfileFile file,
 			(prefixed && is_bare_default(section)))
 			continue;
 		profile = provide_profile(profiles, kind, name);
-		if (profile == NULL || !merge_properties(profile, section))
+		if (profile == NULL || !merge_properties(profile, section, file))
 			return false;
 	}
 	return true;
@@ -420,7 +425,6 @@ hl_profile_wipe(HlProfiles *profiles)
 	*profiles = (HlProfiles){0};
 }
 
-/* Finds a section; NULL if there is none. */
 const HlProfile *
 hl_profile_find(const HlProfiles *profiles, HlProfileKind kind,
 				const char *name)
@@ -432,13 +436,33 @@ hl_profile_find(const HlProfiles *profiles, HlProfileKind kind,
 	return NULL;
 }
 
-const char *
-hl_profile_value(const HlProfile *profile, const char *name)
+/* The property of a name, or NULL. */
+static const HlProfileProperty *
+find_property(const HlProfile *profile, const char *name)
 {
 	for (int i = 0; profile != NULL && i < profile->nproperties; i++)
 		if (strcmp(profile->properties[i].name, name) == 0)
-			return hl_bytes_string(&profile->properties[i].value);
+			return &profile->properties[i];
 	return NULL;
+}
+
+const char *
+hl_profile_value(const HlProfile *profile, const char *name)
+{
+	const HlProfileProperty *property = find_property(profile, name);
+
+	return property != NULL ? hl_bytes_string(&property->value) : NULL;
+}
+
+const char *
+hl_profile_value_from(const HlProfile *profile, HlProfileFile file,
+					  const char *name)
+{
+	const HlProfileProperty *property = find_property(profile, name);
+
+	return property != NULL && property->file == file
+			   ? hl_bytes_string(&property->value)
+			   : NULL;
 }
 
 /* Finds a property in the lines of a property; the last one counts. */
@@ -474,14 +498,12 @@ hl_profile_nested_value(const HlProfile *profile, const char *property,
 	return found;
 }
 
-/* Adds a section that has no properties yet; false: out of memory. */
 bool
 hl_profile_add(HlProfiles *profiles, HlProfileKind kind, const char *name)
 {
 	return provide_profile(profiles, kind, run_of(name)) != NULL;
 }
 
-/* Sets a property; false: out of memory. */
 bool
 hl_profile_set(HlProfiles *profiles, HlProfileKind kind, const char *profile,
 			   const char *name, const char *value)

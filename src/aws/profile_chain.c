@@ -1,9 +1,8 @@
 /*
  * profile_chain.c
  *	  From a profile to the source of its credentials. A role_arn makes a
- *	  profile a link that leads on to another, or to the same one again;
- *	  anything else is where a chain ends. The refusals are in the words of
- *	  AWS's SDKs.
+ *	  profile a link to another profile, or to itself; any other profile ends
+ *	  the chain. Reasons have the wording of AWS's SDKs.
  */
 #include "aws/profile_chain.h"
 
@@ -11,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Notes why there is no chain. */
+/* Sets the reason. */
 __attribute__((format(printf, 2, 3))) static bool
 refuse(HlProfileChain *chain, const char *format, ...)
 {
@@ -23,14 +22,13 @@ refuse(HlProfileChain *chain, const char *format, ...)
 	return false;
 }
 
-/* Whether a profile has a property. */
 static bool
 has(const HlProfile *profile, const char *name)
 {
 	return hl_profile_value(profile, name) != NULL;
 }
 
-/* Whether a profile has both halves of a pair of access keys. */
+/* Whether a profile has an access key id and a secret access key. */
 static bool
 has_keys(const HlProfile *profile)
 {
@@ -38,16 +36,39 @@ has_keys(const HlProfile *profile)
 		   has(profile, "aws_secret_access_key");
 }
 
-/* The value of a property; an empty one is missing, as in botocore. */
-static const char *
-value_of(const HlProfile *profile, const char *name)
+/* Whether an access key id is in the credentials file. */
+static bool
+has_shared_keys(const HlProfile *profile)
 {
-	const char *value = hl_profile_value(profile, name);
+	return hl_profile_value_from(profile, HL_PROFILE_CREDENTIALS,
+								 "aws_access_key_id") != NULL;
+}
+
+/*
+ * What belongs to an access key id: the secret and the token are of the file
+ * that the id is from, if there is an id, since botocore's providers each read
+ * one file.
+ */
+static const char *
+find_beside_id(const HlProfile *profile, const char *name)
+{
+	HlProfileFile file =
+		has_shared_keys(profile) ? HL_PROFILE_CREDENTIALS : HL_PROFILE_CONFIG;
+
+	return has(profile, "aws_access_key_id")
+			   ? hl_profile_value_from(profile, file, name)
+			   : hl_profile_value(profile, name);
+}
+
+/* A session token; an empty one is missing, as in botocore. */
+static const char *
+find_token(const HlProfile *profile, const char *name)
+{
+	const char *value = find_beside_id(profile, name);
 
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* Takes a profile's access keys. */
 static bool
 use_keys(HlProfileChain *chain, const HlProfile *profile)
 {
@@ -56,10 +77,10 @@ use_keys(HlProfileChain *chain, const HlProfile *profile)
 	source->kind = HL_PROFILE_SOURCE_KEYS;
 	source->access_key_id = hl_profile_value(profile, "aws_access_key_id");
 	source->secret_access_key =
-		hl_profile_value(profile, "aws_secret_access_key");
-	source->session_token = value_of(profile, "aws_session_token");
+		find_beside_id(profile, "aws_secret_access_key");
+	source->session_token = find_token(profile, "aws_session_token");
 	if (source->session_token == NULL)
-		source->session_token = value_of(profile, "aws_security_token");
+		source->session_token = find_token(profile, "aws_security_token");
 	source->account_id = hl_profile_value(profile, "aws_account_id");
 	if (source->access_key_id == NULL && source->secret_access_key == NULL &&
 		source->session_token == NULL)
@@ -75,7 +96,6 @@ use_keys(HlProfileChain *chain, const HlProfile *profile)
 	return true;
 }
 
-/* Takes a role that is assumed with a token from a file. */
 static bool
 use_web_identity(HlProfileChain *chain, const HlProfile *profile)
 {
@@ -95,16 +115,24 @@ use_web_identity(HlProfileChain *chain, const HlProfile *profile)
 	return true;
 }
 
-/* Whether a profile has any SSO property. */
+/* Whether a profile signs on for the credentials of a role. */
 static bool
-has_sso(const HlProfile *profile)
+has_sso_role(const HlProfile *profile)
 {
-	return has(profile, "sso_account_id") || has(profile, "sso_region") ||
-		   has(profile, "sso_role_name") || has(profile, "sso_start_url") ||
-		   has(profile, "sso_session");
+	return has(profile, "sso_account_id") || has(profile, "sso_role_name");
 }
 
-/* Takes region and start URL from the sso-session that a profile names. */
+/* Whether a profile only has a sign-on, which gives a token and no keys. */
+static bool
+has_only_sso(const HlProfile *profile)
+{
+	return (has(profile, "sso_session") || has(profile, "sso_start_url") ||
+			has(profile, "sso_region")) &&
+		   !has(profile, "aws_access_key_id") &&
+		   !has(profile, "aws_secret_access_key");
+}
+
+/* Copies region and start URL from the sso-session of a profile. */
 static bool
 use_sso_session(HlProfileChain *chain, const HlProfiles *profiles,
 				const HlProfile *profile)
@@ -131,7 +159,7 @@ use_sso_session(HlProfileChain *chain, const HlProfiles *profiles,
 	return true;
 }
 
-/* Takes the SSO properties of the profile or of its sso-session. */
+/* Copies the SSO properties of the profile or of its sso-session. */
 static bool
 use_sso(HlProfileChain *chain, const HlProfiles *profiles,
 		const HlProfile *profile)
@@ -164,7 +192,11 @@ use_sso(HlProfileChain *chain, const HlProfiles *profiles,
 	return true;
 }
 
-/* Ends the chain with the first source of a profile. */
+/*
+ * Ends the chain with the first source of a profile, in botocore's order: keys
+ * in the credentials file go before a process, those in the config file after
+ * it.
+ */
 static bool
 use_source(HlProfileChain *chain, const HlProfiles *profiles,
 		   const HlProfile *profile)
@@ -178,17 +210,23 @@ use_source(HlProfileChain *chain, const HlProfiles *profiles,
 		return true;
 	if (has(profile, "web_identity_token_file"))
 		return use_web_identity(chain, profile);
-	if (has_sso(profile))
+	if (has_sso_role(profile))
 		return use_sso(chain, profiles, profile);
+	if (has_shared_keys(profile))
+		return use_keys(chain, profile);
 	source->login_session = hl_profile_value(profile, "login_session");
 	source->kind = HL_PROFILE_SOURCE_LOGIN;
 	if (source->login_session != NULL)
 		return true;
 	source->process = hl_profile_value(profile, "credential_process");
-	source->account_id = hl_profile_value(profile, "aws_account_id");
 	source->kind = HL_PROFILE_SOURCE_PROCESS;
 	if (source->process != NULL)
+	{
+		source->account_id = hl_profile_value(profile, "aws_account_id");
 		return true;
+	}
+	if (has_only_sso(profile))
+		return use_sso(chain, profiles, profile);
 	return use_keys(chain, profile);
 }
 
@@ -261,7 +299,7 @@ was_visited(const HlProfileChain *chain, const HlProfile *profile)
 	return false;
 }
 
-/* Puts the roles in the order in which they are assumed. */
+/* Reverses the roles: they were found last to first. */
 static void
 reverse_roles(HlProfileChain *chain)
 {
@@ -274,7 +312,7 @@ reverse_roles(HlProfileChain *chain)
 	}
 }
 
-/* Adds to a reason that it is about the profile that another one refers to. */
+/* Adds to a reason that the profile was named by source_profile. */
 static bool
 blame_source_profile(HlProfileChain *chain, const HlProfile *profile)
 {

@@ -1,9 +1,8 @@
 /*
  * profile_chain.h
- *	  Where a profile's credentials come from: a source, and the roles that
- *	  are assumed one after the other with what it gives. Every string points
- *	  into the profiles that were resolved, which must live as long; there is
- *	  nothing to free.
+ *	  The source of a profile's credentials, and the roles that are assumed one
+ *	  after the other from there. All strings point into the profiles, which
+ *	  must live as long; nothing needs to be freed.
  */
 #ifndef HL_AWS_PROFILE_CHAIN_H
 #define HL_AWS_PROFILE_CHAIN_H
@@ -16,13 +15,16 @@ typedef enum HlProfileSourceKind
 {
 	HL_PROFILE_SOURCE_KEYS,
 	HL_PROFILE_SOURCE_NAMED,        /* credential_source */
-	HL_PROFILE_SOURCE_WEB_IDENTITY, /* a role, for a token in a file */
+	HL_PROFILE_SOURCE_WEB_IDENTITY, /* a role with a token in a file */
 	HL_PROFILE_SOURCE_SSO,
 	HL_PROFILE_SOURCE_LOGIN,
 	HL_PROFILE_SOURCE_PROCESS
 } HlProfileSourceKind;
 
-/* The first link; what does not belong to its kind, or is not set, is NULL. */
+/*
+ * The source. Members that do not belong to its kind, or are not set, are
+ * NULL.
+ */
 typedef struct HlProfileSource
 {
 	HlProfileSourceKind kind;
@@ -30,7 +32,7 @@ typedef struct HlProfileSource
 	const char *access_key_id;
 	const char *secret_access_key;
 	const char *session_token;
-	const char *account_id; /* of the keys, or of the process's */
+	const char *account_id; /* of the keys or the process */
 	const char *named;
 	const char *process;
 	const char *login_session;
@@ -46,7 +48,7 @@ typedef struct HlProfileSource
 
 typedef struct HlProfileRole
 {
-	const HlProfile *profile; /* for what else is set there */
+	const HlProfile *profile; /* has its other properties */
 	const char *role_arn;
 	const char *external_id;
 	const char *role_session_name;
@@ -56,19 +58,19 @@ typedef struct HlProfileRole
 typedef struct HlProfileChain
 {
 	HlProfileSource source;
-	HlProfileRole roles[HL_PROFILE_CHAIN_ROLES]; /* in order of assuming */
+	HlProfileRole roles[HL_PROFILE_CHAIN_ROLES]; /* in the order of assuming */
 	int nroles;
-	char reason[512]; /* names profiles and properties, never a value */
+	char reason[512]; /* names profiles and properties, no values */
 } HlProfileChain;
 
 typedef enum HlProfileChainOutcome
 {
 	HL_PROFILE_CHAIN_OK,
-	HL_PROFILE_CHAIN_NONE, /* no such profile, and nobody asked for one */
+	HL_PROFILE_CHAIN_NONE, /* no such profile; it was not required */
 	HL_PROFILE_CHAIN_BAD
 } HlProfileChainOutcome;
 
-/* Follows a profile to its source; asked: somebody chose it by its name. */
+/* Resolves a profile. asked: a user named it, so that it must exist. */
 extern HlProfileChainOutcome
 hl_profile_chain_resolve(const HlProfiles *profiles, const char *name,
 						 bool asked, HlProfileChain *chain);

@@ -7,15 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/timestamp.h"
 #include "aws/validate.h"
-#include "base/utf8.h"
+#include "base/line.h"
+#include "base/timestamp.h"
 
 #define LONGEST_CODE 128
 #define LONGEST_ISSUE_CODE 64
 #define LONGEST_PATH 256
-#define LONGEST_MESSAGE 8192
-#define LONGEST_BODY_TEXT 1024 /* of a body that stands for a message */
+#define LONGEST_BODY_TEXT 1024 /* if the body is used as a message */
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -180,7 +179,6 @@ hl_protocol_write_request(HlBytes *body, const HlShape *input,
 		hl_json_append_node(body, request);
 }
 
-/* A timestamp of a reply, in microseconds since 1970. */
 bool
 hl_protocol_timestamp(const HlJson *value, int64_t *micros)
 {
@@ -193,7 +191,6 @@ hl_protocol_timestamp(const HlJson *value, int64_t *micros)
 		   hl_timestamp_from_text(text, len, micros);
 }
 
-/* Whether a body is only whitespace. */
 static bool
 is_blank(const char *body, size_t len)
 {
@@ -203,7 +200,6 @@ is_blank(const char *body, size_t len)
 	return true;
 }
 
-/* Reads and checks the body of a success. */
 bool
 hl_protocol_read_reply(HlJsonDocument *document, const HlShape *output,
 					   const char *body, size_t len, HlBytes *reason)
@@ -225,35 +221,6 @@ hl_protocol_read_reply(HlJsonDocument *document, const HlShape *output,
 										   : "out of memory");
 	hl_faults_free(&faults);
 	return fine;
-}
-
-/*
- * Appends text as one line of UTF-8: blanks for control characters, question
- * marks for invalid UTF-8, and dots if it is truncated.
- */
-static void
-append_clean(HlBytes *clean, const char *text, size_t len, size_t longest)
-{
-	size_t i = 0;
-
-	while (i < len)
-	{
-		int step = hl_utf8_length(text + i, len - i);
-		unsigned char c = (unsigned char) text[i];
-
-		if (i + (size_t) step > longest || i >= longest)
-		{
-			hl_bytes_append_string(clean, "...");
-			break;
-		}
-		if (step == 0)
-			hl_bytes_append_char(clean, '?');
-		else if (step == 1 && (c < 0x20 || c == 0x7F))
-			hl_bytes_append_char(clean, ' ');
-		else
-			hl_bytes_append(clean, text + i, (size_t) step);
-		i += step == 0 ? 1 : (size_t) step;
-	}
 }
 
 /*
@@ -331,8 +298,8 @@ find_message(const HlJson *root, HlBytes *message)
 		if (hl_json_kind(value) != HL_JSON_STRING ||
 			is_blank(hl_json_string(value), hl_json_len(value)))
 			continue;
-		append_clean(message, hl_json_string(value), hl_json_len(value),
-					 LONGEST_MESSAGE);
+		hl_line_append(message, hl_json_string(value), hl_json_len(value),
+					   HL_LINE_LONGEST);
 		return true;
 	}
 	return false;
@@ -377,9 +344,9 @@ append_substitute(HlBytes *message, const HlErrorReply *reply,
 
 	if (is_blank(reply->body, reply->len) || says_nothing(root) ||
 		(is_page(reply->body, reply->len) && *phrase != '\0'))
-		append_clean(message, phrase, strlen(phrase), LONGEST_BODY_TEXT);
+		hl_line_append(message, phrase, strlen(phrase), LONGEST_BODY_TEXT);
 	else
-		append_clean(message, reply->body, reply->len, LONGEST_BODY_TEXT);
+		hl_line_append(message, reply->body, reply->len, LONGEST_BODY_TEXT);
 }
 
 bool
@@ -390,7 +357,7 @@ hl_protocol_read_error(const HlErrorReply *reply, HlBytes *code,
 	const HlJson *root;
 	bool found;
 
-	/* what was not read may have had the code */
+	/* the unread part may contain the code */
 	if (!hl_json_read(&document, reply->body, reply->len))
 		code->failed |= document.fault == HL_JSON_NO_MEMORY;
 	root = document.root;

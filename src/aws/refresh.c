@@ -1,13 +1,13 @@
 /*
  * refresh.c
- *	  Windows of refreshing.
+ *	  The time windows for renewing credentials.
  */
 #include "aws/refresh.h"
 
 #define SECOND INT64_C(1000000)
 #define MINUTE (60 * SECOND)
 
-/* A program's credentials are not used in their last seconds. */
+/* Credentials of a process are not used in their last seconds. */
 #define UNSTABLE_MARGIN (10 * SECOND)
 
 /* How long before their end credentials should be renewed, by lifetime. */
@@ -39,7 +39,6 @@ hl_refresh_need(const HlLease *lease, int64_t now, int64_t steady)
 			   : HL_REFRESH_NONE;
 }
 
-/* Whether credentials may still be used although they should be renewed. */
 bool
 hl_refresh_may_serve(const HlLease *lease, int64_t now)
 {

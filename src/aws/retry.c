@@ -1,7 +1,7 @@
 /*
  * retry.c
- *	  AWS's retry arithmetic: the "standard" mode that its clients share, with
- *	  the constants of 2026 (botocore's retries/standard.py, smithy's retry).
+ *	  The "standard" retry mode that AWS's SDKs share, with the constants of
+ *	  2026 (botocore's retries/standard.py, smithy's retry).
  */
 #include "aws/retry.h"
 #include "base/calendar.h"
@@ -22,7 +22,7 @@
 #define SKEW_THRESHOLD (240 * SECOND)
 #define SLOWEST_ROUND_TRIP (900 * SECOND)
 
-/* A delay that no server means: what is larger is not heard. */
+/* Longer delays are ignored: no server means them. */
 #define LONGEST_HINT_S (INT64_C(366) * 86400)
 
 static const char *const throttling_codes[] = {
@@ -77,7 +77,6 @@ judge_transport(HlTransport transport)
 	}
 }
 
-/* Judges one attempt; code is AWS's error code, or NULL. */
 HlVerdict
 hl_retry_judge(HlTransport transport, int status, const char *code)
 {
@@ -93,7 +92,6 @@ hl_retry_judge(HlTransport transport, int status, const char *code)
 	return HL_VERDICT_TERMINAL;
 }
 
-/* Milliseconds before the attempt after this one; see the header. */
 int64_t
 hl_retry_delay(HlVerdict verdict, int attempt, double jitter, int64_t hint_ms)
 {
@@ -125,7 +123,6 @@ read_number(const char *text)
 	return number;
 }
 
-/* The delay that the server requests, in milliseconds, or -1. */
 int64_t
 hl_retry_hint(const char *amz_retry_after, const char *retry_after, int64_t now)
 {
@@ -139,7 +136,6 @@ hl_retry_hint(const char *amz_retry_after, const char *retry_after, int64_t now)
 	return number >= 0 && number <= LONGEST_HINT_S ? number * 1000 : -1;
 }
 
-/* Takes the cost of another attempt; 0 if the quota is exhausted. */
 int
 hl_quota_take(HlQuota *quota, HlVerdict verdict)
 {
@@ -151,7 +147,6 @@ hl_quota_take(HlQuota *quota, HlVerdict verdict)
 	return cost;
 }
 
-/* Returns the cost of the last attempt after a success. */
 void
 hl_quota_give(HlQuota *quota, int cost)
 {
@@ -160,7 +155,7 @@ hl_quota_give(HlQuota *quota, int cost)
 		quota->tokens = HL_QUOTA_FULL;
 }
 
-/* Puts a year of two digits into the century of RFC 9110, section 5.6.7. */
+/* Expands a two-digit year (RFC 9110, section 5.6.7). */
 static int
 full_year(int year)
 {
@@ -215,7 +210,7 @@ read_date(const char *text, const char *pattern, HlCalendarTime *date)
 			if (!read_part(&scan, *++pattern, date))
 				return false;
 		}
-		else if (*pattern == '~') /* the day's name says nothing new */
+		else if (*pattern == '~') /* the name of the day is redundant */
 			while (scan.at < scan.end && (*scan.at | 0x20) >= 'a' &&
 				   (*scan.at | 0x20) <= 'z')
 				scan.at++;
@@ -225,7 +220,6 @@ read_date(const char *text, const char *pattern, HlCalendarTime *date)
 	return scan.at == scan.end;
 }
 
-/* Reads an HTTP date in any of its three forms. */
 bool
 hl_http_date(const char *text, int64_t *seconds)
 {
@@ -244,7 +238,6 @@ hl_http_date(const char *text, int64_t *seconds)
 	return false;
 }
 
-/* The offset, or 0 if it leads to a time that cannot be signed. */
 int64_t
 hl_clock_usable(int64_t now, int64_t offset)
 {
@@ -256,7 +249,6 @@ hl_clock_usable(int64_t now, int64_t offset)
 	return offset;
 }
 
-/* Whether the clock was the reason of a refusal. */
 bool
 hl_clock_skewed(const HlClockReading *reading, int64_t *offset)
 {
@@ -264,7 +256,7 @@ hl_clock_skewed(const HlClockReading *reading, int64_t *offset)
 	int64_t midpoint = reading->sent_at + round_trip / 2;
 	int64_t server, skew, wrong;
 
-	/* a cached reply, or a slow one, says nothing of the server's clock */
+	/* the Date of a cached or slow reply does not show the server's time */
 	if (!is_among(reading->code, clock_codes) || reading->age[0] != '\0' ||
 		round_trip < 0 || round_trip > SLOWEST_ROUND_TRIP ||
 		!hl_http_date(reading->date, &server))
@@ -273,7 +265,7 @@ hl_clock_skewed(const HlClockReading *reading, int64_t *offset)
 	wrong = skew - reading->offset;
 	if (wrong > -SKEW_THRESHOLD && wrong < SKEW_THRESHOLD)
 		return false;
-	/* a time that no request can have would keep all others from leaving */
+	/* with a time that cannot be signed no request could be sent */
 	if (hl_clock_usable(reading->received_at, skew) != skew)
 		return false;
 	*offset = skew;

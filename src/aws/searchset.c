@@ -1,6 +1,6 @@
 /*
  * searchset.c
- *	  Reading a page of a FHIR search or history.
+ *	  Reads a page of a FHIR search or history.
  */
 #include "aws/searchset.h"
 
@@ -24,7 +24,7 @@ part_of_kind(const HlJson *node, const char *name, HlJsonKind kind)
 	return hl_json_kind(member) == kind ? member : NULL;
 }
 
-/* Whether a member is an array, or is not there. */
+/* Whether a member is an array or missing. */
 static bool
 is_list(const HlJson *node, const char *name)
 {
@@ -50,7 +50,7 @@ find_next(const HlJson *page, const char **next)
 	return true;
 }
 
-/* Whether an entry has a resource, or at least its place. */
+/* Whether an entry has a resource, or at least the URL of one. */
 static bool
 is_entry(const HlJson *entry)
 {
@@ -62,7 +62,9 @@ is_entry(const HlJson *entry)
 		   part_of_kind(entry, "response", HL_JSON_OBJECT) != NULL;
 }
 
-/* Whether all entries are valid; an ignored one would be lost silently. */
+/*
+ * Whether all entries are valid: an invalid one must not be dropped silently.
+ */
 static bool
 are_entries(const HlJson *page)
 {
@@ -104,15 +106,27 @@ hl_searchset_read(HlSearchset *set, const HlJson *page)
 	return true;
 }
 
-/* The mode of an entry; without one, it is a match. */
+/*
+ * The mode of an entry. FHIR does not require one: without it, the type tells,
+ * since a search finds resources of one type, and an OperationOutcome is never
+ * stored.
+ */
 static HlEntryMode
-mode_of(const HlJson *entry)
+mode_of(const HlSearchset *set, const HlJson *node, const HlEntry *entry)
 {
-	const char *mode = text_of(hl_json_member(entry, "search"), "mode");
+	const char *mode = text_of(hl_json_member(node, "search"), "mode");
 
+	if (strcmp(mode, "match") == 0)
+		return HL_ENTRY_MATCH;
 	if (strcmp(mode, "include") == 0)
 		return HL_ENTRY_INCLUDE;
-	return strcmp(mode, "outcome") == 0 ? HL_ENTRY_OUTCOME : HL_ENTRY_MATCH;
+	if (strcmp(mode, "outcome") == 0)
+		return HL_ENTRY_OUTCOME;
+	if (set->type != NULL && strcmp(entry->type, set->type) == 0)
+		return HL_ENTRY_MATCH;
+	if (strcmp(entry->type, "OperationOutcome") == 0)
+		return HL_ENTRY_OUTCOME;
+	return set->type == NULL ? HL_ENTRY_MATCH : HL_ENTRY_INCLUDE;
 }
 
 /* Copies a run of bytes if it is short enough for a word. */
@@ -125,7 +139,7 @@ copy_word(char word[HL_ENTRY_WORD], const char *text, size_t len)
 	word[len] = '\0';
 }
 
-/* Whether a text ends here, or a part of a path does. */
+/* The length of a path segment. */
 static size_t
 segment_len(const char *text)
 {
@@ -133,13 +147,13 @@ segment_len(const char *text)
 }
 
 /*
- * Takes type and id from the place of an entry without a resource:
- * "Patient/p1", an absolute URL of it, or one of its versions.
+ * Reads type and id from the URL of an entry without a resource: "Patient/p1",
+ * an absolute URL of it, or one of its versions.
  */
 static void
 take_place(HlEntry *entry, const char *url)
 {
-	const char *before = NULL; /* the segment before the one at hand */
+	const char *before = NULL; /* the previous segment */
 	const char *segment = url;
 
 	for (;;)
@@ -159,7 +173,7 @@ take_place(HlEntry *entry, const char *url)
 	}
 }
 
-/* Takes the version from an ETag, W/"3". */
+/* Reads the version from an ETag, W/"3". */
 static void
 take_version(HlEntry *entry, const char *etag)
 {
@@ -181,7 +195,7 @@ fill_from_resource(HlEntry *entry)
 	entry->last_updated = hl_json_member(meta, "lastUpdated");
 }
 
-/* Fills in an entry that has only a place. */
+/* Fills in an entry that has only a URL. */
 static void
 fill_from_request(HlEntry *entry, const HlJson *node)
 {
@@ -216,12 +230,12 @@ hl_searchset_step(HlSearchset *set, HlEntry *entry)
 	memset(entry, 0, sizeof(*entry));
 	if (node == NULL)
 		return false;
-	entry->mode = mode_of(node);
 	entry->resource = part_of_kind(node, "resource", HL_JSON_OBJECT);
 	if (entry->resource != NULL)
 		fill_from_resource(entry);
 	else
 		fill_from_request(entry, node);
+	entry->mode = mode_of(set, node, entry);
 	entry->deleted = is_deletion(node, entry->resource);
 	return true;
 }

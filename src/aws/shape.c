@@ -1,12 +1,11 @@
 /*
  * shape.c
- *	  Looking things up in shapes.
+ *	  Looks up members of shapes.
  */
 #include "aws/shape.h"
 
 #include <string.h>
 
-/* Finds a member by its name on the wire; NULL if there is none. */
 const HlMember *
 hl_shape_member(const HlShape *shape, const char *name, size_t len)
 {

@@ -1,8 +1,8 @@
 /*
  * shape.h
- *	  Shapes as AWS's models have them: the kind of a value, its bounds and, for
- *	  a structure, its members. The tables are const and never freed. The
- *	  validator and the reader and writer of bodies walk them.
+ *	  Shapes of AWS's models: the kind of a value, its bounds and, for a
+ *	  structure, its members. The tables are const. The validator, and the
+ *	  reader and writer of bodies, walk them.
  */
 #ifndef HL_AWS_SHAPE_H
 #define HL_AWS_SHAPE_H
@@ -14,7 +14,7 @@
 typedef enum HlKind
 {
 	HL_KIND_STRING,
-	HL_KIND_INTEGER, /* 32 bits with AWS; any exact int64 is let through */
+	HL_KIND_INTEGER, /* 32 bits in AWS; any exact int64 is accepted */
 	HL_KIND_LONG,
 	HL_KIND_DOUBLE,
 	HL_KIND_BOOLEAN,
@@ -25,12 +25,12 @@ typedef enum HlKind
 	HL_KIND_MAP
 } HlKind;
 
-/* How SQL may write a member, where that differs from its JSON. */
+/* How SQL may write a member if that differs from its JSON. */
 typedef enum HlForm
 {
 	HL_FORM_PLAIN,
 	HL_FORM_TAGS, /* a list of {Key, Value}; SQL's argument may be {"k": "v"} */
-	HL_FORM_JSON_TEXT /* a string that holds JSON; an object is sent as its text */
+	HL_FORM_JSON_TEXT /* a string of JSON; an object is sent as text */
 } HlForm;
 
 typedef struct HlShape HlShape;
@@ -44,13 +44,12 @@ typedef struct HlMember
 	bool idempotency_token;
 	HlForm form;
 	/*
-	 * Among SQL's arguments the value "implied" goes with the sibling
-	 * "implied_by": that one alone implies the value, and the value without
-	 * that one is refused.
+	 * In SQL's arguments, setting the member "implied_by" implies the value
+	 * "implied" of this one, and that value without "implied_by" is refused.
 	 */
 	const char *implied;
 	const char *implied_by;
-	const char *example; /* for the hint to one who left it out; JSON */
+	const char *example; /* JSON, for the hint if it is missing */
 } HlMember;
 
 struct HlShape
@@ -58,10 +57,10 @@ struct HlShape
 	const char *name;
 	HlKind kind;
 	bool sensitive;
-	bool stream;  /* a list of events, each the one member of a union */
-	bool has_min; /* of code points, of elements, or of the number itself */
+	bool stream;  /* a list of events; each is a member of a union */
+	bool has_min; /* code points, elements, or the number itself */
 	int64_t min;
-	bool has_max; /* known, but the service's to judge */
+	bool has_max; /* not checked here but by the service */
 	int64_t max;
 	const HlMember *members; /* in the model's order */
 	int nmembers;
@@ -69,27 +68,29 @@ struct HlShape
 	const HlShape *key;     /* of a map */
 };
 
-/* A member of an event that is text for people. */
+/* A member of an event that has text to be shown to the user. */
 typedef struct HlEventText
 {
 	const char *event;
 	const char *member;
 } HlEventText;
 
-/* What the events of a reply that is a stream mean, by AWS's names. */
+/* The meaning of the events of a streamed reply, by AWS's names. */
 typedef struct HlStream
 {
-	const char *member;          /* of the reply: where its events are put */
-	const HlShape *event;        /* a union of those that there are */
-	const char *end;             /* the last one: without it, it was cut */
-	const char *failure;         /* the one that tells of an error of AWS's */
-	const char *code;            /* in that one: which */
-	const char *const *refusals; /* errors after which nothing was done */
-	const HlEventText *told;     /* while they come; ends with NULLs */
-	const char *const *idle;     /* that say nothing; ends with NULL */
+	const char *member;   /* of the reply that holds the events */
+	const HlShape *event; /* a union of all events */
+	const char *end; /* the last event; without it the reply was truncated */
+	const char *failure;         /* the event that reports an error */
+	const char *code;            /* its member with the error code */
+	const char *const *refusals; /* error codes that mean nothing was done */
+	const HlEventText *told;     /* shown as they arrive; ends with NULLs */
+	const char *const *idle;     /* without content; ends with NULL */
 } HlStream;
 
-/* Whether a value of that shape is sensitive, or may have such a part. */
+/*
+ * Whether a value of that shape is sensitive or may contain a sensitive part.
+ */
 extern bool hl_shape_is_sensitive(const HlShape *shape);
 
 /* Finds a member by its name on the wire; NULL if there is none. */

@@ -3,6 +3,10 @@
  *	  AWS Signature Version 4: canonical request, string to sign, derived key,
  *	  signature, in that order and each from the one before.
  *	  https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+ *
+ * The stages, each computed from the one before: canonical request, string to
+ * sign, derived key, signature.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
 #include "aws/sigv4.h"
 #include "base/calendar.h"
@@ -17,7 +21,7 @@
 #define HMAC_BLOCK_SIZE 64
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
-/* One request on its way through the stages. */
+/* The state of signing one request. */
 typedef struct Signing
 {
 	HlSigv4Keys *keys;
@@ -25,12 +29,12 @@ typedef struct Signing
 	const HlSigv4Credentials *credentials;
 	const HlSigv4Scope *scope;
 	HlSigv4Signed *result;
-	HlHeader headers[HL_SIGV4_MAX_HEADERS + 3]; /* by name, as signed */
+	HlHeader headers[HL_SIGV4_MAX_HEADERS + 3]; /* sorted by name */
 	int nheaders;
 	bool has_token;
 } Signing;
 
-/* A key and a value of the query, where they lie once they are encoded. */
+/* Positions of an encoded pair of the query. */
 typedef struct QueryPair
 {
 	const char *text;
@@ -39,7 +43,7 @@ typedef struct QueryPair
 	size_t value_len;
 } QueryPair;
 
-/* What proxies and libcurl rewrite or add; the list of AWS's own SDKs. */
+/* Headers that proxies and libcurl rewrite or add, as in AWS's SDKs. */
 static const char *const unsigned_headers[] = {
 	"connection",
 	"expect",
@@ -75,7 +79,7 @@ compare_names(const char *a, const char *b)
 	return (unsigned char) lower(*a) - (unsigned char) lower(*b);
 }
 
-/* Whether a byte may be in a header's name (RFC 9110, section 5.6.2). */
+/* Whether a byte can be part of a header name (RFC 9110, section 5.6.2). */
 static bool
 is_token(unsigned char c)
 {
@@ -84,7 +88,7 @@ is_token(unsigned char c)
 		   (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-/* Whether a string is a token, and not the empty one. */
+/* Whether a string is a non-empty token. */
 static bool
 is_token_string(const char *string)
 {
@@ -105,23 +109,18 @@ is_header_value(const char *value)
 	return true;
 }
 
+bool
+hl_sigv4_is_header(const HlHeader *header)
+{
+	return is_token_string(header->name) && is_header_value(header->value);
+}
+
 /* Whether a string can be a part of the credential scope. */
 static bool
 is_scope_part(const char *part)
 {
 	return part != NULL && *part != '\0' && is_header_value(part) &&
 		   strpbrk(part, "/ \t,") == NULL;
-}
-
-/* The value of a hexadecimal digit; -1 for other characters. */
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (lower(c) >= 'a' && lower(c) <= 'f')
-		return lower(c) - 'a' + 10;
-	return -1;
 }
 
 /* Writes a digest as 64 lower-case digits and a zero byte. */
@@ -162,7 +161,7 @@ digest_pieces(HlSigv4Keys *keys, const HlBytes *first, const HlBytes *second,
 		   EVP_DigestFinal_ex(keys->context, digest, NULL) == 1;
 }
 
-/* Digests a run of bytes, or a buffer that must not have failed before. */
+/* Digests bytes; a buffer that has failed is an error. */
 static bool
 digest_bytes(HlSigv4Keys *keys, const void *data, size_t len,
 			 unsigned char *digest)
@@ -174,9 +173,9 @@ digest_bytes(HlSigv4Keys *keys, const void *data, size_t len,
 }
 
 /*
- * HMAC-SHA-256 (RFC 2104) over the digest that is fetched already: OpenSSL's
- * one-call HMAC() looks its algorithms up again each time and takes four
- * times as long. The result may lie where the key does.
+ * HMAC-SHA-256 (RFC 2104) with the digest that was fetched before: OpenSSL's
+ * one-call HMAC() looks up its algorithms each time, which takes four times as
+ * long. The result may overwrite the key.
  */
 static bool
 hmac(HlSigv4Keys *keys, const HlBytes *key, const char *text, size_t len,
@@ -278,7 +277,7 @@ prepare_key(Signing *signing)
 	return outcome;
 }
 
-/* Writes a number in so many digits. */
+/* Writes a number with "count" digits. */
 static char *
 write_digits(char *text, int value, int digits)
 {
@@ -346,7 +345,7 @@ insert_header(Signing *signing, const char *name, const char *value)
 static HlSigv4Outcome
 take_header(Signing *signing, const HlHeader *header, int *hosts)
 {
-	if (!is_token_string(header->name) || !is_header_value(header->value) ||
+	if (!hl_sigv4_is_header(header) ||
 		is_reserved(header->name, signing->request->flags))
 		return HL_SIGV4_BAD_HEADER;
 	if (is_unsigned(header->name))
@@ -387,10 +386,10 @@ gather_headers(Signing *signing)
 static void
 drop_segment(HlBytes *path, size_t start)
 {
-	while (path->len > start && path->data[path->len - 1] != '/')
-		path->len--;
+	while (path->len > start && hl_bytes_last(path) != '/')
+		hl_bytes_cut(path, path->len - 1);
 	if (path->len > start)
-		path->len--;
+		hl_bytes_cut(path, path->len - 1);
 }
 
 /* Appends a piece of the path, with its escapes escaped again. */
@@ -433,7 +432,6 @@ append_normal_path(HlBytes *out, const char *path)
 		hl_bytes_append_char(out, '/');
 }
 
-/* Adds the path in its canonical form; the empty one is the root. */
 static void
 append_path(HlBytes *out, const char *path, bool as_is)
 {
@@ -447,20 +445,15 @@ append_path(HlBytes *out, const char *path, bool as_is)
 static bool
 append_query_piece(HlBytes *out, const char *piece, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
+	const char *end = piece + len;
+
+	while (piece < end)
 	{
-		if (piece[i] != '%')
-			hl_percent_append(out, (unsigned char) piece[i]);
-		else if (i + 2 < len && hex_value(piece[i + 1]) >= 0 &&
-				 hex_value(piece[i + 2]) >= 0)
-		{
-			hl_percent_append(out,
-							  (unsigned char) (hex_value(piece[i + 1]) * 16 +
-											   hex_value(piece[i + 2])));
-			i += 2;
-		}
-		else
+		int c = hl_percent_take(&piece, end);
+
+		if (c < 0)
 			return false;
+		hl_percent_append(out, (unsigned char) c);
 	}
 	return true;
 }
@@ -558,7 +551,6 @@ append_query(HlBytes *out, const char *query)
 	return outcome;
 }
 
-/* Adds a header's name in lower case. */
 static void
 append_name(HlBytes *out, const char *name)
 {
@@ -566,7 +558,10 @@ append_name(HlBytes *out, const char *name)
 		hl_bytes_append_char(out, lower(*name));
 }
 
-/* Appends a header's value, trimmed, with each run of blanks as one. */
+/*
+ * Appends a header value without outer blanks, and with each run of blanks as
+ * one.
+ */
 static void
 append_value(HlBytes *out, const char *value)
 {
@@ -730,7 +725,7 @@ check_arguments(Signing *signing)
 static void
 reset_signed(HlSigv4Signed *result)
 {
-	result->canonical_request.secret = true; /* a session token is in it */
+	result->canonical_request.secret = true; /* it contains the session token */
 	result->amz_date[0] = '\0';
 	result->payload_hash[0] = '\0';
 	result->signature[0] = '\0';
@@ -781,7 +776,6 @@ hl_sigv4_sign(HlSigv4Keys *keys, const HlSigv4Request *request,
 	return outcome;
 }
 
-/* A text for the outcome, which quotes no part of the request. */
 const char *
 hl_sigv4_reason(HlSigv4Outcome outcome)
 {

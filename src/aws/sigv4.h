@@ -1,7 +1,7 @@
 /*
  * sigv4.h
  *	  AWS Signature Version 4, the header form: from a request to the value of
- *	  its Authorization header, each stage's text kept for whoever tests it.
+ *	  its Authorization header, with the text of each stage for tests.
  *	  HlSigv4Keys and HlSigv4Signed start zeroed, are the caller's, serve many
  *	  requests and end in hl_sigv4_wipe_*; everything else is only read.
  */
@@ -19,22 +19,22 @@ typedef enum HlSigv4Outcome
 {
 	HL_SIGV4_OK,
 	HL_SIGV4_BAD_REQUEST,     /* no method, no path, or a malformed escape */
-	HL_SIGV4_BAD_HEADER,      /* control bytes, no token, one of the signer's */
-	HL_SIGV4_NO_HOST,         /* a request names its host, exactly once */
+	HL_SIGV4_BAD_HEADER,      /* control bytes, no token, or reserved */
+	HL_SIGV4_NO_HOST,         /* not exactly one Host header */
 	HL_SIGV4_TOO_MANY,        /* more than HL_SIGV4_MAX_HEADERS headers */
-	HL_SIGV4_BAD_CREDENTIALS, /* an empty key, or bytes no header can have */
+	HL_SIGV4_BAD_CREDENTIALS, /* empty, or not valid in a header */
 	HL_SIGV4_BAD_SCOPE,       /* region, service or time */
-	HL_SIGV4_NO_MEMORY        /* or OpenSSL has none: every one has SHA-256 */
+	HL_SIGV4_NO_MEMORY        /* or OpenSSL failed */
 } HlSigv4Outcome;
 
-#define HL_SIGV4_PATH_AS_IS 1 /* dots and doubled slashes stay in the path */
-#define HL_SIGV4_SIGN_BODY 2  /* signs X-Amz-Content-Sha256 too */
-#define HL_SIGV4_OMIT_TOKEN 4 /* the session token is sent, but not signed */
+#define HL_SIGV4_PATH_AS_IS 1 /* do not normalize the path */
+#define HL_SIGV4_SIGN_BODY 2  /* add and sign X-Amz-Content-Sha256 */
+#define HL_SIGV4_OMIT_TOKEN 4 /* send the session token, but do not sign it */
 
 /*
- * Path and query as in the request line, escapes and all (NULL query: none).
- * What proxies rewrite among the headers is not signed. X-Amz-Date, -Security-
- * Token and, with SIGN_BODY, -Content-Sha256 are added; the caller sends them.
+ * Path and query as in the request line, with escapes (query NULL: none).
+ * Headers that proxies rewrite are not signed; X-Amz-Date, -Security-Token
+ * and, with SIGN_BODY, -Content-Sha256 are. The caller must send these.
  */
 typedef struct HlSigv4Request
 {
@@ -45,7 +45,7 @@ typedef struct HlSigv4Request
 	int nheaders;
 	const void *body;
 	size_t body_len;
-	int flags; /* joined */
+	int flags; /* HL_SIGV4_PATH_AS_IS and so on */
 } HlSigv4Request;
 
 typedef struct HlSigv4Credentials
@@ -67,12 +67,12 @@ typedef struct HlSigv4Keys
 {
 	const EVP_MD *digest;
 	EVP_MD_CTX *context;
-	unsigned char scope[32]; /* a digest of what the key was derived for */
+	unsigned char scope[32]; /* digest of the key's inputs */
 	unsigned char key[32];
 	unsigned long derivations;
 } HlSigv4Keys;
 
-/* Header values to send, and the stages that led to them. */
+/* The header values to send, and the texts of the stages. */
 typedef struct HlSigv4Signed
 {
 	char amz_date[17];
@@ -90,9 +90,10 @@ extern HlSigv4Outcome hl_sigv4_sign(HlSigv4Keys *keys,
 									const HlSigv4Scope *scope,
 									HlSigv4Signed *result);
 
-/* What was wrong, in words that quote nothing of the request. */
+/* Whether a name is a token, and a value has no control bytes except tabs. */
+extern bool hl_sigv4_is_header(const HlHeader *header);
+/* A static text for an outcome; it quotes nothing of the request. */
 extern const char *hl_sigv4_reason(HlSigv4Outcome outcome);
-
 extern void hl_sigv4_wipe_keys(HlSigv4Keys *keys);
 extern void hl_sigv4_wipe_signed(HlSigv4Signed *result);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/line.h"
 #include "base/percent.h"
 #include "base/xml.h"
 
@@ -90,12 +91,13 @@ hl_sts_read_role(HlIssued *issued, bool web_identity, const char *text,
 	return read;
 }
 
-/* Copies a required text. */
+/* Copies a value as one line; false if it is missing or empty. */
 static bool
 copy(HlBytes *bytes, const char *value)
 {
 	hl_bytes_reset(bytes);
-	hl_bytes_append_string(bytes, value != NULL ? value : "");
+	if (value != NULL)
+		hl_line_append(bytes, value, strlen(value), HL_LINE_LONGEST);
 	return value != NULL && *value != '\0' && !bytes->failed;
 }
 

@@ -1,8 +1,8 @@
 /*
  * validate.c
- *	  A walk over a request and its shape, side by side, that collects what
- *	  does not fit, in the order of botocore's validate.py. One difference is
- *	  deliberate: true and false are no numbers here.
+ *	  Walks a request along its shape and collects the faults, in the order of
+ *	  botocore's validate.py. One difference is deliberate: true and false are
+ *	  not accepted as numbers.
  */
 #include "aws/validate.h"
 
@@ -15,17 +15,17 @@
 #include "base/timestamp.h"
 #include "base/utf8.h"
 
-#define LONGEST_QUOTE 128 /* bytes of a name, where one is quoted */
-#define LONGEST_NAME 64   /* that is compared for its likeness */
-#define DEEPEST_LOOK 4    /* for a member that belongs further down */
+#define LONGEST_QUOTE 128 /* bytes of a quoted name */
+#define LONGEST_NAME 64   /* bytes of a name that is compared */
+#define DEEPEST_LOOK 4    /* levels searched for a misplaced member */
 
-/* Where the walk is. */
+/* The state of the walk. */
 typedef struct Walk
 {
 	HlFaults *faults;
 	HlBytes path; /* empty at the request itself */
 	bool allow_unknown;
-	bool reply; /* types and required members alone */
+	bool reply; /* check only types and required members */
 } Walk;
 
 static void validate_value(Walk *walk, const HlJson *value,
@@ -62,16 +62,14 @@ enter_member(Walk *walk, const char *name, size_t len)
 	return outside;
 }
 
-/* Returns to where the path had this length. */
+/* Truncates the path to this length. */
 static void
 leave(Walk *walk, size_t outside)
 {
-	walk->path.len = outside;
-	if (walk->path.data != NULL)
-		walk->path.data[outside] = '\0';
+	hl_bytes_cut(&walk->path, outside);
 }
 
-/* Copies the text that was gathered; NULL if out of memory. */
+/* Copies the collected text; NULL if out of memory. */
 static char *
 keep(HlFaults *faults, HlBytes *bytes)
 {
@@ -135,7 +133,7 @@ append_subject(const Walk *walk, HlBytes *text)
 		hl_bytes_format(text, "\"%s\"", walk->path.data);
 }
 
-/* Adds a fault whose sentence is about the value at hand. */
+/* Adds a fault whose sentence begins with the current value. */
 __attribute__((format(printf, 3, 4))) static void
 report(Walk *walk, HlFaultKind kind, const char *format, ...)
 {
@@ -154,7 +152,6 @@ report(Walk *walk, HlFaultKind kind, const char *format, ...)
 	fault->text = keep(walk->faults, &text);
 }
 
-/* The kind of a value, in words. */
 static const char *
 kind_in_words(const HlJson *value)
 {
@@ -216,7 +213,7 @@ append_members(HlBytes *text, const HlShape *shape)
 						shape->members[i].name);
 }
 
-/* Makes a name comparable, without case, underscores and hyphens. */
+/* Folds a name for comparison: without case, underscores and hyphens. */
 static void
 fold_name(char folded[LONGEST_NAME + 1], const char *name)
 {
@@ -292,7 +289,7 @@ nearest_member(const HlShape *shape, const char *folded)
 	return found;
 }
 
-/* Finds a member of that name further down, and appends its path. */
+/* Finds a member of that name at a deeper level, and appends its path. */
 static bool
 append_deeper_member(HlBytes *text, const HlShape *shape, const char *folded,
 					 int levels)
@@ -308,8 +305,7 @@ append_deeper_member(HlBytes *text, const HlShape *shape, const char *folded,
 			return true;
 		if (text->failed)
 			return false;
-		text->len = len;
-		text->data[len] = '\0';
+		hl_bytes_cut(text, len);
 	}
 	return false;
 }
@@ -494,7 +490,6 @@ validate_list(Walk *walk, const HlJson *value, const HlShape *shape)
 	}
 }
 
-/* How many characters a string has. */
 static size_t
 count_characters(const char *string, size_t len)
 {
@@ -544,7 +539,7 @@ validate_map(Walk *walk, const HlJson *value, const HlShape *shape)
 	}
 }
 
-/* Checks a string; a string of JSON may also be given as JSON. */
+/* Checks a string; a member of JSON text may also be given as JSON. */
 static void
 validate_string(Walk *walk, const HlJson *value, const HlShape *shape,
 				HlForm form)
@@ -620,7 +615,6 @@ validate_timestamp(Walk *walk, const HlJson *value)
 		report_type(walk, value, "a timestamp");
 }
 
-/* Checks a value that is set. */
 static void
 validate_value(Walk *walk, const HlJson *value, const HlShape *shape,
 			   HlForm form)

@@ -1,10 +1,10 @@
 /*
  * validate.h
- *	  Whether a request has the form that its operation takes, by the rules
- *	  of AWS's own Python client: members that are required, unknown or of
- *	  another type, what is too short or too small, unions. Patterns, enums
- *	  and maxima are the service's to judge. All faults are found at once.
- *	  Whoever declares an HlFaults (zeroed) frees it: hl_faults_free().
+ *	  Checks a request against its shape, by the rules of AWS's own Python
+ *	  client: required, unknown and mistyped members, minimum lengths and
+ *	  values, unions. Patterns, enums and maxima are left to the service. All
+ *	  faults are collected. An HlFaults starts zeroed and ends in
+ *	  hl_faults_free().
  */
 #ifndef HL_AWS_VALIDATE_H
 #define HL_AWS_VALIDATE_H
@@ -15,47 +15,46 @@
 #include "aws/shape.h"
 #include "base/json.h"
 
-#define HL_FAULTS_KEPT 1000 /* the others are counted */
+#define HL_FAULTS_KEPT 1000 /* further ones are only counted */
 
 typedef enum HlFaultKind
 {
 	HL_FAULT_MISSING, /* a required member */
-	HL_FAULT_NULL,    /* where no member can be left out: in a list or map */
+	HL_FAULT_NULL,    /* null in a list or map */
 	HL_FAULT_UNKNOWN, /* a member that the shape does not have */
 	HL_FAULT_TYPE,
-	HL_FAULT_MINIMUM, /* of a number, or of a length */
+	HL_FAULT_MINIMUM, /* too small or too short */
 	HL_FAULT_UNION    /* not exactly one member of a union */
 } HlFaultKind;
 
 typedef struct HlFault
 {
 	HlFaultKind kind;
-	char *path;       /* Tags[0].Key; input: the request itself */
-	char *member;     /* that is missing or unknown in path, else NULL */
-	char *suggestion; /* what an unknown member may have meant, or NULL */
-	char *text; /* one sentence that names the path and ends in no period */
+	char *path;       /* "Tags[0].Key"; "input": the request itself */
+	char *member;     /* missing or unknown in path; else NULL */
+	char *suggestion; /* for an unknown member; or NULL */
+	char *text;       /* a sentence with the path, without a period */
 } HlFault;
 
 typedef struct HlFaults
 {
 	HlFault *list;
 	size_t count;
-	size_t room; /* for so many in list */
-	size_t more; /* found and not kept */
-	bool failed; /* out of memory: the list is not whole */
+	size_t room; /* allocated elements */
+	size_t more; /* found, not kept */
+	bool failed; /* out of memory: the list is incomplete */
 } HlFaults;
 
 /*
- * Adds what is wrong with the request; true if that is nothing. A member that
- * is null counts as left out. Unknown members are no faults where they are
- * allowed.
+ * Adds the faults of a request; true if there are none. A null member counts
+ * as missing. With allow_unknown unknown members are no faults.
  */
 extern bool hl_validate(HlFaults *faults, const HlJson *request,
 						const HlShape *shape, bool allow_unknown);
 
 /*
- * Adds what is wrong with a reply: required members that are missing, and
- * types. Anything else that AWS sends is taken as it is.
+ * Adds the faults of a reply: missing required members and wrong types. Other
+ * differences from the model are accepted.
  */
 extern bool hl_validate_reply(HlFaults *faults, const HlJson *reply,
 							  const HlShape *shape);

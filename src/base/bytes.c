@@ -60,7 +60,6 @@ bytes_reserve(HlBytes *bytes, size_t len)
 	return !bytes->failed;
 }
 
-/* Appends bytes that may need more memory. */
 void
 hl_bytes_append_slowly(HlBytes *bytes, const void *data, size_t len)
 {
@@ -91,7 +90,6 @@ hl_bytes_format(HlBytes *bytes, const char *format, ...)
 	bytes->len += (size_t) len;
 }
 
-/* Returns the bytes as a string, "" if there are none. */
 const char *
 hl_bytes_string(const HlBytes *bytes)
 {

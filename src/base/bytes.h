@@ -1,11 +1,12 @@
 /*
  * bytes.h
  *	  A growing run of bytes in malloc'd memory, always followed by a zero
- *	  byte. Running out of memory is remembered in "failed", empties the run
- *	  and makes every later append do nothing, so that a writer checks once, at
- *	  its end, and nobody takes a part of a text for the whole.
- *	  Whoever declares an HlBytes (zeroed) frees it: hl_bytes_free(), or
- *	  hl_bytes_wipe() where the bytes are or may hold a secret.
+ *	  byte. Running out of memory sets "failed", empties the run and turns
+ *	  every later append into a no-op, so that a writer checks once at its end
+ *	  and a truncated text is never used. So a length noted before an append
+ *	  may be larger than the one after it, and "data" may be NULL. An HlBytes
+ *	  starts zeroed and ends in hl_bytes_free(), or in hl_bytes_wipe() if it
+ *	  may hold a secret.
  */
 #ifndef HL_BASE_BYTES_H
 #define HL_BASE_BYTES_H
@@ -16,18 +17,18 @@
 
 typedef struct HlBytes
 {
-	char *data; /* NULL while nothing was appended */
+	char *data; /* NULL: nothing was appended yet */
 	size_t len;
 	size_t size;
-	bool secret; /* wipe what growing leaves behind */
+	bool secret; /* wipe the old block when it grows */
 	bool failed;
 } HlBytes;
 
-/* Makes room first; for hl_bytes_append() and hl_bytes_append_char() alone. */
+/* The slow path: makes room first. Only for the two functions below. */
 extern void hl_bytes_append_slowly(HlBytes *bytes, const void *data,
 								   size_t len);
 
-/* Adds bytes at the end. Inline: a signed request is some 170 appends. */
+/* Appends bytes. Inline, since a signed request takes some 170 appends. */
 static inline void
 hl_bytes_append(HlBytes *bytes, const void *data, size_t len)
 {
@@ -42,14 +43,12 @@ hl_bytes_append(HlBytes *bytes, const void *data, size_t len)
 	bytes->data[bytes->len] = '\0';
 }
 
-/* Adds a zero-terminated string at the end. */
 static inline void
 hl_bytes_append_string(HlBytes *bytes, const char *string)
 {
 	hl_bytes_append(bytes, string, strlen(string));
 }
 
-/* Adds one byte at the end. */
 static inline void
 hl_bytes_append_char(HlBytes *bytes, char c)
 {
@@ -65,10 +64,27 @@ hl_bytes_append_char(HlBytes *bytes, char c)
 extern void hl_bytes_format(HlBytes *bytes, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The bytes as a string: never NULL. */
+/* The bytes as a string; "" if there are none, never NULL. */
 extern const char *hl_bytes_string(const HlBytes *bytes);
 
-/* Keeps the memory, forgets the bytes (wiped where they are secret). */
+/* The last byte; zero if there is none, as after a failure. */
+static inline char
+hl_bytes_last(const HlBytes *bytes)
+{
+	return bytes->len > 0 ? bytes->data[bytes->len - 1] : '\0';
+}
+
+/* Removes what follows the first bytes, unless a failure has removed them. */
+static inline void
+hl_bytes_cut(HlBytes *bytes, size_t len)
+{
+	if (bytes->len <= len)
+		return;
+	bytes->len = len;
+	bytes->data[len] = '\0';
+}
+
+/* Removes the bytes (wiped if they are secret) and keeps the memory. */
 extern void hl_bytes_reset(HlBytes *bytes);
 extern void hl_bytes_free(HlBytes *bytes);
 extern void hl_bytes_wipe(HlBytes *bytes);

@@ -24,20 +24,20 @@
 struct HlJson
 {
 	const char *string; /* of a string or number */
-	uint32_t len;       /* its bytes, or a container's elements or members */
+	uint32_t len;       /* bytes, elements or members */
 	uint32_t kind : 32 - SPAN_BITS;
 	uint32_t span : SPAN_BITS;
 };
 
-/* What reading one text needs to know on its way. */
+/* The state of the reader. */
 typedef struct Reader
 {
 	HlJsonDocument *document;
 	const char *start;
 	HlScan scan;
-	char *text;      /* where the next string goes */
-	uint32_t nodes;  /* in use */
-	uint32_t room;   /* for so many */
+	char *text;      /* end of the strings written so far */
+	uint32_t nodes;  /* nodes in use */
+	uint32_t room;   /* nodes allocated */
 	uint32_t parent; /* the innermost open container, or NO_NODE */
 	uint32_t depth;
 	uint32_t max_depth;
@@ -102,7 +102,6 @@ grow_nodes(Reader *reader)
 	return true;
 }
 
-/* Adds a node at the end. */
 static bool
 add_node(Reader *reader, HlJsonKind kind, const char *string, size_t len)
 {
@@ -248,7 +247,6 @@ copy_plain(Reader *reader)
 	reader->text += reader->scan.at - from;
 }
 
-/* Copies one character of several bytes. */
 static bool
 copy_character(Reader *reader)
 {
@@ -298,7 +296,7 @@ read_string(Reader *reader)
 					(size_t) (reader->text - 1 - string));
 }
 
-/* Passes over digits, of which there must be one at least. */
+/* Skips digits; at least one is required. */
 static bool
 skip_digits(Reader *reader)
 {
@@ -338,7 +336,6 @@ read_number(Reader *reader)
 	return add_node(reader, HL_JSON_NUMBER, string, len);
 }
 
-/* Reads null, true or false. */
 static bool
 read_word(Reader *reader)
 {
@@ -405,7 +402,7 @@ close_container(Reader *reader)
 	reader->scan.at++;
 }
 
-/* Reads a value; of a container only its beginning. */
+/* Reads a scalar, or the beginning of a container. */
 static bool
 read_value(Reader *reader)
 {
@@ -432,8 +429,8 @@ read_value(Reader *reader)
 
 /*
  * Advances from the end of a value, or the beginning of a container, to the
- * next value, and closes containers on its way. At the end of the text's value
- * the reader has no parent.
+ * next value, and closes containers that end there. After the last value there
+ * is no parent.
  */
 static bool
 seek_value(Reader *reader)
@@ -496,7 +493,7 @@ prepare_document(Reader *reader, size_t len)
 	return true;
 }
 
-/* A limit, or its default if it is not set, and never beyond a bound. */
+/* A limit, its default if it is 0, and at most the bound. */
 static uint32_t
 limit(int set, int otherwise, int greatest)
 {
@@ -548,14 +545,12 @@ hl_json_kind(const HlJson *node)
 	return node ? (HlJsonKind) node->kind : HL_JSON_NULL;
 }
 
-/* A string, or a number as it was written; "" for other values. */
 const char *
 hl_json_string(const HlJson *node)
 {
 	return node && node->string ? node->string : "";
 }
 
-/* Bytes of a string or number; elements or members of a container. */
 size_t
 hl_json_len(const HlJson *node)
 {
@@ -609,7 +604,6 @@ hl_json_member(const HlJson *node, const char *name)
 	return found;
 }
 
-/* The element at a place, counted from 0. */
 const HlJson *
 hl_json_element(const HlJson *node, size_t i)
 {
@@ -638,7 +632,6 @@ hl_json_each(const HlJson *node)
 	return each;
 }
 
-/* The next element or member. */
 const HlJson *
 hl_json_step(HlJsonEach *each)
 {
@@ -740,7 +733,6 @@ append_container(HlBytes *bytes, const HlJson *node)
 	hl_bytes_append_char(bytes, each.named ? '}' : ']');
 }
 
-/* Writes a value and all that is within it as compact JSON. */
 void
 hl_json_append_node(HlBytes *bytes, const HlJson *node)
 {
@@ -766,4 +758,15 @@ hl_json_append_node(HlBytes *bytes, const HlJson *node)
 			append_container(bytes, node);
 			break;
 	}
+}
+
+void
+hl_json_append_member(HlBytes *bytes, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	if (hl_bytes_last(bytes) != '{')
+		hl_bytes_append_char(bytes, ',');
+	hl_bytes_format(bytes, "\"%s\":", name);
+	hl_json_append_string(bytes, value, strlen(value));
 }

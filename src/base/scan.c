@@ -1,6 +1,6 @@
 /*
  * scan.c
- *	  Taking bytes, digits and words from a text.
+ *	  Scans bytes, digits and words.
  */
 #include "base/scan.h"
 
@@ -33,7 +33,9 @@ hl_scan_take_word(HlScan *scan, const char *word)
 {
 	size_t len = strlen(word);
 
+	/* the first letter differs from most words */
 	if ((size_t) (scan->end - scan->at) < len ||
+		(len > 0 && (scan->at[0] ^ word[0]) & ~0x20) ||
 		strncasecmp(scan->at, word, len) != 0)
 		return false;
 	scan->at += len;
@@ -50,4 +52,18 @@ hl_scan_take_month(HlScan *scan, int *month)
 		if (hl_scan_take_word(scan, names[*month - 1]))
 			return true;
 	return false;
+}
+
+size_t
+hl_scan_scheme(const char *url)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+								  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char others[] = "abcdefghijklmnopqrstuvwxyz"
+								 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.";
+	size_t len = strspn(url, others);
+
+	if (strspn(url, letters) == 0 || strncmp(url + len, "://", 3) != 0)
+		return 0;
+	return len;
 }

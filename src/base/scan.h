@@ -1,13 +1,15 @@
 /*
  * scan.h
- *	  A text that is read from its beginning to its end, byte by byte. It need
- *	  not end in a zero. What is taken is passed over; what is not there leaves
- *	  the scan where it was, except digits, of which some may have been taken.
+ *	  A scanner over a text of known length, from its beginning to its end; the
+ *	  text need not be zero-terminated. A function that returns false leaves
+ *	  the position unchanged, except hl_scan_take_digits(), which may have
+ *	  passed some digits.
  */
 #ifndef HL_BASE_SCAN_H
 #define HL_BASE_SCAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct HlScan
 {
@@ -30,16 +32,22 @@ hl_scan_digit_follows(const HlScan *scan)
 	return scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9';
 }
 
-/* Takes the next byte if it is one of a set, and returns it; else 0. */
+/* Takes the next byte if it is in the set, and returns it; else 0. */
 extern char hl_scan_take_any(HlScan *scan, const char *set);
 
-/* Takes a number of exactly so many digits. */
+/* Takes a number of exactly "count" digits. */
 extern bool hl_scan_take_digits(HlScan *scan, int count, int *value);
 
-/* Takes letters, in either case. */
+/* Takes a word of ASCII letters, ignoring case. */
 extern bool hl_scan_take_word(HlScan *scan, const char *word);
 
-/* Takes the first three letters of a month's English name. */
+/*
+ * The length of the scheme of a zero-terminated URL (RFC 3986, section 3.1); 0:
+ * it has none, or no "://" follows it.
+ */
+extern size_t hl_scan_scheme(const char *url);
+
+/* Takes a month's English abbreviation, such as "Jan", as 1 to 12. */
 extern bool hl_scan_take_month(HlScan *scan, int *month);
 
 #endif

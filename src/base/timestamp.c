@@ -1,6 +1,6 @@
 /*
  * timestamp.c
- *	  Reading and writing points in time.
+ *	  Reads and writes timestamps.
  */
 #include "base/calendar.h"
 #include "base/scan.h"
@@ -241,7 +241,6 @@ read_rfc822(HlScan scan, int64_t *micros)
 	return scan.at == scan.end && clock_to_micros(&clock, micros);
 }
 
-/* Reads a point in time in any of the forms that AWS has used. */
 bool
 hl_timestamp_from_text(const char *text, size_t len, int64_t *micros)
 {
@@ -251,7 +250,7 @@ hl_timestamp_from_text(const char *text, size_t len, int64_t *micros)
 		   read_iso8601(scan, micros) || read_rfc822(scan, micros);
 }
 
-/* Writes seconds since 1970 (a fraction finer than 1 ms is cut off). */
+/* Digits after the milliseconds are cut off. */
 void
 hl_timestamp_append(HlBytes *bytes, int64_t micros)
 {

@@ -1,6 +1,6 @@
 /*
  * utf8.c
- *	  Reading and writing characters of UTF-8.
+ *	  Reads and writes UTF-8.
  */
 #include "base/utf8.h"
 

@@ -4,7 +4,6 @@
  */
 #include "base/uuid.h"
 
-/* Writes a version 4 UUID. */
 void
 hl_uuid_write(const unsigned char random[HL_UUID_BYTES],
 			  char uuid[HL_UUID_SIZE])

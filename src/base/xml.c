@@ -1,6 +1,6 @@
 /*
  * xml.c
- *	  A small and strict reader of XML.
+ *	  A small, strict XML parser.
  */
 #include "base/xml.h"
 
@@ -16,13 +16,13 @@ typedef struct Reader
 	const char *start;
 	const char *at;
 	const char *end;
-	char *out;     /* where the next string goes */
-	int open;      /* the element that is being read; -1: none */
-	int depth;     /* how many are open */
-	bool children; /* the last tag ended an element within this one */
+	char *out;     /* end of the strings written so far */
+	int open;      /* index of the innermost open element; -1: none */
+	int depth;     /* number of open elements */
+	bool children; /* the open element has child elements */
 } Reader;
 
-/* Notes the first problem. */
+/* Records the first fault. */
 static bool
 refuse(Reader *reader, const char *reason)
 {
@@ -49,7 +49,6 @@ is_name_byte(char c)
 		   (c >= '0' && c <= '9') || (c != '\0' && strchr("_:-.", c) != NULL);
 }
 
-/* Skips blanks. */
 static void
 skip_blanks(Reader *reader)
 {
@@ -57,7 +56,7 @@ skip_blanks(Reader *reader)
 		reader->at++;
 }
 
-/* Whether these are the next bytes; if so, they are consumed. */
+/* Consumes these bytes if they are next. */
 static bool
 take(Reader *reader, const char *word)
 {
@@ -70,7 +69,7 @@ take(Reader *reader, const char *word)
 	return true;
 }
 
-/* Ends the string that was written last. */
+/* Zero-terminates the last string. */
 static const char *
 end_string(Reader *reader, char *begin)
 {
@@ -226,7 +225,7 @@ close_element(Reader *reader)
 	reader->children = true;
 }
 
-/* Reads a tag that begins an element, after its <. */
+/* Reads a start tag, after its <. */
 static bool
 read_begin(Reader *reader)
 {
@@ -249,7 +248,7 @@ read_begin(Reader *reader)
 	return true;
 }
 
-/* Reads a tag that ends an element, after its </. */
+/* Reads an end tag, after its </. */
 static bool
 read_end(Reader *reader)
 {
@@ -341,7 +340,7 @@ hl_xml_read(HlXml *xml, const char *text, size_t len)
 					 .children = true};
 
 	hl_xml_wipe(xml);
-	/* every string is shorter than what it was read from, with one to spare */
+	/* strings are shorter than their source, with a byte to spare */
 	xml->size = len + 2;
 	xml->text = malloc(xml->size);
 	xml->elements = calloc(HL_XML_MAX_ELEMENTS, sizeof(HlXmlElement));

@@ -1,10 +1,10 @@
 /*
  * xml.h
- *	  The XML that STS answers with, read strictly: elements, attributes
- *	  (read, and dropped), text and the five named entities. No DOCTYPE, no
- *	  CDATA, no comment, no processing instruction: STS sends none, and what
- *	  cannot be there cannot be misread. An HlXml starts zeroed, owns all its
- *	  memory and ends in hl_xml_wipe(), also after a failure.
+ *	  The XML of STS's replies, parsed strictly: elements, attributes (read and
+ *	  dropped), text and the five named entities. DOCTYPE, CDATA, comments and
+ *	  processing instructions are errors: STS sends none, and what is refused
+ *	  cannot be misread. An HlXml starts zeroed, owns all its memory and ends
+ *	  in hl_xml_wipe(), also after a failure.
  */
 #ifndef HL_BASE_XML_H
 #define HL_BASE_XML_H
@@ -17,25 +17,25 @@
 
 typedef struct HlXmlElement
 {
-	const char *name; /* as written, a prefix included */
-	const char *text; /* "" in an element that has others */
-	int parent;       /* -1: this is the root */
+	const char *name; /* as written, with its prefix */
+	const char *text; /* "" if it has child elements */
+	int parent;       /* index; -1: the root */
 } HlXmlElement;
 
 typedef struct HlXml
 {
-	HlXmlElement *elements; /* in the order in which they begin */
+	HlXmlElement *elements; /* in document order */
 	int count;
-	char *text; /* the strings, each ended by a zero */
+	char *text; /* the strings, zero-terminated */
 	size_t size;
-	const char *reason; /* why it is not XML; quotes nothing */
-	size_t offset;      /* where, in bytes */
-	bool no_memory;     /* that is why it could not be read */
+	const char *reason; /* why it is invalid; static, quotes nothing */
+	size_t offset;      /* of the fault, in bytes */
+	bool no_memory;     /* memory was missing */
 } HlXml;
 
 extern bool hl_xml_read(HlXml *xml, const char *text, size_t len);
 
-/* The text at a path like "Root/Child"; NULL: there is none, or several. */
+/* The text at a path like "Root/Child"; NULL if there is none, or several. */
 extern const char *hl_xml_value(const HlXml *xml, const char *path);
 
 extern void hl_xml_wipe(HlXml *xml);

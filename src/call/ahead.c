@@ -1,11 +1,11 @@
 /*
  * ahead.c
- *	  Calls with memory of their own, sent before they are needed.
+ *	  Calls with their own memory, sent before their replies are needed.
  *
- * Nothing is in flight between two calls of ours but such a read, which hangs
- * on its memory: that goes with the query, by whatever end it comes to. So
- * whoever reads slowly loses nothing but the hint, though the transfer may have
- * timed out meanwhile.
+ * Such a read is the only transfer that stays in flight when we return to the
+ * executor. It belongs to its memory context, which is deleted with the query,
+ * however the query ends. If the reader is slow the transfer may time out; then
+ * the call is made again when its reply is needed.
  */
 #include "postgres.h"
 
@@ -59,13 +59,13 @@ drive_call(void *argument)
 {
 	HlAhead *call = argument;
 
-	/* not before it is watched: an interrupt looks for the calls of its watch */
+	/* only now: an interrupt cancels the calls of the watch that it ends */
 	if (call->ahead)
 		hl_ahead_join(&call->run);
 	hl_call_drive(&call->run);
 }
 
-/* Whether sending the request again would give the same reply. */
+/* Whether another attempt would get the same reply. */
 static bool
 is_final(const HlReply *reply)
 {
@@ -82,4 +82,15 @@ hl_ahead_await(HlAhead *call)
 		hl_call_watch(drive_call, call);
 	MemoryContextSwitchTo(caller);
 	return !call->ahead || is_final(&call->run.call->reply);
+}
+
+HlAhead *
+hl_ahead_take(HlAhead **ahead)
+{
+	HlAhead *call = *ahead;
+
+	*ahead = NULL;
+	if (call != NULL && !hl_ahead_await(call))
+		hl_ahead_free(&call);
+	return call;
 }

@@ -1,11 +1,11 @@
 /*
  * ahead.h
- *	  Calls that are sent before their replies are needed: the next page, while
- *	  one is read. Such a call changes nothing, and is a hint and no more: it is
- *	  sent once, and where it has not succeeded whoever needs its reply makes the
- *	  call anew, as if nothing had been sent. It is in flight while nobody waits
- *	  for it; its memory may go at any moment, and with it what is in flight.
- *	  Nothing is told of it then.
+ *	  Calls that are sent before their replies are needed, such as the next
+ *	  page while one is read. Such a call changes nothing. It is attempted
+ *	  once; if it has not succeeded when its reply is needed, the caller makes
+ *	  it again as if nothing had been sent. Its memory, and the transfer with
+ *	  it, may be released at any time; then the call is neither logged nor
+ *	  reported.
  */
 #ifndef HL_CALL_AHEAD_H
 #define HL_CALL_AHEAD_H
@@ -14,17 +14,20 @@
 
 #include "call/call.h"
 
+/* A reader advances what is in flight after this many rows or entries. */
+#define HL_AHEAD_INTERVAL 16
+
 /*
- * Starts a call as hl_call_start() does, and sends it once, without waiting:
- * whoever finds that it has not succeeded makes the call anew.
+ * Starts a call as hl_call_start() does and sends its only attempt, without
+ * waiting. False if there are no credentials yet; then nothing was sent.
  */
 extern bool hl_ahead_start(HlCallRun *run, const HlRequest *request,
 						   const char *region);
 
-/* Makes it a call like any other, within hl_call_watch(), to be driven. */
+/* Makes it an ordinary call, within hl_call_watch(), before it is driven. */
 extern void hl_ahead_join(HlCallRun *run);
 
-/* A call, ahead or not, and the memory of it, its request and its reply. */
+/* A call, sent ahead or not, with the memory of its request and its reply. */
 typedef struct HlAhead
 {
 	MemoryContext memory;
@@ -33,11 +36,13 @@ typedef struct HlAhead
 	bool ahead;   /* it was sent before its reply was needed */
 } HlAhead;
 
-/* Makes one, whose memory goes with the parent, or before by the second. */
+/* Lives in a child of parent, until that is deleted or hl_ahead_free(). */
 extern HlAhead *hl_ahead_create(MemoryContext parent);
-extern void hl_ahead_free(HlAhead **call); /* NULL: there is none */
 
-/* Sends it now; ahead: without waiting. */
+/* Releases a call and sets the pointer to NULL; *call may be NULL. */
+extern void hl_ahead_free(HlAhead **call);
+
+/* Sends the request now; with ahead it does not wait for anything. */
 extern void hl_ahead_send(HlAhead *call, const HlRequest *request,
 						  const char *region, bool ahead);
 
@@ -45,9 +50,15 @@ extern void hl_ahead_send(HlAhead *call, const HlRequest *request,
 extern void hl_ahead_go_on(HlAhead *call);
 
 /*
- * Waits for the reply; false: it was sent ahead, has failed in a way that may
- * be temporary, and must be made again.
+ * Waits for the reply. False if the call was sent ahead and its failure may be
+ * temporary; then the caller must make it again.
  */
 extern bool hl_ahead_await(HlAhead *call);
+
+/*
+ * Waits for what was sent ahead, sets the pointer to NULL and returns the call.
+ * NULL if nothing was sent ahead, or hl_ahead_await() returned false.
+ */
+extern HlAhead *hl_ahead_take(HlAhead **ahead);
 
 #endif

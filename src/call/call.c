@@ -1,6 +1,6 @@
 /*
  * call.c
- *	  One operation performed for SQL.
+ *	  Performs one operation for SQL.
  */
 #include "postgres.h"
 
@@ -22,13 +22,14 @@
 #include "call/statistics.h"
 #include "call/stream.h"
 #include "call/transaction.h"
+#include "call/untold.h"
 #include "engine/target.h"
 #include "model/response.h"
 #include "server/dropped.h"
 #include "server/settings.h"
 #include "server/text.h"
 
-/* Refuses a CALL that cannot commit, before anything is sent. */
+/* Before anything is sent. */
 void
 hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
 					  const char *hint)
@@ -41,10 +42,7 @@ hl_call_refuse_atomic(FunctionCallInfo fcinfo, const char *what,
 				 errhint("%s", hint)));
 }
 
-/*
- * Refuses a change where PostgreSQL itself may change nothing, and sees to it
- * that no cursor makes it twice.
- */
+/* Also makes cursors NO SCROLL, so that none performs the change twice. */
 void
 hl_call_refuse_change(const HlOperation *operation)
 {
@@ -69,9 +67,9 @@ append_quoted(StringInfo line, const char *key, const char *value)
 }
 
 /*
- * The part of a log line that says which call it speaks of, and who has it
- * done: log_line_prefix has the session's role at most, and nothing has the
- * current one after SET ROLE.
+ * Appends the fields that identify a call and its roles. log_line_prefix has
+ * at most the session's role; no escape of it has the current role after SET
+ * ROLE.
  */
 static void
 append_call(StringInfo line, const HlRequest *request, const HlCall *call)
@@ -94,18 +92,18 @@ append_call(StringInfo line, const HlRequest *request, const HlCall *call)
 }
 
 /*
- * The id of what a reply speaks of; NULL: it has none. In an error of FHIR's it
- * would be that of the OperationOutcome.
+ * The id of the object in a reply; NULL: none. In a FHIR error it would be the
+ * id of the OperationOutcome.
  */
 static const char *
 id_in(const HlRequest *request, const HlReply *reply)
 {
 	if (request->rest != NULL && reply->outcome != HL_OUTCOME_SUCCESS)
 		return NULL;
-	return hl_response_id(request->operation->output, reply->document);
+	return hl_request_id(request, reply->document);
 }
 
-/* Appends what was disclosed, for those who must account for it. */
+/* Appends what was disclosed, if reads are audited. */
 static void
 append_disclosed(StringInfo line, const HlRequest *request,
 				 const HlCallEnd *end)
@@ -170,7 +168,9 @@ hl_call_log_reply(const HlRequest *request, const HlCall *call,
 	pfree(line.data);
 }
 
-/* The end of a call: now, unless it had ended before anybody asked. */
+/*
+ * The end of a call: now, unless the call was sent ahead and has ended before.
+ */
 static HlCallEnd
 end_of(int sqlstate, const HlCallRun *run)
 {
@@ -183,17 +183,21 @@ end_of(int sqlstate, const HlCallRun *run)
 					   .microseconds = INSTR_TIME_GET_MICROSEC(took)};
 }
 
-/* What a reply discloses; NULL: nobody must account for it. */
+/*
+ * What a call discloses; NULL: it is not accounted for. What was asked counts,
+ * whatever the reply has.
+ */
 static const HlDisclosed *
 disclosed_by(const HlRequest *request, const HlReply *reply)
 {
 	HlDisclosed *disclosed;
+	bool shows;
 
 	if (!hl_audit_accounts(request))
 		return NULL;
-	disclosed = palloc0(sizeof(HlDisclosed));
-	if (reply->outcome == HL_OUTCOME_SUCCESS && !request->rest->totals)
-		*disclosed = hl_disclosed_read(reply->document);
+	shows = reply->outcome == HL_OUTCOME_SUCCESS && !request->rest->totals;
+	disclosed = palloc(sizeof(HlDisclosed));
+	*disclosed = hl_disclosed_read(request, shows ? reply->document : NULL);
 	return disclosed;
 }
 
@@ -203,12 +207,12 @@ note_last_call(const HlCallRun *run)
 	hl_last_call_begin(run->request->operation, run->request->client_token);
 }
 
-/* The calls that are under way: what they have changed may not be known yet. */
+/* The calls in progress; their outcomes are not yet known. */
 static dlist_head under_way = DLIST_STATIC_INIT(under_way);
 
 /*
- * How many hl_call_watch() there are, one within another: a trigger that runs
- * while the bundles of a load are in flight may make calls of its own.
+ * The nesting depth of hl_call_watch(): a trigger that runs while the bundles
+ * of a load are in flight may make calls.
  */
 static int watches = 0;
 
@@ -237,8 +241,9 @@ tell_interrupted(const HlRequest *request, const HlReply *reply)
 }
 
 /*
- * Tells of all calls that are under way in a watch. Of several only those count
- * whose outcome is unknown; where there is none, one stands for all.
+ * Adds all calls in progress in a watch to the CONTEXT. Of several calls only
+ * those with an unknown outcome are listed; if there are none, one stands for
+ * all.
  */
 static void
 interrupted_context(void *argument)
@@ -272,7 +277,6 @@ leave_traces(HlCallRun *run, int sqlstate)
 	HlCall *call = run->call;
 	HlCallEnd end = end_of(sqlstate, run);
 
-	dlist_delete(&run->node);
 	end.interrupted = true;
 	hl_statistics_count(request->operation, &call->reply, end.microseconds);
 	note_last_call(run);
@@ -282,36 +286,30 @@ leave_traces(HlCallRun *run, int sqlstate)
 }
 
 /*
- * The first call that is in flight in a watch or in one within it; NULL if
- * there is none.
+ * Logs and records all calls in flight in a watch or a nested one. They are
+ * taken off the list first: if recording one throws, the memory of the others
+ * ends with the error.
  */
-static HlCallRun *
-first_under_way(int watch)
-{
-	dlist_iter each;
-
-	dlist_foreach(each, &under_way)
-	{
-		HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
-
-		if (run->watch >= watch)
-			return run;
-	}
-	return NULL;
-}
-
 static void
 leave_all_traces(int watch, int sqlstate)
 {
-	HlCallRun *run;
+	dlist_head left = DLIST_STATIC_INIT(left);
+	dlist_mutable_iter each;
 
-	while ((run = first_under_way(watch)) != NULL)
-		leave_traces(run, sqlstate);
+	dlist_foreach_modify(each, &under_way)
+	{
+		if (dlist_container(HlCallRun, node, each.cur)->watch < watch)
+			continue;
+		dlist_delete(each.cur);
+		dlist_push_tail(&left, each.cur);
+	}
+	dlist_foreach_modify(each, &left)
+		leave_traces(dlist_container(HlCallRun, node, each.cur), sqlstate);
 }
 
 /*
- * At the end of the session: PG_CATCH sees no FATAL. The calls are on the
- * stack below, or in memory that still lives.
+ * Called at the end of the session, since PG_CATCH does not see FATAL. The
+ * calls are on the stack, or in memory that still exists.
  */
 static void
 session_ends(int code, Datum unused)
@@ -333,155 +331,11 @@ note_under_way(HlCallRun *run)
 	run->begun = true;
 }
 
-/* The last change that this backend may have made: no memory is needed. */
-static struct
-{
-	uint64 count;
-	const HlOperation *operation;
-	char client_token[129];
-	char id[259];    /* or what else it is of: Patient/1 */
-	bool unrecorded; /* AWS has acted, and the audit trail is being written */
-	bool done;       /* AWS has acted */
-	bool told;       /* whoever asked knows what has become of it */
-} last_change;
-
-/* Writes what a change is of, as far as a name is known. */
-static void
-name_change(const HlRequest *request, const char *id)
-{
-	const char *subject = request->rest != NULL ? request->rest->subject : NULL;
-	bool whole = subject != NULL && strpbrk(subject, "/ ") != NULL;
-
-	snprintf(last_change.id, sizeof(last_change.id), "%s%s%s",
-			 subject != NULL && (whole || id != NULL) ? subject : "",
-			 subject != NULL && !whole && id != NULL ? "/" : "",
-			 whole || id == NULL ? "" : id);
-}
-
-static void
+/* Notes a change that may have been made, until the user was told of it. */
+static bool
 note_change(const HlRequest *request, const HlReply *reply)
 {
-	const HlOperation *operation = request->operation;
-	const char *id = id_in(request, reply);
-	bool made = reply->may_have_run || reply->outcome == HL_OUTCOME_SUCCESS;
-
-	if (!operation->changes_something || !made)
-		return;
-	last_change.count++;
-	last_change.operation = operation;
-	strlcpy(last_change.client_token,
-			request->client_token != NULL ? request->client_token : "",
-			sizeof(last_change.client_token));
-	name_change(request, id);
-	last_change.done = reply->outcome == HL_OUTCOME_SUCCESS;
-	last_change.told = false;
-}
-
-uint64
-hl_call_changes(void)
-{
-	return last_change.count;
-}
-
-/* Raises that it is unknown what remains of the last change, and why. */
-static void
-raise_unknown(const char *reason, int sqlstate)
-{
-	const char *name = last_change.operation->name;
-	const char *token = last_change.client_token;
-
-	ereport(
-		ERROR,
-		(errcode(HL_ERRCODE_UNKNOWN_OUTCOME),
-		 last_change.unrecorded
-			 ? errmsg("AWS has carried out %s, but it could not be recorded: "
-					  "%s",
-					  name, reason)
-		 : last_change.done
-			 ? errmsg("AWS has carried out %s, but its reply could not be "
-					  "given: %s",
-					  name, reason)
-			 : errmsg("outcome of %s is unknown: %s", name, reason),
-		 errdetail("Operation %s%s%s%s%s. Reason: %s (SQLSTATE %s).", name,
-				   token[0] != '\0' ? ", client token " : "", token,
-				   last_change.id[0] != '\0' ? ", id " : "",
-				   sqlstate == ERRCODE_OUT_OF_MEMORY
-					   ? last_change.id
-					   : hl_text_from_utf8(last_change.id),
-				   reason, unpack_sql_state(sqlstate)),
-		 errhint("Check the current state before you repeat the call.")));
-}
-
-/* The last change as the CONTEXT of an error has it, palloc'd. */
-static char *
-describe_change(void)
-{
-	return psprintf(
-		"HealthLake operation %s%s%s%s%s, which AWS has carried out",
-		last_change.operation->name,
-		last_change.client_token[0] != '\0' ? ", client token " : "",
-		last_change.client_token, last_change.id[0] != '\0' ? ", id " : "",
-		hl_text_from_utf8(last_change.id));
-}
-
-/* An interrupt stays one, and tells of the change that it came after. */
-static void
-add_context(void)
-{
-	ErrorData *error = CopyErrorData();
-	char *change = describe_change();
-
-	FlushErrorState();
-	error->context = error->context == NULL
-						 ? change
-						 : psprintf("%s\n%s", error->context, change);
-	ReThrowError(error);
-}
-
-/* Whether an error says itself what has become of a change, by its class. */
-static bool
-is_own(int sqlstate)
-{
-	return ERRCODE_TO_CATEGORY(sqlstate) ==
-		   MAKE_SQLSTATE('3', '8', '0', '0', '0');
-}
-
-/*
- * Raises an error anew that would hide a change: whoever gets an ordinary
- * error repeats the statement, and drivers do that by themselves for classes
- * 53 and 40. The caller is in the memory context of its own. What may have a
- * resource in it, which a message of PostgreSQL's may quote, is not told.
- */
-void
-hl_call_retell(uint64 before)
-{
-	int sqlstate = geterrcode();
-	bool interrupt =
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
-	bool hidden =
-		last_change.unrecorded || (!last_change.told && !is_own(sqlstate)) ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
-	const char *reason = "the database cannot hold it";
-
-	if (last_change.count == before || !hidden)
-		return;
-	if (sqlstate == ERRCODE_OUT_OF_MEMORY)
-		reason = "out of memory";
-	else if (interrupt && (last_change.unrecorded || !last_change.done))
-		return; /* its context tells of it already */
-	else if (interrupt)
-		add_context();
-	else if (last_change.unrecorded || !last_change.operation->rest)
-		reason = CopyErrorData()->message;
-	FlushErrorState();
-	raise_unknown(reason, sqlstate);
-}
-
-/* Whoever raises an error now tells of the changes so far. */
-void
-hl_call_note_told(void)
-{
-	last_change.told = true;
+	return hl_untold_note(request, reply, id_in(request, reply));
 }
 
 void
@@ -500,41 +354,41 @@ hl_call_warn_unfit(const HlRequest *request, const char *id)
 			 errhidecontext(true)));
 }
 
-/* Adds the change that is being recorded to the CONTEXT of an error. */
-static void
-unrecorded_context(void *unused)
+/* A call whose end is to be recorded. */
+typedef struct Ended
 {
-	errcontext("%s", describe_change());
+	const HlCallRun *run;
+	const HlCallEnd *end;
+} Ended;
+
+static void
+write_end(const void *argument)
+{
+	const Ended *ended = argument;
+	const HlCallRun *run = ended->run;
+
+	hl_audit_end(run->account, run->request, run->call, ended->end);
 }
 
-/* Has the audit trail record the end of a call. */
+/* Records the end of a call in the audit trail. */
 static void
-record(const HlCallRun *run, const HlCallEnd *end)
+record(const HlCallRun *run, const HlCallEnd *end, bool changed)
 {
-	ErrorContextCallback context = {.previous = error_context_stack,
-									.callback = unrecorded_context};
-	bool changed =
-		last_change.operation == run->request->operation && end->sqlstate == 0;
+	Ended ended = {run, end};
 
-	if (changed)
-	{
-		error_context_stack = &context;
-		last_change.unrecorded = true;
-	}
-	hl_audit_end(run->account, run->request, run->call, end);
-	last_change.unrecorded = false;
-	if (changed)
-		error_context_stack = context.previous;
+	if (changed && end->sqlstate == 0)
+		hl_untold_record(write_end, &ended);
+	else
+		write_end(&ended);
 }
 
-/* Turns a success without the required members into a failure. */
 void
 hl_call_check_reply(const HlOperation *operation, HlReply *reply)
 {
 	HlFaults faults = {0};
 
 	if (operation->rest)
-		return; /* whoever knows FHIR checks it */
+		return; /* src/fhir checks those */
 	if (reply->outcome == HL_OUTCOME_SUCCESS &&
 		!hl_validate_reply(&faults, reply->document, operation->output))
 	{
@@ -552,7 +406,7 @@ static void
 remember_change(const HlRequest *request, const HlReply *reply)
 {
 	const HlOperation *operation = request->operation;
-	const char *id = hl_response_id(operation->output, reply->document);
+	const char *id = hl_request_id(request, reply->document);
 	const char *subject = request->rest != NULL ? request->rest->subject : NULL;
 	HlChange change = {.operation = operation,
 					   .session_role = request->session_role,
@@ -567,7 +421,7 @@ remember_change(const HlRequest *request, const HlReply *reply)
 	hl_transaction_remember(&change);
 }
 
-/* Limits a call to less time than the settings allow. */
+/* Shortens request_timeout for one call. */
 static void
 shorten(HlCall *call, int64 patience)
 {
@@ -619,7 +473,6 @@ fill_rest(HlCall *call, const HlRest *rest)
 	call->reply.subject = rest->subject;
 }
 
-/* Makes a call of a request and determines its target. */
 bool
 hl_call_settle(HlCall *call, const HlRequest *request, const char *region,
 			   List **notes)
@@ -643,21 +496,45 @@ hl_call_settle(HlCall *call, const HlRequest *request, const char *region,
 }
 
 /*
- * The same for a call that is to be sent. Every call comes through here, so the
- * checks that no function may bypass are here.
+ * Refuses the call of a materialized view that another role refreshes, and the
+ * like: what is set for its owner, such as healthlake.audit_reads, is not set
+ * in this session.
  */
+static void
+refuse_restricted(const HlOperation *operation)
+{
+	if (!InSecurityRestrictedOperation() || GetUserId() == GetOuterUserId())
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s cannot be sent within a security-restricted operation "
+					"of another role",
+					operation->name),
+			 errdetail("What is set for role \"%s\", such as "
+					   "healthlake.audit_reads, is not set in this session.",
+					   GetUserNameFromId(GetUserId(), false)),
+			 errhint("Refresh a materialized view as its owner, who logs in "
+					 "or is set by SET ROLE.")));
+}
+
+/* The checks that no function may bypass: whatever sends passes here. */
+void
+hl_call_may_send(const HlOperation *operation)
+{
+	hl_dropped_refuse();
+	refuse_restricted(operation);
+}
+
 bool
 hl_call_prepare(HlCall *call, const HlRequest *request, const char *region)
 {
-	hl_dropped_refuse();
+	hl_call_may_send(request->operation);
 	return hl_call_settle(call, request, region, NULL);
 }
 
 bool
 hl_call_start(HlCallRun *run, const HlRequest *request, const char *region)
 {
-	last_change.unrecorded = false;
-	last_change.told = true;
 	memset(run, 0, sizeof(*run));
 	run->request = request;
 	run->call = hl_engine_calls(1);
@@ -690,7 +567,7 @@ hl_ahead_start(HlCallRun *run, const HlRequest *request, const char *region)
 	Assert(!request->operation->changes_something);
 	if (!hl_call_start(run, request, region))
 		return false;
-	/* whoever waits for it repeats it, within the limits of a call */
+	/* the caller that needs the reply repeats it, with the usual limits */
 	limits = palloc(sizeof(HlLimits));
 	*limits = *run->call->limits;
 	limits->max_attempts = 1;
@@ -709,7 +586,7 @@ void
 hl_ahead_join(HlCallRun *run)
 {
 	run->ahead = false;
-	/* how long nobody waited for it is no time of AWS's */
+	/* do not count the time before the reply was needed */
 	if (INSTR_TIME_IS_ZERO(run->ended))
 		INSTR_TIME_SET_CURRENT(run->started);
 	if (run->gone)
@@ -722,10 +599,11 @@ hl_call_finish(HlCallRun *run)
 	const HlRequest *request = run->request;
 	HlReply *reply = &run->call->reply;
 	HlCallEnd end;
+	bool changed;
 
 	Assert(run->begun);
 	dlist_delete(&run->node);
-	note_change(request, reply);
+	changed = note_change(request, reply);
 	hl_call_check_reply(request->operation, reply);
 	end = end_of(
 		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),
@@ -740,7 +618,7 @@ hl_call_finish(HlCallRun *run)
 		remember_change(request, reply);
 	if (run->account != NULL && end.sqlstate != 0)
 		end.message = hl_error_message(request->operation, reply);
-	record(run, &end);
+	record(run, &end, changed);
 }
 
 bool
@@ -765,8 +643,8 @@ end_interrupted(int watch)
 	{
 		const HlCallRun *run = dlist_container(HlCallRun, node, each.cur);
 
-		if (run->watch >= watch && !last_change.unrecorded)
-			note_change(run->request, &run->call->reply);
+		if (run->watch >= watch && !hl_untold_is_recording())
+			(void) note_change(run->request, &run->call->reply);
 	}
 	leave_all_traces(watch, geterrcode());
 }
@@ -803,9 +681,11 @@ tell_events(HlCall *call)
 {
 	ErrorContextCallback *watching = error_context_stack;
 
-	/* its context is of errors, and not of what AWS has to say */
+	/* a NOTICE gets no CONTEXT */
 	error_context_stack = watching->previous;
+	HOLD_CANCEL_INTERRUPTS(); /* one that comes now gets it afterwards */
 	hl_stream_tell(call);
+	RESUME_CANCEL_INTERRUPTS();
 	error_context_stack = watching;
 }
 

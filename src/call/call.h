@@ -1,8 +1,8 @@
 /*
  * call.h
- *	  Performs one operation for SQL: refuses changes in read-only transactions,
- *	  logs the call before and after, and keeps it as the session's last call
- *	  and for the WARNING of a rollback. The reply is in CurrentMemoryContext.
+ *	  Performs one operation for SQL: refuses changes in read-only
+ *	  transactions, logs the call, and keeps it as the session's last call and
+ *	  for the WARNING of a rollback. The reply lives in CurrentMemoryContext.
  */
 #ifndef HL_CALL_CALL_H
 #define HL_CALL_CALL_H
@@ -31,17 +31,22 @@ extern void hl_call_refuse_change(const HlOperation *operation);
 extern void hl_call_refuse_change_by(const char *function);
 
 /*
- * Makes a call of a request and determines its target; false, with the reason
- * in the reply, if there are no credentials. notes: NULL, or a List of
- * HlSourceNote to add to.
+ * Refuses (55000, 0A000) to send with settings that were dropped, or for
+ * another role in a security-restricted operation.
+ */
+extern void hl_call_may_send(const HlOperation *operation);
+
+/*
+ * Makes a call with its target; false, with the reason in the reply, without
+ * credentials. notes: a List of HlSourceNote to append to, or NULL.
  */
 extern bool hl_call_settle(HlCall *call, const HlRequest *request,
 						   const char *region, List **notes);
-/* The same for a call to be sent; refuses (55000) if settings were dropped. */
+/* The same for a call to be sent, after hl_call_may_send(). */
 extern bool hl_call_prepare(HlCall *call, const HlRequest *request,
 							const char *region);
 
-/* Turns a success without members that the model requires into a failure. */
+/* Turns a success without required members into HL_OUTCOME_MALFORMED. */
 extern void hl_call_check_reply(const HlOperation *operation, HlReply *reply);
 
 /* Write the log lines of a change, before it is sent and when it has ended. */
@@ -49,15 +54,15 @@ extern void hl_call_log_request(const HlRequest *request, const HlCall *call);
 extern void hl_call_log_reply(const HlRequest *request, const HlCall *call,
 							  const HlCallEnd *end);
 
-/* One call of those that are under way at a time; lives until it has ended. */
+/* One of several calls in progress; must live until it has ended. */
 typedef struct HlCallRun
 {
 	const HlRequest *request;
 	HlCall *call;
-	bool several; /* others are in flight beside it */
-	bool judged;  /* judged by the caller, who then calls hl_call_finish() */
-	bool ahead;   /* see ahead.h */
-	bool gone, begun; /* these and the rest are call.c's own */
+	bool several;     /* others are in flight, too */
+	bool judged;      /* the caller judges, and calls hl_call_finish() */
+	bool ahead;       /* see ahead.h */
+	bool gone, begun; /* these and the rest are private to call.c */
 	int watch;
 	HlAuditAccount *account;
 	instr_time started, ended; /* ended: zero, unless sent ahead */
@@ -65,35 +70,28 @@ typedef struct HlCallRun
 } HlCallRun;
 
 /*
- * Makes a call of a request; false: it has ended without credentials. Then call
- * hl_engine_step() and hl_call_advance() in turn until that gives true.
+ * Starts a call; false: it has ended without credentials. Then alternate
+ * hl_engine_step() and hl_call_advance() until the latter returns true.
  */
 extern bool hl_call_start(HlCallRun *run, const HlRequest *request,
 						  const char *region);
 extern bool hl_call_advance(HlCallRun *run);
 
-/* Advances one to its end, within hl_call_watch(). */
+/* Advances a call to its end, within hl_call_watch(). */
 extern void hl_call_drive(HlCallRun *run);
-/* Logs, counts and records a call that has begun, and whose reply is judged. */
+/* Logs, counts and records a call that has begun and was judged. */
 extern void hl_call_finish(HlCallRun *run);
 
-/* Runs work that advances calls; an error in it ends and names them. */
+/* Runs a function that advances calls; an error in it ends and reports them. */
 extern void hl_call_watch(void (*work)(void *), void *argument);
 /*
  * Sends a request to a region (NULL: that of the settings) and returns the
- * reply. Throws when nothing can be sent or when interrupted; the second also
+ * reply. Throws if nothing can be sent, or if interrupted; the second also
  * unless the operation succeeds.
  */
 extern const HlReply *hl_call_try(const HlRequest *request, const char *region);
 extern const HlReply *hl_call_perform(const HlRequest *request,
 									  const char *region);
-/*
- * Counts the changes that this backend may have made; turns a caught error that
- * hides one made since that count into 38M01 with token and id, or returns.
- */
-extern uint64 hl_call_changes(void);
-extern void hl_call_retell(uint64 before);
-extern void hl_call_note_told(void);
 /* Warns that a reply is null because the database cannot hold it. */
 extern void hl_call_warn_unfit(const HlRequest *request, const char *id);
 

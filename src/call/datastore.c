@@ -1,6 +1,6 @@
 /*
  * datastore.c
- *	  Data stores: confirm, compare, ensure.
+ *	  Data stores: confirmation, comparison, get-or-create.
  */
 #include "postgres.h"
 
@@ -21,10 +21,10 @@
 #include "model/response.h"
 #include "server/text.h"
 
-/* Sets these locks apart from those of others. */
+/* Distinguishes these locks from other advisory locks. */
 #define LOCK_SEED UINT64CONST(0x6865616c74686c6b)
 
-/* The last field of its advisory lock, which no function of SQL's gives. */
+/* The last field of the lock tag, which SQL functions cannot set. */
 #define LOCK_CLASS 0x484c
 
 /* Describes a data store by its id in UTF-8; the reply may be a failure. */
@@ -49,7 +49,7 @@ hl_datastore_properties(const HlArguments *arguments, const char *id)
 	return hl_json_member(reply->document, "DatastoreProperties");
 }
 
-/* The shape of a description, which is that of an entry of the list, too. */
+/* The shape of a description, which is also that of a list's elements. */
 static const HlShape *
 properties_shape(void)
 {
@@ -58,7 +58,7 @@ properties_shape(void)
 		.shape;
 }
 
-/* A string of a description or of an entry of the list; NULL if it has none. */
+/* A string of a description or of a list's element; NULL: none. */
 static const char *
 property(const HlJson *properties, const char *name)
 {
@@ -70,6 +70,7 @@ hl_datastore_confirm(const HlArguments *arguments, const HlRequest *request)
 {
 	const char *id = hl_arguments_text(arguments, "id");
 	const char *confirmed = hl_arguments_text(arguments, "confirm_name");
+	const char *wanted;
 	const HlJson *properties;
 	const char *name;
 
@@ -78,11 +79,11 @@ hl_datastore_confirm(const HlArguments *arguments, const HlRequest *request)
 						errmsg("argument \"%s\" must not be null",
 							   id == NULL ? "id" : "confirm_name")));
 	hl_call_refuse_change(request->operation);
+	wanted = hl_text_to_utf8(confirmed, (int) strlen(confirmed));
 	properties = hl_datastore_properties(arguments,
 										 hl_text_to_utf8(id, (int) strlen(id)));
 	name = property(properties, "name");
-	name = name == NULL ? "" : hl_text_value_from_utf8(name, strlen(name));
-	if (strcmp(name, confirmed) != 0)
+	if (strcmp(name == NULL ? "" : name, wanted) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("data store \"%s\" is not named \"%s\"", id, confirmed),
@@ -90,12 +91,12 @@ hl_datastore_confirm(const HlArguments *arguments, const HlRequest *request)
 				 errhint("Pass its current name as \"confirm_name\".")));
 }
 
-/* A member of a data store that is looked at besides its name and status. */
+/* A member of a data store that is compared. */
 typedef struct Trait
 {
 	const char *name;
 	const char *words;
-	const char *usual; /* what AWS makes of it when it is not asked for */
+	const char *usual; /* AWS's default */
 } Trait;
 
 static const Trait traits[] = {
@@ -109,17 +110,24 @@ static const Trait traits[] = {
 	{"idp_lambda_arn", "token introspection function", ""},
 };
 
-/* Normalizes text that contains JSON; returns other text unchanged. */
+/*
+ * Normalizes text that contains JSON; returns other text, and JSON that jsonb
+ * cannot hold, unchanged.
+ */
 static const char *
 normal_text(const char *utf8)
 {
-	if (hl_response_read(utf8) == NULL)
-		return hl_text_from_utf8(utf8);
-	return DatumGetCString(
-		DirectFunctionCall1(jsonb_out, hl_response_jsonb(utf8)));
+	bool null = hl_response_read(utf8) == NULL;
+	Datum json = null ? (Datum) 0 : hl_response_jsonb_if_fit(utf8, &null);
+	char *text;
+
+	if (null)
+		return utf8;
+	text = DatumGetCString(DirectFunctionCall1(jsonb_out, json));
+	return hl_text_to_utf8(text, (int) strlen(text));
 }
 
-/* A property that a request sets or a data store has; NULL if it has none. */
+/* The value of a trait in a request or a data store, in UTF-8; NULL: none. */
 static const char *
 trait_of(const HlShape *shape, const HlJson *json, const Trait *trait)
 {
@@ -128,7 +136,7 @@ trait_of(const HlShape *shape, const HlJson *json, const Trait *trait)
 	return text == NULL || text[0] == '\0' ? NULL : normal_text(text);
 }
 
-/* Whether the text ends with a part that follows a slash or a colon. */
+/* Whether a text ends with "/part" or ":part". */
 static bool
 ends_in(const char *text, const char *part)
 {
@@ -140,8 +148,8 @@ ends_in(const char *text, const char *part)
 }
 
 /*
- * Whether the data store has what was requested; a key may be given by its id
- * alone.
+ * Whether the data store is as requested; a key may be specified by its id
+ * only.
  */
 static bool
 is_as_asked(const Trait *trait, const char *asked, const char *present)
@@ -164,8 +172,9 @@ warn_unless_same(const Trait *trait, const char *source, const char *asked)
 			(errmsg("the restored data store will not have the %s of its "
 					"source",
 					trait->words),
-			 errdetail("The source has %s, the restore requests %s.", source,
-					   asked ? asked : "AWS's default"),
+			 errdetail("The source has %s, the restore requests %s.",
+					   hl_text_line(source),
+					   asked ? hl_text_from_utf8(asked) : "AWS's default"),
 			 errhint("AWS does not copy it; pass the argument \"%s\".",
 					 trait->name)));
 }
@@ -199,9 +208,9 @@ hl_datastore_compare_source(const HlArguments *arguments,
 }
 
 /*
- * Makes the sessions of this database that ensure a name take turns. Anybody
- * may take any advisory lock that SQL can name, and so block others: the last
- * field of ours is one that SQL's functions never use (they have 1 and 2).
+ * Serializes the sessions of this database that ensure the same name. Any user
+ * can take, and so block, any advisory lock that SQL functions can name; they
+ * use 1 and 2 in the last field, so ours has another value.
  */
 static void
 lock_name(const char *name)
@@ -228,21 +237,32 @@ is_live(const char *status)
 	return false;
 }
 
+/* A data store that was found, and the reply that contains it. */
+typedef struct Found
+{
+	const HlReply *page;
+	const HlJson *store;
+} Found;
+
 /* Adds the live data stores of that name in a page to the list. */
 static List *
-add_live(List *stores, const HlJson *page, const char *name)
+add_live(List *stores, const HlReply *page, const char *name)
 {
 	HlJsonEach each =
-		hl_json_each(hl_json_member(page, "DatastorePropertiesList"));
+		hl_json_each(hl_json_member(page->document, "DatastorePropertiesList"));
 	const HlJson *store;
 
 	while ((store = hl_json_step(&each)) != NULL)
 	{
 		const char *its = property(store, "name");
+		Found *found;
 
-		if (its != NULL && strcmp(its, name) == 0 &&
-			is_live(property(store, "status")))
-			stores = lappend(stores, unconstify(HlJson *, store));
+		if (its == NULL || strcmp(its, name) != 0 ||
+			!is_live(property(store, "status")))
+			continue;
+		found = palloc(sizeof(Found));
+		*found = (Found){.page = page, .store = store};
+		stores = lappend(stores, found);
 	}
 	return stores;
 }
@@ -263,7 +283,7 @@ find_live(const HlArguments *arguments, const char *name)
 	{
 		MemoryContext memory = AllocSetContextCreate(caller, "healthlake page",
 													 ALLOCSET_DEFAULT_SIZES);
-		const HlJson *page;
+		const HlReply *page;
 		int before = list_length(stores);
 
 		MemoryContextSwitchTo(memory);
@@ -296,7 +316,8 @@ refuse_other(const HlRequest *request, const HlJson *store)
 			continue;
 		appendStringInfo(&differences, "%s%s is %s, requested was %s",
 						 differences.len > 0 ? "; " : "", trait->name,
-						 present ? present : "not set", asked);
+						 present ? hl_text_line(present) : "not set",
+						 hl_text_from_utf8(asked));
 	}
 	if (differences.len > 0)
 		ereport(ERROR,
@@ -314,21 +335,20 @@ refuse_several(List *stores, const char *name)
 
 	initStringInfo(&ids);
 	foreach (cell, stores)
-		appendStringInfo(&ids, "%s%s", ids.len > 0 ? ", " : "",
-						 hl_text_from_utf8(property(lfirst(cell), "id")));
+		appendStringInfo(
+			&ids, "%s%s", ids.len > 0 ? ", " : "",
+			hl_text_from_utf8(property(((Found *) lfirst(cell))->store, "id")));
 	ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
 					errmsg("%d data stores are named \"%s\"",
 						   list_length(stores), name),
 					errdetail("They are %s.", ids.data)));
 }
 
-/* Makes the row: the columns of a data store, and whether it was created. */
+/* Adds to a row whether the data store was created. */
 static Datum
-ensured_row(FunctionCallInfo fcinfo, const HlShape *shape, const HlJson *store,
-			bool created)
+ensured_row(FunctionCallInfo fcinfo, Datum datum, bool created)
 {
-	HeapTupleHeader row =
-		DatumGetHeapTupleHeader(hl_response_row(fcinfo, shape, store));
+	HeapTupleHeader row = DatumGetHeapTupleHeader(datum);
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row),
 						   .t_data = row};
 	TupleDesc desc;
@@ -340,6 +360,17 @@ ensured_row(FunctionCallInfo fcinfo, const HlShape *shape, const HlJson *store,
 		elog(ERROR, "return type must be a row type");
 	return HeapTupleGetDatum(heap_modify_tuple_by_cols(
 		&tuple, BlessTupleDesc(desc), 1, &column, &value, &null));
+}
+
+/* The row of a data store that was found. */
+static Datum
+found_row(FunctionCallInfo fcinfo, const Found *found)
+{
+	return ensured_row(
+		fcinfo,
+		hl_error_row(&hl_operations[HL_OPERATION_LIST_FHIR_DATASTORES],
+					 found->page, fcinfo, properties_shape(), found->store),
+		false);
 }
 
 Datum
@@ -358,9 +389,10 @@ hl_datastore_ensure(FunctionCallInfo fcinfo, const HlOperation *create)
 		refuse_several(stores, name);
 	if (stores != NIL)
 	{
-		refuse_other(request, linitial(stores));
-		return ensured_row(fcinfo, properties_shape(), linitial(stores), false);
+		refuse_other(request, ((Found *) linitial(stores))->store);
+		return found_row(fcinfo, linitial(stores));
 	}
 	reply = hl_call_perform(request, hl_arguments_text(arguments, "region"));
-	return ensured_row(fcinfo, create->output, reply->document, true);
+	return ensured_row(
+		fcinfo, hl_response_row(fcinfo, create->output, reply->document), true);
 }

@@ -14,8 +14,8 @@
 #include "model/model.h"
 
 /*
- * The properties of the data store of that id (UTF-8), in the region that the
- * arguments name. Throws what a failing description throws.
+ * The properties of a data store by its id (UTF-8), in the region of the
+ * arguments. Throws what a failing description throws.
  */
 extern const HlJson *hl_datastore_properties(const HlArguments *arguments,
 											 const char *id);

@@ -14,14 +14,15 @@
 
 #include "call/call.h"
 #include "call/door.h"
+#include "call/error.h"
 #include "model/arguments.h"
 #include "model/response.h"
 #include "server/compat.h"
 #include "server/text.h"
 
 /*
- * The extension's functions of a name, all its forms: in a schema where others
- * may create functions, one of theirs is no key.
+ * The extension's functions of a name, with all argument lists. In a schema
+ * where other roles can create functions, theirs must not count.
  */
 static FuncCandidateList
 candidates(Oid extension, Oid schema, const char *function)
@@ -83,11 +84,17 @@ hl_door_function(FunctionCallInfo fcinfo, const HlOperation *operation)
 	return found;
 }
 
+bool
+hl_door_has(FunctionCallInfo fcinfo, const char *function)
+{
+	return may_execute(candidates_beside(fcinfo, function), GetUserId());
+}
+
 void
 hl_door_need(FunctionCallInfo fcinfo, const HlOperation *operation,
 			 const char *function)
 {
-	if (!may_execute(candidates_beside(fcinfo, function), GetUserId()))
+	if (!hl_door_has(fcinfo, function))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -127,7 +134,7 @@ hl_door_request(FunctionCallInfo fcinfo, const HlOperation *operation)
 						   NULL, false);
 }
 
-/* The reply as jsonb; that it does not fit undoes no change. */
+/* The reply as jsonb; if jsonb cannot store it, a change is not rolled back. */
 static Datum
 reply_of(FunctionCallInfo fcinfo, const HlRequest *request,
 		 const HlReply *reply)
@@ -138,7 +145,7 @@ reply_of(FunctionCallInfo fcinfo, const HlRequest *request,
 	Datum value;
 
 	if (!operation->changes_something)
-		return hl_response_whole(reply->document);
+		return hl_error_whole(operation, reply);
 	value = hl_response_whole_if_fit(reply->document, &unfit);
 	fcinfo->isnull = unfit != 0;
 	if (unfit != 0)

@@ -28,9 +28,12 @@ extern const HlOperation *hl_door_enter(FunctionCallInfo fcinfo);
 extern void hl_door_need(FunctionCallInfo fcinfo, const HlOperation *operation,
 						 const char *function);
 
+/* Whether the current user has EXECUTE on that function, found likewise. */
+extern bool hl_door_has(FunctionCallInfo fcinfo, const char *function);
+
 /*
- * Whether a role may execute one of the functions of a name that belong to the
- * extension; another's of the same name counts for nothing.
+ * Whether a role may execute one of the extension's functions of a name. Other
+ * functions of that name do not count.
  */
 extern bool hl_door_lets(Oid extension, Oid schema, const char *function,
 						 Oid role);

@@ -8,9 +8,10 @@
 
 #include "call/error.h"
 #include "model/response.h"
+#include "server/settings.h"
 #include "server/text.h"
 
-/* What an error of AWS's means to the one who called. */
+/* The SQLSTATE and the hint of an error of AWS. */
 typedef struct ErrorRow
 {
 	const char *code;
@@ -66,9 +67,9 @@ static const ErrorRow error_rows[] = {
 };
 
 /*
- * The table's row for AWS's code; NULL if it has none. In the data plane a
- * status of 401 rejects who calls, also where its name is that of a right that
- * is missing: API Gateway calls it so for a token that is not valid.
+ * The row for AWS's code; NULL: none. In the data plane status 401 means
+ * invalid credentials even if the code is that of a missing permission: API
+ * Gateway uses that code for an invalid token.
  */
 static const ErrorRow *
 row_of(const HlReply *reply)
@@ -82,7 +83,7 @@ row_of(const HlReply *reply)
 	return NULL;
 }
 
-/* What a status of FHIR's, and the code of an issue, mean. */
+/* The meaning of FHIR's HTTP status and issue code. */
 static const struct
 {
 	int status;        /* 0: any */
@@ -174,11 +175,11 @@ static const char *
 cause_of(const HlReply *reply)
 {
 	if (reply->network != NULL && reply->network[0] != '\0')
-		return hl_text_from_utf8(reply->network);
+		return hl_text_line(reply->network);
 	if (reply->message != NULL && reply->message[0] != '\0')
-		return hl_text_from_utf8(reply->message);
+		return hl_text_line(reply->message);
 	if (reply->code != NULL && reply->code[0] != '\0')
-		return hl_text_from_utf8(reply->code);
+		return hl_text_line(reply->code);
 	return psprintf("HTTP status %d", reply->http_status);
 }
 
@@ -218,7 +219,7 @@ append_cause(StringInfo text, const HlReply *reply)
 	if (reply->code != NULL)
 		appendStringInfo(text, ", %s %s",
 						 reply->diagnosed ? "issue code" : "AWS error code",
-						 hl_text_from_utf8(reply->code));
+						 hl_text_line(reply->code));
 	if (reply->expression != NULL)
 		appendStringInfo(text, ", expression %s",
 						 hl_text_cut(reply->expression));
@@ -239,7 +240,7 @@ detail_of(const HlOperation *operation, const HlReply *reply,
 		appendStringInfo(&text, ", HTTP status %d", reply->http_status);
 	if (reply->request_id != NULL)
 		appendStringInfo(&text, ", request id %s",
-						 hl_text_from_utf8(reply->request_id));
+						 hl_text_line(reply->request_id));
 	appendStringInfo(&text, ", attempts %d", reply->attempts);
 	if (client_token != NULL && reply->may_have_run)
 		appendStringInfo(&text, ", %s %s",
@@ -254,12 +255,27 @@ detail_of(const HlOperation *operation, const HlReply *reply,
 	return text.data;
 }
 
+/*
+ * Whether AWS has reported that the key has created a resource, without a
+ * usable Location: a repetition would get the same reply.
+ */
+static bool
+is_duplicate(const HlReply *reply)
+{
+	return reply->rest && reply->http_status == 409 && reply->diagnosed &&
+		   reply->outcome == HL_OUTCOME_MALFORMED &&
+		   strcmp(reply->code, "duplicate") == 0;
+}
+
 /* The hint for an unknown outcome. */
 static const char *
 hint_of_unknown(const HlReply *reply, const char *client_token)
 {
 	if (client_token == NULL)
 		return "Check the current state before you repeat the call.";
+	if (is_duplicate(reply))
+		return "The resource exists: search for it. A call with another "
+			   "idempotency key would create a second one.";
 	if (reply->rest)
 		return psprintf(
 			"Repeat the same call with idempotency_key => '%s': it returns the "
@@ -272,8 +288,8 @@ hint_of_unknown(const HlReply *reply, const char *client_token)
 }
 
 /*
- * Whether AWS misses a permission of Lake Formation, which no IAM policy
- * gives; it says so in its message alone.
+ * Whether a permission of Lake Formation is missing, which no IAM policy
+ * grants; only AWS's message shows it.
  */
 static bool
 is_of_lake_formation(const HlReply *reply)
@@ -283,9 +299,9 @@ is_of_lake_formation(const HlReply *reply)
 }
 
 /*
- * Whether AWS refused an ARN where it wants an id. Its message quotes the value
- * and names the member: "Value 'arn:...' at 'datastoreId' failed to satisfy". A KMS
- * key may be given by its ARN.
+ * Whether AWS refused an ARN where an id is required. Its message has the
+ * value and the member: "Value 'arn:...' at 'datastoreId' failed to satisfy".
+ * A KMS key may be given by its ARN.
  */
 static bool
 is_of_arn_as_id(const HlReply *reply)
@@ -294,6 +310,18 @@ is_of_arn_as_id(const HlReply *reply)
 		   strstr(reply->message, "Value 'arn:") != NULL &&
 		   strstr(reply->message, "Id' failed to satisfy") != NULL &&
 		   strstr(reply->message, "KeyId' failed to satisfy") == NULL;
+}
+
+/*
+ * Whether AWS refused another text where an ARN is required, such as "Value
+ * '...' at 'resourceARN' failed to satisfy".
+ */
+static bool
+is_no_arn(const HlReply *reply)
+{
+	return reply->outcome == HL_OUTCOME_REFUSED && reply->message != NULL &&
+		   strstr(reply->message, "Value 'arn:") == NULL &&
+		   strstr(reply->message, "ARN' failed to satisfy") != NULL;
 }
 
 /* The hint for credentials that AWS rejects, by their source. */
@@ -312,7 +340,7 @@ hint_of_credentials(const HlReply *reply, const ErrorRow *row)
 						: "Check the credentials of %s: temporary ones "
 						  "consist of an access key id, a secret access key "
 						  "and a session token.",
-					hl_text_from_utf8(reply->source));
+					hl_text_line(reply->source));
 }
 
 /* The hint; NULL if there is nothing to advise. */
@@ -327,7 +355,10 @@ hint_of(const HlReply *reply, const char *client_token)
 		return "In AWS Lake Formation, make the IAM role or user an "
 			   "administrator of the data lake.";
 	if (is_of_arn_as_id(reply))
-		return "Give the id, which is the last part of the ARN.";
+		return HL_SETTINGS_ARN_HINT;
+	if (is_no_arn(reply))
+		return "Give the ARN: healthlake_describe_datastore() returns that of "
+			   "a data store.";
 	switch (hl_error_sqlstate(reply))
 	{
 		case HL_ERRCODE_NOT_SENT:
@@ -366,7 +397,85 @@ hl_error_raise(const HlOperation *operation, const HlReply *reply,
 					errmsg("%s", hl_error_message(operation, reply)),
 					errdetail("%s", detail_of(operation, reply, client_token)),
 					hint != NULL ? errhint("%s", hint) : 0,
-					/* the statement may have a resource in it */
+					/* the statement may contain a resource */
 					errhidestmt(reply->rest)));
 	pg_unreachable();
+}
+
+void
+hl_error_spoil(HlReply *reply, const char *why)
+{
+	reply->outcome = HL_OUTCOME_MALFORMED;
+	reply->network = pstrdup(why);
+}
+
+void
+hl_error_refuse(const HlOperation *operation, const HlReply *reply,
+				const char *why)
+{
+	HlReply malformed = *reply;
+
+	hl_error_spoil(&malformed, why);
+	hl_error_raise(operation, &malformed, NULL);
+}
+
+Datum
+hl_error_convert(const HlOperation *operation, const HlReply *reply,
+				 HlConversion convert, const void *argument)
+{
+	int sqlstate = 0;
+	Datum value = hl_response_convert(convert, argument, &sqlstate);
+
+	if (sqlstate != 0)
+		hl_error_refuse(operation, reply, HL_ERROR_UNFIT);
+	return value;
+}
+
+Datum
+hl_error_try(HlReply *reply, HlConversion convert, const void *argument,
+			 bool *null)
+{
+	int sqlstate = 0;
+	Datum value = hl_response_convert(convert, argument, &sqlstate);
+
+	*null = sqlstate != 0;
+	if (*null)
+		hl_error_spoil(reply, HL_ERROR_UNFIT);
+	return value;
+}
+
+static Datum
+convert_whole(const void *document)
+{
+	return hl_response_whole(document);
+}
+
+Datum
+hl_error_whole(const HlOperation *operation, const HlReply *reply)
+{
+	return hl_error_convert(operation, reply, convert_whole, reply->document);
+}
+
+/* The arguments of hl_response_row(). */
+typedef struct Row
+{
+	FunctionCallInfo fcinfo;
+	const HlShape *shape;
+	const HlJson *node;
+} Row;
+
+static Datum
+convert_row(const void *argument)
+{
+	const Row *row = argument;
+
+	return hl_response_row(row->fcinfo, row->shape, row->node);
+}
+
+Datum
+hl_error_row(const HlOperation *operation, const HlReply *reply,
+			 FunctionCallInfo fcinfo, const HlShape *shape, const HlJson *node)
+{
+	return hl_error_convert(operation, reply, convert_row,
+							&(Row){fcinfo, shape, node});
 }

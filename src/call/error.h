@@ -1,9 +1,9 @@
 /*
  * error.h
- *	  The one place where a failed reply becomes an SQLSTATE, a message, a
- *	  detail and a hint, from one table. No error of AWS or the network is
- *	  raised in classes 08, 28, 53, 57 or 58, which connection pools treat as a
- *	  broken database.
+ *	  Turns a failed reply into an SQLSTATE, a message, a detail and a hint, by
+ *	  one table; no other file does. No error of AWS or the network is raised
+ *	  in classes 08, 28, 53, 57 or 58, which connection pools treat as a broken
+ *	  database.
  */
 #ifndef HL_CALL_ERROR_H
 #define HL_CALL_ERROR_H
@@ -11,9 +11,12 @@
 #include "postgres.h"
 
 #include "aws/outcome.h"
-#include "model/model.h"
+#include "model/response.h"
 
-/* Our SQLSTATEs; class 38 is the SQL standard's for external routines. */
+/*
+ * The extension's SQLSTATEs. Class 38 is "external routine exception" in the
+ * SQL standard.
+ */
 #define HL_ERRCODE_CREDENTIALS MAKE_SQLSTATE('3', '8', 'X', '0', '1')
 #define HL_ERRCODE_NOT_SENT MAKE_SQLSTATE('3', '8', 'N', '0', '1')
 #define HL_ERRCODE_LOST MAKE_SQLSTATE('3', '8', 'N', '0', '2')
@@ -37,5 +40,39 @@ extern const char *hl_error_message(const HlOperation *operation,
 /* Raises the reply's failure; client_token may be NULL. */
 extern void hl_error_raise(const HlOperation *operation, const HlReply *reply,
 						   const char *client_token) __attribute__((noreturn));
+
+#define HL_ERROR_UNFIT "it has a value that the database cannot hold"
+
+/*
+ * Raises that the successful reply to a read cannot be used (38P01); the
+ * reason has no part of it.
+ */
+extern void hl_error_refuse(const HlOperation *operation, const HlReply *reply,
+							const char *why) __attribute__((noreturn));
+
+/*
+ * Converts a part of such a reply; raises that if the database cannot hold it.
+ */
+extern Datum hl_error_convert(const HlOperation *operation,
+							  const HlReply *reply, HlConversion convert,
+							  const void *argument);
+
+/*
+ * The same for callers that return a row for each reply: the success becomes
+ * the failure that would be raised, and *null is true.
+ */
+extern Datum hl_error_try(HlReply *reply, HlConversion convert,
+						  const void *argument, bool *null);
+
+/* Turns a success into that failure for another reason. */
+extern void hl_error_spoil(HlReply *reply, const char *why);
+
+/* Like hl_error_convert() for the whole reply, as jsonb. */
+extern Datum hl_error_whole(const HlOperation *operation, const HlReply *reply);
+
+/* The same for a row of the function's result type; see hl_response_row(). */
+extern Datum hl_error_row(const HlOperation *operation, const HlReply *reply,
+						  FunctionCallInfo fcinfo, const HlShape *shape,
+						  const HlJson *node);
 
 #endif

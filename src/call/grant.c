@@ -1,6 +1,6 @@
 /*
  * grant.c
- *	  Grants by what functions, tables and views are for, and takes them back.
+ *	  Grants and revokes the functions, tables and views of a purpose.
  */
 #include "postgres.h"
 
@@ -29,7 +29,7 @@
 #include "model/model.h"
 #include "server/path.h"
 
-/* What may be granted; each is a bit. */
+/* The purposes, as bits. */
 #define READ 1
 #define CREATE 2
 #define MANAGE 4
@@ -57,7 +57,7 @@ static const struct
 	{"fhir_delete", FHIR_DELETE},
 };
 
-/* A function, table or view of the extension's, and what it is for. */
+/* A function, table or view of the extension, and its purposes. */
 typedef struct Granted
 {
 	Oid class;
@@ -75,7 +75,7 @@ static const struct
 	{"healthlake_last_call", ALL},
 	{"healthlake_operations", ALL},
 	{"healthlake_preview", ALL},
-	{"healthlake_call", ALL}, /* opens nothing by itself */
+	{"healthlake_call", ALL}, /* permits nothing by itself */
 	{"healthlake_call_many", ALL},
 	{"healthlake_describe_datastores", READ},
 	{"healthlake_wait_datastore", READ},
@@ -88,7 +88,7 @@ static const struct
 	{"healthlake_await_transformation_job", READ},
 	{"healthlake_ensure_datastore", CREATE},
 	{"healthlake_check", AUDIT},
-	{"healthlake_enqueue", CHANGE}, /* opens nothing by itself, either */
+	{"healthlake_enqueue", CHANGE}, /* permits nothing by itself */
 	{"healthlake_enqueue_create_datastore", CREATE},
 	{"healthlake_cancel_request", CHANGE | FHIR_WRITE | FHIR_DELETE},
 	{"healthlake_retry_request", CHANGE | FHIR_WRITE | FHIR_DELETE},
@@ -97,7 +97,7 @@ static const struct
 	{"healthlake_run_queue", MANAGE},
 	{"healthlake_request", CHANGE | AUDIT | FHIR_WRITE | FHIR_DELETE},
 	{"healthlake_event", CHANGE | AUDIT | FHIR_WRITE | FHIR_DELETE},
-	{"healthlake_audit", AUDIT}, /* the right to see every row */
+	{"healthlake_audit", AUDIT}, /* permits to see all rows */
 	{"healthlake_created_datastores", AUDIT},
 	{"healthlake_stuck_requests", AUDIT},
 	{"healthlake_left_behind", AUDIT},
@@ -107,7 +107,8 @@ static const struct
 	{"healthlake_fhir_read", FHIR_READ},
 	{"healthlake_fhir_read_many", FHIR_READ},
 	{"healthlake_fhir_create", FHIR_WRITE},
-	{"healthlake_fhir_enqueue", FHIR_WRITE | FHIR_DELETE}, /* likewise */
+	{"healthlake_fhir_enqueue",
+	 FHIR_WRITE | FHIR_DELETE}, /* permits nothing by itself */
 	{"healthlake_fhir_enqueue_create", FHIR_WRITE},
 	{"healthlake_fhir_enqueue_update", FHIR_WRITE},
 	{"healthlake_fhir_enqueue_patch", FHIR_WRITE},
@@ -119,10 +120,10 @@ static const struct
 	{"healthlake_fhir_everything", FHIR_READ},
 	{"healthlake_fhir_history", FHIR_READ},
 	{"healthlake_fhir_delete_where", FHIR_DELETE},
-	{"healthlake_fhir_operation", FHIR}, /* opens nothing by itself */
+	{"healthlake_fhir_operation", FHIR}, /* permits nothing by itself */
 	{"healthlake_fhir_validate", FHIR_READ},
 	{"healthlake_fhir_capabilities", FHIR_READ},
-	{"healthlake_fhir_bundle", FHIR}, /* opens nothing by itself */
+	{"healthlake_fhir_bundle", FHIR}, /* permits nothing by itself */
 	{"healthlake_fhir_load", FHIR_WRITE},
 	{"healthlake_fhir_load_error", FHIR_WRITE | AUDIT},
 	{"healthlake_fhir_load_progress", FHIR_WRITE | AUDIT},
@@ -225,7 +226,7 @@ list_members(Oid extension)
 	return members;
 }
 
-/* Whether an ACL contains the role itself. */
+/* Whether an ACL names the role itself, not one it is a member of. */
 static bool
 names_role(Datum rights, Oid role)
 {

@@ -13,8 +13,7 @@
 /*
  * healthlake_grant(to_role, what, …): grants USAGE on the schema, EXECUTE on
  * functions, SELECT on tables and views, as the current user, who must be
- * allowed to. Throws 22023 for a word that is none of read, create, manage,
- * delete and audit.
+ * allowed to. Throws 22023 for an unknown word in "what".
  */
 extern Datum hl_grant(FunctionCallInfo fcinfo);
 

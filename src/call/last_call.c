@@ -24,7 +24,7 @@
 typedef struct LastCall
 {
 	MemoryContext memory;
-	Oid outer_user; /* SET ROLE's, else the login's */
+	Oid outer_user; /* the role of SET ROLE, else the login role */
 	Oid current_user;
 	const char *operation;
 	const HlOperation *of;
@@ -79,8 +79,8 @@ hl_last_call_outcome(const HlReply *reply, int sqlstate)
 }
 
 /*
- * Whether a reply's bytes are its document, with nothing to be masked: one that
- * was read as it came, and not put together from events.
+ * Whether the bytes of a reply can be kept as they are: no sensitive members,
+ * and not composed of events.
  */
 static bool
 is_its_document(const HlReply *reply)
@@ -92,8 +92,8 @@ is_its_document(const HlReply *reply)
 }
 
 /*
- * Writes the reply's document into the record, as JSON that is well-formed,
- * with what is sensitive masked.
+ * Writes the reply's document into the record, as well-formed JSON with
+ * sensitive members masked.
  */
 static void
 last_call_keep_reply(const HlReply *reply)
@@ -116,9 +116,9 @@ last_call_keep_reply(const HlReply *reply)
 }
 
 /*
- * Whether a reply is kept: of the data plane's not the resources, which may be
- * many and large, and of which a reader may have to account for each, but what
- * is wrong with one. What a server calls a failure may be a resource all the same.
+ * Whether a reply is kept. Of the data plane only OperationOutcomes are:
+ * resources may be many and large, and reading them may have to be audited. A
+ * failure may also contain a resource.
  */
 static bool
 is_to_be_kept(const HlReply *reply)
@@ -144,12 +144,14 @@ hl_last_call_end(const HlReply *reply, int sqlstate)
 		last_call_keep_reply(reply);
 }
 
-/* Whether the current role made the call. */
+/*
+ * Whether the role that acts made the call. A function of another role's acts
+ * as its owner, to whom the calls of those who use it do not belong.
+ */
 static bool
 is_mine(const LastCall *call)
 {
-	return call->outer_user == GetOuterUserId() ||
-		   call->current_user == GetUserId();
+	return call->outer_user == GetUserId() || call->current_user == GetUserId();
 }
 
 /* Returns the record to the role that made the call, and nulls to others. */
@@ -184,18 +186,46 @@ hl_last_call_row(FunctionCallInfo fcinfo)
 		heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-/* Tells server/dropped.c which settings RESET or DISCARD ALL has reset. */
-static void
-tell_reset(const Node *statement)
+/* What a statement of the session does to what this library keeps. */
+typedef struct Effect
+{
+	bool discards;       /* DISCARD ALL */
+	bool resets;         /* RESET, RESET ALL, SET TO DEFAULT or DISCARD ALL */
+	const char *setting; /* the one that is reset; NULL: all */
+} Effect;
+
+/*
+ * Reads the effect of a statement. The result has no pointer into it: the code
+ * of a DO can free the plan that contains the statement, by DEALLOCATE and
+ * ROLLBACK.
+ */
+static Effect
+effect_of(const Node *statement)
 {
 	const VariableSetStmt *set = (const VariableSetStmt *) statement;
+	Effect effect = {0};
 
 	if (IsA(statement, DiscardStmt))
-		hl_dropped_forget(NULL);
-	else if (IsA(statement, VariableSetStmt) && !set->is_local &&
-			 (set->kind == VAR_RESET || set->kind == VAR_RESET_ALL ||
-			  set->kind == VAR_SET_DEFAULT))
-		hl_dropped_forget(set->kind == VAR_RESET_ALL ? NULL : set->name);
+		effect.discards = effect.resets =
+			((const DiscardStmt *) statement)->target == DISCARD_ALL;
+	else if (IsA(statement, VariableSetStmt) && !set->is_local)
+		effect.resets = set->kind == VAR_RESET || set->kind == VAR_RESET_ALL ||
+						set->kind == VAR_SET_DEFAULT;
+	if (effect.resets && !effect.discards && set->kind != VAR_RESET_ALL)
+		effect.setting = pstrdup(set->name);
+	return effect;
+}
+
+/* Forgets what a session has left, before the next client uses it. */
+static void
+forget_session(bool had_secrets)
+{
+	last_call_forget();
+	had_secrets |= hl_credentials_forget();
+	if (had_secrets)
+		hl_engine_forget();
+	else
+		hl_engine_forget_keys();
 }
 
 /* Clears the record at DISCARD ALL, which poolers send between two clients. */
@@ -207,28 +237,20 @@ last_call_utility(PlannedStmt *statement, const char *query, bool read_only,
 {
 	ProcessUtility_hook_type next =
 		next_utility != NULL ? next_utility : standard_ProcessUtility;
-	bool discards =
-		IsA(statement->utilityStmt, DiscardStmt) &&
-		((DiscardStmt *) statement->utilityStmt)->target == DISCARD_ALL;
+	Effect effect = effect_of(statement->utilityStmt);
 	bool had_secrets = false;
 
-	/* elsewhere it is refused, and the settings are still needed */
-	if (discards && context == PROCESS_UTILITY_TOPLEVEL &&
+	/* otherwise it is refused, and the settings are still needed */
+	if (effect.discards && context == PROCESS_UTILITY_TOPLEVEL &&
 		!IsTransactionBlock())
 		had_secrets = hl_settings_wipe();
 	next(statement, query, read_only, context, parameters, environment,
 		 destination, completion);
-	if (discards || IsA(statement->utilityStmt, VariableSetStmt))
-		tell_reset(statement->utilityStmt);
-	if (discards)
-	{
-		last_call_forget();
-		had_secrets |= hl_credentials_forget();
-		if (had_secrets)
-			hl_engine_forget();
-		else
-			hl_engine_forget_keys();
-	}
+	/* what was passed may be freed now */
+	if (effect.resets)
+		hl_dropped_forget(effect.setting);
+	if (effect.discards)
+		forget_session(had_secrets);
 }
 
 void

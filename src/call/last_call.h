@@ -16,7 +16,9 @@
 #include "engine/engine.h"
 #include "model/model.h"
 
-/* Installs what forgets; called once, when the library is loaded. */
+/*
+ * Installs the hook for DISCARD ALL; called once, when the library is loaded.
+ */
 extern void hl_last_call_init(void);
 
 /* Begins a record, with the outcome of an interrupted call for now. */

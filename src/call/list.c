@@ -1,6 +1,6 @@
 /*
  * list.c
- *	  Pages as rows.
+ *	  The pages of a list operation, returned as the rows of one set.
  */
 #include "postgres.h"
 
@@ -15,10 +15,7 @@
 #include "model/response.h"
 #include "server/text.h"
 
-/* Rows between two looks at what is in flight. */
-#define ROWS_BETWEEN_LOOKS 16
-
-/* Where a list has got to; lives as long as the set does. */
+/* The state of a list; lives as long as the set-returning call. */
 typedef struct Listing
 {
 	const HlOperation *operation;
@@ -26,13 +23,13 @@ typedef struct Listing
 	const char *region;
 	HlPages *pages;
 	MemoryContext memory;
-	HlAhead *page;  /* at hand; NULL: none */
+	HlAhead *page;  /* being returned; NULL: none */
 	HlAhead *ahead; /* in flight; NULL: none */
 	HlJsonEach each;
-	uint64 count; /* of pages that have come */
-	int64 size;   /* of the page at hand */
-	int64 given;  /* of its rows */
-	int64 left;   /* rows that may still be given */
+	uint64 count; /* pages received */
+	int64 size;   /* rows of the current page */
+	int64 given;  /* rows of the current page that were returned */
+	int64 left;   /* rows that may still be returned */
 } Listing;
 
 /* Finds the list among the members of an output. */
@@ -59,7 +56,8 @@ rows_wanted(const HlArguments *arguments)
 }
 
 /*
- * Sends the request for the next page, if there is one; ahead: without waiting.
+ * Sends the request for the next page; with ahead it does not wait for
+ * credentials or the reply. NULL if there is no next page.
  */
 static HlAhead *
 start_page(Listing *listing, int64 wanted, bool ahead)
@@ -82,12 +80,10 @@ start_page(Listing *listing, int64 wanted, bool ahead)
 static HlAhead *
 take_page(Listing *listing)
 {
-	HlAhead *page = listing->ahead;
+	HlAhead *page = hl_ahead_take(&listing->ahead);
 
-	listing->ahead = NULL;
-	if (page != NULL && hl_ahead_await(page))
+	if (page != NULL)
 		return page;
-	hl_ahead_free(&page);
 	page = start_page(listing, listing->left, false);
 	if (page != NULL)
 		(void) hl_ahead_await(page);
@@ -118,9 +114,9 @@ fetch_page(Listing *listing)
 }
 
 /*
- * Whether the next page may be sent for before it is needed: not while the
- * first one is less than half read, since who wants a few rows takes them from
- * there, and not where the rows that are wanted are at hand.
+ * Whether the next page may be requested before it is needed: only after half
+ * of the first page was read, since callers that want a few rows take them from
+ * there, and only if the current page has fewer rows than are wanted.
  */
 static bool
 may_look_ahead(const Listing *listing)
@@ -136,7 +132,7 @@ look_ahead(Listing *listing)
 {
 	if (listing->ahead != NULL)
 	{
-		if (listing->given % ROWS_BETWEEN_LOOKS == 0)
+		if (listing->given % HL_AHEAD_INTERVAL == 0)
 			hl_ahead_go_on(listing->ahead);
 	}
 	else if (may_look_ahead(listing))
@@ -144,7 +140,7 @@ look_ahead(Listing *listing)
 			listing, listing->left - (listing->size - listing->given), true);
 }
 
-/* Begins a list; the arguments are not read again. */
+/* Reads the arguments, once for all rows, and prepares the first request. */
 static Listing *
 listing_start(FunctionCallInfo fcinfo, const HlOperation *operation,
 			  MemoryContext memory)
@@ -205,6 +201,7 @@ hl_list_next(FunctionCallInfo fcinfo, const HlOperation *operation)
 	item = next_item(listing);
 	if (item == NULL)
 		SRF_RETURN_DONE(calls);
-	SRF_RETURN_NEXT(
-		calls, hl_response_row(fcinfo, listing->items->shape->element, item));
+	SRF_RETURN_NEXT(calls,
+					hl_error_row(operation, &listing->page->run.call->reply,
+								 fcinfo, listing->items->shape->element, item));
 }

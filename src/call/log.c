@@ -64,7 +64,7 @@ hl_log_append(StringInfo line, const char *key, const char *value)
 void
 hl_log_write(const char *line)
 {
-	/* ereport() looks for interrupts: none may come between what is told */
+	/* ereport() may process interrupts, which must not come in between */
 	HOLD_INTERRUPTS();
 	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", line), errhidestmt(true),
 							  errhidecontext(true)));

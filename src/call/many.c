@@ -2,8 +2,8 @@
  * many.c
  *	  Many requests of one operation.
  *
- *	  An error ends all that is under way: what of it may have changed something
- *	  is told in the error's context.
+ * An error ends all calls in progress; its CONTEXT lists those that may have
+ * changed something.
  */
 #include "postgres.h"
 
@@ -36,13 +36,13 @@ typedef struct Many
 
 /* ----------------------------------------------------------------- checks */
 
-/* What is wrong with the requests. */
+/* The faults of all requests. */
 typedef struct Faults
 {
 	int count;
-	int sqlstate; /* of all, or 22023 */
+	int sqlstate; /* if all have the same; else 22023 */
 	StringInfoData lines;
-	char *hint; /* of the first that has one */
+	char *hint; /* of the first fault that has one */
 } Faults;
 
 static void
@@ -73,8 +73,8 @@ is_fault(int sqlstate)
 }
 
 /*
- * Makes a request, or notes what is wrong with it; NULL then. Checking holds
- * nothing that an error would have to give back.
+ * Makes a request, or records its fault and returns NULL. The code in PG_TRY
+ * holds nothing that an error would have to release.
  */
 static HlRequest *
 check_request(Faults *faults, int ordinal, const HlOperation *operation,
@@ -175,38 +175,97 @@ make_requests(Many *many, const HlOperation *operation, const char *name)
 
 /* ------------------------------------------------------------------- rows */
 
-/* A reply as jsonb; that one does not fit is no reason to lose all rows. */
-static Datum
-response_of(const HlRequest *request, const HlReply *reply, bool *null)
+/* A row in the making. */
+typedef struct Row
 {
-	int unfit = 0;
-	Datum value = hl_response_whole_if_fit(reply->document, &unfit);
+	const HlRequest *request;
+	HlReply *reply;
+	int ordinal;
+	TupleDesc desc;
+	Datum *values;
+	bool *nulls;
+	Datum response; /* of healthlake_call_many() */
+	bool no_response;
+} Row;
 
-	*null = unfit != 0;
+static Datum
+convert_response(const void *argument)
+{
+	return hl_response_whole(((const Row *) argument)->reply->document);
+}
+
+static Datum
+convert_columns(const void *argument)
+{
+	const Row *row = argument;
+
+	hl_response_columns(row->desc, row->request->operation->output,
+						row->reply->document, row->values, row->nulls);
+	return (Datum) 0;
+}
+
+static void
+take_columns(Row *row)
+{
+	bool unfit = false;
+
+	(void) hl_error_try(row->reply, convert_columns, row, &unfit);
+	if (unfit)
+		memset(row->nulls, true, sizeof(bool) * row->desc->natts);
+}
+
+/* The reply to a change that the database cannot hold is null, no failure. */
+static void
+take_response_of_change(Row *row)
+{
+	const HlJson *document = row->reply->document;
+	int unfit = 0;
+
+	row->response = hl_response_whole_if_fit(document, &unfit);
+	row->no_response = unfit != 0;
 	if (unfit != 0)
-		hl_call_warn_unfit(request, hl_response_id(request->operation->output,
-												   reply->document));
-	return value;
+		hl_call_warn_unfit(
+			row->request,
+			hl_response_id(row->request->operation->output, document));
+}
+
+/* Converts a reply; what the database cannot hold is the failure of a read. */
+static void
+take_reply(const Many *many, Row *row)
+{
+	memset(row->nulls, true, sizeof(bool) * row->desc->natts);
+	row->no_response = true;
+	if (row->reply->outcome != HL_OUTCOME_SUCCESS)
+		return;
+	if (many->describes)
+		take_columns(row);
+	else if (row->request->operation->changes_something)
+		take_response_of_change(row);
+	else
+		row->response =
+			hl_error_try(row->reply, convert_response, row, &row->no_response);
 }
 
 /* A column about the call itself. */
 static Datum
-own_column(const HlFlight *flight, const char *name, bool *null)
+own_column(const Row *row, const char *name, bool *null)
 {
-	const HlRequest *request = flight->run.request;
-	const HlReply *reply = &flight->run.call->reply;
+	const HlReply *reply = row->reply;
 	bool failed = reply->outcome != HL_OUTCOME_SUCCESS;
 	const char *text = NULL;
 
 	*null = false;
 	if (strcmp(name, "ordinal") == 0)
-		return Int32GetDatum(flight->index + 1);
+		return Int32GetDatum(row->ordinal);
 	if (strcmp(name, "attempts") == 0)
 		return Int32GetDatum(reply->attempts);
-	if (strcmp(name, "response") == 0 && !failed)
-		return response_of(request, reply, null);
+	if (strcmp(name, "response") == 0)
+	{
+		*null = row->no_response;
+		return row->response;
+	}
 	if (strcmp(name, "client_token") == 0)
-		text = hl_text_from_utf8(request->client_token);
+		text = hl_text_from_utf8(row->request->client_token);
 	else if (strcmp(name, "aws_request_id") == 0)
 		text = hl_text_from_utf8(reply->request_id);
 	else if (strcmp(name, "sqlstate") == 0 && failed)
@@ -214,7 +273,7 @@ own_column(const HlFlight *flight, const char *name, bool *null)
 	else if (strcmp(name, "error_code") == 0 && failed)
 		text = hl_text_from_utf8(reply->code);
 	else if (strcmp(name, "message") == 0 && failed)
-		text = hl_error_message(request->operation, reply);
+		text = hl_error_message(row->request->operation, reply);
 	*null = text == NULL;
 	return *null ? (Datum) 0 : CStringGetTextDatum(text);
 }
@@ -222,27 +281,26 @@ own_column(const HlFlight *flight, const char *name, bool *null)
 static HeapTuple
 make_row(const Many *many, const HlFlight *flight)
 {
-	const HlReply *reply = &flight->run.call->reply;
-	const HlOperation *operation = flight->run.request->operation;
 	TupleDesc desc = many->set->setDesc;
 	int natts = desc->natts;
-	Datum *values = palloc0(sizeof(Datum) * natts);
-	bool *nulls = palloc0(sizeof(bool) * natts);
+	Row row = {.request = flight->run.request,
+			   .reply = &flight->run.call->reply,
+			   .ordinal = flight->index + 1,
+			   .desc = desc,
+			   .values = palloc0(sizeof(Datum) * natts),
+			   .nulls = palloc(sizeof(bool) * natts)};
 
-	if (many->describes)
-		hl_response_columns(
-			desc, operation->output,
-			reply->outcome == HL_OUTCOME_SUCCESS ? reply->document : NULL,
-			values, nulls);
+	take_reply(many, &row);
 	for (int i = 0; i < natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
 		bool last = i >= natts - 2;
 
 		if (!many->describes || i == 0 || last)
-			values[i] = own_column(flight, NameStr(column->attname), &nulls[i]);
+			row.values[i] =
+				own_column(&row, NameStr(column->attname), &row.nulls[i]);
 	}
-	return heap_form_tuple(desc, values, nulls);
+	return heap_form_tuple(desc, row.values, row.nulls);
 }
 
 /* Adds the row of a call that has ended. */
@@ -275,8 +333,8 @@ make_calls(void *argument)
 }
 
 /*
- * Refuses changes in a SELECT list: (f(...)).* would be a call for each column
- * there. Only a function in FROM is asked for its whole set.
+ * Refuses changes in a SELECT list, where (f(...)).* would be a call for each
+ * column. Only for a function in FROM materialize mode is preferred.
  */
 static void
 refuse_copies(FunctionCallInfo fcinfo, const HlOperation *operation)

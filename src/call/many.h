@@ -20,7 +20,9 @@
 extern Datum hl_many_call(FunctionCallInfo fcinfo,
 						  const HlOperation *operation);
 
-/* Describes what the argument "ids" names, with the columns of a reply. */
+/*
+ * Describes the objects in the argument "ids"; rows have the reply's columns.
+ */
 extern Datum hl_many_describe(FunctionCallInfo fcinfo,
 							  const HlOperation *operation);
 

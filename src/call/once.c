@@ -1,14 +1,15 @@
 /*
  * once.c
- *	  One call for one row of (f(...)).*.
+ *	  One call for each row of (f(...)).*.
  *
- *	  The parser copies the expression of a row for each of its columns, so a
- *	  copy is known by what the parser copied: the function, the arguments as
- *	  expressions and the place in the text of the query. Values would not do:
- *	  'x' || gen_random_uuid() differs in each copy. Nor would the place: two
- *	  assignments of PL/pgSQL have the same. What tells copies from repetitions
- *	  is memory: copies are in one plan, and the executor evaluates them in the
- *	  memory that it resets from row to row.
+ * The parser copies the expression of a row for each of its columns, so a copy
+ * is recognized by what the parser copied: the function, the argument
+ * expressions, and the location in the query's text. Comparing argument values
+ * would fail for 'x' || gen_random_uuid(), which differs in each copy.
+ * Comparing only locations would fail for two assignments of PL/pgSQL, which
+ * have the same. Copies are distinguished from repeated evaluations by memory:
+ * copies are in one plan, and the executor evaluates them in the memory that
+ * it resets for each row.
  */
 #include "postgres.h"
 
@@ -19,24 +20,24 @@
 #include "call/once.h"
 #include "server/owned.h"
 
-/* What a call returned, in the memory of its row. */
+/* The result of a call, in the memory of its row. */
 typedef struct Kept
 {
 	dlist_node node;
 	MemoryContext row;
 	MemoryContext plan;
 	const FuncExpr *call;
-	List *copies; /* FmgrInfo of those that have returned it */
+	List *copies; /* the FmgrInfo of copies that have returned it */
 	Datum result;
 	bool isnull;
 } Kept;
 
-/* Everything that is kept, the newest first. */
+/* All kept results, the newest first. */
 static dlist_head kept_replies = DLIST_STATIC_INIT(kept_replies);
 
 /*
- * The call as an expression of a plan; NULL if it has no copies: in FROM,
- * unless it returns a set, and where C code calls without an expression.
+ * The expression of the call; NULL if it can have no copies: in FROM, unless
+ * it returns a set, and in calls from C code without an expression.
  */
 static const FuncExpr *
 call_of(FunctionCallInfo fcinfo)
@@ -49,7 +50,7 @@ call_of(FunctionCallInfo fcinfo)
 	return (const FuncExpr *) expression;
 }
 
-/* Whether two expressions are copies of one call that the parser made. */
+/* Whether two expressions are the parser's copies of one call. */
 static bool
 is_copy(const FuncExpr *one, const FuncExpr *other)
 {
@@ -81,7 +82,7 @@ hl_once_take(FunctionCallInfo fcinfo, Datum *result)
 	return false;
 }
 
-/* Called when the memory of the row is reset or deleted. */
+/* Memory context callback of the row. */
 static void
 forget(void *argument)
 {

@@ -23,8 +23,8 @@ typedef struct Leaf
 	const HlMember *member;
 	const char *path; /* SseConfiguration.KmsEncryptionConfig.KmsKeyId */
 	const char *top;  /* SseConfiguration */
-	bool required;    /* with all the structures on the way */
-	bool sensitive;   /* or one of them is, or what it is made of */
+	bool required;    /* including all enclosing structures */
+	bool sensitive;   /* or an enclosing or contained value is */
 } Leaf;
 
 /* Whether the members below are separate arguments. */
@@ -69,9 +69,9 @@ leaves_of(List *leaves, const Leaf *above, const HlShape *shape)
 }
 
 /*
- * The AWS CLI's option for a member: its words, in lower case, with hyphens.
- * A word begins at a capital after a small letter, and at the last capital of
- * a run that a small letter follows.
+ * The AWS CLI's option for a member: its words in lower case, joined by
+ * hyphens. A word begins at a capital after a lower-case letter, and at the
+ * last capital of a run before a lower-case letter.
  */
 static char *
 cli_option(const char *name)

@@ -1,6 +1,6 @@
 /*
  * pages.c
- *	  Page after page.
+ *	  Fetches the pages of a list.
  */
 #include "postgres.h"
 
@@ -15,12 +15,12 @@
 
 struct HlPages
 {
-	const HlRequest *first; /* checked; the others differ in their token */
+	const HlRequest *first; /* validated; later ones differ in their token */
 	const char *region;
-	bool sized; /* the caller has named a size of pages */
+	bool sized; /* the caller has specified a page size */
 	bool over;
-	char *token;  /* of the page to come; NULL at first */
-	char *mark;   /* an earlier token, to notice a circle */
+	char *token;  /* of the next page; NULL at first */
+	char *mark;   /* an earlier token, to detect a cycle */
 	uint64 steps; /* tokens since the mark */
 	uint64 lap;   /* tokens until the next mark */
 };
@@ -76,7 +76,7 @@ append_page(HlBytes *bytes, const HlPages *pages, int64 wanted)
 		hl_bytes_append_char(bytes, ',');
 	}
 	if (rest[0] == '}' && bytes->len > 1)
-		bytes->len--; /* the last comma, with nothing to come */
+		bytes->len--; /* removes the last comma */
 	hl_bytes_append_string(bytes, rest);
 }
 
@@ -97,8 +97,8 @@ hl_pages_request(HlPages *pages, int64 wanted)
 }
 
 /*
- * Whether that token was returned before. It is compared with one token that is
- * replaced at growing intervals, so a cycle is noticed in its second round.
+ * Whether a token was returned before. Only one earlier token is kept (Brent's
+ * algorithm), so a cycle of any length is detected in its second round.
  */
 static bool
 is_repeated(HlPages *pages, const char *token)
@@ -134,7 +134,7 @@ hl_pages_take(HlPages *pages, const HlJson *page)
 	pages->token = MemoryContextStrdup(GetMemoryChunkContext(pages), token);
 }
 
-const HlJson *
+const HlReply *
 hl_pages_next(HlPages *pages, int64 wanted)
 {
 	const HlRequest *request = hl_pages_request(pages, wanted);
@@ -144,5 +144,5 @@ hl_pages_next(HlPages *pages, int64 wanted)
 		return NULL;
 	reply = hl_call_perform(request, pages->region);
 	hl_pages_take(pages, reply->document);
-	return reply->document;
+	return reply;
 }

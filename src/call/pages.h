@@ -2,8 +2,8 @@
  * pages.h
  *	  The pages of a list, fetched until AWS returns no further token. A token
  *	  that is returned a second time is an error, since the list would never
- *	  end. The pages live in the CurrentMemoryContext of the start, a page in
- *	  that of its fetching.
+ *	  end. An HlPages lives in the CurrentMemoryContext of hl_pages_start(), a
+ *	  page in that of its fetching.
  */
 #ifndef HL_CALL_PAGES_H
 #define HL_CALL_PAGES_H
@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "base/json.h"
+#include "engine/engine.h"
 #include "model/request.h"
 
 typedef struct HlPages HlPages;
@@ -23,18 +24,18 @@ extern HlPages *hl_pages_start(const HlOperation *operation, const char *json,
 							   const char *more, const char *region);
 
 /*
- * The same in two steps, for callers that send the request themselves: the
- * request of the next page (NULL: there is none), which lives in
- * CurrentMemoryContext, and then AWS's reply. Throws 38P01 for a token that
- * repeats.
+ * The next page in two steps, for callers that send the request themselves:
+ * the request (NULL: there is no next page), which lives in
+ * CurrentMemoryContext, and then AWS's reply. Throws 38P01 for a repeated
+ * token.
  */
 extern HlRequest *hl_pages_request(HlPages *pages, int64 wanted);
 extern void hl_pages_take(HlPages *pages, const HlJson *page);
 
 /*
- * Fetches the next page, of no more items than are wanted; NULL when there is
- * none. Throws what the call throws, and 38P01 for a token that repeats.
+ * Fetches the next page, of at most "wanted" items; NULL: there is none.
+ * Throws what the call throws, and 38P01 for a repeated token.
  */
-extern const HlJson *hl_pages_next(HlPages *pages, int64 wanted);
+extern const HlReply *hl_pages_next(HlPages *pages, int64 wanted);
 
 #endif

@@ -1,13 +1,19 @@
 /*
  * planner.c
- *	  What the planner makes of copies.
+ *	  Refuses plans that separate the copies of a call.
  *
- *	  A column that ORDER BY, GROUP BY, DISTINCT or a window names is computed
- *	  below the sort or the aggregate, every other volatile column above it
- *	  (make_sort_input_target and its like in PostgreSQL's planner.c): two
- *	  nodes, two rows, two calls. And a subquery in the copied expression is
- *	  planned once for each copy. The planner asks while it simplifies a call,
- *	  when the query still has its calls as the parser left them.
+ * A column that ORDER BY, GROUP BY, DISTINCT or a window uses is computed
+ * below the sort or the aggregate, every other volatile column above it
+ * (make_sort_input_target() and similar functions in PostgreSQL's planner.c):
+ * two nodes, two rows, two calls. And a subquery in the copied expression is
+ * planned once for each copy. The planner calls the support function when it
+ * simplifies a call; then the query still has its calls as the parser made
+ * them.
+ *
+ * Rows are locked (LockRows) and WHEN MATCHED is tried again (ExecMerge())
+ * above the node that computes their columns, so a call may be made for a row
+ * that is dropped then, or twice for one. And the actions of a rule have
+ * copies of what the statement computes.
  */
 #include "postgres.h"
 
@@ -32,19 +38,19 @@ typedef enum Side
 	SIDE_BELOW_GROUP = 4
 } Side;
 
-/* A call in a target list, and where the planner will put it. */
+/* A call in a target list, and the part of the plan that computes it. */
 typedef struct Placed
 {
 	const FuncExpr *call;
 	int sides;
 } Placed;
 
-/* A walk over the target list of a query. */
+/* The state of a walk over the target list of a query. */
 typedef struct Search
 {
 	Oid sought;
-	int sides;   /* of the target at hand */
-	bool beside; /* the target is beside a set-returning function */
+	int sides;   /* of the current target */
+	bool beside; /* the list has a set-returning function */
 	List *placed;
 } Search;
 
@@ -64,7 +70,10 @@ refuse_copies(Oid function, const char *detail)
 				 name, name)));
 }
 
-/* Refuses a call that would be made for one row too many. */
+/*
+ * Refuses a call beside a set-returning function, which would be evaluated
+ * once more after its last row.
+ */
 static void
 refuse_beside(Oid function)
 {
@@ -76,6 +85,55 @@ refuse_beside(Oid function)
 		 errdetail("PostgreSQL computes the columns beside a set-returning "
 				   "function once more when that function has no more rows."),
 		 errhint("Call the set-returning function in FROM.")));
+}
+
+/*
+ * Refuses a call under SELECT FOR UPDATE, which may skip the row afterwards, or
+ * compute it again when another transaction has updated it.
+ */
+static void
+refuse_locking(Oid function)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("function %s would be called before the row is locked",
+				get_func_name(function)),
+		 errdetail("PostgreSQL locks the rows of SELECT ... FOR UPDATE or "
+				   "SHARE last, and may then skip a row or compute it "
+				   "again."),
+		 errhint("Lock the rows in a materialized CTE and call the function "
+				 "for its rows, or lock them in a statement before.")));
+}
+
+/* Refuses a call in an action of MERGE that may be tried again. */
+static void
+refuse_matched(Oid function)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("function %s cannot be called in WHEN MATCHED",
+				get_func_name(function)),
+		 errdetail("MERGE computes the new row again when another transaction "
+				   "has updated the row."),
+		 errhint("Lock the rows in a statement before and call the function "
+				 "in the data source, or use UPDATE.")));
+}
+
+/* Refuses a call in a statement that a rule has made. */
+static void
+refuse_rule(Oid function)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("function %s cannot be called in a statement that a rule "
+				"rewrites",
+				get_func_name(function)),
+		 errdetail("Each action of the rule would call it again."),
+		 errhint("Use a trigger instead of the rule, or call the function in "
+				 "a statement before.")));
 }
 
 /* Whether a list of SortGroupClauses contains that reference. */
@@ -126,7 +184,9 @@ may_be_inlined(Oid function)
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	row = (Form_pg_proc) GETSTRUCT(tuple);
-	result = row->prolang == SQLlanguageId && !row->proretset;
+	/* one that is not volatile cannot be inlined with a call in it */
+	result = row->prolang == SQLlanguageId && !row->proretset &&
+			 row->provolatile == PROVOLATILE_VOLATILE;
 	ReleaseSysCache(tuple);
 	return result;
 }
@@ -234,12 +294,12 @@ search_targets(Query *query, Oid sought)
 	}
 }
 
-/* A walk over all expressions of a query. */
+/* The state of a walk over all expressions of a query. */
 typedef struct Repeats
 {
 	Oid sought;
-	bool found;  /* there is a call, wherever */
-	List *calls; /* those with a subquery among their arguments */
+	bool found;  /* the query contains a call */
+	List *calls; /* calls with a subquery in their arguments */
 } Repeats;
 
 /* Refuses a copy of a call whose arguments contain a subquery. */
@@ -341,26 +401,84 @@ search_sublinks(Query *query, Oid function, Oid sought)
 	}
 }
 
-/* Checks the target lists in which a call is about to be planned. */
-Node *
-hl_planner_support(Node *request)
-{
-	SupportRequestSimplify *simplify = (SupportRequestSimplify *) request;
-	PlannerInfo *root;
-	Oid function;
-	Oid sought;
+/* Whether an action of MERGE is for a row of the target. */
+#if PG_VERSION_NUM >= 170000
+#define IS_MATCHED(action)                                                     \
+	((action)->matchKind != MERGE_WHEN_NOT_MATCHED_BY_TARGET)
+#else
+#define IS_MATCHED(action) ((action)->matched)
+#endif
 
-	if (!IsA(request, SupportRequestSimplify) || simplify->root == NULL)
-		return NULL;
-	root = simplify->root;
-	function = sought = simplify->fcall->funcid;
+/* Searches for a call in the actions of MERGE that may be tried again. */
+static void
+search_merge(Query *query, Oid function, Oid sought)
+{
+#if PG_VERSION_NUM >= 150000
+	ListCell *cell;
+
+	foreach (cell, query->mergeActionList)
+	{
+		MergeAction *action = lfirst_node(MergeAction, cell);
+
+		if (IS_MATCHED(action) && contains_walker((Node *) action, &sought))
+			refuse_matched(function);
+	}
+#endif
+}
+
+/* Refuses a call in or below a query that locks rows or is made by a rule. */
+static void
+search_above(PlannerInfo *root, Oid function)
+{
+	for (; root != NULL; root = root->parent_root)
+	{
+		if (root->parse->rowMarks != NIL)
+			refuse_locking(function);
+		if (root->parse->querySource != QSRC_ORIGINAL)
+			refuse_rule(function);
+	}
+}
+
+/* Checks the queries in which a call is about to be planned. */
+static void
+check_call(PlannerInfo *root, Oid function)
+{
+	Oid sought = function;
+
+	search_above(root, function);
 	if (!search_query(root->parse, sought))
 	{
-		/* A call that the query does not have came out of a wrapper. */
+		/* the call is not in the query: it comes from an inlined function */
 		sought = InvalidOid;
 		search_query(root->parse, sought);
 	}
+	search_merge(root->parse, function, sought);
 	for (root = root->parent_root; root != NULL; root = root->parent_root)
+	{
 		search_sublinks(root->parse, function, sought);
+		search_merge(root->parse, function, sought);
+	}
+}
+
+/*
+ * A call in FROM of a subquery that is pulled up is simplified before, when its
+ * parents are not known. Its costs are estimated afterwards.
+ */
+Node *
+hl_planner_support(Node *request)
+{
+	if (IsA(request, SupportRequestSimplify))
+	{
+		SupportRequestSimplify *simplify = (SupportRequestSimplify *) request;
+
+		if (simplify->root != NULL)
+			check_call(simplify->root, simplify->fcall->funcid);
+	}
+	else if (IsA(request, SupportRequestCost))
+	{
+		SupportRequestCost *cost = (SupportRequestCost *) request;
+
+		search_above(cost->root, cost->funcid);
+	}
 	return NULL;
 }

@@ -2,7 +2,9 @@
  * planner.h
  *	  Refuses plans that PostgreSQL must not make for a call that changes
  *	  something: plans that compute the copies of (f(...)).* separately, so
- *	  that they cannot share a reply, and plans that compute a call for no row.
+ *	  that they cannot share a reply, and plans that compute a call for no row
+ *	  or for a row that is computed again: under SELECT FOR UPDATE, in WHEN
+ *	  MATCHED of MERGE, and in the actions of a rule.
  */
 #ifndef HL_CALL_PLANNER_H
 #define HL_CALL_PLANNER_H

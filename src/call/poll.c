@@ -1,6 +1,6 @@
 /*
  * poll.c
- *	  Waiting for a state.
+ *	  Polls for a target state.
  */
 #include "postgres.h"
 
@@ -24,10 +24,13 @@
 #include "server/text.h"
 #include "server/wait.h"
 
-/* Milliseconds that a poll may take, be the time allowed over or not. */
+/*
+ * The minimum timeout of a poll in milliseconds, even after the wait's
+ * timeout.
+ */
 #define LEAST_PATIENCE 1000
 
-/* A wait under way. */
+/* The state of a wait. */
 typedef struct Waiting
 {
 	const HlOperation *operation;
@@ -38,11 +41,11 @@ typedef struct Waiting
 	const char *id;
 	int64 deadline;       /* by hl_clock_steady_ms() */
 	long interval;        /* milliseconds */
-	char status[64];      /* the one before; "" at first */
-	char *trouble;        /* of the last poll, in words; NULL: none */
-	char *seen;           /* the last reply, where it may be the last one */
-	MemoryContext memory; /* what lives as long as the wait */
-	MemoryContext round;  /* what lives as long as a poll */
+	char *status;         /* the previous one; NULL at first */
+	char *trouble;        /* the failure of the last poll; NULL: none */
+	char *seen;           /* the last reply, if a deletion is awaited */
+	MemoryContext memory; /* of the wait */
+	MemoryContext round;  /* of a poll */
 } Waiting;
 
 /* The target states of an operation. */
@@ -116,6 +119,22 @@ waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
 	return waiting;
 }
 
+/* Replaces a string that is kept for the duration of the wait. */
+static void
+keep(const Waiting *waiting, char **kept, const char *text)
+{
+	if (*kept != NULL)
+		pfree(*kept);
+	*kept = text == NULL ? NULL : MemoryContextStrdup(waiting->memory, text);
+}
+
+/* Whether a poll has told the status. */
+static bool
+was_reached(const Waiting *waiting)
+{
+	return waiting->status != NULL && waiting->status[0] != '\0';
+}
+
 /* Reports the progress of a job; false if it has none. */
 static bool
 tell_share(const Waiting *waiting, const HlJson *reply, const char *status)
@@ -146,10 +165,10 @@ static void
 tell_progress(Waiting *waiting, const HlJson *reply, const char *status)
 {
 	if (!tell_share(waiting, reply, status) &&
-		strcmp(waiting->status, status) != 0)
+		(waiting->status == NULL || strcmp(waiting->status, status) != 0))
 		ereport(NOTICE, (errmsg("%s \"%s\" is %s", waiting->goal->noun,
 								waiting->id, status)));
-	strlcpy(waiting->status, status, sizeof(waiting->status));
+	keep(waiting, &waiting->status, status);
 }
 
 /* Raises that the target state can no longer be reached. */
@@ -162,18 +181,18 @@ raise_failed(const Waiting *waiting, const HlJson *reply, const char *status)
 
 	if (cause == NULL)
 		cause = hl_response_string(output, reply, "message");
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("%s \"%s\" is %s%s%s", waiting->goal->noun,
-						   waiting->id, status, cause ? ": " : "",
-						   cause ? hl_text_from_utf8(cause) : ""),
-					category ? errdetail("AWS error category %s.",
-										 hl_text_from_utf8(category))
-							 : 0));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("%s \"%s\" is %s%s%s", waiting->goal->noun, waiting->id, status,
+				cause ? ": " : "", cause ? hl_text_line(cause) : ""),
+		 category ? errdetail("AWS error category %s.", hl_text_line(category))
+				  : 0));
 }
 
 /*
- * Whether trouble may be gone at the next poll. What was never reached is not
- * where it was looked for; what was, will be reached again.
+ * Whether a failure may be temporary. An endpoint that was never reached is
+ * considered wrong; one that was reached before will be reached again.
  */
 static bool
 may_pass(const Waiting *waiting, const HlReply *reply)
@@ -185,22 +204,13 @@ may_pass(const Waiting *waiting, const HlReply *reply)
 		case HL_ERRCODE_LOST:
 			return true;
 		case HL_ERRCODE_NOT_SENT:
-			return waiting->status[0] != '\0';
+			return was_reached(waiting);
 		default:
 			return false;
 	}
 }
 
-/* Keeps a string for the duration of the wait, in place of the former one. */
-static void
-keep(const Waiting *waiting, char **kept, const char *text)
-{
-	if (*kept != NULL)
-		pfree(*kept);
-	*kept = text == NULL ? NULL : MemoryContextStrdup(waiting->memory, text);
-}
-
-/* Keeps the failure of the last poll for the error at the end of the time. */
+/* Keeps the failure of the last poll for the error after the timeout. */
 static void
 keep_trouble(Waiting *waiting, const HlReply *reply)
 {
@@ -208,13 +218,17 @@ keep_trouble(Waiting *waiting, const HlReply *reply)
 
 	keep(waiting, &waiting->trouble,
 		 psprintf("SQLSTATE %s: %s", unpack_sql_state(hl_error_sqlstate(reply)),
-				  said == NULL ? "" : hl_text_from_utf8(said)));
+				  said == NULL ? "" : hl_text_line(said)));
 }
 
-/* The last description of a data store, with the status DELETED. */
-static const HlJson *
-seen_and_gone(Waiting *waiting)
+/*
+ * The last description of a data store, with the status DELETED, in place of
+ * the reply that it no longer exists.
+ */
+static const HlReply *
+seen_and_gone(Waiting *waiting, const HlReply *reply)
 {
+	HlReply *gone = palloc(sizeof(HlReply));
 	const HlJson *seen = hl_response_read(waiting->seen);
 	HlJsonEach each = hl_json_each(hl_json_member(seen, "DatastoreProperties"));
 	const HlJson *value;
@@ -238,47 +252,52 @@ seen_and_gone(Waiting *waiting)
 	ereport(NOTICE, (errmsg("%s \"%s\" is %s", waiting->goal->noun, waiting->id,
 							"DELETED"),
 					 errdetail("AWS no longer knows it.")));
-	return hl_response_read(json.data);
+	*gone = (HlReply){.outcome = HL_OUTCOME_SUCCESS,
+					  .document = hl_response_read(json.data),
+					  .request_id = reply->request_id,
+					  .attempts = reply->attempts};
+	return gone;
 }
 
 /* After a failed poll, the wait continues, ends or throws. */
-static const HlJson *
+static const HlReply *
 take_failure(Waiting *waiting, const HlReply *reply)
 {
 	if (waiting->seen != NULL &&
 		hl_error_sqlstate(reply) == ERRCODE_UNDEFINED_OBJECT)
-		return seen_and_gone(waiting);
+		return seen_and_gone(waiting, reply);
 	if (!may_pass(waiting, reply))
 		hl_error_raise(waiting->operation, reply, NULL);
 	keep_trouble(waiting, reply);
 	return NULL;
 }
 
-static const HlJson *
-take_success(Waiting *waiting, const HlJson *reply)
+static const HlReply *
+take_success(Waiting *waiting, const HlReply *reply)
 {
+	const HlJson *document = reply->document;
 	const char *status =
-		hl_response_string(waiting->operation->output, reply, "status");
+		hl_response_string(waiting->operation->output, document, "status");
 
-	status = status == NULL ? "" : hl_text_from_utf8(status);
-	tell_progress(waiting, reply, status);
+	status = status == NULL ? "" : hl_text_line(status);
+	tell_progress(waiting, document, status);
 	keep(waiting, &waiting->trouble, NULL);
 	if (hl_target_states_judge(waiting->goal, status) == HL_TARGET_REACHED)
 		return reply;
 	if (hl_target_states_judge(waiting->goal, status) == HL_TARGET_MISSED)
-		raise_failed(waiting, reply, status);
+		raise_failed(waiting, document, status);
 	if (waiting->goal->gone_is_good)
 	{
 		HlBytes bytes = {0};
 
-		hl_json_append_node(&bytes, reply);
+		hl_json_append_node(&bytes, document);
 		keep(waiting, &waiting->seen, hl_text_take(&bytes));
 	}
 	return NULL;
 }
 
 /* Polls once; returns the reply when the wait is over, otherwise NULL. */
-static const HlJson *
+static const HlReply *
 poll_once(Waiting *waiting)
 {
 	HlRequest *request =
@@ -289,7 +308,7 @@ poll_once(Waiting *waiting)
 		Max(waiting->deadline - hl_clock_steady_ms(), LEAST_PATIENCE);
 	reply = hl_call_try(request, waiting->region);
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
-		return take_success(waiting, reply->document);
+		return take_success(waiting, reply);
 	return take_failure(waiting, reply);
 }
 
@@ -299,7 +318,7 @@ raise_over(const Waiting *waiting)
 	ereport(ERROR, (errcode(HL_ERRCODE_WAIT_OVER),
 					errmsg("%s \"%s\" is still %s after the time allowed",
 						   waiting->goal->noun, waiting->id,
-						   waiting->status[0] ? waiting->status : "unknown"),
+						   was_reached(waiting) ? waiting->status : "unknown"),
 					waiting->trouble ? errdetail("The last poll failed with %s",
 												 waiting->trouble)
 									 : 0,
@@ -324,7 +343,7 @@ hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Waiting *waiting = waiting_start(fcinfo, describe);
-	const HlJson *reply;
+	const HlReply *reply;
 	Datum row;
 
 	MemoryContextSwitchTo(waiting->round);
@@ -334,7 +353,8 @@ hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe)
 		sleep_between(waiting);
 	}
 	MemoryContextSwitchTo(caller);
-	row = hl_response_row(fcinfo, describe->output, reply);
+	row = hl_error_row(describe, reply, fcinfo, describe->output,
+					   reply->document);
 	MemoryContextDelete(waiting->memory);
 	return row;
 }

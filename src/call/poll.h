@@ -1,9 +1,9 @@
 /*
  * poll.h
- *	  Waits until something has reached a target state, by polling a describing
- *	  operation. A function waits within its statement and holds its snapshot;
- *	  a procedure commits between two polls and holds nothing while it sleeps.
- *	  Both can be cancelled immediately.
+ *	  Waits for a target state by polling a describing operation. A function
+ *	  waits within its statement and holds its snapshot; a procedure commits
+ *	  between two polls and holds nothing while it sleeps. Both can be
+ *	  cancelled immediately.
  */
 #ifndef HL_CALL_POLL_H
 #define HL_CALL_POLL_H
@@ -17,9 +17,9 @@
 
 /*
  * Polls until the state in the arguments is reached, and returns the last row.
- * Throws 55000 with AWS's cause when it can no longer be reached, 38W01 when
- * the time is over, and what the call itself throws; after temporary errors
- * (throttling, the network, a server error) it polls again.
+ * Throws 55000 with AWS's cause if it can no longer be reached, 38W01 after
+ * the timeout, and what the call itself throws; after temporary errors
+ * (throttling, the network, a server error) it continues to poll.
  */
 extern Datum hl_poll_wait(FunctionCallInfo fcinfo, const HlOperation *describe);
 

@@ -1,27 +1,32 @@
 /*
  * portal.c
- *	  Portals that must not run their query again.
+ *	  Portals that must not run their query again, and rows that must not be
+ *	  computed again.
  *
- *	  PersistHoldablePortal (portalcmds.c) rewinds a portal with
- *	  CURSOR_OPT_SCROLL at COMMIT and runs it from its beginning; so does a
- *	  fetch that goes back (DoPortalRewind and PortalRunSelect, pquery.c). A
- *	  plain DECLARE, a cursor of PL/pgSQL and its FOR loop have that option
- *	  wherever the plan can run backwards. Both places look at the option when
- *	  they are about to go back, so taking it away in time is enough: COMMIT
- *	  then computes the remaining rows alone, and going back is an error.
+ * PersistHoldablePortal() (portalcmds.c) rewinds a portal with
+ * CURSOR_OPT_SCROLL at COMMIT and runs it from its beginning; so does a
+ * backward fetch (DoPortalRewind() and PortalRunSelect(), pquery.c). A plain
+ * DECLARE, a cursor of PL/pgSQL and its FOR loop have that option if the plan
+ * can run backwards. Both places check the option only when they are about to
+ * rewind, so removing it in time is sufficient: COMMIT then computes only the
+ * remaining rows, and a backward fetch is an error.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "tcop/pquery.h"
+#include "utils/memutils.h"
 #include "utils/portal.h"
 
+#include "call/error.h"
 #include "call/portal.h"
+#include "call/transaction.h"
 
 /*
- * Whether a portal runs its query now. What has a tuplestore has computed its
- * rows for good, or is just doing so, and goes back in the tuplestore; its
+ * Whether a portal runs its query now. A portal with a tuplestore has computed
+ * its rows, or is doing so, and moves backwards in the tuplestore; its
  * position there depends on the option.
  */
 static bool
@@ -39,9 +44,8 @@ forbid_scrolling(Portal portal)
 }
 
 /*
- * A function that is called in a cursor's query may run cursors itself, and
- * ActivePortal is the innermost of them only. There is no other way to the
- * rest of them than their names.
+ * A function in a cursor's query may run cursors itself, and ActivePortal is
+ * only the innermost one. The others can only be found by name.
  */
 static void
 forbid_outer(void)
@@ -71,6 +75,27 @@ forbid_outer(void)
 	SPI_finish();
 }
 
+/*
+ * Whether a row is being computed again because another transaction has
+ * updated it. EvalPlanQualStart() (execMain.c) makes its executor state in the
+ * memory of the statement's; any other is made in that of a portal, of SPI or
+ * of a function.
+ */
+static bool
+is_recheck(void)
+{
+	MemoryContext inner = CurrentMemoryContext;
+	MemoryContext outer;
+
+	if (IsolationUsesXactSnapshot())
+		return false;
+	for (; (outer = inner->parent) != NULL; inner = outer)
+		if (strcmp(inner->name, "ExecutorState") == 0 &&
+			strcmp(outer->name, "ExecutorState") == 0)
+			return true;
+	return false;
+}
+
 void
 hl_portal_forbid_rerun(const char *function)
 {
@@ -82,6 +107,18 @@ hl_portal_forbid_rerun(const char *function)
 						function),
 				 errdetail("PostgreSQL computes the queries of REFRESH "
 						   "MATERIALIZED VIEW and similar commands again.")));
+	/* drivers repeat 40001 by themselves, and the change with it */
+	if (is_recheck())
+		ereport(ERROR,
+				(errcode(hl_transaction_is_changed()
+							 ? HL_ERRCODE_UNKNOWN_OUTCOME
+							 : ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("%s() cannot be called again for a row that another "
+						"transaction has updated",
+						function),
+				 errhint("Run the transaction again. To prevent this, lock the "
+						 "row in a statement before: SELECT ... FOR "
+						 "UPDATE.")));
 	if (is_running(ActivePortal))
 		forbid_scrolling(ActivePortal);
 	/* the protocol's unnamed portal is always the outermost */

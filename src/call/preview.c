@@ -1,6 +1,6 @@
 /*
  * preview.c
- *	  What would be sent.
+ *	  The request of a call, masked.
  */
 #include "postgres.h"
 
@@ -29,8 +29,8 @@ body_of(const HlRequest *request)
 }
 
 /*
- * Masks an Authorization header: the signature whole, the access key id but
- * for its last four characters, as SHOW does.
+ * Masks an Authorization header: the signature completely, the access key id
+ * except for its last four characters, as SHOW does.
  */
 static char *
 mask_authorization(const char *value)
@@ -88,6 +88,15 @@ headers_of(const HlBytes *head)
 	return hl_response_jsonb(json);
 }
 
+/* Gets keys that sign the request; others than lasting ones are requested. */
+static bool
+get_keys(HlCall *call, const HlOperation *operation)
+{
+	if (call->credentials != NULL && !call->credentials->lasting)
+		hl_call_may_send(operation);
+	return hl_engine_get_keys(call);
+}
+
 Datum
 hl_preview_row(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
@@ -101,7 +110,7 @@ hl_preview_row(FunctionCallInfo fcinfo, const HlOperation *operation)
 	if (!hl_call_settle(call, request,
 						hl_arguments_text(hl_arguments_read(fcinfo), "region"),
 						NULL) ||
-		!hl_engine_get_keys(call) || !hl_engine_preview(call, &preview))
+		!get_keys(call, operation) || !hl_engine_preview(call, &preview))
 		hl_error_raise(operation, &call->reply, NULL);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

@@ -1,6 +1,6 @@
 /*
  * preview.h
- *	  What a call would send, without sending it.
+ *	  Shows the request of a call without sending it.
  */
 #ifndef HL_CALL_PREVIEW_H
 #define HL_CALL_PREVIEW_H

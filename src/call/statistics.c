@@ -1,6 +1,6 @@
 /*
  * statistics.c
- *	  Sums per operation.
+ *	  Counters and sums of each operation.
  */
 #include "postgres.h"
 
@@ -25,18 +25,18 @@ typedef enum Counter
 	UNKNOWN,
 	RETRIES,
 	THROTTLES,
-	TOTAL_TIME, /* in microseconds, as is the next */
+	TOTAL_TIME, /* in microseconds, like the next one */
 	MAX_TIME,
 	COUNTERS
 } Counter;
 
-/* What is summed of one operation. */
+/* The sums of one operation. */
 typedef struct Sums
 {
 	pg_atomic_uint64 of[COUNTERS];
 } Sums;
 
-/* Over what it is summed: an array with a place for each operation. */
+/* The scope of the sums: an array with an element for each operation. */
 typedef struct Scope
 {
 	const char *name;
@@ -49,7 +49,7 @@ static Scope *const cluster = &scopes[1];
 
 static shmem_startup_hook_type next_startup = NULL;
 
-/* One row: the sums as they were at one moment. */
+/* One row: a snapshot of the sums. */
 typedef struct Line
 {
 	const char *scope;

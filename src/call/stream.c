@@ -17,7 +17,7 @@
 #include "server/notice.h"
 #include "server/text.h"
 
-/* The one member of the object that is the event. */
+/* The single member of an event's object. */
 static const HlJson *
 open_event(const HlJson *event, const char **name)
 {
@@ -64,8 +64,9 @@ hl_stream_tell(HlCall *call)
 }
 
 /*
- * The rows of a set, and where it has got to. All are made before the first is
- * given: an error in a later one would say nothing of what AWS has done.
+ * The rows of a set, and the current position. All rows are made before the
+ * first is returned, since an error in a later one would not report what AWS
+ * has done.
  */
 typedef struct Rows
 {
@@ -76,8 +77,8 @@ typedef struct Rows
 } Rows;
 
 /*
- * Performs the operation: its events as JSON, in the memory of the row at
- * hand, for this call of it and its copies.
+ * Performs the operation and returns its events as JSON, in the memory of the
+ * current row, for this call and its copies.
  */
 static char *
 perform(FunctionCallInfo fcinfo, const HlOperation *operation)
@@ -118,7 +119,6 @@ row_of_event(const Rows *rows, const char *name, const HlJson *payload)
 	return HeapTupleGetDatum(heap_form_tuple(rows->desc, values, nulls));
 }
 
-/* Makes the rows. */
 static void
 make_rows(Rows *rows, const char *json)
 {
@@ -137,7 +137,6 @@ make_rows(Rows *rows, const char *json)
 	}
 }
 
-/* Begins the set. */
 static void
 begin_rows(FunctionCallInfo fcinfo, const HlOperation *operation)
 {

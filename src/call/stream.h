@@ -1,8 +1,8 @@
 /*
  * stream.h
- *	  Operations whose reply is an event stream: what the client is told while
- *	  it arrives, and the events as rows. The texts may be sensitive and are
- *	  never logged.
+ *	  Operations whose reply is an event stream: its texts are sent to the
+ *	  client as they arrive, and its events are returned as rows. The texts may
+ *	  be sensitive and are never logged.
  */
 #ifndef HL_CALL_STREAM_H
 #define HL_CALL_STREAM_H
@@ -14,9 +14,7 @@
 #include "engine/engine.h"
 #include "model/model.h"
 
-/*
- * Sends the client the texts of events that have arrived since the last call.
- */
+/* Sends the client, as NOTICEs, the texts of events since the last call. */
 extern void hl_stream_tell(HlCall *call);
 
 /*

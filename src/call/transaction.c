@@ -1,12 +1,11 @@
 /*
  * transaction.c
- *	  What a rollback does not undo.
+ *	  Changes that a rollback does not undo.
  *
- *	  The callbacks run while the transaction is being aborted: what they say
- *	  is made of strings that are converted beforehand and kept, packed, in the
- *	  transaction's own memory, and nothing here looks at a catalog. An ERROR
- *	  on the way to a commit would be a PANIC, so only the step before PREPARE
- *	  raises one.
+ * The callbacks run while the transaction is being aborted: their texts are
+ * composed of strings that were converted before and are kept, packed, in the
+ * memory of the transaction, and they read no catalog. An ERROR during a
+ * commit would be a PANIC, so only the callback before PREPARE raises one.
  */
 #include "postgres.h"
 
@@ -18,17 +17,17 @@
 #include "call/log.h"
 #include "call/transaction.h"
 
-/* The strings that may differ from one change to the next, in this order. */
+/* The number of strings that differ between changes, in this order. */
 #define STRINGS 4
 
-/* Who has changes made: shared by those that follow each other. */
+/* Roles, shared by consecutive changes. */
 typedef struct Roles
 {
 	const char *session_role;
 	const char *current_role;
 } Roles;
 
-/* One change, and the innermost transaction it still belongs to. */
+/* A change, and the innermost subtransaction to which it belongs. */
 typedef struct Change
 {
 	SubTransactionId subtransaction;
@@ -38,8 +37,8 @@ typedef struct Change
 } Change;
 
 /*
- * In order of happening; in TopTransactionContext, gone with it. Those of the
- * innermost subtransaction are at the end, next to each other.
+ * The changes, oldest first, in TopTransactionContext. Those of the innermost
+ * subtransaction are consecutive at the end.
  */
 static List *changes = NIL;
 
@@ -69,7 +68,10 @@ share_roles(const HlChange *change)
 	return roles;
 }
 
-/* What strings take: of each a byte that says whether it is there, and it. */
+/*
+ * The size of packed strings: for each a byte that tells whether it is NULL,
+ * and the string.
+ */
 static Size
 packed_size(const char *const *strings)
 {
@@ -81,7 +83,6 @@ packed_size(const char *const *strings)
 	return size;
 }
 
-/* Packs them. */
 static void
 pack(char *to, const char *const *strings)
 {
@@ -93,7 +94,6 @@ pack(char *to, const char *const *strings)
 	}
 }
 
-/* Gives them again. */
 static void
 unpack(const char *from, const char **strings)
 {
@@ -107,7 +107,7 @@ unpack(const char *from, const char **strings)
 	}
 }
 
-/* A change as it was remembered. */
+/* Unpacks a change. */
 static HlChange
 change_of(const Change *kept)
 {
@@ -123,7 +123,7 @@ change_of(const Change *kept)
 					  .current_role = kept->roles->current_role};
 }
 
-/* What AWS has carried out, as a sentence without its period. */
+/* Appends the change as a sentence without a period. */
 static void
 append_sentence(StringInfo sentence, const HlChange *change)
 {
@@ -137,8 +137,10 @@ append_sentence(StringInfo sentence, const HlChange *change)
 		appendStringInfo(sentence, "AWS has carried out %s", operation->name);
 	if (subject != NULL)
 		appendStringInfo(sentence, " of %s", subject);
+	/* a type, or a Bundle, of which the id lists what it has changed */
 	if (subject != NULL && change->id != NULL && strchr(subject, '/') == NULL)
-		appendStringInfo(sentence, "/%s", change->id);
+		appendStringInfo(sentence, "%s%s",
+						 strchr(subject, ' ') == NULL ? "/" : ": ", change->id);
 	if (change->client_token != NULL)
 		appendStringInfo(sentence, " (client token \"%s\")",
 						 change->client_token);
@@ -217,7 +219,10 @@ first_of(SubTransactionId mine)
 	return first;
 }
 
-/* The same for a savepoint; on release, its changes belong to the parent. */
+/*
+ * The same for a savepoint; when it is released, its changes belong to the
+ * parent.
+ */
 static void
 subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 					SubTransactionId parent, void *unused)
@@ -239,6 +244,12 @@ hl_transaction_init(void)
 {
 	RegisterXactCallback(transaction_ends, NULL);
 	RegisterSubXactCallback(subtransaction_ends, NULL);
+}
+
+bool
+hl_transaction_is_changed(void)
+{
+	return changes != NIL;
 }
 
 void

@@ -13,15 +13,15 @@
 #include "model/model.h"
 
 /*
- * A change that AWS has carried out; strings in the database's encoding, NULL:
- * there is none.
+ * A change that AWS has carried out. Strings are in the database encoding;
+ * NULL: missing.
  */
 typedef struct HlChange
 {
 	const HlOperation *operation;
 	const char *client_token;
 	const char *name;
-	const char *subject; /* of the data plane: Patient, or Patient/1 */
+	const char *subject; /* of the data plane: "Patient", or "Patient/1" */
 	const char *id;
 	const char *session_role;
 	const char *current_role;
@@ -29,6 +29,9 @@ typedef struct HlChange
 
 /* Registers the callbacks; called once, when the library is loaded. */
 extern void hl_transaction_init(void);
+
+/* Whether AWS has carried out changes that a rollback would not undo. */
+extern bool hl_transaction_is_changed(void);
 
 /* Remembers a change until the transaction ends; copies the strings. */
 extern void hl_transaction_remember(const HlChange *change);

@@ -1,6 +1,6 @@
 /*
  * update.c
- *	  Updates that change what was given and nothing else.
+ *	  Updates that change only what was specified.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 typedef struct Completion
 {
 	const HlOperation *operation;
-	const HlJson *properties; /* as the data store is now */
+	const HlJson *properties; /* of the data store */
 	HlBytes bytes;
 } Completion;
 
@@ -94,7 +94,7 @@ present_at(const HlJson *properties, const char *path)
 static void
 append_name(HlBytes *bytes, const HlJsonEach *each)
 {
-	if (!bytes->failed && bytes->data[bytes->len - 1] != '{')
+	if (hl_bytes_last(bytes) != '{')
 		hl_bytes_append_char(bytes, ',');
 	hl_json_append_string(bytes, each->name, each->name_len);
 	hl_bytes_append_char(bytes, ':');

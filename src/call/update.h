@@ -1,9 +1,9 @@
 /*
  * update.h
- *	  Updates that change only what is given. AWS replaces a structure in an
- *	  update as a whole, so members that the arguments leave out are read first
- *	  and sent with it. AWS has no conditional update: a concurrent change by
- *	  somebody else is overwritten.
+ *	  Updates that change only what was specified. AWS replaces a structure in
+ *	  an update as a whole, so members that the arguments omit are read first
+ *	  and sent with it. AWS has no conditional update: a concurrent change is
+ *	  overwritten.
  */
 #ifndef HL_CALL_UPDATE_H
 #define HL_CALL_UPDATE_H
@@ -16,8 +16,8 @@
 
 /*
  * Makes the request of an update from its arguments. Describes the data store
- * only if a structure is given in part; throws the failure of that, and 55000
- * if a member that this version does not know would be lost.
+ * only if a structure is incomplete; throws the failure of that, and 55000 if
+ * a member that this version does not know would be lost.
  */
 extern HlRequest *hl_update_make(const HlArguments *arguments,
 								 const HlOperation *operation);

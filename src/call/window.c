@@ -1,6 +1,6 @@
 /*
  * window.c
- *	  Calls that exist at a time.
+ *	  A window over many calls.
  */
 #include "postgres.h"
 
@@ -10,16 +10,16 @@
 
 #include "call/window.h"
 
-/* Ten thousand calls would take memory for nothing. */
+/* More calls would only use memory. */
 #define MOST 256
 
 struct HlWindow
 {
 	ReturnSetInfo *set;
 	int count;
-	int next; /* to be started */
+	int next; /* index of the next call to start */
 	int given;
-	HeapTuple *rows; /* that wait for those before them */
+	HeapTuple *rows; /* rows that wait for earlier ones */
 	HlFlight *flights[MOST];
 	int nflights;
 };

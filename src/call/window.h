@@ -1,13 +1,13 @@
 /*
  * window.h
- *	  A window that moves over many calls of one statement: so many of them
- *	  exist at a time, and their rows are given in the order of their numbers.
- *	  How many are in flight is the engine's to bound.
+ *	  A window over many calls of one statement: a limited number of them
+ *	  exists at a time, and their rows are returned in the order of the calls.
+ *	  The engine limits how many are in flight.
  *
- *	  Whoever uses it does, within hl_call_watch(), until it is over: starts
- *	  all that hl_window_next() gives, steps, and adds the row of all that
- *	  hl_window_ended() gives. Each call has memory of its own, which goes when
- *	  its row has been given.
+ *	  The caller loops, within hl_call_watch(), until the window is over: it
+ *	  starts all calls of hl_window_next(), steps, and adds the row of each
+ *	  call of hl_window_ended(). Each call has its own memory, which is freed
+ *	  with its row.
  */
 #ifndef HL_CALL_WINDOW_H
 #define HL_CALL_WINDOW_H
@@ -24,34 +24,34 @@ typedef struct HlFlight
 {
 	HlCallRun run;
 	MemoryContext memory;
-	int index; /* its number, from 0 */
+	int index; /* from 0 */
 	bool ended;
 } HlFlight;
 
 typedef struct HlWindow HlWindow;
 
-/* A window over so many calls, whose rows are for a set (NULL: no rows). */
+/* Opens a window over "count" calls; set: receives the rows, or NULL. */
 extern HlWindow *hl_window_open(ReturnSetInfo *set, int count);
 extern bool hl_window_is_over(const HlWindow *window);
 extern int hl_window_in_flight(const HlWindow *window);
 
-/* The next call, to be started; NULL: none is left, or the window is full. */
+/* The next call to start; NULL: none is left, or the window is full. */
 extern HlFlight *hl_window_next(HlWindow *window);
 
-/* Starts one; the request is in its memory, or lives longer. */
+/* Starts a call; the request must live as long as the call's memory. */
 extern void hl_window_start(HlFlight *flight, const HlRequest *request,
 							const char *region);
 
-/* Advances all calls in flight, unless one has ended. */
+/* Returns when a call has ended; advances all calls in flight meanwhile. */
 extern void hl_window_step(HlWindow *window);
 
-/* One that has ended; NULL: none has. */
+/* A call that has ended; NULL: none. */
 extern HlFlight *hl_window_ended(const HlWindow *window);
 
-/* Gives its row (NULL where there are none), and ends it. */
+/* Adds the row of a call (NULL: no rows) and removes it from the window. */
 extern void hl_window_give(HlWindow *window, HlFlight *flight, HeapTuple row);
 
-/* Ends it in a window without rows, and leaves its memory to the caller. */
+/* Removes a call from a window without rows; the caller owns its memory. */
 extern void hl_window_keep(HlWindow *window, HlFlight *flight);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * check.c
- *	  Checks.
+ *	  The rows of healthlake_check().
  */
 #include "postgres.h"
 
@@ -30,7 +30,6 @@ typedef struct Finding
 	const char *detail;
 } Finding;
 
-/* Adds a row; the detail must live as long as the list. */
 static List *
 add(List *findings, const char *item, bool ok, const char *detail)
 {
@@ -101,14 +100,13 @@ add_credentials(List *findings, const HlCall *call, bool found, List *notes)
 	findings = add_notes(findings, notes);
 	if (call->reply.passed_over != NULL)
 		findings = add(findings, "credentials passed over", true,
-					   hl_text_from_utf8(call->reply.passed_over));
+					   hl_text_line(call->reply.passed_over));
 	if (!found)
 		return add(findings, "credentials", false,
 				   call->reply.hint != NULL
-					   ? psprintf("%s: %s",
-								  hl_text_from_utf8(call->reply.network),
+					   ? psprintf("%s: %s", hl_text_line(call->reply.network),
 								  call->reply.hint)
-					   : hl_text_from_utf8(call->reply.network));
+					   : hl_text_line(call->reply.network));
 	if (!credentials->expires)
 		return add(findings, "credentials", true, credentials->source);
 	return add(findings, "credentials", true,
@@ -147,7 +145,7 @@ settle(HlCall *call, const HlRequest *request, List **findings)
 	volatile bool settled = false;
 	volatile bool found = false;
 
-	/* What is caught below has done no more than read settings and files. */
+	/* only settings and files are read here, so that no cleanup is needed */
 	PG_TRY();
 	{
 		found = hl_call_settle(call, request, NULL, &notes);
@@ -168,7 +166,7 @@ settle(HlCall *call, const HlRequest *request, List **findings)
 	return found;
 }
 
-/* Whether the endpoint is on this machine, where no STS is to be expected. */
+/* Whether the endpoint is on this machine, where STS cannot be expected. */
 static bool
 is_local(const HlCall *call)
 {
@@ -212,9 +210,8 @@ add_identity(List *findings, const HlCall *call)
 				   "not checked: the endpoint is on this machine, and none is "
 				   "set for STS");
 	identity = ask_identity(call, provider);
-	return add(
-		findings, "identity", identity != NULL,
-		hl_text_from_utf8(identity != NULL ? identity : provider->reason));
+	return add(findings, "identity", identity != NULL,
+			   hl_text_line(identity != NULL ? identity : provider->reason));
 }
 
 /* Adds a row for each stage of the probe, up to the one that failed. */
@@ -226,7 +223,7 @@ judge(List *findings, const HlReply *reply)
 	const char *cause =
 		reply->network != NULL ? reply->network : reply->message;
 
-	cause = cause == NULL ? "" : pstrdup(hl_text_from_utf8(cause));
+	cause = cause == NULL ? "" : pstrdup(hl_text_line(cause));
 	findings = add(findings, "name lookup, connection and TLS", sent,
 				   sent ? "the endpoint was reached" : cause);
 	if (!sent)
@@ -242,7 +239,7 @@ judge(List *findings, const HlReply *reply)
 			   psprintf("ListFHIRDatastores failed (SQLSTATE %s%s%s): %s",
 						unpack_sql_state(hl_error_sqlstate(reply)),
 						refused ? ", AWS error code " : "",
-						refused ? hl_text_from_utf8(reply->code) : "", cause));
+						refused ? hl_text_line(reply->code) : "", cause));
 }
 
 /* Adds a row for each sentence. */
@@ -328,11 +325,15 @@ surroundings(List *findings)
 						"delays a cancel");
 }
 
-/* Adds the settings that PostgreSQL dropped when the library was loaded. */
+/*
+ * Adds the settings that PostgreSQL dropped when the library was loaded, and
+ * what it has not applied of the configuration files.
+ */
 static List *
 add_dropped(List *findings)
 {
-	return add_each(findings, "settings", hl_dropped_list());
+	findings = add_each(findings, "settings", hl_dropped_list());
+	return add_each(findings, "configuration file", hl_exposure_refused());
 }
 
 static List *
@@ -341,6 +342,7 @@ try_call(List *findings)
 	HlRequest *request = probe();
 	HlCall *call = hl_engine_calls(1);
 
+	hl_call_may_send(request->operation);
 	if (settle(call, request, &findings))
 	{
 		findings = add_identity(findings, call);
@@ -360,6 +362,8 @@ all_findings(FunctionCallInfo fcinfo)
 	findings = add_places(findings);
 	findings = surroundings(findings);
 	findings = add_each(findings, "exposed secret", hl_exposure_catalogs());
+	findings = add_each(findings, "guard rail", hl_exposure_rails());
+	findings = add_each(findings, "extension's schema", hl_exposure_schema());
 	return hl_queue_findings(findings);
 }
 

@@ -4,13 +4,16 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 
 #include "audit/store.h"
 #include "check/check.h"
 #include "check/queue.h"
+#include "queue/presence.h"
 #include "queue/wakeup.h"
+#include "server/settings.h"
 
 /* Adds the homes whose requests wait here and are not sent. */
 static List *
@@ -33,6 +36,34 @@ add_homes(List *findings, const HlStore *store, MemoryContext memory)
 					 "database's",
 					 hl_store_text(i, "requests"), hl_store_text(i, "home")));
 	return findings;
+}
+
+/*
+ * Adds that nobody runs the queue. pg_cron runs it once a minute, so what is
+ * due for less may be in order.
+ */
+static List *
+add_overdue(List *findings, const HlStore *store, MemoryContext memory)
+{
+	HlParameters parameters = {0};
+	HlStoreStep step;
+	uint64 rows;
+
+	/* a standby sends nothing */
+	if (RecoveryInProgress())
+		return findings;
+	hl_store_add_text(&parameters, hl_settings.fence);
+	hl_store_enter(&step, store);
+	rows = hl_store_run(store, HL_STATEMENT_OVERDUE, &parameters);
+	hl_store_leave(&step);
+	MemoryContextSwitchTo(memory);
+	if (rows == 0 || hl_presence_is_drained(MyDatabaseId))
+		return findings;
+	return hl_check_add(
+		findings, "nobody runs the queue", false,
+		psprintf("%s requests have been due for more than a minute: CALL "
+				 "healthlake_run_queue(), or set healthlake.worker_databases",
+				 hl_store_text(0, "requests")));
 }
 
 /* Adds that no worker can run as the owner of the table. */
@@ -60,6 +91,7 @@ hl_queue_findings(List *findings)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	findings = add_homes(findings, store, memory);
+	findings = add_overdue(findings, store, memory);
 	SPI_finish();
 	return add_owner(findings, store);
 }

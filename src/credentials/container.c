@@ -1,6 +1,7 @@
 /*
  * container.c
- *	  Credentials of a container, of ECS, EKS or a program that plays it.
+ *	  Credentials of a container's endpoint: of ECS, EKS, or a compatible
+ *	  program.
  */
 #include "postgres.h"
 
@@ -10,8 +11,7 @@
 #define ATTEMPTS 3
 
 /*
- * Finds the value of Authorization for the endpoint; returns NULL, or why it
- * cannot be used.
+ * Determines the Authorization header; returns NULL, or why it cannot be used.
  */
 static const char *
 find_authorization(HlProvider *provider)

@@ -1,17 +1,18 @@
 /*
  * credentials.c
- *	  Credentials found, kept and renewed.
+ *	  Finds, keeps and renews credentials.
  *
- * What is kept is kept under a digest of all that it came from: the plan with
- * its keys and roles, AWS's files as they were, the SQL roles, the place and
- * the trust of STS. Whoever has other settings, or is somebody else, plans
- * something else and finds nothing there.
+ * Kept credentials are found by a digest of all their inputs: the plan with
+ * its keys and roles, the contents of AWS's files, the SQL roles, and the
+ * endpoint and CA bundle of STS. So a caller with other settings, or another
+ * user, has another digest and finds nothing.
  */
 #include "postgres.h"
 
 #include <openssl/evp.h>
 #include "miscadmin.h"
 
+#include "base/line.h"
 #include "credentials/credentials.h"
 #include "credentials/endpoints.h"
 #include "credentials/profiles.h"
@@ -23,10 +24,7 @@
 #include "server/text.h"
 #include "utils/memutils.h"
 
-/*
- * Releases the held credentials: at the end of the memory context, or for
- * others.
- */
+/* Called with the memory context, and before others are used. */
 static void
 let_go(void *argument)
 {
@@ -203,7 +201,7 @@ digest(HlCredentials *credentials)
 	memcpy(credentials->key, whole, HL_KEYCHAIN_KEY);
 }
 
-/* Makes the plan in memory of its own, which a provider may take over. */
+/* Makes the plan in its own memory context, which a provider may take over. */
 static bool
 make_plan(HlCredentials *credentials, List **notes)
 {
@@ -416,10 +414,16 @@ expiry_reason(const HlHeld *kept, const HlPlan *plan, char *failure)
 	return failure;
 }
 
+/* Copies a text; "" for NULL. */
+static void
+keep_words(char *kept, size_t size, const char *text)
+{
+	hl_line_copy(kept, size, text, text != NULL ? strlen(text) : 0);
+}
+
 /*
- * What to use after a failed renewal: the old keys, for five to ten minutes
- * without another attempt; or none, which is remembered for a few seconds if
- * the failure is final.
+ * After a failed renewal: the old keys, for five to ten minutes without
+ * another attempt; else none. A permanent failure is cached for a few seconds.
  */
 HlHeld *
 hl_credentials_do_without(HlProvider *provider, const unsigned char *key)
@@ -444,9 +448,8 @@ hl_credentials_do_without(HlProvider *provider, const unsigned char *key)
 		kept = hl_keychain_add(key, &none);
 	if (kept != NULL)
 	{
-		strlcpy(kept->failure, provider->reason, sizeof(kept->failure));
-		strlcpy(kept->hint, provider->hint != NULL ? provider->hint : "",
-				sizeof(kept->hint));
+		keep_words(kept->failure, sizeof(kept->failure), provider->reason);
+		keep_words(kept->hint, sizeof(kept->hint), provider->hint);
 		kept->forget_at = hl_refresh_forget_at(steady, hl_random_fraction());
 	}
 	return NULL;

@@ -2,11 +2,12 @@
  * credentials.h
  *	  The credentials of a call: planned by a table of sources, kept for
  *	  further calls with the same settings and roles, and renewed in time.
- *	  Requests for them are left to a provider, which the engine drives.
+ *	  Requests for them are made by a provider, which the engine drives.
  *
- *	  An HlCredentials lives in the memory context in which it was made, and
- *	  releases its kept credentials with it. Its keys are valid until the next
- *	  look. Whatever it takes from settings is copied when it is planned.
+ *	  An HlCredentials lives in the memory context in which it was created,
+ *	  which releases the kept credentials. Its keys are valid until the next
+ *	  hl_credentials_look(). All that it needs of settings is copied by
+ *	  hl_credentials_plan().
  */
 #ifndef HL_CREDENTIALS_CREDENTIALS_H
 #define HL_CREDENTIALS_CREDENTIALS_H
@@ -20,58 +21,54 @@ typedef enum HlCredentialsState
 {
 	HL_CREDENTIALS_FOUND,   /* the keys may be used */
 	HL_CREDENTIALS_MISSING, /* see the reason */
-	HL_CREDENTIALS_WANTED   /* a provider is to be asked for them */
+	HL_CREDENTIALS_WANTED   /* a provider must be asked */
 } HlCredentialsState;
 
 typedef struct HlCredentials
 {
 	HlSigv4Credentials keys;
-	const char *source; /* in words */
+	const char *source; /* description of the source */
 	bool expires;
-	int64 expires_at;   /* microseconds of 1970 */
+	int64 expires_at;   /* microseconds since 1970, UTC */
 	const char *reason; /* why there are none; quotes no secret */
-	const char *hint;   /* NULL: nothing better than that */
+	const char *hint;   /* or NULL */
 
-	/* what stands for all that they come from, once they are wanted */
+	/* a digest of all inputs, set when WANTED */
 	unsigned char key[HL_KEYCHAIN_KEY];
 
-	/* credentials.c's own */
+	/* private to credentials.c */
 	const char *region;
 	const char *ca_bundle;
 	const char *proxy;
-	const char *session_name; /* of a role, where nothing gives another */
+	const char *session_name; /* default session name of roles */
 	Oid user;
 	Oid session_user;
-	bool lasting; /* the keys outlive every call */
-	bool hasty;   /* there are some that would still do */
-	HlPlan *plan; /* NULL: handed to a provider */
+	bool lasting; /* the keys do not expire */
+	bool hasty;   /* others are kept that are still usable */
+	HlPlan *plan; /* NULL: a provider has it */
 	MemoryContext plan_memory;
 	MemoryContext memory;
-	HlHeld *held; /* what the keys point into; NULL: there are none */
+	HlHeld *held; /* the owner of the keys; NULL: none */
 } HlCredentials;
 
-/*
- * Credentials for calls to a region, which must live as long, as must the CA
- * bundle and the proxy (with which STS is asked). Needs a transaction.
- */
+/* Needs a transaction. The strings must live as long; STS gets the last two. */
 extern HlCredentials *hl_credentials_create(const char *region,
 											const char *ca_bundle,
 											const char *proxy);
 
 /*
- * Makes the plan. False, with a reason, when no source is configured or when
- * one that is configured is broken. notes: NULL, or a List of HlSourceNote to
- * add to.
+ * Makes the plan. False, with a reason: no source is configured, or an invalid
+ * one. notes: a List of HlSourceNote to append to, or NULL.
  */
 extern bool hl_credentials_plan(HlCredentials *credentials, List **notes);
 
-/* Looks for keys among those that are kept. */
+/* Looks up the keys among those that are kept. */
 extern HlCredentialsState hl_credentials_look(HlCredentials *credentials);
 
 /*
- * AWS says that the keys with this id have expired: plans anew, outside of a
- * transaction too, and looks again. MISSING without a reason: they are what
- * they are, and AWS's own words must do.
+ * AWS has rejected the keys with this id as expired: plans again (no
+ * transaction is needed) and looks again. MISSING without a reason: they are
+ * the same keys.
  */
 extern HlCredentialsState hl_credentials_reject(HlCredentials *credentials,
 												const char *key_id);
@@ -79,20 +76,23 @@ extern HlCredentialsState hl_credentials_reject(HlCredentials *credentials,
 /* A provider in CurrentMemoryContext, which takes the plan over. */
 extern HlProvider *hl_credentials_ask(HlCredentials *credentials);
 
-/* Uses what a provider gave to these or to others with the same key. */
+/*
+ * Uses a provider's keys, of these credentials or of others with that digest.
+ */
 extern HlCredentialsState hl_credentials_use(HlCredentials *credentials,
 											 HlHeld *held);
 
 /*
- * What became of a provider: keeps its keys, or gives those that are still of
- * use; NULL: there are none, for the provider's reason. Held for the caller.
+ * After a provider has ended: the first keeps its keys; the second, after a
+ * failure, returns kept keys that are usable, or NULL. The caller releases
+ * them.
  */
 extern HlHeld *hl_credentials_keep(HlProvider *provider,
 								   const unsigned char *key);
 extern HlHeld *hl_credentials_do_without(HlProvider *provider,
 										 const unsigned char *key);
 
-/* Wipes all that is kept: DISCARD ALL, new settings. False: nothing was. */
+/* Wipes all kept credentials; false: there were none. */
 extern bool hl_credentials_forget(void);
 
 #endif

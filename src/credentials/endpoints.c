@@ -1,6 +1,6 @@
 /*
  * endpoints.c
- *	  Endpoints of the services that hand out credentials.
+ *	  Endpoints of the services that issue credentials.
  */
 #include "postgres.h"
 

@@ -8,7 +8,10 @@
 
 #include "credentials/plan.h"
 
-/* Fill in the plan's endpoints, or why they cannot be used. May throw 55000. */
+/*
+ * Sets an endpoint of the plan, or the reason why it cannot be used. Throws
+ * 55000 if the configuration is ambiguous.
+ */
 extern void hl_endpoints_find_sts(HlPlan *plan, const char *region);
 extern void hl_endpoints_find_portal(HlPlan *plan);
 

@@ -10,7 +10,6 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* The value of a variable; NULL if it is empty or blank. */
 const char *
 hl_environment_variable(const char *name)
 {
@@ -54,8 +53,11 @@ profile_in_force(const HlProfiles **profiles)
 						hl_profiles_hint(HL_PROFILE_CONFIG) != NULL
 							? errhint("%s", hl_profiles_hint(HL_PROFILE_CONFIG))
 							: 0));
-	return hl_profile_find(*profiles, HL_PROFILE_PROFILE,
-						   hl_environment_profile(&by));
+	/* without files, the environment need not be searched for a name */
+	return (*profiles)->count == 0
+			   ? NULL
+			   : hl_profile_find(*profiles, HL_PROFILE_PROFILE,
+								 hl_environment_profile(&by));
 }
 
 const char *
@@ -67,7 +69,6 @@ hl_environment_property(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* A boolean; other words are an error. */
 bool
 hl_environment_switch(const char *variable, const char *property)
 {
@@ -107,7 +108,10 @@ services_endpoint(const char *service, const char **from)
 				 errmsg("profile \"%s\" names services section \"%s\", which "
 						"does not exist",
 						profile->name, name)));
-	/* a URL that is lost must not become AWS's own: hl_text_take() throws */
+	/*
+	 * if memory is missing, AWS's endpoint must not be used: hl_text_take()
+	 * throws
+	 */
 	if (hl_profile_nested_value(services, service, "endpoint_url", &value) &&
 		(value.failed || value.len > 0))
 		url = hl_text_take(&value);

@@ -3,6 +3,9 @@
  *	  Credentials of an EC2 instance: instance metadata, version 2. A session
  *	  token first, then the name of the instance's role, then its keys.
  *
+ * Requests a session token, then the name of the instance's role, then its
+ * keys.
+ *
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
 #include "postgres.h"
@@ -11,7 +14,10 @@
 #include "credentials/environment.h"
 #include "credentials/steps.h"
 
-/* What instance metadata is given: it answers at once, or it is not there. */
+/*
+ * Defaults of the AWS SDKs: instance metadata responds at once, or does not
+ * exist.
+ */
 #define SECONDS 1
 #define ATTEMPTS 1
 
@@ -53,7 +59,6 @@ ask(HlProvider *provider, const char *path)
 	return HL_PROVIDER_REQUEST;
 }
 
-/* Requests the token, which IMDSv2 requires for further requests. */
 static HlProviderAnswer
 ask_token(HlProvider *provider)
 {
@@ -70,7 +75,7 @@ ask_token(HlProvider *provider)
 	"The server runs on an instance without a role: attach an IAM role to it " \
 	"(an instance profile)."
 
-/* Reports that there are no keys; words: the meaning of an HTTP status here. */
+/* Reports that there are no keys. words: the meaning of the HTTP status. */
 static HlProviderAnswer
 blame(HlProvider *provider, const HlReply *reply, int status, const char *words)
 {
@@ -79,7 +84,7 @@ blame(HlProvider *provider, const HlReply *reply, int status, const char *words)
 				  reply->outcome == HL_OUTCOME_LOST;
 	bool told = status != 0 && reply->http_status == status;
 
-	/* off EC2 nobody is there, which is only what was to be expected */
+	/* outside of EC2 there is no endpoint, which is no error */
 	provider->nobody = provider->plan->optional && (silent || told);
 	if (reply->http_status == 403)
 		provider->hint =
@@ -98,6 +103,7 @@ take_token(HlProvider *provider, const HlReply *reply)
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 		return blame(provider, reply, 403,
 					 "it is switched off (HTTP status 403)");
+	hl_bytes_reset(&provider->token);
 	hl_bytes_append(&provider->token, reply->body.data, reply->body.len);
 	if (!hl_provider_is_sendable(&provider->token))
 		return hl_provider_blame(provider, "its token is empty or malformed");

@@ -1,6 +1,6 @@
 /*
  * keychain.c
- *	  Credentials that are kept.
+ *	  Kept credentials.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@ static HlHeld *hooks[HOOKS];
 static int next_hook = 0;
 static bool guarded = false;
 
-/* The settings under which all of it was kept. */
+/* hl_settings_generation when they were kept. */
 static uint64 generation = 0;
 
 HlHeld *
@@ -51,7 +51,6 @@ hook_for(const unsigned char *key)
 	return next_hook;
 }
 
-/* Makes held credentials that are not kept; takes over the issued ones. */
 HlHeld *
 hl_keychain_lend(HlIssued *issued)
 {
@@ -65,7 +64,6 @@ hl_keychain_lend(HlIssued *issued)
 	return held;
 }
 
-/* Keeps credentials under a key; takes over the issued ones. */
 HlHeld *
 hl_keychain_add(const unsigned char *key, HlIssued *issued)
 {
@@ -90,7 +88,6 @@ hl_keychain_hold(HlHeld *held)
 	held->holds++;
 }
 
-/* Releases a reference; the last one wipes the credentials. */
 void
 hl_keychain_release(HlHeld *held)
 {

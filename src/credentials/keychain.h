@@ -1,8 +1,8 @@
 /*
  * keychain.h
- *	  Credentials in memory of their own, reference-counted and wiped at the
- *	  last release. Issued ones are kept for further calls of the backend,
- *	  under a digest of all that they came from: settings, files, roles.
+ *	  Credentials in malloc'd memory, reference-counted and wiped at the last
+ *	  release. Issued credentials are kept for further calls of the backend, by
+ *	  a digest of all their inputs: settings, files, roles.
  */
 #ifndef HL_CREDENTIALS_KEYCHAIN_H
 #define HL_CREDENTIALS_KEYCHAIN_H
@@ -18,26 +18,29 @@ typedef struct HlHeld
 {
 	int holds;
 	unsigned char key[HL_KEYCHAIN_KEY];
-	HlIssued issued; /* empty where only a failure is remembered */
+	HlIssued issued; /* empty if only a failure is kept */
 	HlLease lease;
-	int64 forget_at; /* until then, steady, the failure holds */
+	int64 forget_at; /* steady clock: until then the failure is valid */
 	char failure[512];
 	char hint[512];
 } HlHeld;
 
-/* What is kept under a key; NULL: nothing. */
+/* Finds kept credentials, without holding them; NULL: none. */
 extern HlHeld *hl_keychain_find(const unsigned char *key);
 
-/* Keeps something under a key, in place of what was there; NULL: no memory. */
+/*
+ * Keeps credentials, replacing those with the same key. Takes "issued" over.
+ * NULL: out of memory.
+ */
 extern HlHeld *hl_keychain_add(const unsigned char *key, HlIssued *issued);
 
-/* Holds something that is not kept: it is wiped by its one release. */
+/* Holds credentials that are not kept; the caller's release wipes them. */
 extern HlHeld *hl_keychain_lend(HlIssued *issued);
 
 extern void hl_keychain_hold(HlHeld *held);
 extern void hl_keychain_release(HlHeld *held);
 
-/* Lets go of everything; false: there was nothing. */
+/* Releases everything that is kept; false: there was nothing. */
 extern bool hl_keychain_forget(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * plan.c
- *	  The sources of credentials, in their order.
+ *	  The sources of credentials, in the order in which they are tried.
  */
 #include "postgres.h"
 
@@ -27,7 +27,7 @@ const char hl_plan_nothing_hint[] =
 /* One row for each source. */
 typedef struct Source
 {
-	const char *name; /* as told */
+	const char *name; /* in messages */
 	const char *word; /* of healthlake.credential_sources */
 	HlPlanAnswer (*ask)(HlPlan *plan);
 } Source;
@@ -92,8 +92,8 @@ ask_named_profile(HlPlan *plan)
 }
 
 /*
- * Whether the value contains more than a key, such as the last line break of a
- * file.
+ * Whether a key contains other characters, such as the line break at the end
+ * of a file.
  */
 static bool
 is_miscopied(const char *value)
@@ -148,7 +148,10 @@ hl_plan_environment(HlPlan *plan)
 	return HL_PLAN_FOUND;
 }
 
-/* The profile of the environment; one in a setting has a row of its own. */
+/*
+ * The profile of the environment; ask_named_profile() handles that of a
+ * setting.
+ */
 static HlPlanAnswer
 ask_profile(HlPlan *plan)
 {
@@ -286,7 +289,7 @@ static const Source sources[] = {
 	{"instance metadata", "metadata", hl_plan_metadata},
 };
 
-/* The session name of an assumed role, which CloudTrail shows. */
+/* CloudTrail shows this name. */
 char *
 hl_plan_session_name(void)
 {

@@ -1,6 +1,6 @@
 /*
  * plan_profile.c
- *	  Credentials by a profile: its chain of roles, and what it begins with.
+ *	  Plans by a profile: its first source and its chain of roles.
  */
 #include "postgres.h"
 
@@ -15,7 +15,6 @@
 
 #define HINT_PROFILE "Correct the profile in AWS's config or credentials file."
 
-/* Copies a string or NULL. */
 static char *
 copy(const char *value)
 {
@@ -49,7 +48,6 @@ is_about_credentials(const HlProfile *profile)
 	return false;
 }
 
-/* Plans with the keys in the file. */
 static HlPlanAnswer
 plan_keys(HlPlan *plan, const HlProfileSource *source)
 {
@@ -59,7 +57,6 @@ plan_keys(HlPlan *plan, const HlProfileSource *source)
 	return HL_PLAN_FOUND;
 }
 
-/* Plans by credential_source. */
 static HlPlanAnswer
 plan_named(HlPlan *plan, const HlProfileSource *source)
 {
@@ -94,7 +91,6 @@ plan_named(HlPlan *plan, const HlProfileSource *source)
 				  "Ec2InstanceMetadata");
 }
 
-/* Plans a role with a token from a file. */
 static HlPlanAnswer
 plan_web_identity(HlPlan *plan, const HlProfileSource *source)
 {
@@ -116,7 +112,6 @@ plan_web_identity(HlPlan *plan, const HlProfileSource *source)
 	return HL_PLAN_FOUND;
 }
 
-/* Plans with the output of a program. */
 static HlPlanAnswer
 plan_process(HlPlan *plan, const HlProfileSource *source)
 {
@@ -132,7 +127,10 @@ plan_process(HlPlan *plan, const HlProfileSource *source)
 	return HL_PLAN_FOUND;
 }
 
-/* The file in which "aws sso login" caches its token, named by a hash. */
+/*
+ * The file in which "aws sso login" caches its token. Its name is the SHA-1 of
+ * the session's name or start URL.
+ */
 static char *
 sign_on_file(const char *name)
 {
@@ -147,7 +145,6 @@ sign_on_file(const char *name)
 	return hl_file_expand(psprintf("~/.aws/sso/cache/%s.json", hex));
 }
 
-/* Plans with the token of a single sign-on. */
 static HlPlanAnswer
 plan_sign_on(HlPlan *plan, const HlProfileSource *source)
 {
@@ -176,7 +173,6 @@ plan_sign_on(HlPlan *plan, const HlProfileSource *source)
 	return HL_PLAN_FOUND;
 }
 
-/* Plans the first source of a chain. */
 static HlPlanAnswer
 plan_source(HlPlan *plan, const HlProfileSource *source)
 {

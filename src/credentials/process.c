@@ -1,8 +1,8 @@
 /*
  * process.c
- *	  Credentials that a program prints (credential_process). It is run to its
- *	  end, for as long as one attempt of the call may take: the one provider
- *	  that holds up the calls beside it.
+ *	  Credentials that a program prints (credential_process). The program runs
+ *	  to its end, for at most the time of one attempt. Meanwhile other calls of
+ *	  the set do not advance; no other provider blocks them.
  */
 #include "postgres.h"
 

@@ -1,11 +1,12 @@
 /*
  * profiles.c
- *	  AWS's files.
+ *	  Reads AWS's config and credentials files.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 
+#include "base/line.h"
 #include "credentials/profiles.h"
 #include "server/clock.h"
 #include "server/file.h"
@@ -15,27 +16,27 @@
 
 #define FILES 2
 
-/* So many milliseconds a statement does not look at them again. */
+/* A statement checks the files at most once in this time, in milliseconds. */
 #define LOOKED_AT_FOR 1000
 
-/* One of the two files, and how it was found. */
+/* One of the two files. */
 typedef struct Source
 {
 	char path[MAXPGPATH];
-	bool named; /* by a setting: then it must be there */
+	bool named; /* by a setting or variable: it must exist */
 	HlFileStamp stamp;
 	char fault[512]; /* "": none */
-	bool exposed;    /* the fault is that others can read it */
+	bool exposed;    /* the fault: other users can read it */
 } Source;
 
-/* What was read, and of what. */
+/* The parsed files, and their state when they were read. */
 static struct
 {
 	bool read;
 	bool guarded;
-	TimestampTz statement; /* when they were last looked at, and for which */
+	TimestampTz statement; /* time and statement of the last check */
 	int64 looked_at;
-	uint64 generation; /* of the settings that name the files */
+	uint64 generation; /* of the settings */
 	Source sources[FILES];
 	HlProfiles profiles;
 } kept;
@@ -77,25 +78,14 @@ locate(HlProfileFile file, Source *source)
 	source->stamp = hl_file_stamp(source->path);
 }
 
-/* The path of a file, and whether it exists. */
-char *
-hl_profiles_path(HlProfileFile file, bool *exists)
-{
-	Source source;
-
-	locate(file, &source);
-	*exists = source.stamp.exists;
-	return pstrdup(source.path);
-}
-
-/* Notes a problem with a file. */
+/* Records the fault of a file. */
 static void
 blame(Source *source, const char *fault)
 {
-	strlcpy(source->fault, fault, sizeof(source->fault));
+	hl_line_copy(source->fault, sizeof(source->fault), fault, strlen(fault));
 }
 
-/* Whether only the server should be able to read a file. */
+/* Whether a file contains secrets, so that only the server may read it. */
 static bool
 holds_secrets(const HlProfiles *profiles)
 {
@@ -119,8 +109,8 @@ is_exposed(HlProfileFile file, Source *source, const HlProfiles *alone)
 }
 
 /*
- * Reads a file, unless there is a problem with it. Lack of memory is thrown,
- * since as a problem of the file it would be remembered until the file changes.
+ * Reads a file, or records its fault. Lack of memory is thrown, since as a
+ * fault it would be kept until the file changes.
  */
 static void
 take_in(HlProfileFile file, Source *source)
@@ -169,7 +159,6 @@ was_looked_at(void)
 	return lately;
 }
 
-/* Reads both files, unless they are unchanged. */
 void
 hl_profiles_read(void)
 {
@@ -225,7 +214,6 @@ hl_profiles_hint(HlProfileFile file)
 			   : NULL;
 }
 
-/* Adds what distinguishes one reading from another. */
 void
 hl_profiles_mark(HlBytes *bytes)
 {

@@ -1,9 +1,8 @@
 /*
  * profiles.h
- *	  AWS's config and credentials files, kept as they were read until they
- *	  change on disk, and then wiped. Returned strings point into them: they
- *	  are valid until the files are read again, which happens only at the
- *	  beginning of a call.
+ *	  AWS's config and credentials files, kept until they change on disk, and
+ *	  then wiped. Returned strings point into them: they are valid until the
+ *	  files are read again, which happens only at the beginning of a call.
  */
 #ifndef HL_CREDENTIALS_PROFILES_H
 #define HL_CREDENTIALS_PROFILES_H
@@ -12,28 +11,25 @@
 
 #include "aws/profile.h"
 
-/* Reads both files, unless they are as they were. */
+/* Reads both files unless they are unchanged. */
 extern void hl_profiles_read(void);
 
-/* Both files as one, as they were read; one that has a fault is left out. */
+/* Both files merged; a file with a fault is left out. */
 extern const HlProfiles *hl_profiles_kept(void);
 
-/* What is wrong with a file, with its name and line; NULL: nothing. */
+/* The fault of a file, with its name and line; NULL: none. */
 extern const char *hl_profiles_fault(HlProfileFile file);
 
-/* What to do about it; NULL: nothing better than that. */
+/* The hint for the fault; or NULL. */
 extern const char *hl_profiles_hint(HlProfileFile file);
 
-/* Where a file is, or would be, and whether it is there; palloc'd. */
-extern char *hl_profiles_path(HlProfileFile file, bool *exists);
-
-/* Digests what was read, for whoever keeps what came of it. */
+/* Appends what was read to the input of a digest. */
 extern void hl_profiles_mark(HlBytes *bytes);
 
 /* Wipes what was read. */
 extern void hl_profiles_forget(void);
 
-/* What to do about a profile that is not there; %s names it. */
+/* The hint for a missing profile; %s is the setting that names it. */
 #define HL_PROFILES_MISSING_HINT                                               \
 	"Correct %s, or add the profile to AWS's config file as [profile NAME], "  \
 	"or to the credentials file as [NAME]."

@@ -1,6 +1,6 @@
 /*
  * provider.c
- *	  The steps of a plan: a source, then the roles.
+ *	  Carries out a plan: the source, then the roles.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 #include "server/file.h"
 #include "server/owned.h"
 
-/* Called with the memory context of a provider. */
+/* Memory context callback. */
 static void
 wipe(void *argument)
 {
@@ -35,7 +35,6 @@ hl_provider_create(void)
 	return provider;
 }
 
-/* Formats a point in time for messages. */
 char *
 hl_provider_time(int64 micros)
 {
@@ -108,7 +107,9 @@ void
 hl_provider_add_header(HlProviderRequest *request, const char *name,
 					   const char *value)
 {
-	Assert(request->nheaders < HL_PROVIDER_HEADERS);
+	if (request->nheaders == HL_PROVIDER_HEADERS)
+		elog(ERROR, "a request for credentials has more than %d headers",
+			 HL_PROVIDER_HEADERS);
 	request->headers[request->nheaders++] = (HlHeader){name, value};
 }
 
@@ -139,7 +140,6 @@ hl_provider_read_token(HlProvider *provider)
 
 /* ------------------------------------------------------------------- keys */
 
-/* Takes the keys of the plan. */
 static HlProviderAnswer
 keys_step(HlProvider *provider, const HlReply *reply)
 {
@@ -155,7 +155,7 @@ keys_step(HlProvider *provider, const HlReply *reply)
 
 /* ------------------------------------------------------------------ roles */
 
-/* Makes a request to STS of the form that was written. */
+/* Makes the request to STS for provider->form. */
 static HlProviderAnswer
 ask_sts(HlProvider *provider, const HlSigv4Credentials *keys)
 {
@@ -179,7 +179,10 @@ ask_sts(HlProvider *provider, const HlSigv4Credentials *keys)
 	return HL_PROVIDER_REQUEST;
 }
 
-/* Requests a role, with the keys issued before or with a token. */
+/*
+ * Requests the credentials of a role, with the keys issued before or with a
+ * token.
+ */
 static HlProviderAnswer
 ask_role(HlProvider *provider, const HlStsRole *role)
 {

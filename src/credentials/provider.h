@@ -1,12 +1,11 @@
 /*
  * provider.h
- *	  Carries out a plan for credentials: gets keys from the source, then
- *	  assumes the roles of the plan, one after the other. A provider never
- *	  sends: given the last reply it returns the next request, the keys, or the
- *	  reason why there are none. The engine sends its requests beside those of
- *	  other calls.
+ *	  Carries out a plan: gets keys from the source, then assumes the roles of
+ *	  the plan, one after the other. A provider never sends: given the last
+ *	  reply it returns the next request, the keys, or the reason why there are
+ *	  none. The engine sends its requests beside those of other calls.
  *
- *	  A provider lives in the memory context in which it was made, owns its
+ *	  A provider lives in the memory context in which it was created, owns its
  *	  copies of settings, and wipes its secrets with that context. It reads no
  *	  catalog and needs no transaction.
  */
@@ -26,50 +25,50 @@
 
 typedef enum HlProviderAnswer
 {
-	HL_PROVIDER_REQUEST, /* send the request, and come back with its reply */
-	HL_PROVIDER_KEYS,    /* they are in "issued" */
+	HL_PROVIDER_REQUEST, /* send the request and pass its reply */
+	HL_PROVIDER_KEYS,    /* see "issued" */
 	HL_PROVIDER_FAILURE  /* see the reason */
 } HlProviderAnswer;
 
-/* The next request. What it points to belongs to the provider. */
+/* The next request. Its strings belong to the provider. */
 typedef struct HlProviderRequest
 {
-	bool form;                      /* for STS; else a fetch */
-	const HlSigv4Credentials *keys; /* which sign it; NULL: unsigned */
+	bool form; /* to STS (protocol hl_query); else hl_fetch */
+	const HlSigv4Credentials *keys; /* that sign it; NULL: unsigned */
 	HlTarget target;
-	const char *region; /* as signed */
+	const char *region; /* of the signature */
 	const char *method;
 	HlHeader headers[HL_PROVIDER_HEADERS];
 	int nheaders;
 	const char *body;
 	size_t body_len;
-	const char *secret; /* which no reply may repeat; NULL: none */
-	int timeout_ms;     /* to connect, and in all; 0: as the call has them */
-	int max_attempts;   /* 0: as the call has them */
-	bool direct;        /* through no proxy */
+	const char *secret; /* masked in messages; NULL: none */
+	int timeout_ms;     /* to connect and in total; 0: the call's */
+	int max_attempts;   /* 0: the call's */
+	bool direct;        /* without the proxy */
 } HlProviderRequest;
 
 typedef struct HlProvider
 {
 	/* filled by the caller */
-	const HlPlan *plan; /* lives as long */
-	const char *region; /* of the call: STS is asked there */
-	bool hasty;         /* one attempt a request will do */
-	int patience_ms;    /* for a program */
+	const HlPlan *plan; /* must live as long */
+	const char *region; /* of the call, and of STS */
+	bool hasty;         /* only one attempt for each request */
+	int patience_ms;    /* of credential_process */
 
 	/* the answer */
 	HlProviderRequest request;
-	HlIssued issued; /* may be taken over: then zero it */
+	HlIssued issued; /* the caller may take it; then zero it */
 	char *reason;    /* why there are none */
 	char *hint;
-	char *passed_over; /* why nobody's keys are used; NULL: they were wanted */
-	bool nobody;       /* is there to be asked, and nobody need be */
-	bool final;        /* asking again would not help */
+	char *passed_over; /* why the source has no keys; or NULL */
+	bool nobody;       /* no endpoint responded, which is no error */
+	bool final;        /* another attempt would not help */
 
-	/* the providers' own */
-	int step;   /* of the source: the replies that it has had */
-	bool begun; /* the source has given its keys */
-	int nroles; /* that were assumed */
+	/* private to the providers */
+	int step;   /* number of replies of the source */
+	bool begun; /* the source has returned its keys */
+	int nroles; /* roles assumed so far */
 	HlIssued next;
 	HlSignOn sign_on;
 	HlBytes form;
@@ -79,19 +78,19 @@ typedef struct HlProvider
 
 extern HlProvider *hl_provider_create(void);
 
-/* The next answer. reply: to the last request, NULL at the beginning. */
+/* Returns the next answer. reply: to the last request; NULL at first. */
 extern HlProviderAnswer hl_provider_next(HlProvider *provider,
 										 const HlReply *reply);
 
 /*
- * The request that asks STS whose keys these are, and what its reply says,
- * palloc'd; false and NULL: see the reason.
+ * Makes the request for GetCallerIdentity; and reads the ARN in its reply,
+ * palloc'd. False or NULL: see the reason.
  */
 extern bool hl_provider_ask_identity(HlProvider *provider,
 									 const HlSigv4Credentials *keys);
 extern char *hl_provider_identity(HlProvider *provider, const HlReply *reply);
 
-/* A point in time, in words; palloc'd. */
+/* Formats a timestamp for messages; palloc'd. micros: since 1970, UTC. */
 extern char *hl_provider_time(int64 micros);
 
 #endif

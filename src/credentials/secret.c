@@ -15,7 +15,7 @@ typedef struct Secret
 	char value[FLEXIBLE_ARRAY_MEMBER];
 } Secret;
 
-/* Called with the memory context of a copy. */
+/* Memory context callback. */
 static void
 wipe(void *argument)
 {

@@ -1,7 +1,7 @@
 /*
  * sso.c
- *	  Credentials by single sign-on: a person has signed on with the AWS CLI,
- *	  which left a token in a file; its portal exchanges it for a role's keys.
+ *	  Credentials of single sign-on: "aws sso login" has stored a token in a
+ *	  file, which the portal exchanges for the keys of a role.
  */
 #include "postgres.h"
 

@@ -1,14 +1,14 @@
 /*
  * steps.h
- *	  The kinds of providers, each in a file of its own, and the functions that
- *	  they share. A plan names one of the kinds.
+ *	  The kinds of providers, each in its own file, and functions that they
+ *	  share. A plan names one of the kinds.
  */
 #ifndef HL_CREDENTIALS_STEPS_H
 #define HL_CREDENTIALS_STEPS_H
 
 #include "credentials/provider.h"
 
-/* Asks a source, or assumes a role: one step, given the last reply. */
+/* One step of a provider, given the last reply (NULL at first). */
 typedef HlProviderAnswer (*HlProviderStep)(HlProvider *provider,
 										   const HlReply *reply);
 
@@ -24,29 +24,32 @@ extern const HlProviderKind hl_process_provider;
 extern const HlProviderKind hl_container_provider;
 extern const HlProviderKind hl_instance_provider;
 
-/* Says why there are no keys; the second with the source in front. */
+/* Sets the reason and returns FAILURE; the second puts the source before it. */
 extern HlProviderAnswer hl_provider_refuse(HlProvider *provider, char *reason);
 extern HlProviderAnswer hl_provider_blame(HlProvider *provider,
 										  const char *reason);
 
-/* What went wrong with a request, as far as it may be told. */
+/* The failure of a request in words that contain no secret. */
 extern const char *hl_provider_failure(const HlReply *reply);
 
-/* Takes keys over that a reply has as JSON. */
+/* Reads keys from a JSON reply. */
 extern HlProviderAnswer hl_provider_take_json(HlProvider *provider,
 											  HlIssuedForm form,
 											  const HlBytes *json);
 
-/* A new fetch from where the plan says, path and all; palloc'd. */
+/* A new request to the plan's URL, with that path; palloc'd. */
 extern HlProviderRequest *hl_provider_fetch(HlProvider *provider,
 											const char *path);
 extern void hl_provider_add_header(HlProviderRequest *request, const char *name,
 								   const char *value);
 
-/* Reads a token out of the file that the plan names; NULL, or why not. */
+/*
+ * Reads the token of the plan's file. Returns NULL, or the reason of a
+ * failure.
+ */
 extern const char *hl_provider_read_token(HlProvider *provider);
 
-/* Whether a header can hold a token. */
+/* Whether a token can be sent in a header. */
 extern bool hl_provider_is_sendable(const HlBytes *token);
 
 #endif

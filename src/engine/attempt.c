@@ -1,6 +1,6 @@
 /*
  * attempt.c
- *	  One attempt of a call: written, signed, sent, and judged.
+ *	  One attempt of a call: writes, signs, sends and judges it.
  */
 #include "postgres.h"
 
@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 
+#include "aws/protocol.h"
 #include "engine/key_wait.h"
 #include "engine/protocol.h"
 #include "engine/skew.h"
@@ -17,10 +18,14 @@
 
 #define VERSION "1.0.0"
 #define API_VERSION "2017-07-01"
-#define MAX_LINES 24
+/* a head, the agent, three lines of a signature and two of an attempt */
+#define MAX_LINES (HL_HEAD_HEADERS + 6)
 #define HTTP_BAD_REQUEST 400
 
-/* What is shorter is no token of AWS's, and may stand in any text. */
+/*
+ * Shorter texts are not masked: they are not tokens of AWS, and may occur in
+ * any text.
+ */
 #define SHORTEST_TOKEN 16
 
 /* Microseconds between the last event of a stream and the end of its body. */
@@ -71,8 +76,9 @@ hl_attempt_finish(HlCall *call, HlOutcome outcome)
 					(reply->diagnosed && reply->http_status == 400));
 
 	/*
-	 * What is not valid now was not valid before: not so of a patch or a
-	 * bundle, which the first attempt may have made not fit any more.
+	 * A request that is invalid now was invalid in earlier attempts. That does
+	 * not hold for a patch or a bundle, which an earlier attempt that was
+	 * carried out may have made invalid.
 	 */
 	reply->may_have_run = call->changes && call->attempt->unsettled &&
 						  outcome != HL_OUTCOME_SUCCESS && !invalid;
@@ -87,10 +93,32 @@ hl_attempt_tell(HlCall *call, HlOutcome outcome, const char *text)
 
 	hl_bytes_reset(network);
 	hl_bytes_append_string(network, text);
-	/* without memory for the words they are these */
+	/* if there is no memory for the text */
 	call->reply.network = network->failed ? (char *) "out of memory"
 										  : (char *) hl_bytes_string(network);
 	return outcome;
+}
+
+HlOutcome
+hl_attempt_read_object(HlCall *call, const HlHttpReply *http, const char *text,
+					   size_t len)
+{
+	HlJsonDocument *document = &call->attempt->document;
+
+	if (hl_json_read(document, text, len) &&
+		hl_json_kind(document->root) == HL_JSON_OBJECT)
+	{
+		call->reply.document = document->root;
+		return HL_OUTCOME_SUCCESS;
+	}
+	if (document->fault == HL_JSON_NO_MEMORY)
+		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
+	if (!http->framed)
+	{
+		call->attempt->transport = HL_TRANSPORT_LOST;
+		return hl_attempt_tell(call, HL_OUTCOME_LOST, "the reply was cut off");
+	}
+	return HL_OUTCOME_MALFORMED;
 }
 
 void
@@ -158,8 +186,20 @@ hl_attempt_prepare(HlCall *call)
 void
 hl_head_add(HlHead *head, const char *name, const char *value)
 {
-	Assert(head->count < (int) lengthof(head->headers));
-	head->headers[head->count++] = (HlHeader){name, value};
+	if (head->count == HL_HEAD_HEADERS)
+		head->crowded = true;
+	else
+		head->headers[head->count++] = (HlHeader){name, value};
+}
+
+/* Checks a head; the signer checks that of a signed call itself. */
+static HlSigv4Outcome
+check_head(const HlHead *head)
+{
+	for (int i = 0; i < head->count; i++)
+		if (!hl_sigv4_is_header(&head->headers[i]))
+			return HL_SIGV4_BAD_HEADER;
+	return HL_SIGV4_OK;
 }
 
 /* Signs the attempt. */
@@ -181,7 +221,7 @@ sign(HlCall *call, const HlHead *head)
 	HlSigv4Scope scope = {.region = call->region, .service = call->service};
 	int64 now = hl_clock_unix();
 
-	/* a key that was derived from secrets of other settings is wiped */
+	/* wipe a key that was derived with other settings */
 	if (settings != hl_settings_generation)
 		hl_engine_forget_keys();
 	settings = hl_settings_generation;
@@ -215,7 +255,7 @@ add_signature(HlBytes *lines, const HlSigv4Credentials *keys)
 			 hl_bytes_string(&hl_engine.signature.authorization));
 }
 
-/* Adds the header lines by which AWS correlates a call and its attempts. */
+/* Adds the header lines with which AWS correlates the attempts of a call. */
 static void
 add_attempt(HlCall *call, HlBytes *lines)
 {
@@ -243,7 +283,7 @@ write_lines(HlCall *call, const HlHead *head)
 		add_attempt(call, lines);
 }
 
-/* Ends a call whose request cannot be signed. */
+/* Ends a call whose request cannot be signed, or must not be sent. */
 static void
 refuse_to_sign(HlCall *call, HlSigv4Outcome outcome)
 {
@@ -257,14 +297,18 @@ bool
 hl_attempt_write(HlCall *call)
 {
 	HlHead head = {.count = 0};
-	HlSigv4Outcome outcome = HL_SIGV4_OK;
+	HlSigv4Outcome outcome;
 
 	hl_head_add(&head, "Host", hl_bytes_string(&call->attempt->host));
 	call->protocol->write(call, &head);
 	for (int i = 0; i < call->nheaders; i++)
 		hl_head_add(&head, call->headers[i].name, call->headers[i].value);
-	if (hl_attempt_is_signed(call))
+	if (head.crowded)
+		outcome = HL_SIGV4_TOO_MANY;
+	else if (hl_attempt_is_signed(call))
 		outcome = sign(call, &head);
+	else
+		outcome = check_head(&head);
 	if (outcome != HL_SIGV4_OK)
 	{
 		refuse_to_sign(call, outcome);
@@ -317,6 +361,8 @@ send_attempt(HlCall *call)
 
 	while (line < attempt->head.data + attempt->head.len)
 	{
+		if (request.nheaders == MAX_LINES)
+			return false;
 		lines[request.nheaders++] = line;
 		line += strlen(line) + 1;
 	}
@@ -351,21 +397,36 @@ hl_attempt_start(HlCall *call)
 }
 
 /*
- * After the last event only the end of the body is awaited, for a short time,
- * so that the connection can be kept. After a fault nothing is.
+ * Reads new events. After the last one only the end of the body is awaited, for
+ * a short time, so that the connection can be kept. After a fault nothing is
+ * awaited.
  */
-void
-hl_attempt_read(HlCall *call, int64 now)
+static void
+read_events(HlCall *call, int64 now)
 {
 	HlAttempt *attempt = call->attempt;
 	const HlBytes *body = hl_http_body(attempt->transfer);
-	char why[64];
 
 	if (body != NULL && hl_events_read(call, body))
 		attempt->due_at =
 			attempt->events.ended ? now + FAREWELL : patience_from(call, now);
 	if (hl_events_are_over(call) && !attempt->events.ended)
 		attempt->due_at = now;
+}
+
+void
+hl_attempt_read(HlCall *call, int64 now)
+{
+	HlAttempt *attempt = call->attempt;
+	char why[64];
+
+	read_events(call, now);
+	if (attempt->due_at <= now && !hl_events_are_over(call))
+	{
+		/* the backend may have been away: what has arrived is not late */
+		hl_http_catch_up(hl_engine.http);
+		read_events(call, now);
+	}
 	if (attempt->due_at > now)
 		return;
 	snprintf(why, sizeof(why), "no event for %d ms",
@@ -420,7 +481,26 @@ hl_attempt_hide(const HlCall *call, HlBytes *said)
 	hide_secret(said, call->secret);
 }
 
-/* Compares the clocks, for the middle of the attempt. */
+bool
+hl_attempt_read_error(HlCall *call, const HlHttpReply *http)
+{
+	HlAttempt *attempt = call->attempt;
+	const HlBytes *body = &call->reply.body;
+	HlErrorReply error = {.http_status = http->status,
+						  .reason_phrase = NULL,
+						  .error_type = http->error_type,
+						  .body = hl_bytes_string(body),
+						  .len = body->len};
+	bool coded =
+		hl_protocol_read_error(&error, &attempt->code, &attempt->message);
+
+	hl_attempt_hide(call, &attempt->message);
+	return coded;
+}
+
+/*
+ * Compares the clocks: the server's Date belongs to the middle of the attempt.
+ */
 static void
 compare_clocks(HlReply *reply, const HlHttpReply *http)
 {
@@ -433,7 +513,7 @@ compare_clocks(HlReply *reply, const HlHttpReply *http)
 		reply->clock_skew = (int) (server - here / USECS_PER_SEC);
 }
 
-/* Takes the headers that the caller wants. */
+/* Copies the reply headers that the caller asked for. */
 static void
 take_wanted(HlCall *call, HlHttpReply *http)
 {
@@ -512,7 +592,7 @@ forget_attempt(HlCall *call)
 static bool
 clock_was_wrong(HlCall *call, const HlHttpReply *http)
 {
-	/* what the wall showed then, by what the steady clock says since */
+	/* wall clock time at that moment, computed from the steady clock */
 	int64 since = hl_clock_unix() - hl_clock_steady();
 	HlClockReading reading = {.code = call->reply.code,
 							  .date = http->date,
@@ -535,7 +615,7 @@ judge_retry(HlCall *call, HlOutcome outcome, const HlHttpReply *http)
 	bool streamed = call->attempt->events.failure != HL_OUTCOME_NONE;
 	HlVerdict verdict = hl_retry_judge(
 		call->attempt->transport,
-		/* within a success, that of no success */
+		/* an error within a stream has no status of its own */
 		streamed ? HTTP_BAD_REQUEST : http->status, call->reply.code);
 
 	if (outcome == HL_OUTCOME_SUCCESS)
@@ -559,7 +639,7 @@ may_repeat(HlCall *call, HlVerdict verdict, bool unsettled)
 		return false;
 	if (call->reply.attempts >= call->limits->max_attempts)
 		return false;
-	/* what has begun to answer has been at work */
+	/* the server has begun to process it */
 	if (call->attempt->events.messages > 0)
 		return false;
 	if (unsettled && !call->repeatable)

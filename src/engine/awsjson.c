@@ -33,28 +33,19 @@ is_blank(const HlBytes *body)
 static HlOutcome
 judge(HlCall *call, const HlHttpReply *http)
 {
-	HlAttempt *attempt = call->attempt;
-	HlJsonDocument *document = &attempt->document;
-	bool blank = is_blank(&call->reply.body);
+	const HlJsonDocument *document = &call->attempt->document;
+	const HlBytes *body = &call->reply.body;
+	bool empty = http->framed && is_blank(body);
+	HlOutcome outcome;
 	char text[200];
 
 	if (call->stream != NULL)
 		return hl_events_judge(call, http);
-	if (!(blank && !http->framed) &&
-		hl_json_read(document, blank ? "{}" : call->reply.body.data,
-					 blank ? 2 : call->reply.body.len) &&
-		hl_json_kind(document->root) == HL_JSON_OBJECT)
-	{
-		call->reply.document = document->root;
-		return HL_OUTCOME_SUCCESS;
-	}
-	if (document->fault == HL_JSON_NO_MEMORY)
-		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
-	if (!http->framed)
-	{
-		attempt->transport = HL_TRANSPORT_LOST;
-		return hl_attempt_tell(call, HL_OUTCOME_LOST, "the reply was cut off");
-	}
+	outcome =
+		hl_attempt_read_object(call, http, empty ? "{}" : hl_bytes_string(body),
+							   empty ? 2 : body->len);
+	if (outcome != HL_OUTCOME_MALFORMED)
+		return outcome;
 	if (document->root != NULL)
 		return hl_attempt_tell(call, HL_OUTCOME_MALFORMED,
 							   "the reply is not a JSON object");
@@ -70,17 +61,12 @@ explain(HlCall *call, const HlHttpReply *http)
 {
 	HlAttempt *attempt = call->attempt;
 	HlReply *reply = &call->reply;
-	HlErrorReply error = {.http_status = http->status,
-						  .reason_phrase = NULL,
-						  .error_type = http->error_type,
-						  .body = hl_bytes_string(&reply->body),
-						  .len = reply->body.len};
 	bool coded, read;
 
 	hl_attempt_hide(call, &reply->body);
-	coded = hl_protocol_read_error(&error, &attempt->code, &attempt->message);
-	hl_attempt_hide(call, &attempt->message);
-	read = hl_json_read(&attempt->document, error.body, error.len);
+	coded = hl_attempt_read_error(call, http);
+	read = hl_json_read(&attempt->document, hl_bytes_string(&reply->body),
+						reply->body.len);
 	if (attempt->code.failed || attempt->message.failed ||
 		attempt->document.fault == HL_JSON_NO_MEMORY)
 		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
@@ -90,7 +76,10 @@ explain(HlCall *call, const HlHttpReply *http)
 		reply->document = attempt->document.root;
 	if (http->status >= 500)
 		return HL_OUTCOME_FAULT;
-	/* who says that it is too much has not carried it out, whoever it is */
+	/*
+	 * whichever server reports that the request is too large has not carried
+	 * it out
+	 */
 	if (coded || reply->document != NULL || http->status == 429)
 		return HL_OUTCOME_REFUSED;
 	return hl_attempt_tell(call, HL_OUTCOME_MALFORMED,

@@ -2,11 +2,11 @@
  * engine.c
  *	  The one loop that drives calls to their ends.
  *
- * A call needs keys, is due, in flight, resting between two attempts, or done.
- * The loop moves each call on as far as it goes without waiting, waits once for
- * everything, and begins again. Only the wait throws, and a program that prints
- * credentials; then all calls of the set are given up, and all else that was
- * allocated by malloc() hangs on the calls, whose memory context frees it.
+ * A call needs keys, is due, is in flight, waits for a retry, or is done. The
+ * loop advances each call as far as possible without waiting, waits once for
+ * all of them, and repeats. Only the wait throws, and credential_process; then
+ * all transfers of the set are aborted. Memory from malloc() belongs to the
+ * calls, and is freed with their memory context.
  */
 #include "postgres.h"
 
@@ -20,7 +20,10 @@
 #include "storage/fd.h"
 #include "storage/ipc.h"
 
-/* The calls of one memory context, and what frees what hangs on them. */
+/*
+ * The calls of one memory context, with the callback that frees their malloc'd
+ * memory.
+ */
 typedef struct CallSet
 {
 	int count;
@@ -56,20 +59,21 @@ hl_engine_leaves_lookups(void)
 	return hl_http_leaves_lookups();
 }
 
-/* The steady clock, as the ground floor needs it. */
+/* HlClock by the steady clock. */
 static int64_t
 steady_now(void *unused)
 {
 	return hl_clock_steady();
 }
 
-/* Creates what the backend keeps, at its first call. */
+/* Creates the state of the backend, at its first call. */
 static bool
 open_engine(void)
 {
 	if (hl_engine.http != NULL)
 		return true;
-	hl_engine.http = hl_http_create(hl_wait_for, steady_now, NULL);
+	hl_engine.http =
+		hl_http_create(hl_wait_for, steady_now, hl_wait_is_over, NULL);
 	if (hl_engine.http == NULL)
 		return false;
 	ReserveExternalFD();
@@ -80,7 +84,7 @@ open_engine(void)
 
 /* ------------------------------------------------------------------ calls */
 
-/* Called with the memory context of a set of calls. */
+/* Memory context callback. */
 static void
 free_calls(void *argument)
 {
@@ -202,7 +206,9 @@ advance(HlCall *call, int64 now)
 		attempt->stage = HL_STAGE_READY;
 }
 
-/* Sends a call that is ready and has a place, or holds it where that is asked.
+/*
+ * Sends a call that has a place among those in flight, or holds it if its
+ * caller wants that.
  */
 static void
 start(HlCall *call)
@@ -222,15 +228,16 @@ static bool
 has_place(const HlCall *call)
 {
 	return call->attempt->stage == HL_STAGE_HELD ||
+		   call->attempt->stage == HL_STAGE_DUE ||
 		   call->attempt->stage == HL_STAGE_IN_FLIGHT;
 }
 
 /*
  * Sends calls that are ready, in the order of the set, while there are places.
  * A call occupies a place from the moment when it can be held until its reply
- * has arrived. It does not while it waits for keys or for its next attempt,
- * which may take twenty seconds in which others can be sent; after that it
- * waits for a place like new calls.
+ * has arrived. It has no place while it waits for keys or for a retry, which
+ * may take twenty seconds in which others can be sent; then it waits for a
+ * place like new calls.
  */
 static void
 start_ready(HlCall *const *calls, int count)
@@ -305,7 +312,7 @@ advance_all(HlCall *const *calls, int count, long *timeout_ms)
 			}
 	} while (hl_key_waits != NULL && hl_key_wait_settle());
 	start_ready(calls, count);
-	/* starting one may have moved others on, so this comes after them all */
+	/* after all of them, since starting one may have advanced others */
 	*timeout_ms = -1;
 	for (int i = 0; i < count; i++)
 	{
@@ -325,7 +332,7 @@ begin_new(HlCall *const *calls, int count)
 {
 	bool open = open_engine();
 
-	/* nothing is sent for a statement that was cancelled before */
+	/* nothing is sent for a statement that is already cancelled */
 	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < count; i++)
 	{
@@ -337,7 +344,7 @@ begin_new(HlCall *const *calls, int count)
 	}
 }
 
-/* Whether a call of the set has ended, or waits to be released. */
+/* Whether a call of the set has ended or is held. */
 static bool
 some_ended(HlCall *const *calls, int count)
 {
@@ -454,7 +461,9 @@ hl_engine_is_done(const HlCall *call)
 void
 hl_engine_go(HlCall *call)
 {
-	call->held = false;
+	call->held = call->held_again;
+	if (call->attempt->stage == HL_STAGE_HELD)
+		call->attempt->stage = HL_STAGE_DUE;
 }
 
 bool

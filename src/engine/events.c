@@ -31,7 +31,7 @@ hl_events_begin(HlEvents *events)
 	*events = (HlEvents){0};
 }
 
-/* Reads an event's payload, which is an object; an empty one stands for {}. */
+/* Parses an event's payload, which is an object; empty means {}. */
 static const HlJson *
 read_payload(HlEvents *events, const HlEventMessage *message)
 {
@@ -51,7 +51,7 @@ read_payload(HlEvents *events, const HlEventMessage *message)
 	return NULL;
 }
 
-/* Takes the members of the reply that are not events. */
+/* Copies the members of the reply that are not events. */
 static void
 take_initial_response(HlEvents *events, const HlStream *stream,
 					  const HlJson *payload)
@@ -71,7 +71,7 @@ take_initial_response(HlEvents *events, const HlStream *stream,
 }
 
 /*
- * Notes an error. Its message is sanitized like that of any other reply; NULL
+ * Records an error. Its message is sanitized like that of other replies; NULL
  * stands for one that only the client may see.
  */
 static void
@@ -108,7 +108,7 @@ add_event(HlEvents *events, const HlMember *event, const HlJson *payload)
 	hl_bytes_append_char(&events->list, '}');
 }
 
-/* Takes an event; unknown ones are ignored. */
+/* Adds an event to the list; unknown ones are ignored. */
 static void
 take_event(HlEvents *events, const HlStream *stream,
 		   const HlEventMessage *message)
@@ -141,7 +141,7 @@ take_event(HlEvents *events, const HlStream *stream,
 }
 
 /*
- * Takes an exception of the model, which has the name of a member of the
+ * Records an exception of the model, which has the name of a member of the
  * stream.
  */
 static void
@@ -159,13 +159,13 @@ take_exception(HlEvents *events, const HlStream *stream,
 		code.data[0] = pg_ascii_toupper((unsigned char) code.data[0]);
 	if (hl_json_kind(said) == HL_JSON_NULL)
 		said = hl_json_member(payload, "Message");
-	/* one without an explanation is an exception all the same */
+	/* it is an exception even without a payload */
 	events->fault = NULL;
 	take_error(events, stream, hl_bytes_string(&code), said);
 	hl_bytes_free(&code);
 }
 
-/* Takes an error outside of the model, which is in the headers. */
+/* Records an error outside of the model, which is in the headers. */
 static void
 take_unmodeled_error(HlEvents *events, const HlStream *stream,
 					 const HlEventMessage *message)
@@ -217,11 +217,21 @@ hl_events_read(const HlCall *call, const HlBytes *body)
 {
 	HlEvents *events = &call->attempt->events;
 	int64 before = events->messages;
-	const char *data = hl_bytes_string(body) + events->read;
-	size_t left = body->len - events->read;
+	const char *data;
+	size_t left;
 	HlEventStep step = HL_EVENT_STEP_MESSAGE;
 	HlEventMessage message;
 
+	if (hl_events_are_over(call))
+		return false;
+	/* a body that could not grow is empty, whatever was read of it */
+	if (body->failed || body->len < events->read)
+	{
+		events->failure = HL_OUTCOME_NO_MEMORY;
+		return false;
+	}
+	data = hl_bytes_string(body) + events->read;
+	left = body->len - events->read;
 	while (step == HL_EVENT_STEP_MESSAGE && !hl_events_are_over(call))
 	{
 		step = hl_eventstream_read(&events->stream, &data, &left, &message);
@@ -291,7 +301,7 @@ hl_events_judge(HlCall *call, const HlHttpReply *http)
 	HlAttempt *attempt = call->attempt;
 	HlEvents *events = &attempt->events;
 
-	/* however the connection ended after that */
+	/* however the connection ended afterwards */
 	if (hl_events_are_over(call))
 		attempt->transport = HL_TRANSPORT_OK;
 	if (events->failure == HL_OUTCOME_NO_MEMORY)
@@ -323,7 +333,7 @@ hl_events_next(HlCall *call)
 
 	if (events->list.len <= events->seen)
 		return NULL;
-	/* no string of JSON has a line end in it */
+	/* JSON strings contain no line ends */
 	end = strchr(line, '\n');
 	len = end == NULL ? events->list.len - events->seen
 					  : (size_t) (end - line) - 1;

@@ -1,8 +1,8 @@
 /*
  * fetch.c
- *	  The protocol of metadata services and of single sign-on's portal: an
- *	  unsigned request, answered by anything. Nobody knows what is in a reply,
- *	  so nothing of an error is told but its status.
+ *	  The protocol of metadata services and of the single sign-on portal: an
+ *	  unsigned request with any reply. Since a reply may contain secrets, only
+ *	  the status of an error is reported.
  */
 #include "postgres.h"
 

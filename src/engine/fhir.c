@@ -2,10 +2,11 @@
  * fhir.c
  *	  The protocol of HealthLake's data plane: FHIR's RESTful API, in JSON.
  *
- * https://hl7.org/fhir/R4/http.html. An error of FHIR's is an OperationOutcome,
- * whose "diagnostics" and "details" may quote the resource: of it, only code and
- * expression are taken. An error of AWS's own (who may call, where, how often)
- * is an object with a message, and x-amzn-ErrorType.
+ * https://hl7.org/fhir/R4/http.html. FHIR's errors are OperationOutcomes,
+ * whose "diagnostics" and "details" may quote the resource; only their code
+ * and expression are used. AWS's own errors (authorization, throttling,
+ * unknown data store) are objects with a message, and the header
+ * x-amzn-ErrorType.
  */
 #include "postgres.h"
 
@@ -31,27 +32,18 @@ may_be_empty(int status)
 static HlOutcome
 judge(HlCall *call, const HlHttpReply *http)
 {
-	HlAttempt *attempt = call->attempt;
-	HlJsonDocument *document = &attempt->document;
+	const HlJsonDocument *document = &call->attempt->document;
 	const HlBytes *body = &call->reply.body;
+	HlOutcome outcome;
 
 	if (body->len == 0 && (may_be_empty(http->status) ||
 						   (http->status == 200 && call->method != NULL &&
 							strcmp(call->method, "DELETE") == 0)))
 		return HL_OUTCOME_SUCCESS;
-	if (hl_json_read(document, hl_bytes_string(body), body->len) &&
-		hl_json_kind(document->root) == HL_JSON_OBJECT)
-	{
-		call->reply.document = document->root;
-		return HL_OUTCOME_SUCCESS;
-	}
-	if (document->fault == HL_JSON_NO_MEMORY)
-		return hl_attempt_tell(call, HL_OUTCOME_NO_MEMORY, "out of memory");
-	if (!http->framed)
-	{
-		attempt->transport = HL_TRANSPORT_LOST;
-		return hl_attempt_tell(call, HL_OUTCOME_LOST, "the reply was cut off");
-	}
+	outcome =
+		hl_attempt_read_object(call, http, hl_bytes_string(body), body->len);
+	if (outcome != HL_OUTCOME_MALFORMED)
+		return outcome;
 	return hl_attempt_tell(call, HL_OUTCOME_MALFORMED,
 						   document->root != NULL ||
 								   document->fault == HL_JSON_SYNTAX
@@ -77,7 +69,7 @@ find_error(const HlJson *outcome)
 	return hl_json_element(hl_json_member(outcome, "issue"), 0);
 }
 
-/* Takes code and expression from an OperationOutcome. */
+/* Copies code and expression of an OperationOutcome. */
 static void
 take_outcome(HlCall *call, const HlJson *outcome)
 {
@@ -109,27 +101,44 @@ may_be_told(const HlCall *call, const HlHttpReply *http, const char *code)
 		   call->query == NULL && strstr(code, "Signature") == NULL;
 }
 
-/* Takes code and message from an error of AWS itself; false if it is none. */
+/* Reads code and message of AWS's own error; false if it is none. */
 static bool
 take_error(HlCall *call, const HlHttpReply *http, const HlJson *document)
 {
 	HlAttempt *attempt = call->attempt;
 	HlReply *reply = &call->reply;
-	HlErrorReply error = {.http_status = http->status,
-						  .reason_phrase = NULL,
-						  .error_type = http->error_type,
-						  .body = hl_bytes_string(&reply->body),
-						  .len = reply->body.len};
-	bool coded =
-		hl_protocol_read_error(&error, &attempt->code, &attempt->message);
+	bool coded = hl_attempt_read_error(call, http);
 
-	hl_attempt_hide(call, &attempt->message);
 	reply->code = (char *) hl_bytes_string(&attempt->code);
 	if (document != NULL && may_be_told(call, http, reply->code))
 		reply->message = (char *) hl_bytes_string(&attempt->message);
-	/* who names the request has got it, though he says nothing of it */
+	/* a server that returns a request id has received the request */
 	return coded || document != NULL ||
 		   (reply->body.len == 0 && http->request_id[0] != '\0');
+}
+
+/* Whether an object is an OperationOutcome. */
+static bool
+is_outcome(const HlJson *document)
+{
+	return strcmp(hl_json_string(hl_json_member(document, "resourceType")),
+				  "OperationOutcome") == 0;
+}
+
+/*
+ * Whether an error with an OperationOutcome is AWS's own nevertheless: with
+ * status 404 it is about the data store, not about a resource, and with 401 or
+ * 403 about the credentials, whose code is the more exact one.
+ */
+static bool
+is_of_aws(const HlHttpReply *http, const HlJson *document)
+{
+	if (http->status != 401 && http->status != 403 && http->status != 404)
+		return false;
+	return http->error_type[0] != '\0' ||
+		   hl_json_kind(hl_json_member(document, "message")) ==
+			   HL_JSON_STRING ||
+		   hl_json_kind(hl_json_member(document, "Message")) == HL_JSON_STRING;
 }
 
 /*
@@ -150,8 +159,7 @@ explain(HlCall *call, const HlHttpReply *http)
 		hl_json_kind(attempt->document.root) == HL_JSON_OBJECT)
 		document = attempt->document.root;
 	reply->document = document;
-	if (strcmp(hl_json_string(hl_json_member(document, "resourceType")),
-			   "OperationOutcome") == 0)
+	if (is_outcome(document) && !is_of_aws(http, document))
 		take_outcome(call, document);
 	else
 		known = take_error(call, http, document);

@@ -2,11 +2,11 @@
  * key_wait.c
  *	  Calls that wait for keys, and the providers that get them.
  *
- * A call whose keys are neither in its plan nor kept joins the others that need
- * the same: one provider is asked for all of them. Its requests are calls like
- * others, which the engine drives beside the calls that wait. What a provider
- * needs outlives the call that came first, so it is in memory of its own, under
- * TopMemoryContext, and goes with the last call that waits.
+ * A call whose keys are neither in its plan nor kept joins the others that
+ * need the same keys: one provider is asked for all of them. Its requests are
+ * calls like others, which the engine drives beside the waiting calls. A
+ * provider may outlive the call that came first, so it has its own memory
+ * under TopMemoryContext, which is freed with the last waiting call.
  */
 #include "postgres.h"
 
@@ -47,12 +47,15 @@ copy(const char *text)
 	return text != NULL ? pstrdup(text) : NULL;
 }
 
-/* Begins a wait, with the plan and the limits of the call. */
+/*
+ * Begins a wait with the plan and the limits of the call. It is the caller's
+ * until it is in the list: an error before that frees it and wipes its keys.
+ */
 static HlKeyWait *
 begin_wait(HlCall *call)
 {
 	MemoryContext memory = AllocSetContextCreate(
-		TopMemoryContext, "healthlake keys", ALLOCSET_SMALL_SIZES);
+		CurrentMemoryContext, "healthlake keys", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(memory);
 	HlKeyWait *wait = palloc0(sizeof(HlKeyWait));
 
@@ -67,6 +70,7 @@ begin_wait(HlCall *call)
 	if (wait->provider->hasty)
 		wait->limits.max_attempts = 1;
 	MemoryContextSwitchTo(caller);
+	MemoryContextSetParent(memory, TopMemoryContext);
 	wait->next = hl_key_waits;
 	hl_key_waits = wait;
 	return wait;
@@ -95,8 +99,8 @@ go_on(HlCall *call)
 
 /*
  * Extends the limits of a wait to those of a call that joins it. The call that
- * began it may have wanted less: a page that is sent ahead is tried once, and
- * so are keys that still would do.
+ * began it may have had smaller ones: a page that is sent ahead is attempted
+ * once, and so is renewing keys that are still usable.
  */
 static void
 extend_limits(HlKeyWait *wait, const HlCall *call)
@@ -244,6 +248,15 @@ hl_key_wait_take(HlCall *call)
 	hl_key_wait_leave(call->attempt);
 }
 
+/* Ends a wait; its calls take the keys, or the reason why there are none. */
+static void
+settle(HlKeyWait *wait)
+{
+	wait->request = NULL;
+	wait->settled = true;
+	take_off(wait);
+}
+
 /* Advances one provider with the reply to its last request. */
 static void
 move_on(HlKeyWait *wait)
@@ -263,9 +276,32 @@ move_on(HlKeyWait *wait)
 			wait->held = hl_credentials_do_without(wait->provider, wait->key);
 			break;
 	}
-	wait->request = NULL;
-	wait->settled = true;
-	take_off(wait);
+	settle(wait);
+}
+
+/*
+ * The same, in the wait's memory. A step that throws, such as one that was
+ * cancelled, may have ended another call than those that wait: they fail, since
+ * a provider cannot take the same reply twice.
+ */
+static void
+move_on_once(HlKeyWait *wait)
+{
+	MemoryContext caller = MemoryContextSwitchTo(wait->memory);
+
+	if (wait->stepping)
+	{
+		wait->provider->reason =
+			(char *) "the request for them was interrupted";
+		settle(wait);
+	}
+	else
+	{
+		wait->stepping = true;
+		move_on(wait);
+		wait->stepping = false;
+	}
+	MemoryContextSwitchTo(caller);
 }
 
 bool
@@ -276,15 +312,11 @@ hl_key_wait_settle(void)
 
 	for (HlKeyWait *wait = hl_key_waits; wait != NULL; wait = next)
 	{
-		MemoryContext caller;
-
 		next = wait->next;
-		if (wait->request != NULL &&
+		if (!wait->stepping && wait->request != NULL &&
 			wait->request->attempt->stage != HL_STAGE_DONE)
 			continue;
-		caller = MemoryContextSwitchTo(wait->memory);
-		move_on(wait);
-		MemoryContextSwitchTo(caller);
+		move_on_once(wait);
 		moved = true;
 	}
 	return moved;

@@ -1,6 +1,7 @@
 /*
  * key_wait.h
- *	  Calls that wait for keys: those that need the same wait for one provider.
+ *	  Calls that wait for keys. Calls that need the same keys share one wait
+ *	  and its provider.
  */
 #ifndef HL_ENGINE_KEY_WAIT_H
 #define HL_ENGINE_KEY_WAIT_H
@@ -11,32 +12,33 @@
 typedef struct HlKeyWait
 {
 	struct HlKeyWait *next;
-	MemoryContext memory; /* of it all; the engine's own */
+	MemoryContext memory; /* of the wait and its provider */
 	unsigned char key[HL_KEYCHAIN_KEY];
-	HlLimits limits; /* the largest of the calls' */
-	int callers;     /* calls that wait */
+	HlLimits limits; /* the largest limits of the calls */
+	int callers;     /* number of waiting calls */
 	HlProvider *provider;
-	HlCall *request; /* of the provider, under way; NULL: none */
+	HlCall *request; /* of the provider, in flight; NULL: none */
+	bool stepping;   /* its provider advances, or has thrown */
 	bool settled;
-	HlHeld *held; /* the result; NULL: a failure, see the provider */
+	HlHeld *held; /* the keys; NULL: failed, see the provider */
 } HlKeyWait;
 
-/* Those that are not settled, for the engine to drive their requests. */
+/* The waits that are not settled; the engine drives their requests. */
 extern HlKeyWait *hl_key_waits;
 
-/* Looks for the keys of a call: it continues, ends, or waits. */
+/* Looks up the keys of a call, which then continues, fails or waits. */
 extern void hl_key_wait_join(HlCall *call);
 
-/* Looks again after AWS refused its keys as expired. */
+/* Looks them up again after AWS has rejected them as expired. */
 extern void hl_key_wait_renew(HlCall *call);
 
-/* Takes the result of its wait, once there is one. */
+/* Uses the result of the call's wait if it is settled. */
 extern void hl_key_wait_take(HlCall *call);
 
-/* The call leaves the wait; the last one frees the provider. */
+/* Leaves the wait; the last call to leave frees it. */
 extern void hl_key_wait_leave(HlAttempt *attempt);
 
-/* Passes replies to the providers; true: one of them has advanced. */
+/* Passes replies to the providers; true if one of them has advanced. */
 extern bool hl_key_wait_settle(void);
 
 #endif

@@ -1,22 +1,22 @@
 /*
  * limits.h
- *	  The limits of a call. They are filled from the settings when the call is
- *	  made and must live as long as the call.
+ *	  The limits of a call. They are copied from the settings when the call is
+ *	  made, and must live as long as the call.
  */
 #ifndef HL_ENGINE_LIMITS_H
 #define HL_ENGINE_LIMITS_H
 
 #include <stddef.h>
 
-/* NULL and "" mean the same. */
+/* Strings: NULL and "" have the same meaning. */
 typedef struct HlLimits
 {
-	const char *ca_bundle; /* NULL: the one that libcurl was built with */
-	const char *proxy;     /* NULL: none, whatever the environment says */
+	const char *ca_bundle; /* NULL: libcurl's default */
+	const char *proxy;     /* NULL: none; the environment is ignored */
 	int connect_timeout_ms;
-	int request_timeout_ms; /* of one attempt; of a stream, to the next event */
+	int request_timeout_ms; /* of an attempt, or between two events */
 	int max_attempts;
-	int max_in_flight; /* of the calls of a set; 0: no bound */
+	int max_in_flight; /* of a set of calls; 0: unlimited */
 	size_t max_response_size;
 } HlLimits;
 

@@ -1,6 +1,6 @@
 /*
  * query.c
- *	  The protocol of STS: a form, answered by XML.
+ *	  The protocol of STS: a form, with a reply in XML.
  *
  * https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
  */

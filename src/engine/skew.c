@@ -1,6 +1,6 @@
 /*
  * skew.c
- *	  The last corrections of the clock.
+ *	  The last corrections of the clock, by server.
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@ hl_skew_of(const char *authority)
 	return 0;
 }
 
-/* Stores a correction, in place of the oldest. */
+/* Replaces the oldest correction. */
 void
 hl_skew_correct(const char *authority, int64 offset)
 {

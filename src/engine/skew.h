@@ -7,7 +7,10 @@
 
 #include "postgres.h"
 
-/* The clock's correction for a server, in microseconds; 0: none is known. */
+/*
+ * The correction of the clock for a server, in microseconds; 0: unknown. Sets
+ * that of a server, until the backend ends.
+ */
 extern int64 hl_skew_of(const char *authority);
 extern void hl_skew_correct(const char *authority, int64 offset);
 

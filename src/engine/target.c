@@ -14,7 +14,7 @@
 #include "server/settings.h"
 #include "server/text.h"
 
-/* All that a call points to, in one piece. */
+/* Everything that a call points to. */
 typedef struct Settled
 {
 	HlLimits limits;
@@ -133,9 +133,8 @@ prefixes_are_off(void)
 }
 
 /*
- * The endpoint that was resolved last, and of what. Every call asks, and hardly
- * one asks anything else than the one before; libcurl takes its time to read a
- * URL.
+ * The endpoint that was resolved last, with its parameters. Most calls have
+ * the same as the one before, and libcurl's URL parser is slow.
  */
 static struct
 {
@@ -201,7 +200,7 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 						  hl_environment_switch("AWS_USE_DUALSTACK_ENDPOINT",
 												"use_dualstack_endpoint")};
 	const char *from = "healthlake.endpoint_url";
-	const char *named = NULL; /* what need not be said of a setting */
+	const char *named = NULL; /* the variable or property; NULL: the setting */
 
 	if (parameters.url == NULL || parameters.url[0] == '\0')
 	{
@@ -216,7 +215,7 @@ settle_endpoint(HlCall *call, Settled *settled, const char *region)
 								 .authority = pstrdup(endpoint->authority),
 								 .path = pstrdup(endpoint->path)};
 	call->target = &settled->target;
-	call->host_prefix = NULL; /* the endpoint has it */
+	call->host_prefix = NULL; /* it is part of the endpoint */
 	call->region = pstrdup(endpoint->signing_region);
 	call->service = "healthlake";
 }

@@ -1,8 +1,10 @@
 /*
  * answers.c
- *	  HealthLake's status is a bare number, and others add its reason; a
- *	  location may be an URL or a path. Whatever host it names, nothing is sent
- *	  there: only type, id and version are taken from it.
+ *	  Reads the answers to the entries of a batch or a transaction.
+ *
+ * HealthLake's status is a bare number, while other servers add the reason
+ * phrase; a location may be a URL or a path. Nothing is sent to its host: only
+ * type, id and version are used.
  */
 #include "postgres.h"
 
@@ -12,6 +14,9 @@
 #include "fhir/answers.h"
 #include "fhir/result.h"
 #include "fhir/types.h"
+
+/* A list of stored resources of more bytes is not continued. */
+#define ENOUGH_STORED 80
 
 /* A string member; NULL if it is missing or not a string. */
 static const char *
@@ -36,7 +41,7 @@ read_status(const HlJson *value)
 	return status;
 }
 
-/* What a location or a resource says that it is of; NULL: it does not say. */
+/* The identity in a location or a resource; NULL: missing. */
 typedef struct Named
 {
 	const char *type;
@@ -71,7 +76,7 @@ read_location(const char *location)
 	return (Named){type, id, version};
 }
 
-/* What a resource says, of which a version need not be one. */
+/* Reads the identity of a resource; its version is optional. */
 static Named
 read_resource(const HlJson *resource)
 {
@@ -84,8 +89,8 @@ read_resource(const HlJson *resource)
 }
 
 /*
- * Takes over what an answer says that it is of; false if it is not what was
- * asked for, or not what another part of the answer names.
+ * Copies the identity to an answer; false if it is not the requested one, or
+ * contradicts another part of the answer.
  */
 static bool
 take_named(HlFhirAnswer *answer, const HlFhirEntry *asked, const Named *named)
@@ -102,8 +107,8 @@ take_named(HlFhirAnswer *answer, const HlFhirEntry *asked, const Named *named)
 }
 
 /*
- * Whether an entry asks for a searchset or a history: what its URL has beyond
- * type and id is _history, and a version.
+ * Whether the answer to an entry is a searchset or a history: of paths beyond
+ * type and id, only _history/version is a resource.
  */
 static bool
 asks_for_bundle(const HlFhirEntry *asked)
@@ -116,7 +121,7 @@ asks_for_bundle(const HlFhirEntry *asked)
 				strlen(asked->type) + 1 + strlen(asked->id));
 }
 
-/* Takes over the resource; false if it is not what was asked for. */
+/* Copies the resource; false if it is not the requested one. */
 static bool
 take_resource(HlFhirAnswer *answer, const HlFhirEntry *asked)
 {
@@ -139,8 +144,8 @@ take_resource(HlFhirAnswer *answer, const HlFhirEntry *asked)
 }
 
 /*
- * Whether an answer may have a resource: only a success has, and never that of
- * a DELETE, for which nobody has the right to read.
+ * Whether an answer may have a resource: only a success, and not that of a
+ * DELETE, which the role may not have the right to read.
  */
 static bool
 may_show(const HlFhirAnswer *answer, const HlFhirEntry *asked)
@@ -155,7 +160,21 @@ read_outcome(const HlJson *outcome)
 	return hl_fhir_is_a(outcome, "OperationOutcome") ? outcome : NULL;
 }
 
-/* Reads what a success says; false if it is not of what was asked for. */
+/*
+ * Whether an answer has its outcome in the place of the resource, as the reply
+ * to a single write may have it.
+ */
+static bool
+is_outcome_of(const HlFhirAnswer *answer, const HlFhirEntry *asked,
+			  const HlJson *resource)
+{
+	return answer->outcome == NULL && strcmp(asked->method, "GET") != 0 &&
+		   hl_fhir_is_a(resource, "OperationOutcome");
+}
+
+/*
+ * Reads a successful answer; false if it is not about the requested resource.
+ */
 static bool
 read_success(HlFhirAnswer *answer, const HlFhirEntry *asked,
 			 const HlJson *response)
@@ -190,7 +209,9 @@ read_answer(HlFhirAnswer *answer, const HlFhirEntry *asked, const HlJson *entry)
 	answer->type = asked->type;
 	answer->id = asked->id;
 	answer->outcome = read_outcome(hl_json_member(response, "outcome"));
-	if (may_show(answer, asked) && hl_json_kind(resource) != HL_JSON_NULL)
+	if (is_outcome_of(answer, asked, resource))
+		answer->outcome = resource;
+	else if (may_show(answer, asked) && hl_json_kind(resource) != HL_JSON_NULL)
 		answer->resource = resource;
 	return hl_answer_failed(answer) || read_success(answer, asked, response);
 }
@@ -212,7 +233,7 @@ hl_answers_read(const HlFhirEntries *entries, const HlJson *reply)
 	for (int i = 0; i < entries->count; i++)
 		if (!read_answer(&answers[i], &entries->entries[i],
 						 hl_json_step(&each)) ||
-			/* a transaction is done whole, or has no answers */
+			/* a transaction has no failed entries */
 			(entries->transaction && hl_answer_failed(&answers[i])))
 			return NULL;
 	return answers;
@@ -236,11 +257,39 @@ hl_answers_list(const HlFhirEntries *entries, const HlFhirAnswer *answers)
 		const HlFhirEntry *entry = &entries->entries[i];
 		const char *id = answers != NULL ? answers[i].id : entry->id;
 
-		/* of these characters none needs an escape */
+		/* these characters need no escapes */
 		appendStringInfo(&list, "%s\"%s %s%s%s\"", i > 0 ? "," : "",
 						 entry->method, entry->type, id != NULL ? "/" : "",
 						 id != NULL ? id : "");
 	}
 	appendStringInfoChar(&list, ']');
+	return list.data;
+}
+
+char *
+hl_answers_stored(const HlFhirEntries *entries, const HlFhirAnswer *answers)
+{
+	StringInfoData list;
+	int others = 0;
+
+	initStringInfo(&list);
+	for (int i = 0; i < entries->count; i++)
+	{
+		const HlFhirAnswer *answer = &answers[i];
+
+		if (strcmp(entries->entries[i].method, "GET") == 0 ||
+			hl_answer_failed(answer))
+			continue;
+		/* once the list is long, or the answer names no resource */
+		if (others > 0 || list.len > ENOUGH_STORED || answer->id == NULL)
+			others++;
+		else
+			appendStringInfo(&list, "%s%s/%s", list.len > 0 ? ", " : "",
+							 answer->type, answer->id);
+	}
+	if (list.len == 0)
+		return NULL;
+	if (others > 0)
+		appendStringInfo(&list, " and %d others", others);
 	return list.data;
 }

@@ -1,9 +1,10 @@
 /*
  * bundle.c
- *	  One Bundle as one statement.
+ *	  A Bundle as one statement.
  *
- *	  A transaction is done whole or not at all. A batch is a success whatever
- *	  became of its entries: what failed is a row, and one WARNING counts.
+ * A transaction is carried out completely or not at all. A batch succeeds
+ * whatever the outcomes of its entries: a failed entry is a row, and one
+ * WARNING has their number.
  */
 #include "postgres.h"
 
@@ -23,13 +24,22 @@
 
 /* ---------------------------------------------------------------- request */
 
-/* Whether the answer to an entry may have a resource that was not known. */
+/*
+ * Whether the answer to an entry may have a resource that the caller does not
+ * know, as hl_fhir_request() has it for single requests.
+ */
+static bool
+discloses(const HlFhirEntry *entry)
+{
+	return strcmp(entry->method, "GET") == 0 ||
+		   strcmp(entry->method, "PATCH") == 0;
+}
+
 static bool
 some_disclose(const HlFhirEntries *entries)
 {
 	for (int i = 0; i < entries->count; i++)
-		if (strcmp(entries->entries[i].method, "GET") == 0 ||
-			strcmp(entries->entries[i].method, "PATCH") == 0)
+		if (discloses(&entries->entries[i]))
 			return true;
 	return false;
 }
@@ -48,7 +58,8 @@ hl_bundle_request(const HlFhirPlace *place, const HlFhirEntries *entries,
 				 hl_entries_methods(entries));
 	request->rest.entries = hl_answers_list(entries, NULL);
 	request->rest.repeatable = hl_entries_are_repeatable(entries);
-	request->rest.discloses = some_disclose(entries);
+	request->rest.discloses =
+		some_disclose(entries) && hl_fhir_may(HL_FHIR_MAY_READ);
 	hl_fhir_request_body(request, HL_FHIR_JSON, json);
 	return request;
 }
@@ -65,16 +76,16 @@ hl_bundle_judge(HlFhirRequest *request, const HlFhirEntries *entries,
 	if (answers != NULL)
 	{
 		request->rest.entries = hl_answers_list(entries, answers);
+		request->rest.stored = hl_answers_stored(entries, answers);
 		return answers;
 	}
-	reply->outcome = HL_OUTCOME_MALFORMED;
+	hl_error_spoil(reply, "the reply does not answer every entry");
 	reply->may_have_run = request->request.operation->changes_something;
-	reply->document = NULL; /* nobody has accounted for what it says */
-	reply->network = pstrdup("the reply does not answer every entry");
+	reply->document = NULL; /* what it contains was not audited */
 	return NULL;
 }
 
-/* A Bundle under way. */
+/* A Bundle in progress. */
 typedef struct Sending
 {
 	const HlFhirEntries *entries;
@@ -97,21 +108,20 @@ send_bundle(void *argument)
 }
 
 /* Performs a bundle; throws if it was not carried out. */
-static const HlFhirAnswer *
-perform_bundle(const HlFhirEntries *entries, HlFhirRequest *request)
+static void
+perform_bundle(Sending *sending)
 {
-	Sending sending = {.entries = entries, .request = request};
+	const HlRequest *request = &sending->request->request;
 	const HlReply *reply;
 
-	if (hl_call_start(&sending.run, &request->request, request->region))
+	if (hl_call_start(&sending->run, request, sending->request->region))
 	{
-		sending.run.judged = true;
-		hl_call_watch(send_bundle, &sending);
+		sending->run.judged = true;
+		hl_call_watch(send_bundle, sending);
 	}
-	reply = &sending.run.call->reply;
+	reply = &sending->run.call->reply;
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
-		hl_error_raise(request->request.operation, reply, NULL);
-	return sending.answers;
+		hl_error_raise(request->operation, reply, NULL);
 }
 
 /* ------------------------------------------------------------------- rows */
@@ -121,7 +131,7 @@ begin_set(FunctionCallInfo fcinfo, bool changes)
 {
 	ReturnSetInfo *set = hl_rowset_begin(fcinfo);
 
-	/* (f(...)).* would be a call for each column there */
+	/* in (f(...)).* there would be a call for each column */
 	if (changes && (set->allowedModes & SFRM_Materialize_Preferred) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -140,9 +150,13 @@ text_datum(const char *utf8, bool *null)
 	return *null ? (Datum) 0 : CStringGetTextDatum(hl_text_from_utf8(utf8));
 }
 
+/*
+ * Puts a row; the resource is null if it is not the one that was sent, and the
+ * role may not read.
+ */
 static void
 put_answer(ReturnSetInfo *set, int ordinal, const HlFhirAnswer *answer,
-		   bool *lost)
+		   bool hidden, bool *lost)
 {
 	Datum values[8];
 	bool nulls[8] = {false};
@@ -156,25 +170,36 @@ put_answer(ReturnSetInfo *set, int ordinal, const HlFhirAnswer *answer,
 		TimestampTzGetDatum(answer->last_updated - HL_CLOCK_EPOCH_SHIFT);
 	nulls[5] = !answer->dated;
 	values[6] = hl_fhir_result_json(answer->outcome, &nulls[6], lost);
-	values[7] = hl_fhir_result_json(answer->resource, &nulls[7], lost);
+	values[7] =
+		hl_fhir_result_json(hidden ? NULL : answer->resource, &nulls[7], lost);
 	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
 }
 
-/* Returns all rows, and warns of those that failed. */
+/*
+ * Returns all rows, and warns of those that failed. What discloses something is
+ * shown if the request was accounted for as disclosing.
+ */
 static void
-put_answers(ReturnSetInfo *set, const HlFhirEntries *entries,
-			const HlFhirAnswer *answers)
+put_answers(ReturnSetInfo *set, const Sending *sending)
 {
-	bool changes = hl_entries_words(entries) != HL_FHIR_MAY_READ;
+	const HlFhirEntries *entries = sending->entries;
+	const HlFhirAnswer *answers = sending->answers;
+	const HlRequest *request = &sending->request->request;
+	bool shows = sending->request->rest.discloses;
 	bool lost = false;
 	int failed = 0;
 
 	for (int i = 0; i < entries->count; i++)
 	{
-		put_answer(set, i + 1, &answers[i], changes ? &lost : NULL);
+		put_answer(set, i + 1, &answers[i],
+				   !shows && discloses(&entries->entries[i]), &lost);
 		failed += hl_answer_failed(&answers[i]);
 	}
+	if (lost && !request->operation->changes_something)
+		hl_error_refuse(request->operation, &sending->run.call->reply,
+						HL_ERROR_UNFIT);
 	hl_fhir_result_warn(lost);
+	hl_fhir_result_warn_issues(&sending->run.call->reply);
 	if (failed > 0)
 		ereport(WARNING,
 				(errmsg("%d of %d entries of the batch failed", failed,
@@ -188,10 +213,12 @@ static void
 perform_and_put(ReturnSetInfo *set, const HlFhirEntries *entries,
 				const HlFhirPlace *place)
 {
-	HlFhirRequest *request =
-		hl_bundle_request(place, entries, hl_entries_write(entries));
+	Sending sending = {.entries = entries,
+					   .request = hl_bundle_request(place, entries,
+													hl_entries_write(entries))};
 
-	put_answers(set, entries, perform_bundle(entries, request));
+	perform_bundle(&sending);
+	put_answers(set, &sending);
 }
 
 Datum

@@ -14,8 +14,9 @@
 #include "fhir/request.h"
 
 /*
- * The request of entries whose JSON is given; more than one may be under way.
- * Whoever sends it calls hl_bundle_judge() before hl_call_finish().
+ * Makes the request of a Bundle, whose JSON the caller has written. Several
+ * may be in flight. The caller must call hl_bundle_judge() before
+ * hl_call_finish().
  */
 extern HlFhirRequest *hl_bundle_request(const HlFhirPlace *place,
 										const HlFhirEntries *entries,

@@ -2,18 +2,19 @@
  * change.c
  *	  Changes of resources, each exactly once.
  *
- *	  A change is repeated only where a condition makes a second one harmless:
- *	  that the resource has the version that the caller has read, or does not
- *	  exist. After an attempt whose outcome nobody knows, a reply that this
- *	  condition does not hold any more says nothing: the first attempt may have
- *	  made it so. One more look tells, since the version that this change would
- *	  have made is known: it is the next one, and no older than the change.
+ * A change is repeated only under a condition that makes a second execution
+ * harmless: that the resource has the version that the caller has read, or
+ * does not exist. After an attempt of unknown outcome, a reply that the
+ * condition does not hold any more may be caused by the first attempt. Reading
+ * the resource decides, since the version that this change creates is known:
+ * it is the next one, and not older than the change.
  */
 #include "postgres.h"
 
 #include "aws/form.h"
 #include "call/call.h"
 #include "fhir/change.h"
+#include "fhir/parameters.h"
 #include "fhir/read.h"
 #include "fhir/resource.h"
 #include "fhir/same.h"
@@ -22,7 +23,10 @@
 #include "model/response.h"
 #include "server/text.h"
 
-/* What clocks may differ by that have just been compared. */
+/*
+ * The maximum difference, in microseconds, between clocks that were just
+ * compared.
+ */
 #define SKEW (5 * USECS_PER_SEC)
 
 /* --------------------------------------------------------------- judgment */
@@ -51,9 +55,8 @@ next_version(const HlFhirWrite *write)
 }
 
 /*
- * Whether a stored version may be the one that this write made, and not an
- * older one with the same content. One without a time counts if it is the
- * current version.
+ * Whether a stored version may be the one of this write, not an older one with
+ * the same content. One without a time counts if it is the current version.
  */
 static bool
 may_be_own(const HlFhirWrite *write, const HlReply *look, bool current)
@@ -67,7 +70,7 @@ may_be_own(const HlFhirWrite *write, const HlReply *look, bool current)
 		return false;
 	if (!look->dated || !hl_fhir_last_updated(look->document, &at))
 		return current;
-	/* by the clock of the server that has just answered */
+	/* corrected by the skew of the server that has just answered */
 	return at + SKEW >= write->since + look->clock_skew * USECS_PER_SEC;
 }
 
@@ -95,28 +98,28 @@ static void
 judge_update(HlFhirWrite *write)
 {
 	const HlReply *reply = hl_fhir_write_reply(write);
-	const HlReply *look;
+	const HlReply *from = reply;
 
 	if (is_doubtful(reply))
 	{
-		look = look_for_own(write);
-		if (look == NULL)
+		from = look_for_own(write);
+		if (from == NULL)
 			return;
-		hl_fhir_write_succeed(write, look->document);
+		hl_fhir_write_succeed(write, from->document);
 		write->result.existed = true;
 	}
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
-		hl_fhir_write_take(write);
+		hl_fhir_write_take(write, from);
 }
 
-/*
- * The result of a patch cannot be distinguished from a change by somebody else.
- */
+/* The result of a patch cannot be distinguished from a concurrent change. */
 static void
 judge_patch(HlFhirWrite *write)
 {
-	if (hl_fhir_write_reply(write)->outcome == HL_OUTCOME_SUCCESS)
-		hl_fhir_write_take(write);
+	const HlReply *reply = hl_fhir_write_reply(write);
+
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		hl_fhir_write_take(write, reply);
 }
 
 /* Several matches are not a version conflict. */
@@ -133,13 +136,13 @@ judge_update_where(HlFhirWrite *write)
 	judge_patch(write);
 }
 
-/* Whether the read says that a resource, or a version of it, is deleted. */
+/* Whether the reply says that a resource, or a version of it, is deleted. */
 static bool
 is_gone(HlFhirWrite *write, const char *version)
 {
 	const HlReply *look = hl_fhir_write_look(write, write->id, version);
 
-	return look->outcome == HL_OUTCOME_REFUSED && look->http_status == 410;
+	return look->http_status == 410 && hl_fhir_is_missing(look, write->type);
 }
 
 /*
@@ -153,7 +156,7 @@ judge_delete(HlFhirWrite *write)
 	const HlReply *reply = hl_fhir_write_reply(write);
 	const char *own = next_version(write);
 
-	/* whatever it says of what was deleted, nobody is told */
+	/* the deleted resource is not returned */
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
 		hl_fhir_write_succeed(write, NULL);
 	else if (is_doubtful(reply) && own != NULL)
@@ -167,7 +170,7 @@ judge_delete(HlFhirWrite *write)
 
 /* -------------------------------------------------------------- arguments */
 
-/* The argument if_match as a version: 2, or W/"2"; NULL if it is not given. */
+/* The version in the argument if_match, 2 or W/"2"; NULL: none. */
 static char *
 version_wanted(const HlArguments *arguments)
 {
@@ -267,7 +270,7 @@ criteria(const HlArguments *arguments)
 	if (!hl_arguments_value(arguments, "parameters", &value))
 		(void) hl_fhir_needed(arguments, "parameters");
 	parameters = hl_response_read(hl_fhir_json(DatumGetJsonbP(value)));
-	fault = hl_form_write(&form, parameters, &name);
+	fault = hl_form_write(&form, parameters, true, &name);
 	hl_text_refuse_memory(fault == HL_FORM_NO_MEMORY);
 	if (fault != HL_FORM_OK || !hl_form_has_criterion(parameters))
 	{
@@ -278,6 +281,7 @@ criteria(const HlArguments *arguments)
 						errdetail("It is an object whose members are strings, "
 								  "numbers, booleans, or arrays of them.")));
 	}
+	hl_parameters_refuse_unselective(parameters);
 	return hl_text_take(&form);
 }
 

@@ -1,10 +1,11 @@
 /*
  * create.c
- *	  Creations by key.
+ *	  Creations with an idempotency key.
  */
 #include "postgres.h"
 
 #include "call/call.h"
+#include "call/error.h"
 #include "fhir/create.h"
 #include "fhir/location.h"
 #include "fhir/resource.h"
@@ -19,8 +20,8 @@ is_duplicate(const HlReply *reply)
 }
 
 /*
- * Takes the resource that was created before with the key. If it cannot be
- * read, because it was deleted or the role may not read it, it was created
+ * Reads the resource that was created before with the key, if the role may read
+ * it: others may have changed it since. If it cannot be read, it was created
  * nevertheless.
  */
 static void
@@ -34,11 +35,9 @@ take_duplicate(HlFhirWrite *write)
 						  reply->headers[HL_FHIR_LOCATION], &named) ||
 		strcmp(named.type, write->type) != 0)
 	{
-		reply->outcome = HL_OUTCOME_MALFORMED;
+		hl_error_spoil(reply, "a request with this idempotency key has created "
+							  "a resource, but the reply does not say which");
 		reply->may_have_run = true;
-		reply->network = pstrdup("a request with this idempotency key has "
-								 "created a resource, but the reply does not "
-								 "say which");
 		return;
 	}
 	write->id = named.id;
@@ -46,11 +45,16 @@ take_duplicate(HlFhirWrite *write)
 								   .id = named.id,
 								   .version_id = named.version,
 								   .existed = true};
+	if (!write->may_see)
+	{
+		hl_fhir_write_succeed(write, NULL);
+		return;
+	}
 	look = hl_fhir_write_look(write, named.id, NULL);
 	hl_fhir_write_succeed(
 		write, look->outcome == HL_OUTCOME_SUCCESS ? look->document : NULL);
 	if (look->outcome == HL_OUTCOME_SUCCESS)
-		hl_fhir_write_take(write);
+		hl_fhir_write_take(write, look);
 }
 
 static void
@@ -61,7 +65,7 @@ judge(HlFhirWrite *write)
 	if (is_duplicate(reply))
 		take_duplicate(write);
 	else if (reply->outcome == HL_OUTCOME_SUCCESS)
-		hl_fhir_write_take(write);
+		hl_fhir_write_take(write, reply);
 }
 
 Datum

@@ -1,10 +1,11 @@
 /*
  * delete_where.c
- *	  Deleting what a search finds.
+ *	  Deletes the resources that a search finds.
  *
  * HealthLake's own conditional delete finds and deletes in one request, and
- * what it finds may be more than anybody meant. Here ids and versions are known
- * before the first resource goes, and what has changed since is left.
+ * may find more than intended. Here ids and versions are known before the
+ * first resource is deleted, and resources that were changed since are not
+ * deleted.
  */
 #include "postgres.h"
 
@@ -13,23 +14,25 @@
 
 #include "aws/form.h"
 #include "call/error.h"
+#include "call/untold.h"
 #include "call/window.h"
 #include "fhir/delete_where.h"
 #include "fhir/parameters.h"
+#include "fhir/read.h"
 #include "fhir/search.h"
 #include "fhir/types.h"
 #include "server/settings.h"
 #include "server/text.h"
 
-/* A deletion under way. */
+/* The state of a deletion. */
 typedef struct Deletion
 {
 	const HlFhirPlace *place;
 	const char *type;
 	int64 most;
-	List *victims; /* Victim */
-	int64 gone;    /* resources that were deleted */
-	int64 changed; /* since the search, and left there */
+	List *victims; /* of Victim */
+	int64 gone;    /* number of deleted resources */
+	int64 changed; /* changed since the search, and not deleted */
 	HlFlight *failed;
 } Deletion;
 
@@ -37,13 +40,14 @@ typedef struct Deletion
 typedef struct Victim
 {
 	char *id;
-	char *version; /* NULL: it was not told */
+	char *version; /* NULL: unknown */
 } Victim;
 
 /* Refuses a search that selects everything, which may be a mistake. */
 static void
 refuse_no_criterion(const HlJson *parameters)
 {
+	hl_parameters_refuse_unselective(parameters);
 	if (!hl_form_has_criterion(parameters))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -52,9 +56,7 @@ refuse_no_criterion(const HlJson *parameters)
 						   "nothing.")));
 }
 
-/*
- * Refuses what would leave out ids or versions: _summary=count, for example.
- */
+/* Refuses parameters that omit ids or versions, such as _summary=count. */
 static void
 refuse_parts(const HlJson *parameters)
 {
@@ -132,11 +134,9 @@ refuse_too_many(const Deletion *deletion)
 
 /* Whether a reply says that a resource does not exist. */
 static bool
-was_not_there(const HlReply *reply)
+was_not_there(const Deletion *deletion, const HlReply *reply)
 {
-	return reply->outcome == HL_OUTCOME_REFUSED && !reply->may_have_run &&
-		   reply->diagnosed &&
-		   (reply->http_status == 404 || reply->http_status == 410);
+	return !reply->may_have_run && hl_fhir_is_missing(reply, deletion->type);
 }
 
 /* Whether a reply says that a resource is not the version any more. */
@@ -147,7 +147,7 @@ has_changed(const HlReply *reply)
 		   reply->http_status == 412;
 }
 
-/* Begins the deletion of one, if it is still as it was found. */
+/* Begins the deletion of a resource, on condition that it is unchanged. */
 static void
 start_deletion(const Deletion *deletion, HlFlight *flight)
 {
@@ -164,7 +164,7 @@ start_deletion(const Deletion *deletion, HlFlight *flight)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Takes the end of one; the first failure is kept, to be raised. */
+/* Processes the end of a deletion; the first failure is kept, to be raised. */
 static void
 land_deletion(Deletion *deletion, HlWindow *window, HlFlight *flight)
 {
@@ -174,7 +174,8 @@ land_deletion(Deletion *deletion, HlWindow *window, HlFlight *flight)
 
 	deletion->gone += gone;
 	deletion->changed += changed;
-	if (!gone && !changed && !was_not_there(reply) && deletion->failed == NULL)
+	if (!gone && !changed && !was_not_there(deletion, reply) &&
+		deletion->failed == NULL)
 	{
 		deletion->failed = flight;
 		hl_window_keep(window, flight);
@@ -195,8 +196,8 @@ deletion_context(void *argument)
 }
 
 /*
- * Deletes so many at a time. After a failure none is begun any more, and what
- * is in flight is awaited, so that its outcome is known.
+ * Deletes several at a time. After a failure none is started any more, and
+ * those in flight are awaited, so that their outcomes are known.
  */
 static void
 delete_all(void *argument)
@@ -218,13 +219,13 @@ delete_all(void *argument)
 			 (deletion->failed == NULL && !hl_window_is_over(window)));
 }
 
-/* Raises the failure, or tells what was left. */
+/* Raises the failure, or warns of resources that were not deleted. */
 static void
 judge_deletions(const Deletion *deletion)
 {
 	if (deletion->failed != NULL)
 	{
-		hl_call_note_told(); /* how many were deleted is in the context */
+		hl_untold_note_told(); /* the CONTEXT has their number */
 		hl_error_raise(deletion->failed->run.request->operation,
 					   &deletion->failed->run.call->reply, NULL);
 	}

@@ -1,8 +1,8 @@
 /*
  * delete_where.h
- *	  Deletes what a search finds: first all ids are fetched and counted, then
- *	  the resources are deleted one by one, so that only counted ones are
- *	  deleted.
+ *	  Deletes the resources that a search finds: first all ids are fetched and
+ *	  counted, then the resources are deleted one by one, so that only counted
+ *	  ones are deleted.
  */
 #ifndef HL_FHIR_DELETE_WHERE_H
 #define HL_FHIR_DELETE_WHERE_H

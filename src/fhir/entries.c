@@ -1,25 +1,27 @@
 /*
  * entries.c
- *	  Reading and checking entries. What is wrong is told with the number of the
- *	  entry, and without a word of what it holds.
+ *	  Reads and checks entries. Errors have the number of the entry, and quote
+ *	  no part of it.
  */
 #include "postgres.h"
 
+#include "fhir/body.h"
 #include "fhir/entries.h"
 #include "fhir/resource.h"
 #include "fhir/types.h"
+#include "model/fhir_operations.h"
 #include "model/response.h"
 #include "server/text.h"
 
-/* Where the reading is. */
+/* The state of reading. */
 typedef struct Reading
 {
 	HlFhirEntries *entries;
 	int at;
-	bool bundled; /* the members are those of a Bundle's entry */
+	bool bundled; /* the entries are in the form of a Bundle */
 } Reading;
 
-/* Raises what is wrong with an entry. */
+/* Raises the fault of an entry. */
 static void refuse_entry(const Reading *reading, const char *reason,
 						 const char *hint) __attribute__((noreturn));
 
@@ -271,8 +273,10 @@ read_resource(const Reading *reading, HlFhirEntry *entry, const HlJson *given)
 
 /* ---------------------------------------------------------------- entries */
 
-/* Refuses members that are none: a condition with a typing error in its name
- * would be no condition. */
+/*
+ * Refuses unknown members: a condition with a misspelled name would be
+ * ignored.
+ */
 static void
 check_members(const Reading *reading, const HlJson *object,
 			  const char *const *known)
@@ -391,15 +395,15 @@ hl_entries_read(Jsonb *given, const char *type)
 {
 	HlFhirEntries *entries = palloc0(sizeof(HlFhirEntries));
 	Reading reading = {.entries = entries};
-	const HlJson *json = hl_response_read(hl_fhir_json(given));
+	char *text = hl_fhir_json(given);
+	const HlJson *json;
 	HlJsonEach each;
 	const HlJson *entry;
 
 	entries->transaction = is_transaction(type);
+	json = hl_response_read(text);
 	if (json == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-				 errmsg("argument \"%s\" is nested too deeply", "entries")));
+		hl_body_check(&hl_fhir_operations[HL_FHIR_PROCESS_BUNDLE], text, true);
 	reading.bundled = hl_json_kind(json) == HL_JSON_OBJECT;
 	json = find_entries(json, type);
 	entries->count = (int) hl_json_len(json);
@@ -444,7 +448,10 @@ hl_entries_are_repeatable(const HlFhirEntries *entries)
 			continue;
 		if (entry->id == NULL || strcmp(entry->method, "PATCH") == 0)
 			return false;
-		/* each answers for itself there: a second time it would say it failed */
+		/*
+		 * in a batch each entry has its own answer, which would be a failure
+		 * the second time
+		 */
 		if (!entries->transaction &&
 			(entry->if_match != NULL || entry->if_none_match != NULL ||
 			 strcmp(entry->method, "DELETE") == 0))

@@ -1,33 +1,20 @@
 /*
  * entries_write.c
- *	  Entries as the JSON of a Bundle, and made fit for the queue before.
+ *	  Writes entries as a Bundle, and rewrites them for the queue.
  */
 #include "postgres.h"
 
 #include "common/base64.h"
-#include "lib/stringinfo.h"
 
-#include "base/uuid.h"
+#include "fhir/body.h"
 #include "fhir/entries.h"
-#include "fhir/request.h"
+#include "fhir/links.h"
 #include "fhir/types.h"
-#include "server/random.h"
+#include "model/request.h"
+#include "model/response.h"
 #include "server/text.h"
 
 /* ------------------------------------------------------- fit for the queue */
-
-static char *
-make_id(void)
-{
-	unsigned char random[HL_UUID_BYTES];
-	char *id = palloc(HL_UUID_SIZE);
-
-	if (!hl_random_bytes(random, sizeof(random)))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not generate random values")));
-	hl_uuid_write(random, id);
-	return id;
-}
 
 /* Turns a POST into a PUT with a new id, which creates once. */
 static void
@@ -46,126 +33,98 @@ settle_entry(HlFhirEntry *entry, int at)
 				 "Enqueue it separately by healthlake_fhir_enqueue_create(), "
 				 "which uses an idempotency key.")));
 	entry->method = "PUT";
-	entry->id = make_id();
+	entry->id = hl_request_token();
 	entry->given_id = true;
 	entry->url = psprintf("%s/%s", entry->type, entry->id);
 	entry->if_none_match = "*";
+}
+
+/* Refuses two entries with the fullUrl of one that gets an id. */
+static void
+check_full_url(const HlFhirEntries *entries, int at)
+{
+	const HlFhirEntry *entry = &entries->entries[at];
+
+	for (int i = 0; i < entries->count; i++)
+	{
+		const HlFhirEntry *other = &entries->entries[i];
+
+		if (i != at && entry->given_id && entry->full_url != NULL &&
+			other->full_url != NULL &&
+			hl_links_are_same(entry->full_url, other->full_url))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("Bundle.entry[%d] cannot be enqueued: its fullUrl "
+							"is that of another entry",
+							at)));
+	}
+}
+
+/* A text without blanks and line breaks, which base64 may contain. */
+static char *
+without_blanks(const char *text)
+{
+	char *copy = palloc(strlen(text) + 1);
+	char *to = copy;
+
+	for (; *text != '\0'; text++)
+		if (strchr(" \t\r\n", *text) == NULL)
+			*to++ = *text;
+	*to = '\0';
+	return copy;
+}
+
+/* A patch in a Binary as the array that it is, if it is one. */
+static void
+open_patch(HlFhirEntry *entry)
+{
+	const HlJson *data = hl_json_member(entry->resource, "data");
+	const char *base64;
+	char *text;
+	int size;
+	int len;
+	const HlJson *patch;
+
+	if (strcmp(entry->method, "PATCH") != 0 ||
+		hl_json_kind(data) != HL_JSON_STRING ||
+		strcmp(hl_json_string(hl_json_member(entry->resource, "resourceType")),
+			   "Binary") != 0)
+		return;
+	base64 = without_blanks(hl_json_string(data));
+	size = pg_b64_dec_len((int) strlen(base64));
+	text = palloc(size + 1);
+	len = pg_b64_decode(base64, (int) strlen(base64), (void *) text, size);
+	if (len < 0)
+		return;
+	text[len] = '\0';
+	patch = hl_response_read(text);
+	if (hl_json_kind(patch) == HL_JSON_ARRAY)
+		entry->resource = patch;
 }
 
 void
 hl_entries_settle(HlFhirEntries *entries)
 {
 	for (int i = 0; i < entries->count; i++)
+	{
 		settle_entry(&entries->entries[i], i);
+		open_patch(&entries->entries[i]);
+	}
+	for (int i = 0; i < entries->count; i++)
+		check_full_url(entries, i);
 	entries->settled = true;
 }
 
 /* ---------------------------------------------------------------- writing */
 
-/*
- * The entry that a reference names by its fullUrl; NULL if there is none. Only
- * URNs are looked up, since other URLs may refer to existing resources.
- */
-static const char *
-find_name(const HlFhirEntries *entries, const char *reference)
-{
-	if (strncmp(reference, "urn:", 4) != 0)
-		return NULL;
-	for (int i = 0; i < entries->count; i++)
-	{
-		const HlFhirEntry *entry = &entries->entries[i];
-
-		if (entry->full_url != NULL && entry->id != NULL &&
-			strcmp(entry->full_url, reference) == 0)
-			return psprintf("%s/%s", entry->type, entry->id);
-	}
-	return NULL;
-}
-
-static void append_renamed(HlBytes *bytes, const HlFhirEntries *entries,
-						   const HlJson *node);
-
-/* Appends a member of an object, with its name. */
+/* Appends a JSON Patch as a Bundle can contain it; frees the bytes. */
 static void
-append_member(HlBytes *bytes, const HlFhirEntries *entries,
-			  const HlJsonEach *each, const HlJson *value)
+append_patch(HlBytes *bytes, HlBytes *patch)
 {
-	const char *found = NULL;
+	char *text = hl_text_take(patch);
+	int len = pg_b64_enc_len((int) strlen(text));
+	char *encoded = palloc(len + 1);
 
-	if (strcmp(each->name, "reference") == 0 &&
-		hl_json_kind(value) == HL_JSON_STRING)
-		found = find_name(entries, hl_json_string(value));
-	hl_json_append_string(bytes, each->name, each->name_len);
-	hl_bytes_append_char(bytes, ':');
-	if (found != NULL)
-		hl_json_append_string(bytes, found, strlen(found));
-	else
-		append_renamed(bytes, entries, value);
-}
-
-/*
- * Appends a value with resolved references. The recursion is limited by the
- * nesting that JSON input may have.
- */
-static void
-append_renamed(HlBytes *bytes, const HlFhirEntries *entries, const HlJson *node)
-{
-	HlJsonEach each = hl_json_each(node);
-	bool object = hl_json_kind(node) == HL_JSON_OBJECT;
-	const char *separator = "";
-	const HlJson *value;
-
-	if (!object && hl_json_kind(node) != HL_JSON_ARRAY)
-	{
-		hl_json_append_node(bytes, node);
-		return;
-	}
-	hl_bytes_append_char(bytes, object ? '{' : '[');
-	while ((value = hl_json_step(&each)) != NULL)
-	{
-		hl_bytes_append_string(bytes, separator);
-		separator = ",";
-		if (object)
-			append_member(bytes, entries, &each, value);
-		else
-			append_renamed(bytes, entries, value);
-	}
-	hl_bytes_append_char(bytes, object ? '}' : ']');
-}
-
-/* Appends a resource with another id. */
-static void
-append_with_id(HlBytes *bytes, const HlFhirEntries *entries,
-			   const HlFhirEntry *entry)
-{
-	HlJsonEach each = hl_json_each(entry->resource);
-	const HlJson *value;
-
-	hl_bytes_append_string(bytes, "{\"id\":");
-	hl_json_append_string(bytes, entry->id, strlen(entry->id));
-	while ((value = hl_json_step(&each)) != NULL)
-	{
-		if (strcmp(each.name, "id") == 0)
-			continue;
-		hl_bytes_append_char(bytes, ',');
-		append_member(bytes, entries, &each, value);
-	}
-	hl_bytes_append_char(bytes, '}');
-}
-
-/* Appends a JSON Patch as a Bundle can contain it. */
-static void
-append_patch(HlBytes *bytes, const HlJson *patch)
-{
-	HlBytes json = {0};
-	char *text;
-	char *encoded;
-	int len;
-
-	hl_json_append_node(&json, patch);
-	text = hl_text_take(&json);
-	len = pg_b64_enc_len((int) strlen(text));
-	encoded = palloc(len + 1);
 	len = pg_b64_encode((void *) text, (int) strlen(text), encoded, len);
 	if (len < 0)
 		elog(ERROR, "could not encode a patch");
@@ -176,18 +135,40 @@ append_patch(HlBytes *bytes, const HlJson *patch)
 	hl_bytes_append_string(bytes, "\"}");
 }
 
+/* Raises that the links of an entry cannot be replaced. */
+static void
+refuse_links(const HlFhirEntries *entries, const HlFhirEntry *entry,
+			 const char *reason)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("Bundle.entry[%d] cannot be enqueued: %s",
+					(int) (entry - entries->entries), reason),
+			 errhint("PUT the resource that it refers to under an id of your "
+					 "own, and refer to it as type/id.")));
+}
+
 static void
 append_resource(HlBytes *bytes, const HlFhirEntries *entries,
 				const HlFhirEntry *entry)
 {
-	if (entry->given_id)
-		append_with_id(bytes, entries, entry);
-	else if (hl_json_kind(entry->resource) == HL_JSON_ARRAY)
-		append_patch(bytes, entry->resource);
-	else if (entries->settled)
-		append_renamed(bytes, entries, entry->resource);
+	HlBytes json = {0};
+	const char *fault = NULL;
+
+	if (entries->settled)
+		fault = hl_links_append(&json, entries, entry);
 	else
-		hl_json_append_node(bytes, entry->resource);
+		hl_json_append_node(&json, entry->resource);
+	if (fault != NULL)
+	{
+		hl_bytes_free(&json);
+		hl_bytes_free(bytes);
+		refuse_links(entries, entry, fault);
+	}
+	if (hl_json_kind(entry->resource) == HL_JSON_ARRAY)
+		append_patch(bytes, &json);
+	else
+		hl_bytes_append_string(bytes, hl_text_take(&json));
 }
 
 /* Appends a string member, unless it is NULL. */
@@ -204,7 +185,7 @@ static void
 append_entry(HlBytes *bytes, const HlFhirEntries *entries,
 			 const HlFhirEntry *entry)
 {
-	/* the name of what has an address now would be a second one */
+	/* an entry with its own id needs no fullUrl */
 	const char *name = entry->given_id ? NULL : entry->full_url;
 
 	append_text(bytes, "{\"request\":{\"method\":", entry->method);
@@ -241,7 +222,7 @@ hl_entries_write(const HlFhirEntries *entries)
 	hl_bytes_append_string(&bytes, "]}");
 	len = bytes.len;
 	json = hl_text_take(&bytes);
-	if (len > HL_FHIR_MAX_BODY)
+	if (len > HL_BODY_MAX_BYTES)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the Bundle is larger than 5 MB"),
 						errdetail("It has %zu bytes.", len),

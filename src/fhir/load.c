@@ -1,9 +1,9 @@
 /*
  * load.c
- *	  A load under way: batches in flight, and a commit for each that ends.
+ *	  The loop of a load: batches in flight, and a commit for each that ends.
  *
- *	  While replies are awaited the transaction of the CALL is an empty one. A
- *	  batch of PUTs may be sent again whenever its end is not known.
+ * While replies are awaited, the transaction of the CALL is empty. A batch of
+ * PUTs may be sent again if its end was not recorded.
  */
 #include "postgres.h"
 
@@ -24,18 +24,21 @@
 #include "fhir/load.h"
 #include "fhir/load_queue.h"
 #include "fhir/resource.h"
+#include "fhir/result.h"
 #include "server/clock.h"
 #include "server/notice.h"
 #include "server/settings.h"
 #include "server/wait.h"
 
-/* Milliseconds between two words about how far it is. */
+/* Milliseconds between two reports of the progress. */
 #define TELL_EVERY 10000
 
-/* Passes of one CALL, for a table that never stands still. */
+/*
+ * The maximum number of passes of a CALL, for tables that change permanently.
+ */
 #define MOST_PASSES 10
 
-/* A batch whose portion is under way. */
+/* A batch with a portion in flight. */
 typedef struct LoadFlight
 {
 	HlLoadBatch *batch;
@@ -56,7 +59,8 @@ typedef struct Loading
 	LoadFlight **flights;
 	HlCall **calls;
 	int nflights;
-	int64 sent; /* in this CALL */
+	int64 sent;  /* in this CALL, as the next */
+	int64 vague; /* replies with validation issues of no entry */
 	int64 told_at;
 } Loading;
 
@@ -129,7 +133,7 @@ take_reply(LoadFlight *flight)
 	if (flight->run.begun)
 		hl_call_finish(&flight->run);
 	if (answers != NULL)
-		hl_load_batch_take(flight->batch, answers);
+		hl_load_batch_take(flight->batch, answers, hl_fhir_has_issues(reply));
 	else if (is_for_contents(reply, flight->batch))
 		hl_load_batch_divide(flight->batch, reply->http_status, reply->code,
 							 reply->expression);
@@ -143,6 +147,7 @@ static void
 commit_step(void)
 {
 	SPI_commit();
+	hl_wait_exit_if_orphaned();
 }
 
 /* Reports the progress from time to time. */
@@ -164,6 +169,7 @@ record_batch(Loading *loading, HlLoadBatch *batch)
 	MemoryContext caller = MemoryContextSwitchTo(loading->queue->scratch);
 
 	loading->sent += batch->taken;
+	loading->vague += batch->vague;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	hl_load_queue_end(loading->queue, batch);
 	PopActiveSnapshot();
@@ -189,11 +195,11 @@ land_flight(Loading *loading, int at)
 		return;
 	}
 	loading->queue->waiting++;
-	/* the audit trail may have an event of it */
+	/* the audit trail may have written an event */
 	commit_step();
 }
 
-/* Advances all flights until one has ended or the time is over. */
+/* Advances all flights until one has ended or the timeout. */
 static void
 step_flights(Loading *loading, long most_ms)
 {
@@ -212,7 +218,10 @@ step_flights(Loading *loading, long most_ms)
 		if (ended)
 			land_flight(loading, i);
 	}
-	/* the audit trail asks for a number that would keep VACUUM from its work */
+	/*
+	 * the audit trail may have assigned a transaction id, which would hold
+	 * back VACUUM
+	 */
 	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		commit_step();
 }
@@ -220,8 +229,8 @@ step_flights(Loading *loading, long most_ms)
 /* ------------------------------------------------------------------- pass */
 
 /*
- * The first batch that may be sent now; NULL if there is none. Then sets the
- * milliseconds until there is one, or -1 if it takes a reply.
+ * The first batch that may be sent now; NULL: none. Then sets the milliseconds
+ * until there is one, or -1 if a reply must come first.
  */
 static HlLoadBatch *
 find_due(const Loading *loading, long *rest)
@@ -263,7 +272,7 @@ start_flights(Loading *loading)
 	return rest;
 }
 
-/* Reads the next rows, in a transaction of its own. */
+/* Reads the next rows, in a separate transaction. */
 static void
 read_rows(Loading *loading)
 {
@@ -353,23 +362,52 @@ run_passes(void *argument)
 		begin_pass(loading, loading->queue->rewritten);
 }
 
+/* Warns of resources that were stored with validation issues. */
+static void
+warn_issues(const Loading *loading)
+{
+	int64 issues = loading->record->issues;
+	int64 vague = loading->vague;
+
+	if (issues == 0 && vague == 0)
+		return;
+	ereport(WARNING,
+			(errmsg("HealthLake has stored resources of %s with validation "
+					"issues",
+					hl_load_source_name(loading->source)),
+			 vague > 0
+				 ? errdetail(INT64_FORMAT
+							 " of them are in healthlake_fhir_load_error, with "
+							 "a status from 200 to 299. " INT64_FORMAT
+							 " replies do not name the resources.",
+							 issues, vague)
+				 : errdetail(INT64_FORMAT
+							 " of them are in healthlake_fhir_load_error, with "
+							 "a status from 200 to 299.",
+							 issues),
+			 errhint("healthlake_fhir_validate() reports all issues of a "
+					 "resource.")));
+}
+
 static void
 finish_load(Loading *loading)
 {
-	int64 refused;
+	const HlLoadRecord *record = loading->record;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	refused = hl_load_record_finish(loading->record);
+	hl_load_record_finish(loading->record);
 	PopActiveSnapshot();
 	commit_step();
 	ereport(
 		NOTICE,
 		(errmsg("healthlake_fhir_load: " INT64_FORMAT
 				" resources of %s stored, " INT64_FORMAT " rows refused",
-				loading->sent, hl_load_source_name(loading->source), refused),
-		 refused > 0
+				loading->sent, hl_load_source_name(loading->source),
+				record->refused),
+		 record->refused > 0
 			 ? errdetail("The refused rows are in healthlake_fhir_load_error.")
 			 : 0));
+	warn_issues(loading);
 }
 
 /*
@@ -395,10 +433,11 @@ static int
 batch_size_of(const HlArguments *arguments)
 {
 	Datum value;
-	int size = 0;
+	int size;
 
-	if (hl_arguments_value(arguments, "batch_size", &value))
-		size = DatumGetInt32(value);
+	if (!hl_arguments_value(arguments, "batch_size", &value))
+		(void) hl_fhir_needed(arguments, "batch_size");
+	size = DatumGetInt32(value);
 	if (size < 1 || size > HL_ENTRIES_MOST_BATCH)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" must be from 1 to %d",

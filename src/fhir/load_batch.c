@@ -12,7 +12,7 @@
 #include "server/random.h"
 #include "server/text.h"
 
-/* The first rest and the longest, in milliseconds. */
+/* The first and the longest delay, in milliseconds. */
 #define FIRST_REST 100
 #define LONGEST_REST 20000
 
@@ -37,15 +37,15 @@ keep_text(const char *text)
 }
 
 static void
-note_refusal(HlLoadBatch *batch, const HlLoadResource *resource, int status,
-			 const char *code, const char *expression)
+note_issue(HlLoadBatch *batch, const HlLoadResource *resource, int status,
+		   const char *code, const char *expression)
 {
 	MemoryContext caller = MemoryContextSwitchTo(batch->memory);
-	HlLoadRefusal *refusal = palloc(sizeof(HlLoadRefusal));
+	HlLoadIssue *issue = palloc(sizeof(HlLoadIssue));
 
-	*refusal = (HlLoadRefusal){resource, status, keep_text(code),
-							   keep_text(expression)};
-	batch->refusals = lappend(batch->refusals, refusal);
+	*issue =
+		(HlLoadIssue){resource, status, keep_text(code), keep_text(expression)};
+	batch->issues = lappend(batch->issues, issue);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -61,7 +61,7 @@ hl_load_batch_add(HlLoadBatch *batch, const HlLoadResource *resource)
 	copy->json = resource->code == NULL ? keep_text(resource->json) : NULL;
 	batch->last = resource->place;
 	if (resource->code != NULL)
-		note_refusal(batch, copy, 0, resource->code, resource->expression);
+		note_issue(batch, copy, 0, resource->code, resource->expression);
 	else
 	{
 		batch->resources[batch->count++] = copy;
@@ -85,7 +85,7 @@ hl_load_batch_close(HlLoadBatch *batch)
 static void
 append_put(HlBytes *bytes, const HlLoadResource *resource)
 {
-	/* of these characters none needs an escape */
+	/* these characters need no escapes */
 	hl_bytes_format(bytes,
 					"{\"request\":{\"method\":\"PUT\",\"url\":\"%s/%s\"}",
 					resource->type, resource->id);
@@ -156,11 +156,37 @@ rest_first(HlLoadBatch *batch)
 		(int64) (Min(rest, LONGEST_REST) * (0.5 + hl_random_fraction() / 2));
 }
 
-/* The first issue of an OperationOutcome; NULL if it has none. */
+/*
+ * The first issue of an OperationOutcome that is more than an information; NULL
+ * if it has none.
+ */
 static const HlJson *
-first_issue(const HlJson *outcome)
+first_warning(const HlJson *outcome)
 {
-	return hl_json_element(hl_json_member(outcome, "issue"), 0);
+	HlJsonEach each = hl_json_each(hl_json_member(outcome, "issue"));
+	const HlJson *issue;
+
+	while ((issue = hl_json_step(&each)) != NULL)
+	{
+		const char *severity =
+			hl_json_string(hl_json_member(issue, "severity"));
+
+		if (strcmp(severity, "warning") == 0 ||
+			strcmp(severity, "error") == 0 || strcmp(severity, "fatal") == 0)
+			return issue;
+	}
+	return NULL;
+}
+
+/* The issue for which a resource was refused; NULL if it is not given. */
+static const HlJson *
+main_issue(const HlJson *outcome)
+{
+	const HlJson *warning = first_warning(outcome);
+
+	return warning != NULL
+			   ? warning
+			   : hl_json_element(hl_json_member(outcome, "issue"), 0);
 }
 
 /* The code of an issue; NULL if it has none. */
@@ -189,30 +215,50 @@ path_of(const HlJson *issue)
 	return hl_protocol_is_path(path) ? path : NULL;
 }
 
-void
-hl_load_batch_take(HlLoadBatch *batch, const HlFhirAnswer *answers)
+/* Records the issue of an entry; NULL: one that AWS does not describe. */
+static void
+note_entry(HlLoadBatch *batch, int i, int status, const HlJson *issue)
 {
-	int again = 0;
+	note_issue(batch, batch->left[i], status, code_of(issue), path_of(issue));
+}
+
+/* Records which resources were stored with validation issues. */
+static void
+note_warnings(HlLoadBatch *batch, const HlFhirAnswer *answers, bool issues)
+{
+	int before = list_length(batch->issues);
 
 	for (int i = 0; i < batch->asked; i++)
 	{
+		const HlJson *warning = first_warning(answers[i].outcome);
+
+		if (!hl_answer_failed(&answers[i]) &&
+			(warning != NULL || (issues && batch->asked == 1)))
+			note_entry(batch, i, answers[i].status, warning);
+	}
+	if (issues && list_length(batch->issues) == before)
+		batch->vague++;
+}
+
+void
+hl_load_batch_take(HlLoadBatch *batch, const HlFhirAnswer *answers, bool issues)
+{
+	int again = 0;
+
+	note_warnings(batch, answers, issues);
+	for (int i = 0; i < batch->asked; i++)
+	{
 		const HlFhirAnswer *answer = &answers[i];
-		HlLoadResource *resource = batch->left[i];
-		const HlJson *issue;
 
 		if (!hl_answer_failed(answer))
 			batch->taken++;
 		else if (may_pass(answer->status))
 		{
 			batch->busy_status = answer->status;
-			batch->left[again++] = resource;
+			batch->left[again++] = batch->left[i];
 		}
 		else
-		{
-			issue = first_issue(answer->outcome);
-			note_refusal(batch, resource, answer->status, code_of(issue),
-						 path_of(issue));
-		}
+			note_entry(batch, i, answer->status, main_issue(answer->outcome));
 	}
 	if (again < batch->asked)
 		batch->tries = 0;
@@ -232,6 +278,6 @@ hl_load_batch_divide(HlLoadBatch *batch, int status, const char *code,
 		batch->asked = 0;
 		return;
 	}
-	note_refusal(batch, batch->left[0], status, code, expression);
+	note_issue(batch, batch->left[0], status, code, expression);
 	keep_left(batch, 0);
 }

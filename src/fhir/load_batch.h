@@ -1,8 +1,8 @@
 /*
  * load_batch.h
  *	  A part of a load: rows that are sent together, and their outcomes. A
- *	  batch that AWS rejects as a whole is sent in smaller parts, until the
- *	  rejected resource is alone. Resources that AWS cannot take now are sent
+ *	  batch that AWS rejects as a whole is sent in smaller portions, until the
+ *	  rejected resource is alone. Resources that AWS cannot accept now are sent
  *	  again later.
  */
 #ifndef HL_FHIR_LOAD_BATCH_H
@@ -19,40 +19,51 @@
 typedef struct HlLoadBatch
 {
 	dlist_node node;
-	MemoryContext memory; /* of the batch and all that is in it */
+	MemoryContext memory; /* of the batch and its contents */
 	HlLoadResource **resources;
 	int count;
 	size_t bytes;
-	HlLoadPlace last; /* of the rows that it stands for */
-	List *refusals;   /* HlLoadRefusal */
-	int64 taken;      /* by AWS */
-	bool over;        /* and recorded */
+	HlLoadPlace last; /* of the rows of this batch */
+	List *issues;     /* HlLoadIssue */
+	int64 taken;      /* stored by AWS */
+	int64 vague;      /* replies with validation issues of no entry */
+	bool over;        /* all is sent and answered */
 
 	HlLoadResource **left; /* still to be sent */
 	int nleft;
-	int portion;     /* how many of them at once */
-	int asked;       /* are under way */
-	bool flying;     /* and not ended */
-	int tries;       /* in a row that brought nothing */
-	int busy_status; /* that the last of these had */
-	int64 due;       /* not before, by hl_clock_steady_ms() */
+	int portion;     /* resources in the next request */
+	int asked;       /* resources in the current request */
+	bool flying;     /* a request is in flight */
+	int tries;       /* consecutive attempts without a success */
+	int busy_status; /* HTTP status of the last of these */
+	int64 due;       /* earliest time of the next, hl_clock_steady_ms() */
 } HlLoadBatch;
 
-/* Makes an empty batch in a context of its own. */
+/*
+ * Creates an empty batch of at most "most" resources, in its own memory
+ * context.
+ */
 extern HlLoadBatch *hl_load_batch_create(MemoryContext parent, int most);
 
-/* Adds a copy of a resource, which is sent or was refused here. */
+/* Adds a copy of a resource, to be sent, or already refused (code is set). */
 extern void hl_load_batch_add(HlLoadBatch *batch,
 							  const HlLoadResource *resource);
 
-/* Makes it ready to be sent. */
+/* Completes the batch, so that it can be sent. */
 extern void hl_load_batch_close(HlLoadBatch *batch);
 
-/* The Bundle of the next portion, in CurrentMemoryContext; and its entries. */
+/*
+ * Writes the Bundle of the next portion and fills in its entries, in
+ * CurrentMemoryContext.
+ */
 extern char *hl_load_batch_write(HlLoadBatch *batch, HlFhirEntries *entries);
 
-/* Takes AWS's answers to the portion. */
-extern void hl_load_batch_take(HlLoadBatch *batch, const HlFhirAnswer *answers);
+/*
+ * Processes AWS's answers to the portion; issues: something in it was stored
+ * with validation issues.
+ */
+extern void hl_load_batch_take(HlLoadBatch *batch, const HlFhirAnswer *answers,
+							   bool issues);
 
 /*
  * AWS rejected the portion as a whole because of its contents: the next one is

@@ -1,10 +1,10 @@
 /*
  * load_queue.c
- *	  Making batches, and moving the place.
+ *	  Makes batches, and advances the place of the load.
  *
- *	  A batch that has ended before an earlier one is recorded with its
- *	  refusals, but the place stays where the earlier one begins: after a crash
- *	  both are sent again, and their refusals are taken back before.
+ * If a batch ends before an earlier one, its issues are recorded, but the
+ * place stays before the earlier one: after a crash both are sent again, and
+ * the issues are deleted first.
  */
 #include "postgres.h"
 
@@ -14,15 +14,15 @@
 #include "fhir/load_queue.h"
 #include "server/settings.h"
 
-/* Bytes of resources in a batch, and of all that is made ready. */
+/* The maximum bytes of resources in a batch, and in all waiting batches. */
 #define MOST_BYTES (4 * 1024 * 1024)
 #define MOST_READY (32 * 1024 * 1024)
 
-/* How far batches may be ahead of the first that is not over, in rounds. */
+/* How many rounds batches may be ahead of the first unfinished one. */
 #define MOST_AHEAD 4
 
-/* Refusals that a batch may have without anything to be sent. */
-#define MOST_REFUSALS 1000
+/* The maximum number of issues in a batch. */
+#define MOST_ISSUES 1000
 
 static HTAB *
 make_keys(MemoryContext memory, const char *name)
@@ -135,7 +135,7 @@ is_wanted(const HlLoadQueue *queue, const HlLoadResource *resource)
 		   hash_search(queue->wanted, &resource->key, HASH_FIND, NULL) != NULL;
 }
 
-/* Adds a complete batch to those that are to be sent. */
+/* Adds a complete batch to the waiting ones. */
 static void
 close_batch(HlLoadQueue *queue, HlLoadBatch **batch, size_t *ready)
 {
@@ -157,7 +157,7 @@ is_full(const HlLoadQueue *queue, const HlLoadBatch *batch,
 	if (batch == NULL)
 		return false;
 	if (resource->code != NULL)
-		return list_length(batch->refusals) >= MOST_REFUSALS;
+		return list_length(batch->issues) >= MOST_ISSUES;
 	return batch->count >= queue->batch_size ||
 		   (batch->count > 0 && batch->bytes + resource->len > MOST_BYTES);
 }
@@ -255,20 +255,20 @@ forgive_rows(const HlLoadQueue *queue, const HlLoadBatch *batch)
 {
 	int count = batch->count;
 	HlLoadResource **all = palloc(sizeof(HlLoadResource *) *
-								  (count + list_length(batch->refusals) + 1));
+								  (count + list_length(batch->issues) + 1));
 	ListCell *each;
 
 	memcpy(all, batch->resources, sizeof(HlLoadResource *) * count);
-	foreach (each, batch->refusals)
+	foreach (each, batch->issues)
 		all[count++] =
-			(HlLoadResource *) ((HlLoadRefusal *) lfirst(each))->resource;
+			(HlLoadResource *) ((HlLoadIssue *) lfirst(each))->resource;
 	hl_load_record_forgive(queue->record, all, count);
 	pfree(all);
 }
 
 /*
- * Frees the ended batches before the first that has not ended; returns the
- * place up to which all is done.
+ * Frees the ended batches before the first unfinished one; returns the place
+ * up to which all rows are done.
  */
 static HlLoadPlace
 free_ended(HlLoadQueue *queue)
@@ -298,8 +298,8 @@ hl_load_queue_end(HlLoadQueue *queue, HlLoadBatch *batch)
 
 	if (queue->record->pass > 0)
 		forgive_rows(queue, batch);
-	foreach (each, batch->refusals)
-		hl_load_record_refuse(queue->record, lfirst(each));
+	foreach (each, batch->issues)
+		hl_load_record_issue(queue->record, lfirst(each));
 	let_resources_go(queue, batch);
 	batch->over = true;
 	hl_load_record_advance(queue->record, free_ended(queue), taken);

@@ -1,8 +1,8 @@
 /*
  * load_record.c
- *	  The two tables of loads. A refusal keeps the place of its row and the pass
- *	  that found it, so that an interrupted pass can take back what it will find
- *	  again, and a later one what it has put right.
+ *	  The two tables of loads. An issue has the place of its row and the pass
+ *	  that found it, so that an interrupted pass can delete those that it will
+ *	  find again, and a later pass those that it has corrected.
  */
 #include "postgres.h"
 
@@ -13,9 +13,10 @@
 #include "audit/account.h"
 #include "audit/store.h"
 #include "fhir/load_record.h"
+#include "server/names.h"
 #include "server/text.h"
 
-/* A statement under way: its parameters have their types beside them. */
+/* A statement with its parameters and their types. */
 typedef struct Statement
 {
 	HlParameters values;
@@ -37,11 +38,35 @@ bind_text(Statement *statement, const char *text)
 	hl_store_add_text(&statement->values, text);
 }
 
+/* Executes a statement whose names are those of the store. */
+static int
+execute(const HlStore *store, const Statement *statement, const char *sql)
+{
+	HlNames names;
+	volatile int result = 0;
+
+	hl_names_begin(&names, sql, store->schema);
+	PG_TRY();
+	{
+		result = SPI_execute_with_args(sql, statement->values.count,
+									   (Oid *) statement->types,
+									   (Datum *) statement->values.values,
+									   statement->values.nulls, false, 0);
+	}
+	PG_FINALLY();
+	{
+		hl_names_end(&names);
+	}
+	PG_END_TRY();
+	return result;
+}
+
 /* Runs a statement as the owner; "!" in it is the schema of the extension. */
 static uint64
 run_as_owner(const Statement *statement, const char *sql)
 {
 	const HlStore *store = hl_store_need();
+	MemoryContext caller = CurrentMemoryContext;
 	HlStoreStep step;
 	StringInfoData text;
 	int result;
@@ -53,10 +78,10 @@ run_as_owner(const Statement *statement, const char *sql)
 		else
 			appendStringInfoChar(&text, *sql);
 	hl_store_enter(&step, store);
-	result = SPI_execute_with_args(
-		text.data, statement->values.count, (Oid *) statement->types,
-		(Datum *) statement->values.values, statement->values.nulls, false, 0);
+	result = execute(store, statement, text.data);
 	hl_store_leave(&step);
+	/* SPI leaves its own behind, which grows until SPI_finish() */
+	MemoryContextSwitchTo(caller);
 	if (result < 0)
 		elog(ERROR, "a statement about loads failed: %s",
 			 SPI_result_code_string(result));
@@ -79,7 +104,7 @@ bind_place(Statement *statement, const HlLoadPlace *place)
 
 /* ---------------------------------------------------------------- passes */
 
-/* Reads a record from the row of a statement. */
+/* Reads a record from a row. */
 static void
 take_record(HlLoadRecord *record)
 {
@@ -89,18 +114,19 @@ take_record(HlLoadRecord *record)
 	Datum place;
 	bool null;
 
-	record->id = DatumGetInt64(hl_store_value(0, "id", &null));
-	record->pass = DatumGetInt32(hl_store_value(0, "pass", &null));
+	record->id = DatumGetInt64(hl_store_value(0, "id", INT8OID, &null));
+	record->pass = DatumGetInt32(hl_store_value(0, "pass", INT4OID, &null));
 	record->looked = looked == NULL ? NULL : pstrdup(looked);
 	record->seeing = seeing == NULL ? NULL : pstrdup(seeing);
-	record->files = DatumGetInt64(hl_store_value(0, "files", &null));
-	record->sent = DatumGetInt64(hl_store_value(0, "sent", &null));
+	record->files = DatumGetInt64(hl_store_value(0, "files", INT8OID, &null));
+	record->sent = DatumGetInt64(hl_store_value(0, "sent", INT8OID, &null));
 	record->finished = hl_store_text(0, "finished_at") != NULL;
-	place = hl_store_value(0, "place", &null);
+	place = hl_store_value(0, "place", TIDOID, &null);
 	if (!null)
 	{
 		record->place.tid = *(ItemPointer) DatumGetPointer(place);
-		record->place.part = DatumGetObjectId(hl_store_value(0, "part", &null));
+		record->place.part =
+			DatumGetObjectId(hl_store_value(0, "part", REGCLASSOID, &null));
 	}
 	MemoryContextSwitchTo(caller);
 }
@@ -165,7 +191,7 @@ hl_load_record_forget(HlLoadRecord *record)
 				 " finished_at = NULL WHERE id = $1");
 }
 
-/* Writes the pass of a record, which is at its beginning. */
+/* Writes the pass of a record, at its beginning. */
 static void
 write_pass(HlLoadRecord *record, const char *seeing, int64 files)
 {
@@ -249,9 +275,9 @@ hl_load_record_forgive_nameless(HlLoadRecord *record)
 }
 
 void
-hl_load_record_refuse(HlLoadRecord *record, const HlLoadRefusal *refusal)
+hl_load_record_issue(HlLoadRecord *record, const HlLoadIssue *issue)
 {
-	const HlLoadResource *resource = refusal->resource;
+	const HlLoadResource *resource = issue->resource;
 	Statement statement = {0};
 
 	bind(&statement, INT8OID, Int64GetDatum(record->id));
@@ -259,9 +285,9 @@ hl_load_record_refuse(HlLoadRecord *record, const HlLoadRefusal *refusal)
 	bind_place(&statement, &resource->place);
 	bind_text(&statement, hl_text_from_utf8(resource->type));
 	bind_text(&statement, hl_text_from_utf8(resource->id));
-	bind(&statement, INT4OID, Int32GetDatum(refusal->status));
-	bind_text(&statement, hl_text_from_utf8(hl_text_cut(refusal->code)));
-	bind_text(&statement, hl_text_from_utf8(hl_text_cut(refusal->expression)));
+	bind(&statement, INT4OID, Int32GetDatum(issue->status));
+	bind_text(&statement, hl_text_from_utf8(hl_text_cut(issue->code)));
+	bind_text(&statement, hl_text_from_utf8(hl_text_cut(issue->expression)));
 	run_as_owner(&statement,
 				 "INSERT INTO !.healthlake_fhir_load_error (source, type, id,"
 				 " status, code, expression, at, datastore_id, part, place,"
@@ -288,7 +314,7 @@ hl_load_record_advance(HlLoadRecord *record, HlLoadPlace place, int64 sent)
 				 " WHERE id = $1");
 }
 
-int64
+void
 hl_load_record_finish(HlLoadRecord *record)
 {
 	Statement statement = {0};
@@ -300,7 +326,12 @@ hl_load_record_finish(HlLoadRecord *record)
 				 "UPDATE !.healthlake_fhir_load_progress SET"
 				 " at = clock_timestamp(), finished_at = clock_timestamp()"
 				 " WHERE id = $1 RETURNING (SELECT count(*)"
-				 " FROM !.healthlake_fhir_load_error WHERE load = $1) AS "
-				 "refused");
-	return DatumGetInt64(hl_store_value(0, "refused", &null));
+				 " FROM !.healthlake_fhir_load_error WHERE load = $1) AS"
+				 " reported, (SELECT count(*)"
+				 " FROM !.healthlake_fhir_load_error WHERE load = $1"
+				 " AND status BETWEEN 200 AND 299) AS issues");
+	record->issues = DatumGetInt64(hl_store_value(0, "issues", INT8OID, &null));
+	record->refused =
+		DatumGetInt64(hl_store_value(0, "reported", INT8OID, &null)) -
+		record->issues;
 }

@@ -1,8 +1,9 @@
 /*
  * load_record.h
  *	  Writes healthlake_fhir_load_progress and healthlake_fhir_load_error, as
- *	  their owner: the progress of loads and the rejected rows. SPI must be
- *	  connected. A record lives in the context in which it was begun.
+ *	  their owner: the progress of loads, and the rows with issues. SPI must be
+ *	  connected. A record lives in the CurrentMemoryContext of
+ *	  hl_load_record_find().
  */
 #ifndef HL_FHIR_LOAD_RECORD_H
 #define HL_FHIR_LOAD_RECORD_H
@@ -11,62 +12,67 @@
 
 #include "fhir/load_row.h"
 
-/* One load of one table into one data store by one role. */
+/* A load of a table into a data store by a role. */
 typedef struct HlLoadRecord
 {
 	int64 id;
 	Oid relation;
 	int pass;           /* from 0 */
-	const char *looked; /* what the pass before had seen; NULL: send all */
-	const char *seeing; /* what this one has seen at its beginning */
+	const char *looked; /* snapshot of the previous pass; NULL: send all */
+	const char *seeing; /* snapshot of this pass */
 	int64 files;
-	HlLoadPlace place; /* all up to here is done */
+	HlLoadPlace place; /* all rows up to here are done */
 	int64 sent;
-	int64 refused; /* in this pass */
+	int64 refused; /* these two are set at the end */
+	int64 issues;  /* stored with validation issues */
 	bool finished;
 	MemoryContext memory;
 } HlLoadRecord;
 
-/* A row that was refused, by AWS or here. */
-typedef struct HlLoadRefusal
+/*
+ * A row that was refused, by AWS or by the extension, or that AWS has stored
+ * with a validation issue.
+ */
+typedef struct HlLoadIssue
 {
 	const HlLoadResource *resource;
-	int status; /* 0: it was not sent */
+	int status; /* 0: it was not sent; 2xx: stored */
 	const char *code;
 	const char *expression;
-} HlLoadRefusal;
+} HlLoadIssue;
 
-/* Finds the record of an earlier load, or begins one. */
+/* Finds the record of an earlier load, or creates one. */
 extern HlLoadRecord *hl_load_record_find(Oid relation, const char *column,
 										 const char *datastore_id);
 
-/* Deletes the errors behind its place, since those rows are sent again. */
+/* Deletes the errors of rows after its place, since they are sent again. */
 extern void hl_load_record_take_back(const HlLoadRecord *record);
 
 /* Resets the progress of an earlier load and deletes its errors. */
 extern void hl_load_record_forget(HlLoadRecord *record);
 
-/* Begins a pass over the rows that are newer than the last one's snapshot. */
+/* Begins a pass over the rows that are newer than the previous snapshot. */
 extern void hl_load_record_pass(HlLoadRecord *record, const char *seeing,
 								int64 files);
 
-/* Returns to the beginning of the same pass, since rows have moved. */
+/* Restarts the pass, since rows have moved. */
 extern void hl_load_record_restart(HlLoadRecord *record, int64 files);
 
 /*
- * Deletes the errors of earlier passes about these, or about rows without id.
+ * Deletes the errors of earlier passes about these resources, or about rows
+ * without an id.
  */
 extern void hl_load_record_forgive(HlLoadRecord *record,
 								   HlLoadResource *const *resources, int count);
 extern void hl_load_record_forgive_nameless(HlLoadRecord *record);
 
-/* Records rejected rows and the progress of the load. */
-extern void hl_load_record_refuse(HlLoadRecord *record,
-								  const HlLoadRefusal *refusal);
+/* Records rows with issues and the progress of the load. */
+extern void hl_load_record_issue(HlLoadRecord *record,
+								 const HlLoadIssue *issue);
 extern void hl_load_record_advance(HlLoadRecord *record, HlLoadPlace place,
 								   int64 sent);
 
-/* Records the end; returns the number of rows with errors. */
-extern int64 hl_load_record_finish(HlLoadRecord *record);
+/* Records the end; sets the numbers of rows with issues. */
+extern void hl_load_record_finish(HlLoadRecord *record);
 
 #endif

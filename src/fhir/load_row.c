@@ -1,6 +1,7 @@
 /*
  * load_row.c
- *	  Looking at a row's resource without reading more of it than it takes.
+ *	  Reads the resource of a row, without detoasting more of it than
+ *	  necessary.
  */
 #include "postgres.h"
 
@@ -10,18 +11,18 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+#include "fhir/body.h"
 #include "fhir/load_row.h"
-#include "fhir/request.h"
 #include "fhir/types.h"
 #include "server/text.h"
 
-/* What a Bundle has around one resource, at most. */
+/* The maximum bytes that a Bundle adds to a resource. */
 #define AROUND 512
 
-/* Of so many bytes of jsonb there is never too much JSON to be written. */
+/* Jsonb up to this size, in bytes, is never too large to be written as JSON. */
 #define SMALL 8192
 
-/* Notes why a row is not sent. */
+/* Records why a row is not sent. */
 static void
 refuse_row(HlLoadResource *resource, const char *code, const char *element)
 {
@@ -138,7 +139,7 @@ hl_load_row_read(const HlLoadRow *row)
 	return resource;
 }
 
-/* The bytes of a string as JSON, less its quotes. */
+/* The length of a string as JSON, without its quotes. */
 static size_t
 string_len(const char *string, int len)
 {
@@ -152,7 +153,7 @@ string_len(const char *string, int len)
 	return all;
 }
 
-/* At least so many bytes a part of jsonb takes as JSON. */
+/* The minimum length of a part of jsonb as JSON. */
 static size_t
 part_len(JsonbIteratorToken token, const JsonbValue *value)
 {
@@ -177,9 +178,8 @@ part_len(JsonbIteratorToken token, const JsonbValue *value)
 }
 
 /*
- * Whether jsonb that is not small is too much as JSON: a number of ten bytes
- * may have a hundred thousand digits, and all of them must not be written to
- * find that out.
+ * Whether large jsonb is too large as JSON. It must not be written to find
+ * out: a number of ten bytes may have a hundred thousand digits.
  */
 static bool
 is_too_long(Jsonb *json)
@@ -191,13 +191,13 @@ is_too_long(Jsonb *json)
 
 	if (VARSIZE(json) < SMALL)
 		return false;
-	while (len <= HL_FHIR_MAX_BODY &&
+	while (len <= HL_BODY_MAX_BYTES &&
 		   (token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
 	{
 		CHECK_FOR_INTERRUPTS();
 		len += part_len(token, &value);
 	}
-	return len > HL_FHIR_MAX_BODY;
+	return len > HL_BODY_MAX_BYTES;
 }
 
 void
@@ -220,6 +220,8 @@ hl_load_row_write(HlLoadResource *resource)
 		return;
 	}
 	resource->len = strlen(resource->json);
-	if (resource->len + AROUND > HL_FHIR_MAX_BODY)
+	if (hl_body_levels(resource->json) > HL_BODY_MAX_LEVELS)
+		refuse_row(resource, "structure", NULL);
+	else if (resource->len + AROUND > HL_BODY_MAX_BYTES)
 		refuse_row(resource, "too-long", NULL);
 }

@@ -12,24 +12,27 @@
 
 #include "fhir/load_source.h"
 
-/* UTF-8. What refuses a row is one of FHIR's issue types, and where it is. */
+/*
+ * Strings are UTF-8. The reason of a refusal is a FHIR issue type (code), with
+ * the path of the element (expression).
+ */
 typedef struct HlLoadResource
 {
 	HlLoadPlace place;
-	const char *type; /* NULL: none that is valid */
-	const char *id;   /* likewise */
-	const char *code; /* NULL: nothing refuses it */
+	const char *type; /* NULL: missing or invalid */
+	const char *id;   /* NULL: missing or invalid */
+	const char *code; /* NULL: not refused */
 	const char *expression;
-	const char *json; /* NULL until it is written */
+	const char *json; /* set by hl_load_row_write() */
 	size_t len;
-	uint64 key; /* of type and id: equal ones have equal keys */
+	uint64 key; /* hash of type and id */
 	Jsonb *value;
 } HlLoadResource;
 
-/* Reads type and id; refuses a resource that cannot be put. */
+/* Reads type and id; refuses a resource that cannot be written by PUT. */
 extern HlLoadResource *hl_load_row_read(const HlLoadRow *row);
 
-/* Writes its JSON, or refuses one that is too large to be sent. */
+/* Writes its JSON, or refuses a resource that is too large. */
 extern void hl_load_row_write(HlLoadResource *resource);
 
 #endif

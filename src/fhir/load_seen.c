@@ -1,8 +1,9 @@
 /*
  * load_seen.c
- *	  What a look at a table has seen, kept beyond its transaction. A row's xmin
- *	  may be a subtransaction's, and so the list of what was under way has these
- *	  too; where there were too many, all that was not over at the time counts.
+ *	  Snapshots that are kept beyond their transactions. The xmin of a row may
+ *	  be that of a subtransaction, so the list of transactions in progress
+ *	  includes these; if there are too many, all that had not ended at the time
+ *	  count as in progress.
  */
 #include "postgres.h"
 
@@ -15,13 +16,13 @@
 
 struct HlLoadSeen
 {
-	uint64 xmin; /* all below had ended */
-	uint64 xmax; /* all from here on had not begun */
+	uint64 xmin; /* all below have ended */
+	uint64 xmax; /* all from here on have not begun */
 	int count;
-	uint64 *running; /* between them */
+	uint64 *running; /* in progress, between them */
 };
 
-/* A transaction id with its epoch, which that of the next id determines. */
+/* Adds the epoch to a transaction id, derived from that of the next id. */
 static uint64
 full_number(TransactionId xid)
 {

@@ -1,170 +1,52 @@
 /*
  * load_source.c
- *	  Reading a table in parts of a few blocks.
+ *	  Reads a table in parts of a few blocks.
  *
- *	  A part is asked for by the range of its ctids, so that PostgreSQL reads no
- *	  other block, and its rows are sorted here, since nothing promises their
- *	  order. Large values stay where they are until a row is looked at.
+ * The statement for a part has a condition on ctid, so that PostgreSQL reads
+ * no other block; its rows are sorted here, since their order is not
+ * guaranteed. Large values stay in TOAST until they are needed.
  */
 #include "postgres.h"
 
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "fhir/load_read.h"
 #include "fhir/load_source.h"
-#include "server/path.h"
 
-/* Blocks of a part. */
+/* The number of blocks in a part. */
 #define PART_BLOCKS 32
 
 struct HlLoadSource
 {
-	Oid relation;
+	HlLoadTable table;
 	const char *name;
-	SPIPlanPtr plan;
-	MemoryContextCallback release; /* of the plan */
-	HlLoadPlace behind;            /* the last row that was given */
-	HlLoadPlace before;            /* the one before that, for unread */
-	BlockNumber block;             /* of the part */
+	HlLoadPlace behind; /* the last row returned */
+	HlLoadPlace before; /* the row before it, for unread */
+	BlockNumber block;  /* the first block of the next part */
 	BlockNumber end;
-	MemoryContext memory;
 
-	/* the part at hand */
-	SPITupleTable *table;
-	HlLoadRow *rows;
-	int count;
+	/* the current part */
+	HlLoadPart *part;
 	int next;
 };
 
 /* ---------------------------------------------------------------- opening */
 
-/* Refuses relations without rows of their own. */
-static void
-check_kind(Relation relation)
-{
-	char kind = relation->rd_rel->relkind;
-
-	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE &&
-		kind != RELKIND_MATVIEW)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg("\"%s\" is not a table", RelationGetRelationName(relation)),
-			 errdetail("A load that can continue after an interruption "
-					   "requires rows that are stored."),
-			 errhint("Load from a table or a materialized view.")));
-}
-
-/* Refuses a column that does not contain resources. */
-static void
-check_column(Relation relation, const char *column)
-{
-	AttrNumber number = get_attnum(RelationGetRelid(relation), column);
-
-	if (number <= 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("column \"%s\" of relation \"%s\" does not "
-							   "exist",
-							   column, RelationGetRelationName(relation))));
-	if (getBaseType(get_atttype(RelationGetRelid(relation), number)) !=
-		JSONBOID)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("column \"%s\" of relation \"%s\" is not jsonb",
-							   column, RelationGetRelationName(relation))));
-}
-
-/* Frees what the memory context of the source does not. */
-static void
-release_plan(void *argument)
-{
-	HlLoadSource *source = argument;
-
-	if (source->plan != NULL)
-		SPI_freeplan(source->plan);
-	source->plan = NULL;
-}
-
-/*
- * Prepares the statement that reads a part; a custom plan can use a TID range
- * scan.
- */
-static void
-plan_part(HlLoadSource *source, const char *column)
-{
-	Oid types[] = {TIDOID, TIDOID};
-	char *sql = psprintf("SELECT ctid, tableoid, xmin, %s FROM %s WHERE ctid "
-						 "OPERATOR(pg_catalog.>=) $1 AND ctid "
-						 "OPERATOR(pg_catalog.<) $2",
-						 quote_identifier(column), source->name);
-	SPIPlanPtr plan = SPI_prepare_cursor(sql, 2, types, CURSOR_OPT_CUSTOM_PLAN);
-
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "could not prepare the reading of a table");
-	source->plan = plan;
-}
-
-/* Reads the rows up to a block; throws PostgreSQL's errors. */
-static void
-read_blocks(HlLoadSource *source, BlockNumber first, BlockNumber end)
-{
-	ItemPointerData from;
-	ItemPointerData to;
-	Datum values[2];
-	int nest_level = hl_path_pin();
-
-	ItemPointerSet(&from, first, 0);
-	ItemPointerSet(&to, end, 0);
-	values[0] = PointerGetDatum(&from);
-	values[1] = PointerGetDatum(&to);
-	if (SPI_execute_plan(source->plan, values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read %s", source->name);
-	hl_path_release(nest_level);
-}
-
-/* Opens a table, which may be dropped during a load. */
-static Relation
-open_source(Oid relation, LOCKMODE lock)
-{
-	Relation table = try_relation_open(relation, lock);
-
-	if (table == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relation)));
-	return table;
-}
-
 HlLoadSource *
 hl_load_source_open(Oid relation, const char *column)
 {
 	HlLoadSource *source = palloc0(sizeof(HlLoadSource));
-	Relation table = open_source(relation, AccessShareLock);
 
-	check_kind(table);
-	check_column(table, column);
-	source->relation = relation;
-	source->memory = CurrentMemoryContext;
-	source->name = quote_qualified_identifier(
-		get_namespace_name(RelationGetNamespace(table)),
-		RelationGetRelationName(table));
-	source->name = pstrdup(source->name);
-	relation_close(table, NoLock);
-	source->release.func = release_plan;
-	source->release.arg = source;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &source->release);
-	plan_part(source, column);
-	/* no block, but the rights are checked */
-	read_blocks(source, 0, 0);
-	SPI_freetuptable(SPI_tuptable);
+	source->name = hl_load_read_find(&source->table, relation, column);
+	/* reads no block, but checks the privileges */
+	MemoryContextDelete(hl_load_read(&source->table, 0, 0)->memory);
 	return source;
 }
 
@@ -190,17 +72,22 @@ file_number(Relation relation)
 static void
 look_at_files(const HlLoadSource *source, int64 *files, BlockNumber *blocks)
 {
-	List *parts = find_all_inheritors(source->relation, AccessShareLock, NULL);
+	Oid relation = source->table.relation;
+	Relation table = hl_load_read_open(relation, AccessShareLock);
+	List *parts;
 	ListCell *each;
 
+	hl_load_read_check_kind(table);
+	relation_close(table, NoLock);
+	parts = find_all_inheritors(relation, AccessShareLock, NULL);
 	*files = 0;
 	*blocks = 0;
 	foreach (each, parts)
 	{
-		Relation part = open_source(lfirst_oid(each), NoLock);
+		Relation part = hl_load_read_open(lfirst_oid(each), NoLock);
 
 		if (part->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
-			check_kind(part);
+			hl_load_read_check_kind(part);
 		if (RELKIND_HAS_STORAGE(part->rd_rel->relkind))
 		{
 			*files ^= (int64) file_number(part);
@@ -262,48 +149,26 @@ hl_load_source_let_go(HlLoadSource *source)
 {
 	BlockNumber reached = ItemPointerGetBlockNumberNoCheck(&source->behind.tid);
 
-	if (source->table != NULL)
-	{
-		SPI_freetuptable(source->table);
-		pfree(source->rows);
-	}
+	if (source->part != NULL)
+		MemoryContextDelete(source->part->memory);
 	if (OidIsValid(source->behind.part))
 		source->block = Max(source->block, reached);
-	source->table = NULL;
-	source->rows = NULL;
-	source->count = source->next = 0;
-}
-
-static void
-take_row(HlLoadSource *source, int at)
-{
-	HeapTuple tuple = source->table->vals[at];
-	TupleDesc desc = source->table->tupdesc;
-	HlLoadRow *row = &source->rows[at];
-	bool null;
-
-	row->place.tid =
-		*(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 1, &null));
-	row->place.part = DatumGetObjectId(SPI_getbinval(tuple, desc, 2, &null));
-	row->xmin = DatumGetTransactionId(SPI_getbinval(tuple, desc, 3, &null));
-	row->resource = SPI_getbinval(tuple, desc, 4, &row->null);
+	source->part = NULL;
+	source->next = 0;
 }
 
 /* Reads the part that begins at the current block. */
 static void
 read_part(HlLoadSource *source)
 {
-	read_blocks(source, source->block, source->block + PART_BLOCKS);
-	source->table = SPI_tuptable;
-	source->count = (int) SPI_processed;
+	HlLoadPart *part = hl_load_read(&source->table, source->block,
+									source->block + PART_BLOCKS);
+
+	source->part = part;
 	source->next = 0;
-	source->rows = MemoryContextAllocHuge(
-		source->memory, sizeof(HlLoadRow) * Max(source->count, 1));
-	for (int i = 0; i < source->count; i++)
-		take_row(source, i);
-	qsort(source->rows, source->count, sizeof(HlLoadRow), compare_rows);
-	while (source->next < source->count &&
-		   compare_places(&source->rows[source->next].place, &source->behind) <=
+	qsort(part->rows, part->count, sizeof(HlLoadRow), compare_rows);
+	while (source->next < part->count &&
+		   compare_places(&part->rows[source->next].place, &source->behind) <=
 			   0)
 		source->next++;
 }
@@ -311,10 +176,10 @@ read_part(HlLoadSource *source)
 const HlLoadRow *
 hl_load_source_next(HlLoadSource *source)
 {
-	while (source->next >= source->count)
+	while (source->part == NULL || source->next >= source->part->count)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (source->table != NULL)
+		if (source->part != NULL)
 		{
 			BlockNumber next = source->block + PART_BLOCKS;
 
@@ -326,8 +191,8 @@ hl_load_source_next(HlLoadSource *source)
 		read_part(source);
 	}
 	source->before = source->behind;
-	source->behind = source->rows[source->next].place;
-	return &source->rows[source->next++];
+	source->behind = source->part->rows[source->next].place;
+	return &source->part->rows[source->next++];
 }
 
 void

@@ -13,7 +13,10 @@
 
 #include "storage/itemptr.h"
 
-/* Where a row is: block, offset, and then the table that it is in. */
+/*
+ * The place of a row: block, offset, and the partition. Rows are ordered by
+ * these.
+ */
 typedef struct HlLoadPlace
 {
 	ItemPointerData tid;
@@ -25,31 +28,34 @@ typedef struct HlLoadRow
 	HlLoadPlace place;
 	TransactionId xmin;
 	bool null;
-	Datum resource; /* as it lies in the table */
+	Datum resource; /* possibly toasted */
 } HlLoadRow;
 
 typedef struct HlLoadSource HlLoadSource;
 
 /*
- * Finds table and column; lives in CurrentMemoryContext. Throws what a SELECT
- * by the caller throws, 42809 for a relation without rows of its own, 42804 for
- * a column that is not jsonb.
+ * Opens table and column, in CurrentMemoryContext. Throws what a SELECT by the
+ * caller throws, 42809 for a relation without rows of its own, 42804 for a
+ * column that is not jsonb.
  */
 extern HlLoadSource *hl_load_source_open(Oid relation, const char *column);
 
-/* Table and column as they are written in SQL. */
+/* The qualified and quoted name of the table. */
 extern const char *hl_load_source_name(const HlLoadSource *source);
 
-/* A number that changes when the rows may have moved to other files. */
+/*
+ * A number that changes when the table is rewritten, so that rows may have
+ * moved.
+ */
 extern int64 hl_load_source_files(const HlLoadSource *source);
 
-/* Begins behind a place, and ends where the table ends now. */
+/* Sets the range to read: after a place, up to the current end of the table. */
 extern void hl_load_source_seek(HlLoadSource *source, HlLoadPlace behind);
 
 /*
- * The next row, valid until the transaction ends; NULL: there is none. The
- * second function returns it again; the third releases what the transaction
- * holds.
+ * The next row, valid until the transaction ends; NULL: the end. The second
+ * function makes the next call return it again; the third releases the
+ * transaction's resources.
  */
 extern const HlLoadRow *hl_load_source_next(HlLoadSource *source);
 extern void hl_load_source_unread(HlLoadSource *source);
@@ -58,7 +64,7 @@ extern void hl_load_source_let_go(HlLoadSource *source);
 /* The current snapshot as a pg_snapshot, including subtransactions. */
 extern char *hl_load_seen_now(void);
 
-/* The same, read from its text. */
+/* A parsed snapshot, in CurrentMemoryContext. */
 typedef struct HlLoadSeen HlLoadSeen;
 extern HlLoadSeen *hl_load_seen_read(const char *text);
 

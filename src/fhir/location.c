@@ -1,11 +1,13 @@
 /*
  * location.c
- *	  Type, id and version of a Location.
+ *	  Reads type, id and version of a Location.
  */
 #include "postgres.h"
 
 #include "aws/link.h"
 #include "fhir/location.h"
+#include "fhir/request.h"
+#include "fhir/result.h"
 #include "fhir/types.h"
 #include "server/text.h"
 
@@ -58,4 +60,22 @@ hl_fhir_location(const HlCall *call, const char *datastore_id,
 	hl_link_free(&link);
 	hl_text_refuse_memory(outcome == HL_LINK_NO_MEMORY);
 	return is_named;
+}
+
+bool
+hl_fhir_location_stored(const HlCall *call, const char *datastore_id,
+						const char *type, const char *id, HlFhirLocation *named)
+{
+	const HlReply *reply = &call->reply;
+	const char *version = hl_fhir_version_of(reply->headers[HL_FHIR_ETAG]);
+
+	if (!hl_fhir_is_a(reply->document, "OperationOutcome"))
+		return false;
+	if (!hl_fhir_location(call, datastore_id, reply->headers[HL_FHIR_LOCATION],
+						  named))
+		*named = (HlFhirLocation){.type = type, .id = id};
+	if (version != NULL)
+		named->version = version;
+	return named->id != NULL && strcmp(named->type, type) == 0 &&
+		   (id == NULL || strcmp(named->id, id) == 0);
 }

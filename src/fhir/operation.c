@@ -1,10 +1,10 @@
 /*
  * operation.c
- *	  An operation by its path, and the wait for one that goes on in AWS.
+ *	  FHIR operations by their paths, and the wait for asynchronous ones.
  *
- * A reply of status 202 says where the status is. That place is asked until it
- * answers otherwise; every error on the way names it, since what was begun goes
- * on without us, and a GET on it resumes the wait.
+ * A reply of status 202 has the URL of the status, which is polled until it is
+ * final. Every error meanwhile has that URL in its CONTEXT, since the
+ * operation continues in AWS, and a GET on it resumes the wait.
  */
 #include "postgres.h"
 
@@ -16,6 +16,7 @@
 #include "call/door.h"
 #include "call/error.h"
 #include "call/poll.h"
+#include "call/untold.h"
 #include "engine/target.h"
 #include "fhir/operation.h"
 #include "fhir/parameters.h"
@@ -29,14 +30,14 @@
 
 #define HTTP_ACCEPTED 202
 
-/* What an operation is for, by its name; any other by POST changes something. */
+/* Operations that only read; any other operation by POST changes something. */
 static const char *const reading[] = {"$validate",  "$expand",     "$lookup",
 									  "$translate", "$everything", "$document",
 									  NULL};
 static const char *const deleting[] = {"$purge", "$erase", "$bulk-delete",
 									   NULL};
 
-/* These begin a job, by whatever method. */
+/* Operations that start a job, by any method. */
 static const char *const exporting[] = {"$export", "$davinci-data-export",
 										NULL};
 
@@ -57,16 +58,16 @@ typedef struct Operation
 {
 	const HlFhirPlace *place;
 	const char *method;
-	char *path;           /* below the data store */
+	char *path;           /* below the base of the data store */
 	char *query;          /* NULL: none */
-	const char *name;     /* with its dollar; NULL: a status is asked for */
+	const char *name;     /* with its dollar; NULL: the path of a status */
 	const char *body;     /* NULL: none */
-	HlFhirName operation; /* that it is performed as */
+	HlFhirName operation; /* the operation of the request */
 	int64 deadline;       /* by hl_clock_steady_ms() */
 	long interval;        /* milliseconds */
-	bool parametrised;    /* there are parameters */
-	const char *status;   /* path and query of the status; NULL: not known */
-	const char *told;     /* of it, in texts: no query of the caller's */
+	bool parametrised;    /* the argument "parameters" is not empty */
+	const char *status;   /* path and query of the status; NULL: unknown */
+	const char *told;     /* the status in messages, without a caller's query */
 } Operation;
 
 /* -------------------------------------------------------------------- path */
@@ -81,7 +82,7 @@ refuse_path(const char *why)
 					 "Patient/$member-match, or the path of a status.")));
 }
 
-/* Splits a path into at most so many segments; returns their number. */
+/* Splits a path into segments; returns their number. */
 static int
 split_path(const char *path, char **segments, int most)
 {
@@ -98,9 +99,10 @@ split_path(const char *path, char **segments, int most)
 }
 
 /*
- * Whether a path without an operation is that of resources. Its type need not
- * be one of FHIR R4, since the server may have more of them; only Transaction
- * is where AWS has the status of an asynchronous Bundle.
+ * Whether a path without an operation is a path of resources. Its type need
+ * not be one of FHIR R4, since the server may have more; only "Transaction" is
+ * AWS's path of the status of an asynchronous Bundle. A deletion may meet a
+ * server that ignores case.
  */
 static bool
 is_of_resources(const char *method, const char *segment)
@@ -110,6 +112,8 @@ is_of_resources(const char *method, const char *segment)
 
 	if (strcmp(method, "GET") == 0 && strcmp(segment, "Transaction") == 0)
 		return false;
+	if (strcmp(method, "DELETE") == 0 && hl_fhir_is_listed_as(segment))
+		return true;
 	return segment[0] >= 'A' && segment[0] <= 'Z' && segment[len] == '\0';
 }
 
@@ -137,7 +141,7 @@ read_segments(Operation *operation)
 		refuse_path("it is that of a resource");
 }
 
-/* Splits a link that a caller or a reply gives into path and query. */
+/* Splits a link of a caller or a reply into path and query. */
 static void
 keep_place(const HlLinkBase *base, const char *text, char **path, char **query)
 {
@@ -169,7 +173,7 @@ method_of(const HlArguments *arguments)
 			 errmsg("argument \"%s\" must be POST, GET or DELETE", "method")));
 }
 
-/* Takes the argument "parameters": the body, or the query of a GET. */
+/* Reads the argument "parameters": the body, or the query of a GET. */
 static void
 take_parameters(Operation *operation, const HlArguments *arguments)
 {
@@ -189,11 +193,30 @@ take_parameters(Operation *operation, const HlArguments *arguments)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be null when \"%s\" is DELETE",
 						"parameters", "method")));
-	form = hl_parameters_form(hl_parameters_read(DatumGetJsonbP(value)));
+	form = hl_parameters_form(hl_parameters_read(DatumGetJsonbP(value)), false);
 	if (form[0] != '\0')
 		operation->query = operation->query == NULL
 							   ? form
 							   : psprintf("%s&%s", operation->query, form);
+}
+
+/*
+ * Refuses a query that asks for another method, which some servers heed: the
+ * right to the operation is that of its method. The query's names are
+ * normalized.
+ */
+static void
+refuse_other_method(const char *query)
+{
+	static const char name[] = "_method";
+
+	for (; query != NULL; query = strchr(query, '&'))
+	{
+		query += *query == '&';
+		if (pg_strncasecmp(query, name, strlen(name)) == 0 &&
+			query[strlen(name)] == '=')
+			refuse_path("its query has a method");
+	}
 }
 
 /* Reads and checks all arguments. */
@@ -211,6 +234,7 @@ read_operation(Operation *operation, const HlArguments *arguments)
 			   &operation->path, &operation->query);
 	read_segments(operation);
 	take_parameters(operation, arguments);
+	refuse_other_method(operation->query);
 	operation->interval =
 		(long) Min(hl_poll_milliseconds(arguments, "poll_interval"), INT_MAX);
 	operation->deadline =
@@ -219,37 +243,76 @@ read_operation(Operation *operation, const HlArguments *arguments)
 
 /* ------------------------------------------------------------------ rights */
 
-/* The function on which EXECUTE is required, too. */
+/* The functions that stand for a right. */
+#define READS "healthlake_fhir_search"
+#define WRITES "healthlake_fhir_create"
+#define DELETES "healthlake_fhir_delete_where"
+
+/*
+ * Whether a path without an operation is that of a job's status, and not one
+ * of resources, such as _history, also for a server that ignores case. The
+ * status of a Bundle has the answers to its entries.
+ */
+static bool
+is_of_job(const Operation *operation)
+{
+	const char *path = operation->path;
+	char *type = pnstrdup(path, strcspn(path, "/"));
+
+	return operation->name == NULL && strcmp(operation->method, "GET") == 0 &&
+		   path[0] >= 'a' && path[0] <= 'z' && type[0] != '\0' &&
+		   pg_strcasecmp(type, "Transaction") != 0 &&
+		   !hl_fhir_is_listed_as(type);
+}
+
+/*
+ * Whether a request by DELETE is one to cancel a job, by the path that AWS
+ * gives to the status of an export. Any other path may be one of resources, to
+ * a server that reads it in its own way.
+ */
+static bool
+cancels(const Operation *operation)
+{
+	return operation->name == NULL &&
+		   strncmp(operation->path, "export/", strlen("export/")) == 0;
+}
+
+/* The function on which EXECUTE is required; NULL: that of a search. */
 static const char *
 right_of(const Operation *operation)
 {
 	const char *name = operation->name;
 
 	if (is_among(deleting, name))
-		return "healthlake_fhir_delete_where";
+		return DELETES;
+	if (strcmp(operation->method, "DELETE") == 0)
+		return cancels(operation) ? WRITES : DELETES;
 	if (is_among(exporting, name))
-		return "healthlake_fhir_create";
-	if (strcmp(operation->method, "GET") == 0 ||
-		(name != NULL && hl_text_is_listed(reading, name)))
+		return WRITES;
+	if (strcmp(operation->method, "GET") == 0 || is_among(reading, name))
 		return NULL;
-	return "healthlake_fhir_create";
+	return WRITES;
 }
 
 /*
  * Checks the privilege for the operation, and refuses changes in read-only
  * transactions: reading requires the right to search, deleting the right to
- * delete.
+ * delete, and anything else the right to write. A job may be awaited by whoever
+ * may have started it.
  */
 static void
 check_right(FunctionCallInfo fcinfo, Operation *operation)
 {
 	const char *changing = right_of(operation);
+	const HlOperation *row;
 
 	operation->operation =
 		changing == NULL ? HL_FHIR_QUERY_OPERATION : HL_FHIR_CHANGE_OPERATION;
-	hl_door_need(fcinfo, &hl_fhir_operations[operation->operation],
-				 changing == NULL ? "healthlake_fhir_search" : changing);
-	hl_call_refuse_change(&hl_fhir_operations[operation->operation]);
+	row = &hl_fhir_operations[operation->operation];
+	if (!is_of_job(operation) ||
+		(!hl_door_has(fcinfo, WRITES) && !hl_door_has(fcinfo, DELETES)))
+		hl_door_need(fcinfo, row, changing == NULL ? READS : changing);
+	hl_call_refuse_change(row);
 }
 
 /* -------------------------------------------------------------------- wait */
@@ -303,6 +366,7 @@ poll_status(const Operation *operation, const HlReply **reply)
 		hl_fhir_request(operation->place, HL_FHIR_QUERY_OPERATION, "GET", path);
 	request->rest.query = query;
 	request->rest.asked = operation->path;
+	request->rest.criteria = operation->query != NULL ? operation->query : "";
 	request->request.patience =
 		Max(operation->deadline - hl_clock_steady_ms(), 1000);
 	*reply = hl_fhir_try(request);
@@ -396,6 +460,7 @@ wait_for_status(Operation *operation)
 	const HlReply *reply;
 
 	error_context_stack = &context;
+	hl_untold_note_told(); /* the CONTEXT has its status */
 	reply = wait_for_end(operation);
 	error_context_stack = context.previous;
 	return reply;
@@ -435,8 +500,10 @@ hl_operation_call(FunctionCallInfo fcinfo)
 	if (find_status(&operation, reply))
 		reply = wait_for_status(&operation);
 	changes = hl_fhir_operations[operation.operation].changes_something;
-	result = hl_fhir_result_json(reply->document, &fcinfo->isnull,
-								 changes ? &lost : NULL);
+	result = hl_fhir_result_json(reply->document, &fcinfo->isnull, &lost);
+	if (lost && !changes)
+		hl_error_refuse(&hl_fhir_operations[operation.operation], reply,
+						HL_ERROR_UNFIT);
 	hl_fhir_result_warn(lost);
 	return result;
 }

@@ -1,8 +1,7 @@
 /*
  * operation.h
  *	  FHIR operations (such as $member-match) by their paths, including those
- *	  that AWS performs asynchronously; also the capabilities of a data store
- *	  and the validation of a resource.
+ *	  that AWS performs asynchronously.
  */
 #ifndef HL_FHIR_OPERATION_H
 #define HL_FHIR_OPERATION_H

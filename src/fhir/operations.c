@@ -1,6 +1,6 @@
 /*
  * operations.c
- *	  The table of the data plane's requests.
+ *	  The table of data plane requests as rows.
  */
 #include "postgres.h"
 

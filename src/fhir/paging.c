@@ -1,8 +1,9 @@
 /*
  * paging.c
- *	  Page after page of a data store.
+ *	  The pages of a FHIR search, read one after the other.
  *
- * Of two pages one is read and the other in flight, as call/ahead.h has it.
+ * While one page is read, the request for the next may be in flight: see
+ * call/ahead.h.
  */
 #include "postgres.h"
 
@@ -14,13 +15,11 @@
 #include "call/error.h"
 #include "fhir/paging.h"
 #include "fhir/parameters.h"
+#include "fhir/result.h"
 #include "fhir/seen.h"
 #include "server/owned.h"
 #include "server/settings.h"
 #include "server/text.h"
-
-/* Entries between two looks at what is in flight. */
-#define ENTRIES_BETWEEN_LOOKS 16
 
 struct HlPaging
 {
@@ -29,26 +28,26 @@ struct HlPaging
 	HlSeen *seen;
 	const char *names; /* of the parameters, for the audit trail */
 	int64 left;        /* matches that are still wanted */
-	int size;          /* of the pages, from the last beginning on */
+	int size;          /* _count of the requests; halved by begin_again() */
 
-	/* from the last beginning on */
-	bool linked; /* the next page is that of a link */
-	bool progress;
+	/* reset by begin_again() */
+	bool linked;   /* the next page is requested by path and query */
+	bool progress; /* a new match was returned */
 	uint64 pages;
-	char *path; /* of the link */
+	char *path; /* of the link to the next page */
 	char *query;
-	char *mark;   /* an earlier link's query, to notice a circle */
+	char *mark;   /* path and query of an earlier link, to detect a cycle */
 	uint64 steps; /* links since the mark */
 	uint64 lap;   /* links until the next mark */
 
-	bool over;      /* there is no page after the one at hand */
-	HlAhead *page;  /* at hand; NULL: none */
+	bool over;      /* the current page is the last one */
+	HlAhead *page;  /* the current page; NULL: none */
 	HlAhead *ahead; /* in flight; NULL: none */
 	HlSearchset set;
-	uint32 entries; /* of the page at hand */
+	uint32 entries; /* of the current page */
 	uint32 matches;
 	uint32 given;
-	char warned[65]; /* the code of the last issue that was told */
+	char warned[65]; /* the code of the last reported issue */
 };
 
 HlPaging *
@@ -88,7 +87,7 @@ first_request(const HlPaging *paging)
 	return request;
 }
 
-/* The request of the page that a link leads to, exactly as the link has it. */
+/* The request of the next page, with path and query exactly as in the link. */
 static HlFhirRequest *
 linked_request(const HlPaging *paging)
 {
@@ -102,7 +101,7 @@ linked_request(const HlPaging *paging)
 	return request;
 }
 
-/* Makes and sends the request of the next page; ahead: without waiting. */
+/* Sends the request of the next page; with ahead it does not wait. */
 static HlAhead *
 start_page(HlPaging *paging, bool ahead)
 {
@@ -113,6 +112,7 @@ start_page(HlPaging *paging, bool ahead)
 	request = paging->linked ? linked_request(paging) : first_request(paging);
 	request->rest.subject = paging->plan.subject;
 	request->rest.parameters = paging->names;
+	request->rest.criteria = paging->plan.form;
 	MemoryContextSwitchTo(caller);
 	hl_ahead_send(page, &request->request, request->region, ahead);
 	return page;
@@ -125,12 +125,10 @@ start_page(HlPaging *paging, bool ahead)
 static HlAhead *
 take_page(HlPaging *paging)
 {
-	HlAhead *page = paging->ahead;
+	HlAhead *page = hl_ahead_take(&paging->ahead);
 
-	paging->ahead = NULL;
-	if (page != NULL && hl_ahead_await(page))
+	if (page != NULL)
 		return page;
-	hl_ahead_free(&page);
 	page = start_page(paging, false);
 	(void) hl_ahead_await(page);
 	return page;
@@ -138,35 +136,60 @@ take_page(HlPaging *paging)
 
 /* ------------------------------------------------------------------- links */
 
+/* Whether a link is the marked one. A path has no question mark. */
+static bool
+is_mark(const HlPaging *paging, const HlLink *link)
+{
+	size_t len = link->path.len;
+
+	return strncmp(paging->mark, hl_bytes_string(&link->path), len) == 0 &&
+		   paging->mark[len] == '?' &&
+		   strcmp(paging->mark + len + 1, hl_bytes_string(&link->query)) == 0;
+}
+
 /*
- * Whether that link was returned before; a cycle is noticed in its second
- * round.
+ * Whether that link was returned before. Only one earlier link is kept (Brent's
+ * algorithm), so a cycle of any length is detected in its second round.
  */
 static bool
-is_circle(HlPaging *paging, const char *query)
+is_circle(HlPaging *paging, const HlLink *link)
 {
-	if ((paging->linked && strcmp(query, paging->query) == 0) ||
-		(paging->mark != NULL && strcmp(query, paging->mark) == 0))
-		return true;
-	if (++paging->steps < paging->lap)
-		return false;
+	MemoryContext caller;
+	bool used = (paging->linked &&
+				 strcmp(hl_bytes_string(&link->path), paging->path) == 0 &&
+				 strcmp(hl_bytes_string(&link->query), paging->query) == 0) ||
+				(paging->mark != NULL && is_mark(paging, link));
+
+	if (used || ++paging->steps < paging->lap)
+		return used;
 	if (paging->mark != NULL)
 		pfree(paging->mark);
-	paging->mark = MemoryContextStrdup(paging->memory, query);
+	caller = MemoryContextSwitchTo(paging->memory);
+	paging->mark = psprintf("%s?%s", hl_bytes_string(&link->path),
+							hl_bytes_string(&link->query));
+	MemoryContextSwitchTo(caller);
 	paging->lap *= 2;
 	paging->steps = 0;
 	return false;
 }
 
+static void refuse_page(const HlAhead *page, const char *why)
+	__attribute__((noreturn));
+
 static void
-refuse_page(const HlPaging *paging, const HlAhead *page, const char *why)
+refuse_page(const HlAhead *page, const char *why)
 {
-	ereport(ERROR,
-			(errcode(HL_ERRCODE_MALFORMED),
-			 errmsg("unusable reply to %s: %s",
-					page->run.request->operation->name, why),
-			 errhint("Check that healthlake.endpoint_url and healthlake.proxy "
-					 "lead to AWS HealthLake.")));
+	hl_error_refuse(page->run.request->operation, &page->run.call->reply, why);
+}
+
+Datum
+hl_paging_take(const HlPaging *paging, HlConversion convert,
+			   const void *argument)
+{
+	const HlAhead *page = paging->page;
+
+	return hl_error_convert(page->run.request->operation,
+							&page->run.call->reply, convert, argument);
 }
 
 static void
@@ -184,7 +207,7 @@ keep_link(HlPaging *paging, const HlLink *link)
 	paging->linked = true;
 }
 
-/* Frees what was parsed of a link, with the memory of the page. */
+/* Frees a parsed link when the memory of the page is released. */
 static void
 free_link(void *link)
 {
@@ -192,8 +215,8 @@ free_link(void *link)
 }
 
 /*
- * Reads the link of the next page, which can change neither the host nor the
- * data store.
+ * Reads the link of the next page. A link to another host or data store is
+ * refused.
  */
 static void
 take_link(HlPaging *paging, const HlAhead *page)
@@ -213,12 +236,11 @@ take_link(HlPaging *paging, const HlAhead *page)
 	outcome = hl_link_read(&base, paging->set.next, link);
 	hl_text_refuse_memory(outcome == HL_LINK_NO_MEMORY);
 	if (outcome == HL_LINK_REFUSED)
-		refuse_page(paging, page,
+		refuse_page(page,
 					psprintf("the link to the next page cannot be followed: %s",
 							 link->reason));
-	if (is_circle(paging, hl_bytes_string(&link->query)))
-		refuse_page(paging, page,
-					"the link to the next page has been used before");
+	if (is_circle(paging, link))
+		refuse_page(page, "the link to the next page has been used before");
 	keep_link(paging, link);
 }
 
@@ -292,7 +314,9 @@ read_page(HlPaging *paging, HlAhead *page)
 	paging->page = page;
 	paging->pages++;
 	if (!hl_searchset_read(&paging->set, page->run.call->reply.document))
-		refuse_page(paging, page, paging->set.fault);
+		refuse_page(page, paging->set.fault);
+	if (paging->plan.first == HL_FHIR_SEARCH_WITH_POST)
+		paging->set.type = paging->plan.subject;
 	count_entries(paging);
 	take_link(paging, page);
 }
@@ -320,7 +344,8 @@ fetch_page(HlPaging *paging)
 /*
  * Whether the next page may be requested before it is needed: only after half
  * of the first page was read, since callers that want a few rows take them from
- * there, and not where each request is accounted for: nobody may ever see it.
+ * there, and not if reads are audited: a row for a page that is never returned
+ * would record a disclosure that did not take place.
  */
 static bool
 may_look_ahead(const HlPaging *paging)
@@ -337,7 +362,7 @@ look_ahead(HlPaging *paging)
 {
 	if (paging->ahead != NULL)
 	{
-		if (paging->given % ENTRIES_BETWEEN_LOOKS == 0)
+		if (paging->given % HL_AHEAD_INTERVAL == 0)
 			hl_ahead_go_on(paging->ahead);
 	}
 	else if (may_look_ahead(paging))
@@ -346,7 +371,7 @@ look_ahead(HlPaging *paging)
 
 /* ----------------------------------------------------------------- entries */
 
-/* Whether a text looks like a FHIR code, which may be shown. */
+/* Whether a text looks like a FHIR code; other text could be patient data. */
 static bool
 is_issue_code(const char *code)
 {
@@ -355,7 +380,7 @@ is_issue_code(const char *code)
 	return len > 0 && len < 65 && code[len] == '\0';
 }
 
-/* Reports the issues of a search, each once, and only their codes. */
+/* Reports the issues of a search: only their codes, each once. */
 static void
 warn_of_issues(HlPaging *paging, const HlJson *outcome)
 {
@@ -377,7 +402,7 @@ warn_of_issues(HlPaging *paging, const HlJson *outcome)
 	}
 }
 
-/* Whether an entry was not returned before; notes that it is now. */
+/* Whether an entry was not returned before; remembers it. */
 static bool
 is_new(HlPaging *paging, const HlEntry *entry)
 {

@@ -1,6 +1,6 @@
 /*
  * parameters.c
- *	  The parameters of a search.
+ *	  Search parameters.
  */
 #include "postgres.h"
 
@@ -8,16 +8,20 @@
 #include "utils/builtins.h"
 
 #include "aws/form.h"
+#include "base/percent.h"
 #include "fhir/parameters.h"
 #include "model/response.h"
 #include "server/text.h"
 
-/* What names of parameters are made of, modifiers and chains included. */
+/*
+ * The characters of parameter names, with modifiers and chains, and their
+ * maximum length.
+ */
 #define NAME_CHARACTERS                                                        \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:"
 #define LONGEST_NAME 128
 
-/* So many names are listed: one more is compared with each of them. */
+/* The maximum number of names; each further one is compared with all. */
 #define MOST_NAMES 100
 
 const HlJson *
@@ -59,12 +63,26 @@ refuse_parameter(HlFormFault fault, const char *name)
 						: 0));
 }
 
+void
+hl_parameters_refuse_unselective(const HlJson *parameters)
+{
+	const char *name = hl_form_unselective(parameters);
+
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("search parameter \"%s\" has an empty alternative",
+						hl_text_clip(hl_text_from_utf8(name))),
+				 errhint("Commas separate alternatives; \"\\,\" is a comma of "
+						 "the value itself.")));
+}
+
 char *
-hl_parameters_form(const HlJson *parameters)
+hl_parameters_form(const HlJson *parameters, bool paged)
 {
 	HlBytes form = {0};
 	const char *name;
-	HlFormFault fault = hl_form_write(&form, parameters, &name);
+	HlFormFault fault = hl_form_write(&form, parameters, paged, &name);
 
 	if (fault != HL_FORM_OK)
 	{
@@ -84,30 +102,27 @@ hl_parameters_add(const char *form, const char *name, const char *value)
 	return hl_text_take(&bytes);
 }
 
-/* Decodes a name out of a form; one that no parameter has is not repeated. */
+/*
+ * Decodes a name in a form. One with other characters, or a malformed escape,
+ * becomes "?", since it may contain data.
+ */
 static char *
 decode_name(const char *encoded, size_t len)
 {
+	const char *end = encoded + len;
 	char *name = palloc(len + 1);
-	char *end = name;
+	size_t count = 0;
 
-	for (size_t i = 0; i < len; i++)
+	while (encoded < end)
 	{
-		char hex[3] = {0};
+		int c = hl_percent_take(&encoded, end);
 
-		if (encoded[i] != '%' || i + 2 >= len)
-		{
-			*end++ = encoded[i];
-			continue;
-		}
-		memcpy(hex, encoded + i + 1, 2);
-		*end++ = (char) strtol(hex, NULL, 16);
-		i += 2;
+		if (c <= 0 || strchr(NAME_CHARACTERS, c) == NULL ||
+			count == LONGEST_NAME)
+			return pstrdup("?");
+		name[count++] = (char) c;
 	}
-	*end = '\0';
-	if (strspn(name, NAME_CHARACTERS) != strlen(name) ||
-		strlen(name) > LONGEST_NAME)
-		return pstrdup("?");
+	name[count] = '\0';
 	return name;
 }
 
@@ -139,8 +154,7 @@ hl_parameters_names(const char *form)
 text *
 hl_parameters_escape(const text *value)
 {
-	/* of all encodings that a database may have, none has these bytes in
-	 * another character */
+	/* in no encoding of a database these bytes are part of another character */
 	HlBytes bytes = {0};
 	char *string = text_to_cstring(value);
 

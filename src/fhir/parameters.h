@@ -15,14 +15,23 @@
 /* The parameters as JSON; an object without members for NULL. */
 extern const HlJson *hl_parameters_read(Jsonb *parameters);
 
-/* As a form, percent-encoded. Throws 22023 for invalid parameters. */
-extern char *hl_parameters_form(const HlJson *parameters);
+/*
+ * As a form, percent-encoded, palloc'd. paged: a search sets _count and page
+ * itself. Throws 22023 for invalid parameters.
+ */
+extern char *hl_parameters_form(const HlJson *parameters, bool paged);
 
-/* Adds a pair to such a form, which is palloc'd anew. */
+/*
+ * Throws 22023 for a criterion with an empty alternative, such as ",", which
+ * may select everything.
+ */
+extern void hl_parameters_refuse_unselective(const HlJson *parameters);
+
+/* Returns a copy of the form with one more pair, palloc'd. */
 extern char *hl_parameters_add(const char *form, const char *name,
 							   const char *value);
 
-/* The names in such a form, each once, as a JSON array; palloc'd. */
+/* The distinct names in a form, as a JSON array; palloc'd. */
 extern char *hl_parameters_names(const char *form);
 
 /* A value with FHIR's special characters escaped: healthlake_fhir_escape(). */

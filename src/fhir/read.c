@@ -34,17 +34,6 @@ hl_fhir_is_missing(const HlReply *reply, const char *type)
 			(reply->http_status == 404 && hl_fhir_is_listed(type)));
 }
 
-/* Raises that the reply contains another resource than requested. */
-static void
-refuse_other(const HlFhirRequest *request, const HlReply *reply)
-{
-	HlReply malformed = *reply;
-
-	malformed.outcome = HL_OUTCOME_MALFORMED;
-	malformed.network = pstrdup("the reply is not the requested resource");
-	hl_error_raise(request->request.operation, &malformed, NULL);
-}
-
 Datum
 hl_fhir_read(FunctionCallInfo fcinfo)
 {
@@ -67,6 +56,7 @@ hl_fhir_read(FunctionCallInfo fcinfo)
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 		hl_error_raise(request->request.operation, reply, NULL);
 	if (!hl_fhir_is_it(reply->document, type, id, version))
-		refuse_other(request, reply);
-	return hl_response_whole(reply->document);
+		hl_error_refuse(request->request.operation, reply,
+						"the reply is not the requested resource");
+	return hl_error_whole(request->request.operation, reply);
 }

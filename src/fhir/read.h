@@ -20,7 +20,7 @@ extern HlFhirRequest *hl_fhir_read_request(const HlFhirPlace *place,
 
 /*
  * Whether a reply says that a resource does not exist or was deleted: its type
- * is one of FHIR, and it has an OperationOutcome. Without one, the reply is
+ * is one of FHIR, and it has an OperationOutcome. Without one the reply is
  * about the data store or the type.
  */
 extern bool hl_fhir_is_missing(const HlReply *reply, const char *type);

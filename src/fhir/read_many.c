@@ -1,6 +1,6 @@
 /*
  * read_many.c
- *	  Reads of many ids.
+ *	  Reads many resources.
  */
 #include "postgres.h"
 
@@ -29,7 +29,6 @@ typedef struct Readings
 	ReturnSetInfo *set;
 } Readings;
 
-/* Reads and checks the ids. */
 static void
 take_ids(Readings *all, const HlArguments *arguments)
 {
@@ -62,8 +61,13 @@ check_resource(const Readings *all, const char *id, HlReply *reply)
 	if (reply->outcome != HL_OUTCOME_SUCCESS ||
 		hl_fhir_is_it(reply->document, all->type, id, NULL))
 		return;
-	reply->outcome = HL_OUTCOME_MALFORMED;
-	reply->network = pstrdup("the reply is not the requested resource");
+	hl_error_spoil(reply, "the reply is not the requested resource");
+}
+
+static Datum
+convert_resource(const void *document)
+{
+	return hl_response_whole(document);
 }
 
 static HeapTuple
@@ -74,22 +78,14 @@ reading_row(const Readings *all, const HlFlight *reading)
 					   CStringGetTextDatum(all->ids[reading->index]),
 					   Int32GetDatum(reply->http_status)};
 	bool nulls[6] = {false, false, reply->http_status == 0, true, true, true};
-	int unfit = 0;
 
 	check_resource(all, all->ids[reading->index], reply);
 	if (reply->outcome == HL_OUTCOME_SUCCESS)
-	{
-		values[3] = hl_response_whole_if_fit(reply->document, &unfit);
-		nulls[3] = unfit != 0;
-		if (unfit != 0)
-		{
-			values[4] = CStringGetTextDatum(unpack_sql_state(unfit));
-			values[5] = CStringGetTextDatum("the resource has a value that the "
-											"database cannot hold");
-		}
-		nulls[4] = nulls[5] = unfit == 0;
-	}
-	else if (!hl_fhir_is_missing(reply, all->type))
+		values[3] =
+			hl_error_try(reply, convert_resource, reply->document, &nulls[3]);
+	if (reply->outcome == HL_OUTCOME_SUCCESS)
+		return heap_form_tuple(all->set->setDesc, values, nulls);
+	if (!hl_fhir_is_missing(reply, all->type))
 	{
 		values[4] =
 			CStringGetTextDatum(unpack_sql_state(hl_error_sqlstate(reply)));

@@ -1,8 +1,8 @@
 /*
  * read_many.h
- *	  Many resources of a type by their ids, at most healthlake.max_concurrency
- *	  reads at a time: a row each, in the order of the ids. All ids are checked
- *	  before the first is sent.
+ *	  Reads many resources of a type by their ids, at most
+ *	  healthlake.max_concurrency at a time, and returns a row for each, in the
+ *	  order of the ids. All ids are checked before the first is sent.
  */
 #ifndef HL_FHIR_READ_MANY_H
 #define HL_FHIR_READ_MANY_H

@@ -8,11 +8,12 @@
 
 #include "call/error.h"
 #include "credentials/secret.h"
+#include "fhir/body.h"
 #include "fhir/request.h"
 #include "server/settings.h"
 #include "server/text.h"
 
-static const char *const wanted_headers[HL_FHIR_WANTED] = {
+const char *const hl_fhir_wanted[HL_FHIR_WANTED] = {
 	[HL_FHIR_ETAG] = "ETag",
 	[HL_FHIR_LAST_MODIFIED] = "Last-Modified",
 	[HL_FHIR_LOCATION] = "Location",
@@ -28,11 +29,12 @@ static void
 check_datastore(const char *id)
 {
 	if (!hl_settings_is_datastore_id(id))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid data store id \"%s\"", hl_text_clip(id)),
-				 errdetail(
-					 "A data store id has 32 lower-case hexadecimal digits.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid data store id \"%s\"", hl_text_clip(id)),
+			 errdetail("A data store id has 32 lower-case hexadecimal digits."),
+			 strncmp(id, "arn:", 4) == 0 ? errhint(HL_SETTINGS_ARN_HINT) : 0));
 	if (!hl_settings_list_allows(hl_settings.allowed_datastores, id))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("data store \"%s\" is not allowed", id),
@@ -45,7 +47,7 @@ hl_fhir_datastore(const char *argument)
 {
 	const char *id = argument != NULL ? argument : hl_settings.datastore_id;
 
-	if (id == NULL || id[0] == '\0')
+	if (id == NULL || (argument == NULL && id[0] == '\0'))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("no data store is set"),
 						errhint("Set healthlake.datastore_id, or give the "
@@ -99,8 +101,9 @@ hl_fhir_place(const HlArguments *arguments)
 /* ---------------------------------------------------------------- request */
 
 /*
- * Whether a reply may have a resource that the caller does not know. What is
- * created or updated comes back as it was given; of a Bundle its entries say.
+ * Whether a reply may have a resource that the caller does not know. A created
+ * or updated resource is returned as it was sent; for a Bundle the entries
+ * decide.
  */
 static bool
 discloses(HlFhirName name)
@@ -134,7 +137,7 @@ hl_fhir_request(const HlFhirPlace *place, HlFhirName name, const char *method,
 							 .path = path,
 							 .subject = named ? path : NULL,
 							 .headers = request->headers,
-							 .wanted = wanted_headers,
+							 .wanted = hl_fhir_wanted,
 							 .nwanted = HL_FHIR_WANTED,
 							 .bearer = place->bearer,
 							 .repeatable = operation->idempotent,
@@ -147,7 +150,9 @@ void
 hl_fhir_request_header(HlFhirRequest *request, const char *name,
 					   const char *value)
 {
-	Assert(request->rest.nheaders < HL_FHIR_MAX_HEADERS);
+	if (request->rest.nheaders == HL_FHIR_MAX_HEADERS)
+		elog(ERROR, "a FHIR request has more than %d headers",
+			 HL_FHIR_MAX_HEADERS);
 	request->headers[request->rest.nheaders++] = (HlHeader){name, value};
 }
 
@@ -155,16 +160,15 @@ void
 hl_fhir_request_body(HlFhirRequest *request, const char *content_type,
 					 const char *body)
 {
+	const HlOperation *operation = request->request.operation;
 	size_t len = strlen(body);
 
-	if (len > HL_FHIR_MAX_BODY)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("body of %s is too large",
-							   request->request.operation->name),
-						errdetail("It has %zu bytes; HealthLake accepts %d.",
-								  len, HL_FHIR_MAX_BODY)));
+	if (strcmp(content_type, HL_FHIR_FORM) == 0)
+		hl_body_check_size(operation, len);
+	else
+		hl_body_check(operation, body, request->rest.entries != NULL);
 	hl_fhir_request_header(request, "Content-Type", content_type);
-	/* the memory context has it, so nobody frees these bytes */
+	/* owned by the memory context; never pass these bytes to hl_bytes_free() */
 	request->request.body =
 		(HlBytes){.data = unconstify(char *, body), .len = len};
 }

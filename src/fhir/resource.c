@@ -1,6 +1,6 @@
 /*
  * resource.c
- *	  Resources in jsonb.
+ *	  Resources as jsonb.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@ hl_fhir_json(Jsonb *json)
 	return hl_text_to_utf8(text, (int) strlen(text));
 }
 
-/* A member of an object; NULL if it has none of the name. */
+/* A member of an object; NULL: missing. */
 static JsonbValue *
 find_member(JsonbContainer *object, const char *name)
 {

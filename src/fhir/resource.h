@@ -1,8 +1,8 @@
 /*
  * resource.h
- *	  A resource that SQL passes, as far as a request depends on it. A resource
- *	  that is refused here was not sent; errors quote no part of a resource.
- *	  Everything lives in CurrentMemoryContext.
+ *	  A resource that SQL passes, as far as a request depends on it. A refused
+ *	  resource was not sent; errors quote no part of a resource. Everything
+ *	  lives in CurrentMemoryContext.
  */
 #ifndef HL_FHIR_RESOURCE_H
 #define HL_FHIR_RESOURCE_H
@@ -16,8 +16,8 @@ typedef struct HlFhirResource
 {
 	Jsonb *json;
 	const char *type;
-	const char *id;   /* NULL: it has none */
-	const char *body; /* in UTF-8, as it is sent */
+	const char *id;   /* NULL: none */
+	const char *body; /* as sent, UTF-8 */
 } HlFhirResource;
 
 /*
@@ -28,13 +28,13 @@ typedef struct HlFhirResource
 extern HlFhirResource *hl_fhir_resource(const HlArguments *arguments,
 										const char *argument);
 
-/* The same of a value; "what" names it: argument "resource". */
+/* The same for a value; "what" names it in errors: argument "resource". */
 extern HlFhirResource *hl_fhir_resource_of(Jsonb *json, const char *what);
 
 /* jsonb as JSON in UTF-8. */
 extern char *hl_fhir_json(Jsonb *json);
 
-/* A member of an object that is a string; NULL: it is not there, or none. */
+/* A string member of an object; NULL: missing, or not a string. */
 extern char *hl_fhir_member(JsonbContainer *object, const char *name);
 
 /* The argument of that name; throws 22004 if it is NULL. */

@@ -1,6 +1,6 @@
 /*
  * result.c
- *	  Rows of what was written.
+ *	  Rows of the results of writes.
  */
 #include "postgres.h"
 
@@ -9,7 +9,9 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "aws/retry.h"
 #include "base/timestamp.h"
+#include "fhir/request.h"
 #include "fhir/result.h"
 #include "fhir/types.h"
 #include "model/response.h"
@@ -23,7 +25,7 @@ hl_fhir_is_a(const HlJson *document, const char *type)
 				  type) == 0;
 }
 
-/* A string of a resource's meta; NULL if it has none. */
+/* A string of a resource's meta; NULL: missing. */
 static const char *
 meta_of(const HlJson *resource, const char *name)
 {
@@ -59,6 +61,17 @@ hl_fhir_is_it(const HlJson *document, const char *type, const char *id,
 }
 
 bool
+hl_fhir_modified(const char *header, TimestampTz *at)
+{
+	int64_t seconds;
+
+	if (header == NULL || !hl_http_date(header, &seconds))
+		return false;
+	*at = seconds * USECS_PER_SEC - HL_CLOCK_EPOCH_SHIFT;
+	return true;
+}
+
+bool
 hl_fhir_last_updated(const HlJson *resource, TimestampTz *at)
 {
 	const char *text = meta_of(resource, "lastUpdated");
@@ -88,6 +101,28 @@ hl_fhir_version_of(const char *etag)
 	return hl_fhir_is_id(version) ? version : NULL;
 }
 
+bool
+hl_fhir_has_issues(const HlReply *reply)
+{
+	const char *value = reply->headers[HL_FHIR_VALIDATION_ISSUES];
+
+	return reply->outcome == HL_OUTCOME_SUCCESS && value != NULL &&
+		   pg_strcasecmp(value, "true") == 0;
+}
+
+void
+hl_fhir_result_warn_issues(const HlReply *reply)
+{
+	const char *subject = hl_text_from_utf8(reply->subject);
+
+	if (hl_fhir_has_issues(reply))
+		ereport(WARNING,
+				(errmsg("HealthLake has stored %s with validation issues",
+						subject != NULL ? subject : "a resource"),
+				 errhint("healthlake_fhir_validate() reports them."),
+				 errhidestmt(true), errhidecontext(true)));
+}
+
 /* UTF-8 text as a column. */
 static Datum
 text_column(const char *utf8, bool *null)
@@ -105,8 +140,6 @@ hl_fhir_result_json(const HlJson *json, bool *null, bool *lost)
 	*null = hl_json_kind(json) == HL_JSON_NULL;
 	if (*null)
 		return (Datum) 0;
-	if (lost == NULL)
-		return hl_response_whole(json);
 	value = hl_response_whole_if_fit(json, &sqlstate);
 	*null = sqlstate != 0;
 	*lost |= *null;
@@ -136,14 +169,16 @@ hl_fhir_result_row(FunctionCallInfo fcinfo, const HlFhirResult *result)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	nulls[3] = !hl_fhir_last_updated(result->resource, &at);
+	nulls[3] = !hl_fhir_last_updated(result->resource, &at) &&
+			   !hl_fhir_modified(result->modified, &at);
 	values[0] = text_column(result->type, &nulls[0]);
 	values[1] = text_column(result->id, &nulls[1]);
 	values[2] = text_column(result->version_id, &nulls[2]);
 	values[3] = TimestampTzGetDatum(at);
 	values[4] = BoolGetDatum(result->existed);
 	values[5] = hl_fhir_result_json(result->issues, &nulls[5], &lost);
-	values[6] = hl_fhir_result_json(result->resource, &nulls[6], &lost);
+	values[6] = hl_fhir_result_json(result->hidden ? NULL : result->resource,
+									&nulls[6], &lost);
 	hl_fhir_result_warn(lost);
 	return HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(desc), values, nulls));

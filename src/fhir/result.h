@@ -20,39 +20,53 @@ typedef struct HlFhirResult
 	const char *version_id;
 	bool existed;
 	const HlJson *issues;   /* an OperationOutcome; NULL: none */
-	const HlJson *resource; /* as stored; NULL: it is not known */
+	const HlJson *resource; /* as stored; NULL: unknown */
+	const char *modified;   /* the header Last-Modified; NULL: none */
+	bool hidden;            /* the role may not read it: it gets null */
 } HlFhirResult;
 
-/* The row of a result, as the function's result type has it. */
+/* The row of a result, in the function's result type. */
 extern Datum hl_fhir_result_row(FunctionCallInfo fcinfo,
 								const HlFhirResult *result);
 
 /*
- * JSON of a reply as a column. After a change, pass lost: a value that the
- * database cannot store is null then, and sets it. Without it, it throws.
+ * JSON of a reply as a column: a value that the database cannot store becomes
+ * null, and *lost is set.
  */
 extern Datum hl_fhir_result_json(const HlJson *json, bool *null, bool *lost);
 
-/* Warns of that. */
+/* Warns if lost is true. */
 extern void hl_fhir_result_warn(bool lost);
 
 /* Whether a reply is a resource of that type. */
 extern bool hl_fhir_is_a(const HlJson *document, const char *type);
 
-/* The id that a resource says it has; "": none that is a string. */
+/* The id of a resource; "": missing, or not a string. */
 extern const char *hl_fhir_id(const HlJson *resource);
 
-/* The version that a resource says it is; NULL: it does not. */
+/* meta.versionId of a resource; NULL: missing. */
 extern const char *hl_fhir_version(const HlJson *resource);
 
-/* Whether a reply is that resource, in that version where both tell (or NULL). */
+/*
+ * Whether a reply is that resource, and that version (NULL: any), if it has
+ * one.
+ */
 extern bool hl_fhir_is_it(const HlJson *document, const char *type,
 						  const char *id, const char *version);
 
-/* When a resource says it was last changed; false: it does not. */
+/* meta.lastUpdated of a resource; false: missing. */
 extern bool hl_fhir_last_updated(const HlJson *resource, TimestampTz *at);
 
-/* The version in an ETag, palloc'd: 2 of W/"2"; NULL: it is none. */
+/* The time in a header Last-Modified; false: missing or malformed. */
+extern bool hl_fhir_modified(const char *header, TimestampTz *at);
+
+/* Whether a resource was stored although it has validation issues. */
+extern bool hl_fhir_has_issues(const HlReply *reply);
+
+/* Warns of that. */
+extern void hl_fhir_result_warn_issues(const HlReply *reply);
+
+/* The version in an ETag, palloc'd: 2 of W/"2"; NULL: invalid. */
 extern char *hl_fhir_version_of(const char *etag);
 
 #endif

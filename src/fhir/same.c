@@ -1,16 +1,22 @@
 /*
  * same.c
- *	  Comparing what is stored with what was written.
+ *	  Compares a stored resource with what was written.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 #include "fhir/same.h"
+#include "model/response.h"
 
 static bool is_equal(const HlJson *one, const HlJson *other);
 
-/* Servers may write a number in another form: 1.50 as 1.5. */
+/* A server may return a number in another notation: 1.5 for 1.50. */
 static bool
 is_equal_number(const HlJson *one, const HlJson *other)
 {
@@ -90,4 +96,75 @@ hl_fhir_is_stored(const HlJson *stored, const HlJson *written)
 		   has_members(written, stored, servers) &&
 		   has_members(hl_json_member(stored, "meta"),
 					   hl_json_member(written, "meta"), versions);
+}
+
+/* ------------------------------------------------------------- with its meta */
+
+/* The resource without the member at a path of one or two names. */
+static Datum
+without(Datum resource, const char *first, const char *second)
+{
+	Datum names[2];
+	int count = 1;
+
+	names[0] = CStringGetTextDatum(first);
+	if (second != NULL)
+		names[count++] = CStringGetTextDatum(second);
+	return DirectFunctionCall2(
+		jsonb_delete_path, resource,
+		PointerGetDatum(
+			construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT)));
+}
+
+/* A member of a resource that is an object; NULL: it has none. */
+static const JsonbContainer *
+object_in(Datum resource, const char *name)
+{
+	JsonbValue value;
+	Jsonb *json = DatumGetJsonbP(resource);
+
+	if (getKeyJsonValueFromContainer(&json->root, name, (int) strlen(name),
+									 &value) == NULL ||
+		value.type != jbvBinary ||
+		!JsonContainerIsObject(value.val.binary.data))
+		return NULL;
+	return value.val.binary.data;
+}
+
+/*
+ * A resource without what HealthLake adds to it. Whatever else has the name
+ * "meta" is left: a path into an array must be of numbers.
+ */
+static Datum
+as_written(Datum resource)
+{
+	if (object_in(resource, "meta") == NULL)
+		return resource;
+	resource = without(resource, "meta", "versionId");
+	resource = without(resource, "meta", "lastUpdated");
+	return JsonContainerSize(object_in(resource, "meta")) == 0
+			   ? without(resource, "meta", NULL)
+			   : resource;
+}
+
+/* Whether jsonb is an object, from which paths can be deleted. */
+static bool
+is_object(Datum json)
+{
+	return JB_ROOT_IS_OBJECT(DatumGetJsonbP(json));
+}
+
+bool
+hl_fhir_is_same(Jsonb *written, const char *stored)
+{
+	bool isnull;
+	Datum one = PointerGetDatum(written);
+	Datum other = hl_response_jsonb_if_fit(stored, &isnull);
+
+	if (isnull || !is_object(one) || !is_object(other))
+		return false;
+	one = as_written(one);
+	other = as_written(other);
+	return compareJsonbContainers(&DatumGetJsonbP(one)->root,
+								  &DatumGetJsonbP(other)->root) == 0;
 }

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "call/error.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -16,9 +17,9 @@
 #include "utils/memutils.h"
 
 #include "aws/protocol.h"
-#include "call/error.h"
 #include "fhir/parameters.h"
 #include "fhir/resource.h"
+#include "fhir/result.h"
 #include "fhir/search.h"
 #include "fhir/types.h"
 #include "model/response.h"
@@ -27,14 +28,15 @@
 
 #define LARGEST_PAGE 100
 
-/* A search under way; lives as long as the set does. */
+/* The state of a search; lives as long as the set-returning call. */
 typedef struct Rows
 {
 	HlPaging *paging;
 	TupleDesc desc;
+	HlEntry entry; /* the current one */
 } Rows;
 
-/* How a set of rows begins. */
+/* A function that begins a set of rows. */
 typedef HlPaging *(*Beginning)(const HlArguments *arguments);
 
 /* -------------------------------------------------------------------- rows */
@@ -49,7 +51,7 @@ entry_text(const char *string, bool *null)
 					   hl_text_value_from_utf8(string, (int) strlen(string)));
 }
 
-/* A timestamp of an entry; null if SQL has no such time. */
+/* A timestamp of an entry; null if it is out of range. */
 static Datum
 entry_time(const HlJson *node, bool *null)
 {
@@ -81,9 +83,13 @@ entry_column(const HlEntry *entry, const char *name, bool *null)
 	return *null ? (Datum) 0 : hl_response_whole(entry->resource);
 }
 
+/* The row of the current entry. */
 static Datum
-entry_row(TupleDesc desc, const HlEntry *entry)
+convert_row(const void *argument)
 {
+	const Rows *rows = argument;
+	const HlEntry *entry = &rows->entry;
+	TupleDesc desc = rows->desc;
 	Datum *values = palloc0(sizeof(Datum) * desc->natts);
 	bool *nulls = palloc0(sizeof(bool) * desc->natts);
 
@@ -108,13 +114,11 @@ begin_set(FunctionCallInfo fcinfo, Beginning begin, MemoryContext memory)
 	return rows;
 }
 
-/* Returns the next row of a set, or its end. */
 static Datum
 set_next(FunctionCallInfo fcinfo, Beginning begin)
 {
 	FuncCallContext *calls;
 	Rows *rows;
-	HlEntry entry;
 
 	if (SRF_IS_FIRSTCALL())
 	{
@@ -124,9 +128,9 @@ set_next(FunctionCallInfo fcinfo, Beginning begin)
 	}
 	calls = SRF_PERCALL_SETUP();
 	rows = calls->user_fctx;
-	if (!hl_paging_next(rows->paging, &entry))
+	if (!hl_paging_next(rows->paging, &rows->entry))
 		SRF_RETURN_DONE(calls);
-	SRF_RETURN_NEXT(calls, entry_row(rows->desc, &entry));
+	SRF_RETURN_NEXT(calls, hl_paging_take(rows->paging, convert_row, rows));
 }
 
 /* --------------------------------------------------------------- arguments */
@@ -160,6 +164,23 @@ page_size_of(const HlArguments *arguments)
 	return size;
 }
 
+/* The day of a timestamp in UTC. */
+static DateADT
+day_of(TimestampTz at)
+{
+	TimestampTz day = at / USECS_PER_DAY;
+
+	return (DateADT) (at % USECS_PER_DAY < 0 ? day - 1 : day);
+}
+
+/* Whether FHIR can write a date: the years 1 to 9999. */
+static bool
+is_in_range(DateADT date)
+{
+	return date >= date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE &&
+		   date < date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE;
+}
+
 /* Adds a timestamp or date argument in UTC, if it is given. */
 static char *
 add_time(char *form, const char *parameter, const HlArguments *arguments,
@@ -168,6 +189,7 @@ add_time(char *form, const char *parameter, const HlArguments *arguments,
 	char text[MAXDATELEN + 2];
 	Datum value;
 	bool finite;
+	bool valid;
 
 	if (!hl_arguments_value(arguments, name, &value))
 		return form;
@@ -177,7 +199,14 @@ add_time(char *form, const char *parameter, const HlArguments *arguments,
 	if (!finite)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" must be a finite time", name)));
-	/* a moment is counted in UTC; Z has no sign that a URL could lose */
+	valid = type == DATEOID ? is_in_range(DatumGetDateADT(value))
+							: is_in_range(day_of(DatumGetTimestampTz(value)));
+	if (!valid)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be within the years 1 "
+							   "to 9999",
+							   name)));
+	/* in UTC, as Z: a plus sign could be lost in a URL */
 	(void) JsonEncodeDateTime(text, value,
 							  type == DATEOID ? DATEOID : TIMESTAMPOID, NULL);
 	if (type != DATEOID)
@@ -208,7 +237,7 @@ hl_search_plan(const HlArguments *arguments, const HlJson *parameters)
 	plan->further = HL_FHIR_SEARCH_WITH_GET;
 	plan->method = "POST";
 	plan->path = psprintf("%s/_search", type);
-	plan->form = hl_parameters_form(parameters);
+	plan->form = hl_parameters_form(parameters, true);
 	plan->subject = type;
 	plan->page_size = LARGEST_PAGE;
 	plan->most = PG_INT64_MAX;
@@ -370,6 +399,7 @@ hl_search_count(FunctionCallInfo fcinfo)
 	request = hl_fhir_request(plan->place, plan->first, "POST", plan->path);
 	request->rest.subject = plan->subject;
 	request->rest.parameters = hl_parameters_names(plan->form);
+	request->rest.criteria = plan->form;
 	request->rest.totals = true;
 	form = hl_parameters_add(plan->form, "_total", "accurate");
 	hl_fhir_request_body(request, HL_FHIR_FORM,
@@ -377,9 +407,7 @@ hl_search_count(FunctionCallInfo fcinfo)
 	hl_fhir_request_header(request, "Prefer", "handling=strict");
 	reply = hl_fhir_perform(request);
 	if (!hl_searchset_read(&set, reply->document) || set.total < 0)
-		ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED),
-						errmsg("unusable reply to %s: it has no total",
-							   "SearchWithPost")));
+		hl_error_refuse(request->request.operation, reply, "it has no total");
 	PG_RETURN_INT64(set.total);
 }
 

@@ -1,7 +1,7 @@
 /*
  * search.h
- *	  The functions of SQL that search: rows of a search, of a history and of
- *	  $everything, one a call of the function, and counting.
+ *	  The search functions of SQL: the next row of a search, of a history or of
+ *	  $everything, and counting.
  */
 #ifndef HL_FHIR_SEARCH_H
 #define HL_FHIR_SEARCH_H
@@ -20,8 +20,8 @@ extern Datum hl_search_count(FunctionCallInfo fcinfo);
 extern Datum hl_search_escape(FunctionCallInfo fcinfo);
 
 /*
- * The plan of a search of the arguments' type by parameters, which are added to
- * the form; of pages of 100 and without a limit.
+ * The plan of a search of the type in the arguments by parameters, with pages
+ * of 100 and without a limit.
  */
 extern HlPagingPlan *hl_search_plan(const HlArguments *arguments,
 									const HlJson *parameters);

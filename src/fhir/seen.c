@@ -2,11 +2,11 @@
  * seen.c
  *	  A set of digests with open addressing.
  *
- * A row that is taken for another one would be lost without a word, and ids
- * may be chosen by whoever writes resources. So a place holds 128 bits of a
- * SHA-256, in which nobody finds two that are equal. The table doubles when it
- * is three quarters full: 16 bytes a place are 43 bytes a resource after that,
- * and 64 while the old table is there as well.
+ * If a row was taken for another one, it would be lost silently, and the
+ * writers of resources can choose their ids. So an element holds 128 bits of a
+ * SHA-256 digest, for which no collision can be found. The table doubles when
+ * it is three quarters full: with 16 bytes for an element, that is at most 43
+ * bytes for each resource, and 64 while the old table exists, too.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 typedef struct Place
 {
 	uint64 high;
-	uint64 low; /* both zero: it is free */
+	uint64 low; /* both zero: free */
 } Place;
 
 struct HlSeen
@@ -51,7 +51,7 @@ hl_seen_create(void)
 	return seen;
 }
 
-/* The place of a digest, or the free one where it belongs. */
+/* The element of a digest, or the free one for it. */
 static Place *
 find_place(Place *places, uint64 size, const Place *digest)
 {

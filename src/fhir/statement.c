@@ -1,17 +1,18 @@
 /*
  * statement.c
- *	  What a data store says of itself, and of a resource, as rows.
+ *	  The capabilities of a data store, and the validation of a resource, as
+ *	  rows.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "call/error.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "call/error.h"
 #include "fhir/operation.h"
 #include "fhir/request.h"
 #include "fhir/resource.h"
@@ -19,28 +20,41 @@
 #include "model/response.h"
 #include "server/text.h"
 
-/* A list under way. */
+/* The state of a list. */
 typedef struct Listed
 {
 	HlJsonEach each;
+	const HlJson *node; /* the current element */
 	TupleDesc desc;
+	const HlFhirRequest *request;
+	const HlReply *reply;
+	/* makes the values of a row */
+	void (*tell)(const HlJson *node, Datum *values, bool *nulls);
 } Listed;
 
-/* Asks, and returns the list whose elements become rows. */
-typedef const HlJson *(*Question)(const HlArguments *arguments);
+/*
+ * Sends the request, and returns the list whose elements become rows; sets
+ * request, reply and tell.
+ */
+typedef const HlJson *(*Question)(Listed *listed, const HlArguments *arguments);
 
-/* Makes the values of a row. */
-typedef void (*Telling)(const HlJson *node, Datum *values, bool *nulls);
-
-/* Returns the next row of a list, or its end. */
+/* The row of the current element. */
 static Datum
-list_next(FunctionCallInfo fcinfo, Question ask, Telling tell)
+convert_row(const void *argument)
+{
+	const Listed *listed = argument;
+	Datum values[4] = {0};
+	bool nulls[4] = {0};
+
+	listed->tell(listed->node, values, nulls);
+	return HeapTupleGetDatum(heap_form_tuple(listed->desc, values, nulls));
+}
+
+static Datum
+list_next(FunctionCallInfo fcinfo, Question question)
 {
 	FuncCallContext *calls;
 	Listed *listed;
-	const HlJson *node;
-	Datum values[4] = {0};
-	bool nulls[4] = {0};
 
 	if (SRF_IS_FIRSTCALL())
 	{
@@ -53,18 +67,19 @@ list_next(FunctionCallInfo fcinfo, Question ask, Telling tell)
 			elog(ERROR, "return type must be a row type");
 		listed = palloc0(sizeof(Listed));
 		listed->desc = BlessTupleDesc(CreateTupleDescCopy(desc));
-		listed->each = hl_json_each(ask(hl_arguments_read(fcinfo)));
+		listed->each =
+			hl_json_each(question(listed, hl_arguments_read(fcinfo)));
 		calls->user_fctx = listed;
 		MemoryContextSwitchTo(caller);
 	}
 	calls = SRF_PERCALL_SETUP();
 	listed = calls->user_fctx;
-	node = hl_json_step(&listed->each);
-	if (node == NULL)
+	listed->node = hl_json_step(&listed->each);
+	if (listed->node == NULL)
 		SRF_RETURN_DONE(calls);
-	tell(node, values, nulls);
-	SRF_RETURN_NEXT(
-		calls, HeapTupleGetDatum(heap_form_tuple(listed->desc, values, nulls)));
+	SRF_RETURN_NEXT(calls,
+					hl_error_convert(listed->request->request.operation,
+									 listed->reply, convert_row, listed));
 }
 
 /* A string as text; null for other values. */
@@ -77,13 +92,16 @@ node_text_value(const HlJson *node, bool *null)
 					   hl_json_string(node), (int) hl_json_len(node)));
 }
 
-/* Raises that the reply is a resource of another type than required. */
-static void
-refuse_reply(const HlFhirRequest *request, const char *type)
+/* Sends the request, whose reply must be a resource of that type. */
+static const HlJson *
+ask(Listed *listed, const HlFhirRequest *request, const char *type)
 {
-	ereport(ERROR, (errcode(HL_ERRCODE_MALFORMED),
-					errmsg("unusable reply to %s: it is not of type %s",
-						   request->request.operation->name, type)));
+	listed->request = request;
+	listed->reply = hl_fhir_perform(request);
+	if (!hl_fhir_is_a(listed->reply->document, type))
+		hl_error_refuse(request->request.operation, listed->reply,
+						psprintf("it is not of type %s", type));
+	return listed->reply->document;
 }
 
 /* -------------------------------------------------------------- validation */
@@ -105,29 +123,7 @@ wrap_resource(const char *resource, const char *profile)
 	return hl_text_take(&body);
 }
 
-/* Has HealthLake validate a resource; returns the issues. */
-static const HlJson *
-ask_for_issues(const HlArguments *arguments)
-{
-	HlFhirResource *resource = hl_fhir_resource(arguments, "resource");
-	const char *profile = hl_arguments_text(arguments, "profile");
-	HlFhirRequest *request =
-		hl_fhir_request(hl_fhir_place(arguments), HL_FHIR_VALIDATE_RESOURCE,
-						"POST", psprintf("%s/$validate", resource->type));
-	const HlReply *reply;
-
-	request->rest.subject = resource->type;
-	hl_fhir_request_body(request, HL_FHIR_JSON,
-						 profile == NULL
-							 ? resource->body
-							 : wrap_resource(resource->body, profile));
-	reply = hl_fhir_perform(request);
-	if (!hl_fhir_is_a(reply->document, "OperationOutcome"))
-		refuse_reply(request, "OperationOutcome");
-	return hl_json_member(reply->document, "issue");
-}
-
-/* The first of a list of strings. */
+/* The first string of a list. */
 static const HlJson *
 first_of(const HlJson *node, const char *name)
 {
@@ -151,26 +147,32 @@ tell_issue(const HlJson *issue, Datum *values, bool *nulls)
 			&nulls[3]);
 }
 
+/* Validates a resource by HealthLake; returns the issues. */
+static const HlJson *
+ask_for_issues(Listed *listed, const HlArguments *arguments)
+{
+	HlFhirResource *resource = hl_fhir_resource(arguments, "resource");
+	const char *profile = hl_arguments_text(arguments, "profile");
+	HlFhirRequest *request =
+		hl_fhir_request(hl_fhir_place(arguments), HL_FHIR_VALIDATE_RESOURCE,
+						"POST", psprintf("%s/$validate", resource->type));
+
+	request->rest.subject = resource->type;
+	hl_fhir_request_body(request, HL_FHIR_JSON,
+						 profile == NULL
+							 ? resource->body
+							 : wrap_resource(resource->body, profile));
+	listed->tell = tell_issue;
+	return hl_json_member(ask(listed, request, "OperationOutcome"), "issue");
+}
+
 Datum
 hl_operation_validate_next(FunctionCallInfo fcinfo)
 {
-	return list_next(fcinfo, ask_for_issues, tell_issue);
+	return list_next(fcinfo, ask_for_issues);
 }
 
 /* ------------------------------------------------------------ capabilities */
-
-/* Fetches the capabilities of the data store; returns the types. */
-static const HlJson *
-ask_for_types(const HlArguments *arguments)
-{
-	HlFhirRequest *request = hl_fhir_request(
-		hl_fhir_place(arguments), HL_FHIR_GET_CAPABILITIES, "GET", "metadata");
-	const HlReply *reply = hl_fhir_perform(request);
-
-	if (!hl_fhir_is_a(reply->document, "CapabilityStatement"))
-		refuse_reply(request, "CapabilityStatement");
-	return hl_json_member(first_of(reply->document, "rest"), "resource");
-}
 
 static Datum
 interaction_codes(const HlJson *list)
@@ -225,8 +227,20 @@ tell_type(const HlJson *node, Datum *values, bool *nulls)
 	values[2] = parameter_types(hl_json_member(node, "searchParam"));
 }
 
+/* Fetches the capabilities of the data store; returns the types. */
+static const HlJson *
+ask_for_types(Listed *listed, const HlArguments *arguments)
+{
+	HlFhirRequest *request = hl_fhir_request(
+		hl_fhir_place(arguments), HL_FHIR_GET_CAPABILITIES, "GET", "metadata");
+	const HlJson *statement = ask(listed, request, "CapabilityStatement");
+
+	listed->tell = tell_type;
+	return hl_json_member(first_of(statement, "rest"), "resource");
+}
+
 Datum
 hl_operation_capabilities_next(FunctionCallInfo fcinfo)
 {
-	return list_next(fcinfo, ask_for_types, tell_type);
+	return list_next(fcinfo, ask_for_types);
 }

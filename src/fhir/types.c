@@ -1,6 +1,6 @@
 /*
  * types.c
- *	  The types of resources that FHIR R4 has.
+ *	  The resource types of FHIR R4.
  *
  * https://hl7.org/fhir/R4/resourcelist.html
  */
@@ -13,7 +13,7 @@
 #define LONGEST_TYPE 64
 #define LONGEST_ID 64
 
-/* In the order of bytes. */
+/* In byte order, for bsearch(). */
 static const char *const type_names[] = {
 	"Account",
 	"ActivityDefinition",
@@ -169,6 +169,16 @@ compare_names(const void *name, const void *row)
 	return strcmp(name, *(const char *const *) row);
 }
 
+/* The list is in the order of its bytes, so each row is compared. */
+bool
+hl_fhir_is_listed_as(const char *type)
+{
+	for (size_t i = 0; i < lengthof(type_names); i++)
+		if (pg_strcasecmp(type_names[i], type) == 0)
+			return true;
+	return false;
+}
+
 bool
 hl_fhir_is_listed(const char *type)
 {
@@ -216,8 +226,8 @@ hl_fhir_is_id(const char *id)
 }
 
 /*
- * Quotes what has the form of a type alone: where arguments were exchanged, it
- * is an id, which may identify a person.
+ * Quotes the text only if it has the form of a type: if arguments were swapped
+ * it is an id, which may identify a person.
  */
 void
 hl_fhir_check_type(const char *type)

@@ -1,7 +1,7 @@
 /*
  * write.h
- *	  Writes of single resources, each exactly once: if an attempt had an
- *	  unknown outcome, a read determines it.
+ *	  Writes of single resources, each carried out once: after an attempt of
+ *	  unknown outcome, reads determine it.
  */
 #ifndef HL_FHIR_WRITE_H
 #define HL_FHIR_WRITE_H
@@ -23,31 +23,35 @@ struct HlFhirWrite
 	HlFhirRequest *request;
 	const HlFhirPlace *place;
 	const char *type;
-	const char *id;       /* NULL: AWS makes it */
-	const char *body;     /* what is written, in UTF-8; NULL: nothing */
-	const char *if_match; /* the version before; NULL: any */
+	const char *id;       /* NULL: AWS assigns it */
+	const char *body;     /* as sent, UTF-8; NULL: none */
+	const char *if_match; /* required version; NULL: any */
 	bool only_new;
-	bool shows; /* what a look finds is given, and may be another's */
+	bool shows;   /* a resource that is read is returned: a disclosure */
+	bool may_see; /* set by hl_fhir_write(): the role may read */
 	void (*judge)(HlFhirWrite *write);
-	bool forgiven; /* by "judge": no success, and no error either */
+	bool forgiven; /* set by "judge": neither success nor error */
 
-	/* kept by write.c */
-	TimestampTz since; /* nothing of it was sent before */
+	/* private to write.c */
+	TimestampTz since; /* before the first attempt */
 	HlCallRun run;
 	HlFhirResult result;
 };
 
-/* Performs it; throws if it has failed, unless "judge" forgave that. */
+/* Performs the write; throws if it has failed, unless forgiven is set. */
 extern void hl_fhir_write(HlFhirWrite *write);
 
-/* Its reply, and a success made of it. */
+/* The reply; and turns it into a success with that document. */
 extern HlReply *hl_fhir_write_reply(HlFhirWrite *write);
 extern void hl_fhir_write_succeed(HlFhirWrite *write, const HlJson *document);
 
-/* Takes what a success has stored into the result; or it is malformed. */
-extern void hl_fhir_write_take(HlFhirWrite *write);
+/*
+ * Copies what a success has stored to the result, or makes it MALFORMED. The
+ * resource is in the write's own reply, or in one that was read after it.
+ */
+extern void hl_fhir_write_take(HlFhirWrite *write, const HlReply *from);
 
-/* Reads the resource: the current version (NULL), or that one. */
+/* Reads the resource: a version, or NULL: the current one. */
 extern const HlReply *hl_fhir_write_look(HlFhirWrite *write, const char *id,
 										 const char *version);
 

@@ -1,6 +1,6 @@
 /*
  * analysis.c
- *	  What a path tells before it is evaluated.
+ *	  Properties of a path before it is evaluated.
  */
 #include "postgres.h"
 
@@ -9,9 +9,10 @@
 
 #include "fhirpath/analysis.h"
 #include "fhirpath/call.h"
-#include "fhirpath/repeating.h"
+#include "fhirpath/definition.h"
+#include "fhirpath/number.h"
 
-/* Beyond so many nodes, equal ones are not looked for. */
+/* The maximum number of nodes among which equal ones are searched for. */
 #define SHARED_MAX 1000
 
 /* Whether an operator returns a boolean. */
@@ -21,7 +22,6 @@ is_boolean_operator(HlOperator operator)
 	return operator<HL_OPERATOR_UNION;
 }
 
-/* Whether a path returns a boolean or nothing for every document. */
 bool
 hl_analysis_is_boolean(const HlNode *node)
 {
@@ -40,6 +40,19 @@ hl_analysis_is_boolean(const HlNode *node)
 	}
 }
 
+/* The type of a number: decimal, unless it is written as an integer and fits. */
+static const char *
+type_of_number(const HlItem *literal)
+{
+	Numeric number = literal->value.val.numeric;
+	int64 value;
+
+	return strchr(hl_item_to_text(literal), '.') == NULL &&
+				   hl_number_to_int64(number, &value) && value <= PG_INT32_MAX
+			   ? "integer"
+			   : "decimal";
+}
+
 /* The type of a literal. */
 static const char *
 type_of_literal(const HlItem *literal)
@@ -50,7 +63,8 @@ type_of_literal(const HlItem *literal)
 		[HL_KIND_TIME] = "time",
 	};
 
-	return literal->kind == HL_KIND_NUMBER ? NULL : names[literal->kind];
+	return literal->kind == HL_KIND_NUMBER ? type_of_number(literal)
+										   : names[literal->kind];
 }
 
 /* The type that a call returns, if its name tells it. */
@@ -98,6 +112,8 @@ find_type(const HlNode *node, int *len)
 		case HL_NODE_CALL:
 			return type_of_call(node, len);
 		case HL_NODE_INDEXER:
+		case HL_NODE_NEGATE:
+		case HL_NODE_PLUS:
 			return find_type(node->input, len);
 		case HL_NODE_AS:
 			*len = node->type.len;
@@ -107,7 +123,6 @@ find_type(const HlNode *node, int *len)
 	}
 }
 
-/* The FHIR type that a path always returns, or NULL. */
 const char *
 hl_analysis_type(const HlNode *node, int *len)
 {
@@ -120,29 +135,78 @@ hl_analysis_type(const HlNode *node, int *len)
 	return type;
 }
 
-/* The member whose values a node returns; NULL for the resource itself. */
-static const HlNode *
-find_member(const HlNode *node)
+/* Whether a call returns items of its input, and takes no type. */
+static bool
+is_choosing(const HlCall *call)
 {
-	while (node != NULL && node->kind != HL_NODE_MEMBER)
+	static const char *const names[] = {
+		"where", "first", "last",     "single",  "tail",
+		"skip",  "take",  "distinct", "exclude", "intersect"};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		if (strcmp(call->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a call or an operator returns the items of its input of one type. */
+static bool
+is_of_type(const HlNode *node)
+{
+	return node->kind == HL_NODE_AS ||
+		   (node->kind == HL_NODE_CALL &&
+			(strcmp(node->call->name, "ofType") == 0 ||
+			 strcmp(node->call->name, "as") == 0));
+}
+
+/* What the definitions know the items of a node by; "" if nothing. */
+static const char *
+find_owner(const HlNode *node, const char *resource, int *len)
+{
+	while (node != NULL)
+	{
+		if (is_of_type(node))
+		{
+			*len = node->type.len;
+			return node->type.name;
+		}
+		if (node->kind == HL_NODE_MEMBER)
+		{
+			/* a type at the beginning is that of the resource, or its base */
+			if (node->is_first && node->input == NULL && node->name[0] >= 'A' &&
+				node->name[0] <= 'Z')
+				return resource;
+			*len = node->len;
+			return node->name;
+		}
+		if (node->kind == HL_NODE_CALL &&
+			strcmp(node->call->name, "extension") == 0)
+		{
+			*len = 9;
+			return "extension";
+		}
+		if (node->kind == HL_NODE_THIS || node->kind == HL_NODE_RESOURCE)
+			return resource;
+		if (node->kind != HL_NODE_INDEXER &&
+			!(node->kind == HL_NODE_CALL && is_choosing(node->call)))
+		{
+			*len = 0;
+			return "";
+		}
 		node = node->input;
-	return node;
+	}
+	return resource;
 }
 
 /* Whether a member has at most one value for each item that it belongs to. */
 static bool
 is_single_member(const HlNode *node, const char *resource, int len)
 {
-	const HlNode *parent = find_member(node->input);
+	const char *owner = find_owner(node->input, resource, &len);
 
-	if (parent == NULL ||
-		(parent->is_first && parent->input == NULL && parent->len == len &&
-		 memcmp(parent->name, resource, len) == 0))
-		return !hl_repeating_has(resource, len, node->name, node->len);
-	return !hl_repeating_has(parent->name, parent->len, node->name, node->len);
+	return !hl_definition_has_list(owner, len, node->name, node->len);
 }
 
-/* Whether a path returns at most one item, as far as FHIR tells. */
 bool
 hl_analysis_is_single(const HlNode *node, const char *resource, int len)
 {
@@ -164,6 +228,45 @@ hl_analysis_is_single(const HlNode *node, const char *resource, int len)
 		case HL_NODE_CONSTANT:
 		default:
 			return true;
+	}
+}
+
+/* Whether a call may return items that it was given or that it finds. */
+static bool
+returns_elements(const HlCall *call)
+{
+	static const char *const names[] = {
+		"as",      "children",  "combine", "descendants", "distinct",
+		"exclude", "extension", "first",   "iif",         "intersect",
+		"last",    "ofType",    "repeat",  "select",      "single",
+		"skip",    "tail",      "take",    "union",       "where"};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		if (strcmp(call->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+bool
+hl_analysis_is_computed(const HlNode *node)
+{
+	switch (node->kind)
+	{
+		case HL_NODE_CALL:
+			return !returns_elements(node->call);
+		case HL_NODE_BINARY:
+			return node->operator!= HL_OPERATOR_UNION;
+		case HL_NODE_LITERAL:
+		case HL_NODE_EMPTY:
+		case HL_NODE_INDEX:
+		case HL_NODE_ROW_INDEX:
+		case HL_NODE_CONSTANT:
+		case HL_NODE_NEGATE:
+		case HL_NODE_PLUS:
+		case HL_NODE_IS:
+			return true;
+		default:
+			return false;
 	}
 }
 
@@ -217,9 +320,8 @@ same_node(const HlNode *one, const HlNode *other)
 }
 
 /*
- * Gives a tree and its subtrees hashes, which are the same for equal ones.
- * Without them, long paths that differ at their ends would be compared
- * completely, each part with each.
+ * Computes hashes of a tree and its subtrees. Without them, long paths that
+ * differ at their ends would be compared completely, each part with each.
  */
 static void
 hash_tree(HlNode *node)
@@ -247,10 +349,6 @@ hash_tree(HlNode *node)
 	node->hash = hash;
 }
 
-/*
- * Gives equal nodes of paths the same slot, if they depend only on the context;
- * counts from *nslots.
- */
 void
 hl_analysis_share(HlPath **paths, int npaths, int *nslots)
 {
@@ -264,7 +362,7 @@ hl_analysis_share(HlPath **paths, int npaths, int *nslots)
 		{
 			int j = 0;
 
-			/* a member of the context alone is found as fast as its slot */
+			/* finding a member of the context is as fast as a slot */
 			if (node->input == NULL && node->kind != HL_NODE_CALL)
 				break;
 			CHECK_FOR_INTERRUPTS();
@@ -277,7 +375,7 @@ hl_analysis_share(HlPath **paths, int npaths, int *nslots)
 				if (seen[j]->slot == 0)
 					seen[j]->slot = ++*nslots;
 				node->slot = seen[j]->slot;
-				break; /* what is below is not evaluated again */
+				break; /* nodes below are not evaluated again */
 			}
 		}
 	}

@@ -1,8 +1,9 @@
 /*
  * call.c
- *	  The table of FHIRPath's functions. Those without a body are known and
- *	  refused by name, as all that are not in here: they need a network, the
- *	  clock, StructureDefinitions, regular expressions or quantities.
+ *	  The table of FHIRPath's functions. Those without an implementation are
+ *	  known and refused by name, like all that are not in the table: they need
+ *	  a network, the clock, StructureDefinitions, regular expressions or
+ *	  quantities.
  */
 #include "postgres.h"
 
@@ -14,7 +15,7 @@
 #define ITEM HL_GIVES_ITEM
 #define BOOLEAN HL_GIVES_BOOLEAN
 
-/* By name, as bytes order them. */
+/* Sorted by name, in byte order. */
 static const HlCall calls[] = {
 	{"abs", 0, 0, ITEM, false, hl_body_number, HL_NUMBER_ABS},
 	{"all", 1, 1, BOOLEAN, false, hl_body_all, 0},
@@ -93,7 +94,6 @@ static const HlCall calls[] = {
 	{"where", 1, 1, SAME, false, hl_body_where, 0},
 };
 
-/* A function by its name; NULL if FHIRPath has none. */
 const HlCall *
 hl_call_find(const char *name, int len)
 {
@@ -116,7 +116,6 @@ hl_call_find(const char *name, int len)
 	return NULL;
 }
 
-/* Appends the value of an argument that is no criterion. */
 void
 hl_call_argument(HlEvaluation *evaluation, const HlInvocation *invocation,
 				 int at, HlItems *out)
@@ -125,7 +124,6 @@ hl_call_argument(HlEvaluation *evaluation, const HlInvocation *invocation,
 				out);
 }
 
-/* The text of an argument; false if it is empty. */
 bool
 hl_call_text_argument(HlEvaluation *evaluation, const HlInvocation *invocation,
 					  int at, HlItem *text)
@@ -143,7 +141,6 @@ hl_call_text_argument(HlEvaluation *evaluation, const HlInvocation *invocation,
 	return true;
 }
 
-/* The whole number that an argument is; false if it is empty. */
 bool
 hl_call_integer_argument(HlEvaluation *evaluation,
 						 const HlInvocation *invocation, int at, int64 *value)

@@ -1,7 +1,7 @@
 /*
  * call.h
- *	  FHIRPath's functions as a table: names, arguments, and what each does
- *	  with a collection. The table is static.
+ *	  The table of FHIRPath's functions: names, arguments, and implementations.
+ *	  It is const.
  */
 #ifndef HL_FHIRPATH_CALL_H
 #define HL_FHIRPATH_CALL_H
@@ -11,16 +11,16 @@
 #include "fhirpath/evaluate.h"
 #include "fhirpath/parse.h"
 
-/* What a call's result is, whatever its input is. */
+/* The result of a call for any input. */
 typedef enum HlCallGives
 {
-	HL_GIVES_ITEMS,  /* several, perhaps */
-	HL_GIVES_SAME,   /* at most as many as its input has */
-	HL_GIVES_ITEM,   /* one at most */
-	HL_GIVES_BOOLEAN /* one boolean at most */
+	HL_GIVES_ITEMS,  /* any number of items */
+	HL_GIVES_SAME,   /* at most as many as the input */
+	HL_GIVES_ITEM,   /* at most one item */
+	HL_GIVES_BOOLEAN /* at most one boolean */
 } HlCallGives;
 
-/* A call that is made: of what, and $this of its arguments. */
+/* An invocation: its node, and $this of its arguments. */
 typedef struct HlInvocation
 {
 	const HlNode *node;
@@ -28,25 +28,25 @@ typedef struct HlInvocation
 	const HlItems *input;
 } HlInvocation;
 
-/* Appends what a function makes of its input to a collection. */
+/* Evaluates a function and appends its results. */
 typedef void (*HlCallBody)(HlEvaluation *evaluation,
 						   const HlInvocation *invocation, HlItems *out);
 
 typedef struct HlCall
 {
 	const char *name;
-	int least; /* arguments */
+	int least; /* minimum and maximum number of arguments */
 	int most;
 	HlCallGives gives;
-	bool takes_type; /* its argument is a type's name */
-	HlCallBody body; /* NULL: known and not supported */
-	int variant;     /* for bodies that several functions share */
+	bool takes_type; /* its argument is the name of a type */
+	HlCallBody body; /* NULL: known, but not supported */
+	int variant;     /* for implementations of several functions */
 } HlCall;
 
-/* A function by its name; NULL if FHIRPath has none. */
+/* Finds a function by its name; NULL: FHIRPath has none. */
 extern const HlCall *hl_call_find(const char *name, int len);
 
-/* Appends the value of an argument that is no criterion. */
+/* Evaluates an argument that is not a criterion, and appends the results. */
 extern void hl_call_argument(HlEvaluation *evaluation,
 							 const HlInvocation *invocation, int at,
 							 HlItems *out);
@@ -56,7 +56,7 @@ extern bool hl_call_text_argument(HlEvaluation *evaluation,
 								  const HlInvocation *invocation, int at,
 								  HlItem *text);
 
-/* The whole number that an argument is; false if it is empty. */
+/* The integer in an argument; false if it is empty. */
 extern bool hl_call_integer_argument(HlEvaluation *evaluation,
 									 const HlInvocation *invocation, int at,
 									 int64 *value);

@@ -20,16 +20,22 @@ typedef struct HlSqlType
 /* The SQL type of a FHIR type, by its name or URI. */
 extern HlSqlType hl_cast_type_of(const char *name, int len);
 
-/* The SQL type that an ansi/type tag names; false if it is none of ours. */
-extern bool hl_cast_type_of_tag(const char *tag, int len, HlSqlType *type);
+/*
+ * Reads the SQL type of an ansi/type tag. Returns 0, or the SQLSTATE of the
+ * fault: 0A000 for ANSI types that are not supported, 22023 for all else.
+ */
+extern int hl_cast_type_of_tag(const char *tag, int len, HlSqlType *type);
 
-/* An item as a value of a type; false if it is NULL. */
+/* Converts an item; false if the result is NULL. */
 extern bool hl_cast_item(const HlItem *item, HlSqlType type, Datum *value);
 
-/* The type of arrays of a type. */
+/* The same as an item, for JSON; false if the result is NULL. */
+extern bool hl_cast_to_item(const HlItem *item, HlSqlType type, HlItem *result);
+
+/* The array type of a type. */
 extern Oid hl_cast_array_of(Oid type);
 
-/* An array of a collection's items; those that cannot be cast are NULL. */
+/* An array of the items of a collection; items that cannot be cast are NULL. */
 extern Datum hl_cast_array(const HlItems *items, HlSqlType type);
 
 #endif

@@ -168,7 +168,7 @@ hl_body_count(HlEvaluation *evaluation, const HlInvocation *invocation,
 			  HlItems *out)
 {
 	hl_item_set_number(hl_items_add(out),
-					   hl_number_of_int64(invocation->input->count));
+					   hl_number_of_int64(invocation->input->count), false);
 }
 
 /* first(), last(), tail(), skip(n), take(n) */

@@ -13,7 +13,9 @@
 
 #include "fhirpath/compare.h"
 
-/* The most items of a collection whose order is ignored by ~. */
+/*
+ * The maximum number of items in a collection for ~, which ignores the order.
+ */
 #define EQUIVALENT_MAX 1000
 
 /* Whether a string is certainly not a date of unknown type. */
@@ -125,13 +127,12 @@ equal_texts(const HlItem *one, const HlItem *other)
 					hl_item_moment(other, &moments[1])
 			  : are_moments(one, other, moments))
 		return hl_moment_equal(&moments[0], &moments[1]);
-	/* a date that is not valid may be any; a text that is no date is none */
+	/* an invalid date is unknown; a text that is no date differs */
 	return one->kind != HL_KIND_STRING && other->kind != HL_KIND_STRING
 			   ? HL_UNKNOWN
 			   : HL_FALSE;
 }
 
-/* Whether two items are equal; unknown if a date is less precise. */
 HlTruth
 hl_compare_equal(const HlItem *one, const HlItem *other)
 {
@@ -153,7 +154,6 @@ hl_compare_equal(const HlItem *one, const HlItem *other)
 	}
 }
 
-/* Whether two collections are equal, in order; unknown if one is empty. */
 HlTruth
 hl_compare_all_equal(const HlItems *one, const HlItems *other)
 {
@@ -176,7 +176,6 @@ hl_compare_all_equal(const HlItems *one, const HlItems *other)
 	return all;
 }
 
-/* Orders two items: -1, 0 or 1; false if they have no order. */
 bool
 hl_compare_order(const HlItem *one, const HlItem *other, int *order)
 {
@@ -224,15 +223,18 @@ fold_text(const HlItem *item, int *len)
 	return text;
 }
 
-/* Whether two numbers are equal when rounded to the less precise one. */
+/*
+ * Whether two numbers are equal when rounded to the less precise one. Zeros at
+ * the end do not count as precision.
+ */
 static bool
 equivalent_numbers(const HlItem *one, const HlItem *other)
 {
 	Datum a = NumericGetDatum(one->value.val.numeric);
 	Datum b = NumericGetDatum(other->value.val.numeric);
 	Datum scale = Int32GetDatum(
-		Min(DatumGetInt32(DirectFunctionCall1(numeric_scale, a)),
-			DatumGetInt32(DirectFunctionCall1(numeric_scale, b))));
+		Min(DatumGetInt32(DirectFunctionCall1(numeric_min_scale, a)),
+			DatumGetInt32(DirectFunctionCall1(numeric_min_scale, b))));
 
 	return DatumGetBool(DirectFunctionCall2(
 		numeric_eq, DirectFunctionCall2(numeric_round, a, scale),
@@ -263,10 +265,6 @@ equivalent_items(const HlItem *one, const HlItem *other)
 	return hl_compare_equal(one, other) == HL_TRUE;
 }
 
-/*
- * Whether two collections are equivalent: in any order, ignoring case and
- * whitespace.
- */
 bool
 hl_compare_equivalent(const HlItems *one, const HlItems *other)
 {
@@ -341,7 +339,6 @@ hash_item(const HlItem *item)
 	}
 }
 
-/* Makes an empty set with room for so many. */
 void
 hl_set_init(HlSet *set, int expected)
 {
@@ -367,7 +364,7 @@ same_item(const HlItem *one, const HlItem *other)
 	return hl_compare_equal(one, other) == HL_TRUE;
 }
 
-/* The place of an item, or the free one where it would be. */
+/* The slot of an item, or the free one for it. */
 static uint32
 find_place(const HlSet *set, const HlItem *item, uint32 hash)
 {
@@ -405,7 +402,6 @@ grow_set(HlSet *set)
 	*set = larger;
 }
 
-/* Adds an item, which must not move; false if the set contains it. */
 bool
 hl_set_add(HlSet *set, const HlItem *item)
 {
@@ -424,7 +420,6 @@ hl_set_add(HlSet *set, const HlItem *item)
 	return true;
 }
 
-/* Whether an item is in a set. */
 bool
 hl_set_has(const HlSet *set, const HlItem *item)
 {

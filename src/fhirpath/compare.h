@@ -1,6 +1,6 @@
 /*
  * compare.h
- *	  Equality, order and sets of items, by FHIRPath's rules. Nothing is kept.
+ *	  Equality, order and sets of items, by FHIRPath's rules.
  */
 #ifndef HL_FHIRPATH_COMPARE_H
 #define HL_FHIRPATH_COMPARE_H
@@ -13,17 +13,17 @@
 /* Whether two items are equal; unknown if a date is less precise. */
 extern HlTruth hl_compare_equal(const HlItem *one, const HlItem *other);
 
-/* Whether two collections are: in their order; unknown if one is empty. */
+/* Whether two collections are equal, in order; unknown if one is empty. */
 extern HlTruth hl_compare_all_equal(const HlItems *one, const HlItems *other);
 
-/* Whether they are equivalent: in any order, case and blanks ignored. */
+/* Whether they are equivalent: in any order, ignoring case and whitespace. */
 extern bool hl_compare_equivalent(const HlItems *one, const HlItems *other);
 
 /* Orders two items: -1, 0 or 1; false if they have no order. */
 extern bool hl_compare_order(const HlItem *one, const HlItem *other,
 							 int *order);
 
-/* A set of items; it points to them. Freed with its memory context. */
+/* A set of pointers to items, freed with its memory context. */
 typedef struct HlSet
 {
 	const HlItem **places;
@@ -34,7 +34,7 @@ typedef struct HlSet
 
 extern void hl_set_init(HlSet *set, int expected);
 
-/* Adds an item, which must stay where it is; false if it is in there. */
+/* Adds an item, which must not move; false if the set contains it. */
 extern bool hl_set_add(HlSet *set, const HlItem *item);
 extern bool hl_set_has(const HlSet *set, const HlItem *item);
 

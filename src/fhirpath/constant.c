@@ -1,6 +1,6 @@
 /*
  * constant.c
- *	  Constants for paths.
+ *	  Reads the constants of paths.
  */
 #include "postgres.h"
 
@@ -15,7 +15,6 @@ static const char *const constant_types[] = {
 	"integer64",    "markdown",    "oid",       "positiveInt", "string",
 	"time",         "unsignedInt", "uri",       "url",         "uuid"};
 
-/* Whether a text is a name as SQL on FHIR wants them: [A-Za-z][A-Za-z0-9_]* */
 bool
 hl_constant_is_name(const char *name, int len)
 {
@@ -68,18 +67,23 @@ make_literal(HlItem *item)
 {
 	Numeric number;
 
+	item->is_decimal = strcmp(item->type, "decimal") == 0;
 	if (strcmp(item->type, "integer64") == 0 && item->kind == HL_KIND_STRING)
 	{
 		number = hl_number_read(item->value.val.string.val,
 								item->value.val.string.len);
 		if (number != NULL)
-			hl_item_set_number(item, number);
+			hl_item_set_number(item, number, false);
 	}
 	item->is_system = true;
 	item->type = NULL;
+	/* a literal has no extensions */
+	item->parent = NULL;
+	item->key = NULL;
+	item->keylen = 0;
 }
 
-/* Appends the values that an object has as value[x]. */
+/* Appends the values of value[x] of an object. */
 static void
 append_values(const HlItem *object, HlItems *out)
 {
@@ -92,7 +96,7 @@ append_values(const HlItem *object, HlItems *out)
 		snprintf(name, sizeof(name), "value%c%s",
 				 pg_toupper((unsigned char) constant_types[i][0]),
 				 constant_types[i] + 1);
-		/* valueDate is not valueDateTime, which is looked for otherwise */
+		/* valueDate is not valueDateTime, which is searched for separately */
 		if (getKeyJsonValueFromContainer(object->value.val.binary.data, name,
 										 (int) strlen(name), &value) == NULL)
 			continue;
@@ -106,7 +110,6 @@ append_values(const HlItem *object, HlItems *out)
 	}
 }
 
-/* Reads one constant of a view; returns NULL, or the problem. */
 const char *
 hl_constant_read(const HlItem *item, HlConstant *constant)
 {
@@ -136,7 +139,7 @@ refuse(const char *why)
 					errdetail("%s.", why)));
 }
 
-/* Reads an array of constants as a view has them. */
+/* Reads an array of constants in the form of a view. */
 static void
 read_array(Jsonb *document, HlConstants *constants)
 {
@@ -178,10 +181,6 @@ read_object(Jsonb *document, HlConstants *constants)
 	}
 }
 
-/*
- * Reads a function's constants: an object of names and values, or an array of
- * a view's constants. Throws 22023.
- */
 HlConstants *
 hl_constants_read(Jsonb *document)
 {

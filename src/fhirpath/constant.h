@@ -1,7 +1,7 @@
 /*
  * constant.h
- *	  Constants for paths: from a view, or from a function's argument. They
- *	  point into the document that they were read from.
+ *	  Constants of paths, from a view or a function's argument. They point into
+ *	  the document that they were read from.
  */
 #ifndef HL_FHIRPATH_CONSTANT_H
 #define HL_FHIRPATH_CONSTANT_H
@@ -10,12 +10,12 @@
 
 #include "fhirpath/evaluate.h"
 
-/* Whether a text is a name as SQL on FHIR wants them: [A-Za-z][A-Za-z0-9_]* */
+/* Whether a text is a name in SQL on FHIR: [A-Za-z][A-Za-z0-9_]* */
 extern bool hl_constant_is_name(const char *name, int len);
 
 /*
- * Reads one constant of a view: {"name": …, "valueString": …}. Gives NULL, or
- * what is wrong with it.
+ * Reads one constant of a view: {"name": …, "valueString": …}. Returns NULL,
+ * or its fault.
  */
 extern const char *hl_constant_read(const HlItem *item, HlConstant *constant);
 

@@ -8,9 +8,10 @@
 #include "utils/builtins.h"
 
 #include "fhirpath/bodies.h"
+#include "fhirpath/definition.h"
 #include "fhirpath/number.h"
 
-/* The input, where it is one number; otherwise NULL. */
+/* The input if it is one number; otherwise NULL. */
 static Numeric
 input_number(const HlInvocation *invocation)
 {
@@ -36,11 +37,14 @@ hl_body_number(HlEvaluation *evaluation, const HlInvocation *invocation,
 	Numeric number = input_number(invocation);
 
 	if (number != NULL)
-		hl_item_set_number(hl_items_add(out),
-						   variant == HL_NUMBER_TRUNCATE
-							   ? hl_number_calculate(HL_OPERATOR_DIV, number,
-													 hl_number_of_int64(1))
-							   : hl_number_apply(functions[variant], number));
+		hl_item_set_number(
+			hl_items_add(out),
+			variant == HL_NUMBER_TRUNCATE
+				? hl_number_calculate(HL_OPERATOR_DIV, number,
+									  hl_number_of_int64(1))
+				: hl_number_apply(functions[variant], number),
+			variant == HL_NUMBER_ABS &&
+				hl_item_is_decimal(&invocation->input->items[0]));
 }
 
 /* round([precision]) */
@@ -57,32 +61,42 @@ hl_body_round(HlEvaluation *evaluation, const HlInvocation *invocation,
 		digits < 0)
 		return;
 	hl_item_set_number(hl_items_add(out),
-					   hl_number_round(number, (int) Min(digits, 100)));
+					   hl_number_round(number, (int) Min(digits, 100)), true);
 }
 
 /* Whether an item has the type date, and is not a dateTime without a time. */
 static bool
 is_date(const HlItem *item)
 {
-	return item->kind == HL_KIND_DATE ||
-		   (item->kind == HL_KIND_STRING && item->key != NULL &&
-			hl_type_is_date_name(item->key, item->keylen));
+	const char *type, *owner;
+	int len;
+
+	if (item->kind != HL_KIND_STRING || item->key == NULL)
+		return item->kind == HL_KIND_DATE;
+	type = hl_item_choice_type(item);
+	if (type != NULL)
+		return strcmp(type, "date") == 0;
+	owner = hl_item_owner(item, &len);
+	return hl_definition_has_date(owner, len, item->key, item->keylen);
 }
 
-/* Appends the boundary of a date, dateTime or time. */
+/*
+ * Appends the boundary of a date, dateTime or time. A date has at most eight
+ * digits, a dateTime 17.
+ */
 static void
 append_moment(const HlItem *item, bool high, int64 digits, HlItems *out)
 {
 	char *text = palloc(HL_MOMENT_SIZE);
 	HlMoment moment;
+	int most;
 
 	if (!hl_item_moment(item, &moment))
 		return;
+	most = moment.is_time ? 9 : is_date(item) && !moment.has_clock ? 8 : 17;
 	if (digits < 0)
-		digits = moment.is_time                       ? 9
-				 : is_date(item) && !moment.has_clock ? 8
-													  : 17;
-	if (digits > 17 || !hl_moment_boundary(&moment, high, (int) digits, text))
+		digits = most;
+	if (digits > most || !hl_moment_boundary(&moment, high, (int) digits, text))
 		return;
 	hl_item_set_string(hl_items_add(out), text, (int) strlen(text));
 	out->items[out->count - 1].kind = moment.is_time ? HL_KIND_TIME
@@ -128,7 +142,7 @@ hl_body_boundary(HlEvaluation *evaluation, const HlInvocation *invocation,
 			hl_number_boundary(item->value.val.numeric, high, (int) digits);
 
 		if (bound != NULL)
-			hl_item_set_number(hl_items_add(out), bound);
+			hl_item_set_number(hl_items_add(out), bound, true);
 	}
 	else if (item->kind == HL_KIND_OBJECT)
 		append_period(item, high, digits, out);
@@ -235,7 +249,7 @@ convert(const HlItem *item, HlKind kind, HlItem *result)
 		case HL_KIND_OBJECT:
 			number = to_number(item, kind == HL_KIND_OBJECT);
 			if (number != NULL)
-				hl_item_set_number(result, number);
+				hl_item_set_number(result, number, kind == HL_KIND_NUMBER);
 			return number != NULL;
 		case HL_KIND_STRING:
 			text = hl_item_to_text(item);

@@ -1,15 +1,19 @@
 /*
  * create.c
- *	  SQL views for ViewDefinitions. Columns that do not iterate are plain
- *	  expressions of the table's rows, so that expression indexes serve
- *	  conditions on them and unused ones cost nothing. What iterates is one
- *	  lateral call of healthlake_fhir_view(). Everything in the text of the
- *	  view is quoted and qualified.
+ *	  Creates SQL views for ViewDefinitions. Columns that do not iterate are
+ *	  plain expressions on the table's rows, so that expression indexes serve
+ *	  conditions on them and unused ones cost nothing. Everything that iterates
+ *	  is one lateral call of healthlake_fhir_view(). All names in the text of
+ *	  the view are quoted and qualified, and all arguments are exactly of the
+ *	  types that the functions declare: where other roles can create functions
+ *	  in the extension's schema, one of theirs would be a better match.
  */
 #include "postgres.h"
 
 #include "access/attnum.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -22,16 +26,17 @@
 
 #include "fhirpath/analysis.h"
 #include "fhirpath/create.h"
+#include "fhirpath/references.h"
 #include "server/jsonb_builder.h"
 
-/* What the text of a view is made from. */
+/* The state of composing the text of a view. */
 typedef struct Maker
 {
 	const HlView *view;
-	const char *schema;   /* the extension's, quoted */
-	const char *resource; /* the column of resources, quoted */
+	const char *schema;   /* of the extension, quoted */
+	const char *resource; /* the expression of the column of resources */
 	StringInfoData text;
-	HlSelect **iterating; /* in the order of their columns */
+	HlSelect **iterating; /* in column order */
 	int niterating;
 } Maker;
 
@@ -56,7 +61,7 @@ type_of_column(const HlColumn *column, int flags)
 								FORMAT_TYPE_TYPEMOD_GIVEN | flags);
 }
 
-/* The columns of a view as an AS list has them. */
+/* The columns of a view as a column definition list. */
 static char *
 list_columns(HlColumn **columns, int count, int flags)
 {
@@ -70,7 +75,6 @@ list_columns(HlColumn **columns, int count, int flags)
 	return list.data;
 }
 
-/* The columns of a view as an AS list, for messages. */
 char *
 hl_create_column_list(const HlView *view)
 {
@@ -79,7 +83,7 @@ hl_create_column_list(const HlView *view)
 
 /* ------------------------------------------------------- parts of the view */
 
-/* Pushes a member of an object, as it is in the view. */
+/* Pushes a member of an object, unchanged. */
 static void
 push_member(HlJsonbBuilder *builder, const HlItem *object, const char *name)
 {
@@ -148,13 +152,6 @@ part_of_column(const Maker *maker, const HlColumn *column)
 	return end_part(&builder);
 }
 
-/* Whether the columns of a select come from the resource, without iteration. */
-static bool
-is_plain(const HlSelect *select)
-{
-	return select->iteration == HL_ITERATION_NONE;
-}
-
 /* A view with the iterating selects, and unions of their own. */
 static char *
 part_of_iterations(const Maker *maker)
@@ -167,7 +164,7 @@ part_of_iterations(const Maker *maker)
 		const HlSelect *select = maker->iterating[i];
 		JsonbValue source = select->source.value;
 
-		if (!is_plain(select))
+		if (!select->is_plain)
 		{
 			hl_jsonb_push(&builder, WJB_ELEM, &source);
 			continue;
@@ -181,7 +178,7 @@ part_of_iterations(const Maker *maker)
 
 /* ------------------------------------------------------------------- paths */
 
-/* Appends a string as FHIRPath writes it. */
+/* Appends a string literal of FHIRPath. */
 static void
 append_string(StringInfo path, const char *text, int len)
 {
@@ -219,11 +216,14 @@ append_literal(StringInfo path, const HlItem *item)
 			break;
 		default:
 			appendStringInfoString(path, text);
+			if (item->kind == HL_KIND_NUMBER && item->is_decimal &&
+				strchr(text, '.') == NULL)
+				appendStringInfoString(path, ".toDecimal()");
 			break;
 	}
 }
 
-/* A path in which literals stand for the view's constants. */
+/* The text of a path with literals in place of the view's constants. */
 static char *
 text_of_path(const Maker *maker, const HlPath *path)
 {
@@ -244,7 +244,7 @@ text_of_path(const Maker *maker, const HlPath *path)
 		}
 		constant =
 			hl_constant_find(&maker->view->constants, node->name, node->len);
-		/* in parentheses: words and digits may follow without a blank */
+		/* in parentheses, since a word or digit may follow directly */
 		appendStringInfoChar(&text, '(');
 		append_literal(&text, &constant->items.items[0]);
 		appendStringInfoChar(&text, ')');
@@ -279,15 +279,48 @@ find_shorthand(const HlColumn *column)
 	return NULL;
 }
 
+/* Whether something can follow a path directly, as it follows a member. */
+static bool
+is_operand(const HlPath *path, const char *text)
+{
+	HlNodeKind kind = path->root->kind;
+
+	/* a comment would hide it */
+	return (kind == HL_NODE_MEMBER || kind == HL_NODE_CALL ||
+			kind == HL_NODE_INDEXER) &&
+		   strstr(text, "//") == NULL;
+}
+
 /*
- * Appends the expression of a column that does not iterate. If the path may
- * have several values, single() raises the view's error.
+ * The path of a column for a shorthand, which returns the first value. If there
+ * may be several by FHIR's definitions, single() raises the view's error;
+ * elements without a value, which equal nothing, do not count. Other paths are
+ * left alone: an index on the same path serves the view.
+ */
+static char *
+path_of_column(const Maker *maker, const HlColumn *column)
+{
+	const HlNode *root = column->path->root;
+	char *path = text_of_path(maker, column->path);
+
+	if (!hl_analysis_is_single(root, maker->view->resource,
+							   maker->view->resourcelen))
+		path = psprintf(
+			is_operand(column->path, path) ? "%s%s.single()"
+										   : "(%s\n)%s.single()",
+			path, hl_analysis_is_computed(root) ? "" : ".where($this = $this)");
+	check_path_length(path);
+	return path;
+}
+
+/*
+ * Appends the expression of a column that does not iterate: a shorthand, or a
+ * view of this column where there is none.
  */
 static void
 append_column(Maker *maker, const HlColumn *column)
 {
 	const char *function = find_shorthand(column);
-	char *path;
 
 	if (function == NULL)
 	{
@@ -295,19 +328,14 @@ append_column(Maker *maker, const HlColumn *column)
 
 		appendStringInfo(&maker->text,
 						 "CAST(%s.healthlake_fhir_column(CAST(NULL AS %s), %s, "
-						 "r.%s) AS %s)",
+						 "%s) AS %s)",
 						 maker->schema, type, part_of_column(maker, column),
 						 maker->resource, type);
 		return;
 	}
-	path = text_of_path(maker, column->path);
-	if (!hl_analysis_is_single(column->path->root, maker->view->resource,
-							   maker->view->resourcelen))
-		path = psprintf("(%s).single()", path);
-	check_path_length(path);
-	appendStringInfo(&maker->text, "%s.%s(r.%s, %s::pg_catalog.text)",
+	appendStringInfo(&maker->text, "%s.%s(%s, %s::pg_catalog.text)",
 					 maker->schema, function, maker->resource,
-					 quote_literal_cstr(path));
+					 quote_literal_cstr(path_of_column(maker, column)));
 }
 
 /* Appends a comma, unless it is the first column. */
@@ -324,19 +352,19 @@ append_select(Maker *maker, HlSelect *select)
 	const HlView *view = maker->view;
 
 	check_stack_depth();
-	for (int i = 0; is_plain(select) && i < select->ncolumns; i++)
+	for (int i = 0; select->is_plain && i < select->ncolumns; i++)
 	{
 		append_comma(maker, select->columns[i]->at);
 		append_column(maker, select->columns[i]);
 		appendStringInfo(&maker->text, " AS %s",
 						 quote_identifier(select->columns[i]->name));
 	}
-	for (int i = 0; is_plain(select) && i < select->nselects; i++)
+	for (int i = 0; select->is_plain && i < select->nselects; i++)
 		append_select(maker, select->selects[i]);
-	if (is_plain(select) && select->nunions == 0)
+	if (select->is_plain && select->nunions == 0)
 		return;
 	maker->iterating[maker->niterating++] = select;
-	for (int i = is_plain(select) ? select->unions[0]->first : select->first;
+	for (int i = select->is_plain ? select->unions[0]->first : select->first;
 		 i < select->first + select->width; i++)
 	{
 		append_comma(maker, i);
@@ -370,13 +398,13 @@ append_iterations(Maker *maker)
 	for (int i = 0; i < maker->niterating; i++)
 	{
 		const HlSelect *select = maker->iterating[i];
-		int first = is_plain(select) ? select->unions[0]->first : select->first;
+		int first = select->is_plain ? select->unions[0]->first : select->first;
 
 		for (int j = first; j < select->first + select->width; j++)
 			columns[n++] = maker->view->columns[j];
 	}
 	appendStringInfo(&maker->text,
-					 "\n\tCROSS JOIN LATERAL %s.healthlake_fhir_view(%s, r.%s) "
+					 "\n\tCROSS JOIN LATERAL %s.healthlake_fhir_view(%s, %s) "
 					 "AS v(%s)",
 					 maker->schema, part_of_iterations(maker), maker->resource,
 					 list_columns(columns, n, FORMAT_TYPE_FORCE_QUALIFY));
@@ -434,7 +462,7 @@ append_conditions(Maker *maker)
 
 	appendStringInfo(
 		&maker->text,
-		"\n WHERE (r.%s OPERATOR(pg_catalog.->>) 'resourceType'"
+		"\n WHERE (%s OPERATOR(pg_catalog.->>) 'resourceType'"
 		"::pg_catalog.text) OPERATOR(pg_catalog.=) %s::pg_catalog.text",
 		maker->resource,
 		quote_literal_cstr(pnstrdup(view->resource, view->resourcelen)));
@@ -445,14 +473,14 @@ append_conditions(Maker *maker)
 		check_path_length(path);
 		if (hl_analysis_is_boolean(view->wheres[i]->root))
 			appendStringInfo(&maker->text,
-							 "\n   AND %s.healthlake_fhirpath_boolean(r.%s, "
+							 "\n   AND %s.healthlake_fhirpath_boolean(%s, "
 							 "%s::pg_catalog.text)",
 							 maker->schema, maker->resource,
 							 quote_literal_cstr(path));
 		else
 			appendStringInfo(&maker->text,
 							 "\n   AND %s.healthlake_fhir_column(CAST(NULL AS "
-							 "pg_catalog.bool), %s, r.%s)",
+							 "pg_catalog.bool), %s, %s)",
 							 maker->schema,
 							 part_of_where(maker, view->wheres[i]),
 							 maker->resource);
@@ -583,8 +611,10 @@ hl_create_view(FunctionCallInfo fcinfo)
 	check_source(source, column);
 	maker.schema = quote_identifier(
 		get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
-	maker.resource = quote_identifier(column);
-	/* a view over a temporary table is one, too */
+	/* a domain would match other functions than those of jsonb */
+	maker.resource =
+		psprintf("CAST(r.%s AS pg_catalog.jsonb)", quote_identifier(column));
+	/* a view of a temporary table is temporary, too */
 	target->relpersistence = get_rel_persistence(source);
 	namespace = RangeVarGetCreationNamespace(target);
 	SPI_connect();
@@ -592,8 +622,11 @@ hl_create_view(FunctionCallInfo fcinfo)
 		&maker, quote_qualified_identifier(target->schemaname, target->relname),
 		name_of_relation(source)));
 	CommandCounterIncrement();
-	/* the search path may have another one of this name before it */
+	/* the search path may contain another one of this name */
 	relation = get_relname_relid(target->relname, namespace);
+	hl_references_check(
+		relation, source,
+		getExtensionOfObject(ProcedureRelationId, fcinfo->flinfo->fn_oid));
 	comment_view(relation, maker.view, document);
 	SPI_finish();
 	PG_RETURN_OID(relation);

@@ -1,6 +1,6 @@
 /*
  * create.h
- *	  SQL views for ViewDefinitions. Results are palloc'd.
+ *	  Creates SQL views for ViewDefinitions. Results are palloc'd.
  */
 #ifndef HL_FHIRPATH_CREATE_H
 #define HL_FHIRPATH_CREATE_H
@@ -11,7 +11,7 @@
 
 #include "fhirpath/view.h"
 
-/* The columns of a view as an AS list has them: id text, family text. */
+/* The columns of a view as a column definition list: id text, family text. */
 extern char *hl_create_column_list(const HlView *view);
 
 /* The body of healthlake_fhir_create_view(). */

@@ -14,18 +14,22 @@
 
 #include "fhirpath/document.h"
 
-/* Beyond this size, decompressing is not what takes the time. */
+/*
+ * The maximum size of a kept value; for larger ones decompression is not the
+ * main cost.
+ */
 #define KEPT_MAX (1024 * 1024)
 
 /*
- * What is kept. A compressed value is recognized by its bytes. A value outside
- * of the row has a pointer that is given to another value only after a VACUUM
- * that no snapshot holds up: so it is recognized for one snapshot.
+ * The kept document. A compressed value is recognized by its bytes. A value
+ * outside of the row has a pointer that can be assigned to another value after
+ * a VACUUM that no snapshot holds back; so it is recognized only within one
+ * snapshot.
  */
 static struct
 {
 	MemoryContext memory;
-	struct varlena *key; /* the argument as it was; NULL if nothing is kept */
+	struct varlena *key; /* the argument; NULL: nothing is kept */
 	Size size;
 	TransactionId xmin, xmax;
 	CommandId command;
@@ -43,7 +47,7 @@ is_same_snapshot(void)
 		   snapshot->curcid == kept.command;
 }
 
-/* Remembers the current snapshot; false if it is not one of a statement. */
+/* Records the current snapshot; false if it is not one of a statement. */
 static bool
 note_snapshot(void)
 {
@@ -57,7 +61,7 @@ note_snapshot(void)
 	return true;
 }
 
-/* Keeps a document with the argument that it was made from. */
+/* Keeps a document with its argument. */
 static void
 keep_document(const struct varlena *argument, Size size, Jsonb *document)
 {
@@ -80,7 +84,6 @@ keep_document(const struct varlena *argument, Size size, Jsonb *document)
 	MemoryContextSwitchTo(outer);
 }
 
-/* The resource of an argument. */
 Jsonb *
 hl_document_of(Datum argument)
 {

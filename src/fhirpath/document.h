@@ -2,7 +2,7 @@
  * document.h
  *	  A resource as an argument, decompressed once for all columns that read
  *	  it; PostgreSQL would decompress it again for each function call. The last
- *	  one is kept for the life of the backend, in memory of its own, and is
+ *	  one is kept until the backend ends, in its own memory context, and is
  *	  valid until the next call.
  */
 #ifndef HL_FHIRPATH_DOCUMENT_H

@@ -1,7 +1,7 @@
 /*
  * element.c
- *	  FHIRPath's functions of types, those that FHIR adds, and those that SQL
- *	  on FHIR adds.
+ *	  FHIRPath's functions of types, and the functions that FHIR and SQL on
+ *	  FHIR add.
  */
 #include "postgres.h"
 
@@ -84,7 +84,7 @@ hl_body_extension(HlEvaluation *evaluation, const HlInvocation *invocation,
 	hl_items_free(&found);
 }
 
-/* The only item of the input, where it is a primitive with a value. */
+/* The only item of the input if it is a primitive with a value. */
 static const HlItem *
 primitive_of(const HlInvocation *invocation)
 {

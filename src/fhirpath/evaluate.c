@@ -12,10 +12,9 @@
 #include "fhirpath/evaluate.h"
 #include "fhirpath/number.h"
 
-/* The longest text that an expression may make, in bytes. */
+/* The maximum length of a text that an expression may create, in bytes. */
 #define TEXT_MAX (16 * 1024 * 1024)
 
-/* The only item of a collection; NULL for none, 21000 for several. */
 const HlItem *
 hl_evaluate_single(const HlItems *items, const char *what)
 {
@@ -30,7 +29,6 @@ hl_evaluate_single(const HlItems *items, const char *what)
 	return &items->items[0];
 }
 
-/* The truth of a collection as one boolean; 21000 for several. */
 HlTruth
 hl_evaluate_truth(const HlItems *items)
 {
@@ -38,12 +36,11 @@ hl_evaluate_truth(const HlItems *items)
 
 	if (item == NULL)
 		return HL_UNKNOWN;
-	/* FHIRPath's rule of singletons: what is there is true */
+	/* FHIRPath's singleton evaluation: an item that is no boolean is true */
 	return item->kind == HL_KIND_BOOLEAN ? hl_truth_of(item->value.val.boolean)
 										 : HL_TRUE;
 }
 
-/* Evaluates a criterion for an item. */
 HlTruth
 hl_evaluate_criterion(HlEvaluation *evaluation, const HlNode *node,
 					  const HlItem *focus)
@@ -58,7 +55,6 @@ hl_evaluate_criterion(HlEvaluation *evaluation, const HlNode *node,
 	return truth;
 }
 
-/* The value of a constant; NULL if it is not defined. */
 const HlConstant *
 hl_constant_find(const HlConstants *constants, const char *name, int len)
 {
@@ -69,7 +65,6 @@ hl_constant_find(const HlConstants *constants, const char *name, int len)
 	return NULL;
 }
 
-/* Throws 42704 if a path names a constant that is not defined. */
 void
 hl_constants_check(const HlConstants *constants, const HlPath *path)
 {
@@ -199,7 +194,8 @@ evaluate_sign(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 		hl_item_set_number(hl_items_add(out),
 						   node->kind == HL_NODE_NEGATE
 							   ? hl_number_negate(item->value.val.numeric)
-							   : item->value.val.numeric);
+							   : item->value.val.numeric,
+						   hl_item_is_decimal(item));
 	hl_items_free(&input);
 }
 
@@ -377,7 +373,10 @@ append_calculation(HlOperator operator, const HlItems * left,
 	result = hl_number_calculate(operator, one->value.val.numeric,
 								 other->value.val.numeric);
 	if (result != NULL)
-		hl_item_set_number(hl_items_add(out), result);
+		hl_item_set_number(hl_items_add(out), result,
+											  operator== HL_OPERATOR_DIVIDE ||
+												  hl_item_is_decimal(one) ||
+												  hl_item_is_decimal(other));
 }
 
 /* Appends the result of a binary operator. */
@@ -449,10 +448,29 @@ static void
 append_index(int64 index, HlItems *out)
 {
 	if (index >= 0)
-		hl_item_set_number(hl_items_add(out), hl_number_of_int64(index));
+		hl_item_set_number(hl_items_add(out), hl_number_of_int64(index), false);
 }
 
-/* Evaluates a node without looking at kept results. */
+/*
+ * Appends the resource that the context is in; "whole": the one that contains
+ * that, if it is a contained resource.
+ */
+static void
+append_resource(const HlEvaluation *evaluation, bool whole, HlItems *out)
+{
+	HlItem resource, container;
+
+	if (evaluation->context == NULL)
+	{
+		hl_items_append(out, &evaluation->resource);
+		return;
+	}
+	hl_item_resource(&evaluation->resource, evaluation->context, &resource,
+					 &container);
+	hl_items_append(out, whole ? &container : &resource);
+}
+
+/* Evaluates a node without kept results. */
 static void
 evaluate_node(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 			  HlItems *out)
@@ -471,8 +489,14 @@ evaluate_node(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 		case HL_NODE_INDEX:
 			append_index(evaluation->index, out);
 			break;
+		case HL_NODE_CONTEXT:
+			if (evaluation->context != NULL)
+				hl_items_append(out, evaluation->context);
+			break;
 		case HL_NODE_RESOURCE:
-			hl_items_append(out, &evaluation->resource);
+		case HL_NODE_ROOT_RESOURCE:
+			append_resource(evaluation, node->kind == HL_NODE_ROOT_RESOURCE,
+							out);
 			break;
 		case HL_NODE_ROW_INDEX:
 			append_index(evaluation->row_index, out);
@@ -503,7 +527,6 @@ evaluate_node(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 	}
 }
 
-/* Appends the values of a node; the focus is $this, NULL for none. */
 void
 hl_evaluate(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 			HlItems *out)

@@ -12,7 +12,7 @@
 #include "fhirpath/item.h"
 #include "fhirpath/parse.h"
 
-/* A value for %name: items, all at once. */
+/* The value of %name, a collection. */
 typedef struct HlConstant
 {
 	const char *name;
@@ -26,7 +26,7 @@ typedef struct HlConstants
 	int count;
 } HlConstants;
 
-/* What a view keeps for paths that begin alike. */
+/* Results that a view keeps for paths with a common beginning. */
 typedef struct HlSlots
 {
 	HlItems *values;
@@ -36,26 +36,26 @@ typedef struct HlSlots
 
 typedef struct HlEvaluation
 {
-	HlItem resource; /* %resource */
+	HlItem resource; /* the whole document */
 	const HlConstants *constants;
 	int64 row_index;       /* %rowIndex */
 	int64 index;           /* $index */
 	HlSlots *slots;        /* or NULL */
-	const HlItem *context; /* for which the slots hold */
+	const HlItem *context; /* %context, for which the slots are valid */
 } HlEvaluation;
 
-/* Appends what a node gives; the focus is $this, NULL for nothing. */
+/* Evaluates a node and appends the results; the focus is $this, or NULL. */
 extern void hl_evaluate(HlEvaluation *evaluation, const HlNode *node,
 						const HlItem *focus, HlItems *out);
 
-/* What a collection says where one boolean is expected; 21000 for several. */
+/* The truth of a collection as one boolean; throws 21000 for several items. */
 extern HlTruth hl_evaluate_truth(const HlItems *items);
 
 /* Evaluates a criterion for an item. */
 extern HlTruth hl_evaluate_criterion(HlEvaluation *evaluation,
 									 const HlNode *node, const HlItem *focus);
 
-/* The only item of a collection; NULL for none, 21000 for several. */
+/* The only item of a collection; NULL: empty; throws 21000 for several. */
 extern const HlItem *hl_evaluate_single(const HlItems *items, const char *what);
 
 /* The value of a constant; NULL if it is not defined. */

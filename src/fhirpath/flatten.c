@@ -23,7 +23,7 @@
 typedef struct Task
 {
 	const HlSelect *select;
-	const HlItem *focus; /* NULL: all its columns are NULL */
+	const HlItem *focus;
 	int64 row_index;
 	struct Task *next;
 } Task;
@@ -37,6 +37,7 @@ struct HlFlattening
 	MemoryContext home;    /* where this is */
 	MemoryContext *levels; /* one for each task of a chain */
 	int nlevels;
+	bool is_begun; /* the resource has a row: plain selects are filled */
 	Tuplestorestate *store;
 	TupleDesc row;
 	bool as_objects;
@@ -79,27 +80,35 @@ clear_level(HlFlattening *flattening, int level)
 	return flattening->levels[level];
 }
 
+/*
+ * Raises that a value is not of the type that the column has from another
+ * branch. Nobody has asked for that type, so it must not be null.
+ */
+static void
+refuse_adopted(const HlColumn *column)
+{
+	if (column->is_adopted)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of the ViewDefinition has a value that "
+						"is not of type %s",
+						column->name, format_type_be(column->type.oid)),
+				 errdetail("It has the type of another branch of unionAll."),
+				 errhint("Set \"type\" in each branch.")));
+}
+
 /* An item as the JSON of a column; NULL if it has another type. */
 static Jsonb *
 json_of_item(const HlColumn *column, const HlItem *item)
 {
-	HlItem other;
-	Datum value;
+	HlItem value;
 
 	if (!column->is_typed)
 		return hl_item_to_jsonb(item);
-	if (!hl_cast_item(item, column->type, &value))
-		return NULL;
-	if (column->type.oid == INT8OID)
-	{
-		hl_item_set_number(&other, int64_to_numeric(DatumGetInt64(value)));
-		return hl_item_to_jsonb(&other);
-	}
-	if (column->type.oid != TEXTOID || hl_item_is_text(item))
-		return hl_item_to_jsonb(item);
-	hl_item_set_string(&other, VARDATA_ANY(DatumGetPointer(value)),
-					   VARSIZE_ANY_EXHDR(DatumGetPointer(value)));
-	return hl_item_to_jsonb(&other);
+	if (hl_cast_to_item(item, column->type, &value))
+		return hl_item_to_jsonb(&value);
+	refuse_adopted(column);
+	return NULL;
 }
 
 /* Pushes a document as a value or element. */
@@ -143,16 +152,35 @@ refuse_several(const HlColumn *column, int count)
 					 "path with first().")));
 }
 
-/* Removes elements without values, which SQL cannot show. */
+/*
+ * Raises that a column without a type has a complex value: as text, which it
+ * is then, this would be null.
+ */
 static void
-keep_values(HlItems *items)
+refuse_complex(const HlColumn *column, const HlItems *items)
 {
-	int kept = 0;
+	for (int i = 0; !column->is_typed && i < items->count; i++)
+		if (items->items[i].kind == HL_KIND_OBJECT)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of the ViewDefinition has a complex "
+						"value and no type",
+						column->name),
+				 errhint("Set \"type\" to the type of the value, or let the "
+						 "path end in a primitive element.")));
+}
 
-	for (int i = 0; i < items->count; i++)
-		if (items->items[i].kind != HL_KIND_NOTHING)
-			items->items[kept++] = items->items[i];
-	items->count = kept;
+/* A collection as an array in SQL. */
+static Datum
+array_of_values(const HlColumn *column, const HlItems *items)
+{
+	Datum value;
+
+	for (int i = 0; column->is_adopted && i < items->count; i++)
+		if (!hl_cast_item(&items->items[i], column->type, &value))
+			refuse_adopted(column);
+	return hl_cast_array(items, column->type);
 }
 
 /* Fills a column of the current row with the values of its path. */
@@ -164,21 +192,24 @@ fill_column(HlFlattening *flattening, const HlColumn *column, HlItems *items)
 	Jsonb *json;
 
 	*null = false;
-	keep_values(items);
+	hl_items_keep_values(items);
+	if (!column->is_collection && items->count > 1)
+		refuse_several(column, items->count);
+	refuse_complex(column, items);
 	if (column->is_collection)
 	{
 		*value = flattening->as_objects ? array_of_items(column, items)
-										: hl_cast_array(items, column->type);
+										: array_of_values(column, items);
 		return;
 	}
-	if (items->count > 1)
-		refuse_several(column, items->count);
 	*null = items->count == 0;
 	if (*null)
 		return;
 	if (!flattening->as_objects)
 	{
 		*null = !hl_cast_item(&items->items[0], column->type, value);
+		if (*null)
+			refuse_adopted(column);
 		return;
 	}
 	json = json_of_item(column, &items->items[0]);
@@ -201,8 +232,8 @@ fill_columns(HlFlattening *flattening, const Task *task)
 		for (int i = 0; i < select->nslots; i++)
 			hl_items_init(&slots.values[i]);
 		evaluation->slots = &slots;
-		evaluation->context = task->focus;
 	}
+	evaluation->context = task->focus;
 	evaluation->row_index = task->row_index;
 	for (int i = 0; i < select->ncolumns; i++)
 	{
@@ -217,6 +248,66 @@ fill_columns(HlFlattening *flattening, const Task *task)
 	evaluation->slots = NULL;
 }
 
+/*
+ * Fills the columns of a select and of those below it for an iteration without
+ * items. They are NULL, whatever their paths give for nothing, as the processing
+ * model says; only %rowIndex is 0.
+ */
+static void
+fill_nothing(HlFlattening *flattening, const HlSelect *select)
+{
+	check_stack_depth();
+	flattening->evaluation.row_index = 0;
+	flattening->evaluation.context = NULL;
+	for (int i = 0; i < select->ncolumns; i++)
+	{
+		const HlColumn *column = select->columns[i];
+		HlItems items;
+
+		hl_items_init(&items);
+		if (column->path->uses_row_index)
+			hl_evaluate(&flattening->evaluation, column->path->root, NULL,
+						&items);
+		fill_column(flattening, column, &items);
+		hl_items_free(&items);
+	}
+	for (int i = 0; i < select->nselects; i++)
+		fill_nothing(flattening, select->selects[i]);
+	if (select->nunions > 0) /* the other branches have the same columns */
+		fill_nothing(flattening, select->unions[0]);
+}
+
+/*
+ * Fills the columns of all plain selects, once for a resource and only if it
+ * has a row: where an iteration finds nothing, they cannot raise an error.
+ */
+static void
+fill_plain(HlFlattening *flattening, HlSelect **selects, int count)
+{
+	Task task = {NULL, &flattening->evaluation.resource, 0, NULL};
+
+	check_stack_depth();
+	for (int i = 0; i < count; i++)
+		if (selects[i]->is_plain)
+		{
+			task.select = selects[i];
+			fill_columns(flattening, &task);
+			fill_plain(flattening, selects[i]->selects, selects[i]->nselects);
+		}
+}
+
+/* Begins with the first row of a resource. */
+static void
+begin_row(HlFlattening *flattening)
+{
+	const HlView *view = flattening->view;
+	MemoryContext outer = MemoryContextSwitchTo(flattening->levels[0]);
+
+	fill_plain(flattening, view->selects, view->nselects);
+	flattening->is_begun = true;
+	MemoryContextSwitchTo(outer);
+}
+
 /* Puts the current row into the store. */
 static void
 put_row(HlFlattening *flattening)
@@ -226,6 +317,8 @@ put_row(HlFlattening *flattening)
 	Datum object;
 	bool null = false;
 
+	if (!flattening->is_begun)
+		begin_row(flattening);
 	if (!flattening->as_objects)
 	{
 		tuplestore_putvalues(flattening->store, flattening->row,
@@ -274,7 +367,8 @@ run_item(HlFlattening *flattening, const Task *task, int level)
 	MemoryContext outer = MemoryContextSwitchTo(clear_level(flattening, level));
 
 	CHECK_FOR_INTERRUPTS();
-	fill_columns(flattening, task);
+	if (!select->is_plain)
+		fill_columns(flattening, task);
 	if (select->nunions == 0)
 		run_tasks(
 			flattening,
@@ -333,6 +427,7 @@ find_below(HlFlattening *flattening, const HlSelect *select, const HlItem *item,
 		   HlItems *found)
 {
 	CHECK_FOR_INTERRUPTS();
+	flattening->evaluation.context = item;
 	for (int i = 0; i < select->npaths; i++)
 		hl_evaluate(&flattening->evaluation, select->paths[i]->root, item,
 					found);
@@ -346,8 +441,6 @@ append_repeated(HlFlattening *flattening, const HlSelect *select,
 	Stack stack = {NULL, 0, 0};
 	HlItems found;
 
-	if (focus == NULL)
-		return;
 	hl_items_init(&found);
 	find_below(flattening, select, focus, &found);
 	push_items(&stack, &found, 1);
@@ -365,6 +458,17 @@ append_repeated(HlFlattening *flattening, const HlSelect *select,
 		pfree(stack.items);
 }
 
+/* Makes a select's part of the row for no item, then the rest of the row. */
+static void
+run_nothing(HlFlattening *flattening, const Task *task, int level)
+{
+	MemoryContext outer = MemoryContextSwitchTo(clear_level(flattening, level));
+
+	fill_nothing(flattening, task->select);
+	run_tasks(flattening, task->next, level + 1);
+	MemoryContextSwitchTo(outer);
+}
+
 /* Runs a select for each item that it iterates over. */
 static void
 run_iteration(HlFlattening *flattening, const Task *task, int level)
@@ -375,6 +479,7 @@ run_iteration(HlFlattening *flattening, const Task *task, int level)
 
 	hl_items_init(&items);
 	flattening->evaluation.row_index = task->row_index;
+	flattening->evaluation.context = task->focus;
 	if (select->iteration == HL_ITERATION_REPEAT)
 		append_repeated(flattening, select, task->focus, &items);
 	else
@@ -387,11 +492,7 @@ run_iteration(HlFlattening *flattening, const Task *task, int level)
 		run_item(flattening, &each, level);
 	}
 	if (items.count == 0 && select->iteration == HL_ITERATION_EACH_OR_NULL)
-	{
-		each.focus = NULL;
-		each.row_index = 0;
-		run_item(flattening, &each, level);
-	}
+		run_nothing(flattening, task, level);
 	hl_items_free(&items);
 }
 
@@ -418,6 +519,7 @@ is_wanted(HlFlattening *flattening, const HlItem *resource)
 		bool wanted;
 
 		hl_items_init(&items);
+		flattening->evaluation.context = resource;
 		hl_evaluate(&flattening->evaluation, flattening->view->wheres[i]->root,
 					resource, &items);
 		if (items.count > 1 ||
@@ -456,6 +558,7 @@ flatten(HlFlattening *flattening, Jsonb *resource)
 	MemoryContext outer = MemoryContextSwitchTo(clear_level(flattening, 0));
 	Task first = {NULL, NULL, 0, NULL};
 
+	flattening->is_begun = false;
 	if (begin_resource(flattening, resource))
 	{
 		first.focus = &flattening->evaluation.resource;

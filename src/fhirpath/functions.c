@@ -63,10 +63,13 @@ evaluate_arguments(FunctionCallInfo fcinfo, HlItems *items)
 	evaluation.index = -1;
 	hl_items_init(items);
 	if (hl_item_root(hl_document_of(PG_GETARG_DATUM(0)), &evaluation.resource))
+	{
+		evaluation.context = &evaluation.resource;
 		hl_evaluate(&evaluation, kept->path->root, &evaluation.resource, items);
+	}
 }
 
-/* The first item as a value of a type, or NULL. */
+/* The first value as one of a type, or NULL. */
 static Datum
 first_as(FunctionCallInfo fcinfo, Oid type)
 {
@@ -75,17 +78,22 @@ first_as(FunctionCallInfo fcinfo, Oid type)
 	HlSqlType wanted = {type, -1};
 
 	evaluate_arguments(fcinfo, &items);
+	hl_items_keep_values(&items);
 	if (items.count == 0 || !hl_cast_item(&items.items[0], wanted, &value))
 		fcinfo->isnull = true;
 	hl_items_free(&items);
 	return value;
 }
 
-/* Keeps the statement out of the log: it may have a resource in it. */
+/*
+ * Keeps the statement and the CONTEXT out of the log: they may have a resource
+ * in them.
+ */
 static void
 hide_statement_of_path(void *unused)
 {
 	errhidestmt(true);
+	errhidecontext(true);
 }
 
 /* The head of an SQL-callable function whose errors hide the statement. */
@@ -139,14 +147,13 @@ HIDING(healthlake_fhirpath)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
 	evaluate_arguments(fcinfo, &items);
+	hl_items_keep_values(&items);
 	for (int i = 0; i < items.count; i++)
 	{
 		bool null = false;
 		Datum value;
 
 		CHECK_FOR_INTERRUPTS();
-		if (items.items[i].kind == HL_KIND_NOTHING)
-			continue;
 		value = JsonbPGetDatum(hl_item_to_jsonb(&items.items[i]));
 		tuplestore_putvalues(store, row, &value, &null);
 	}

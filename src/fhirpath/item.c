@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "fhirpath/definition.h"
 #include "fhirpath/item.h"
 #include "fhirpath/number.h"
 #include "fhirpath/type.h"
@@ -89,24 +90,24 @@ hl_items_add(HlItems *items)
 	return &items->items[items->count++];
 }
 
-/* Appends a copy of an item. */
 void
 hl_items_append(HlItems *items, const HlItem *item)
 {
 	*hl_items_add(items) = *item;
 }
 
-/* Makes an item that belongs to no document. */
+/* Initializes an item that does not belong to a document. */
 static void
 set_computed(HlItem *item, HlKind kind, enum jbvType type)
 {
 	item->value.type = type;
 	item->parent = NULL;
-	item->key = item->type = NULL;
-	item->keylen = 0;
+	item->key = item->owner = item->type = NULL;
+	item->keylen = item->ownerlen = 0;
 	item->index = -1;
 	item->kind = kind;
 	item->is_system = true;
+	item->is_decimal = false;
 }
 
 /* Makes an item of a text, which must live as long. */
@@ -118,15 +119,14 @@ hl_item_set_string(HlItem *item, const char *text, int len)
 	item->value.val.string.len = len;
 }
 
-/* Makes an item of a number. */
 void
-hl_item_set_number(HlItem *item, Numeric number)
+hl_item_set_number(HlItem *item, Numeric number, bool is_decimal)
 {
 	set_computed(item, HL_KIND_NUMBER, jbvNumeric);
 	item->value.val.numeric = number;
+	item->is_decimal = is_decimal;
 }
 
-/* Makes an item of a boolean. */
 void
 hl_item_set_boolean(HlItem *item, bool value)
 {
@@ -140,6 +140,17 @@ hl_items_append_truth(HlItems *items, HlTruth truth)
 {
 	if (truth != HL_UNKNOWN)
 		hl_item_set_boolean(hl_items_add(items), truth == HL_TRUE);
+}
+
+void
+hl_items_keep_values(HlItems *items)
+{
+	int kept = 0;
+
+	for (int i = 0; i < items->count; i++)
+		if (items->items[i].kind != HL_KIND_NOTHING)
+			items->items[kept++] = items->items[i];
+	items->count = kept;
 }
 
 /* The kind of a value whose type is known or not. */
@@ -161,7 +172,6 @@ kind_of(const JsonbValue *value, const char *type)
 	}
 }
 
-/* The item of a document; false if it is an array. */
 bool
 hl_item_root(Jsonb *document, HlItem *item)
 {
@@ -229,7 +239,7 @@ walk_next(Walk *walk, JsonbValue *value)
 		value->type = jbvBinary;
 		value->val.binary.data =
 			(JsonbContainer *) (walk->base + INTALIGN(begin));
-		value->val.binary.len = walk->offset - begin;
+		value->val.binary.len = walk->offset - INTALIGN(begin);
 	}
 }
 
@@ -244,6 +254,84 @@ walk_key(Walk *walk, int *len)
 	JBE_ADVANCE_OFFSET(walk->offset, entry);
 	*len = (int) (walk->offset - begin);
 	return key;
+}
+
+/* Whether an object is a resource. */
+static bool
+is_resource(JsonbContainer *container)
+{
+	JsonbValue value;
+
+	return JsonContainerIsObject(container) &&
+		   getKeyJsonValueFromContainer(container, "resourceType", 12,
+										&value) != NULL &&
+		   value.type == jbvString;
+}
+
+/*
+ * Finds the entry of a container that a position is in; false if it is in none.
+ * is_contained tells whether it is a list of contained resources, or, of a
+ * list, is left alone.
+ */
+static bool
+find_around(JsonbContainer *container, const char *position, JsonbValue *value,
+			bool *is_contained)
+{
+	Walk keys, walk;
+	int count = JsonContainerSize(container);
+
+	walk_begin(&walk, container);
+	keys = walk;
+	for (int i = 0; JsonContainerIsObject(container) && i < count; i++)
+	{
+		int len;
+
+		walk_key(&walk, &len);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		int len = 0;
+		const char *key =
+			JsonContainerIsObject(container) ? walk_key(&keys, &len) : NULL;
+
+		walk_next(&walk, value);
+		if (value->type != jbvBinary ||
+			position < (char *) value->val.binary.data ||
+			position >= (char *) value->val.binary.data + value->val.binary.len)
+			continue;
+		if (key != NULL)
+			*is_contained = len == 9 && memcmp(key, "contained", 9) == 0;
+		return true;
+	}
+	return false;
+}
+
+void
+hl_item_resource(const HlItem *root, const HlItem *item, HlItem *resource,
+				 HlItem *container)
+{
+	char *position = item->kind == HL_KIND_OBJECT
+						 ? (char *) item->value.val.binary.data
+						 : (char *) item->parent;
+	JsonbValue value = root->value;
+	bool is_contained = false;
+
+	*resource = *container = *root;
+	if (root->kind != HL_KIND_OBJECT || position == NULL)
+		return;
+	while (position != (char *) value.val.binary.data &&
+		   find_around(value.val.binary.data, position, &value, &is_contained))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!is_resource(value.val.binary.data))
+			continue;
+		*container = *resource;
+		set_computed(resource, HL_KIND_OBJECT, jbvBinary);
+		resource->is_system = false;
+		resource->value = value;
+		if (!is_contained)
+			*container = *resource;
+	}
 }
 
 /* The object beside a primitive that contains its extensions: "_birthDate". */
@@ -346,15 +434,56 @@ append_member(HlItems *out, HlItem *place, const JsonbValue *value)
 	}
 }
 
-/* Where a member's items are, for append_member(). */
+/* Sets the position of the items of an item's member, for append_member(). */
 static void
-set_place(HlItem *place, JsonbContainer *parent, const char *key, int len)
+set_place(HlItem *place, const HlItem *item, JsonbContainer *parent,
+		  const char *key, int len)
 {
 	set_computed(place, HL_KIND_NOTHING, jbvNull);
 	place->is_system = false;
 	place->parent = parent;
 	place->key = key;
 	place->keylen = len;
+	place->owner = item->type ? item->type : item->key;
+	place->ownerlen = item->type ? (int) strlen(item->type) : item->keylen;
+}
+
+const char *
+hl_item_owner(const HlItem *item, int *len)
+{
+	JsonbValue value;
+
+	if (item->parent != NULL &&
+		getKeyJsonValueFromContainer(item->parent, "resourceType", 12,
+									 &value) != NULL &&
+		value.type == jbvString)
+	{
+		*len = value.val.string.len;
+		return value.val.string.val;
+	}
+	*len = item->ownerlen;
+	return item->owner ? item->owner : "";
+}
+
+const char *
+hl_item_choice_type(const HlItem *item)
+{
+	const char *owner = NULL, *type;
+	int len;
+
+	if (item->type != NULL || item->key == NULL)
+		return item->type;
+	for (int i = 1; i < item->keylen; i++)
+	{
+		type = hl_type_of_choice(item->key + i, item->keylen - i);
+		if (type == NULL)
+			continue;
+		if (owner == NULL)
+			owner = hl_item_owner(item, &len);
+		if (hl_definition_has_choice(owner, len, item->key, i))
+			return type;
+	}
+	return NULL;
 }
 
 /* Appends an element that has only extensions, as null. */
@@ -375,16 +504,66 @@ append_shadow(HlItems *out, HlItem *place, const JsonbValue *shadow)
 		}
 }
 
+/* Whether a member has the form of a choice's value: one of its type. */
+static bool
+is_choice_value(const JsonbValue *value, const char *type)
+{
+	if (value->type != jbvBinary)
+		return hl_type_is_primitive(type);
+	return JsonContainerIsObject(value->val.binary.data) &&
+		   !hl_type_is_primitive(type);
+}
+
 /*
- * Searches for a member under another name: as a choice of types ("value" as
- * "valueQuantity"), or with only extensions ("_birthDate").
+ * Appends the value of a choice under one of its names, or its extensions if it
+ * has only those ("_valueString"). Returns false if it is no value of the choice.
+ */
+static bool
+append_choice(HlItem *place, const char *name, int len, bool hidden,
+			  HlItems *out)
+{
+	JsonbValue value;
+	const char *owner;
+	int ownerlen;
+
+	place->type = hl_type_of_choice(place->key + len, place->keylen - len);
+	if (place->type == NULL)
+		return false;
+	getKeyJsonValueFromContainer(place->parent, place->key - hidden,
+								 place->keylen + hidden, &value);
+	owner = hl_item_owner(place, &ownerlen);
+	if (!hl_definition_has_choice(owner, ownerlen, name, len))
+		return false;
+	if (hidden)
+	{
+		JsonbValue plain;
+
+		if (value.type != jbvBinary ||
+			!JsonContainerIsObject(value.val.binary.data) ||
+			!hl_type_is_primitive(place->type) ||
+			getKeyJsonValueFromContainer(place->parent, place->key,
+										 place->keylen, &plain) != NULL)
+			return false;
+		append_shadow(out, place, &value);
+		return true;
+	}
+	if (!is_choice_value(&value, place->type))
+		return false;
+	append_member(out, place, &value);
+	return true;
+}
+
+/*
+ * Searches for a member of an item under another name: as a choice of types
+ * ("value" as "valueQuantity"), or with only extensions ("_birthDate").
  */
 static void
-append_other(JsonbContainer *parent, const char *name, int len, HlItems *out)
+append_other(const HlItem *item, JsonbContainer *parent, const char *name,
+			 int len, HlItems *out)
 {
 	int count = JsonContainerSize(parent);
 	HlItem place;
-	JsonbValue value, plain;
+	JsonbValue value;
 	Walk walk;
 
 	walk_begin(&walk, parent);
@@ -398,27 +577,21 @@ append_other(JsonbContainer *parent, const char *name, int len, HlItems *out)
 		if (more < 0 || (more == 0 && !hidden) ||
 			memcmp(text + hidden, name, len) != 0)
 			continue;
-		set_place(&place, parent, text + hidden, len + more);
+		set_place(&place, item, parent, text + hidden, len + more);
 		if (more > 0)
 		{
-			place.type = hl_type_of_choice(text + hidden + len, more);
-			if (place.type == NULL)
-				continue;
+			if (append_choice(&place, name, len, hidden, out))
+				return;
+			continue;
 		}
 		getKeyJsonValueFromContainer(parent, text, keylen, &value);
-		if (!hidden)
-			append_member(out, &place, &value);
-		else if (value.type == jbvBinary &&
-				 getKeyJsonValueFromContainer(parent, place.key, place.keylen,
-											  &plain) == NULL)
-			append_shadow(out, &place, &value);
-		else
+		if (value.type != jbvBinary)
 			continue;
+		append_shadow(out, &place, &value);
 		return;
 	}
 }
 
-/* Appends the values of a member: choice types and extensions included. */
 void
 hl_item_member(const HlItem *item, const char *name, int len, HlItems *out)
 {
@@ -430,10 +603,10 @@ hl_item_member(const HlItem *item, const char *name, int len, HlItems *out)
 		return;
 	if (getKeyJsonValueFromContainer(container, name, len, &value) == NULL)
 	{
-		append_other(container, name, len, out);
+		append_other(item, container, name, len, out);
 		return;
 	}
-	set_place(&place, container, name, len);
+	set_place(&place, item, container, name, len);
 	append_member(out, &place, &value);
 }
 
@@ -446,7 +619,6 @@ has_member(JsonbContainer *container, const char *name, int len)
 	return getKeyJsonValueFromContainer(container, name, len, &value) != NULL;
 }
 
-/* Appends all children of an item. */
 void
 hl_item_children(const HlItem *item, HlItems *out)
 {
@@ -472,16 +644,15 @@ hl_item_children(const HlItem *item, HlItems *out)
 			if (has_member(container, name + 1, len - 1) ||
 				value.type != jbvBinary)
 				continue;
-			set_place(&place, container, name + 1, len - 1);
+			set_place(&place, item, container, name + 1, len - 1);
 			append_shadow(out, &place, &value);
 			continue;
 		}
-		set_place(&place, container, name, len);
+		set_place(&place, item, container, name, len);
 		append_member(out, &place, &value);
 	}
 }
 
-/* The string of a member of an object; NULL if there is none. */
 const char *
 hl_item_string_of(const HlItem *item, const char *name, int *len)
 {
@@ -496,14 +667,26 @@ hl_item_string_of(const HlItem *item, const char *name, int *len)
 	return value.val.string.val;
 }
 
-/* Whether an item's value is text: a string, a date or a time. */
+bool
+hl_item_is_decimal(const HlItem *item)
+{
+	const char *type;
+
+	if (item->is_system)
+		return item->is_decimal;
+	type = hl_item_choice_type(item);
+	if (type != NULL)
+		return strcmp(type, "decimal") == 0;
+	return DatumGetInt32(DirectFunctionCall1(
+			   numeric_scale, NumericGetDatum(item->value.val.numeric))) > 0;
+}
+
 bool
 hl_item_is_text(const HlItem *item)
 {
 	return item->kind >= HL_KIND_STRING && item->kind <= HL_KIND_TIME;
 }
 
-/* Reads a date or time; false if it is none. */
 bool
 hl_item_moment(const HlItem *item, HlMoment *moment)
 {
@@ -516,7 +699,7 @@ hl_item_moment(const HlItem *item, HlMoment *moment)
 		return true;
 	if (item->kind != HL_KIND_TIME && item->kind != HL_KIND_STRING)
 		return false;
-	/* "12" alone is no time, unless it is known to be one */
+	/* "12" is a time only if the type is known */
 	return (item->kind == HL_KIND_TIME || len >= 5) &&
 		   hl_moment_read_time(text, len, moment);
 }
@@ -530,7 +713,6 @@ hl_item_to_jsonb(const HlItem *item)
 	return JsonbValueToJsonb(&value);
 }
 
-/* An item as text; NULL for objects. */
 char *
 hl_item_to_text(const HlItem *item)
 {

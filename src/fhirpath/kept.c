@@ -1,6 +1,6 @@
 /*
  * kept.c
- *	  What a call keeps for the next one of the same statement.
+ *	  Keeps paths and views in fn_extra.
  */
 #include "postgres.h"
 
@@ -65,7 +65,6 @@ make_path(HlKeptPath *kept, const text *path, const Jsonb *constants)
 	MemoryContextSwitchTo(outer);
 }
 
-/* The path of argument 1, with the constants of argument 2, if there is one. */
 const HlKeptPath *
 hl_kept_path(FunctionCallInfo fcinfo)
 {
@@ -83,7 +82,6 @@ hl_kept_path(FunctionCallInfo fcinfo)
 	return kept;
 }
 
-/* Reads a view. */
 static void
 make_view(HlKeptView *kept, const Jsonb *document)
 {
@@ -101,7 +99,6 @@ make_view(HlKeptView *kept, const Jsonb *document)
 	MemoryContextSwitchTo(outer);
 }
 
-/* The view of an argument. */
 HlKeptView *
 hl_kept_view(FunctionCallInfo fcinfo, int argument)
 {

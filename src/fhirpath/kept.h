@@ -1,7 +1,7 @@
 /*
  * kept.h
  *	  What a function call keeps in fn_extra for the next one of the same
- *	  statement: a parsed path with its constants, or a view. It belongs to
+ *	  statement: a parsed path with its constants, or a view. It lives in
  *	  fn_mcxt, and is rebuilt when an argument changes.
  */
 #ifndef HL_FHIRPATH_KEPT_H
@@ -16,7 +16,7 @@
 typedef struct HlKeptPath
 {
 	MemoryContext memory;
-	text *text;      /* NULL while there is no path */
+	text *text;      /* NULL: no path yet */
 	Jsonb *document; /* of the constants, or NULL */
 	HlPath *path;
 	HlConstants *constants;
@@ -25,10 +25,10 @@ typedef struct HlKeptPath
 typedef struct HlKeptView
 {
 	MemoryContext memory;
-	Jsonb *document; /* NULL while there is no view */
+	Jsonb *document; /* NULL: no view yet */
 	HlView *view;
 	HlFlattening *flattening;
-	bool is_checked; /* the caller's columns are the view's */
+	bool is_checked; /* the caller's columns match those of the view */
 } HlKeptView;
 
 /* The path of argument 1, with the constants of argument 2, if there is one. */

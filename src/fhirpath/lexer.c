@@ -1,6 +1,6 @@
 /*
  * lexer.c
- *	  FHIRPath's words, by the grammar of its specification.
+ *	  The tokens of FHIRPath, by the grammar of its specification.
  */
 #include "postgres.h"
 
@@ -10,7 +10,6 @@
 
 #include "fhirpath/lexer.h"
 
-/* Remembers the first fault and its position. */
 void
 hl_fault_set(HlLexer *lexer, int sqlstate, int at, const char *format, ...)
 {
@@ -26,7 +25,7 @@ hl_fault_set(HlLexer *lexer, int sqlstate, int at, const char *format, ...)
 	va_end(arguments);
 }
 
-/* The character some positions ahead, or zero. */
+/* The character at an offset from the current one; 0 at the end. */
 static char
 peek(const HlLexer *lexer, int ahead)
 {
@@ -104,7 +103,7 @@ read_hex(HlLexer *lexer, pg_wchar *code)
 	return true;
 }
 
-/* Whether the database's encoding has all characters. */
+/* Whether the database encoding has all characters. */
 static bool
 may_say(pg_wchar code)
 {
@@ -130,7 +129,7 @@ read_unicode(HlLexer *lexer, StringInfo value)
 		code = surrogate_pair_to_codepoint(code, second);
 	}
 	else if (is_utf16_surrogate_second(code))
-		return false; /* no character by itself */
+		return false; /* half of a surrogate pair */
 	if (!is_valid_unicode_codepoint(code) || !may_say(code))
 		return false;
 	pg_unicode_to_server(code, character);
@@ -138,7 +137,9 @@ read_unicode(HlLexer *lexer, StringInfo value)
 	return true;
 }
 
-/* Reads what follows a backslash; false if FHIRPath has no such escape. */
+/*
+ * Reads the character after a backslash; false if FHIRPath has no such escape.
+ */
 static bool
 read_escape(HlLexer *lexer, StringInfo value)
 {
@@ -156,7 +157,7 @@ read_escape(HlLexer *lexer, StringInfo value)
 	return true;
 }
 
-/* Reads what is between two quotes; the first one is present. */
+/* Reads the text between two quotes; the current character is the first. */
 static bool
 read_quoted(HlLexer *lexer, HlTokenKind kind)
 {
@@ -226,13 +227,13 @@ read_number(HlLexer *lexer)
 	lexer->token.len = (int) (lexer->text + lexer->at - lexer->token.text);
 }
 
-/* Whether a character belongs to a date or time at this place of it. */
+/* Whether a character belongs to a date or time at this position. */
 static bool
 is_moment(const HlLexer *lexer, bool with_zone)
 {
 	char c = peek(lexer, 0);
 
-	if (c == '.') /* a fraction, or a function's point */
+	if (c == '.') /* a fraction, or the point before a function */
 		return is_digit(peek(lexer, 1));
 	return is_digit(c) || c == ':' || c == '-' || c == 'T' ||
 		   (with_zone && (c == '+' || c == 'Z'));
@@ -343,7 +344,6 @@ read_token(HlLexer *lexer)
 	}
 }
 
-/* Reads the next token; false if there is a fault. */
 bool
 hl_lexer_next(HlLexer *lexer)
 {
@@ -359,7 +359,6 @@ hl_lexer_next(HlLexer *lexer)
 	return found;
 }
 
-/* Whether the current token is this symbol, or this word undelimited. */
 bool
 hl_lexer_is(const HlLexer *lexer, const char *text)
 {

@@ -10,14 +10,14 @@
 
 #include "fhirpath/moment.h"
 
-/* Text that is read from the left. */
+/* The text that is read, and the position. */
 typedef struct Reader
 {
 	const char *at;
 	const char *end;
 } Reader;
 
-/* Reads exactly so many digits. */
+/* Reads exactly "count" digits. */
 static bool
 read_digits(Reader *reader, int count, int *value)
 {
@@ -43,14 +43,13 @@ take(Reader *reader, char c)
 	return true;
 }
 
-/* How many days a month has. */
 static int
 days_of_month(int year, int month)
 {
 	return day_tab[isleap(year)][month - 1];
 }
 
-/* Reads a fraction of a second: at most nine digits are kept exactly. */
+/* Reads a fraction of a second; digits past the ninth are ignored. */
 static bool
 read_fraction(Reader *reader, HlMoment *moment)
 {
@@ -59,15 +58,15 @@ read_fraction(Reader *reader, HlMoment *moment)
 	moment->digits = 0;
 	while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9')
 	{
-		if (++moment->digits > 9)
-			return false;
+		if (moment->digits < 9)
+			moment->digits++;
 		moment->nanosecond += (*reader->at++ - '0') * scale;
 		scale /= 10;
 	}
 	return moment->digits > 0;
 }
 
-/* Reads hh[:mm[:ss[.fff]]]. */
+/* Reads hh[:mm[:ss[.fff]]]; second 60 is a leap second, as FHIR allows. */
 static bool
 read_clock(Reader *reader, HlMoment *moment)
 {
@@ -81,7 +80,7 @@ read_clock(Reader *reader, HlMoment *moment)
 	moment->precision = HL_PRECISION_MINUTE;
 	if (!take(reader, ':'))
 		return true;
-	if (!read_digits(reader, 2, &moment->second) || moment->second > 59)
+	if (!read_digits(reader, 2, &moment->second) || moment->second > 60)
 		return false;
 	moment->precision = HL_PRECISION_SECOND;
 	return !take(reader, '.') || read_fraction(reader, moment);
@@ -133,19 +132,18 @@ read_day(Reader *reader, HlMoment *moment)
 	return true;
 }
 
-/* Reads YYYY, YYYY-MM, YYYY-MM-DD or a dateTime; false if it is none. */
 bool
 hl_moment_read_date(const char *text, int len, HlMoment *moment)
 {
 	Reader reader = {text, text + len};
 
 	memset(moment, 0, sizeof(*moment));
-	if (len < 4 || len > HL_MOMENT_SIZE - 8 || !read_day(&reader, moment))
+	if (len < 4 || !read_day(&reader, moment))
 		return false;
 	if (take(&reader, 'T'))
 	{
 		moment->has_clock = reader.at < reader.end;
-		if (!moment->has_clock) /* 2014T: a dateTime, by its literal */
+		if (!moment->has_clock) /* 2014T is the literal of a dateTime */
 			return true;
 		return moment->precision == HL_PRECISION_DAY &&
 			   read_clock(&reader, moment) && read_zone(&reader, moment) &&
@@ -154,7 +152,6 @@ hl_moment_read_date(const char *text, int len, HlMoment *moment)
 	return reader.at == reader.end;
 }
 
-/* Reads hh, hh:mm or hh:mm:ss with a fraction; false if it is no time. */
 bool
 hl_moment_read_time(const char *text, int len, HlMoment *moment)
 {
@@ -162,8 +159,7 @@ hl_moment_read_time(const char *text, int len, HlMoment *moment)
 
 	memset(moment, 0, sizeof(*moment));
 	moment->is_time = true;
-	return len >= 2 && len <= HL_MOMENT_SIZE - 8 &&
-		   read_clock(&reader, moment) && reader.at == reader.end;
+	return len >= 2 && read_clock(&reader, moment) && reader.at == reader.end;
 }
 
 /* The seconds since 2000 of a moment, at UTC. */
@@ -180,17 +176,20 @@ seconds_of(const HlMoment *moment)
 		   moment->second;
 }
 
-/* The parts of a moment at UTC, from the year to the nanosecond. */
+/*
+ * The parts of a moment at UTC, from the year to the nanosecond. A leap second
+ * is the first of the next minute, as for PostgreSQL.
+ */
 static void
 parts_of(const HlMoment *moment, int64 *parts)
 {
 	int year = moment->year, month = moment->month, day = moment->day;
 	int64 seconds = seconds_of(moment);
-	int64 days = seconds / SECS_PER_DAY;
+	int64 days = moment->is_time ? 0 : seconds / SECS_PER_DAY;
 
 	if (seconds % SECS_PER_DAY < 0)
 		days--;
-	if (!moment->is_time && moment->zone != 0)
+	if (!moment->is_time && (moment->zone != 0 || moment->second == 60))
 		j2date((int) days + POSTGRES_EPOCH_JDATE, &year, &month, &day);
 	seconds -= days * SECS_PER_DAY;
 	parts[0] = year;
@@ -201,7 +200,6 @@ parts_of(const HlMoment *moment, int64 *parts)
 	parts[5] = seconds % 60 * INT64CONST(1000000000) + moment->nanosecond;
 }
 
-/* Compares them: -1, 0 or 1; false if that cannot be known. */
 bool
 hl_moment_compare(const HlMoment *one, const HlMoment *other, int *order)
 {
@@ -222,7 +220,6 @@ hl_moment_compare(const HlMoment *one, const HlMoment *other, int *order)
 	return one->precision == other->precision;
 }
 
-/* Whether two moments are equal; unknown if one is less precise. */
 HlTruth
 hl_moment_equal(const HlMoment *one, const HlMoment *other)
 {
@@ -235,7 +232,6 @@ hl_moment_equal(const HlMoment *one, const HlMoment *other)
 	return hl_truth_of(order == 0);
 }
 
-/* A hash that is the same for equal moments. */
 uint32
 hl_moment_hash(const HlMoment *moment)
 {
@@ -264,7 +260,7 @@ fill_parts(HlMoment *moment, bool high)
 		moment->nanosecond = high ? 999000000 : 0;
 }
 
-/* Writes hh:mm:ss.fff, as far as the digits go; gives the end. */
+/* Writes hh:mm:ss.fff with the requested digits; returns the end. */
 static char *
 write_clock(const HlMoment *moment, int digits, char *text)
 {
@@ -291,11 +287,6 @@ write_zone(const HlMoment *moment, bool high, char *text)
 				abs(zone) % 60);
 }
 
-/*
- * The first or last moment of a partial value, with a number of digits (4 for a
- * year to 17 for a dateTime with milliseconds; 9 for a time); false if there is
- * no such precision.
- */
 bool
 hl_moment_boundary(const HlMoment *moment, bool high, int digits, char *text)
 {

@@ -12,12 +12,12 @@
 #include "fhirpath/number.h"
 
 /*
- * The largest number that is calculated with, in bytes (about 1200 digits).
- * Multiplying takes the square of the time, and cannot be cancelled.
+ * The largest operand of a calculation, in bytes (about 1200 digits).
+ * Multiplication takes quadratic time and cannot be cancelled.
  */
 #define SIZE_MAX_CALCULATED 600
 
-/* The most digits after the point that a boundary may be asked for. */
+/* The maximum digits after the point of a boundary. */
 #define BOUNDARY_DIGITS_MAX 31
 
 Numeric
@@ -26,7 +26,6 @@ hl_number_of_int64(int64 value)
 	return int64_to_numeric(value);
 }
 
-/* Whether a number has no fraction. */
 bool
 hl_number_is_whole(Numeric number)
 {
@@ -38,7 +37,7 @@ hl_number_is_whole(Numeric number)
 			   DirectFunctionCall2(numeric_trunc, value, Int32GetDatum(0))));
 }
 
-/* A whole number of at most 18 digits, for C. */
+/* Numbers with more than 18 digits are not converted. */
 bool
 hl_number_to_int64(Numeric number, int64 *value)
 {
@@ -72,7 +71,7 @@ trim(Numeric number)
 		DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number)));
 }
 
-/* One of numeric's operations; a failure is told and not thrown. */
+/* An operation of numeric; sets failure.error_occurred instead of throwing. */
 #if PG_VERSION_NUM >= 190000
 typedef ErrorSaveContext Failure;
 #define NO_FAILURE                                                             \
@@ -94,7 +93,6 @@ typedef struct
 	numeric_##operation##_opt_error((left), (right), &failure.error_occurred)
 #endif
 
-/* +, -, *, /, div, mod. */
 Numeric
 hl_number_calculate(HlOperator operator, Numeric left, Numeric right)
 {
@@ -130,14 +128,12 @@ hl_number_calculate(HlOperator operator, Numeric left, Numeric right)
 	return failure.error_occurred ? NULL : result;
 }
 
-/* The number with the other sign. */
 Numeric
 hl_number_negate(Numeric number)
 {
 	return hl_number_apply(numeric_uminus, number);
 }
 
-/* Applies a function of PostgreSQL to a number, such as numeric_abs. */
 Numeric
 hl_number_apply(PGFunction function, Numeric number)
 {
@@ -146,7 +142,6 @@ hl_number_apply(PGFunction function, Numeric number)
 		DirectFunctionCall1(function, NumericGetDatum(number)));
 }
 
-/* Rounded to so many digits. */
 Numeric
 hl_number_round(Numeric number, int digits)
 {
@@ -155,7 +150,7 @@ hl_number_round(Numeric number, int digits)
 		numeric_round, NumericGetDatum(number), Int32GetDatum(digits)));
 }
 
-/* 0.5 of the last digit of a number of this scale. */
+/* Half a unit of the last digit of a number of this scale. */
 static Numeric
 half_of_digit(int scale)
 {
@@ -167,7 +162,7 @@ half_of_digit(int scale)
 							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
-/* Rounds down or up to so many digits. */
+/* Rounds down or up to "digits" after the point. */
 static Numeric
 round_toward(Numeric number, bool high, int digits)
 {
@@ -186,7 +181,6 @@ round_toward(Numeric number, bool high, int digits)
 							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
 }
 
-/* The least or greatest number that is rounded to this one; digits -1: all. */
 Numeric
 hl_number_boundary(Numeric number, bool high, int digits)
 {
@@ -203,7 +197,6 @@ hl_number_boundary(Numeric number, bool high, int digits)
 	return digits < 0 ? bound : round_toward(bound, high, digits);
 }
 
-/* Reads a number as FHIR writes it; NULL if it is none. */
 Numeric
 hl_number_read(const char *text, int len)
 {

@@ -1,7 +1,8 @@
 /*
  * number.h
- *	  Arithmetic of FHIRPath by PostgreSQL's numeric. Results are palloc'd;
- *	  NULL if FHIRPath has no result: a division by zero, an overflow.
+ *	  Arithmetic of FHIRPath by PostgreSQL's numeric. Results are palloc'd.
+ *	  NULL means that FHIRPath has no result: after a division by zero or an
+ *	  overflow.
  */
 #ifndef HL_FHIRPATH_NUMBER_H
 #define HL_FHIRPATH_NUMBER_H
@@ -14,7 +15,7 @@
 
 extern Numeric hl_number_of_int64(int64 value);
 
-/* Whether a number is whole and fits. */
+/* Converts an integer; false if it has a fraction or is out of range. */
 extern bool hl_number_to_int64(Numeric number, int64 *value);
 extern bool hl_number_is_whole(Numeric number);
 
@@ -23,16 +24,19 @@ extern Numeric hl_number_calculate(HlOperator operator, Numeric left,
 								   Numeric right);
 extern Numeric hl_number_negate(Numeric number);
 
-/* A function of one number, as PostgreSQL has it (numeric_abs). */
+/* Applies a function of PostgreSQL to a number, such as numeric_abs. */
 extern Numeric hl_number_apply(PGFunction function, Numeric number);
 
-/* Rounded to so many digits. */
+/* Rounds to "digits" after the point. */
 extern Numeric hl_number_round(Numeric number, int digits);
 
-/* The least or greatest number that is rounded to this; digits -1: all. */
+/*
+ * The smallest or largest number that is rounded to this one, with "digits"
+ * after the point (-1: all).
+ */
 extern Numeric hl_number_boundary(Numeric number, bool high, int digits);
 
-/* Reads a number as FHIR writes it; NULL if it is none. */
+/* Parses a number in FHIR's notation; NULL: malformed. */
 extern Numeric hl_number_read(const char *text, int len);
 
 #endif

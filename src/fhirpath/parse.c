@@ -1,7 +1,7 @@
 /*
  * parse.c
- *	  FHIRPath's grammar, by recursive descent: one function for operands, one
- *	  for all binary operators by their precedence.
+ *	  FHIRPath's grammar, by recursive descent: one function for operands, and
+ *	  one for all binary operators by their precedence.
  */
 #include "postgres.h"
 
@@ -13,17 +13,17 @@
 #include "fhirpath/call.h"
 #include "fhirpath/parse.h"
 
-/* The longest number in a path, in digits. */
+/* The maximum number of digits of a number in a path. */
 #define DIGITS_MAX 100
 
 typedef struct Parser
 {
 	HlLexer lexer;
 	HlPath *path;
-	HlNode **last; /* where the next constant is linked */
+	HlNode **last; /* the link for the next constant */
 } Parser;
 
-/* Operators by precedence, the weakest first; all bind to the left. */
+/* Operators by precedence, lowest first; all are left-associative. */
 static const struct
 {
 	const char *text;
@@ -146,7 +146,8 @@ parse_number(Parser *parser)
 		&node->literal,
 		DatumGetNumeric(DirectFunctionCall3(
 			numeric_in, CStringGetDatum(pnstrdup(token->text, token->len)),
-			ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
+			ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))),
+		token->kind == HL_TOKEN_DECIMAL);
 	if (!advance(parser, node))
 		return NULL;
 	if (is_unit(&parser->lexer))
@@ -169,7 +170,7 @@ parse_moment(Parser *parser, bool is_time)
 															   &moment))
 		return fail(parser, ERRCODE_SYNTAX_ERROR, "invalid date or time");
 	if (has_clock && !moment.has_clock)
-		len--; /* 2014T */
+		len--; /* without the T of 2014T */
 	hl_item_set_string(&node->literal, token->text, len);
 	node->literal.kind = is_time     ? HL_KIND_TIME
 						 : has_clock ? HL_KIND_DATETIME
@@ -195,23 +196,30 @@ parse_word(Parser *parser)
 static HlNode *
 parse_constant(Parser *parser)
 {
-	static const char *const resources[] = {"resource", "context",
-											"rootResource"};
+	static const struct
+	{
+		const char *name;
+		HlNodeKind kind;
+	} known[] = {
+		{"context", HL_NODE_CONTEXT},
+		{"resource", HL_NODE_RESOURCE},
+		{"rootResource", HL_NODE_ROOT_RESOURCE},
+	};
 	HlNode *node = make_node(parser, HL_NODE_CONSTANT);
 	const HlToken *token = &parser->lexer.token;
 
 	node->name = token->text;
 	node->len = token->len;
-	for (int i = 0; i < (int) lengthof(resources); i++)
-		if (node->len == (int) strlen(resources[i]) &&
-			memcmp(node->name, resources[i], node->len) == 0)
-			node->kind = HL_NODE_RESOURCE;
+	for (int i = 0; i < (int) lengthof(known); i++)
+		if (node->len == (int) strlen(known[i].name) &&
+			memcmp(node->name, known[i].name, node->len) == 0)
+			node->kind = known[i].kind;
 	if (node->len == 8 && memcmp(node->name, "rowIndex", 8) == 0)
 	{
 		node->kind = HL_NODE_ROW_INDEX;
 		parser->path->uses_row_index = true;
 	}
-	if (node->kind != HL_NODE_RESOURCE)
+	if (node->kind == HL_NODE_CONSTANT || node->kind == HL_NODE_ROW_INDEX)
 	{
 		*parser->last = node;
 		parser->last = &node->next;
@@ -304,7 +312,10 @@ parse_arguments(Parser *parser, HlNode *node)
 	return false;
 }
 
-/* A function's call; its name is read, its parenthesis is present. */
+/*
+ * A function call; its name was read, and its parenthesis is the current
+ * token.
+ */
 static HlNode *
 parse_call(Parser *parser, HlNode *node)
 {
@@ -330,7 +341,7 @@ parse_call(Parser *parser, HlNode *node)
 	return node;
 }
 
-/* Whether a word stands between operands, and cannot begin one. */
+/* Whether a word is a binary operator, which cannot begin an operand. */
 static bool
 is_infix(const HlLexer *lexer)
 {
@@ -457,7 +468,7 @@ parse_operand(Parser *parser)
 	return NULL;
 }
 
-/* The place of the current token in the table of operators, or -1. */
+/* The index of the current token in the table of operators, or -1. */
 static int
 find_operator(const HlLexer *lexer)
 {
@@ -480,7 +491,7 @@ parse_type_operator(Parser *parser, HlNode *left)
 			   : NULL;
 }
 
-/* Operands and operators that bind at least so strongly. */
+/* Operands and operators of at least this precedence. */
 static HlNode *
 parse_expression(Parser *parser, int weakest)
 {
@@ -515,7 +526,6 @@ parse_expression(Parser *parser, int weakest)
 	return left;
 }
 
-/* Parses a path; NULL, with a fault, if it is invalid. */
 HlPath *
 hl_parse(const char *text, int len, HlFault *fault)
 {
@@ -545,7 +555,6 @@ hl_parse(const char *text, int len, HlFault *fault)
 	return path;
 }
 
-/* The same, but throws. */
 HlPath *
 hl_parse_or_throw(const char *text, int len)
 {

@@ -1,8 +1,7 @@
 /*
  * parse.h
- *	  A FHIRPath expression as a tree. The tree is palloc'd in the current
- *	  memory context and points into the text that it was read from, which
- *	  must live as long.
+ *	  Parses a FHIRPath expression into a tree. The tree is palloc'd in the
+ *	  current memory context and points into the text, which must live as long.
  */
 #ifndef HL_FHIRPATH_PARSE_H
 #define HL_FHIRPATH_PARSE_H
@@ -22,7 +21,9 @@ typedef enum HlNodeKind
 	HL_NODE_EMPTY,    /* {} */
 	HL_NODE_THIS,     /* $this */
 	HL_NODE_INDEX,    /* $index */
-	HL_NODE_RESOURCE, /* %resource, %context, %rootResource */
+	HL_NODE_CONTEXT,  /* %context */
+	HL_NODE_RESOURCE, /* %resource */
+	HL_NODE_ROOT_RESOURCE,
 	HL_NODE_ROW_INDEX,
 	HL_NODE_CONSTANT,
 	HL_NODE_MEMBER,
@@ -66,20 +67,20 @@ typedef struct HlNode
 {
 	HlNodeKind kind;
 	HlOperator operator;
-	const struct HlCall *call; /* which function */
+	const struct HlCall *call; /* the function */
 	const char *name;          /* of a member or constant */
 	int len;
-	int begin; /* its token in the path, as offsets of bytes */
+	int begin; /* its token: byte offsets in the path */
 	int end;
-	bool is_first; /* a member that may be the name of the context's type */
-	int slot;      /* where a view keeps its value, from 1; else 0 */
-	uint32 hash;   /* of it and all below, where a view shares values */
+	bool is_first; /* may be the name of the context's type */
+	int slot;      /* of a view's kept value, from 1; else 0 */
+	uint32 hash;   /* of the subtree, if a view shares values */
 	HlTypeName type;
 	HlItem literal;
-	struct HlNode *input; /* what it is applied to; NULL: the context */
+	struct HlNode *input; /* its operand; NULL: the context */
 	struct HlNode **arguments;
 	int narguments;
-	struct HlNode *next; /* in the list of all constants of a path */
+	struct HlNode *next; /* in the list of a path's constants */
 } HlNode;
 
 typedef struct HlPath
@@ -87,14 +88,12 @@ typedef struct HlPath
 	const char *text;
 	int len;
 	HlNode *root;
-	HlNode *constants; /* the places that name one */
+	HlNode *constants; /* list of the nodes with constants */
 	bool uses_row_index;
 } HlPath;
 
-/* Parses a path; NULL, and the fault is set, where that cannot be done. */
+/* Parses a path; NULL: see the fault. The other one throws it. */
 extern HlPath *hl_parse(const char *text, int len, HlFault *fault);
-
-/* The same, but throws. */
 extern HlPath *hl_parse_or_throw(const char *text, int len);
 
 #endif

@@ -13,10 +13,10 @@
 #include "fhirpath/bodies.h"
 #include "fhirpath/number.h"
 
-/* The longest text that a function may make, in bytes. */
+/* The maximum length of a text that a function may create, in bytes. */
 #define TEXT_MAX (16 * 1024 * 1024)
 
-/* A run of bytes, of a string that others own. */
+/* Part of a string that is owned elsewhere. */
 typedef struct Text
 {
 	const char *at;
@@ -57,7 +57,7 @@ two_texts(HlEvaluation *evaluation, const HlInvocation *invocation, Text *text,
 	return true;
 }
 
-/* Limits texts, which functions can make grow exponentially. */
+/* Limits the length of texts, which functions can increase exponentially. */
 static void
 check_length(int64 len)
 {
@@ -68,7 +68,7 @@ check_length(int64 len)
 						errdetail("At most %d bytes are allowed.", TEXT_MAX)));
 }
 
-/* Whether an offset is the start of a character, as every match in UTF-8 is. */
+/* Whether an offset is the start of a character; in UTF-8 every match is. */
 static bool
 is_aligned(Text text, int offset)
 {
@@ -82,7 +82,7 @@ is_aligned(Text text, int offset)
 	return at == offset;
 }
 
-/* The offset of a text in another, from one on; -1 if there is none. */
+/* The offset of a text in another, from an offset on; -1: not found. */
 static int
 find_text(Text text, Text wanted, int from)
 {
@@ -188,10 +188,11 @@ hl_body_index_of(HlEvaluation *evaluation, const HlInvocation *invocation,
 	hl_item_set_number(
 		hl_items_add(out),
 		hl_number_of_int64(offset < 0 ? -1
-									  : pg_mbstrlen_with_len(text.at, offset)));
+									  : pg_mbstrlen_with_len(text.at, offset)),
+		false);
 }
 
-/* The number of bytes of a number of characters; at most all. */
+/* The length in bytes of a number of characters, at most the whole text. */
 static int
 bytes_of(Text text, int64 characters)
 {
@@ -253,7 +254,7 @@ hl_body_length(HlEvaluation *evaluation, const HlInvocation *invocation,
 	if (input_text(invocation, &text))
 		hl_item_set_number(
 			hl_items_add(out),
-			hl_number_of_int64(pg_mbstrlen_with_len(text.at, text.len)));
+			hl_number_of_int64(pg_mbstrlen_with_len(text.at, text.len)), false);
 }
 
 /* The parts of a text between separators, one after the other. */

@@ -1,7 +1,6 @@
 /*
  * truth.h
- *	  FHIRPath's three-valued logic: an empty collection is unknown. A truth
- *	  is a plain value.
+ *	  FHIRPath's three-valued logic: an empty collection is unknown.
  */
 #ifndef HL_FHIRPATH_TRUTH_H
 #define HL_FHIRPATH_TRUTH_H
@@ -15,14 +14,14 @@ typedef enum HlTruth
 	HL_UNKNOWN
 } HlTruth;
 
-/* The truth of what C knows. */
+/* Converts a bool. */
 static inline HlTruth
 hl_truth_of(bool value)
 {
 	return value ? HL_TRUE : HL_FALSE;
 }
 
-/* The opposite; of what is unknown, unknown. */
+/* Negates; unknown stays unknown. */
 static inline HlTruth
 hl_truth_not(HlTruth truth)
 {

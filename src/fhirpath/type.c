@@ -8,9 +8,10 @@
 
 #include "utils/builtins.h"
 
+#include "fhirpath/definition.h"
 #include "fhirpath/type.h"
 
-/* Types that choice elements of R3 to R6 have, and what they are kinds of. */
+/* The types of choice elements in R3 to R6, and their base types. */
 static const struct
 {
 	const char *name;
@@ -79,21 +80,14 @@ static const struct
 	{"uuid", "uri"},
 };
 
-/* Elements of R4 and R5 that are of type date wherever they occur. */
-static const char *const date_names[] = {
-	"approvalDate",    "birthDate",     "excludingDate",  "expirationDate",
-	"lastReviewDate",  "nextScheduled", "occurrenceDate", "paymentDate",
-	"publicationDate", "statusDate",
-};
-
-/* Whether a name of some length is a static one. */
+/* Compares a name of known length with a static one. */
 static bool
 same_name(const char *name, int len, const char *known)
 {
 	return strncmp(known, name, len) == 0 && known[len] == '\0';
 }
 
-/* The place of a type in the table, or -1. */
+/* The index of a type in the table, or -1. */
 static int
 find_type(const char *name, int len)
 {
@@ -116,7 +110,6 @@ find_type(const char *name, int len)
 	return -1;
 }
 
-/* A static name that is equal to one in a path or document, or NULL. */
 const char *
 hl_type_known(const char *name, int len)
 {
@@ -125,7 +118,6 @@ hl_type_known(const char *name, int len)
 	return at < 0 ? NULL : types[at].name;
 }
 
-/* The type that a choice element's name ends in ("DateTime"), or NULL. */
 const char *
 hl_type_of_choice(const char *suffix, int len)
 {
@@ -143,14 +135,12 @@ hl_type_of_choice(const char *suffix, int len)
 	return hl_type_known(name, len);
 }
 
-/* Whether a known type is a primitive: begins with a small letter. */
 bool
 hl_type_is_primitive(const char *type)
 {
 	return type[0] >= 'a' && type[0] <= 'z';
 }
 
-/* What kind a type's string is: date, dateTime (instant too), time, string. */
 HlKind
 hl_type_text_kind(const char *type)
 {
@@ -161,16 +151,6 @@ hl_type_text_kind(const char *type)
 	if (strcmp(type, "time") == 0)
 		return HL_KIND_TIME;
 	return HL_KIND_STRING;
-}
-
-/* Whether an element of this name contains dates, never dateTimes. */
-bool
-hl_type_is_date_name(const char *name, int len)
-{
-	for (int i = 0; i < (int) lengthof(date_names); i++)
-		if (same_name(name, len, date_names[i]))
-			return true;
-	return false;
 }
 
 /* Whether a known type is another, or derived from it. */
@@ -201,13 +181,8 @@ is_system_type(const HlItem *item, const char *name, int len)
 	if (same_name(name, len, "Any"))
 		return true;
 	if (item->kind == HL_KIND_NUMBER)
-	{
-		Numeric number = item->value.val.numeric;
-		const char *out = DatumGetCString(
-			DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
-
-		return same_name(name, len, strchr(out, '.') ? "Decimal" : "Integer");
-	}
+		return same_name(name, len,
+						 hl_item_is_decimal(item) ? "Decimal" : "Integer");
 	return item->kind != HL_KIND_NOTHING && item->kind != HL_KIND_OBJECT &&
 		   same_name(name, len, names[item->kind]);
 }
@@ -256,10 +231,6 @@ match_untyped(const HlItem *item, const HlTypeName *type, const char *known)
 	}
 }
 
-/*
- * Whether an item has a type, or one derived from it; unknown if only a
- * StructureDefinition could tell.
- */
 HlTruth
 hl_type_matches(const HlItem *item, const HlTypeName *type)
 {
@@ -274,12 +245,16 @@ hl_type_matches(const HlItem *item, const HlTypeName *type)
 	own = hl_item_string_of(item, "resourceType", &ownlen);
 	if (own != NULL)
 		return match_resource(item, type, own, ownlen);
-	if (item->type != NULL)
-		return hl_truth_of(is_kind_of(item->type, type->name, type->len));
+	known = hl_item_choice_type(item);
+	if (known != NULL)
+		return hl_truth_of(is_kind_of(known, type->name, type->len));
+	/* an object without resourceType is no resource */
+	if (hl_definition_is_resource(type->name, type->len))
+		return HL_FALSE;
 	if (same_name(type->name, type->len, "Element"))
 		return HL_TRUE;
 	known = hl_type_known(type->name, type->len);
-	if (known == NULL) /* a complex type of which nothing is known */
+	if (known == NULL) /* an unknown complex type */
 		return item->kind == HL_KIND_OBJECT && type->len > 0 &&
 					   !hl_type_is_primitive(type->name)
 				   ? HL_UNKNOWN

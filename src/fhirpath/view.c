@@ -1,7 +1,7 @@
 /*
  * view.c
  *	  Reads a ViewDefinition of SQL on FHIR, version 2 or 3, and collects all
- *	  that is wrong with it.
+ *	  its faults.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 #include "fhirpath/constant.h"
 #include "fhirpath/view.h"
 
-/* The most faults that are told, and the most columns of a row. */
+/* The maximum number of reported faults, and of columns in a row. */
 #define FAULTS_MAX 50
 #define COLUMNS_MAX 1600
 
@@ -23,13 +23,13 @@ typedef struct Reader
 	HlView *view;
 	StringInfoData faults;
 	int nfaults;
-	int sqlstate; /* of all of them; 22023 if they differ */
+	int sqlstate; /* if all have the same; else 22023 */
 } Reader;
 
 static HlSelect **read_selects(Reader *reader, const HlItem *parent,
 							   const char *name, const char *place, int *count);
 
-/* Remembers a problem and its place. */
+/* Adds a fault and its position. */
 static void
 add_fault(Reader *reader, int sqlstate, const char *place, const char *what)
 {
@@ -41,14 +41,14 @@ add_fault(Reader *reader, int sqlstate, const char *place, const char *what)
 						 reader->faults.len > 0 ? "\n" : "", place, what);
 }
 
-/* Remembers a problem with the view's structure. */
+/* Adds a fault of the view's structure. */
 static void
 add_flaw(Reader *reader, const char *place, const char *what)
 {
 	add_fault(reader, ERRCODE_INVALID_PARAMETER_VALUE, place, what);
 }
 
-/* Raises one error with all problems, if there are any. */
+/* Raises one error with all faults, if there are any. */
 static void
 throw_faults(Reader *reader)
 {
@@ -74,7 +74,7 @@ find_member(const HlItem *object, const char *name, JsonbValue *value)
 		   value->type != jbvNull;
 }
 
-/* A string that an object has; NULL if it has none. */
+/* A string member of an object; NULL: missing. */
 static const char *
 read_string(Reader *reader, const HlItem *object, const char *name,
 			const char *place, int *len)
@@ -152,7 +152,7 @@ read_path(Reader *reader, const char *text, int len, const char *place)
 	return path;
 }
 
-/* The path that an object must have under a name. */
+/* A required path, the member of that name. */
 static HlPath *
 read_required_path(Reader *reader, const HlItem *object, const char *name,
 				   const char *place)
@@ -167,7 +167,6 @@ read_required_path(Reader *reader, const HlItem *object, const char *name,
 	return NULL;
 }
 
-/* The view's constants. */
 static void
 read_constants(Reader *reader, const HlItem *root)
 {
@@ -195,7 +194,6 @@ read_constants(Reader *reader, const HlItem *root)
 	}
 }
 
-/* The view's conditions. */
 static void
 read_wheres(Reader *reader, const HlItem *root)
 {
@@ -226,37 +224,54 @@ read_tag(Reader *reader, const HlItem *object, const char *name,
 
 	for (int i = 0; i < count; i++)
 	{
-		int len;
+		int len, sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
 		const char *text = hl_item_string_of(&tags[i], "name", &len);
 
 		if (text == NULL || len != 9 || memcmp(text, "ansi/type", 9) != 0)
 			continue;
 		text = hl_item_string_of(&tags[i], "value", &len);
-		if (text != NULL && hl_cast_type_of_tag(text, len, type))
+		if (text != NULL)
+			sqlstate = hl_cast_type_of_tag(text, len, type);
+		if (sqlstate == 0)
 			found = true;
 		else
-			add_flaw(reader, psprintf("%s%s[%d].value", place, name, i),
-					 "is not a supported ANSI type");
+			add_fault(reader, sqlstate,
+					  psprintf("%s%s[%d].value", place, name, i),
+					  "is not a supported ANSI type");
 	}
 	return found;
+}
+
+/* Sets the type of a column's values. */
+static void
+set_type(HlColumn *column, HlSqlType type)
+{
+	column->type = type;
+	column->sql_type =
+		column->is_collection ? hl_cast_array_of(type.oid) : type.oid;
 }
 
 /* The type of a column: its tag's, its own, or its path's. */
 static void
 read_type(Reader *reader, const HlItem *object, HlColumn *column)
 {
+	HlSqlType tag;
 	int len = 0;
 	const char *type = read_string(reader, object, "type", column->place, &len);
 
 	column->is_typed = true;
-	if (read_tag(reader, object, "tag", column->place, &column->type) ||
-		read_tag(reader, object, "tags", column->place, &column->type))
+	if (read_tag(reader, object, "tag", column->place, &tag) ||
+		read_tag(reader, object, "tags", column->place, &tag))
+	{
+		set_type(column, tag);
 		return;
+	}
+	column->is_inferred = type == NULL;
 	if (type == NULL && column->path != NULL)
 		type = hl_analysis_type(column->path->root, &len);
 	column->is_typed = type != NULL;
-	column->type =
-		type != NULL ? hl_cast_type_of(type, len) : (HlSqlType){TEXTOID, -1};
+	set_type(column, type != NULL ? hl_cast_type_of(type, len)
+								  : (HlSqlType){TEXTOID, -1});
 }
 
 /* Whether a column may have several values. */
@@ -272,7 +287,6 @@ read_collection(Reader *reader, const HlItem *object, const char *place)
 	return value.type == jbvBool && value.val.boolean;
 }
 
-/* A column. */
 static HlColumn *
 read_column(Reader *reader, const HlItem *object, char *place)
 {
@@ -295,14 +309,11 @@ read_column(Reader *reader, const HlItem *object, char *place)
 				 psprintf("is longer than %d bytes", NAMEDATALEN - 1));
 	column->path = read_required_path(reader, object, "path", column->place);
 	column->is_collection = read_collection(reader, object, column->place);
+	column->twin = column;
 	read_type(reader, object, column);
-	column->sql_type = column->is_collection
-						   ? hl_cast_array_of(column->type.oid)
-						   : column->type.oid;
 	return column;
 }
 
-/* The columns of a select. */
 static void
 read_columns(Reader *reader, const HlItem *object, const char *place,
 			 HlSelect *select)
@@ -317,7 +328,6 @@ read_columns(Reader *reader, const HlItem *object, const char *place,
 				reader, &items[i], psprintf("%scolumn[%d]", place, i));
 }
 
-/* The paths of repeat. */
 static void
 read_repeat(Reader *reader, const JsonbValue *array, const char *place,
 			HlSelect *select)
@@ -345,7 +355,7 @@ read_repeat(Reader *reader, const JsonbValue *array, const char *place,
 	}
 }
 
-/* forEach, forEachOrNull or repeat: one of them at most. */
+/* Reads forEach, forEachOrNull or repeat, of which at most one is allowed. */
 static void
 read_iteration(Reader *reader, const HlItem *object, const char *place,
 			   HlSelect *select)
@@ -379,7 +389,7 @@ read_iteration(Reader *reader, const HlItem *object, const char *place,
 	}
 }
 
-/* Adds a column to the row, unless its name is used already. */
+/* Adds a column to the row; a duplicate name is a fault. */
 static void
 place_column(Reader *reader, HlColumn *column)
 {
@@ -422,29 +432,86 @@ shift_select(HlSelect *select, int by)
 		shift_select(select->unions[i], by);
 }
 
+/* Whether a column gives way to the type of another: numbers may widen. */
+static bool
+gives_way(const HlColumn *column, const HlColumn *other)
+{
+	Oid from = column->type.oid, to = other->type.oid;
+
+	if (!column->is_typed)
+		return true;
+	if (!column->is_inferred || !other->is_typed)
+		return false;
+	return (from == INT4OID &&
+			(to == INT8OID || to == NUMERICOID || to == FLOAT8OID)) ||
+		   (from == NUMERICOID && (to == NUMERICOID || to == FLOAT8OID));
+}
+
+/* Gives a column, and the same one in other branches, the type of another. */
+static void
+adopt_type(HlColumn *column, const HlColumn *other)
+{
+	HlColumn *twin = column;
+
+	do
+	{
+		set_type(twin, other->type);
+		twin->is_adopted = twin->is_adopted || !twin->is_typed;
+		twin->is_typed = other->is_typed;
+		twin->is_inferred = other->is_inferred;
+		twin = twin->twin;
+	} while (twin != column);
+}
+
 /*
- * Compares a union's branch, whose columns are a row of their own at this
- * point, with the columns of the first branch, and moves it to their places.
+ * Unites the types of a column in two branches of a union: one whose type is
+ * not known has that of the other. False if they differ.
+ */
+static bool
+unite_columns(HlColumn *first, HlColumn *other)
+{
+	HlColumn *next = first->twin;
+
+	if (first->is_collection != other->is_collection)
+		return false;
+	if (first->type.oid != other->type.oid ||
+		first->type.typmod != other->type.typmod ||
+		first->is_typed != other->is_typed)
+	{
+		if (gives_way(first, other))
+			adopt_type(first, other);
+		else if (gives_way(other, first))
+			adopt_type(other, first);
+		else
+			return false;
+	}
+	else if (first->is_inferred && !other->is_inferred)
+		adopt_type(first, other);
+	first->twin = other->twin;
+	other->twin = next;
+	return true;
+}
+
+/*
+ * Compares a union's branch, whose columns were placed in a row of their own,
+ * with the columns of the first branch, and moves it to their positions.
  */
 static void
 match_branch(Reader *reader, HlColumn **wanted, const HlSelect *first,
 			 HlSelect *branch, const char *place)
 {
 	HlColumn **columns = reader->view->columns;
+	bool same = reader->view->ncolumns == first->width;
 
-	if (reader->view->ncolumns != first->width)
+	for (int i = 0; same && i < first->width; i++)
+		same = strcmp(columns[i]->name, wanted[i]->name) == 0;
+	if (!same)
 	{
 		add_flaw(reader, place, "has other columns than the first branch");
 		return;
 	}
 	for (int i = 0; i < first->width; i++)
-		if (strcmp(columns[i]->name, wanted[i]->name) != 0)
-		{
-			add_flaw(reader, place, "has other columns than the first branch");
-			return;
-		}
-		else if (columns[i]->sql_type != wanted[i]->sql_type ||
-				 columns[i]->type.typmod != wanted[i]->type.typmod)
+		if (!unite_columns(wanted[i], columns[i]))
 			add_flaw(reader, psprintf("%stype", columns[i]->place),
 					 "differs from the first branch");
 	shift_select(branch, first->first);
@@ -474,7 +541,10 @@ place_select(Reader *reader, HlSelect *select, const char *place)
 			place_select(reader, select->unions[0], psprintf("%s.", where));
 			continue;
 		}
-		/* in a row of its own first, since its names must be those again */
+		/*
+		 * in a separate row first, since its names are those of the first
+		 * branch
+		 */
 		view->columns = NULL;
 		view->ncolumns = 0;
 		place_select(reader, select->unions[i], psprintf("%s.", where));
@@ -498,7 +568,7 @@ share_columns(HlSelect *select)
 	pfree(paths);
 }
 
-/* A select, with all that is below it. */
+/* Reads a select with all nested selects. */
 static HlSelect *
 read_select(Reader *reader, const HlItem *object, const char *place)
 {
@@ -521,7 +591,6 @@ read_select(Reader *reader, const HlItem *object, const char *place)
 	return select;
 }
 
-/* The selects of an array. */
 static HlSelect **
 read_selects(Reader *reader, const HlItem *parent, const char *name,
 			 const char *place, int *count)
@@ -562,6 +631,19 @@ read_head(Reader *reader, const HlItem *root)
 		add_flaw(reader, "resource", "is not a resource type");
 }
 
+/* Marks the selects whose columns come from the resource itself. */
+static void
+mark_plain(HlSelect **selects, int count)
+{
+	check_stack_depth();
+	for (int i = 0; i < count; i++)
+	{
+		selects[i]->is_plain = selects[i]->iteration == HL_ITERATION_NONE;
+		if (selects[i]->is_plain)
+			mark_plain(selects[i]->selects, selects[i]->nselects);
+	}
+}
+
 /* Assigns slots to the columns of all selects. */
 static void
 share_selects(HlSelect **selects, int count)
@@ -575,7 +657,6 @@ share_selects(HlSelect **selects, int count)
 	}
 }
 
-/* Reads a view; raises one error with all problems. */
 HlView *
 hl_view_read(Jsonb *document)
 {
@@ -597,11 +678,11 @@ hl_view_read(Jsonb *document)
 	for (int i = 0; i < view->nselects; i++)
 		place_select(&reader, view->selects[i], psprintf("select[%d].", i));
 	throw_faults(&reader);
+	mark_plain(view->selects, view->nselects);
 	share_selects(view->selects, view->nselects);
 	return view;
 }
 
-/* Whether a resource has the view's type. */
 bool
 hl_view_is_about(const HlView *view, const HlItem *resource)
 {

@@ -1,8 +1,7 @@
 /*
  * view.h
- *	  A ViewDefinition, read and validated as a whole. It is palloc'd in the
- *	  current memory context and points into the document, which must live as
- *	  long.
+ *	  A ViewDefinition, read and validated. It is palloc'd in the current
+ *	  memory context and points into the document, which must live as long.
  */
 #ifndef HL_FHIRPATH_VIEW_H
 #define HL_FHIRPATH_VIEW_H
@@ -17,13 +16,16 @@ typedef struct HlColumn
 {
 	char *name;
 	HlPath *path;
-	bool is_typed; /* the view tells the type, or the path does */
+	bool is_typed;    /* the view, the path or another branch has the type */
+	bool is_inferred; /* it is the path that has */
+	bool is_adopted;  /* it is another branch of the union that has */
 	bool is_collection;
-	HlSqlType type; /* of an element, where it is a collection */
-	Oid sql_type;   /* of the column */
-	int at;         /* its place in a row, from 0 */
-	char *place;    /* in the document, for messages */
-	HlItem source;  /* there */
+	HlSqlType type;        /* of an element if it is a collection */
+	Oid sql_type;          /* of the column */
+	int at;                /* position in a row, from 0 */
+	char *place;           /* path in the document, for messages */
+	HlItem source;         /* the column in the document */
+	struct HlColumn *twin; /* a ring: the same column in a union's branches */
 } HlColumn;
 
 typedef enum HlIteration
@@ -45,9 +47,10 @@ typedef struct HlSelect
 	int nselects;
 	struct HlSelect **unions;
 	int nunions;
-	int nslots;    /* values that its columns share */
-	int first;     /* the place of its first column in a row */
-	int width;     /* how many columns it has, with all below it */
+	int nslots;    /* number of values that its columns share */
+	int first;     /* position of its first column in a row */
+	int width;     /* number of columns, with all nested selects */
+	bool is_plain; /* of the resource: outside of iterations and unions */
 	HlItem source; /* in the document */
 } HlSelect;
 
@@ -61,14 +64,14 @@ typedef struct HlView
 	int nwheres;
 	HlSelect **selects;
 	int nselects;
-	HlColumn **columns; /* in the order of the row; of a union, the first's */
+	HlColumn **columns; /* in row order; of a union, those of the first */
 	int ncolumns;
 } HlView;
 
-/* Reads a view; throws all that is wrong with it. */
+/* Reads a view; throws one error with all its faults. */
 extern HlView *hl_view_read(Jsonb *document);
 
-/* Whether a resource is of the view's type. */
+/* Whether a resource has the view's type. */
 extern bool hl_view_is_about(const HlView *view, const HlItem *resource);
 
 #endif

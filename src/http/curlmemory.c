@@ -1,6 +1,6 @@
 /*
  * curlmemory.c
- *	  libcurl's memory: malloc()'s, and wiped when it is given back.
+ *	  libcurl's memory functions: malloc(), and a free() that wipes.
  */
 #include "http/curlmemory.h"
 
@@ -10,11 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libcurl's threads that look names up allocate, too. */
+/* atomic: libcurl's resolver threads allocate, too */
 static atomic_ulong failures;
-static atomic_bool ours; /* these functions are what libcurl uses */
+static atomic_bool ours; /* libcurl uses these functions */
 
-/* Counts an allocation that failed. */
 static void *
 counted(void *block)
 {
@@ -23,7 +22,6 @@ counted(void *block)
 	return block;
 }
 
-/* A block of memory. */
 static void *
 count_malloc(size_t size)
 {
@@ -31,7 +29,6 @@ count_malloc(size_t size)
 	return counted(malloc(size));
 }
 
-/* A block of zeros. */
 static void *
 count_calloc(size_t count, size_t size)
 {
@@ -39,7 +36,6 @@ count_calloc(size_t count, size_t size)
 	return counted(calloc(count, size));
 }
 
-/* A copy of a string. */
 static char *
 count_strdup(const char *string)
 {
@@ -49,21 +45,19 @@ count_strdup(const char *string)
 	return copy == NULL ? NULL : memcpy(copy, string, size);
 }
 
-/* How often an allocation has failed. */
 unsigned long
 hl_curlmemory_failures(void)
 {
 	return failures;
 }
 
-/* Whether one has failed since. */
 bool
 hl_curlmemory_failed(unsigned long since)
 {
 	return !ours || failures != since;
 }
 
-/* Wipes a block, as large as malloc() made it, and frees it. */
+/* Wipes the whole block, which may be larger than requested, and frees it. */
 static void
 wipe_and_free(void *block)
 {
@@ -73,7 +67,7 @@ wipe_and_free(void *block)
 	free(block);
 }
 
-/* A block of another size; the old one is wiped, wherever the new one lies. */
+/* Copies to a new block, since realloc() would not wipe the old one. */
 static void *
 wipe_and_realloc(void *block, size_t size)
 {
@@ -90,7 +84,6 @@ wipe_and_realloc(void *block, size_t size)
 	return moved;
 }
 
-/* Initialises libcurl. */
 bool
 hl_curlmemory_init(void)
 {

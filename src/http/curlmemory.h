@@ -1,8 +1,8 @@
 /*
  * curlmemory.h
- *	  Wipes memory that libcurl frees: its buffers have held session tokens,
- *	  signatures and passwords of proxies, and free() leaves the contents in
- *	  place.
+ *	  Memory functions for libcurl that wipe what they free: its buffers have
+ *	  held session tokens, signatures and proxy passwords, and free() leaves
+ *	  the contents in place.
  */
 #ifndef HL_HTTP_CURLMEMORY_H
 #define HL_HTTP_CURLMEMORY_H
@@ -10,18 +10,22 @@
 #include <stdbool.h>
 
 /*
- * Initialises libcurl for the process, on malloc() with a free() that wipes.
- * Where somebody else has initialised it before, their functions stay.
+ * Initialises libcurl for the process, once, with malloc() and a free() that
+ * wipes. If other code has initialised libcurl before, its functions stay.
+ * False: libcurl could not be initialised.
  */
 extern bool hl_curlmemory_init(void);
 
 /*
- * How often an allocation of libcurl's has failed. libcurl says "out of
- * memory" also where a line of a reply is longer than it takes.
+ * The number of failed allocations so far. Needed because libcurl also reports
+ * "out of memory" for a reply line that is longer than its limit.
  */
 extern unsigned long hl_curlmemory_failures(void);
 
-/* Whether one has failed since; true if somebody else has initialised it. */
+/*
+ * Whether an allocation has failed since that count; always true if other code
+ * has initialised libcurl.
+ */
 extern bool hl_curlmemory_failed(unsigned long since);
 
 #endif

@@ -1,12 +1,12 @@
 /*
  * header.h
- *	  A header of an HTTP request or reply: both strings belong to whoever
- *	  made them, and neither contains a line end.
+ *	  One header of an HTTP request or reply. The strings belong to the caller
+ *	  and contain no line end.
  */
 #ifndef HL_HTTP_HEADER_H
 #define HL_HTTP_HEADER_H
 
-/* How many headers of a reply a request may ask for. */
+/* The maximum number of reply headers that a request may ask for. */
 #define HL_HTTP_WANTED 6
 
 typedef struct HlHeader

@@ -1,28 +1,36 @@
 /*
  * http.c
- *	  The event loop: transfers on one kept libcurl multi handle.
+ *	  The event loop: transfers on one libcurl multi handle that is kept.
  *
- * libcurl tells on_socket() and on_timer() what it waits for; hl_http_step()
- * lets the caller wait for just that, and then calls back into libcurl: see
- * signals.h for what must not run meanwhile.
+ * libcurl reports to on_socket() and on_timer() what it waits for.
+ * hl_http_step() lets the caller wait for exactly that, and then calls libcurl
+ * again. See signals.h for signals during such a call.
  */
 #include "http/curlmemory.h"
 #include "http/transfer.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 /*
- * Slots and connections that are kept for later. While more transfers exist at
- * a time, as many are kept: libcurl counts the connections in use as well, so
- * a lower number would have each one closed at its transfer's end.
+ * The number of slots and connections that are kept. While more transfers
+ * exist, as many are kept: libcurl's limit includes connections in use, so
+ * with a lower number each one would be closed at the end of its transfer.
  */
 #define KEPT 16
 #define EVENTS_AT_ONCE 16
 
-/* libcurl's timers are trusted for so long. */
+/*
+ * In so many passes that is read which has arrived when a time limit is over:
+ * a full receive buffer, but not what a server sends without end.
+ */
+#define LAST_PASSES 128
+
+/* The longest wait in ms without calling libcurl. */
 #define LONGEST_WAIT_MS 1000
 
 /*
@@ -37,7 +45,7 @@ multi_ok(HlHttp *http, CURLMcode code)
 	return code == CURLM_OK;
 }
 
-/* Callback: the events of a socket that libcurl waits for. */
+/* CURLMOPT_SOCKETFUNCTION */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
@@ -54,7 +62,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 	return -1;
 }
 
-/* Callback: the time of libcurl's next timeout. */
+/* CURLMOPT_TIMERFUNCTION */
 static int
 on_timer(CURLM *multi, long timeout_ms, void *context)
 {
@@ -82,7 +90,6 @@ free_slot(HlHttpTransfer *transfer)
 	hl_transfer_free(transfer);
 }
 
-/* A new slot, or NULL. */
 static HlHttpTransfer *
 new_slot(HlHttp *http)
 {
@@ -124,7 +131,7 @@ keep_few(HlHttp *http)
 	}
 }
 
-/* A free slot, or NULL for lack of memory. */
+/* A free slot, or a new one; NULL: out of memory. */
 static HlHttpTransfer *
 take_slot(HlHttp *http)
 {
@@ -144,7 +151,6 @@ take_slot(HlHttp *http)
 	return transfer;
 }
 
-/* Creates the multi handle if there is none. */
 static bool
 open_multi(HlHttp *http)
 {
@@ -183,8 +189,8 @@ remove_transfer(HlHttpTransfer *transfer)
 
 	if (transfer->added && http->multi != NULL && !http->broken)
 		multi_ok(http, curl_multi_remove_handle(http->multi, transfer->easy));
-	if (transfer->added)
-		http->in_flight--;
+	if (transfer->added && --http->in_flight == 0)
+		http->ends_at = INT64_MAX;
 	transfer->added = false;
 }
 
@@ -227,6 +233,7 @@ drop_multi(HlHttp *http)
 	http->multi = NULL;
 	http->broken = false;
 	http->in_flight = 0;
+	http->ends_at = INT64_MAX;
 	http->timer_at = -1;
 }
 
@@ -263,11 +270,11 @@ is_due(const HlHttp *http)
 }
 
 /*
- * Lets libcurl act on sockets that are ready; returns how many. One that is
- * alone need not be asked for, since reading finds out as well, unless the wait
- * may have ended by libcurl's timer: told of a socket within a millisecond
- * before the timer's end, libcurl drops the timer (add_next_timeout() in its
- * multi.c).
+ * Lets libcurl handle ready sockets; returns their number. If only one socket
+ * is watched, it is not checked first, since reading from it has the same
+ * effect. The exception is a wait that libcurl's timer may have ended: if it
+ * is told of a socket within a millisecond before its timeout, libcurl drops
+ * the timer (add_next_timeout() in its multi.c).
  */
 static int
 act_on_sockets(HlHttp *http)
@@ -320,20 +327,98 @@ settle(HlHttp *http)
 }
 
 /*
- * The time to wait: until libcurl's timeout or the caller's; -1 without limit.
+ * Handles what has arrived. libcurl reads a part at a time: the rest is read in
+ * further passes.
+ */
+static void
+catch_up(HlHttp *http)
+{
+	struct epoll_event event;
+
+	for (int pass = 0;
+		 pass < LAST_PASSES && http->in_flight > 0 &&
+		 (is_due(http) || epoll_wait(http->sockets.epoll_fd, &event, 1, 0) > 0);
+		 pass++)
+	{
+		act(http);
+		settle(http);
+	}
+}
+
+void
+hl_http_catch_up(HlHttp *http)
+{
+	hl_signals_enter(&http->signals);
+	catch_up(http);
+	hl_signals_leave(&http->signals);
+}
+
+/* Ends a transfer whose time is over, with libcurl's words. */
+static void
+time_out(HlHttpTransfer *transfer, int64_t now)
+{
+	int64_t took = (now - transfer->began_at) / 1000;
+	char why[128];
+
+	if (!transfer->reply.sent)
+		snprintf(why, sizeof(why),
+				 "Connection timed out after %" PRId64 " milliseconds", took);
+	else if (transfer->content_length < 0)
+		snprintf(why, sizeof(why),
+				 "Operation timed out after %" PRId64
+				 " milliseconds with %zu bytes received",
+				 took, transfer->reply.body.len);
+	else
+		snprintf(why, sizeof(why),
+				 "Operation timed out after %" PRId64
+				 " milliseconds with %zu out of %" PRId64 " bytes received",
+				 took, transfer->reply.body.len, transfer->content_length);
+	hl_reply_stop(transfer, HL_TRANSPORT_TIMEOUT, why);
+	remove_transfer(transfer);
+}
+
+/*
+ * Ends transfers whose time is over. The caller may have been away for longer
+ * than that: a reply that has arrived is not late. So this limit is not
+ * libcurl's, which would check it before it reads.
+ */
+static void
+end_late(HlHttp *http, int64_t now)
+{
+	int64_t next = INT64_MAX;
+
+	catch_up(http);
+	for (HlHttpTransfer *transfer = http->slots; transfer != NULL;
+		 transfer = transfer->next)
+	{
+		if (transfer->added && transfer->ends_at <= now)
+			time_out(transfer, now);
+		else if (transfer->added && transfer->ends_at < next)
+			next = transfer->ends_at;
+	}
+	http->ends_at = next;
+	if (http->broken)
+		drop_multi(http);
+}
+
+/*
+ * The time to wait: until libcurl's timeout, the end of a transfer's time or
+ * the caller's; -1 without limit.
  */
 static long
 wait_time(HlHttp *http, long timeout_ms)
 {
-	int64_t until;
+	int64_t until = http->ends_at;
 
 	if (http->in_flight == 0)
 		return timeout_ms;
 	if (timeout_ms < 0 || timeout_ms > LONGEST_WAIT_MS)
 		timeout_ms = LONGEST_WAIT_MS;
-	if (http->timer_at < 0)
+	if (http->timer_at >= 0 && http->timer_at < until)
+		until = http->timer_at;
+	if (until == INT64_MAX)
 		return timeout_ms;
-	until = http->timer_at - http->clock(http->context);
+	until -= http->clock(http->context);
 	until = until <= 0 ? 0 : (until + 999) / 1000;
 	return until < timeout_ms ? (long) until : timeout_ms;
 }
@@ -352,10 +437,11 @@ unpark_closed(HlHttp *http)
 		(void) hl_sockets_unpark(&http->sockets, event.data.fd);
 }
 
-/* Waits once, at most timeout_ms (-1: none), and does what is to be done. */
 void
 hl_http_step(HlHttp *http, long timeout_ms)
 {
+	int64_t now;
+
 	http->wait(http->context, http->sockets.epoll_fd,
 			   wait_time(http, timeout_ms));
 	if (http->in_flight == 0)
@@ -363,15 +449,22 @@ hl_http_step(HlHttp *http, long timeout_ms)
 		unpark_closed(http);
 		return;
 	}
+	http->halted = false;
 	hl_signals_enter(&http->signals);
 	act(http);
 	settle(http);
+	now = http->clock(http->context);
+	if (http->ends_at <= now)
+		end_late(http, now);
 	hl_signals_leave(&http->signals);
+	/* a transfer was halted for that: the call must not end with its failure */
+	if (http->halted)
+		http->wait(http->context, http->sockets.epoll_fd, 0);
 }
 
 /* Passes a transfer to libcurl and starts it: it connects, or sends. */
 static bool
-launch(HlHttpTransfer *transfer)
+launch(HlHttpTransfer *transfer, long timeout_ms)
 {
 	HlHttp *http = transfer->http;
 
@@ -379,12 +472,17 @@ launch(HlHttpTransfer *transfer)
 		!multi_ok(http, curl_multi_add_handle(http->multi, transfer->easy)))
 		return false;
 	transfer->added = true;
+	transfer->began_at = http->clock(http->context);
+	transfer->ends_at = timeout_ms > 0
+							? transfer->began_at + (int64_t) timeout_ms * 1000
+							: INT64_MAX;
+	if (transfer->ends_at < http->ends_at)
+		http->ends_at = transfer->ends_at;
 	http->in_flight++;
 	act_on_clock(http);
 	return true;
 }
 
-/* Starts a transfer; NULL if memory is missing. */
 HlHttpTransfer *
 hl_http_start(HlHttp *http, const HlHttpRequest *request)
 {
@@ -396,7 +494,7 @@ hl_http_start(HlHttp *http, const HlHttpRequest *request)
 	{
 		if (!hl_transfer_set(transfer, request))
 			hl_reply_fail(transfer, transfer->error);
-		else if (!launch(transfer))
+		else if (!launch(transfer, request->timeout_ms))
 			hl_reply_fail(transfer, "libcurl cannot be set up");
 	}
 	settle(http);
@@ -404,21 +502,22 @@ hl_http_start(HlHttp *http, const HlHttpRequest *request)
 	return transfer;
 }
 
-/* The reply of a transfer that has ended, else NULL. */
 HlHttpReply *
 hl_http_reply(HlHttpTransfer *transfer)
 {
 	return transfer->ended ? &transfer->reply : NULL;
 }
 
-/* Whether the first byte of the request may have left. */
 bool
 hl_http_sent(const HlHttpTransfer *transfer)
 {
 	return transfer->reply.sent;
 }
 
-/* The bodies of redirects and errors are only read when they are complete. */
+/*
+ * Only a success's body is given while in flight: redirects and errors are
+ * read when they are complete.
+ */
 const HlBytes *
 hl_http_body(const HlHttpTransfer *transfer)
 {
@@ -446,10 +545,9 @@ hl_http_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
 }
 
 /*
- * Releases a transfer, in flight or ended. A handle with which libcurl has
- * repeated a request is not used again: before 8.17 it counts that over the
- * handle's whole life, and fails at the sixth time
- * (https://github.com/curl/curl/pull/19066).
+ * A handle on which libcurl has repeated a request is not used again: before
+ * 8.17 libcurl counts repetitions over the life of the handle, and fails at
+ * the sixth (https://github.com/curl/curl/pull/19066).
  */
 void
 hl_http_release(HlHttpTransfer *transfer)
@@ -476,9 +574,8 @@ hl_http_release(HlHttpTransfer *transfer)
 		keep_few(http);
 }
 
-/* NULL if memory or a descriptor is missing. */
 HlHttp *
-hl_http_create(HlWait wait, HlClock clock, void *context)
+hl_http_create(HlWait wait, HlClock clock, HlAsk interrupted, void *context)
 {
 	HlHttp *http = calloc(1, sizeof(*http));
 	bool initialised;
@@ -487,8 +584,10 @@ hl_http_create(HlWait wait, HlClock clock, void *context)
 		return NULL;
 	http->wait = wait;
 	http->clock = clock;
+	http->interrupted = interrupted;
 	http->context = context;
 	http->timer_at = -1;
+	http->ends_at = INT64_MAX;
 	http->kept = KEPT;
 	hl_sockets_forget(&http->sockets);
 	hl_signals_init(&http->signals);
@@ -505,8 +604,8 @@ hl_http_create(HlWait wait, HlClock clock, void *context)
 }
 
 /*
- * Closes every connection, unless one is in use, and all that was kept but the
- * authorities, which are nobody's secret.
+ * Closes all connections, unless one is in use, and frees everything that was
+ * kept except the certificate authorities, which are not secret.
  */
 void
 hl_http_forget(HlHttp *http)
@@ -526,7 +625,6 @@ hl_http_forget(HlHttp *http)
 	hl_signals_leave(&http->signals);
 }
 
-/* Frees everything, whatever is in flight. */
 void
 hl_http_destroy(HlHttp *http)
 {
@@ -546,7 +644,6 @@ hl_http_destroy(HlHttp *http)
 	free(http);
 }
 
-/* Whether a hanging name lookup can be left behind at once. */
 bool
 hl_http_leaves_lookups(void)
 {
@@ -557,7 +654,6 @@ hl_http_leaves_lookups(void)
 		   (version->features & CURL_VERSION_ASYNCHDNS) != 0;
 }
 
-/* Whether HlHttpReply.resent can be relied upon. */
 bool
 hl_http_tells_resends(void)
 {

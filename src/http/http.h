@@ -1,9 +1,10 @@
 /*
  * http.h
- *	  HTTP/1.1 by libcurl: one kept multi handle, its sockets in one epoll
- *	  descriptor, any number of transfers at once. The function that waits is
- *	  handed in and may longjmp away: no frame of libcurl is on the stack then,
- *	  and hl_http_release() frees what hangs on a transfer. Ignore SIGPIPE.
+ *	  HTTP/1.1 by libcurl: one multi handle that is kept, its sockets in one
+ *	  epoll descriptor, any number of transfers at a time. The caller supplies
+ *	  the function that waits. It may longjmp away: no frame of libcurl is on
+ *	  the stack then, and hl_http_release() frees the transfers. SIGPIPE must
+ *	  be ignored.
  */
 #ifndef HL_HTTP_HTTP_H
 #define HL_HTTP_HTTP_H
@@ -15,75 +16,84 @@
 
 #define HL_HTTP_MAX_BODY (8 * 1024 * 1024)
 
-/* Returns when epoll_fd is readable or timeout_ms (-1: none) is over. */
+/* Returns when epoll_fd is readable or after timeout_ms (-1: no limit). */
 typedef void (*HlWait)(void *context, int epoll_fd, long timeout_ms);
 
-/* Microseconds of a clock that is never set back. */
+/* A monotonic clock, in microseconds. */
 typedef int64_t (*HlClock)(void *context);
 
-/* Everything must live until the transfer has ended or was released. */
+/* Whether HlWait would jump; called within libcurl, so it must not. */
+typedef bool (*HlAsk)(void *context);
+
+/*
+ * The strings and arrays must live until the transfer has ended or was
+ * released.
+ */
 typedef struct HlHttpRequest
 {
 	const char *url;
 	const char *method;         /* NULL: POST; else GET, PUT, PATCH or DELETE */
-	const char *const *headers; /* "Name: value", Host among them */
+	const char *const *headers; /* "Name: value", with Host */
 	int nheaders;
-	const char *const *wanted; /* names of headers of the reply, all kept */
+	const char *const *wanted; /* names of reply headers to return */
 	int nwanted;               /* at most HL_HTTP_WANTED */
 	const char *body;
 	size_t body_len;
-	const char *ca_bundle; /* NULL or "": the one libcurl was built with */
-	const char *proxy;     /* NULL or "": none; its password is not told */
+	const char *ca_bundle; /* NULL or "": libcurl's default */
+	const char *proxy;     /* NULL or "": none; errors omit its password */
 	long connect_timeout_ms;
 	long timeout_ms;    /* from connecting to the last byte; 0: none */
 	size_t max_body;    /* 0: HL_HTTP_MAX_BODY */
-	bool plain;         /* http, to a loopback address and nowhere else */
-	bool link_local;    /* or to AWS's own addresses on the link */
-	bool fresh, secret; /* its connection is its own; the reply is wiped */
+	bool plain;         /* http, only to a loopback address */
+	bool link_local;    /* http also to AWS's link-local addresses */
+	bool fresh, secret; /* not on a kept connection; wipe the reply */
 } HlHttpRequest;
 
-/* Headers are "" where they did not come. */
+/* A header that was not in the reply is "". */
 typedef struct HlHttpReply
 {
 	HlTransport transport;
-	bool sent;   /* the first byte may have left: certain where false */
-	bool resent; /* libcurl sent it twice: what became of the first? */
-	bool framed; /* the end of the body was announced, and came */
-	int status;  /* 0: none came */
+	bool sent;   /* the first byte may have been sent; false is certain */
+	bool resent; /* libcurl sent it twice; the first may have run */
+	bool framed; /* the body has a length or chunks, and is complete */
+	int status;  /* 0: no reply */
 	HlBytes body;
-	char error[256]; /* of libcurl, without secrets; "" after OK */
+	char error[256]; /* libcurl's message, without secrets; "" after OK */
 	char request_id[128], error_type[256], content_type[128], date[64];
 	char age[32], retry_after[64], amz_retry_after[32];
-	HlBytes wanted[HL_HTTP_WANTED]; /* may be taken; no data: did not come */
-	int64_t sent_at, received_at;   /* by the clock that was handed in */
+	HlBytes wanted[HL_HTTP_WANTED]; /* without data: not in the reply */
+	int64_t sent_at, received_at;   /* in microseconds of the HlClock */
 } HlHttpReply;
 
 typedef struct HlHttp HlHttp;
 typedef struct HlHttpTransfer HlHttpTransfer;
-/* Create and start give NULL if memory or a descriptor is missing. */
-extern HlHttp *hl_http_create(HlWait wait, HlClock clock, void *context);
+/* Both return NULL without memory or descriptors. HlHttp owns its transfers. */
+extern HlHttp *hl_http_create(HlWait wait, HlClock clock, HlAsk interrupted,
+							  void *context);
 extern HlHttpTransfer *hl_http_start(HlHttp *http,
 									 const HlHttpRequest *request);
 /*
- * Waits once, at most timeout_ms (-1: none), and does what is to be done. Any
- * call here may end any transfer, so a caller first looks at all of its own:
- * nothing wakes it for one that has ended before.
+ * Waits once, at most timeout_ms (-1: no limit), and handles what is ready.
+ * Any call here may end any transfer, so the caller must check all its
+ * transfers before it waits: a transfer that has ended does not end the wait.
  */
 extern void hl_http_step(HlHttp *http, long timeout_ms);
-/* The reply of a transfer that has ended, else NULL. Its body may be taken. */
+/* Handles what has arrived, without waiting. */
+extern void hl_http_catch_up(HlHttp *http);
+/* The reply after the end, else NULL; the caller may take its body. */
 extern HlHttpReply *hl_http_reply(HlHttpTransfer *transfer);
 extern bool hl_http_sent(const HlHttpTransfer *transfer);
-/* What has come of a success's body while it is in flight; NULL: nothing. */
+/* The received part of a success's body while in flight; NULL: nothing yet. */
 extern const HlBytes *hl_http_body(const HlHttpTransfer *transfer);
-/* Ends a transfer in flight as the network would, and closes its connection. */
+/* Ends a transfer in flight with that result, and closes its connection. */
 extern void hl_http_stop(HlHttpTransfer *transfer, HlTransport transport,
 						 const char *why);
 /* Releases a transfer, in flight or ended. */
 extern void hl_http_release(HlHttpTransfer *transfer);
-/* Closes what is idle: libcurl's buffers hold what was sent last. */
+/* Closes idle connections, since libcurl's buffers hold what was sent last. */
 extern void hl_http_forget(HlHttp *http);
 extern void hl_http_destroy(HlHttp *http);
-/* What an older libcurl cannot do: the first at once, when they hang. */
+/* This libcurl: abandons hanging name lookups at once; reports resends. */
 extern bool hl_http_leaves_lookups(void);
 extern bool hl_http_tells_resends(void);
 

@@ -1,9 +1,10 @@
 /*
  * reply.c
- *	  A reply's way off libcurl's easy handle: callbacks that copy and return
- *	  (they fail by setting "fault" and a return value, nothing else), and a
- *	  verdict on what libcurl takes for a success, which need not be one.
+ *	  The reply: libcurl's callbacks, and the check of what libcurl considers
+ *	  complete. A callback only copies; it fails by setting "fault" and
+ *	  returning an error.
  */
+#include "base/line.h"
 #include "http/curlmemory.h"
 #include "http/transfer.h"
 
@@ -14,13 +15,13 @@
 #define MAX_HEADER_LINES 200
 #define MAX_HEADER_BYTES (64 * 1024)
 
-/* A header that is handed on, and where it goes. */
+/* A reply header that is returned, and the field it is copied to. */
 static const struct Wanted
 {
 	const char *name;
 	size_t offset;
 	size_t size;
-	int request_id_rank; /* the lowest that comes is taken; 0: no such */
+	int request_id_rank; /* the lowest rank received is kept; 0: no id */
 } wanted_headers[] = {
 #define WANTED(name, member, rank)                                             \
 	{                                                                          \
@@ -39,7 +40,6 @@ static const struct Wanted
 #undef WANTED
 };
 
-/* Notes that the server may have received bytes of the request. */
 static void
 note_sent(HlHttpTransfer *transfer)
 {
@@ -47,13 +47,15 @@ note_sent(HlHttpTransfer *transfer)
 
 	transfer->reply.sent_at = http->clock(http->context);
 	transfer->reply.sent = true;
+	transfer->connecting = false;
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075000
 /*
- * Callback: connected, TLS and proxy done; the request is what comes next.
- * A second time, when a kept connection broke before the first byte of a
- * reply: libcurl repeats a POST then, and has no switch for it.
+ * CURLOPT_PREREQFUNCTION: connected, and TLS and the proxy are done; the
+ * request is sent next. libcurl calls it again when a kept connection broke
+ * before the first byte of a reply and it repeats the POST, which cannot be
+ * disabled.
  */
 static int
 on_request(void *context, char *server_ip, char *local_ip, int server_port,
@@ -66,13 +68,13 @@ on_request(void *context, char *server_ip, char *local_ip, int server_port,
 	return CURL_PREREQFUNC_OK;
 }
 
-/* With a callback there is nothing to look for. */
+/* on_request() does it */
 void
 hl_reply_look(HlHttpTransfer *transfer)
 {
 }
 #else
-/* Without that callback: bytes were sent, and not just a proxy's CONNECT. */
+/* without the callback: bytes were sent, not just a proxy's CONNECT */
 void
 hl_reply_look(HlHttpTransfer *transfer)
 {
@@ -96,7 +98,7 @@ refuse(HlHttpTransfer *transfer, HlTransport fault)
 	return 0;
 }
 
-/* Callback: more of the body. */
+/* CURLOPT_WRITEFUNCTION */
 static size_t
 on_body(char *data, size_t size, size_t count, void *context)
 {
@@ -110,7 +112,10 @@ on_body(char *data, size_t size, size_t count, void *context)
 	return body->failed ? refuse(transfer, HL_TRANSPORT_MEMORY) : len;
 }
 
-/* Reads Content-Length: digits alone, and the same number each time. */
+/*
+ * Reads Content-Length: only digits, and the same number if it is repeated
+ * (RFC 9112, section 6.3).
+ */
 static HlTransport
 read_content_length(HlHttpTransfer *transfer, const char *value, size_t len)
 {
@@ -133,7 +138,7 @@ read_content_length(HlHttpTransfer *transfer, const char *value, size_t len)
 												  : HL_TRANSPORT_OK;
 }
 
-/* Keeps a header that is wanted: its first value, or the best request id. */
+/* Keeps the first value of a header, or the request id of the best rank. */
 static void
 keep_header(HlHttpTransfer *transfer, const struct Wanted *wanted,
 			const char *value, size_t len)
@@ -147,10 +152,7 @@ keep_header(HlHttpTransfer *transfer, const struct Wanted *wanted,
 		return;
 	if (wanted->request_id_rank != 0)
 		*rank = wanted->request_id_rank;
-	if (len >= wanted->size)
-		len = wanted->size - 1;
-	memcpy(kept, value, len);
-	kept[len] = '\0';
+	hl_line_copy(kept, wanted->size, value, len);
 }
 
 /* Keeps the first value of a header that the caller wants. */
@@ -162,7 +164,6 @@ keep_wanted(HlBytes *kept, const char *value, size_t len)
 	return kept->failed ? HL_TRANSPORT_MEMORY : HL_TRANSPORT_OK;
 }
 
-/* Forgets all that was kept for the caller. */
 static void
 forget_wanted(HlHttpReply *reply)
 {
@@ -170,14 +171,13 @@ forget_wanted(HlHttpReply *reply)
 		hl_bytes_free(&reply->wanted[i]);
 }
 
-/* Tells whether a header line's name is this one, whatever its case. */
+/* Compares the name of a header line, ignoring case. */
 static bool
 is_named(const char *line, size_t name_len, const char *name)
 {
 	return strlen(name) == name_len && strncasecmp(line, name, name_len) == 0;
 }
 
-/* Reads one "Name: value" line. */
 static HlTransport
 read_header(HlHttpTransfer *transfer, const char *line, size_t len)
 {
@@ -185,7 +185,7 @@ read_header(HlHttpTransfer *transfer, const char *line, size_t len)
 	const char *end = line + len;
 	const char *value;
 
-	/* a line that is folded may have none */
+	/* a folded line */
 	if (colon == NULL)
 		return HL_TRANSPORT_OK;
 	value = colon + 1;
@@ -209,7 +209,9 @@ read_header(HlHttpTransfer *transfer, const char *line, size_t len)
 	return HL_TRANSPORT_OK;
 }
 
-/* Forgets the headers of an interim reply: the real one begins. */
+/*
+ * Resets the headers at a status line: those before were of an interim reply.
+ */
 static void
 begin_headers(HlHttpTransfer *transfer)
 {
@@ -243,7 +245,7 @@ end_headers(HlHttpTransfer *transfer)
 	return HL_TRANSPORT_OK;
 }
 
-/* Callback: one line of the reply's head, or of its trailer. */
+/* CURLOPT_HEADERFUNCTION: one line of the head, or of the trailer. */
 static size_t
 on_header(char *line, size_t size, size_t count, void *context)
 {
@@ -265,7 +267,6 @@ on_header(char *line, size_t size, size_t count, void *context)
 	return fault == HL_TRANSPORT_OK ? len : refuse(transfer, fault);
 }
 
-/* Installs the callbacks. */
 bool
 hl_reply_listen(HlHttpTransfer *transfer)
 {
@@ -280,7 +281,6 @@ hl_reply_listen(HlHttpTransfer *transfer)
 		   SET(transfer, CURLOPT_HEADERDATA, transfer);
 }
 
-/* Makes a transfer as if it had never received anything. */
 void
 hl_reply_forget(HlHttpTransfer *transfer)
 {
@@ -290,7 +290,8 @@ hl_reply_forget(HlHttpTransfer *transfer)
 	transfer->ended = false;
 	transfer->fault = HL_TRANSPORT_OK;
 	transfer->failures = hl_curlmemory_failures();
-	transfer->opened = false;
+	transfer->opened = transfer->connecting = false;
+	transfer->halted = NULL;
 	transfer->before_status = true;
 	transfer->in_headers = false;
 	transfer->chunked = false;
@@ -301,7 +302,7 @@ hl_reply_forget(HlHttpTransfer *transfer)
 	transfer->error[0] = '\0';
 }
 
-/* libcurl's codes for a line of the head that is longer than it takes. */
+/* libcurl's errors for a header line that is longer than its limit. */
 static bool
 is_line_limit(CURLcode code)
 {
@@ -312,7 +313,7 @@ is_line_limit(CURLcode code)
 	return code == CURLE_OUT_OF_MEMORY;
 }
 
-/* What libcurl's code means; a timeout is one at any stage. */
+/* The meaning of libcurl's error; a timeout can occur at any stage. */
 static HlTransport
 transport_of(CURLcode code)
 {
@@ -350,7 +351,7 @@ transport_of(CURLcode code)
 		case CURLE_TOO_LARGE:
 #endif
 		case CURLE_OUT_OF_MEMORY:
-			/* without a failed allocation, a line that is too long */
+			/* no allocation has failed: a line was too long */
 			return HL_TRANSPORT_NOT_HTTP;
 		case CURLE_GOT_NOTHING:
 		case CURLE_SEND_ERROR:
@@ -365,8 +366,8 @@ transport_of(CURLcode code)
 }
 
 /*
- * Whether the chunks of a reply are none. libcurl's code for that is the one
- * of a broken connection, so it is known by libcurl's words.
+ * Whether the chunks of a reply are malformed. libcurl reports that with the
+ * same code as a broken connection; only its message differs.
  */
 static bool
 has_bad_chunks(const HlHttpTransfer *transfer, CURLcode code)
@@ -375,7 +376,6 @@ has_bad_chunks(const HlHttpTransfer *transfer, CURLcode code)
 		   strstr(transfer->error, "chunk") != NULL;
 }
 
-/* Whether a byte of a reply has come. */
 static bool
 has_begun(const HlHttpTransfer *transfer)
 {
@@ -386,8 +386,9 @@ has_begun(const HlHttpTransfer *transfer)
 }
 
 /*
- * Whether memory was missing. Before 8.6 libcurl says so of a line of the reply,
- * too, that is longer than it takes; without a reply it was OpenSSL's.
+ * Whether memory was missing. Before 8.6 libcurl also reports so for a reply
+ * line that is longer than its limit. If no reply has begun, OpenSSL lacked
+ * memory.
  */
 static bool
 is_out_of_memory(const HlHttpTransfer *transfer, CURLcode code)
@@ -398,7 +399,7 @@ is_out_of_memory(const HlHttpTransfer *transfer, CURLcode code)
 		   curl_version_info(CURLVERSION_NOW)->version_num >= 0x080600;
 }
 
-/* The same, knowing whether there was a server to speak with. */
+/* The meaning of libcurl's error, given what has happened in the transfer. */
 static HlTransport
 judge_code(const HlHttpTransfer *transfer, CURLcode code)
 {
@@ -408,16 +409,16 @@ judge_code(const HlHttpTransfer *transfer, CURLcode code)
 		return HL_TRANSPORT_MEMORY;
 	if (has_bad_chunks(transfer, code))
 		return HL_TRANSPORT_NOT_HTTP;
-	/* a proxy's refusal is a lost connection to libcurl 7.88 */
+	/* libcurl 7.88 reports a proxy's refusal as a lost connection */
 	if (transport == HL_TRANSPORT_LOST && !transfer->reply.sent)
 		return HL_TRANSPORT_CONNECT;
-	/* unasked-for HTTP/0.9, among others */
+	/* HTTP/0.9, among others */
 	if (transport == HL_TRANSPORT_UNUSABLE && transfer->reply.sent)
 		return HL_TRANSPORT_NOT_HTTP;
 	return transport;
 }
 
-/* Judges what libcurl takes for complete: a cut head, too, is that to it. */
+/* Checks a reply that libcurl considers complete: a truncated head is, too. */
 static HlTransport
 judge_reply(HlHttpTransfer *transfer)
 {
@@ -435,13 +436,12 @@ judge_reply(HlHttpTransfer *transfer)
 	return HL_TRANSPORT_OK;
 }
 
-/* Our own words for what the callbacks found. */
 static const char *
 fault_text(const HlHttpTransfer *transfer, CURLcode code)
 {
 	HlTransport fault = transfer->fault;
 
-	/* libcurl's own words would be of memory, or of no use */
+	/* libcurl's message would be wrong or useless */
 	if (fault == HL_TRANSPORT_OK &&
 		(transfer->reply.transport == HL_TRANSPORT_MEMORY ||
 		 is_line_limit(code)))
@@ -460,7 +460,7 @@ fault_text(const HlHttpTransfer *transfer, CURLcode code)
 	}
 }
 
-/* Copies an error text: printable, on one line. */
+/* Copies an error text as one line of printable characters. */
 static void
 copy_error(HlHttpReply *reply, const char *text)
 {
@@ -475,11 +475,11 @@ copy_error(HlHttpReply *reply, const char *text)
 	reply->error[len] = '\0';
 }
 
-/* Says why a transfer failed. */
 static void
 tell_error(HlHttpTransfer *transfer, CURLcode code)
 {
-	const char *text = fault_text(transfer, code);
+	const char *text =
+		transfer->halted ? transfer->halted : fault_text(transfer, code);
 
 	if (transfer->reply.transport == HL_TRANSPORT_OK)
 		return;
@@ -495,7 +495,6 @@ tell_error(HlHttpTransfer *transfer, CURLcode code)
 	copy_error(&transfer->reply, text ? text : curl_easy_strerror(code));
 }
 
-/* Makes a reply of what libcurl says at the end. */
 void
 hl_reply_end(HlHttpTransfer *transfer, CURLcode code)
 {
@@ -515,7 +514,6 @@ hl_reply_end(HlHttpTransfer *transfer, CURLcode code)
 	transfer->ended = true;
 }
 
-/* Makes a reply of what has come. */
 void
 hl_reply_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
 {
@@ -524,7 +522,6 @@ hl_reply_stop(HlHttpTransfer *transfer, HlTransport transport, const char *why)
 	hl_reply_end(transfer, CURLE_ABORTED_BY_CALLBACK);
 }
 
-/* Ends a transfer about which libcurl reports nothing any more. */
 void
 hl_reply_fail(HlHttpTransfer *transfer, const char *text)
 {

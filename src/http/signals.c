@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stddef.h>
 
-/* From this version on a pool of threads looks names up. */
+/* Since 8.20.0 libcurl resolves names in a pool of threads. */
 #define FIRST_WITH_POOL 0x081400
 
 void
@@ -19,7 +19,9 @@ hl_signals_init(HlSignals *signals)
 		curl_version_info(CURLVERSION_NOW)->version_num >= FIRST_WITH_POOL;
 }
 
-/* Blocks what may be blocked: handlers are for the program's own thread. */
+/*
+ * Blocks all signals that can be blocked: handlers belong to the main thread.
+ */
 void
 hl_signals_block(HlSignals *signals)
 {

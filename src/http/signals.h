@@ -1,9 +1,9 @@
 /*
  * signals.h
- *	  Signals while libcurl runs: a thread that it starts (to look a name up)
- *	  inherits the mask, so that no handler of the program ever runs in it.
- *	  They are blocked from the moment on when libcurl is about to look a name
- *	  up until it returns, and not around each of its calls.
+ *	  Signals are blocked while libcurl may start a thread (to resolve a name):
+ *	  the thread inherits the mask, so that no signal handler of the program
+ *	  runs in it. They are blocked only from the moment when libcurl begins to
+ *	  resolve a name until it returns, not around each call.
  */
 #ifndef HL_HTTP_SIGNALS_H
 #define HL_HTTP_SIGNALS_H
@@ -13,21 +13,21 @@
 
 typedef struct HlSignals
 {
-	bool cautious; /* blocked around every call */
+	bool cautious; /* block around every call */
 	bool blocked;
 	sigset_t saved; /* the mask before */
 } HlSignals;
 
 extern void hl_signals_init(HlSignals *signals);
 
-/* Before and after libcurl is called. */
+/* Call these before and after each call of libcurl. */
 extern void hl_signals_enter(HlSignals *signals);
 extern void hl_signals_leave(HlSignals *signals);
 
-/* Blocks them until hl_signals_leave(). */
+/* Blocks signals until hl_signals_leave(). */
 extern void hl_signals_block(HlSignals *signals);
 
-/* For CURLOPT_RESOLVER_START_FUNCTION, with the signals as its data. */
+/* CURLOPT_RESOLVER_START_FUNCTION, with the HlSignals as its data. */
 extern int hl_signals_resolver(void *resolver, void *reserved, void *context);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * sockets.c
- *	  Which sockets are waited for.
+ *	  The sockets in the epoll descriptor.
  */
 #include "http/sockets.h"
 
@@ -16,7 +16,7 @@ hl_sockets_forget(HlSockets *sockets)
 	sockets->last = sockets->parked = -1;
 }
 
-/* The bit of a socket that is known by its number; NULL: it is too high. */
+/* The word of "own" with the socket's bit; NULL: its number is too high. */
 static uint64_t *
 word_of(HlSockets *sockets, int fd, uint64_t *bit)
 {
@@ -36,7 +36,6 @@ hl_sockets_own(HlSockets *sockets, int fd)
 		*word |= bit;
 }
 
-/* Takes a socket out of the epoll descriptor. */
 static void
 take_out(HlSockets *sockets, int fd)
 {
@@ -46,8 +45,8 @@ take_out(HlSockets *sockets, int fd)
 }
 
 /*
- * Closed, a socket leaves the epoll descriptor by itself, unless a child of ours
- * has it too, for the moment between fork() and exec().
+ * A closed socket leaves the epoll descriptor by itself, unless a child
+ * process has a copy of it, between fork() and exec(). So it is removed first.
  */
 int
 hl_sockets_close(void *context, int fd)
@@ -63,9 +62,9 @@ hl_sockets_close(void *context, int fd)
 }
 
 /*
- * Leaves a socket where it is, one at a time: that which was used last, since a
- * connection to another host may never be used again. Only one of which we hear
- * when it is closed, for its number may belong to another then.
+ * Leaves a socket in the descriptor: only the one used last, since a
+ * connection to another host may never be used again, and only one whose
+ * closing we are told of, since its number may later belong to another.
  */
 static bool
 park(HlSockets *sockets, int fd)

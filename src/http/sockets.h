@@ -1,8 +1,9 @@
 /*
  * sockets.h
- *	  libcurl's sockets in an epoll descriptor. That of a connection which is
- *	  kept is parked: it stays there, since the next request would put it there
- *	  again. Whoever waits asks hl_sockets_unpark() of each socket that is ready.
+ *	  libcurl's sockets in an epoll descriptor. When libcurl keeps a
+ *	  connection, its socket is parked: it stays in the descriptor, since the
+ *	  next request would add it again. The caller must pass each ready socket
+ *	  to hl_sockets_unpark().
  */
 #ifndef HL_HTTP_SOCKETS_H
 #define HL_HTTP_SOCKETS_H
@@ -16,29 +17,38 @@
 typedef struct HlSockets
 {
 	int epoll_fd;
-	int watched;     /* how many libcurl waits for */
-	int last;        /* which it spoke of last; -1: none that is there */
-	uint32_t events; /* what that waits for */
-	int parked;      /* one that nobody waits for; -1: none */
-	uint64_t own[HL_SOCKETS_KNOWN / 64]; /* closed by hl_sockets_close() */
+	int watched;     /* the number of sockets libcurl waits for */
+	int last;        /* the one it named last; -1: none, or removed */
+	uint32_t events; /* what it waits for on that one */
+	int parked;      /* a socket of an idle connection; -1: none */
+	uint64_t own[HL_SOCKETS_KNOWN /
+				 64]; /* bits of those that hl_sockets_close() will close */
 } HlSockets;
 
-/* When no socket is there: before the first, and when libcurl has ended. */
+/*
+ * Resets the state: before first use, and after libcurl has closed all
+ * sockets.
+ */
 extern void hl_sockets_forget(HlSockets *sockets);
 
-/* Notes that a socket was opened, which hl_sockets_close() will close. */
+/* Records that a socket was opened which hl_sockets_close() will close. */
 extern void hl_sockets_own(HlSockets *sockets, int fd);
 
-/* For CURLOPT_CLOSESOCKETFUNCTION, with the sockets as its data. */
+/* CURLOPT_CLOSESOCKETFUNCTION, with the HlSockets as its data. */
 extern int hl_sockets_close(void *context, int fd);
 
-/* What libcurl waits for; no events: for nothing any more. False: no memory. */
+/*
+ * Sets the events that libcurl waits for; 0: none any more. False: out of
+ * memory.
+ */
 extern bool hl_sockets_watch(HlSockets *sockets, int fd, uint32_t events);
 
-/* The only socket that is watched, where it waits to be read; -1: none is. */
+/*
+ * The watched socket if there is exactly one and it waits for input; else -1.
+ */
 extern int hl_sockets_alone(const HlSockets *sockets);
 
-/* Takes a parked socket out: its peer has closed it. False: it is not parked. */
+/* Removes a parked socket whose peer has closed it. False: it is not parked. */
 extern bool hl_sockets_unpark(HlSockets *sockets, int fd);
 
 #endif

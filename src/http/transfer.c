@@ -1,8 +1,7 @@
 /*
  * transfer.c
- *	  A request's way onto libcurl's easy handle. What never changes is set
- *	  once; most of the rest is as it was for the request before, and is only
- *	  set where it differs.
+ *	  Sets up a request on libcurl's easy handle. Fixed options are set once;
+ *	  the others are set if they differ from those of the request before.
  */
 #include "http/transfer.h"
 
@@ -10,11 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/ssl.h>
+
+#include "base/scan.h"
+
 #if LIBCURL_VERSION_NUM < 0x074c00
 #error "libcurl 7.76 or newer is needed"
 #endif
 
-/* What never changes on an easy handle. */
+/* An option with a fixed value. */
 static const struct Fixed
 {
 	CURLoption option;
@@ -24,12 +27,12 @@ static const struct Fixed
 	{CURLOPT_HTTP09_ALLOWED, 0},
 	{CURLOPT_FOLLOWLOCATION, 0},
 	{CURLOPT_PATH_AS_IS, 1},
-	{CURLOPT_HEADEROPT, CURLHEADER_SEPARATE}, /* no signature to a proxy */
+	{CURLOPT_HEADEROPT,
+	 CURLHEADER_SEPARATE}, /* proxies must not see the signature */
 	{CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 	{CURLOPT_NOSIGNAL, 1},
-	{CURLOPT_NOPROGRESS, 1},
 	{CURLOPT_TCP_NODELAY, 1},
-	/* wiped after each transfer; both bodies are small, as a rule */
+	/* wiped after each transfer; bodies are usually small */
 	{CURLOPT_BUFFERSIZE, 8192},
 	{CURLOPT_UPLOAD_BUFFERSIZE, 16384},
 	{CURLOPT_SSL_VERIFYPEER, 1},
@@ -38,16 +41,17 @@ static const struct Fixed
 	{CURLOPT_PROXY_SSL_VERIFYPEER, 1},
 	{CURLOPT_PROXY_SSL_VERIFYHOST, 2},
 	{CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-	/* A failed malloc in its cache of sessions freed one twice (7.88.1). */
+	/*
+	 * If malloc() fails in its session cache, libcurl 7.88.1 frees one twice.
+	 */
 	{CURLOPT_SSL_SESSIONID_CACHE, 0},
 #if LIBCURL_VERSION_NUM >= 0x075700
 	{CURLOPT_QUICK_EXIT, 1},
-	/* http/trust.c keeps them: libcurl would keep what is no longer so */
+	/* http/trust.c caches them; libcurl's cache would be stale */
 	{CURLOPT_CA_CACHE_TIMEOUT, 0},
 #endif
 };
 
-/* Tells whether an address is this machine's own. */
 static bool
 is_loopback(const struct curl_sockaddr *address)
 {
@@ -59,7 +63,7 @@ is_loopback(const struct curl_sockaddr *address)
 	return address->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
-/* Tells whether an address is one of those where AWS hands credentials out. */
+/* The link-local addresses of AWS's credential endpoints (EC2, ECS, EKS). */
 static bool
 is_link_local(const struct curl_sockaddr *address)
 {
@@ -82,16 +86,71 @@ is_link_local(const struct curl_sockaddr *address)
 		   (ours.s6_addr[15] == 0x54 || ours.s6_addr[15] == 0x23);
 }
 
-/* Callback: a socket that no child inherits, and http on loopback alone. */
+/* Sets the time by which a connection must be ready. */
+static void
+set_connect_limit(HlHttpTransfer *transfer)
+{
+	HlHttp *http = transfer->http;
+	int64_t limit =
+		http->clock(http->context) + (int64_t) transfer->connect_ms * 1000;
+
+	transfer->connect_by =
+		limit < transfer->ends_at ? limit : transfer->ends_at;
+}
+
+/* Ends a transfer that is connecting; returns what makes libcurl do so. */
+static int
+halt(HlHttpTransfer *transfer, const char *why)
+{
+	transfer->fault = HL_TRANSPORT_TIMEOUT;
+	transfer->halted = why;
+	return 1;
+}
+
+/*
+ * CURLOPT_XFERINFOFUNCTION, with a proxy only: libcurl reads a proxy's reply
+ * byte by byte as long as there is one, and returns to nobody meanwhile
+ * (recv_CONNECT_resp() in its sources). After that it returns by itself.
+ */
+static int
+on_progress(void *context, curl_off_t to_receive, curl_off_t received,
+			curl_off_t to_send, curl_off_t sent)
+{
+	HlHttpTransfer *transfer = context;
+	HlHttp *http = transfer->http;
+
+	if (!transfer->connecting)
+		return 0;
+	if (http->interrupted(http->context))
+	{
+		http->halted = true;
+		return halt(transfer, "interrupted while connecting");
+	}
+	if (http->clock(http->context) >= transfer->connect_by)
+		return halt(transfer, "connecting through the proxy took too long");
+	return 0;
+}
+
+/*
+ * CURLOPT_OPENSOCKETFUNCTION: child processes do not inherit the socket, and
+ * http is only allowed to a loopback or link-local address.
+ */
 static curl_socket_t
 on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	HlHttpTransfer *transfer = context;
 	curl_socket_t fd;
 
-	/* a kept connection may have been tried before this one */
+	/* it may have been sent on a kept connection before */
 	hl_reply_look(transfer);
 	transfer->opened = true;
+#if LIBCURL_VERSION_NUM >= 0x075000
+	transfer->connecting = true;
+#else
+	/* that the request was sent again would not be told */
+	transfer->connecting = !transfer->reply.sent;
+#endif
+	set_connect_limit(transfer);
 	if (transfer->plain && !is_loopback(address) &&
 		!(transfer->link_local && is_link_local(address)))
 		return CURL_SOCKET_BAD;
@@ -101,7 +160,6 @@ on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	return fd;
 }
 
-/* Sets all that never changes. */
 static bool
 set_fixed_options(HlHttpTransfer *transfer)
 {
@@ -112,6 +170,9 @@ set_fixed_options(HlHttpTransfer *transfer)
 	return hl_reply_listen(transfer) &&
 		   SET(transfer, CURLOPT_PRIVATE, transfer) &&
 		   SET(transfer, CURLOPT_ERRORBUFFER, transfer->error) &&
+		   SET(transfer, CURLOPT_NOPROGRESS, 1L) &&
+		   SET(transfer, CURLOPT_XFERINFOFUNCTION, on_progress) &&
+		   SET(transfer, CURLOPT_XFERINFODATA, transfer) &&
 		   SET(transfer, CURLOPT_OPENSOCKETFUNCTION, on_open) &&
 		   SET(transfer, CURLOPT_OPENSOCKETDATA, transfer) &&
 		   SET(transfer, CURLOPT_CLOSESOCKETFUNCTION, hl_sockets_close) &&
@@ -120,11 +181,11 @@ set_fixed_options(HlHttpTransfer *transfer)
 			   hl_signals_resolver) &&
 		   SET(transfer, CURLOPT_RESOLVER_START_DATA,
 			   &transfer->http->signals) &&
-		   /* the environment's NO_PROXY has no say */
+		   /* the environment's NO_PROXY does not count */
 		   SET(transfer, CURLOPT_NOPROXY, "");
 }
 
-/* Remembers a setting and tells whether it is another than the last. */
+/* Whether a value differs from the last one; remembers it. */
 static bool
 differs(HlBytes *kept, const char *value, bool *failed)
 {
@@ -138,7 +199,7 @@ differs(HlBytes *kept, const char *value, bool *failed)
 	return true;
 }
 
-/* Remembers that memory was missing, which is no fault of what was given. */
+/* Records that memory was missing: the request's values are not at fault. */
 static bool
 is_short(HlHttpTransfer *transfer, bool failed)
 {
@@ -147,7 +208,7 @@ is_short(HlHttpTransfer *transfer, bool failed)
 	return failed;
 }
 
-/* https alone, or http alone where a loopback address is called. */
+/* Allows https only, or http only. */
 static bool
 set_protocol(HlHttpTransfer *transfer, bool plain)
 {
@@ -160,7 +221,7 @@ set_protocol(HlHttpTransfer *transfer, bool plain)
 #endif
 }
 
-/* Callback: a connection's certificates are to be verified. */
+/* CURLOPT_SSL_CTX_FUNCTION */
 static CURLcode
 on_tls(CURL *easy, void *context, void *argument)
 {
@@ -172,10 +233,13 @@ on_tls(CURL *easy, void *context, void *argument)
 
 	if (code == CURLE_OUT_OF_MEMORY)
 		transfer->fault = HL_TRANSPORT_MEMORY;
+#ifdef SSL_OP_CLEANSE_PLAINTEXT
+	/* replies contain keys, and OpenSSL frees its buffers as they are */
+	SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+#endif
 	return code;
 }
 
-/* Has libcurl read authorities from a file, or from a folder. */
 static bool
 set_authorities(HlHttpTransfer *transfer, const char *file, const char *folder)
 {
@@ -186,9 +250,10 @@ set_authorities(HlHttpTransfer *transfer, const char *file, const char *folder)
 }
 
 /*
- * Whom to trust. Where on_tls() sees to that, libcurl reads nothing: a folder it
- * would look into when a certificate comes, and then its store is ours. But it
- * is told of one, be it a file, since it tells connections apart by that.
+ * Sets the authorities. If on_tls() installs them, libcurl reads nothing: it
+ * would search a folder only when a certificate arrives, and then the store is
+ * ours. It is still given the path, as a folder even if it is a file, since it
+ * distinguishes connections by that.
  */
 static bool
 set_trust(HlHttpTransfer *transfer, const char *bundle)
@@ -205,7 +270,7 @@ set_trust(HlHttpTransfer *transfer, const char *bundle)
 									: set_authorities(transfer, path, NULL);
 }
 
-/* Frees a string of libcurl's that is or may be a secret. */
+/* Wipes and frees a string of libcurl's that may be a secret. */
 static void
 wipe_string(char *string)
 {
@@ -214,7 +279,10 @@ wipe_string(char *string)
 	curl_free(string);
 }
 
-/* Sets a proxy without its password, which libcurl's messages would repeat. */
+/*
+ * Sets the proxy and its password separately, since libcurl's messages quote
+ * the address of a proxy.
+ */
 static bool
 set_proxy_parts(HlHttpTransfer *transfer, CURLU *parts, const char *proxy)
 {
@@ -222,7 +290,7 @@ set_proxy_parts(HlHttpTransfer *transfer, CURLU *parts, const char *proxy)
 	char *url = NULL, *user = NULL, *password = NULL;
 	bool set;
 
-	hl_bytes_append_string(&whole, strstr(proxy, "://") ? "" : "http://");
+	hl_bytes_append_string(&whole, hl_scan_scheme(proxy) > 0 ? "" : "http://");
 	hl_bytes_append_string(&whole, proxy);
 	set = !whole.failed && curl_url_set(parts, CURLUPART_URL, whole.data,
 										CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
@@ -243,13 +311,15 @@ set_proxy_parts(HlHttpTransfer *transfer, CURLU *parts, const char *proxy)
 	return set;
 }
 
-/* Which proxy; "" keeps libcurl from asking the environment. */
+/* Sets the proxy; "" keeps libcurl from reading the environment. */
 static bool
 set_proxy(HlHttpTransfer *transfer, const char *proxy)
 {
 	CURLU *parts;
 	bool set;
 
+	if (!SET(transfer, CURLOPT_NOPROGRESS, proxy[0] == '\0' ? 1L : 0L))
+		return false;
 	if (proxy[0] == '\0')
 		return SET(transfer, CURLOPT_PROXY, "") &&
 			   SET(transfer, CURLOPT_PROXYUSERNAME, NULL) &&
@@ -260,7 +330,7 @@ set_proxy(HlHttpTransfer *transfer, const char *proxy)
 	return set;
 }
 
-/* Links the header lines into a list, in memory that is kept. */
+/* Builds the list of header lines in memory that is kept. */
 static bool
 set_headers(HlHttpTransfer *transfer, const HlHttpRequest *request)
 {
@@ -282,14 +352,14 @@ set_headers(HlHttpTransfer *transfer, const HlHttpRequest *request)
 		lines[i].next = i + 1 < count ? &lines[i + 1] : NULL;
 	for (int i = 0; i < request->nheaders; i++)
 		lines[i].data = (char *) request->headers[i];
-	/* what libcurl would add by itself */
+	/* suppresses the headers that libcurl would add */
 	lines[count - 3].data = (char *) "Accept:";
 	lines[count - 2].data = (char *) "Expect:";
 	lines[count - 1].data = (char *) "Content-Type:";
 	return SET(transfer, CURLOPT_HTTPHEADER, lines);
 }
 
-/* Puts an error of our own where libcurl would have put its. */
+/* Sets the error text in place of libcurl's. */
 static bool
 fail(HlHttpTransfer *transfer, const char *text)
 {
@@ -297,11 +367,10 @@ fail(HlHttpTransfer *transfer, const char *text)
 	return false;
 }
 
-/* Where the request goes, and how; most of it is as it was last time. */
 static bool
 set_route(HlHttpTransfer *transfer, const HlHttpRequest *request)
 {
-	/* nothing that is not encrypted is handed to a proxy */
+	/* unencrypted requests do not go through a proxy */
 	const char *proxy = request->plain ? "" : request->proxy;
 	bool failed = false;
 	bool moved = differs(&transfer->url, request->url, &failed) ||
@@ -323,7 +392,7 @@ set_route(HlHttpTransfer *transfer, const HlHttpRequest *request)
 	return true;
 }
 
-/* By which method; after the body, which would make it a POST. */
+/* Sets the method; after the body, since that option makes it a POST. */
 static bool
 set_method(HlHttpTransfer *transfer, const char *method)
 {
@@ -334,26 +403,33 @@ set_method(HlHttpTransfer *transfer, const char *method)
 		   SET(transfer, CURLOPT_CUSTOMREQUEST, method);
 }
 
-/* What is sent, and for how long. */
+/* The time for connecting: the time for all is not known to libcurl. */
+static long
+connect_time(const HlHttpRequest *request)
+{
+	return request->timeout_ms > 0 &&
+				   request->timeout_ms < request->connect_timeout_ms
+			   ? request->timeout_ms
+			   : request->connect_timeout_ms;
+}
+
 static bool
 set_request(HlHttpTransfer *transfer, const HlHttpRequest *request)
 {
 	transfer->max_body =
 		request->max_body > 0 ? request->max_body : HL_HTTP_MAX_BODY;
+	transfer->connect_ms = connect_time(request);
 	return set_headers(transfer, request) &&
 		   SET(transfer, CURLOPT_POSTFIELDSIZE_LARGE,
 			   (curl_off_t) request->body_len) &&
 		   SET(transfer, CURLOPT_POSTFIELDS,
 			   request->body ? request->body : "") &&
 		   set_method(transfer, request->method) &&
-		   SET(transfer, CURLOPT_CONNECTTIMEOUT_MS,
-			   request->connect_timeout_ms) &&
-		   SET(transfer, CURLOPT_TIMEOUT_MS, request->timeout_ms) &&
+		   SET(transfer, CURLOPT_CONNECTTIMEOUT_MS, connect_time(request)) &&
 		   SET(transfer, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L) &&
 		   SET(transfer, CURLOPT_FORBID_REUSE, 0L);
 }
 
-/* Sets what a request asks for. */
 bool
 hl_transfer_set(HlHttpTransfer *transfer, const HlHttpRequest *request)
 {
@@ -367,7 +443,6 @@ hl_transfer_set(HlHttpTransfer *transfer, const HlHttpRequest *request)
 		   fail(transfer, "libcurl cannot be set up");
 }
 
-/* A transfer with all that never changes set, or NULL. */
 HlHttpTransfer *
 hl_transfer_create(HlHttp *http)
 {
@@ -384,7 +459,6 @@ hl_transfer_create(HlHttp *http)
 	return NULL;
 }
 
-/* Gives all that a transfer has back. */
 void
 hl_transfer_free(HlHttpTransfer *transfer)
 {

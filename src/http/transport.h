@@ -6,20 +6,20 @@
 #ifndef HL_HTTP_TRANSPORT_H
 #define HL_HTTP_TRANSPORT_H
 
-/* What libcurl made of a transfer, whatever the status of the reply. */
+/* The result of a transfer, whatever the HTTP status. */
 typedef enum HlTransport
 {
 	HL_TRANSPORT_OK,
 	HL_TRANSPORT_DNS,       /* the name was not resolved */
-	HL_TRANSPORT_CONNECT,   /* refused, unreachable, a proxy's refusal */
+	HL_TRANSPORT_CONNECT,   /* refused, unreachable, or refused by the proxy */
 	HL_TRANSPORT_TLS,       /* the handshake failed */
-	HL_TRANSPORT_UNTRUSTED, /* the certificate, or our own CA bundle */
+	HL_TRANSPORT_UNTRUSTED, /* rejected certificate, unusable CA bundle */
 	HL_TRANSPORT_TIMEOUT,
-	HL_TRANSPORT_LOST,      /* closed or reset before the reply's end */
-	HL_TRANSPORT_NOT_HTTP,  /* or HTTP that contradicts itself */
+	HL_TRANSPORT_LOST,      /* closed or reset before the end of the reply */
+	HL_TRANSPORT_NOT_HTTP,  /* or malformed HTTP */
 	HL_TRANSPORT_TOO_LARGE, /* more than max_body */
 	HL_TRANSPORT_MEMORY,
-	HL_TRANSPORT_UNUSABLE /* a URL, proxy or libcurl that cannot be used */
+	HL_TRANSPORT_UNUSABLE /* the URL, the proxy or libcurl cannot be used */
 } HlTransport;
 
 #endif

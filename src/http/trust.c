@@ -2,10 +2,10 @@
  * trust.c
  *	  Certificate authorities, read once.
  *
- * libcurl reads them for each connection, or keeps what it has read of a file
- * (never of a folder) with its multi handle for a while. Here an X509_STORE is
- * kept instead, and given to each SSL_CTX. A folder is not read at all: OpenSSL
- * looks the one authority up that it needs, by its hash, and keeps that.
+ * libcurl reads them for each connection, or caches for a while what it has
+ * read of a file (never of a folder). Here an X509_STORE is kept instead and
+ * given to each SSL_CTX. A folder is not read as a whole: OpenSSL looks up the
+ * authority it needs by its hash, and keeps it.
  */
 #include "http/trust.h"
 
@@ -19,13 +19,13 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
-/* How libcurl verifies: an intermediate that is trusted is enough. */
+/* As libcurl does: a trusted intermediate certificate is enough. */
 #define VERIFY_FLAGS (X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN)
 
-/* How long what was found in a folder is kept, in microseconds. */
+/* How long certificates found in a folder are kept, in microseconds. */
 #define FOLDER_KEPT (60 * INT64_C(1000000))
 
-/* Whether a name is a hash as OpenSSL looks for: 02265526.0. */
+/* Whether a file name is a subject hash as OpenSSL uses: 02265526.0. */
 static bool
 is_hash(const char *name)
 {
@@ -33,7 +33,6 @@ is_hash(const char *name)
 		   name[9] >= '0' && name[9] <= '9';
 }
 
-/* Whether there is a folder that has such names. */
 static bool
 is_hashed(const char *path)
 {
@@ -49,7 +48,7 @@ is_hashed(const char *path)
 	return found;
 }
 
-/* What libcurl was built with: the folder if it is hashed, else the file. */
+/* libcurl's default: the folder if it is hashed, else the file. */
 static const char *
 system_path(void)
 {
@@ -86,7 +85,6 @@ hl_trust_is_ours(void)
 #endif
 }
 
-/* Forgets what was read. */
 static void
 forget(HlTrust *trust)
 {
@@ -97,8 +95,8 @@ forget(HlTrust *trust)
 }
 
 /*
- * Whether a file or folder is as it was when it was read. Who writes a file may
- * set its time of modification, but not that of its change.
+ * Whether a file or folder is unchanged since it was read. A writer can set
+ * the modification time, but not the change time (ctime).
  */
 static bool
 is_same(const struct stat *now, const struct stat *then)
@@ -109,7 +107,6 @@ is_same(const struct stat *now, const struct stat *then)
 		   now->st_ctim.tv_nsec == then->st_ctim.tv_nsec;
 }
 
-/* Says why authorities cannot be had. */
 static CURLcode
 refuse(HlTrust *trust, const char *why, const char *path)
 {
@@ -117,7 +114,6 @@ refuse(HlTrust *trust, const char *why, const char *path)
 	return CURLE_SSL_CACERT_BADFILE;
 }
 
-/* Puts a file or folder into the store. */
 static CURLcode
 fill_store(HlTrust *trust, const char *path)
 {
@@ -135,8 +131,8 @@ fill_store(HlTrust *trust, const char *path)
 }
 
 /*
- * Whether what was read of a path may still be used. What becomes of the files
- * in a folder, or of what their links lead to, does not change the folder.
+ * Whether the store may still be used. Changes to files in a folder, or to
+ * targets of its links, do not change the folder; hence the time limit.
  */
 static bool
 is_fresh(const HlTrust *trust, const char *path, const struct stat *stamp,
@@ -147,7 +143,7 @@ is_fresh(const HlTrust *trust, const char *path, const struct stat *stamp,
 		   (!S_ISDIR(stamp->st_mode) || now - trust->read_at < FOLDER_KEPT);
 }
 
-/* Reads what a path has, unless that is what is there. */
+/* Reads a path unless the store already has it. */
 static CURLcode
 read_path(HlTrust *trust, const char *path, int64_t now)
 {
@@ -173,7 +169,7 @@ read_path(HlTrust *trust, const char *path, int64_t now)
 		code = CURLE_OUT_OF_MEMORY;
 	if (code != CURLE_OK)
 		forget(trust);
-	/* what is left there would be taken for the fault of something else */
+	/* a queued error would be reported with a later failure */
 	ERR_clear_error();
 	return code;
 }

@@ -1,6 +1,6 @@
 /*
  * arguments.c
- *	  From SQL's arguments to a request's JSON.
+ *	  Writes SQL arguments as the JSON of a request.
  */
 #include "postgres.h"
 
@@ -23,7 +23,10 @@
 #include "server/clock.h"
 #include "server/text.h"
 
-/* What one walk over the shapes of a request needs. */
+/* The number of names whose positions are kept. */
+#define NAMED 32
+
+/* The state of the walk over the shapes of a request. */
 typedef struct Binding
 {
 	const HlArguments *arguments;
@@ -44,6 +47,7 @@ arguments_of_function(const FmgrInfo *flinfo, MemoryContext memory)
 		elog(ERROR, "cache lookup failed for function %u", flinfo->fn_oid);
 	arguments->count =
 		get_func_arg_info(tuple, &arguments->types, &arguments->names, &modes);
+	arguments->named = palloc0(sizeof(HlArgumentNamed) * NAMED);
 	ReleaseSysCache(tuple);
 	MemoryContextSwitchTo(caller);
 	return arguments;
@@ -54,7 +58,10 @@ hl_arguments_read(FunctionCallInfo fcinfo)
 {
 	HlArguments *arguments = fcinfo->flinfo->fn_extra;
 
-	/* A set-returning function has its state there, and asks once a set. */
+	/*
+	 * a set-returning function uses fn_extra itself, and reads the arguments
+	 * once
+	 */
 	if (fcinfo->flinfo->fn_retset)
 		arguments = arguments_of_function(fcinfo->flinfo, CurrentMemoryContext);
 	else if (arguments == NULL)
@@ -64,17 +71,32 @@ hl_arguments_read(FunctionCallInfo fcinfo)
 	return arguments;
 }
 
+/* Compares a name with those of the arguments; -1: it is none of them. */
+static int
+find_name(const HlArguments *arguments, const char *name)
+{
+	int count = Min(arguments->count, arguments->fcinfo->nargs);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(arguments->names[i], name) == 0)
+			return i;
+	return -1;
+}
+
 /* The position of an argument that is not NULL; -1 if there is none. */
 static int
 position_of(const HlArguments *arguments, const char *name)
 {
-	int count = Min(arguments->count, arguments->fcinfo->nargs);
+	HlArgumentNamed *named = &arguments->named[((uintptr_t) name >> 2) % NAMED];
 
-	for (int i = 0; name != NULL && i < count; i++)
-		if (arguments->names[i][0] == name[0] &&
-			strcmp(arguments->names[i], name) == 0)
-			return arguments->fcinfo->args[i].isnull ? -1 : i;
-	return -1;
+	if (name == NULL)
+		return -1;
+	if (named->name != name)
+		*named = (HlArgumentNamed){name, find_name(arguments, name)};
+	return named->position < 0 ||
+				   arguments->fcinfo->args[named->position].isnull
+			   ? -1
+			   : named->position;
 }
 
 const char *
@@ -344,8 +366,18 @@ refuse_implied_alone(const Binding *binding, const HlShape *shape,
 
 static void append_structure(const Binding *binding, const HlShape *shape);
 
+static void
+append_name(const Binding *binding, const HlMember *member,
+			const char *separator)
+{
+	appendStringInfoString(binding->json, separator);
+	appendStringInfoChar(binding->json, '"');
+	appendStringInfoString(binding->json, member->name);
+	appendStringInfoString(binding->json, "\":");
+}
+
 /*
- * Appends an implied value or an empty structure for a member without an
+ * Appends an implied value, or an empty structure, for a member without an
  * argument; false if neither applies.
  */
 static bool
@@ -356,14 +388,14 @@ append_unasked(const Binding *binding, const HlShape *shape,
 
 	if (sibling != NULL && is_given(binding, sibling))
 	{
-		appendStringInfo(binding->json, "%s\"%s\":\"%s\"", separator,
-						 member->name, member->implied);
+		append_name(binding, member, separator);
+		appendStringInfo(binding->json, "\"%s\"", member->implied);
 		return true;
 	}
 	if (member->sql_name != NULL || !can_be_empty(member->shape) ||
 		!(member->required || shape->kind == HL_KIND_UNION))
 		return false;
-	appendStringInfo(binding->json, "%s\"%s\":", separator, member->name);
+	append_name(binding, member, separator);
 	append_structure(binding, member->shape);
 	return true;
 }
@@ -386,7 +418,7 @@ append_structure(const Binding *binding, const HlShape *shape)
 				separator = ",";
 			continue;
 		}
-		appendStringInfo(binding->json, "%s\"%s\":", separator, member->name);
+		append_name(binding, member, separator);
 		separator = ",";
 		if (member->sql_name != NULL)
 			append_argument(binding,
@@ -399,8 +431,8 @@ append_structure(const Binding *binding, const HlShape *shape)
 }
 
 /*
- * PostgreSQL resolves an uncast literal to the argument name; a data store
- * would have a request as its name.
+ * An uncast literal is passed as "name", not as the request in jsonb: without
+ * this check its text would become the name of a data store.
  */
 static void
 refuse_name(const HlArguments *arguments)

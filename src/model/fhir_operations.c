@@ -6,7 +6,7 @@
  */
 #include "model/fhir_operations.h"
 
-/* Of a resource only its id is known here. */
+/* Of resources only the id is modelled. */
 static const HlShape id_shape = {"id", HL_KIND_STRING};
 static const HlMember resource_members[] = {{"id", "id", &id_shape}};
 static const HlShape resource_shape = {

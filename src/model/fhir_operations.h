@@ -1,10 +1,10 @@
 /*
  * fhir_operations.h
- *	  HealthLake's data plane as data: FHIR's interactions as operations, by
- *	  the names of the IAM actions that allow them, and the SQL functions that
- *	  perform them. Here, below what calls them, since statistics, grants and
- *	  the audit trail count them beside the control plane's. Everything is
- *	  const and free of PostgreSQL.
+ *	  HealthLake's data plane as data: FHIR's interactions as operations, named
+ *	  by the IAM actions that allow them, and the SQL functions that perform
+ *	  them. They are in this room since statistics, grants and the audit trail
+ *	  treat them like those of the control plane. Everything is const and free
+ *	  of PostgreSQL.
  *
  *	  A function that sends has a row in hl_fhir_uses for each request that it
  *	  may make, and one in call/grant.c.
@@ -32,12 +32,12 @@ typedef enum HlFhirName
 	HL_FHIR_PATCH_RESOURCE,
 	HL_FHIR_DELETE_RESOURCE,
 	HL_FHIR_PROCESS_BUNDLE,
-	HL_FHIR_READ_BUNDLE,      /* of nothing but GET */
+	HL_FHIR_READ_BUNDLE,      /* a Bundle of GETs only */
 	HL_FHIR_CHANGE_OPERATION, /* any other $operation */
 	HL_FHIR_OPERATIONS
 } HlFhirName;
 
-/* Idempotent is what is so whatever the request; see HlRest for the rest. */
+/* "idempotent" is set if all requests are; else see HlRest.repeatable. */
 extern const HlOperation hl_fhir_operations[HL_FHIR_OPERATIONS];
 
 /* A request that an SQL function makes. */
@@ -45,9 +45,9 @@ typedef struct HlFhirUse
 {
 	const char *function;
 	const char *method;
-	const char *path; /* below .../r4/, with what stands for what in [] */
+	const char *path; /* below .../r4/, with placeholders in [] */
 	HlFhirName operation;
-	const char *action; /* IAM's; NULL: the name of the operation */
+	const char *action; /* IAM action; NULL: the operation's name */
 } HlFhirUse;
 
 extern const HlFhirUse hl_fhir_uses[]; /* ends with a NULL function */

@@ -1,6 +1,6 @@
 /*
  * guard.c
- *	  Guard rails for every request.
+ *	  The operator's guard rails.
  */
 #include "postgres.h"
 
@@ -16,14 +16,14 @@ has_member(const HlShape *shape, const char *name)
 	return hl_shape_member(shape, name, strlen(name)) != NULL;
 }
 
-/* Whether a member is a string that is not empty. */
+/* Whether a member is a non-empty string. */
 static bool
 is_filled(const HlJson *object, const char *member)
 {
 	return hl_json_string(hl_json_member(object, member))[0] != '\0';
 }
 
-/* Whether the operation creates something that is encrypted with a key. */
+/* Whether the operation creates an object that is encrypted with a key. */
 static bool
 makes_encrypted(const HlOperation *operation)
 {
@@ -61,7 +61,7 @@ tag_value(const HlJson *tags, const char *key)
 		return hl_json_member(tags, key);
 	while ((tag = hl_json_step(&each)) != NULL)
 		if (strcmp(hl_json_string(hl_json_member(tag, "Key")), key) == 0)
-			found = hl_json_member(tag, "Value"); /* the last one holds */
+			found = hl_json_member(tag, "Value"); /* the last one counts */
 	return found;
 }
 
@@ -78,7 +78,7 @@ has_string(const HlJson *list, const char *string)
 }
 
 /*
- * Whether something would be without a tag: it is created without it or with an
+ * Whether an object would lack a tag: it is created without it or with an
  * empty value, or the tag is removed or set to an empty value.
  */
 static bool
@@ -97,7 +97,6 @@ loses_tag(const HlOperation *operation, const HlJson *request, const char *key)
 													   : !tagged;
 }
 
-/* Refuses a request that would leave something without a required tag. */
 static void
 refuse_missing_tags(const HlOperation *operation, const HlJson *request)
 {

@@ -1,7 +1,7 @@
 /*
  * guard.h
- *	  The guard rails of the operator: rules that every request must meet,
- *	  whichever role and function makes it.
+ *	  The operator's guard rails: rules for every request, of any role and
+ *	  function.
  */
 #ifndef HL_MODEL_GUARD_H
 #define HL_MODEL_GUARD_H
@@ -12,9 +12,9 @@
 #include "model/model.h"
 
 /*
- * Refuses (42501) a request without a customer's key where
- * healthlake.require_customer_key is on, without a tag of
- * healthlake.required_tags, or one that takes such a tag away.
+ * Throws 42501 for a request without a customer managed key if
+ * healthlake.require_customer_key is on, for one without a tag of
+ * healthlake.required_tags, and for one that removes such a tag.
  */
 extern void hl_guard_request(const HlOperation *operation,
 							 const HlJson *request);

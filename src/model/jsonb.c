@@ -1,9 +1,9 @@
 /*
  * jsonb.c
- *	  Jsonb of JSON that has been read.
+ *	  Converts parsed JSON to jsonb.
  *
- * Returns what jsonb's input gives for the same text, and its errors, but need
- * not write that text and read it again.
+ * The results and errors are those of jsonb's input function for the same
+ * text, which need not be written and parsed again.
  */
 #include "postgres.h"
 

@@ -1,8 +1,8 @@
 /*
  * jsonb.h
- *	  Jsonb of JSON that has been read, in CurrentMemoryContext. Throws what
- *	  jsonb's input throws: a number beyond numeric (22003), a character that the
- *	  database lacks (22P05), too much of something (54000).
+ *	  Converts parsed JSON to jsonb in CurrentMemoryContext. Throws what
+ *	  jsonb's input throws: a number outside the range of numeric (22003), a
+ *	  character that the database encoding lacks (22P05), a size limit (54000).
  */
 #ifndef HL_MODEL_JSONB_H
 #define HL_MODEL_JSONB_H

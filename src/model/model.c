@@ -1,6 +1,6 @@
 /*
  * model.c
- *	  What is asked of the tables of operations, which are in model_tables.c.
+ *	  Lookups in the tables of operations, which are in model_tables.c.
  */
 #include "model/fhir_operations.h"
 #include "model/model.h"

@@ -1,10 +1,9 @@
 /*
  * model.h
- *	  HealthLake as data: its operations and their shapes, as AWS's service
- *	  model (API version 2017-07-01) has them, with the names that SQL gives
- *	  to members and what operations mean (model.toml). Everything is const
- *	  and free of PostgreSQL, so that a program can hold the tables against a
- *	  model file.
+ *	  HealthLake as data: its operations and their shapes, from AWS's service
+ *	  model (API version 2017-07-01), with SQL names of members and the meaning
+ *	  of operations (model.toml). Everything is const and free of PostgreSQL,
+ *	  so that a program can compare the tables with a model file.
  */
 #ifndef HL_MODEL_MODEL_H
 #define HL_MODEL_MODEL_H
@@ -13,24 +12,26 @@
 #include "model/model_names.h"
 
 /*
- * A member of a request that AWS puts in place of what it had before, as a
- * whole: what the request leaves out of it is gone.
+ * A member of a request that AWS replaces as a whole: what the request omits
+ * of it is deleted.
  */
 typedef struct HlReplaced
 {
 	const char *member;
-	const char *path; /* of the same in the properties of a description */
+	const char *path; /* of the member in the reply of a description */
 } HlReplaced;
 
-/* Where what an operation makes is listed, by AWS's names of members. */
+/*
+ * How the objects that an operation creates are listed, by AWS's member names.
+ */
 typedef struct HlListing
 {
 	const struct HlOperation *list;
-	const char *name;  /* of what is made, in the request and in an item */
+	const char *name;  /* of the object, in the request and in an item */
 	const char *id;    /* in an item */
 	const char *since; /* the list's filter by time */
-	const char *made;  /* when, in an item */
-	const char *wrap;  /* what the filters are in; NULL: the request itself */
+	const char *made;  /* creation time, in an item */
+	const char *wrap;  /* member with the filters; NULL: the request */
 } HlListing;
 
 typedef struct HlOperation
@@ -41,43 +42,44 @@ typedef struct HlOperation
 	const HlShape *output;
 	const char *host_prefix; /* "datatransformation.", or NULL */
 	bool changes_something;
-	bool idempotent;     /* may be repeated when its outcome is unknown */
-	const char *creates; /* what a success leaves to be paid for, or NULL */
-	const char *kind;    /* what it changes, in a word; NULL: it only reads */
-	const char *pages; /* the reply's list, if NextToken leads to more of it */
-	const struct HlOperation *describe; /* tells of what a change leads to, */
-	const char *until;                  /* which is this state; NULL: none */
-	const HlListing *search;    /* NULL: what it makes is listed nowhere */
-	const HlReplaced *replaces; /* ends with a row of NULLs; NULL: nothing */
-	const struct HlTargetStates *goals; /* of a description; see goal.h */
+	bool idempotent;     /* repeatable after an unknown outcome */
+	const char *creates; /* billed object that a success creates, or NULL */
+	const char *kind;    /* what it changes; NULL: it only reads */
+	const char *pages; /* list of the reply that NextToken continues; or NULL */
+	const struct HlOperation
+		*describe;              /* reads the state of the changed object, */
+	const char *until;          /* which ends as this; NULL: none */
+	const HlListing *search;    /* NULL: its objects are not listed */
+	const HlReplaced *replaces; /* ends with NULLs; or NULL */
+	const struct HlTargetStates *goals; /* see target_states.h */
 	int ngoals;
-	const HlStream *stream; /* of a reply that is one; NULL: it is JSON */
-	bool rest; /* of the data plane: its shapes say next to nothing */
+	const HlStream *stream; /* of a streamed reply; NULL: JSON */
+	bool rest;              /* of the data plane; its shapes are empty */
 } HlOperation;
 
-/* By their names: hl_operations[HL_OPERATION_TAG_RESOURCE]. */
+/* Indexed by name: hl_operations[HL_OPERATION_TAG_RESOURCE]. */
 extern const HlOperation hl_operations[];
 extern const int hl_operations_count;
 
 /*
- * All operations there are, those of the data plane last, for whoever counts
- * them. The place of one; and the one at a place.
+ * All operations, those of the data plane last: their number, the index of
+ * one, and the one at an index.
  */
 extern int hl_operation_total(void);
 extern int hl_operation_place(const HlOperation *operation);
 extern const HlOperation *hl_operation_at(int place);
 
-/* Finds an operation by AWS's name, letter for letter; NULL if none. */
+/* Finds an operation by AWS's exact name; NULL: none. */
 extern const HlOperation *hl_operation_find(const char *name);
 
 /*
- * What the operation means, in a word that tables keep: create, update, delete
- * (data stores), tag, import, export, transformation or read. AWS's quotas are
- * by these kinds.
+ * The kind of an operation, as stored in tables: create, update, delete (data
+ * stores), tag, import, export, transformation or read. AWS's quotas are by
+ * these kinds.
  */
 extern const char *hl_operation_kind(const HlOperation *operation);
 
-/* Finds the member that carries the client token; NULL if none. */
+/* The member with the client token; NULL: none. */
 extern const HlMember *hl_operation_token(const HlOperation *operation);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * request.c
- *	  From a request's JSON to the bytes that are sent.
+ *	  From the JSON of a request to the bytes that are sent.
  */
 #include "postgres.h"
 
@@ -14,17 +14,21 @@
 #include "base/uuid.h"
 #include "model/guard.h"
 #include "model/request.h"
+#include "model/response.h"
 #include "server/owned.h"
 #include "server/random.h"
 #include "server/settings.h"
 #include "server/text.h"
 
-/* A request in the making; its malloc'd parts go with the memory context. */
+/*
+ * The state of making a request; its malloc'd parts are freed with the memory
+ * context.
+ */
 typedef struct Making
 {
 	HlRequest request;
 	bool typed;
-	HlBytes text; /* the arguments and "more" in one */
+	HlBytes text; /* the arguments merged with "more" */
 	HlJsonDocument document;
 	HlJsonDocument more;
 	HlFaults faults;
@@ -76,13 +80,16 @@ read_object(HlJsonDocument *document, const char *json, const char *what)
 static void
 append_name(HlBytes *bytes, const char *name, size_t len)
 {
-	if (bytes->len > 0 && bytes->data[bytes->len - 1] != '{')
+	if (bytes->len > 0 && hl_bytes_last(bytes) != '{')
 		hl_bytes_append_char(bytes, ',');
 	hl_json_append_string(bytes, name, len);
 	hl_bytes_append_char(bytes, ':');
 }
 
-/* Appends an object with the members of both; a member must not be in both. */
+/*
+ * Appends an object with the members of both; a member must not be in both,
+ * except as null, which stands for a member that is absent.
+ */
 static void
 append_merged(HlBytes *bytes, const HlJson *one, const HlJson *other,
 			  const char *path)
@@ -97,8 +104,10 @@ append_merged(HlBytes *bytes, const HlJson *one, const HlJson *other,
 		const char *here = psprintf("%s%s", path, each.name);
 
 		append_name(bytes, each.name, each.name_len);
-		if (twin == NULL)
+		if (hl_json_kind(twin) == HL_JSON_NULL)
 			hl_json_append_node(bytes, value);
+		else if (hl_json_kind(value) == HL_JSON_NULL)
+			hl_json_append_node(bytes, twin);
 		else if (hl_json_kind(value) == HL_JSON_OBJECT &&
 				 hl_json_kind(twin) == HL_JSON_OBJECT)
 			append_merged(bytes, value, twin, psprintf("%s.", here));
@@ -136,9 +145,7 @@ hl_request_token(void)
 	unsigned char random[HL_UUID_BYTES];
 	char *token = palloc(HL_UUID_SIZE);
 
-	if (!hl_random_bytes(random, sizeof(random)))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not generate random values")));
+	hl_random_need(random, sizeof(random));
 	hl_uuid_write(random, token);
 	return token;
 }
@@ -320,7 +327,6 @@ refuse_long_text(const Making *making, size_t len)
 	refuse_too_large(making->request.operation, len);
 }
 
-/* Checks the request against its shape. */
 static void
 refuse_faults(Making *making)
 {
@@ -360,7 +366,7 @@ hl_request_gather(const HlOperation *operation, const char *json,
 	if (more != NULL)
 	{
 		merge_more(making, more);
-		json = making->text.data; /* whole, says merge_more() */
+		json = making->text.data; /* complete, as merge_more() has checked */
 	}
 	refuse_long_text(making, strlen(json));
 	(void) hl_validate(&making->faults, making->document.root, operation->input,
@@ -397,6 +403,29 @@ hl_request_make(const HlOperation *operation, const char *json,
 	request->session_role = GetUserNameFromId(GetSessionUserId(), false);
 	request->current_role = GetUserNameFromId(GetUserId(), false);
 	return request;
+}
+
+/* Whether a resource is of the type of a subject, such as Patient/1. */
+static bool
+is_of_subject(const HlJson *resource, const char *subject)
+{
+	const char *type = hl_json_string(hl_json_member(resource, "resourceType"));
+
+	return subject != NULL && type[0] != '\0' &&
+		   strcspn(subject, "/") == strlen(type) &&
+		   strncmp(subject, type, strlen(type)) == 0;
+}
+
+const char *
+hl_request_id(const HlRequest *request, const HlJson *reply)
+{
+	const HlRest *rest = request->rest;
+
+	if (rest != NULL && rest->stored != NULL)
+		return rest->stored;
+	if (rest != NULL && !is_of_subject(reply, rest->subject))
+		return NULL;
+	return hl_response_id(request->operation->output, reply);
 }
 
 char *

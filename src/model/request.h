@@ -1,9 +1,9 @@
 /*
  * request.h
- *	  A validated request: what botocore would refuse before sending is refused
- *	  here, with all faults at once, and the client token is filled in if the
- *	  operation has one. It lives, with its malloc'd parts, in
- *	  CurrentMemoryContext.
+ *	  A validated request: faults that botocore would report before sending are
+ *	  reported here, all at once, and the client token is generated if the
+ *	  operation has one. It lives in CurrentMemoryContext, which also frees its
+ *	  malloc'd parts.
  */
 #ifndef HL_MODEL_REQUEST_H
 #define HL_MODEL_REQUEST_H
@@ -11,66 +11,76 @@
 #include "postgres.h"
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "http/header.h"
 #include "model/model.h"
 
-/* What a request to the data plane has beside its operation and body. */
+/* The parts of a data plane request besides operation and body. */
 typedef struct HlRest
 {
 	const char *datastore_id;
 	const char *method;
 	const char *path;    /* below .../r4/, escaped: Patient/1 */
-	const char *query;   /* escaped, less the question mark; NULL: none */
-	const char *subject; /* the type, or type/id, it is about; NULL: neither */
-	const char *entries; /* of a Bundle: JSON of what they do; NULL: none */
-	const HlHeader *headers; /* Content-Type among them, where it has a body */
+	const char *query;   /* escaped, without the question mark; or NULL */
+	const char *subject; /* type, or type/id; or NULL */
+	const char *entries; /* of a Bundle, for the audit trail: JSON; or NULL */
+	const char *stored;  /* id of what was stored, of a Bundle type/id of each;
+						  * NULL: see the reply */
+	const HlHeader *headers; /* with Content-Type if it has a body */
 	int nheaders;
 	const char *const *wanted; /* headers of the reply */
 	int nwanted;
-	const char *bearer; /* "Bearer ..."; NULL: it is signed */
-	bool repeatable;    /* when its outcome is unknown */
+	const char *bearer; /* "Bearer ..."; NULL: signed */
+	bool repeatable;    /* after an unknown outcome */
 
-	/* for those who must account for disclosures */
-	bool discloses;         /* the reply may have a resource not known before */
-	bool totals;            /* nobody sees more of these than their number */
-	const char *parameters; /* JSON of a search's names of them; NULL: none */
-	const char *asked;      /* in place of a path that AWS gave; NULL: path */
+	/* for the accounting of disclosures */
+	bool discloses;         /* the reply may contain a resource */
+	bool totals;            /* only the number of resources is returned */
+	const char *parameters; /* JSON array of names of a search; or NULL */
+	const char *asked;      /* recorded instead of AWS's path; or NULL */
+	const char *criteria;   /* the form that was asked for, if query is AWS's */
 } HlRest;
 
 typedef struct HlRequest
 {
 	const HlOperation *operation;
-	HlBytes body;             /* as it is sent: UTF-8, the token in it */
-	const char *client_token; /* NULL: the operation has none */
-	const char *name;         /* of what is asked for, UTF-8; NULL: none */
-	int64 queue_id; /* of the row that it comes from; 0: a session's call */
-	const char *session_role; /* who has it done; of a row, who enqueued it */
+	HlBytes body;             /* as sent: UTF-8, with the token */
+	const char *client_token; /* NULL: none */
+	const char *name;         /* of the requested object, UTF-8; or NULL */
+	int64 queue_id;           /* id of the queue's row; 0: a session's call */
+	const char *session_role; /* of the caller; of a row, of its creator */
 	const char *current_role;
-	int64 patience;     /* milliseconds that it may take; 0: the settings' */
-	const HlRest *rest; /* NULL: it is of the control plane */
+	int64 patience;     /* timeout in ms; 0: request_timeout */
+	const HlRest *rest; /* NULL: control plane */
 } HlRequest;
 
 /*
- * Makes the request from JSON in UTF-8. "more" (NULL: none) is a second
- * object, merged in; a member that both give is refused. With "typed" the
- * faults also name SQL's arguments. Throws 22023 or 22004.
+ * Makes a request from JSON in UTF-8. "more" (or NULL) is a second object that
+ * is merged in; a member in both is an error. With "typed" the messages also
+ * name SQL's arguments. Throws 22023 or 22004.
  */
 extern HlRequest *hl_request_make(const HlOperation *operation,
 								  const char *json, const char *more,
 								  bool typed);
 
 /*
- * The arguments' JSON and "more" as one JSON text in UTF-8. Throws as
- * hl_request_make() does for every fault but a member that is missing, for
- * whoever fills in members before making the request. Palloc'd.
+ * Merges the arguments' JSON and "more" into one JSON text in UTF-8, palloc'd,
+ * for callers that add members before they make the request. Throws as
+ * hl_request_make() does, except for missing members.
  */
 extern char *hl_request_gather(const HlOperation *operation, const char *json,
 							   const char *more);
 
-/* JSON with one member, a string in UTF-8; palloc'd. */
+/*
+ * The id of the object that a reply to the request is about; NULL: none. The
+ * id of an OperationOutcome or of the reply to a Bundle is none.
+ */
+extern const char *hl_request_id(const HlRequest *request, const HlJson *reply);
+
+/* A JSON object with one member, a UTF-8 string; palloc'd. */
 extern char *hl_request_member(const char *name, const char *value);
 
-/* A new client token: a UUIDv4, palloc'd. */
+/* Generates a client token, a version 4 UUID; palloc'd. */
 extern char *hl_request_token(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * response.c
- *	  From a reply's JSON to SQL's row.
+ *	  From the JSON of a reply to SQL values.
  */
 #include "postgres.h"
 
@@ -86,7 +86,7 @@ hl_response_text(const HlShape *shape, const HlJson *reply, const char *name)
 	return text;
 }
 
-/* A document that goes with the memory context. */
+/* A document that is freed with the memory context. */
 typedef struct ReadHere
 {
 	HlJsonDocument document;
@@ -108,7 +108,7 @@ hl_response_read(const char *utf8)
 	return here->document.root;
 }
 
-/* Whether a text has the form that FHIR gives to ids. */
+/* Whether a text has the form of FHIR's type id (FHIR R4, Data Types). */
 static bool
 is_resource_id(const char *text)
 {
@@ -127,9 +127,10 @@ hl_response_id(const HlShape *shape, const HlJson *reply)
 
 	for (size_t i = 0; id == NULL && i < lengthof(names); i++)
 		id = hl_response_string(shape, reply, names[i]);
-	/* ids are logged, and any other text of a resource may be a person's */
-	if (id != NULL && !is_resource_id(id) &&
-		shape == hl_fhir_operations[HL_FHIR_READ_RESOURCE].output)
+	/* ids are logged; other text of a resource may be personal data */
+	if (id != NULL &&
+		shape == hl_fhir_operations[HL_FHIR_READ_RESOURCE].output &&
+		!is_resource_id(id))
 		return NULL;
 	return id;
 }
@@ -142,13 +143,8 @@ hl_response_jsonb(const char *utf8)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
 }
 
-/*
- * Makes jsonb of JSON, a node or a text, or returns the reason why jsonb cannot
- * store it. Only the making of jsonb can throw here, which holds nothing that
- * an aborted transaction would have to release.
- */
-static Datum
-jsonb_or_why(const HlJson *node, const char *utf8, int *sqlstate)
+Datum
+hl_response_convert(HlConversion convert, const void *argument, int *sqlstate)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile Datum result = (Datum) 0;
@@ -156,7 +152,7 @@ jsonb_or_why(const HlJson *node, const char *utf8, int *sqlstate)
 	*sqlstate = 0;
 	PG_TRY();
 	{
-		result = utf8 == NULL ? hl_jsonb_of(node) : hl_response_jsonb(utf8);
+		result = convert(argument);
 	}
 	PG_CATCH();
 	{
@@ -171,6 +167,18 @@ jsonb_or_why(const HlJson *node, const char *utf8, int *sqlstate)
 	return result;
 }
 
+static Datum
+convert_text(const void *utf8)
+{
+	return hl_response_jsonb(utf8);
+}
+
+static Datum
+convert_node(const void *node)
+{
+	return hl_jsonb_of(node);
+}
+
 Datum
 hl_response_jsonb_if_fit(const char *utf8, bool *isnull)
 {
@@ -180,7 +188,7 @@ hl_response_jsonb_if_fit(const char *utf8, bool *isnull)
 	*isnull = utf8 == NULL;
 	if (*isnull)
 		return (Datum) 0;
-	result = jsonb_or_why(NULL, utf8, &sqlstate);
+	result = hl_response_convert(convert_text, utf8, &sqlstate);
 	*isnull = sqlstate != 0;
 	return result;
 }
@@ -278,7 +286,7 @@ hl_response_whole(const HlJson *reply)
 Datum
 hl_response_whole_if_fit(const HlJson *reply, int *sqlstate)
 {
-	return jsonb_or_why(reply, NULL, sqlstate);
+	return hl_response_convert(convert_node, reply, sqlstate);
 }
 
 static Datum
@@ -315,7 +323,7 @@ node_jsonb(const HlJson *node)
 	return hl_response_jsonb(hl_json_string(node));
 }
 
-/* A node as a timestamp; null if SQL has no such time. */
+/* A node as timestamptz; null if it is out of range. */
 static Datum
 node_timestamp(const HlJson *node, bool *null)
 {
@@ -364,8 +372,8 @@ node_value(const HlJson *node, Oid type, bool *null)
 }
 
 /*
- * The part of a reply that a row is made of: describing operations wrap it in
- * one structure, listing ones return it as it is. A reply with other members
+ * The part of a reply that becomes a row: describing operations wrap it in one
+ * structure, listing ones return it directly. A reply with other members
  * beside that structure is used as a whole, so that nothing is lost.
  */
 static const HlJson *

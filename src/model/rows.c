@@ -1,6 +1,6 @@
 /*
  * rows.c
- *	  A list as a set of rows.
+ *	  Returns a list as a set of rows.
  */
 #include "postgres.h"
 
@@ -8,7 +8,6 @@
 
 #include "model/rows.h"
 
-/* Collects the list at the first call. */
 static void
 rows_start(FunctionCallInfo fcinfo, HlCollect collect)
 {
@@ -34,7 +33,7 @@ hl_rows_next(FunctionCallInfo fcinfo, HlCollect collect, HlRow row)
 	calls = SRF_PERCALL_SETUP();
 	if (calls->call_cntr >= (uint64) list_length(calls->user_fctx))
 		SRF_RETURN_DONE(calls);
-	/* SRF_RETURN_NEXT counts before it evaluates */
+	/* SRF_RETURN_NEXT increments the counter before it evaluates this */
 	result = row(fcinfo, calls->tuple_desc,
 				 list_nth(calls->user_fctx, (int) calls->call_cntr));
 	SRF_RETURN_NEXT(calls, result);

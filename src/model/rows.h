@@ -1,6 +1,6 @@
 /*
  * rows.h
- *	  A list that was collected first, returned as the rows of a set.
+ *	  Returns a list as the rows of a set.
  */
 #ifndef HL_MODEL_ROWS_H
 #define HL_MODEL_ROWS_H
@@ -11,10 +11,10 @@
 #include "fmgr.h"
 #include "nodes/pg_list.h"
 
-/* What there is to give, in memory that lives as long as the set. */
+/* Collects the list, once, in memory that lives as long as the set. */
 typedef List *(*HlCollect)(FunctionCallInfo fcinfo);
 
-/* One of those things as a row, in the memory of the call. */
+/* Makes a row of an element, in the memory of the call. */
 typedef Datum (*HlRow)(FunctionCallInfo fcinfo, TupleDesc desc,
 					   const void *thing);
 

@@ -1,6 +1,6 @@
 /*
  * target_states.c
- *	  What a state means to a wait.
+ *	  Lookups in the tables of target states.
  */
 #include "postgres.h"
 

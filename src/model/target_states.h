@@ -9,7 +9,7 @@
 
 #include "model/model.h"
 
-/* How a job tells how far it has come, by the SQL names of members. */
+/* The members of a description that show a job's progress, by SQL name. */
 typedef struct HlProgress
 {
 	const char *units;
@@ -19,16 +19,16 @@ typedef struct HlProgress
 	const char *errors;
 } HlProgress;
 
-/* What ends a wait, by the state that is waited for. */
+/* The states that end a wait for a target state. */
 typedef struct HlTargetStates
 {
 	const HlOperation *operation;
 	const char *noun;
-	const char *wanted; /* the argument "status"; NULL: there is none */
+	const char *wanted; /* of the argument "status"; NULL: no such argument */
 	const char *const *good;
-	const char *const *bad; /* the good ones cannot come any more */
+	const char *const *bad; /* from these the good ones cannot be reached */
 	const HlProgress *progress;
-	bool gone_is_good; /* what AWS knew, and no longer knows */
+	bool gone_is_good; /* deletion counts as reached */
 } HlTargetStates;
 
 typedef enum HlTargetVerdict
@@ -39,20 +39,20 @@ typedef enum HlTargetVerdict
 } HlTargetVerdict;
 
 /*
- * The goal of a describing operation and, where it has several, of the state
- * that is wanted; NULL: none.
+ * The target states of a describing operation; wanted: the argument "status",
+ * if it has several. NULL: none.
  */
 extern const HlTargetStates *hl_target_states_find(const HlOperation *describe,
 												   const char *wanted);
 
 /*
- * The goal that a changing operation's "until" stands for, which the goal's
- * own operation asks after; NULL: it has none of that name.
+ * The target states that a changing operation's "until" names; they are those
+ * of its "describe". NULL: none of that name.
  */
 extern const HlTargetStates *
 hl_target_states_of_change(const HlOperation *operation, const char *until);
 
-/* What a state means to a goal. */
+/* Compares a state with the target states. */
 extern HlTargetVerdict hl_target_states_judge(const HlTargetStates *goal,
 											  const char *state);
 

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -16,35 +17,104 @@
 #include "queue/adopt.h"
 #include "queue/wakeup.h"
 
-/* Adopts rows by a statement and records that; returns their number. */
+/* Rows that have got another id, in the order of both. */
+typedef struct Renumbered
+{
+	uint64 count;
+	int64 *before;
+	int64 *after;
+} Renumbered;
+
+static int64
+id_in(SPITupleTable *rows, uint64 row)
+{
+	bool isnull;
+
+	return DatumGetInt64(hl_store_value_of(rows, row, "id", INT8OID, &isnull));
+}
+
+/*
+ * Gives the rows whose id is taken here, and those that must not come before
+ * them, new ids. The order in which one statement would take them for several
+ * rows is not promised.
+ */
+static Renumbered
+renumber(const HlStore *store, Datum home, const HlParameters *parameters)
+{
+	Renumbered it = {
+		.count = hl_store_run(store, HL_STATEMENT_ADOPT_CLASHING, parameters)};
+	SPITupleTable *rows = SPI_tuptable;
+
+	it.before = MemoryContextAllocHuge(CurrentMemoryContext,
+									   (it.count + 1) * sizeof(int64));
+	it.after = MemoryContextAllocHuge(CurrentMemoryContext,
+									  (it.count + 1) * sizeof(int64));
+	for (uint64 i = 0; i < it.count; i++)
+	{
+		HlParameters one = {0};
+
+		it.before[i] = id_in(rows, i);
+		hl_store_add(&one, home);
+		hl_store_add(&one, Int64GetDatum(it.before[i]));
+		(void) hl_store_alter(store, HL_STATEMENT_ADOPT_RENUMBER, &one);
+		it.after[i] = id_in(SPI_tuptable, 0);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_freetuptable(rows);
+	return it;
+}
+
+/* The id that a row had before. */
+static int64
+former_id(const Renumbered *it, int64 id)
+{
+	uint64 low = 0;
+	uint64 high = it->count;
+
+	while (low < high)
+	{
+		uint64 middle = low + (high - low) / 2;
+
+		if (it->after[middle] < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < it->count && it->after[low] == id ? it->before[low] : id;
+}
+
+/* Makes rows this home's and records that; returns their number. */
 static uint64
-adopt_rows(const HlStore *store, HlStatement statement,
-		   const HlParameters *parameters)
+adopt_rows(const HlStore *store, const HlParameters *parameters,
+		   const Renumbered *renumbered)
 {
 	HlClient who = hl_account_client();
 	const char *home = TextDatumGetCString(parameters->values[0]);
-	uint64 count = hl_store_alter(store, statement, parameters);
+	uint64 count = hl_store_alter(store, HL_STATEMENT_ADOPT, parameters);
 	SPITupleTable *rows = SPI_tuptable;
-	HlRequestEvent *events = palloc(sizeof(HlRequestEvent) * Max(count, 1));
-	bool isnull;
+	HlRequestEvent *events = MemoryContextAllocHuge(
+		CurrentMemoryContext, sizeof(HlRequestEvent) * (count + 1));
 
 	for (uint64 i = 0; i < count; i++)
+	{
+		int64 id = id_in(rows, i);
+
 		events[i] = (HlRequestEvent){
-			.id = DatumGetInt64(hl_store_value(i, "id", &isnull)),
+			.id = id,
 			.event = "adopted",
 			.note = psprintf("request " INT64_FORMAT " of home %s",
-							 DatumGetInt64(hl_store_value(i, "old", &isnull)),
-							 home),
+							 former_id(renumbered, id), home),
 			.microseconds = -1};
+	}
 	hl_event_add_requests(store, &who, events, (int) count);
 	SPI_freetuptable(rows);
 	return count;
 }
 
 /*
- * Makes the rows of another home this one's. An id that is taken here is
- * replaced by a new one, and the sequence goes on behind all of them, so that
- * no enqueueing meets them later. The lock keeps others from taking ids.
+ * Makes the rows of another home this one's. The sequence goes on behind the
+ * ids of both, so that no new id is one of theirs. The lock keeps others from
+ * taking ids.
  */
 static uint64
 adopt(const HlStore *store, Datum home)
@@ -52,6 +122,7 @@ adopt(const HlStore *store, Datum home)
 	HlParameters both = {0};
 	HlParameters one = {0};
 	HlStoreStep step;
+	Renumbered renumbered;
 	uint64 count;
 
 	LockRelationOid(store->table, ShareRowExclusiveLock);
@@ -60,9 +131,9 @@ adopt(const HlStore *store, Datum home)
 	hl_store_add(&one, home);
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_ADVANCE_IDS, &one);
+	renumbered = renumber(store, home, &one);
 	(void) hl_store_alter(store, HL_STATEMENT_ADOPT_RETRIES, &one);
-	count = adopt_rows(store, HL_STATEMENT_ADOPT_CLASHING, &both);
-	count += adopt_rows(store, HL_STATEMENT_ADOPT, &both);
+	count = adopt_rows(store, &both, &renumbered);
 	hl_store_leave(&step);
 	return count;
 }

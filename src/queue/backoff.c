@@ -74,21 +74,24 @@ kind_number(const char *kind)
 }
 
 long
-hl_backoff_rest(const HlQueued *queued)
-{
-	int doublings = Max(Min(queued->attempts - 1, 20), 0);
-	long rest = Min((long) LEAST_REST << doublings, HL_BACKOFF_LONGEST_REST);
-
-	return (long) (rest * (1 + hl_random_fraction()) / 2);
-}
-
-long
 hl_backoff_poll(const HlQueued *queued)
 {
 	long since = TimestampDifferenceMilliseconds(queued->sending_since,
 												 GetCurrentTimestamp());
 
 	return Max(Min(since / 4, HL_BACKOFF_LONGEST_POLL), LEAST_POLL);
+}
+
+long
+hl_backoff_rest(const HlQueued *queued)
+{
+	int failures = queued->attempts + queued->failed_looks;
+	int doublings = Max(Min(failures - 1, 20), 0);
+	long rest = Min((long) LEAST_REST << doublings, HL_BACKOFF_LONGEST_REST);
+
+	if (queued->polls)
+		return hl_backoff_poll(queued);
+	return (long) (rest * (1 + hl_random_fraction()) / 2);
 }
 
 /* Whether AWS would throttle a burst of this kind. */

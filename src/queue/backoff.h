@@ -17,7 +17,10 @@
 #define HL_BACKOFF_LONGEST_REST (5 * 60 * 1000)
 #define HL_BACKOFF_LONGEST_POLL (30 * 1000)
 
-/* How long until the next attempt: 1 s, doubled to 5 min, less a random part. */
+/*
+ * How long until the next attempt or search: 1 s, doubled to 5 min, less a
+ * random part. A poll has its own time.
+ */
 extern long hl_backoff_rest(const HlQueued *queued);
 
 /* How long until the next poll: a quarter of the time so far, 1 to 30 s. */

@@ -6,18 +6,21 @@
 
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/guc.h"
+#include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "audit/event.h"
 #include "queue/claim.h"
-#include "queue/fhir_queued.h"
+#include "queue/plane.h"
 #include "queue/safely.h"
 #include "server/clock.h"
+#include "server/pinned.h"
+#include "server/random.h"
 #include "server/settings.h"
 
 /* Milliseconds that a lease is longer than what is done under it. */
@@ -26,8 +29,14 @@
 /* So long a row is left alone that could not be claimed, in milliseconds. */
 #define PENANCE (5 * 60 * 1000)
 
+/* So long others are waited for that claim, and so long until the next try. */
+#define TURN 100
+
+/* Between two complaints of a runner, in milliseconds: it tries again soon. */
+#define COMPLAINTS (60 * 1000)
+
 /* So far the clock is set back before anything is made of it. */
-#define SET_BACK 2000
+#define SET_BACK 100
 
 /* A lane, as one statement has seen it. */
 typedef struct Lane
@@ -51,6 +60,8 @@ typedef struct Claim
 	const Lane *lane; /* that is asked */
 	int most;         /* rows that it is asked for */
 	int claimed;      /* by all of it */
+	bool waits;       /* for others that claim requests that go in turn */
+	bool barred;      /* has waited in vain */
 } Claim;
 
 int
@@ -63,16 +74,6 @@ hl_claim_room(const HlRunner *runner)
 }
 
 /* ------------------------------------------------------------------ lanes */
-
-/* A timestamp column of a row; HL_NO_TIME for null. */
-static TimestampTz
-time_of(uint64 row, const char *column)
-{
-	bool isnull;
-	Datum value = hl_store_value(row, column, &isnull);
-
-	return isnull ? HL_NO_TIME : DatumGetTimestampTz(value);
-}
 
 static void
 read_lanes(Claim *claim)
@@ -94,9 +95,10 @@ read_lanes(Claim *claim)
 
 		lane->role = pstrdup(hl_store_text(i, "role"));
 		lane->kind = pstrdup(hl_store_text(i, "kind"));
-		lane->polls = DatumGetBool(hl_store_value(i, "polls", &isnull));
-		lane->first = time_of(i, "first");
-		lane->next = time_of(i, "next");
+		lane->polls =
+			DatumGetBool(hl_store_value(i, "polls", BOOLOID, &isnull));
+		lane->first = hl_store_time(i, "first");
+		lane->next = hl_store_time(i, "next");
 		lane->open = lane->first <= claim->now;
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -132,11 +134,25 @@ pace_room(const Claim *claim, const Lane *lane)
 						   count_in_flight(claim->runner, lane));
 }
 
+/* Whether one runner at a time claims from a lane. */
+static bool
+goes_in_turn(const Lane *lane)
+{
+	return !lane->polls && hl_plane_of(lane->kind)->is_in_turn;
+}
+
+/* Whether others keep this runner from claiming from a lane. */
+static bool
+is_barred(const Claim *claim, const Lane *lane)
+{
+	return claim->barred && goes_in_turn(lane);
+}
+
 /* Whether rows can be claimed from a lane now. */
 static bool
 is_giving(const Claim *claim, const Lane *lane)
 {
-	return lane->open && pace_room(claim, lane) > 0;
+	return lane->open && !is_barred(claim, lane) && pace_room(claim, lane) > 0;
 }
 
 /* ------------------------------------------------------------------ claim */
@@ -155,25 +171,40 @@ lease_length(void)
 	return IntervalPGetDatum(length);
 }
 
-/* Adds the parameters that select the rows of the lane. */
+/* A number that no claim has had before. */
+static Datum
+make_claim(void)
+{
+	int64 number;
+
+	hl_random_need(&number, sizeof(number));
+	return Int64GetDatum(number);
+}
+
+/*
+ * Adds the parameters that select the rows of the lane, without those that are
+ * left alone and those in hand, which a table made anew may have again.
+ */
 static void
 add_lane(HlParameters *parameters, const Claim *claim)
 {
 	const HlRunner *runner = claim->runner;
-	Datum shunned[HL_RUNNER_MOST];
+	Datum skipped[2 * HL_RUNNER_MOST];
+	int count = 0;
 
 	for (int i = 0; i < runner->nshunned; i++)
-		shunned[i] = Int64GetDatum(runner->shunned[i].id);
+		skipped[count++] = Int64GetDatum(runner->shunned[i].id);
+	for (int i = 0; i < runner->count; i++)
+		skipped[count++] = Int64GetDatum(runner->rows[i]->id);
 	hl_store_add_text(parameters, hl_settings.fence);
 	hl_store_add(parameters, Int32GetDatum(claim->most));
 	hl_store_add(parameters, Int64GetDatum(runner->holder));
 	hl_store_add_text(parameters, claim->lane->role);
 	hl_store_add_text(parameters, claim->lane->kind);
 	hl_store_add(parameters, TimestampTzGetDatum(claim->now));
-	hl_store_add(parameters,
-				 PointerGetDatum(construct_array(
-					 shunned, runner->nshunned, INT8OID, sizeof(int64),
-					 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+	hl_store_add(parameters, PointerGetDatum(construct_array(
+								 skipped, count, INT8OID, sizeof(int64),
+								 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
 }
 
 /*
@@ -203,27 +234,33 @@ static uint64
 run_by_index(const Claim *claim, HlStatement statement,
 			 const HlParameters *parameters)
 {
-	int nest_level = NewGUCNestLevel();
-	uint64 rows;
+	int nest_level = hl_pinned_set("enable_seqscan", "off");
+	uint64 rows = hl_store_run(claim->store, statement, parameters);
 
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	rows = hl_store_run(claim->store, statement, parameters);
-	AtEOXact_GUC(true, nest_level);
+	hl_pinned_release(nest_level);
 	return rows;
 }
 
 /*
- * Keeps others from claiming FHIR requests until this transaction is over. Who
- * is in turn is seen by what others have claimed and committed: an earlier one
- * that is committed only now would go beside a later one.
+ * Keeps others from claiming requests that go in turn until this transaction is
+ * over. Whose turn it is is seen by what others have claimed and committed: an
+ * earlier one that is committed only now would go beside a later one. Whoever
+ * claims may be stopped, or wait for a standby: it is not waited for long, and
+ * what does not go in turn is sent.
  */
 static void
-claim_alone(const Claim *claim)
+claim_alone(Claim *claim)
 {
-	if (!claim->lane->polls && strcmp(claim->lane->kind, HL_FHIR_KIND) == 0)
-		LockDatabaseObject(RelationRelationId, claim->store->table, 1,
-						   ExclusiveLock);
+	int nest_level;
+
+	if (!goes_in_turn(claim->lane))
+		return;
+	nest_level = hl_pinned_set("lock_timeout", psprintf("%d", TURN));
+	claim->waits = true;
+	LockDatabaseObject(RelationRelationId, claim->store->table, 1,
+					   ExclusiveLock);
+	claim->waits = false;
+	hl_pinned_release(nest_level);
 }
 
 /* Claims rows of the lane. Runs in hl_safely(). */
@@ -239,11 +276,15 @@ claim_rows(void *argument)
 	hl_store_add(&parameters, Int32GetDatum((int) GetWALInsertionTimeLine()));
 	hl_store_add(&parameters, TimestampTzGetDatum(PgStartTime));
 	hl_store_add(&parameters, lease_length());
+	hl_store_add(&parameters, make_claim());
 	claim_alone(claim);
 	rows = run_by_index(claim,
 						claim->lane->polls ? HL_STATEMENT_CLAIM_POLLS
 										   : HL_STATEMENT_CLAIM,
 						&parameters);
+	/* a child of the table may have a row again */
+	if (rows > (uint64) (HL_RUNNER_MOST - runner->count))
+		elog(ERROR, "more requests were claimed than asked for");
 	for (uint64 i = 0; i < rows; i++)
 	{
 		HlQueued *queued = hl_queued_read(i, runner->memory);
@@ -266,10 +307,14 @@ try_claim(Claim *claim)
 	int64 allowance = runner->allowance;
 	int claimed = claim->claimed;
 	int count = runner->count;
-	ErrorData *error = hl_safely(claim->store, claim_rows, claim);
+	ErrorData *error;
 
+	claim->waits = false;
+	error = hl_safely(claim->store, claim_rows, claim);
 	if (error == NULL)
 		return NULL;
+	/* nor is it any row's fault if others are waited for in a circle */
+	claim->barred |= claim->waits;
 	while (runner->count > count)
 		MemoryContextDelete(runner->rows[--runner->count]->memory);
 	claim->claimed = claimed;
@@ -293,7 +338,7 @@ find_first(void *argument)
 					 &parameters) == 0)
 		return;
 	runner->shunned[runner->nshunned].id =
-		DatumGetInt64(hl_store_value(0, "id", &isnull));
+		DatumGetInt64(hl_store_value(0, "id", INT8OID, &isnull));
 	runner->shunned[runner->nshunned++].until = hl_clock_steady_ms() + PENANCE;
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -316,26 +361,55 @@ claim_singly(Claim *claim, int most)
 
 		if (error == NULL)
 			continue;
-		if (hl_safely(claim->store, find_first, claim) != NULL ||
+		if (is_barred(claim, claim->lane) ||
+			hl_safely(claim->store, find_first, claim) != NULL ||
 			runner->nshunned == before)
 			return;
-		ereport(LOG, (errmsg("healthlake request " INT64_FORMAT
-							 " cannot be claimed: %s",
-							 runner->shunned[before].id, error->message)));
+		ereport(
+			LOG_SERVER_ONLY,
+			(errmsg("healthlake request " INT64_FORMAT " cannot be claimed: %s",
+					runner->shunned[before].id, error->message)));
 	}
+}
+
+/*
+ * Says why rows of the lane could not be claimed, where no row was to blame that
+ * is left alone. It may happen ten times a second.
+ */
+static void
+complain(const Claim *claim, const ErrorData *error)
+{
+	int64 now = hl_clock_steady_ms();
+
+	if (now < claim->runner->complain_at)
+		return;
+	claim->runner->complain_at = now + COMPLAINTS;
+	ereport(LOG_SERVER_ONLY,
+			(is_barred(claim, claim->lane)
+				 ? errmsg("healthlake requests cannot be claimed while another "
+						  "worker or session claims them: %s",
+						  error->message)
+				 : errmsg("healthlake requests cannot be claimed: %s",
+						  error->message)));
 }
 
 static void
 ask_lane(Claim *claim, Lane *lane, int most)
 {
 	int before = claim->claimed;
+	int shunned = claim->runner->nshunned;
+	ErrorData *error;
 
 	claim->lane = lane;
 	claim->most = Min(most, pace_room(claim, lane));
 	most = claim->most;
-	if (try_claim(claim) != NULL)
+	error = try_claim(claim);
+	if (error != NULL && !is_barred(claim, lane))
 		claim_singly(claim, most);
-	lane->open = claim->claimed - before == most;
+	if (error != NULL && claim->runner->nshunned == shunned)
+		complain(claim, error);
+	if (!is_barred(claim, lane))
+		lane->open = claim->claimed - before == most;
 	if (claim->claimed > before)
 		hl_backoff_spend(&claim->runner->pace, pace_kind(lane));
 }
@@ -444,6 +518,8 @@ next_of_lane(Claim *claim, const Lane *lane)
 {
 	TimestampTz due = lane->first > claim->now ? lane->first : lane->next;
 
+	if (lane->open && is_barred(claim, lane))
+		return hl_clock_steady_ms() + TURN;
 	if (lane->open && pace_room(claim, lane) > 0)
 		return 0;
 	if (lane->open)
@@ -465,7 +541,7 @@ look_ahead(Claim *claim)
 		const Lane *lane = &claim->lanes[i];
 
 		next = Min(next, next_of_lane(claim, lane));
-		runner->some_paced |= lane->open && pace_room(claim, lane) == 0;
+		runner->some_paced |= lane->open && !is_giving(claim, lane);
 	}
 	runner->claim_at = next;
 }
@@ -506,32 +582,93 @@ hl_claim(HlRunner *runner, const HlStore *store)
 
 /* ------------------------------------------------------------------- clock */
 
+/* A step of the system clock back. */
+typedef struct SetBack
+{
+	TimestampTz now;
+	int64 by; /* milliseconds; 0: not known */
+} SetBack;
+
 /*
  * Whether the system clock was set back since the last call; true for the
  * first.
  */
 static bool
-was_set_back(HlRunner *runner)
+was_set_back(HlRunner *runner, SetBack *step)
 {
-	int64 offset = GetCurrentTimestamp() / 1000 - hl_clock_steady_ms();
-	bool back =
-		!runner->clock_known || offset < runner->clock_offset - SET_BACK;
+	int64 before;
+	int64 offset;
 
+	/* both clocks at one moment, as far as the system allows */
+	for (int i = 0; i < 5; i++)
+	{
+		before = hl_clock_steady_ms();
+		step->now = GetCurrentTimestamp();
+		offset = step->now / 1000 - before;
+		if (hl_clock_steady_ms() - before < SET_BACK / 4)
+			break;
+	}
+	step->by = runner->clock_known ? runner->clock_offset - offset : 0;
+	if (runner->clock_known && step->by <= SET_BACK)
+	{
+		runner->clock_offset = offset;
+		return false;
+	}
 	runner->clock_known = true;
 	runner->clock_offset = offset;
-	return back;
+	return true;
+}
+
+/*
+ * Corrects a time that is later than now. If it is not known by how much the
+ * clock was wrong, it becomes so old that nothing relies on it.
+ */
+static void
+correct(TimestampTz *time, const SetBack *step)
+{
+	if (*time <= step->now)
+		return;
+	*time -= step->by * 1000;
+	if (step->by == 0 || *time > step->now)
+		*time = step->now - USECS_PER_DAY;
+}
+
+/* Corrects the times of the rows in hand, and of those in the table. */
+static void
+correct_times(HlRunner *runner, const HlStore *store, const SetBack *step)
+{
+	HlParameters parameters = {0};
+	Interval by = {.time = step->by * 1000};
+
+	for (int i = 0; i < runner->count; i++)
+	{
+		HlQueued *queued = runner->rows[i];
+
+		correct(&queued->first_sent_at, step);
+		correct(&queued->unsettled_since, step);
+		correct(&queued->sending_since, step);
+		correct(&queued->ending.first_sent_at, step);
+		correct(&queued->ending.unsettled_since, step);
+	}
+	if (step->by == 0)
+		hl_store_add_null(&parameters);
+	else
+		hl_store_add(&parameters, IntervalPGetDatum(&by));
+	(void) hl_store_run(store, HL_STATEMENT_CORRECT_TIMES, &parameters);
 }
 
 void
 hl_claim_shorten_rests(HlRunner *runner, const HlStore *store)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	SetBack back;
+	TimestampTz now;
 	HlParameters rests = {0};
 	HlParameters polls = {0};
 	HlStoreStep step;
 
-	if (!was_set_back(runner))
+	if (!was_set_back(runner, &back))
 		return;
+	now = back.now;
 	hl_store_add(&rests, TimestampTzGetDatum(now));
 	hl_store_add(&rests, TimestampTzGetDatum(TimestampTzPlusMilliseconds(
 							 now, HL_BACKOFF_LONGEST_REST + SET_BACK)));
@@ -541,10 +678,66 @@ hl_claim_shorten_rests(HlRunner *runner, const HlStore *store)
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_SHORTEN_RESTS, &rests);
 	(void) hl_store_run(store, HL_STATEMENT_SHORTEN_POLLS, &polls);
+	correct_times(runner, store, &back);
 	hl_store_leave(&step);
 }
 
+/* ------------------------------------------------------------------- renew */
+
+/* A row whose lease is to be renewed. */
+typedef struct Renewal
+{
+	const HlRunner *runner;
+	const HlStore *store;
+	HlQueued *queued;
+} Renewal;
+
+/* Runs in hl_safely(). */
+static void
+renew(void *argument)
+{
+	Renewal *renewal = argument;
+	HlParameters row = {0};
+
+	hl_store_add_text(&row, renewal->queued->home);
+	hl_store_add(&row, Int64GetDatum(renewal->queued->id));
+	hl_store_add(&row, Int64GetDatum(renewal->runner->holder));
+	hl_store_add(&row, Int64GetDatum(renewal->queued->claim));
+	hl_store_add(&row, lease_length());
+	if (hl_store_run(renewal->store, HL_STATEMENT_RENEW, &row) != 1)
+		return;
+	renewal->queued->lease_until = hl_store_time(0, "lease_until");
+	SPI_freetuptable(SPI_tuptable);
+}
+
+void
+hl_claim_renew(const HlRunner *runner, const HlStore *store, HlQueued *queued)
+{
+	Renewal renewal = {.runner = runner, .store = store, .queued = queued};
+	int64 left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+												 queued->lease_until);
+
+	if (left <
+		(int64) (1 + hl_settings.max_attempts) * hl_settings.request_timeout)
+		(void) hl_safely(store, renew, &renewal);
+}
+
 /* -------------------------------------------------------------------- mark */
+
+/* Rows that are marked together. */
+typedef struct Marking
+{
+	HlRunner *runner;
+	const HlStore *store;
+	HlQueued *queued; /* NULL: all */
+} Marking;
+
+bool
+hl_claim_needs_mark(const HlQueued *queued)
+{
+	return queued->careful && queued->call != NULL &&
+		   hl_engine_is_held(queued->call);
+}
 
 /* Marks one row as sent; false if another runner has claimed it since. */
 static bool
@@ -555,33 +748,72 @@ mark(HlRunner *runner, const HlStore *store, HlQueued *queued)
 	hl_store_add_text(&row, queued->home);
 	hl_store_add(&row, Int64GetDatum(queued->id));
 	hl_store_add(&row, Int64GetDatum(runner->holder));
+	hl_store_add(&row, Int64GetDatum(queued->claim));
 	if (hl_store_run(store, HL_STATEMENT_MARK, &row) == 1)
 	{
-		queued->sending_since = time_of(0, "first_sent_at");
+		queued->sending_since = hl_store_time(0, "first_sent_at");
 		SPI_freetuptable(SPI_tuptable);
 		return true;
 	}
 	queued->call = NULL;
-	hl_queued_put_off(queued, 0, NULL);
+	hl_ending_put_off(queued, 0, NULL);
 	return false;
+}
+
+/*
+ * Marks rows, and tells the history of those that were not sent yet. Runs in
+ * hl_safely().
+ */
+static void
+mark_rows(void *argument)
+{
+	const Marking *marking = argument;
+	HlRunner *runner = marking->runner;
+	HlQueued *marked[HL_RUNNER_MOST];
+	int count = 0;
+
+	for (int i = 0; i < runner->count; i++)
+	{
+		HlQueued *queued = runner->rows[i];
+
+		if ((marking->queued == NULL || marking->queued == queued) &&
+			hl_claim_needs_mark(queued) &&
+			mark(runner, marking->store, queued) && !hl_queued_is_begun(queued))
+			marked[count++] = queued;
+	}
+	tell_sent(marking->store, marked, count, true);
+}
+
+void
+hl_claim_set_aside(HlQueued *queued, const char *why)
+{
+	MemoryContext caller = MemoryContextSwitchTo(queued->memory);
+
+	ereport(LOG_SERVER_ONLY, (errmsg("healthlake request " INT64_FORMAT
+									 " cannot be marked as sent: %s",
+									 queued->id, why)));
+	queued->call = NULL;
+	hl_ending_put_off(queued, 0,
+					  psprintf("it cannot be marked as sent: %s", why));
+	MemoryContextSwitchTo(caller);
 }
 
 void
 hl_claim_mark(HlRunner *runner, const HlStore *store)
 {
-	HlQueued *marked[HL_RUNNER_MOST];
-	HlStoreStep step;
-	int count = 0;
+	Marking marking = {.runner = runner, .store = store};
 
-	hl_store_enter(&step, store);
+	if (hl_safely(store, mark_rows, &marking) == NULL)
+		return;
 	for (int i = 0; i < runner->count; i++)
 	{
-		HlQueued *queued = runner->rows[i];
+		ErrorData *error;
 
-		if (queued->careful && queued->call != NULL &&
-			hl_engine_is_held(queued->call) && mark(runner, store, queued))
-			marked[count++] = queued;
+		marking.queued = runner->rows[i];
+		if (!hl_claim_needs_mark(marking.queued))
+			continue;
+		error = hl_safely(store, mark_rows, &marking);
+		if (error != NULL)
+			hl_claim_set_aside(marking.queued, error->message);
 	}
-	tell_sent(store, marked, count, true);
-	hl_store_leave(&step);
 }

@@ -24,16 +24,33 @@ extern int hl_claim_room(const HlRunner *runner);
 extern int hl_claim(HlRunner *runner, const HlStore *store);
 
 /*
- * Shortens waiting times that are too long because the clock was set back. Runs
- * its statements only after that, and at the first call. As above.
+ * Shortens waiting times that are too long because the clock was set back, and
+ * corrects the times of attempts that are later than now. Runs its statements
+ * only after that, and at the first call. As above.
  */
 extern void hl_claim_shorten_rests(HlRunner *runner, const HlStore *store);
 
 /*
- * Marks as sent the claimed rows that must not be sent twice and whose calls
- * have their keys. A row that another runner has claimed since loses its call.
- * Commit this, and then send at once. As above.
+ * Whether a row must not be sent twice, and its call has its keys: it is marked
+ * as sent before.
+ */
+extern bool hl_claim_needs_mark(const HlQueued *queued);
+
+/*
+ * Marks these rows. One that another runner has claimed since loses its call,
+ * and so does one that cannot be marked. Commit this, and then send at once. As
+ * above.
  */
 extern void hl_claim_mark(HlRunner *runner, const HlStore *store);
+
+/* Puts a row off that cannot be marked. */
+extern void hl_claim_set_aside(HlQueued *queued, const char *why);
+
+/*
+ * Renews the lease of a row that is searched for, if little of it is left, since
+ * a search of many pages lasts. If it fails, the old lease holds. As above.
+ */
+extern void hl_claim_renew(const HlRunner *runner, const HlStore *store,
+						   HlQueued *queued);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "access/detoast.h"
 #include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -46,8 +47,7 @@ hl_enqueue_refuse_session(Oid owner, const char *what)
 						what, setting),
 				 errdetail("Queued requests use the credentials and endpoints "
 						   "of the server or the database."),
-				 errhint("Set it in the configuration file or by ALTER "
-						 "DATABASE, or RESET it here.")));
+				 errhint("%s", hl_settings_place(setting))));
 }
 
 /* Refuses a target state that the operation does not lead to. */
@@ -236,7 +236,7 @@ insert(const HlStore *store, const HlEnqueued *enqueued)
 	add_resource(&row, enqueued);
 	hl_store_enter(&step, store);
 	(void) hl_store_run(store, HL_STATEMENT_INSERT, &row);
-	event.id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+	event.id = DatumGetInt64(hl_store_value(0, "id", INT8OID, &isnull));
 	hl_event_add_request(store, NULL, &event);
 	hl_store_leave(&step);
 	SPI_finish();

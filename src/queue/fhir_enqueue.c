@@ -6,14 +6,17 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 
+#include "fhir/body.h"
 #include "fhir/entries.h"
 #include "fhir/request.h"
 #include "fhir/resource.h"
+#include "fhir/rights.h"
 #include "fhir/types.h"
 #include "model/arguments.h"
 #include "model/fhir_operations.h"
@@ -21,7 +24,6 @@
 #include "model/response.h"
 #include "queue/enqueue.h"
 #include "queue/fhir_enqueue.h"
-#include "queue/fhir_queued.h"
 #include "server/settings.h"
 #include "server/text.h"
 
@@ -75,29 +77,17 @@ jsonb_argument(const HlArguments *arguments, const char *name)
 
 /* -------------------------------------------------------------- the request */
 
-/* Appends a header, if it has a value. */
-static void
-append_header(HlBytes *bytes, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	if (bytes->data[bytes->len - 1] != '{')
-		hl_bytes_append_char(bytes, ',');
-	hl_bytes_format(bytes, "\"%s\":", name);
-	hl_json_append_string(bytes, value, strlen(value));
-}
-
 /* Appends the headers of the condition, and the caller's. */
 static void
 append_headers(HlBytes *bytes, const Write *write)
 {
 	hl_bytes_append_string(bytes, ",\"headers\":{");
-	append_header(bytes, "If-Match", write->if_match);
-	append_header(bytes, "If-None-Match", write->only_new ? "*" : NULL);
-	append_header(bytes, "x-amzn-healthlake-fhir-validation-level",
-				  write->validation);
-	append_header(bytes, "x-amz-fhir-history-consistency-level",
-				  write->consistency);
+	hl_json_append_member(bytes, "If-Match", write->if_match);
+	hl_json_append_member(bytes, "If-None-Match", write->only_new ? "*" : NULL);
+	hl_json_append_member(bytes, "x-amzn-healthlake-fhir-validation-level",
+						  write->validation);
+	hl_json_append_member(bytes, "x-amz-fhir-history-consistency-level",
+						  write->consistency);
 	hl_bytes_append_char(bytes, '}');
 }
 
@@ -171,19 +161,6 @@ resources_of(const HlFhirEntries *entries)
 						   TYPALIGN_INT);
 }
 
-static void
-refuse_large_body(Jsonb *body)
-{
-	size_t len = strlen(hl_fhir_json(body));
-
-	if (len > HL_FHIR_MAX_BODY)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the body of a FHIR request is too large"),
-				 errdetail("It has %zu bytes; AWS HealthLake accepts %d.", len,
-						   HL_FHIR_MAX_BODY)));
-}
-
 /* Refuses the request if the role lacks EXECUTE for a part of it. */
 static void
 refuse_unpermitted(const char *request)
@@ -205,7 +182,7 @@ enqueue_write(const Write *write)
 	const HlOperation *operation = operation_of(write);
 	HlEnqueued enqueued = {.arguments = write->arguments,
 						   .operation = operation->name,
-						   .kind = HL_FHIR_KIND,
+						   .kind = hl_operation_kind(operation),
 						   .request = request_of(write),
 						   .client_token = write->key,
 						   .resource_type = write->type,
@@ -216,7 +193,8 @@ enqueue_write(const Write *write)
 		hl_fhir_datastore(hl_arguments_text(write->arguments, "datastore_id"));
 	refuse_unpermitted(enqueued.request);
 	if (write->body != NULL)
-		refuse_large_body(write->body);
+		hl_body_check(operation, hl_fhir_json(write->body),
+					  write->entries != NULL);
 	if (write->entries != NULL)
 		enqueued.resources = resources_of(write->entries);
 	PG_RETURN_INT64(hl_enqueue_insert(&enqueued));
@@ -385,6 +363,22 @@ take_header(Write *write, const char *name, const char *value)
 						   "and x-amz-fhir-history-consistency-level.")));
 }
 
+/* Refuses a header that is given twice, since one of them would be ignored. */
+static void
+refuse_twice(const HlJson *headers, const char *name)
+{
+	HlJsonEach each = hl_json_each(headers);
+	int count = 0;
+
+	while (hl_json_step(&each) != NULL)
+		count += pg_strcasecmp(each.name, name) == 0;
+	if (count > 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" has a header twice", "headers"),
+						errdetail("Names of headers are compared without "
+								  "case.")));
+}
+
 static void
 take_headers(Write *write)
 {
@@ -402,7 +396,10 @@ take_headers(Write *write)
 		refuse_argument("headers", "must be a JSON object of strings");
 	each = hl_json_each(read);
 	while ((value = hl_json_step(&each)) != NULL)
+	{
 		take_header(write, each.name, hl_json_string(value));
+		refuse_twice(read, each.name);
+	}
 }
 
 /* -------------------------------------------------- what functions are given */
@@ -558,6 +555,18 @@ take_any(Write *write)
 /* ---------------------------------------------------------------- functions */
 
 /*
+ * Whether the user of the session can act as the current role. A member of a
+ * role can create functions that belong to it, even if it has to use SET ROLE
+ * for that. Superusers, who can do everything, are not taken for members.
+ */
+static bool
+can_become_current(void)
+{
+	return is_member_of_role_nosuper(GetOuterUserId(), GetUserId()) ||
+		   is_member_of_role_nosuper(GetSessionUserId(), GetUserId());
+}
+
+/*
  * Refuses a request that would get the server's rights in place of the user's:
  * the queue has no token. A function of another role's may enqueue all the same
  * where a token is required, for it decides what is enqueued.
@@ -574,7 +583,7 @@ refuse_token(void)
 						   "server, not with those of the token."),
 				 errhint("A trigger function of a trusted role can have SET "
 						 "healthlake.bearer_token TO ''.")));
-	if (hl_settings.require_bearer_token && GetUserId() == GetOuterUserId())
+	if (hl_settings.require_bearer_token && can_become_current())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a bearer token is required"),

@@ -9,15 +9,19 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "call/error.h"
+#include "fhir/deferred.h"
+#include "fhir/read.h"
 #include "fhir/result.h"
+#include "fhir/same.h"
 #include "fhir/types.h"
 #include "model/response.h"
-#include "queue/fhir_queued.h"
-#include "queue/fhir_same.h"
+#include "queue/fhir_look.h"
+#include "queue/plane.h"
 #include "queue/search.h"
 #include "server/text.h"
 
@@ -34,6 +38,7 @@ typedef struct HlFhirLook
 {
 	HlQueued *queued;
 	const HlStore *store;
+	HlFhirDeferred write;
 	HlFhirWitness it;
 	const char *version; /* that is read; NULL: the current one */
 } HlFhirLook;
@@ -54,12 +59,8 @@ typedef struct Found
 static void
 refuse_found(const HlFhirLook *look, const HlReply *reply)
 {
-	HlReply malformed = *reply;
-
-	malformed.outcome = HL_OUTCOME_MALFORMED;
-	malformed.network =
-		pstrdup("the reply is not the resource that was asked for");
-	hl_error_raise(look->queued->sent->operation, &malformed, NULL);
+	hl_error_refuse(look->queued->sent->operation, reply,
+					"the reply is not the resource that was asked for");
 }
 
 /*
@@ -82,10 +83,11 @@ read_found(const HlFhirLook *look, const HlReply *reply)
 {
 	Found found = {.written = HL_NO_TIME};
 
-	if (reply->http_status == 404 && reply->diagnosed)
-		found.absent = true;
-	else if (reply->http_status == 410 && reply->diagnosed)
-		found.gone = true;
+	if (hl_fhir_is_missing(reply, look->it.type))
+	{
+		found.gone = reply->http_status == 410;
+		found.absent = !found.gone;
+	}
 	else if (reply->outcome != HL_OUTCOME_SUCCESS)
 		hl_error_raise(look->queued->sent->operation, reply, NULL);
 	else if (!hl_fhir_is_it(reply->document, look->it.type, look->it.id,
@@ -102,6 +104,25 @@ read_found(const HlFhirLook *look, const HlReply *reply)
 	return found;
 }
 
+/* The time since which the request may have been sent. */
+static TimestampTz
+sent_since(const HlQueued *queued)
+{
+	return queued->first_sent_at != HL_NO_TIME ? queued->first_sent_at
+											   : queued->earliest;
+}
+
+/*
+ * Whether it can be told which was first, a version or the request. A request
+ * that was sent later than now was sent by another clock.
+ */
+static bool
+is_comparable(const HlFhirLook *look, const Found *found, const HlReply *reply)
+{
+	return found->written != HL_NO_TIME && reply->dated &&
+		   sent_since(look->queued) <= GetCurrentTimestamp();
+}
+
 /*
  * Whether a version was there before the request was first sent, by the clock
  * of the server that has just answered: nobody has written since, we neither.
@@ -109,14 +130,9 @@ read_found(const HlFhirLook *look, const HlReply *reply)
 static bool
 is_from_before(const HlFhirLook *look, const Found *found, const HlReply *reply)
 {
-	const HlQueued *queued = look->queued;
-	TimestampTz since = queued->first_sent_at != HL_NO_TIME
-							? queued->first_sent_at
-							: queued->earliest;
-
-	if (found->written == HL_NO_TIME || !reply->dated)
-		return false;
-	return found->written + SKEW < since + reply->clock_skew * USECS_PER_SEC;
+	return is_comparable(look, found, reply) &&
+		   found->written + SKEW <
+			   sent_since(look->queued) + reply->clock_skew * USECS_PER_SEC;
 }
 
 /*
@@ -151,7 +167,7 @@ is_of_before(const HlFhirLook *look, const Found *found)
 	if (hl_store_run(look->store, HL_STATEMENT_BEFORE, &parameters) > 0)
 	{
 		version = hl_store_text(0, "version_id");
-		deletes = DatumGetBool(hl_store_value(0, "deletes", &isnull));
+		deletes = DatumGetBool(hl_store_value(0, "deletes", BOOLOID, &isnull));
 	}
 	hl_store_leave(&step);
 	/* what was sent may have been done, and be what another has deleted */
@@ -181,7 +197,7 @@ end_found(const HlFhirLook *look, const char *version)
 	HlQueued *queued = look->queued;
 	HlEnding *ending = &queued->ending;
 
-	hl_queued_put_off(queued, 0, NULL);
+	hl_ending_put_off(queued, 0, NULL);
 	ending->state = "succeeded";
 	ending->run_after = GetCurrentTimestamp();
 	ending->unsettled_since = HL_NO_TIME;
@@ -202,7 +218,7 @@ end_conflict(const HlFhirLook *look)
 {
 	HlQueued *queued = look->queued;
 
-	hl_queued_put_off(queued, CONFLICT,
+	hl_ending_put_off(queued, CONFLICT,
 					  psprintf("%s failed: %s/%s exists, and is another's",
 							   queued->operation->name, look->it.type,
 							   look->it.id));
@@ -215,7 +231,7 @@ end_conflict(const HlFhirLook *look)
 static void
 end_unknown(const HlFhirLook *look, const char *why)
 {
-	hl_queued_leave_unknown(look->queued,
+	hl_ending_leave_unknown(look->queued,
 							psprintf("outcome of %s is unknown: %s/%s %s",
 									 look->queued->operation->name,
 									 look->it.type, look->it.id, why));
@@ -242,7 +258,7 @@ end_invalid(const HlFhirLook *look)
 {
 	HlQueued *queued = look->queued;
 
-	hl_queued_put_off(queued, ERRCODE_INVALID_PARAMETER_VALUE,
+	hl_ending_put_off(queued, ERRCODE_INVALID_PARAMETER_VALUE,
 					  queued->error_message);
 	queued->ending.state = "failed";
 	queued->ending.code = queued->error_code;
@@ -262,7 +278,7 @@ end_again(const HlFhirLook *look, const char *guard)
 		end_invalid(look);
 		return;
 	}
-	hl_queued_let_go_out(look->queued);
+	hl_ending_let_go_out(look->queued);
 	/* a condition of its own it keeps, and a bundle cannot get one */
 	if (strcmp(look->queued->ending.state, "queued") == 0 &&
 		look->queued->resource_id != NULL && look->it.match == NULL)
@@ -279,11 +295,11 @@ end_late(const HlFhirLook *look)
 	TimestampTz since = hl_queued_is_unsettled(queued) ? queued->unsettled_since
 													   : queued->earliest;
 
-	if (TimestampDifferenceExceeds(since, GetCurrentTimestamp(), LATENESS))
+	if (!hl_queued_is_recent(since, LATENESS))
 		end_unknown(look, "has been written since, and its history does not "
 						  "tell by whom");
 	else
-		hl_queued_put_off(look->queued, HL_ERRCODE_UNKNOWN_OUTCOME,
+		hl_ending_put_off(look->queued, HL_ERRCODE_UNKNOWN_OUTCOME,
 						  psprintf("version %s of %s/%s was not found yet",
 								   look->version, look->it.type, look->it.id));
 }
@@ -351,9 +367,11 @@ conclude_update(const HlFhirLook *look, const Found *found,
 				const HlReply *reply)
 {
 	bool several = look->queued->resource_id == NULL;
+	bool since = is_comparable(look, found, reply) &&
+				 !is_from_before(look, found, reply);
 
 	/* of several, one that was so before says nothing of the others */
-	if (found->ours && !(several && is_from_before(look, found, reply)))
+	if (found->ours && (since || !several))
 		end_found(look, found->version);
 	else if (found->absent)
 		end_again(look, "*");
@@ -405,7 +423,8 @@ begin_look(HlQueued *queued)
 	HlFhirLook *look = palloc0(sizeof(HlFhirLook));
 
 	look->queued = queued;
-	look->it = hl_fhir_witness(queued);
+	look->write = hl_plane_deferred(queued);
+	look->it = hl_deferred_witness(&look->write);
 	return look->it.method != NULL ? look : NULL;
 }
 
@@ -436,7 +455,7 @@ hl_fhir_look(HlQueued *queued, const HlStore *store)
 	look = queued->look;
 	if (look == NULL)
 	{
-		hl_queued_conclude_blindly(queued);
+		hl_search_conclude_blindly(queued);
 		return NULL;
 	}
 	look->store = store;
@@ -445,5 +464,5 @@ hl_fhir_look(HlQueued *queued, const HlStore *store)
 	queued->heard = NULL;
 	if (!more)
 		return NULL;
-	return hl_fhir_reading(queued, &look->it, look->version);
+	return hl_deferred_read(&look->write, &look->it, look->version);
 }

@@ -12,14 +12,12 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
-#include "storage/shmem.h"
 
 #include "queue/presence.h"
 #include "server/clock.h"
-#include "server/compat.h"
+#include "server/random.h"
 #include "server/shared.h"
 
 /* A worker that has not come after so many milliseconds does not come. */
@@ -48,8 +46,7 @@ typedef struct Pacing
 
 typedef struct Board
 {
-	LWLock lock;
-	int tranche;
+	HlShared shared;
 	Place places[HL_PRESENCE_PLACES];
 	Pacing pacings[PACINGS];
 } Board;
@@ -66,20 +63,8 @@ hl_presence_init(void)
 void
 hl_presence_attach(void)
 {
-	bool found;
-
-	if (board != NULL)
-		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	board = ShmemInitStruct("healthlake board", sizeof(Board), &found);
-	if (!found)
-	{
-		memset(board, 0, sizeof(Board));
-		board->tranche = hl_compat_new_tranche("healthlake board");
-		LWLockInitialize(&board->lock, board->tranche);
-	}
-	LWLockRelease(AddinShmemInitLock);
-	hl_compat_name_tranche(board->tranche, "healthlake board");
+	if (board == NULL)
+		board = hl_shared_attach("healthlake board", sizeof(Board));
 }
 
 /* Whether a place is reserved for a worker that may still start. */
@@ -118,7 +103,7 @@ find_place(Oid database, HlPresenceKind kind, int64 now)
 static void
 leave_at_exit(int code, Datum unused)
 {
-	hl_presence_leave();
+	(void) hl_presence_leave();
 }
 
 /* A number that no holder has had before, also after a crash. */
@@ -127,9 +112,7 @@ make_holder(void)
 {
 	int64 holder;
 
-	if (!pg_strong_random(&holder, sizeof(holder)))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not generate random values")));
+	hl_random_need(&holder, sizeof(holder));
 	return (holder & PG_INT64_MAX) | 1;
 }
 
@@ -144,7 +127,7 @@ hl_presence_join(Oid database, HlPresenceKind kind)
 	if (!registered)
 		before_shmem_exit(leave_at_exit, (Datum) 0);
 	registered = true;
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	if (mine == NULL)
 		mine = find_place(database, kind, now);
 	if (mine != NULL)
@@ -152,7 +135,7 @@ hl_presence_join(Oid database, HlPresenceKind kind)
 						.database = database,
 						.kind = kind,
 						.pid = MyProcPid};
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 	if (mine == NULL)
 		ereport(
 			ERROR,
@@ -170,20 +153,43 @@ hl_presence_renew(void)
 
 	if (mine == NULL)
 		return;
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	mine->holder = holder;
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 }
 
-void
+bool
 hl_presence_leave(void)
 {
+	bool woken;
+
 	if (mine == NULL)
-		return;
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+		return false;
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
+	woken = mine->woken;
 	*mine = (Place){0};
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 	mine = NULL;
+	return woken;
+}
+
+bool
+hl_presence_is_drained(Oid database)
+{
+	int64 now = hl_clock_steady_ms();
+	bool found = false;
+
+	hl_presence_attach();
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
+	for (int i = 0; i < HL_PRESENCE_PLACES; i++)
+	{
+		const Place *place = &board->places[i];
+
+		found |= place->database == database &&
+				 place->kind != HL_PRESENCE_WRITER && !is_free(place, now);
+	}
+	LWLockRelease(&board->shared.lock);
+	return found;
 }
 
 bool
@@ -191,11 +197,11 @@ hl_presence_is_surplus(int wanted)
 {
 	int before = 0;
 
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	for (const Place *place = board->places; place < mine; place++)
 		before += place->holder != 0 && place->database == mine->database &&
 				  place->kind == HL_PRESENCE_WORKER;
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 	return before >= wanted;
 }
 
@@ -204,10 +210,10 @@ hl_presence_was_woken(void)
 {
 	bool woken;
 
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	woken = mine->woken;
 	mine->woken = false;
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 	return woken;
 }
 
@@ -216,11 +222,11 @@ hl_presence_leave_unless_woken(void)
 {
 	bool woken;
 
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	woken = mine->woken;
 	if (!woken)
 		*mine = (Place){0};
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 	if (!woken)
 		mine = NULL;
 	return !woken;
@@ -269,7 +275,7 @@ hl_presence_wake(Oid database, int wanted)
 	int64 now = hl_clock_steady_ms();
 	Place *place = NULL;
 
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	if (mark_woken(database, now, pids, &npids) < wanted)
 	{
 		place = find_place(InvalidOid, HL_PRESENCE_SESSION, now);
@@ -278,7 +284,7 @@ hl_presence_wake(Oid database, int wanted)
 							 .kind = HL_PRESENCE_WORKER,
 							 .reserved_at = now};
 	}
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 	for (int i = 0; i < npids; i++)
 		set_latch_of(pids[i]);
 	return place != NULL;
@@ -290,11 +296,11 @@ hl_presence_unreserve(Oid database)
 	int64 now = hl_clock_steady_ms();
 	Place *place;
 
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	place = find_place(database, HL_PRESENCE_WORKER, now);
 	if (place != NULL && place->database == database)
 		*place = (Place){0};
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 }
 
 /* The slot for the pace of a database. The lock is held. */
@@ -319,9 +325,9 @@ find_pacing(Oid database)
 void
 hl_presence_load_pace(Oid database, HlBackoff *pace)
 {
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	*pace = find_pacing(database)->pace;
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 }
 
 void
@@ -329,11 +335,11 @@ hl_presence_save_pace(Oid database, const HlBackoff *pace)
 {
 	Pacing *it;
 
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	it = find_pacing(database);
 	it->pace = *pace;
 	it->used_at = hl_clock_steady_ms();
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 }
 
 bool
@@ -342,9 +348,9 @@ hl_presence_holds(int64 holder)
 	bool found = false;
 
 	hl_presence_attach();
-	LWLockAcquire(&board->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&board->shared.lock, LW_EXCLUSIVE);
 	for (int i = 0; i < HL_PRESENCE_PLACES && !found; i++)
 		found = board->places[i].holder == holder;
-	LWLockRelease(&board->lock);
+	LWLockRelease(&board->shared.lock);
 	return found && holder != 0;
 }

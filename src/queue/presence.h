@@ -41,8 +41,17 @@ extern int64 hl_presence_join(Oid database, HlPresenceKind kind);
 /* Ends the leases of the place, which is kept; nothing without one. */
 extern void hl_presence_renew(void);
 
-/* Frees the place; the end of the process does so, too. */
-extern void hl_presence_leave(void);
+/*
+ * Frees the place; the end of the process does so, too. Returns whether it was
+ * woken since hl_presence_was_woken(), so that somebody else must look.
+ */
+extern bool hl_presence_leave(void);
+
+/*
+ * Whether a worker or a session drains the queue of the database, or a worker
+ * is to come.
+ */
+extern bool hl_presence_is_drained(Oid database);
 
 /* For a worker: whether so many others of its database precede it. */
 extern bool hl_presence_is_surplus(int wanted);

@@ -5,31 +5,22 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "audit/home.h"
-#include "model/fhir_operations.h"
 #include "model/response.h"
-#include "queue/fhir_queued.h"
+#include "queue/plane.h"
 #include "queue/queued.h"
 #include "server/text.h"
-
-static TimestampTz
-time_of(uint64 row, const char *column)
-{
-	bool isnull;
-	Datum value = hl_store_value(row, column, &isnull);
-
-	return isnull ? HL_NO_TIME : DatumGetTimestampTz(value);
-}
 
 static bool
 flag_of(uint64 row, const char *column)
 {
 	bool isnull;
-	Datum value = hl_store_value(row, column, &isnull);
+	Datum value = hl_store_value(row, column, BOOLOID, &isnull);
 
 	return !isnull && DatumGetBool(value);
 }
@@ -51,42 +42,32 @@ goal_of(const HlOperation *operation, const char *until)
 			   : hl_target_states_of_change(operation, until);
 }
 
-const HlOperation *
-hl_queued_operation(const char *name, const char *kind)
-{
-	if (strcmp(kind, HL_FHIR_KIND) != 0)
-		return hl_operation_find(name);
-	for (int i = 0; i < HL_FHIR_OPERATIONS; i++)
-		if (strcmp(hl_fhir_operations[i].name, name) == 0)
-			return &hl_fhir_operations[i];
-	return NULL;
-}
-
 static void
 read_times(HlQueued *queued, uint64 row)
 {
-	queued->earliest = time_of(row, "earliest");
-	queued->first_sent_at = time_of(row, "was_sent");
-	queued->unsettled_since = time_of(row, "was_unsettled");
-	queued->sending_since = time_of(row, "first_sent_at");
-	queued->lease_until = time_of(row, "lease_until");
+	queued->earliest = hl_store_time(row, "earliest");
+	queued->first_sent_at = hl_store_time(row, "was_sent");
+	queued->unsettled_since = hl_store_time(row, "was_unsettled");
+	queued->sending_since = hl_store_time(row, "first_sent_at");
+	queued->lease_until = hl_store_time(row, "lease_until");
 }
 
 HlQueued *
 hl_queued_read(uint64 row, MemoryContext parent)
 {
-	MemoryContext memory = AllocSetContextCreate(parent, "healthlake request",
-												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext memory = AllocSetContextCreate(
+		CurrentMemoryContext, "healthlake request", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(memory);
 	HlQueued *queued = palloc0(sizeof(HlQueued));
 
 	queued->memory = memory;
 	queued->home = hl_store_text(row, "home");
 	queued->id = number_of(row, "id");
+	queued->claim = number_of(row, "claim");
 	queued->operation_name = hl_store_text(row, "operation");
 	queued->kind = hl_store_text(row, "kind");
-	queued->operation =
-		hl_queued_operation(queued->operation_name, queued->kind);
+	queued->plane = hl_plane_of(queued->kind);
+	queued->operation = queued->plane->find(queued->operation_name);
 	queued->request = hl_store_text(row, "request");
 	queued->client_token = hl_store_text(row, "client_token");
 	queued->body = hl_store_text(row, "body");
@@ -107,12 +88,24 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	queued->error_sqlstate = hl_store_text(row, "error_sqlstate");
 	queued->error_code = hl_store_text(row, "error_code");
 	queued->error_message = hl_store_text(row, "error_message");
+	queued->retries = flag_of(row, "retries");
 	queued->polls = flag_of(row, "polls");
 	queued->looks = flag_of(row, "looks");
+	queued->looked = flag_of(row, "looked");
+	queued->failed_looks = (int) number_of(row, "failed_looks");
+	queued->unusable_looks = (int) number_of(row, "unusable_looks");
 	queued->careful = flag_of(row, "careful") && !queued->looks;
 	read_times(queued, row);
 	MemoryContextSwitchTo(caller);
+	/* after all that may throw, or nobody would free it */
+	MemoryContextSetParent(memory, parent);
 	return queued;
+}
+
+bool
+hl_queued_is_begun(const HlQueued *queued)
+{
+	return !INSTR_TIME_IS_ZERO(queued->started);
 }
 
 bool
@@ -121,23 +114,18 @@ hl_queued_is_foreign(const HlQueued *queued)
 	return strcmp(queued->home, hl_home()) != 0;
 }
 
-/*
- * Whether it may be sent twice: it has a client token, or only reads, or replaces
- * one version alone.
- */
-bool
-hl_queued_is_repeatable(const HlQueued *queued)
-{
-	if (hl_fhir_is_queued(queued))
-		return hl_fhir_is_repeatable(queued);
-	return queued->client_token != NULL ||
-		   (queued->operation != NULL && !queued->operation->changes_something);
-}
-
 bool
 hl_queued_is_unsettled(const HlQueued *queued)
 {
 	return queued->unsettled_since != HL_NO_TIME;
+}
+
+bool
+hl_queued_is_recent(TimestampTz time, int milliseconds)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return time <= now && !TimestampDifferenceExceeds(time, now, milliseconds);
 }
 
 /* Adds the columns of an error; all are null if there is none. */
@@ -178,4 +166,8 @@ hl_queued_add_ending(HlParameters *row, const HlQueued *queued)
 	hl_store_add_text(row, ending->resource_id);
 	hl_store_add_text(row, ending->version_id);
 	hl_store_add_text(row, ending->guard);
+	hl_store_add(row, BoolGetDatum(ending->looked_before));
+	hl_store_add(row, Int64GetDatum(queued->claim));
+	hl_store_add(row, Int32GetDatum(ending->failed_looks));
+	hl_store_add(row, Int32GetDatum(ending->unusable_looks));
 }

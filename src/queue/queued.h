@@ -24,8 +24,10 @@ typedef struct HlQueued
 	MemoryContext memory;
 	const char *home; /* where it was made */
 	int64 id;         /* there */
+	int64 claim;      /* the number of this claim, which no other has */
 	const char *operation_name;
-	const char *kind;             /* what it means, as the row says */
+	const char *kind;             /* by which it is paced, as the row says */
+	const struct HlPlane *plane;  /* control or data: plane.h */
 	const HlOperation *operation; /* NULL: not known to this version */
 	const char *request;          /* JSON, less the token */
 	const char *client_token;
@@ -50,15 +52,21 @@ typedef struct HlQueued
 	TimestampTz unsettled_since; /* before this claim */
 	TimestampTz sending_since;   /* with this claim; HL_NO_TIME: none */
 	TimestampTz lease_until;
+	bool retries; /* another request, which has failed */
 	bool polls;   /* polls the state of the data store or job */
 	bool looks;   /* searches before anything is sent */
+	bool looked;  /* has done so since an attempt had an unknown outcome */
+	int failed_looks;
+	int unusable_looks; /* the last of them, whose replies were unusable */
 	bool careful; /* is marked as sent directly before, and not sent again */
 
 	HlRequest *sent;
 	HlCall *call;            /* NULL: not in flight */
 	const HlReply *heard;    /* of a search, and not yet read; NULL: none */
+	MemoryContext page;      /* of a search's last call; NULL: none */
 	struct HlSearch *search; /* NULL: not begun */
 	struct HlFhirLook *look; /* likewise */
+	bool concluding;         /* what was heard is being compared */
 	instr_time started;
 	int64 sent_at;      /* the same by hl_clock_steady_ms(); 0: not sent */
 	int64 held_until;   /* when to record the ending again; by the same */
@@ -73,26 +81,17 @@ extern HlQueued *hl_queued_read(uint64 row, MemoryContext parent);
 /* Whether it was made in another cluster or database: it is never sent here. */
 extern bool hl_queued_is_foreign(const HlQueued *queued);
 
-/* Whether sending it twice has the effect of sending it once. */
-extern bool hl_queued_is_repeatable(const HlQueued *queued);
-
 /* Whether AWS may have carried it out, as known before this claim. */
 extern bool hl_queued_is_unsettled(const HlQueued *queued);
 
-/* The operation of a row, of the control or the data plane; NULL: unknown. */
-extern const HlOperation *hl_queued_operation(const char *name,
-											  const char *kind);
-
-/* Whether a role may perform an operation with the row's request. */
-extern bool hl_queued_permits(const HlStore *store,
-							  const HlOperation *operation, const char *request,
-							  Oid role);
+/* Whether something was sent of its current call. */
+extern bool hl_queued_is_begun(const HlQueued *queued);
 
 /*
- * Makes the call of a claimed row, or its ending: checks request, privileges
- * and guard rails again. In a transaction; may be interrupted.
+ * Whether a time is known to be that recent. One that is later than now says
+ * nothing: the clock was set back, or the server has another one.
  */
-extern void hl_queued_prepare(HlQueued *queued, const HlStore *store);
+extern bool hl_queued_is_recent(TimestampTz time, int milliseconds);
 
 /* Writes the ending into the parameters of HL_STATEMENT_RECORD. */
 extern void hl_queued_add_ending(HlParameters *row, const HlQueued *queued);

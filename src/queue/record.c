@@ -37,9 +37,10 @@ hl_record_count(HlRunner *runner, const HlQueued *queued)
 	const char *state = queued->ending.state;
 
 	if (queued->ending.taken_over)
-		ereport(LOG, (errmsg("healthlake request " INT64_FORMAT
-							 " was taken over by another worker or session",
-							 queued->id)));
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("healthlake request " INT64_FORMAT
+						" was taken over by another worker or session",
+						queued->id)));
 	else if (strcmp(state, "succeeded") == 0)
 		runner->succeeded++;
 	else if (strcmp(state, "failed") == 0)
@@ -223,12 +224,13 @@ write_singly(Record *record, HlQueued *queued)
 	error = hl_safely(record->store, write_due, record);
 	if (error != NULL)
 	{
-		ereport(LOG, (errmsg("the end of healthlake request " INT64_FORMAT
-							 " cannot be recorded: %s",
-							 queued->id, error->message)));
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("the end of healthlake request " INT64_FORMAT
+						" cannot be recorded: %s",
+						queued->id, error->message)));
 		if (is_final(&queued->ending))
 		{
-			hl_outcome_reduce(queued, error->message);
+			hl_ending_reduce(queued, error->message);
 			error = hl_safely(record->store, write_due, record);
 		}
 	}

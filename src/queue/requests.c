@@ -22,10 +22,12 @@
 #include "audit/event.h"
 #include "audit/store.h"
 #include "call/error.h"
+#include "call/poll.h"
 #include "call/portal.h"
+#include "model/arguments.h"
 #include "model/request.h"
 #include "queue/enqueue.h"
-#include "queue/queued.h"
+#include "queue/plane.h"
 #include "queue/requests.h"
 #include "queue/wakeup.h"
 #include "server/clock.h"
@@ -68,6 +70,7 @@ refuse_null(FunctionCallInfo fcinfo, int position, const char *name)
 						errmsg("argument \"%s\" must not be null", name)));
 }
 
+/* Whether the current user sees the requests of every role. */
 static bool
 sees_all(const HlStore *store)
 {
@@ -78,19 +81,32 @@ sees_all(const HlStore *store)
 }
 
 /*
- * Begins a statement on a row with its id and the roles whose rows are visible.
+ * Whether the current user may change the requests of every role: as a
+ * superuser or the tables' owner, whom row security does not limit either. To
+ * see them is another right, which is granted to whoever audits.
+ */
+static bool
+handles_all(const HlStore *store)
+{
+	return has_privs_of_role(GetUserId(), store->owner);
+}
+
+/*
+ * Begins a statement on a row with its id and the role that acts, whose rows
+ * it finds; all: it finds those of every role. In a function or a materialized
+ * view of another role's that is its owner, who must not reach the rows of
+ * whoever uses it.
  */
 static void
-touch_begin(Touch *touch, int64 id)
+touch_begin(Touch *touch, int64 id, bool (*all)(const HlStore *))
 {
 	touch->store = hl_store_need();
 	touch->who = hl_account_client();
 	touch->id = id;
 	touch->parameters.count = 0;
 	hl_store_add(&touch->parameters, Int64GetDatum(id));
-	hl_store_add_text(&touch->parameters, touch->who.outer_role);
 	hl_store_add_text(&touch->parameters, touch->who.current_role);
-	hl_store_add(&touch->parameters, BoolGetDatum(sees_all(touch->store)));
+	hl_store_add(&touch->parameters, BoolGetDatum(all(touch->store)));
 }
 
 /*
@@ -108,7 +124,7 @@ static bool
 flag_of(const char *column)
 {
 	bool isnull;
-	Datum value = hl_store_value(0, column, &isnull);
+	Datum value = hl_store_value(0, column, BOOLOID, &isnull);
 
 	return !isnull && DatumGetBool(value);
 }
@@ -129,6 +145,30 @@ touch_look(Touch *touch)
 				   .finished = flag_of("finished"),
 				   .begun = flag_of("begun"),
 				   .emptied = flag_of("emptied")};
+}
+
+/*
+ * Reads the row when nobody else can change it any more, if it is finished. If
+ * it has changed since the snapshot of the transaction, PostgreSQL raises 40001.
+ */
+static Found
+touch_hold(Touch *touch)
+{
+	for (;;)
+	{
+		Found found;
+		bool held;
+
+		hl_store_enter(&touch->step, touch->store);
+		held = hl_store_run(touch->store, HL_STATEMENT_LOCK,
+							&touch->parameters) > 0;
+		hl_store_leave(&touch->step);
+		found = touch_look(touch);
+		if (held || !found.finished)
+			return found;
+		/* it was finished in between */
+		hl_store_leave(&touch->step);
+	}
 }
 
 /* Records in the history what was done to the row, and by whom. */
@@ -172,12 +212,11 @@ connect_to_write(const char *function)
 static void
 refuse_without_right(const Touch *touch, const Found *found)
 {
-	const HlOperation *operation =
-		hl_queued_operation(found->operation, found->kind);
+	const HlPlane *plane = hl_plane_of(found->kind);
+	const HlOperation *operation = plane->find(found->operation);
 
-	if (operation == NULL ||
-		hl_queued_permits(touch->store, operation, found->request,
-						  touch->step.user))
+	if (operation == NULL || plane->permits(touch->store, operation,
+											found->request, touch->step.user))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -214,7 +253,7 @@ hl_requests_cancel(FunctionCallInfo fcinfo)
 
 	refuse_null(fcinfo, 0, "id");
 	connect_to_write("healthlake_cancel_request");
-	touch_begin(&touch, PG_GETARG_INT64(0));
+	touch_begin(&touch, PG_GETARG_INT64(0), handles_all);
 	found = touch_look(&touch);
 	if (hl_store_alter(touch.store, HL_STATEMENT_CANCEL, &touch.parameters) ==
 		0)
@@ -333,7 +372,7 @@ make_again(Touch *touch, const Found *found)
 	if (found->retried_as != NULL ||
 		hl_store_run(touch->store, HL_STATEMENT_RETRY, &parameters) == 0)
 		refuse_to_retry(touch->id, found);
-	enqueued.id = DatumGetInt64(hl_store_value(0, "id", &isnull));
+	enqueued.id = DatumGetInt64(hl_store_value(0, "id", INT8OID, &isnull));
 	enqueued.note = psprintf("retry of request " INT64_FORMAT, touch->id);
 	empty(touch);
 	touch_tell(touch, "retried", NULL,
@@ -351,8 +390,8 @@ hl_requests_retry(FunctionCallInfo fcinfo)
 
 	refuse_null(fcinfo, 0, "id");
 	connect_to_write("healthlake_retry_request");
-	touch_begin(&touch, PG_GETARG_INT64(0));
-	found = touch_look(&touch);
+	touch_begin(&touch, PG_GETARG_INT64(0), handles_all);
+	found = touch_hold(&touch);
 	refuse_without_right(&touch, &found);
 	if (!found.finished && strcmp(found.fence, hl_settings.fence) != 0)
 		id = take_over(&touch, &found);
@@ -401,7 +440,20 @@ refuse_to_resolve(int64 id, const Found *found)
 		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 		 errmsg("request " INT64_FORMAT " cannot be resolved: its state is %s",
 				id, found->state),
-		 errdetail("Only a request whose state is unknown can be resolved.")));
+		 errdetail("A request can be resolved when its state is unknown, or "
+				   "when its last search or poll has failed and nobody is "
+				   "processing it.")));
+}
+
+/*
+ * Takes an open request from the runners until the end of the transaction, if
+ * it is one that can be resolved. It is locked after all that may be refused.
+ */
+static bool
+hold_open(Touch *touch)
+{
+	return hl_store_run(touch->store, HL_STATEMENT_HOLD, &touch->parameters) >
+		   0;
 }
 
 Datum
@@ -420,9 +472,12 @@ hl_requests_resolve(FunctionCallInfo fcinfo)
 	hl_enqueue_refuse_large("note", PG_GETARG_DATUM(2));
 	if (!PG_ARGISNULL(3))
 		hl_enqueue_refuse_large("response", PG_GETARG_DATUM(3));
-	touch_begin(&touch, PG_GETARG_INT64(0));
-	found = touch_look(&touch);
+	touch_begin(&touch, PG_GETARG_INT64(0), handles_all);
+	found = touch_hold(&touch);
 	refuse_without_right(&touch, &found);
+	if (!found.finished && strcmp(found.state, "unknown") != 0 &&
+		!hold_open(&touch))
+		refuse_to_resolve(touch.id, &found);
 	hl_store_add_text(&touch.parameters, state);
 	hl_store_add(&touch.parameters, PG_GETARG_DATUM(2));
 	if (PG_ARGISNULL(3))
@@ -457,11 +512,22 @@ tell_purge(const HlStore *store, const HlClient *who, uint64 requests,
 	(void) hl_event_add(store, &event);
 }
 
-/* A negative age, such as by a wrong sign, would delete everything. */
+/*
+ * A negative age, such as by a wrong sign, would delete everything. An older
+ * one than this is before the first timestamp.
+ */
 static void
-refuse_negative(const Interval *age)
+refuse_age(const Interval *age)
 {
 	static const Interval zero = {0};
+	const int32 years = 4000;
+	const int64 most = (int64) years * 366 * USECS_PER_DAY;
+
+	if (age->month > years * MONTHS_PER_YEAR || age->day > years * 366 ||
+		age->time > most)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be at most %d years",
+							   "older_than", years)));
 
 	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(age),
 										  IntervalPGetDatum(&zero))) < 0)
@@ -481,7 +547,7 @@ hl_requests_purge(FunctionCallInfo fcinfo)
 	uint64 count;
 
 	refuse_null(fcinfo, 0, "older_than");
-	refuse_negative(PG_GETARG_INTERVAL_P(0));
+	refuse_age(PG_GETARG_INTERVAL_P(0));
 	connect_to_write("healthlake_purge_requests");
 	store = hl_store_need();
 	hl_store_add(&requests, PG_GETARG_DATUM(0));
@@ -504,7 +570,7 @@ refuse_to_wait(int64 id)
 {
 	bool isnull;
 	TransactionId xmin =
-		DatumGetTransactionId(hl_store_value(0, "xmin", &isnull));
+		DatumGetTransactionId(hl_store_value(0, "xmin", XIDOID, &isnull));
 
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -529,15 +595,15 @@ look_at(int64 id, MemoryContext memory)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	touch_begin(&touch, id);
+	touch_begin(&touch, id, sees_all);
 	hl_store_enter(&touch.step, touch.store);
 	if (hl_store_run(touch.store, HL_STATEMENT_READ, &touch.parameters) == 0)
 		raise_missing(id);
 	hl_store_leave(&touch.step);
-	if (DatumGetBool(hl_store_value(0, "finished", &isnull)))
+	if (DatumGetBool(hl_store_value(0, "finished", BOOLOID, &isnull)))
 	{
-		HeapTupleHeader whole =
-			DatumGetHeapTupleHeader(hl_store_value(0, "whole", &isnull));
+		HeapTupleHeader whole = DatumGetHeapTupleHeader(hl_store_value(
+			0, "whole", get_rel_type_id(touch.store->table), &isnull));
 		HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(whole),
 							   .t_data = whole};
 		MemoryContext caller = MemoryContextSwitchTo(memory);
@@ -555,11 +621,8 @@ look_at(int64 id, MemoryContext memory)
 static int64
 deadline_of(FunctionCallInfo fcinfo)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz then = DatumGetTimestampTz(DirectFunctionCall2(
-		timestamptz_pl_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(1)));
-
-	return hl_clock_steady_ms() + (Max(then, now) - now) / 1000;
+	return hl_clock_steady_ms() +
+		   hl_poll_milliseconds(hl_arguments_read(fcinfo), "timeout");
 }
 
 /* Sleeps until the next look; raises an error if the time is over. */

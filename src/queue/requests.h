@@ -2,8 +2,8 @@
  * requests.h
  *	  What people and applications do with queued requests: wait for one,
  *	  cancel, retry or resolve it, and purge old ones. Each function acts on
- *	  the caller's own rows, or on all rows for a role that may read
- *	  healthlake_audit.
+ *	  the caller's own rows, or on all rows for a superuser and the tables'
+ *	  owner. Whoever may read healthlake_audit may also wait for all.
  */
 #ifndef HL_QUEUE_REQUESTS_H
 #define HL_QUEUE_REQUESTS_H

@@ -11,6 +11,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -21,16 +22,22 @@
 #include "call/statistics.h"
 #include "queue/claim.h"
 #include "queue/enqueue.h"
+#include "queue/outcome.h"
 #include "queue/record.h"
 #include "queue/runner.h"
 #include "queue/safely.h"
-#include "queue/step.h"
+#include "queue/send.h"
 #include "queue/wakeup.h"
 #include "server/clock.h"
 #include "server/compat.h"
 #include "server/pinned.h"
+#include "server/quiet.h"
 #include "server/settings.h"
+#include "server/step.h"
 #include "server/wait.h"
+
+/* So long a CALL tries to record what it knows, in milliseconds. */
+#define PATIENCE (2 * HL_RUNNER_LOOK_AGAIN)
 
 HlRunner *
 hl_runner_create(const HlRunnerTransactions *transactions, HlPresenceKind kind,
@@ -73,6 +80,24 @@ check_at_once(void)
 }
 
 /*
+ * Gives up all rows: their table was dropped, and what another one has under
+ * their ids is not theirs.
+ */
+static void
+give_up_rows(HlRunner *runner)
+{
+	for (int i = 0; i < runner->count; i++)
+	{
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("healthlake request " INT64_FORMAT
+						" is given up, since its table was dropped",
+						runner->rows[i]->id)));
+		MemoryContextDelete(runner->rows[i]->memory);
+	}
+	runner->count = 0;
+}
+
+/*
  * Begins a transaction; returns false, without one, if the extension was
  * dropped.
  */
@@ -86,6 +111,11 @@ begin(HlRunner *runner, const HlStore **store)
 	runner->gone = *store == NULL;
 	if (runner->gone)
 		runner->transactions->commit();
+	else if (runner->table != (*store)->table)
+	{
+		give_up_rows(runner);
+		runner->table = (*store)->table;
+	}
 	MemoryContextSwitchTo(runner->round);
 	return !runner->gone;
 }
@@ -94,6 +124,7 @@ static void
 commit(HlRunner *runner)
 {
 	runner->transactions->commit();
+	hl_wait_exit_if_orphaned();
 	MemoryContextSwitchTo(runner->round);
 }
 
@@ -212,17 +243,15 @@ commit_round(HlRunner *runner, int claimed)
 	{
 		ErrorData *error;
 
-		MemoryContextSwitchTo(runner->round);
-		error = CopyErrorData();
-		if (hl_safely_concerns_process(error) ||
-			(runner->nrecorded == 0 && runner->count == claimed))
+		if (runner->nrecorded == 0 && runner->count == claimed)
 			PG_RE_THROW();
-		FlushErrorState();
+		error = hl_safely_take_error(runner->round);
 		runner->transactions->recover();
 		MemoryContextSwitchTo(runner->round);
-		ereport(LOG, (errmsg("the ends of %d healthlake requests cannot be "
-							 "committed: %s",
-							 runner->nrecorded, error->message)));
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("the ends of %d healthlake requests cannot be "
+						"committed: %s",
+						runner->nrecorded, error->message)));
 		drop_claimed(runner, claimed);
 		take_recorded_back(runner);
 		return 0;
@@ -233,6 +262,88 @@ commit_round(HlRunner *runner, int claimed)
 	return claimed;
 }
 
+/* What is done before endings are recorded, or after it. */
+typedef struct Beside
+{
+	HlRunner *runner;
+	const HlStore *store;
+} Beside;
+
+/* Runs in hl_safely(). */
+static void
+shorten_rests(void *argument)
+{
+	Beside *beside = argument;
+
+	hl_claim_shorten_rests(beside->runner, beside->store);
+}
+
+/* Runs in hl_safely(). */
+static void
+claim(void *argument)
+{
+	Beside *beside = argument;
+
+	(void) hl_claim(beside->runner, beside->store);
+}
+
+/*
+ * Does something in the transaction that records endings, without undoing these
+ * if it fails. With nothing to keep, the error is thrown.
+ */
+static void
+do_beside(HlRunner *runner, const HlStore *store, void (*work)(void *))
+{
+	Beside beside = {.runner = runner, .store = store};
+	int count = runner->count;
+	ErrorData *error = hl_safely(store, work, &beside);
+
+	if (error == NULL)
+		return;
+	drop_claimed(runner, runner->count - count);
+	if (runner->nrecorded == 0 && runner->count == 0)
+		ReThrowError(error);
+	runner->clock_known = false;
+	ereport(
+		LOG_SERVER_ONLY,
+		(errmsg("healthlake requests cannot be claimed: %s", error->message)));
+}
+
+/*
+ * Begins the transaction that records endings. If it cannot find the table, the
+ * endings are kept for another round. With nothing to keep, the error is thrown.
+ */
+static bool
+begin_recording(HlRunner *runner, const HlStore **store)
+{
+	volatile bool begun = false; /* gcc 15 sees a jump past its assignment */
+
+	PG_TRY();
+	{
+		begun = begin(runner, store);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		if (runner->count == 0)
+			PG_RE_THROW();
+		error = hl_safely_take_error(runner->round);
+		runner->transactions->abort();
+		MemoryContextSwitchTo(runner->round);
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("healthlake requests cannot be claimed or "
+						"recorded: %s",
+						error->message)));
+		runner->claim_at = hl_clock_steady_ms() + HL_RUNNER_LOOK_AGAIN;
+		for (int i = 0; i < runner->count; i++)
+			if (hl_record_is_due(runner->rows[i]))
+				runner->rows[i]->held_until = runner->claim_at;
+	}
+	PG_END_TRY();
+	return begun;
+}
+
 /* Records and claims in one transaction; returns the number of claimed rows. */
 static int
 record_and_claim(HlRunner *runner)
@@ -240,22 +351,24 @@ record_and_claim(HlRunner *runner)
 	bool ended = some_ended(runner);
 	bool again = ended && hl_record_is_again(runner);
 	const HlStore *store;
-	int claimed = 0;
+	int count;
+	int claimed;
 
 	if (!ended && !is_claiming(runner))
 		return 0;
 	if (ended)
 		healthlake_step("before record");
-	if (!begin(runner, &store))
+	if (!begin_recording(runner, &store))
 		return 0;
-	hl_claim_shorten_rests(runner, store);
+	do_beside(runner, store, shorten_rests);
 	hl_presence_load_pace(MyDatabaseId, &runner->pace);
 	if (ended)
 		record_ended(runner, store);
 	healthlake_step("before claim");
+	count = runner->count;
 	if (is_claiming(runner) && !again)
-		claimed = hl_claim(runner, store);
-	claimed = commit_round(runner, claimed);
+		do_beside(runner, store, claim);
+	claimed = commit_round(runner, runner->count - count);
 	if (ended)
 		healthlake_step("after record");
 	return claimed;
@@ -299,40 +412,6 @@ ends_search(const HlQueued *queued)
 		   (queued->ending.state != NULL || queued->heard != NULL);
 }
 
-/* Makes the calls of claimed rows, and the next call of each search. */
-static void
-prepare_claimed(HlRunner *runner)
-{
-	const HlStore *store;
-
-	if (!begin(runner, &store))
-		return;
-	for (int i = 0; i < runner->count; i++)
-	{
-		HlQueued *queued = runner->rows[i];
-
-		if (!is_fresh(queued))
-			continue;
-		hl_queued_prepare(queued, store);
-		if (queued->call != NULL && !lease_suffices(queued))
-			hl_queued_put_off(queued, 0, NULL);
-		if (queued->ending.state != NULL)
-			queued->call = NULL;
-		if (ends_search(queued))
-			break;
-	}
-	commit(runner);
-}
-
-/* Called directly before the first byte of a call. */
-static void
-note_start(HlQueued *queued)
-{
-	INSTR_TIME_SET_CURRENT(queued->started);
-	queued->sent_at = hl_clock_steady_ms();
-	hl_call_log_request(queued->sent, queued->call);
-}
-
 /*
  * Judges a reply. What that throws, such as a lack of memory, concerns this row
  * alone: its outcome is not known then.
@@ -348,17 +427,127 @@ judge_safely(HlQueued *queued)
 	}
 	PG_CATCH();
 	{
-		ErrorData *error;
+		ErrorData *error = hl_safely_take_error(queued->memory);
 
-		MemoryContextSwitchTo(queued->memory);
-		error = CopyErrorData();
-		if (hl_safely_concerns_process(error))
-			PG_RE_THROW();
-		FlushErrorState();
 		hl_outcome_lose(queued, error->message);
 		MemoryContextSwitchTo(caller);
 	}
 	PG_END_TRY();
+}
+
+/* Puts a row off, whose call is not sent. */
+static void
+put_off(HlQueued *queued)
+{
+	hl_ending_put_off(queued, 0, NULL);
+	queued->call = NULL;
+}
+
+/*
+ * Makes the call of a row, or its ending: one that could not be prepared has
+ * its reply already.
+ */
+static void
+prepare(const HlRunner *runner, HlQueued *queued, const HlStore *store)
+{
+	hl_send_prepare(queued, store);
+	if (queued->call != NULL && queued->looks)
+		hl_claim_renew(runner, store, queued);
+	if (queued->call == NULL)
+		return;
+	if (queued->call->reply.outcome != HL_OUTCOME_NONE)
+	{
+		judge_safely(queued);
+		queued->call = NULL;
+	}
+	else if (!lease_suffices(queued))
+		put_off(queued);
+}
+
+/*
+ * Does work in a transaction of its own, without losing what is in flight and
+ * what is to be recorded if it fails; then returns the error.
+ */
+static ErrorData *
+try_transaction(HlRunner *runner, void (*work)(HlRunner *, const HlStore *))
+{
+	ErrorData *volatile error = NULL;
+	volatile bool ends = false;
+
+	PG_TRY();
+	{
+		const HlStore *store;
+
+		if (begin(runner, &store))
+		{
+			work(runner, store);
+			ends = true;
+			commit(runner);
+		}
+	}
+	PG_CATCH();
+	{
+		error = hl_safely_take_error(runner->round);
+		if (ends)
+			runner->transactions->recover();
+		else
+			runner->transactions->abort();
+		MemoryContextSwitchTo(runner->round);
+	}
+	PG_END_TRY();
+	return error;
+}
+
+/* Makes the calls of claimed rows, and the next call of each search. */
+static void
+prepare_fresh(HlRunner *runner, const HlStore *store)
+{
+	for (int i = 0; i < runner->count; i++)
+	{
+		HlQueued *queued = runner->rows[i];
+
+		if (!is_fresh(queued))
+			continue;
+		prepare(runner, queued, store);
+		if (ends_search(queued))
+			break;
+	}
+}
+
+/* Whether the call of a row has not begun. */
+static bool
+is_unsent(const HlQueued *queued)
+{
+	return queued->ending.state == NULL &&
+		   (queued->call == NULL || !hl_queued_is_begun(queued));
+}
+
+/*
+ * Prepares what is fresh. If that fails, what was not sent is put off: a lease
+ * that was renewed may not be.
+ */
+static void
+prepare_claimed(HlRunner *runner)
+{
+	ErrorData *error = try_transaction(runner, prepare_fresh);
+
+	if (error == NULL)
+		return;
+	ereport(
+		LOG_SERVER_ONLY,
+		(errmsg("healthlake requests cannot be prepared: %s", error->message)));
+	for (int i = 0; i < runner->count; i++)
+		if (is_unsent(runner->rows[i]))
+			put_off(runner->rows[i]);
+}
+
+/* Called directly before the first byte of a call. */
+static void
+note_start(HlQueued *queued)
+{
+	INSTR_TIME_SET_CURRENT(queued->started);
+	queued->sent_at = hl_clock_steady_ms();
+	hl_call_log_request(queued->sent, queued->call);
 }
 
 /* Called when a call has ended. */
@@ -406,31 +595,60 @@ is_ready(const HlQueued *queued)
 }
 
 /*
+ * Puts off what is ready and whose lease may end before the call: to get the
+ * keys, the first or those with which it is sent again, or to mark others, may
+ * have taken a while, and another runner may have claimed it since.
+ */
+static void
+put_off_late(HlRunner *runner)
+{
+	for (int i = 0; i < runner->count; i++)
+		if (is_ready(runner->rows[i]) && !lease_suffices(runner->rows[i]))
+			put_off(runner->rows[i]);
+}
+
+/*
+ * Keeps what the attempts of a call that is to be sent again may have done, for
+ * the case that it is not.
+ */
+static void
+keep_unsettled(HlRunner *runner)
+{
+	for (int i = 0; i < runner->count; i++)
+		if (is_ready(runner->rows[i]))
+			hl_outcome_keep(runner->rows[i]);
+}
+
+static bool
+some_to_mark(const HlRunner *runner)
+{
+	for (int i = 0; i < runner->count; i++)
+		if (hl_claim_needs_mark(runner->rows[i]))
+			return true;
+	return false;
+}
+
+/*
  * Marks as sent what must not be sent twice, now that it has its keys: between
- * this commit and the first byte there is nothing to wait for.
+ * this commit and the first byte there is nothing to wait for. What cannot be
+ * marked is put off. What was sent and refused, because the credentials had
+ * expired, is marked again, since only the row tells whether it is still this
+ * runner's.
  */
 static void
 mark_ready(HlRunner *runner)
 {
-	const HlStore *store;
-	bool some = false;
+	ErrorData *error;
 
-	for (int i = 0; i < runner->count; i++)
-		if (is_ready(runner->rows[i]))
-		{
-			/* to get the keys may have taken a while */
-			if (!lease_suffices(runner->rows[i]))
-			{
-				hl_queued_put_off(runner->rows[i], 0, NULL);
-				runner->rows[i]->call = NULL;
-			}
-			else
-				some |= runner->rows[i]->careful;
-		}
-	if (!some || !begin(runner, &store))
+	keep_unsettled(runner);
+	put_off_late(runner);
+	if (!some_to_mark(runner))
 		return;
-	hl_claim_mark(runner, store);
-	commit(runner);
+	error = try_transaction(runner, hl_claim_mark);
+	for (int i = 0; error != NULL && i < runner->count; i++)
+		if (hl_claim_needs_mark(runner->rows[i]))
+			hl_claim_set_aside(runner->rows[i], error->message);
+	put_off_late(runner);
 }
 
 /* Sends the calls that have their keys. */
@@ -445,7 +663,9 @@ start_calls(HlRunner *runner)
 
 		if (!is_ready(queued))
 			continue;
-		note_start(queued);
+		/* sent again with new credentials, it is the same call */
+		if (!hl_queued_is_begun(queued))
+			note_start(queued);
 		hl_engine_go(queued->call);
 		starts = true;
 	}
@@ -518,38 +738,52 @@ hl_runner_rest(const HlRunner *runner, long most_ms)
 
 /* --------------------------------------------------- healthlake_run_queue */
 
-/* In a CALL, a transaction is open already. */
+/*
+ * In a CALL, a transaction is open already. Nothing is sent to the client until
+ * it ends: other runners and roles wait for its locks.
+ */
 static void
 call_begin(void)
 {
+	hl_quiet_begin();
 }
 
 /*
- * Commits, which begins the next one: that is to have none of the session's
- * settings from the first moment on, since replies are awaited in it and
- * transaction_timeout would end it.
+ * When a transaction has ended, SPI has begun the next: that is to have none of
+ * the session's settings from the first moment on, since replies are awaited in
+ * it and transaction_timeout would end it.
  */
+static void
+call_ended(void)
+{
+	hl_quiet_end();
+	hl_pinned_transaction();
+}
+
 static void
 call_commit(void)
 {
 	SPI_commit();
-	hl_pinned_transaction();
+	call_ended();
 }
 
-/* After a commit that failed, SPI has begun another transaction. */
+/* Ends a transaction in which something has failed, and begins the next. */
 static void
-call_recover(void)
+call_abort(void)
 {
-	hl_pinned_transaction();
+	while (IsSubTransaction())
+		RollbackAndReleaseCurrentSubTransaction();
+	SPI_rollback();
+	call_ended();
 }
 
 static const HlRunnerTransactions call_transactions = {call_begin, call_commit,
-													   call_recover};
+													   call_ended, call_abort};
 
 static void
 leave_board(void *unused)
 {
-	hl_presence_leave();
+	(void) hl_presence_leave();
 }
 
 static int64
@@ -574,27 +808,86 @@ is_draining(const HlRunner *runner)
 		   (runner->some_paced && hl_claim_room(runner) > 0);
 }
 
+/*
+ * Whether the CALL still tries to record endings that could not be recorded,
+ * which nobody else knows. It gives up after a few seconds, unlike a worker.
+ */
+static bool
+keeps_trying(HlRunner *runner)
+{
+	int64 now = hl_clock_steady_ms();
+
+	if (runner->gone || runner->count == 0)
+		runner->patience_until = 0;
+	else if (runner->patience_until == 0)
+		runner->patience_until = now + PATIENCE;
+	return now < runner->patience_until;
+}
+
 static void
 run_due(HlRunner *runner)
 {
+	bool goes_on;
+
 	runner->some_left = true;
 	do
 	{
 		hl_runner_round(runner, HL_RUNNER_LOOK_AGAIN);
-		if (!hl_runner_is_busy(runner) && is_draining(runner))
+		goes_on = is_draining(runner) || keeps_trying(runner);
+		if (!hl_runner_is_busy(runner) && goes_on)
 			hl_wait_rest(hl_runner_rest(runner, HL_RUNNER_LOOK_AGAIN),
 						 HL_WAIT_QUEUE);
-	} while (is_draining(runner));
+	} while (goes_on);
 }
 
+/*
+ * A message to a client that does not read may last: the runner has left the
+ * board by then, and its rows are free.
+ */
 static void
 tell_counts(const HlRunner *runner)
 {
+	char left[40] = "";
+
+	if (runner->count > 0)
+		snprintf(left, sizeof(left), ", %d not recorded", runner->count);
 	ereport(NOTICE, (errmsg("healthlake_run_queue: " INT64_FORMAT
 							" succeeded, " INT64_FORMAT " failed, " INT64_FORMAT
-							" unknown, " INT64_FORMAT " to be continued",
+							" unknown, " INT64_FORMAT " to be continued%s",
 							runner->succeeded, runner->failed, runner->unknown,
-							runner->put_off)));
+							runner->put_off, left)));
+}
+
+/*
+ * Throws an error once its transaction has ended, since PostgreSQL sends it to
+ * the client before it does that. Nor does an interrupt come in between. An
+ * error on the way to that is sent, though.
+ */
+static void
+run_to_end(HlRunner *runner)
+{
+	PG_TRY();
+	{
+		run_due(runner);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		HOLD_INTERRUPTS();
+		hl_quiet_end();
+		MemoryContextSwitchTo(runner->memory);
+		error = CopyErrorData();
+		FlushErrorState();
+		call_abort();
+		/* the client may not read the error: the rows are free by then */
+		leave_board(NULL);
+		RESUME_INTERRUPTS();
+		/* when it was raised, nothing was sent to the client */
+		error->output_to_client = whereToSendOutput == DestRemote;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 }
 
 /* The session's settings must not affect the requests of other roles. */
@@ -609,8 +902,7 @@ refuse_deciding(Oid owner)
 				 errmsg("%s cannot use the session's own setting of \"%s\"",
 						"healthlake_run_queue()", setting),
 				 errdetail("It would affect the requests of other roles."),
-				 errhint("Set it in the configuration file or by ALTER "
-						 "DATABASE, or RESET it here.")));
+				 errhint("%s", hl_settings_place(setting))));
 }
 
 Datum
@@ -640,10 +932,11 @@ hl_runner_call(FunctionCallInfo fcinfo)
 	call_commit();
 	runner =
 		hl_runner_create(&call_transactions, HL_PRESENCE_SESSION, allowance);
-	run_due(runner);
-	tell_counts(runner);
+	run_to_end(runner);
 	/* whoever called goes on in a transaction with the session's settings */
 	SPI_commit();
+	leave_board(NULL);
+	tell_counts(runner);
 	if (runner->some_left && !runner->gone)
 		hl_wakeup_want(hl_store_find());
 	SPI_finish();

@@ -21,14 +21,14 @@
 #define HL_RUNNER_LOOK_AGAIN 5000
 
 /*
- * How a runner's transactions begin and end; SPI is connected between. The last
- * one is called after a commit has failed.
+ * How a runner's transactions begin and end; SPI is connected between.
  */
 typedef struct HlRunnerTransactions
 {
 	void (*begin)(void);
 	void (*commit)(void);
-	void (*recover)(void);
+	void (*recover)(void); /* after a commit that failed */
+	void (*abort)(void);   /* after an error */
 } HlRunnerTransactions;
 
 /* A row that could not be claimed, and when it may be tried again. */
@@ -44,6 +44,7 @@ typedef struct HlRunner
 	MemoryContext memory; /* of the runner and of its rows */
 	MemoryContext round;  /* of one round */
 	int64 holder;
+	Oid table;       /* of the rows */
 	int64 allowance; /* requests that it may still claim */
 	HlQueued *rows[HL_RUNNER_MOST];
 	int count;
@@ -55,10 +56,12 @@ typedef struct HlRunner
 	char last_role[256]; /* the role whose turn it was last, truncated */
 	bool gone;           /* the extension was dropped */
 	bool some_left;      /* the queue is not empty, as last seen */
-	bool
-		some_paced; /* rows are due that the pace does not allow to claim yet */
-	int64 claim_at; /* when to look for rows, by hl_clock_steady_ms() */
-	bool clock_known; /* how far the wall clock is from that: */
+	bool some_paced; /* rows are due that the pace, or others, do not allow to
+						claim yet */
+	int64 patience_until; /* of a CALL that keeps endings; 0: it has none */
+	int64 claim_at;       /* when to look for rows, by hl_clock_steady_ms() */
+	int64 complain_at;    /* when to say again that rows cannot be claimed */
+	bool clock_known;     /* how far the wall clock is from that: */
 	int64 clock_offset;
 
 	int64 succeeded; /* counts of endings */

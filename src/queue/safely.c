@@ -17,6 +17,19 @@ hl_safely_concerns_process(const ErrorData *error)
 		   ERRCODE_OPERATOR_INTERVENTION;
 }
 
+ErrorData *
+hl_safely_take_error(MemoryContext memory)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(memory);
+	error = CopyErrorData();
+	if (hl_safely_concerns_process(error))
+		PG_RE_THROW();
+	FlushErrorState();
+	return error;
+}
+
 /* Does work in a subtransaction; the error that undid it, or NULL. */
 ErrorData *
 hl_safely(const HlStore *store, void (*work)(void *), void *argument)
@@ -37,11 +50,7 @@ hl_safely(const HlStore *store, void (*work)(void *), void *argument)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		if (hl_safely_concerns_process(error))
-			PG_RE_THROW();
-		FlushErrorState();
+		error = hl_safely_take_error(caller);
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();

@@ -19,6 +19,12 @@
 extern ErrorData *hl_safely(const HlStore *store, void (*work)(void *),
 							void *argument);
 
+/*
+ * Takes the error that a PG_CATCH() block has, into a memory context, which
+ * becomes the current one. Throws it again if it concerns the process.
+ */
+extern ErrorData *hl_safely_take_error(MemoryContext memory);
+
 /* Whether an error concerns the process and not its current work. */
 extern bool hl_safely_concerns_process(const ErrorData *error);
 

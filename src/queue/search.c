@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -14,7 +15,7 @@
 #include "call/pages.h"
 #include "model/response.h"
 #include "queue/enqueue.h"
-#include "queue/queued.h"
+#include "queue/plane.h"
 #include "queue/search.h"
 #include "server/clock.h"
 #include "server/text.h"
@@ -24,6 +25,14 @@
 
 /* So long a token is relied on, in milliseconds; HOUR of statements.c. */
 #define RELIANCE (58 * 60 * 1000)
+
+/*
+ * So long a list is read, and so many items of it are kept; one that is longer
+ * tells nothing.
+ */
+#define MOST_PAGES 1000
+#define MOST_BYTES (64 * 1024 * 1024)
+#define MOST_KEPT 100
 
 /* A search under way: the list is read, then the tags of what may be it. */
 typedef struct HlSearch
@@ -35,6 +44,9 @@ typedef struct HlSearch
 	const char *tag;  /* that it was given; NULL: none */
 	int64 since;      /* seconds of 1970 */
 	HlPages *pages;
+	int count;        /* of pages that were read */
+	int64 bytes;      /* of these */
+	bool too_long;    /* the list is, and was not read to its end */
 	List *candidates; /* items by name and time whose tags are not known */
 	List *matches;    /* items that may be it as far as AWS says */
 } HlSearch;
@@ -113,7 +125,7 @@ is_adopted(const HlSearch *search, const HlStore *store, const HlJson *item)
 					  hl_text_from_utf8(string_of(item, search->place->id)));
 	hl_store_add_text(&parameters, search->queued->home);
 	(void) hl_store_run(store, HL_STATEMENT_ADOPTED, &parameters);
-	adopted = DatumGetBool(hl_store_value(0, "adopted", &isnull));
+	adopted = DatumGetBool(hl_store_value(0, "adopted", BOOLOID, &isnull));
 	hl_store_leave(&step);
 	return adopted;
 }
@@ -140,7 +152,7 @@ has_twin(const HlSearch *search, const HlStore *store)
 	hl_store_add_time(&parameters, since);
 	hl_store_add_text(&parameters, search->queued->home);
 	(void) hl_store_run(store, HL_STATEMENT_TWIN, &parameters);
-	twin = DatumGetBool(hl_store_value(0, "twin", &isnull));
+	twin = DatumGetBool(hl_store_value(0, "twin", BOOLOID, &isnull));
 	hl_store_leave(&step);
 	return twin;
 }
@@ -161,6 +173,25 @@ is_candidate(const HlSearch *search, const HlJson *item)
 		   (name != NULL && strcmp(name, search->name) == 0);
 }
 
+/* A copy of an item, as the page that it is in is forgotten. */
+static void *
+keep(const HlJson *item)
+{
+	HlBytes bytes = {0};
+
+	hl_json_append_node(&bytes, item);
+	return (void *) hl_response_read(hl_text_take(&bytes));
+}
+
+/* Whether no more is read of the list. */
+static bool
+is_enough(const HlSearch *search)
+{
+	return search->count >= MOST_PAGES || search->bytes > MOST_BYTES ||
+		   list_length(search->matches) + list_length(search->candidates) >
+			   MOST_KEPT;
+}
+
 /* Reads a page of the list. */
 static void
 read_page(HlSearch *search, const HlStore *store, const HlJson *page)
@@ -171,16 +202,17 @@ read_page(HlSearch *search, const HlStore *store, const HlJson *page)
 	hl_pages_take(search->pages, page);
 	each = hl_json_each(
 		hl_json_member(page, search->queued->sent->operation->pages));
-	while ((item = hl_json_step(&each)) != NULL)
+	while ((item = hl_json_step(&each)) != NULL && !is_enough(search))
 	{
 		if (!is_candidate(search, item))
 			continue;
 		if (search->tag == NULL)
-			search->matches = lappend(search->matches, (void *) item);
+			search->matches = lappend(search->matches, keep(item));
 		/* what another row has need not be asked for its tags */
 		else if (!is_adopted(search, store, item))
-			search->candidates = lappend(search->candidates, (void *) item);
+			search->candidates = lappend(search->candidates, keep(item));
 	}
+	search->too_long |= item != NULL;
 }
 
 /* Reads the tags of the first candidate. */
@@ -204,7 +236,11 @@ read_reply(HlSearch *search, const HlStore *store, const HlReply *reply)
 	if (reply->outcome != HL_OUTCOME_SUCCESS)
 		hl_error_raise(operation, reply, NULL);
 	if (operation == search->place->list)
+	{
+		search->count++;
+		search->bytes += reply->body.len;
 		read_page(search, store, reply->document);
+	}
 	else
 		read_tags(search, reply->document);
 }
@@ -226,6 +262,9 @@ next_request(HlSearch *search)
 {
 	HlRequest *request = hl_pages_request(search->pages, PG_INT64_MAX);
 
+	search->too_long |= request != NULL && is_enough(search);
+	if (search->too_long)
+		return NULL;
 	if (request != NULL || search->candidates == NIL)
 		return request;
 	return tags_request(linitial(search->candidates));
@@ -266,7 +305,7 @@ adopt(HlSearch *search)
 		string_of(linitial(search->matches), search->place->id));
 	const char *arn = string_of(linitial(search->matches), "DatastoreArn");
 
-	hl_queued_put_off(queued, 0, NULL);
+	hl_ending_put_off(queued, 0, NULL);
 	queued->ending.state = queued->goal != NULL ? "running" : "succeeded";
 	queued->ending.run_after = GetCurrentTimestamp();
 	queued->ending.unsettled_since = HL_NO_TIME;
@@ -283,27 +322,6 @@ adopt(HlSearch *search)
 		search->tag != NULL ? "found by its tag" : "found by its name and time";
 }
 
-/* The ending where nothing tells what became of the sending. */
-void
-hl_queued_leave_unknown(HlQueued *queued, const char *message)
-{
-	hl_queued_put_off(queued, MAKE_SQLSTATE('3', '8', 'M', '0', '1'), message);
-	queued->ending.state = "unknown";
-	queued->ending.looked = true;
-}
-
-/* The ending of what another cluster or database may have sent, or send yet. */
-static void
-leave_to_others(HlQueued *queued)
-{
-	hl_queued_leave_unknown(
-		queued, psprintf("outcome of %s is unknown: it was made in another "
-						 "cluster or database",
-						 queued->operation->name));
-	queued->ending.note = "it was made in another cluster or database, and "
-						  "was not sent from here";
-}
-
 /* Whether the token still names whatever any sending of it has made. */
 static bool
 is_recent(const HlQueued *queued)
@@ -311,25 +329,7 @@ is_recent(const HlQueued *queued)
 	TimestampTz since = hl_queued_is_unsettled(queued) ? queued->unsettled_since
 													   : queued->earliest;
 
-	return !TimestampDifferenceExceeds(since, GetCurrentTimestamp(), RELIANCE);
-}
-
-/* The ending where it may be sent now, unless that is for others to do. */
-void
-hl_queued_let_go_out(HlQueued *queued)
-{
-	if (hl_queued_is_foreign(queued))
-	{
-		leave_to_others(queued);
-		return;
-	}
-	hl_queued_put_off(queued, 0, NULL);
-	queued->ending.state = "queued";
-	/* a sending without an outcome goes on to count, but for mere reading */
-	if (!queued->operation->changes_something)
-		queued->ending.unsettled_since = HL_NO_TIME;
-	queued->ending.run_after = GetCurrentTimestamp();
-	queued->ending.looked = true;
+	return hl_queued_is_recent(since, RELIANCE);
 }
 
 /* Drops what another row has. */
@@ -360,17 +360,34 @@ leave_ambiguous(const HlSearch *search)
 	const char *name = queued->operation->name;
 
 	if (list_length(search->matches) > 1)
-		hl_queued_leave_unknown(
+		hl_ending_leave_unknown(
 			queued,
 			psprintf("outcome of %s is unknown: %d of AWS's %ss "
 					 "could be what it has made",
 					 name, list_length(search->matches), made_by(queued)));
 	else
-		hl_queued_leave_unknown(queued,
+		hl_ending_leave_unknown(queued,
 								psprintf("outcome of %s is unknown: another "
 										 "request of the same name could have "
 										 "made the %s that was found",
 										 name, made_by(queued)));
+}
+
+/* The ending where AWS's list is too long to be read. */
+static void
+leave_unread(const HlSearch *search)
+{
+	HlQueued *queued = search->queued;
+
+	hl_ending_leave_unknown(
+		queued, psprintf("outcome of %s is unknown: AWS lists too much to find "
+						 "the %s that it has made",
+						 queued->operation->name, made_by(queued)));
+	queued->ending.note = psprintf(
+		"the search has ended after %d pages, " INT64_FORMAT
+		" bytes and %d possible finds",
+		search->count, search->bytes,
+		list_length(search->matches) + list_length(search->candidates));
 }
 
 /*
@@ -386,45 +403,47 @@ conclude(HlSearch *search, const HlStore *store)
 
 	drop_adopted(search, store);
 	/* of twins only the token tells which has made what was found */
-	if (is_recent(queued) && (twin || list_length(search->matches) != 1))
-		hl_queued_let_go_out(queued);
+	if (is_recent(queued) &&
+		(twin || search->too_long || list_length(search->matches) != 1))
+		hl_ending_let_go_out(queued);
+	else if (search->too_long)
+		leave_unread(search);
 	else if (list_length(search->matches) > 1 ||
 			 (twin && search->matches != NIL))
 		leave_ambiguous(search);
 	else if (search->matches != NIL)
 		adopt(search);
 	else if (hl_queued_is_unsettled(queued))
-		hl_queued_leave_unknown(
+		hl_ending_leave_unknown(
 			queued, psprintf("outcome of %s is unknown: no %s was "
 							 "found that it has made",
 							 queued->operation->name, made_by(queued)));
 	else
-		hl_queued_let_go_out(queued);
+		hl_ending_let_go_out(queued);
 }
 
-/* Concludes without a search: there is no way to find what it has made. */
 void
-hl_queued_conclude_blindly(HlQueued *queued)
+hl_search_conclude_blindly(HlQueued *queued)
 {
 	const HlOperation *operation = queued->operation;
 
 	if (hl_queued_is_foreign(queued))
-		leave_to_others(queued);
+		hl_ending_leave_to_others(queued);
 	else if (!operation->changes_something ||
-			 (hl_queued_is_repeatable(queued) && is_recent(queued)))
-		hl_queued_let_go_out(queued);
+			 (queued->plane->is_repeatable(queued) && is_recent(queued)))
+		hl_ending_let_go_out(queued);
 	else if (hl_queued_is_unsettled(queued) || !operation->idempotent)
 	{
-		hl_queued_leave_unknown(
+		hl_ending_leave_unknown(
 			queued,
 			psprintf(
 				"outcome of %s is unknown, and there is no name to search for",
 				queued->operation->name));
-		if (!hl_queued_is_repeatable(queued))
-			queued->ending.note = HL_QUEUED_NOT_AGAIN;
+		if (!queued->plane->is_repeatable(queued))
+			queued->ending.note = HL_ENDING_NOT_AGAIN;
 	}
 	else
-		hl_queued_let_go_out(queued);
+		hl_ending_let_go_out(queued);
 }
 
 /* Begins a search; NULL: there is nothing to search for. */
@@ -457,7 +476,7 @@ begin_search(HlQueued *queued)
 
 /* Goes on with looking for what a request has made. */
 HlRequest *
-hl_queued_look(HlQueued *queued, const HlStore *store)
+hl_search_look(HlQueued *queued, const HlStore *store)
 {
 	HlRequest *request;
 
@@ -468,7 +487,7 @@ hl_queued_look(HlQueued *queued, const HlStore *store)
 	queued->heard = NULL;
 	if (queued->search == NULL)
 	{
-		hl_queued_conclude_blindly(queued);
+		hl_search_conclude_blindly(queued);
 		return NULL;
 	}
 	request = next_request(queued->search);

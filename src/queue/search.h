@@ -18,15 +18,9 @@
  * sent. In a transaction, with SPI connected and in the row's memory; throws
  * the failure of a request of the search.
  */
-extern HlRequest *hl_queued_look(HlQueued *queued, const HlStore *store);
+extern HlRequest *hl_search_look(HlQueued *queued, const HlStore *store);
 
-/*
- * Endings of a search: the outcome remains unknown; or the request may be sent
- * now, unless it belongs to another cluster or database; or one of these two,
- * if there is nothing to search for.
- */
-extern void hl_queued_leave_unknown(HlQueued *queued, const char *message);
-extern void hl_queued_let_go_out(HlQueued *queued);
-extern void hl_queued_conclude_blindly(HlQueued *queued);
+/* Makes the ending where there is nothing to search for. */
+extern void hl_search_conclude_blindly(HlQueued *queued);
 
 #endif

@@ -1,7 +1,6 @@
 /*
  * send.c
- *	  Makes a call of a claimed row. Settings, privileges and guard rails may
- *	  have changed since it was enqueued, so all of them are checked again.
+ *	  From a claimed row to a call.
  */
 #include "postgres.h"
 
@@ -15,31 +14,16 @@
 
 #include "audit/account.h"
 #include "call/call.h"
-#include "call/door.h"
+#include "call/error.h"
 #include "engine/target.h"
 #include "model/response.h"
-#include "queue/enqueue.h"
-#include "queue/fhir_queued.h"
-#include "queue/queued.h"
+#include "queue/plane.h"
 #include "queue/safely.h"
-#include "queue/search.h"
+#include "queue/send.h"
 #include "server/text.h"
 
-/* Whether a role may have an operation performed. */
-bool
-hl_queued_permits(const HlStore *store, const HlOperation *operation,
-				  const char *request, Oid role)
-{
-	if (operation->rest)
-		return hl_fhir_permits(store, request, role);
-	if (hl_door_lets(store->extension, store->schema, operation->function,
-					 role))
-		return true;
-	/* this one is a right to create, as far as it goes by the queue */
-	return operation == &hl_operations[HL_OPERATION_CREATE_FHIR_DATASTORE] &&
-		   hl_door_lets(store->extension, store->schema,
-						"healthlake_enqueue_create_datastore", role);
-}
+/* So many searches in succession may have replies that cannot be used. */
+#define MOST_UNUSABLE 15
 
 /* Whether the role that has asked for it may still do so. */
 static bool
@@ -47,29 +31,8 @@ is_permitted(const HlQueued *queued, const HlStore *store)
 {
 	Oid role = get_role_oid(queued->role, true);
 
-	return OidIsValid(role) &&
-		   hl_queued_permits(store, queued->operation, queued->request, role);
-}
-
-/* The member of the token as JSON; NULL: the operation has none. */
-static char *
-token_member(const HlQueued *queued)
-{
-	const HlMember *member = hl_operation_token(queued->operation);
-
-	if (member == NULL || queued->client_token == NULL)
-		return NULL;
-	return hl_request_member(member->name, queued->client_token);
-}
-
-/* Appends a member with a string in it, where there is a string. */
-static void
-append_string(HlBytes *bytes, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	hl_bytes_format(bytes, "%s\"%s\":", bytes->len > 1 ? "," : "", name);
-	hl_json_append_string(bytes, value, strlen(value));
+	return OidIsValid(role) && queued->plane->permits(store, queued->operation,
+													  queued->request, role);
 }
 
 /* The request that asks after what the row has made. */
@@ -82,21 +45,11 @@ make_poll(const HlQueued *queued)
 
 	hl_bytes_append_char(&bytes, '{');
 	if (hl_shape_member(describe->input, "DatastoreId", 11) != NULL)
-		append_string(&bytes, "DatastoreId", queued->datastore_id);
-	append_string(&bytes, "JobId", queued->job_id);
+		hl_json_append_member(&bytes, "DatastoreId", queued->datastore_id);
+	hl_json_append_member(&bytes, "JobId", queued->job_id);
 	hl_bytes_append_char(&bytes, '}');
 	json = hl_text_take(&bytes);
 	return hl_request_make(describe, json, NULL, false);
-}
-
-/* The request that the row holds. */
-static HlRequest *
-make_sending(const HlQueued *queued)
-{
-	return hl_request_make(
-		queued->operation,
-		hl_text_to_utf8(queued->request, (int) strlen(queued->request)),
-		token_member(queued), false);
 }
 
 /* What is to be sent for the row now; NULL: nothing, for it has its ending. */
@@ -106,12 +59,15 @@ make_request(HlQueued *queued, const HlStore *store)
 	HlRequest *request;
 
 	if (queued->looks)
-		request = hl_fhir_is_queued(queued) ? hl_fhir_look(queued, store)
-											: hl_queued_look(queued, store);
-	else if (hl_fhir_is_queued(queued))
-		request = hl_fhir_sending(queued);
+	{
+		queued->concluding = true;
+		request = queued->plane->look(queued, store);
+		queued->concluding = false;
+	}
+	else if (queued->polls)
+		request = make_poll(queued);
 	else
-		request = queued->polls ? make_poll(queued) : make_sending(queued);
+		request = queued->plane->make(queued);
 	if (request == NULL)
 		return NULL;
 	request->queue_id = queued->id;
@@ -135,7 +91,7 @@ limit_attempts(const HlQueued *queued, HlCall *call)
 	call->limits = limits;
 	/* libcurl, too, repeats by itself what is not on a fresh connection */
 	if (!queued->looks && !queued->polls)
-		call->repeatable = hl_queued_is_repeatable(queued);
+		call->repeatable = queued->plane->is_repeatable(queued);
 }
 
 /* Says where it would go, if that is not where it was to go. */
@@ -157,41 +113,111 @@ strayed(const HlQueued *queued, const HlCall *call)
 	return NULL;
 }
 
+/*
+ * The memory of the next call: a search forgets the page before it, which it
+ * has read.
+ */
+static MemoryContext
+call_memory(HlQueued *queued)
+{
+	if (!queued->looks)
+		return queued->memory;
+	if (queued->page != NULL)
+		MemoryContextDelete(queued->page);
+	queued->page = AllocSetContextCreate(queued->memory, "healthlake look",
+										 ALLOCSET_SMALL_SIZES);
+	return queued->page;
+}
+
+/*
+ * The later request of the resource that was sent before a retry; NULL: none.
+ * When it was retried, whoever enqueued that one may not have committed, or it
+ * did not exist, and the retry was committed only after that one was sent. Now
+ * it is seen: requests of a resource are claimed one after the other.
+ */
+static const char *
+overtaken_by(const HlQueued *queued, const HlStore *store)
+{
+	HlParameters parameters = {0};
+	const char *id = NULL;
+	HlStoreStep step;
+
+	if (!queued->retries || !queued->plane->is_in_turn)
+		return NULL;
+	hl_store_enter(&step, store);
+	hl_store_add(&parameters, Int64GetDatum(queued->id));
+	if (hl_store_run(store, HL_STATEMENT_LATER, &parameters) > 0)
+		id = hl_store_text(0, "id");
+	hl_store_leave(&step);
+	return id;
+}
+
+/* Refuses what must not be sent any more; returns whether it did. */
+static bool
+refuse(HlQueued *queued, const HlStore *store)
+{
+	const char *later;
+
+	if (!is_permitted(queued, store))
+	{
+		hl_ending_refuse(queued, ERRCODE_INSUFFICIENT_PRIVILEGE,
+						 psprintf("role \"%s\" may no longer perform %s",
+								  queued->role, queued->operation->name));
+		return true;
+	}
+	later = overtaken_by(queued, store);
+	if (later == NULL)
+		return false;
+	hl_ending_refuse(queued, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					 psprintf("the later request %s of the same resource was "
+							  "sent before this retry",
+							  later));
+	return true;
+}
+
+static void
+refuse_altered(HlQueued *queued)
+{
+	hl_ending_refuse(queued, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					 "the request is not what was enqueued");
+}
+
 /* Makes the call, or the ending; may throw what the row is to be told. */
 static void
 make_call(HlQueued *queued, const HlStore *store)
 {
 	HlCall *call;
 	const char *why = NULL;
+	bool prepared;
 
-	if (!queued->polls && !queued->looks && !is_permitted(queued, store))
+	if (!queued->plane->is_whole(queued))
 	{
-		hl_queued_refuse(queued, ERRCODE_INSUFFICIENT_PRIVILEGE,
-						 psprintf("role \"%s\" may no longer perform %s",
-								  queued->role, queued->operation->name));
+		refuse_altered(queued);
 		return;
 	}
+	if (!queued->polls && !queued->looks && refuse(queued, store))
+		return;
 	queued->sent = make_request(queued, store);
 	if (queued->sent == NULL)
 		return;
+	MemoryContextSwitchTo(call_memory(queued));
 	call = hl_engine_calls(1);
-	if (hl_call_prepare(call, queued->sent, queued->region))
-	{
+	prepared = hl_call_prepare(call, queued->sent, queued->region);
+	if (prepared)
 		limit_attempts(queued, call);
+	MemoryContextSwitchTo(queued->memory);
+	if (prepared)
+	{
 		why = strayed(queued, call);
 		queued->ending.endpoint = hl_target_url(call);
 	}
 	if (why != NULL)
 	{
-		hl_queued_refuse(queued, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, why);
+		hl_ending_refuse(queued, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, why);
 		return;
 	}
-	call->held = true;
+	call->held = call->held_again = true;
 	queued->call = call;
-	if (call->reply.outcome == HL_OUTCOME_NONE)
-		return;
-	hl_outcome_judge(queued);
-	queued->call = NULL;
 }
 
 /* Whether an error says something of the request, and not of the server. */
@@ -210,24 +236,54 @@ is_of_request(int sqlstate)
 	}
 }
 
+/*
+ * Whether a search has failed because of what the request, or what was found,
+ * contains, so that it would always fail, and nobody could end the request.
+ */
+static bool
+is_of_contents(const HlQueued *queued, int sqlstate)
+{
+	int category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	/* otherwise the error is the reply */
+	return queued->concluding &&
+		   (queued->heard == NULL ||
+			queued->heard->outcome == HL_OUTCOME_SUCCESS) &&
+		   (category == ERRCODE_DATA_EXCEPTION ||
+			category == ERRCODE_PROGRAM_LIMIT_EXCEEDED);
+}
+
+/*
+ * Whether it cannot be expected that a search succeeds some day. A reply that
+ * cannot be used may come from something else between here and AWS, or be of a
+ * resource that is never usable.
+ */
+static bool
+is_hopeless(const HlQueued *queued, int sqlstate)
+{
+	return is_of_contents(queued, sqlstate) ||
+		   (queued->looks && sqlstate == HL_ERRCODE_MALFORMED &&
+			queued->unusable_looks + 1 >= MOST_UNUSABLE);
+}
+
 /* Makes an ending of an error that preparing has thrown. */
 static void
 take_error(HlQueued *queued)
 {
-	ErrorData *error;
+	ErrorData *error = hl_safely_take_error(queued->memory);
 
-	MemoryContextSwitchTo(queued->memory);
-	error = CopyErrorData();
-	if (hl_safely_concerns_process(error))
-		PG_RE_THROW();
-	FlushErrorState();
 	queued->call = NULL;
+	if (is_hopeless(queued, error->sqlerrcode))
+		hl_ending_leave_unknown(
+			queued,
+			psprintf("outcome of %s is unknown: the search for it failed: %s",
+					 queued->operation->name, error->message));
 	/* what a setting forbids, or memory, may be there again another time */
-	if (queued->looks || !is_of_request(error->sqlerrcode) ||
-		error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
-		hl_queued_put_off(queued, error->sqlerrcode, error->message);
+	else if (queued->looks || !is_of_request(error->sqlerrcode) ||
+			 error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		hl_ending_put_off(queued, error->sqlerrcode, error->message);
 	else
-		hl_queued_refuse(queued, error->sqlerrcode, error->message);
+		hl_ending_refuse(queued, error->sqlerrcode, error->message);
 }
 
 /* Makes the call in a subtransaction, whose abort gives back what is held. */
@@ -254,19 +310,17 @@ go_on_safely(HlQueued *queued, const HlStore *store)
 	CurrentResourceOwner = owner;
 }
 
-/* Prepares a claimed row. */
 void
-hl_queued_prepare(HlQueued *queued, const HlStore *store)
+hl_send_prepare(HlQueued *queued, const HlStore *store)
 {
 	MemoryContext caller = MemoryContextSwitchTo(queued->memory);
 
 	if (queued->operation == NULL)
-		hl_queued_refuse(queued, ERRCODE_INVALID_PARAMETER_VALUE,
+		hl_ending_refuse(queued, ERRCODE_INVALID_PARAMETER_VALUE,
 						 psprintf("operation \"%s\" does not exist",
 								  queued->operation_name));
 	else if (!queued->intact)
-		hl_queued_refuse(queued, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-						 "the request is not what was enqueued");
+		refuse_altered(queued);
 	else
 		go_on_safely(queued, store);
 	MemoryContextSwitchTo(caller);

@@ -1,6 +1,6 @@
 /*
  * background.c
- *	  What the background workers of all rooms have in common.
+ *	  Shared by the background workers of all rooms.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@ hl_background_set_signals(void)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	/* PostgreSQL lets a new worker ignore a SIGHUP until here */
+	/* a new worker ignores SIGHUP until here */
 	ProcessConfigFile(PGC_SIGHUP);
 }
 

@@ -1,6 +1,6 @@
 /*
  * background.h
- *	  Background workers: what those of all rooms have in common.
+ *	  Shared by the background workers of all rooms.
  */
 #ifndef HL_SERVER_BACKGROUND_H
 #define HL_SERVER_BACKGROUND_H
@@ -26,8 +26,8 @@ extern void hl_background_set_signals(void);
 extern void hl_background_rest(long milliseconds, HlWaitReason reason);
 
 /*
- * Whether another session holds, or waits for, the database as a whole, as
- * DROP DATABASE does. Call it outside of transactions.
+ * Whether another session holds or awaits a lock on the database as a whole,
+ * as DROP DATABASE does. Call it outside of transactions.
  */
 extern bool hl_background_database_is_wanted(void);
 

@@ -1,6 +1,6 @@
 /*
  * catalog.c
- *	  Reading a system catalog by one key.
+ *	  Reads a system catalog by one key.
  */
 #include "postgres.h"
 

@@ -11,7 +11,7 @@
 
 /*
  * The OID in a column of the first row with the key; InvalidOid if there is
- * none. In a transaction. index: InvalidOid reads the whole catalog.
+ * none. index InvalidOid: scan the catalog. Needs a transaction.
  */
 extern Oid hl_catalog_oid(Oid catalog, Oid index, ScanKey key,
 						  AttrNumber column);

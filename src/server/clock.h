@@ -1,7 +1,7 @@
 /*
  * clock.h
- *	  The clocks: the system's, in PostgreSQL's and in Unix units, and a steady
- *	  one that is never set back, for everything that waits.
+ *	  The clocks: the system clock, in PostgreSQL's and in Unix units, and a
+ *	  monotonic one for all waits.
  */
 #ifndef HL_SERVER_CLOCK_H
 #define HL_SERVER_CLOCK_H
@@ -17,14 +17,14 @@
 #define HL_CLOCK_EPOCH_SHIFT                                                   \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
-/* Microseconds since 1970, by this machine's clock. */
+/* Microseconds since 1970, UTC, by the system clock. */
 static inline int64
 hl_clock_unix(void)
 {
 	return GetCurrentTimestamp() + HL_CLOCK_EPOCH_SHIFT;
 }
 
-/* Microseconds of a clock that is never set back. */
+/* Microseconds of the monotonic clock. */
 static inline int64
 hl_clock_steady(void)
 {
@@ -34,14 +34,14 @@ hl_clock_steady(void)
 	return (int64) now.tv_sec * USECS_PER_SEC + now.tv_nsec / 1000;
 }
 
-/* The same in milliseconds; it is one clock for all processes. */
+/* The same in milliseconds; all processes share this clock. */
 static inline int64
 hl_clock_steady_ms(void)
 {
 	return hl_clock_steady() / 1000;
 }
 
-/* Whether so many milliseconds have passed since hl_clock_steady_ms() was. */
+/* Whether that time has passed; since is a result of hl_clock_steady_ms(). */
 static inline bool
 hl_clock_is_past(int64 since, int64 milliseconds)
 {

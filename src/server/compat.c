@@ -1,6 +1,6 @@
 /*
  * compat.c
- *	  What differs between PostgreSQL 15 and 19 and takes a function.
+ *	  Differences between PostgreSQL 15 and 19 that need a function.
  */
 #include "postgres.h"
 
@@ -10,7 +10,7 @@
 
 #if PG_VERSION_NUM >= 160000
 
-/* Gives where a setting's value comes from. */
+/* The source of a setting's value. */
 GucSource
 hl_compat_setting_source(const char *name)
 {
@@ -19,7 +19,6 @@ hl_compat_setting_source(const char *name)
 
 #else
 
-/* Gives where a setting's value comes from. */
 GucSource
 hl_compat_setting_source(const char *name)
 {

@@ -1,6 +1,6 @@
 /*
  * compat.h
- *	  What differs between PostgreSQL 15 and 19, under one name each.
+ *	  Differences between PostgreSQL 15 and 19, with one name for each.
  */
 #ifndef HL_SERVER_COMPAT_H
 #define HL_SERVER_COMPAT_H
@@ -15,7 +15,7 @@
 #error "healthlake needs PostgreSQL 15 or later"
 #endif
 
-/* Before 16 what a check hook hands on is freed by free(). */
+/* Before 16 the "extra" of a check hook is freed by free(). */
 #if PG_VERSION_NUM >= 160000
 #define hl_compat_guc_malloc(size) guc_malloc(LOG, (size))
 #else
@@ -32,10 +32,10 @@
 	(pg_proc_aclcheck((function), (role), ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
-/* 16 finds a setting by itself; before, one looks through all of them. */
+/* The source of a setting's value; 16 has a function for it. */
 extern GucSource hl_compat_setting_source(const char *name);
 
-/* Gives all settings; 16 makes an array of them, before it is the table. */
+/* All settings; 16 copies the table to an array. */
 #if PG_VERSION_NUM >= 160000
 #define hl_compat_settings(count) get_guc_variables(count)
 #else
@@ -43,7 +43,7 @@ extern GucSource hl_compat_setting_source(const char *name);
 	(*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
-/* Since 16 only some of a row's index entries may be wanted; 19 has flags. */
+/* 16: a parameter for summarizing indexes; 19: flags. */
 #if PG_VERSION_NUM >= 190000
 #define hl_compat_insert_index_tuples(target, row, state)                      \
 	ExecInsertIndexTuples((target), (state), 0, (row), NIL, NULL)
@@ -56,7 +56,7 @@ extern GucSource hl_compat_setting_source(const char *name);
 	ExecInsertIndexTuples((target), (row), (state), false, false, NULL, NIL)
 #endif
 
-/* Since 17 an access method lets go at the end of what it has kept. */
+/* 17: access methods have a function that releases their cache. */
 #if PG_VERSION_NUM >= 170000
 #define hl_compat_end_index_insert(index, about)                               \
 	index_insert_cleanup((index), (about))
@@ -64,14 +64,14 @@ extern GucSource hl_compat_setting_source(const char *name);
 #define hl_compat_end_index_insert(index, about) ((void) 0)
 #endif
 
-/* Since 18 a CHECK may be declared and not be checked. */
+/* 18: CHECK constraints can be NOT ENFORCED. */
 #if PG_VERSION_NUM >= 180000
 #define hl_compat_is_enforced(check) ((check)->ccenforced)
 #else
 #define hl_compat_is_enforced(check) true
 #endif
 
-/* All functions of a name; 19 tells besides why there are none. */
+/* All functions of a name; 19 has an output for the reason. */
 #if PG_VERSION_NUM >= 190000
 #define hl_compat_candidates(name)                                             \
 	FuncnameGetCandidates((name), -1, NIL, false, false, false, true, &(int){0})
@@ -80,7 +80,7 @@ extern GucSource hl_compat_setting_source(const char *name);
 	FuncnameGetCandidates((name), -1, NIL, false, false, false, true)
 #endif
 
-/* 19 names a tranche of locks where it gives its number. */
+/* 19 registers the name of a tranche of locks with its number. */
 #if PG_VERSION_NUM >= 190000
 #define hl_compat_new_tranche(name) LWLockNewTrancheId(name)
 #define hl_compat_name_tranche(number, name) ((void) 0)
@@ -90,7 +90,7 @@ extern GucSource hl_compat_setting_source(const char *name);
 	LWLockRegisterTranche((number), (name))
 #endif
 
-/* From 17 on a background worker may be a role that may not log in. */
+/* Since 17 a background worker can run as a role without LOGIN. */
 #if PG_VERSION_NUM >= 170000
 #define HL_COMPAT_ANY_ROLE BGWORKER_BYPASS_ROLELOGINCHECK
 #else

@@ -1,13 +1,6 @@
 /*
  * dropped.c
- *	  What PostgreSQL dropped when the library was loaded.
- *
- *	  Before that, a setting of ours is a placeholder that anyone may set to
- *	  anything. DefineCustomStringVariable() and the like take its values over
- *	  one by one, and tell of those that they refuse by a WARNING alone; what
- *	  remains is the default. Worse, a value of the client's startup options
- *	  replaces the one of the configuration file in the placeholder before it
- *	  is refused, so the default remains in place of the superuser's value.
+ *	  Values that PostgreSQL dropped when the library was loaded.
  */
 #include "postgres.h"
 
@@ -19,34 +12,35 @@
 
 #define PREFIX "healthlake."
 
-/* A placeholder as it was before the parameters were defined. */
+/* A placeholder before the parameters were defined. */
 typedef struct Noted
 {
 	const char *name;
 	GucSource source;
 	GucSource reset_source;
 	GucContext reset_context;
-	bool in_file;  /* a configuration file has it, too */
-	List *stacked; /* integers, the innermost first: state and source */
+	bool in_file;  /* it is also set in a configuration file */
+	List *stacked; /* integers, innermost first: state and source */
 } Noted;
 
-/* What lets calls go out again. */
+/* What permits calls again. */
 typedef enum Mending
 {
 	MENDED_NEVER,
-	MENDED_BY_VALUE, /* a valid one, from the same place or the session */
-	MENDED_BY_RESET, /* that, or a RESET */
-	MENDED_ALREADY   /* an unknown name in a file: nothing to wait for */
+	MENDED_BY_VALUE, /* a valid value, from the same source or the session */
+	MENDED_BY_RESET, /* a valid value, or RESET */
+	MENDED_ALREADY   /* an unknown name in a file: calls are not prevented */
 } Mending;
 
-/* Something that was dropped. */
+/* A dropped value. */
 typedef struct Dropped
 {
 	const char *name;
 	GucSource source;
 	Mending mending;
-	bool unknown; /* there is no setting of that name */
-	bool stacked; /* a value of the session is in force, but not the last */
+	bool unknown;      /* no setting has that name */
+	bool stacked;      /* an outer value of the session is in effect */
+	bool is_protected; /* RESET of it alone needs a privilege, like SET */
 } Dropped;
 
 static List *noted = NIL;
@@ -65,7 +59,7 @@ find_setting(const char *name)
 	return NULL;
 }
 
-/* Lists the values that are kept for the ends of transactions. */
+/* Lists the values that are stacked for the ends of transactions. */
 static List *
 list_stacked(const struct config_generic *setting)
 {
@@ -126,7 +120,7 @@ add(const char *name, GucSource source, Mending mending, bool stacked)
 	dropped = lappend(dropped, one);
 }
 
-/* Adds a name that is not a setting's, if it ever had a value. */
+/* Adds a name that is no setting, if it has had a value. */
 static void
 add_unknown(const Noted *before)
 {
@@ -140,9 +134,9 @@ add_unknown(const Noted *before)
 }
 
 /*
- * How a value is corrected that RESET would have restored. RESET does not help
- * if a superuser has set the value, or if it hides a value of a file: it
- * restores the default.
+ * How to correct a value that RESET would restore. RESET does not help if a
+ * superuser has set the value, or if it hides a value of a file: it restores
+ * the default.
  */
 static Mending
 mending_of_reset(const Noted *before, const struct config_generic *setting)
@@ -169,8 +163,12 @@ add_values(const Noted *before, const struct config_generic *setting)
 			mending_of_reset(before, setting), false);
 	if (is_set && (setting->source != before->source ||
 				   !equal(list_stacked(setting), before->stacked)))
+	{
 		add(before->name, PGC_S_SESSION, MENDED_BY_RESET,
 			setting->source >= PGC_S_SESSION);
+		((Dropped *) llast(dropped))->is_protected =
+			setting->context != PGC_USERSET;
+	}
 }
 
 void
@@ -275,8 +273,15 @@ hint_of(const Dropped *one)
 	if (one->unknown)
 		return "Correct the name where it is set; RESET ALL or DISCARD ALL "
 			   "lets this session continue without it.";
+	if (is_of_server(one->source))
+		return "Correct the value where it is set, and reload the "
+			   "configuration; if it is only removed there, restart the "
+			   "server, or connect again if the library is not preloaded.";
 	if (one->mending == MENDED_BY_VALUE)
 		return "Set it to a valid value; RESET would bring its default.";
+	if (one->is_protected)
+		return "RESET ALL or DISCARD ALL lets this session continue without "
+			   "it; SET and RESET need the privilege to set it.";
 	return "Set it to a valid value or RESET it; RESET ALL and DISCARD ALL do "
 		   "so, too.";
 }

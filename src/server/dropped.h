@@ -13,13 +13,13 @@
 
 #include "nodes/pg_list.h"
 
-/* Before the parameters are defined: notes the placeholders. */
+/* Records the placeholders; called before the parameters are defined. */
 extern void hl_dropped_note(void);
 
-/* After they are defined: finds those that were dropped. Raises nothing. */
+/* Finds the dropped ones; called after they are defined. Raises nothing. */
 extern void hl_dropped_find(void);
 
-/* Notes a RESET of one setting; NULL: of all of them. */
+/* Records a RESET of a setting; NULL: of all settings. */
 extern void hl_dropped_forget(const char *name);
 
 /* Raises 55000 if calls are refused. */

@@ -1,6 +1,6 @@
 /*
  * file.c
- *	  Small files outside the data directory.
+ *	  Reads small files outside the data directory.
  */
 #include "postgres.h"
 
@@ -85,7 +85,7 @@ read_all(int fd, const char *path, HlBytes *bytes)
 char *
 hl_file_read(const char *path, HlBytes *bytes, HlFileStamp *stamp)
 {
-	/* whoever named a pipe must not make the backend wait for it */
+	/* the backend must not block on a FIFO */
 	int fd = OpenTransientFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY |
 										 O_CLOEXEC | PG_BINARY);
 	struct stat status;
@@ -112,9 +112,8 @@ hl_file_read(const char *path, HlBytes *bytes, HlFileStamp *stamp)
 void
 hl_file_trim(HlBytes *bytes)
 {
-	while (bytes->len > 0 &&
-		   strchr(" \t\r\n", bytes->data[bytes->len - 1]) != NULL)
-		bytes->data[--bytes->len] = '\0';
+	while (bytes->len > 0 && strchr(" \t\r\n", hl_bytes_last(bytes)) != NULL)
+		hl_bytes_cut(bytes, bytes->len - 1);
 }
 
 /* The home directory of the server's user. */

@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 
-/* What tells a file from what it was before. */
+/* The fields that change when a file changes. */
 typedef struct HlFileStamp
 {
 	bool exists;
@@ -25,14 +25,14 @@ typedef struct HlFileStamp
 	uid_t owner;
 } HlFileStamp;
 
-/* Looks at a file; what cannot be looked at does not exist. */
+/* Examines a file; if stat() fails, the file does not exist. */
 extern HlFileStamp hl_file_stamp(const char *path);
 extern bool hl_file_is_same(const HlFileStamp *one, const HlFileStamp *other);
 
-/* Whether nobody but the server (or root) can read a file. */
+/* Whether only the server's user and root can read a file. */
 extern bool hl_file_is_private(const HlFileStamp *stamp);
 
-/* Reads a file whole; NULL, or why not. */
+/* Reads a whole file. Returns NULL, or the reason of a failure. */
 extern char *hl_file_read(const char *path, HlBytes *bytes, HlFileStamp *stamp);
 
 /* Removes whitespace at the end of a token. */
@@ -41,7 +41,7 @@ extern void hl_file_trim(HlBytes *bytes);
 /* The home directory of the server's user; NULL: it has none. */
 extern const char *hl_file_home(void);
 
-/* Replaces a ~ at the beginning by the home directory. */
+/* Replaces a leading ~ by the home directory; palloc'd. */
 extern char *hl_file_expand(const char *path);
 
 #endif

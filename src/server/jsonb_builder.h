@@ -11,8 +11,8 @@
 #include "utils/jsonb.h"
 
 /*
- * All zeros at first; result is what was built, once its outermost part has
- * ended. 19 has such a struct.
+ * Starts zeroed. "result" is set when the outermost container has ended.
+ * PostgreSQL 19 has its own struct.
  */
 #if PG_VERSION_NUM >= 190000
 typedef JsonbInState HlJsonbBuilder;

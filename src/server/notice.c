@@ -1,19 +1,23 @@
 /*
  * notice.c
- *	  Notices that are kept from the server's log.
+ *	  Notices that are not written to the server's log.
  */
 #include "postgres.h"
-
-#include "miscadmin.h"
 
 #include "server/notice.h"
 
 static emit_log_hook_type next_hook = NULL;
 
-/* Whether what is being reported is for the client alone. */
+/*
+ * Set while a notice for the client only is reported. A report of an interrupt
+ * may come in between, but that is no notice.
+ */
 static bool for_client_alone = false;
 
-/* Runs before a report is logged; other hooks have their own logs. */
+/*
+ * emit_log_hook; other hooks are still called, since they may write other
+ * logs.
+ */
 static void
 keep_from_log(ErrorData *report)
 {
@@ -33,7 +37,6 @@ hl_notice_init(void)
 void
 hl_notice_tell(const char *text)
 {
-	HOLD_INTERRUPTS();
 	for_client_alone = true;
 	PG_TRY();
 	{
@@ -44,5 +47,4 @@ hl_notice_tell(const char *text)
 		for_client_alone = false;
 	}
 	PG_END_TRY();
-	RESUME_INTERRUPTS();
 }

@@ -11,8 +11,8 @@
 #include "postgres.h"
 
 /*
- * A zeroed struct in CurrentMemoryContext. When the context is reset or deleted
- * give_back is called with it. It must not be freed by pfree().
+ * Creates a zeroed struct in CurrentMemoryContext. When the context is reset
+ * or deleted, give_back is called with it. It must not be passed to pfree().
  */
 extern void *hl_owned_create(Size size,
 							 MemoryContextCallbackFunction give_back);

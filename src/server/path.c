@@ -1,25 +1,20 @@
 /*
  * path.c
- *	  A path of our own for statements of ours.
+ *	  search_path of the extension's statements.
  */
 #include "postgres.h"
 
-#include "utils/guc.h"
-
 #include "server/path.h"
+#include "server/pinned.h"
 
 int
 hl_path_pin(void)
 {
-	int nest_level = NewGUCNestLevel();
-
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	return nest_level;
+	return hl_pinned_set("search_path", "pg_catalog, pg_temp");
 }
 
 void
 hl_path_release(int nest_level)
 {
-	AtEOXact_GUC(true, nest_level);
+	hl_pinned_release(nest_level);
 }

@@ -17,7 +17,7 @@
  */
 extern int hl_path_pin(void);
 
-/* The path is again what it was. */
+/* Restores the path. */
 extern void hl_path_release(int nest_level);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * pinned.c
- *	  The table, and how it is applied.
+ *	  The table of pinned settings, and how it is applied.
  */
 #include "postgres.h"
 
@@ -10,13 +10,13 @@
 
 #include "server/pinned.h"
 
-/* What a version of PostgreSQL does not have is passed over. */
+/* A setting that this version of PostgreSQL does not have is skipped. */
 static const struct
 {
 	const char *name;
 	const char *value;
 } pinned[] = {
-	/* whose statements these are, and what names mean in them */
+	/* role and search path */
 	{"role", "none"},
 	{"search_path", "pg_catalog, pg_temp"},
 	{"row_security", "on"},
@@ -27,13 +27,19 @@ static const struct
 	{"default_transaction_read_only", "off"},
 	{"default_transaction_deferrable", "off"},
 	{"exit_on_error", "off"},
-	/* how long they may take */
+	/* messages to the client, and values of others' requests in the log */
+	{"client_min_messages", "error"},
+	{"debug_print_raw_parse", "off"},
+	{"debug_print_parse", "off"},
+	{"debug_print_rewritten", "off"},
+	{"debug_print_plan", "off"},
+	/* timeouts */
 	{"statement_timeout", "0"},
 	{"lock_timeout", "0"},
 	{"transaction_timeout", "0"},
 	{"idle_in_transaction_session_timeout", "0"},
 	{"idle_session_timeout", "0"},
-	/* how values are read and written */
+	/* formats */
 	{"datestyle", "ISO, MDY"},
 	{"intervalstyle", "postgres"},
 	{"timezone", "UTC"},
@@ -43,7 +49,7 @@ static const struct
 	{"array_nulls", "on"},
 	{"standard_conforming_strings", "on"},
 	{"transform_null_equals", "off"},
-	/* how statements are planned: they are short, and have their indexes */
+	/* planning: short statements that use indexes */
 	{"enable_bitmapscan", "on"},
 	{"enable_indexscan", "on"},
 	{"enable_seqscan", "on"},
@@ -107,4 +113,20 @@ hl_pinned_transaction(void)
 								 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
 								 true, 0, false);
 	disarm_timeouts();
+}
+
+int
+hl_pinned_set(const char *name, const char *value)
+{
+	int nest_level = NewGUCNestLevel();
+
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return nest_level;
+}
+
+void
+hl_pinned_release(int nest_level)
+{
+	AtEOXact_GUC(true, nest_level);
 }

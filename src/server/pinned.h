@@ -8,13 +8,21 @@
 #ifndef HL_SERVER_PINNED_H
 #define HL_SERVER_PINNED_H
 
-/* For a worker, once, when it has connected. */
+/*
+ * Sets a setting that anybody may set, for statements of the extension; returns
+ * what hl_pinned_release() needs. An error in between restores it with its
+ * (sub)transaction.
+ */
+extern int hl_pinned_set(const char *name, const char *value);
+extern void hl_pinned_release(int nest_level);
+
+/* For a worker: call it once, after it has connected. */
 extern void hl_pinned_worker(void);
 
 /*
- * For a session in a CALL, at the beginning of each transaction, which has no
- * snapshot yet; they hold as long as it. No timeout of the statement's or the
- * transaction's ends it any more.
+ * For a session in a CALL: call it at the beginning of each transaction,
+ * before there is a snapshot; the settings last as long as the transaction.
+ * Also disarms the timeouts of statement and transaction.
  */
 extern void hl_pinned_transaction(void);
 

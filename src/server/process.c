@@ -1,6 +1,6 @@
 /*
  * process.c
- *	  Running a program from a backend.
+ *	  Runs a program from a backend.
  */
 #include "postgres.h"
 
@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 #include "aws/command.h"
+#include "server/clock.h"
 #include "server/process.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #define MAX_PRINTED (64 * 1024)
@@ -27,16 +27,16 @@
 
 extern char **environ;
 
-/* The program that runs now; 0: none. */
+/* The process id of the running program; 0: none. */
 static pid_t running = 0;
 static bool guarded = false;
 
-/* One run: what it needs, and what it leaves to be cleaned up. */
+/* The state of a run, to be cleaned up after an error. */
 typedef struct Run
 {
 	HlCommand command;
-	int output; /* the end that we read; -1: closed */
-	TimestampTz deadline;
+	int output;     /* the read end of the pipe; -1: closed */
+	int64 deadline; /* by hl_clock_steady_ms() */
 	int limit_ms;
 	char *reason;
 } Run;
@@ -56,7 +56,7 @@ end_running(void)
 	running = 0;
 }
 
-/* A backend that exits does not unwind. */
+/* A backend that exits runs no PG_FINALLY. */
 static void
 end_at_exit(int code, Datum unused)
 {
@@ -198,14 +198,11 @@ start(Run *run)
 							   run->command.words[0], strerror(error));
 }
 
-/*
- * Waits for output, or for a while; throws at an interrupt. False if the time
- * is over.
- */
+/* Waits for output until the timeout; an interrupt throws. False: timeout. */
 static bool
 wait_for(Run *run, int events, long at_most_ms)
 {
-	long left = (long) ((run->deadline - GetCurrentTimestamp()) / 1000);
+	long left = (long) (run->deadline - hl_clock_steady_ms());
 
 	if (left <= 0)
 	{
@@ -249,7 +246,7 @@ read_output(Run *run, HlBytes *printed)
 		run->reason = "out of memory";
 }
 
-/* Waits for the program's end, and judges it. */
+/* Waits for the program's end, and checks its exit status. */
 static void
 await_end(Run *run)
 {
@@ -264,7 +261,7 @@ await_end(Run *run)
 	}
 	if (ended == 0)
 		return;
-	/* what it has left behind in its group goes with it */
+	/* end the processes it has left in its group */
 	kill(-running, SIGKILL);
 	running = 0;
 	if (ended < 0)
@@ -296,7 +293,7 @@ hl_process_run(const char *line, int limit_ms, HlBytes *printed)
 
 	printed->secret = true;
 	hl_bytes_reset(printed);
-	run.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit_ms);
+	run.deadline = hl_clock_steady_ms() + limit_ms;
 	ReserveExternalFD();
 	PG_TRY();
 	{

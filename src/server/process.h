@@ -12,8 +12,9 @@
 #include "base/bytes.h"
 
 /*
- * Runs a command line and returns what it prints, which is a secret; NULL, or
- * why not, palloc'd and without a word of what it printed. May be interrupted.
+ * Runs a command line, for at most limit_ms, and appends its output, which is
+ * a secret. Returns NULL, or the reason of a failure, palloc'd, which quotes
+ * no output. May be interrupted.
  */
 extern char *hl_process_run(const char *line, int limit_ms, HlBytes *printed);
 

@@ -1,6 +1,6 @@
 /*
  * random.c
- *	  A stock of random bytes: one system call serves many calls.
+ *	  A buffer of random bytes, so that one system call serves many calls.
  */
 #include "postgres.h"
 
@@ -9,7 +9,7 @@
 
 static unsigned char stock[512];
 static size_t left = 0;
-static int drawn_by = 0; /* a child of this process must not draw the same */
+static int drawn_by = 0; /* a forked child must not use the same bytes */
 
 bool
 hl_random_bytes(void *bytes, size_t len)
@@ -26,6 +26,14 @@ hl_random_bytes(void *bytes, size_t len)
 	left -= len;
 	memcpy(bytes, stock + left, len);
 	return true;
+}
+
+void
+hl_random_need(void *bytes, size_t len)
+{
+	if (!hl_random_bytes(bytes, len))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate random values")));
 }
 
 double

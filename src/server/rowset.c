@@ -1,6 +1,6 @@
 /*
  * rowset.c
- *	  Sets of rows.
+ *	  Sets of rows in a tuplestore.
  */
 #include "postgres.h"
 

@@ -12,8 +12,8 @@
 #include "nodes/execnodes.h"
 
 /*
- * Begins the set, with the columns of the function's result: setResult and
- * setDesc are there. Throws 0A000 if no set may be given.
+ * Begins the set: setResult and setDesc (the columns of the function's result)
+ * are set. Throws 0A000 if the caller accepts no set.
  */
 extern ReturnSetInfo *hl_rowset_begin(FunctionCallInfo fcinfo);
 

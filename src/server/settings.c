@@ -2,11 +2,11 @@
  * settings.c
  *	  The healthlake.* parameters.
  *
- *	  Credentials, files, endpoints and proxies are the superuser's (or of
- *	  whoever was granted SET on them): each of them can make the server hand
- *	  out its credentials. A value that must never be shown has a check hook
- *	  that speaks for itself, since PostgreSQL's own message of a refused
- *	  value quotes the value.
+ * Credentials, files, endpoints and proxies may be set by superusers only (or
+ * by roles with the privilege SET on them): each of them can make the server
+ * disclose its credentials. A value that must never be shown has a check hook
+ * with its own message, since PostgreSQL's message about an invalid value
+ * quotes it.
  */
 #include "postgres.h"
 
@@ -19,13 +19,14 @@
 
 #include "aws/endpoint.h"
 #include "aws/sts.h"
+#include "base/scan.h"
 #include "server/compat.h"
 #include "server/dropped.h"
 #include "server/settings.h"
 
 #define MASK "****************"
 
-/* Kept beside a credential's value: where the value came from. */
+/* The "extra" of a credential: the source of its value. */
 typedef struct CredentialOrigin
 {
 	GucSource source;
@@ -34,7 +35,7 @@ typedef struct CredentialOrigin
 HlSettings hl_settings;
 uint64 hl_settings_generation = 0;
 
-/* Where the session's secrets came from, and whether they were ever bare. */
+/* The sources of the session's secrets, and whether they were ever exposed. */
 static GucSource secret_source = PGC_S_DEFAULT;
 static GucSource token_source = PGC_S_DEFAULT;
 static GucSource bearer_source = PGC_S_DEFAULT;
@@ -42,7 +43,7 @@ static bool session_had_secrets = false;
 static bool loaded_first = false;
 static bool warned = false;
 
-/* Whether the value contains more than a key, such as a line break. */
+/* Whether a key contains other characters, such as a line break. */
 static bool
 is_miscopied(const char *value)
 {
@@ -57,21 +58,28 @@ is_miscopied(const char *value)
 }
 
 /*
- * Notes the source of a credential. A mask, which SHOW returns, is refused,
- * since somebody who copies a setting would replace the secret by it.
+ * Refuses a value with a mask, which SHOW returns, since somebody who copies a
+ * setting would replace the secret by it.
  */
+static bool
+refuse_mask(const char *value)
+{
+	if (value == NULL || strstr(value, MASK) == NULL)
+		return true;
+	GUC_check_errmsg("a masked value cannot be set as a credential");
+	GUC_check_errhint("What SHOW displays of a credential is a mask. "
+					  "Set the credential itself.");
+	return false;
+}
+
+/* Notes the source of a credential. */
 static bool
 credential_check(char **newval, void **extra, GucSource source)
 {
 	CredentialOrigin *origin;
 
-	if (*newval != NULL && strncmp(*newval, MASK, strlen(MASK)) == 0)
-	{
-		GUC_check_errmsg("a masked value cannot be set as a credential");
-		GUC_check_errhint("What SHOW displays of a credential is a mask. "
-						  "Set the credential itself.");
+	if (!refuse_mask(*newval))
 		return false;
-	}
 	if (*newval != NULL && is_miscopied(*newval))
 	{
 		GUC_check_errmsg("a credential begins or ends with a blank, or has a "
@@ -88,7 +96,8 @@ credential_check(char **newval, void **extra, GucSource source)
 }
 
 /*
- * A setting that affects credentials discards all that was derived from them.
+ * Assign hook of settings that affect credentials: discards all that was
+ * derived from them.
  */
 static void
 forget_on_assign(const char *newval, void *extra)
@@ -198,12 +207,14 @@ proxy_show(void)
 	static char shown[512];
 	const char *value = hl_settings.proxy == NULL ? "" : hl_settings.proxy;
 	const char *at = strrchr(value, '@');
-	const char *scheme = strstr(value, "://");
+	size_t scheme = hl_scan_scheme(value);
 
 	if (at == NULL)
 		return value;
+	/* without a scheme, :// is part of a password; none is that long */
 	snprintf(shown, sizeof(shown), "%.*s%s%s",
-			 scheme == NULL ? 0 : (int) (scheme - value) + 3, value, MASK, at);
+			 scheme == 0 || scheme > 32 ? 0 : (int) scheme + 3, value, MASK,
+			 at);
 	return shown;
 }
 
@@ -255,6 +266,8 @@ datastore_id_check(char **newval, void **extra, GucSource source)
 		return true;
 	GUC_check_errdetail("The id of a data store has 32 hexadecimal digits in "
 						"lower case.");
+	if (strncmp(*newval, "arn:", 4) == 0)
+		GUC_check_errhint(HL_SETTINGS_ARN_HINT);
 	return false;
 }
 
@@ -272,6 +285,8 @@ allowed_datastores_check(char **newval, void **extra, GucSource source)
 	if (!valid)
 		GUC_check_errdetail("Ids of data stores have 32 hexadecimal digits in "
 							"lower case and are separated by commas.");
+	if (!valid && strstr(*newval, "arn:") != NULL)
+		GUC_check_errhint(HL_SETTINGS_ARN_HINT);
 	return valid;
 }
 
@@ -291,7 +306,7 @@ check_url(const char *name, const char *value)
 		return true;
 	if (outcome == HL_ENDPOINT_NO_MEMORY)
 		GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
-	/* The value is not quoted: somebody may have put a password into it. */
+	/* the value is not quoted, since it may contain a password */
 	GUC_check_errmsg("invalid value for parameter \"%s\"", name);
 	if (valid)
 		GUC_check_errdetail("http is allowed only for a loopback address; "
@@ -381,6 +396,8 @@ proxy_check(char **newval, void **extra, GucSource source)
 {
 	const char *c;
 
+	if (!refuse_mask(*newval))
+		return false;
 	for (c = *newval; c != NULL && *c != '\0'; c++)
 		if ((unsigned char) *c <= ' ' || *c == 0x7f)
 		{
@@ -398,7 +415,7 @@ allowed_regions_check(char **newval, void **extra, GucSource source)
 {
 	List *words = NIL;
 	char *copy = pstrdup(*newval == NULL ? "" : *newval);
-	bool valid = SplitGUCList(copy, ',', &words); /* folds no case */
+	bool valid = SplitGUCList(copy, ',', &words); /* keeps the case */
 	ListCell *cell;
 
 	foreach (cell, words)
@@ -471,9 +488,10 @@ typedef struct StringSetting
 	GucStringCheckHook check;
 	GucStringAssignHook assign;
 	GucShowHook show;
-	const char *standard; /* NULL: "" */
+	const char *standard; /* NULL: the empty string */
 } StringSetting;
 
+/* What is masked: a secret, or an address that may contain one. */
 #define SECRET (GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE)
 
 static const StringSetting string_settings[] = {
@@ -586,7 +604,8 @@ static const IntSetting int_settings[] = {
 	 &hl_settings.max_response_size, 8192, 1, 1024 * 1024, PGC_SUSET,
 	 GUC_UNIT_KB},
 	{"healthlake.max_request_size",
-	 "Largest request body that is sent or kept in the queue.",
+	 "Largest request of the control plane that is sent or kept in the "
+	 "queue; not of FHIR, where AWS's limit is 5 MB.",
 	 &hl_settings.max_request_size, 1024, 1, 1024 * 1024, PGC_SUSET,
 	 GUC_UNIT_KB},
 };
@@ -693,6 +712,59 @@ hl_settings_init(void)
 	hl_dropped_find();
 }
 
+/* The row of a setting that is masked; NULL: it is another one. */
+static const StringSetting *
+find_secret(const char *name)
+{
+	for (size_t i = 0; i < lengthof(string_settings); i++)
+		if (string_settings[i].flags == SECRET &&
+			strcmp(string_settings[i].name, name) == 0)
+			return &string_settings[i];
+	return NULL;
+}
+
+/* Whether a setting is an address, of which only the password is secret. */
+static bool
+is_address(const StringSetting *setting)
+{
+	return setting->value == &hl_settings.proxy;
+}
+
+/*
+ * "between" stands between name and value, and "value" for one that is not
+ * empty. Of an address only one with a password is meant.
+ */
+char *
+hl_settings_secret_pattern(const char *between, const char *value)
+{
+	StringInfoData names, pattern;
+
+	initStringInfo(&names);
+	initStringInfo(&pattern);
+	for (size_t i = 0; i < lengthof(string_settings); i++)
+	{
+		const StringSetting *row = &string_settings[i];
+
+		if (row->flags == SECRET)
+			appendStringInfo(&names, "%s%s%s%s%s", names.len == 0 ? "" : "|",
+							 row->name + strlen("healthlake."), between,
+							 is_address(row) ? "[^[:space:]]*@" : "",
+							 is_address(row) ? "" : value);
+	}
+	appendStringInfo(&pattern, "healthlake[.](%s)", names.data);
+	return pattern.data;
+}
+
+bool
+hl_settings_is_secret(const char *name)
+{
+	const StringSetting *row = find_secret(name);
+	const char *value = row != NULL ? *row->value : NULL;
+
+	return value != NULL && value[0] != '\0' &&
+		   (!is_address(row) || strchr(value, '@') != NULL);
+}
+
 /* Whether other roles can read values from that source. */
 static bool
 source_is_readable(GucSource source)
@@ -710,8 +782,8 @@ proxy_is_readable(void)
 
 /*
  * Whether a secret is set where processes without the library show it. With
- * session_preload_libraries there are some: background workers do not load
- * those libraries.
+ * session_preload_libraries such processes exist: background workers do not
+ * load those libraries.
  */
 bool
 hl_settings_are_exposed(void)
@@ -807,7 +879,20 @@ hl_settings_list_allows(const char *list, const char *word)
 	return false;
 }
 
-/* What says whose credentials a request has, and where it goes. */
+/* Every role could read a secret in a role's or a database's settings. */
+const char *
+hl_settings_place(const char *name)
+{
+	if (find_secret(name) != NULL)
+		return "Set it in a configuration file that only the server's user "
+			   "can read, with the library in shared_preload_libraries, or "
+			   "use another source of credentials; RESET it here. Every "
+			   "role can read the settings of roles and databases.";
+	return "Set it in the configuration file or by ALTER DATABASE, or RESET it "
+		   "here.";
+}
+
+/* Settings that determine credentials and endpoint of a request. */
 static const char *const servers_settings[] = {
 	"healthlake.access_key_id",      "healthlake.secret_access_key",
 	"healthlake.session_token",      "healthlake.profile",
@@ -819,14 +904,18 @@ static const char *const servers_settings[] = {
 	"healthlake.ca_bundle",          "healthlake.proxy",
 };
 
-/* What says which requests may be sent, and how long each may take. */
+/*
+ * Settings that determine which requests may be sent, and their timeouts. What
+ * is in neither list is in test/lint, which says why.
+ */
 static const char *const deciding_settings[] = {
 	"healthlake.allowed_regions",    "healthlake.require_customer_key",
 	"healthlake.allowed_datastores", "healthlake.required_tags",
 	"healthlake.unknown_members",    "healthlake.connect_timeout",
-	"healthlake.request_timeout",    "healthlake.max_response_size"};
+	"healthlake.request_timeout",    "healthlake.max_response_size",
+	"healthlake.max_request_size",   "healthlake.fence"};
 
-/* Finds a setting of which a worker of this database has another value. */
+/* Finds a setting that has another value in a worker of this database. */
 static const char *
 find_of_session(const char *const *names, size_t count, bool is_owner)
 {

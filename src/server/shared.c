@@ -1,6 +1,6 @@
 /*
  * shared.c
- *	  Asking for shared memory: one hook for all who want some.
+ *	  Requests shared memory, by one hook for all rooms, and attaches to it.
  */
 #include "postgres.h"
 
@@ -8,6 +8,7 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
+#include "server/compat.h"
 #include "server/shared.h"
 
 static shmem_request_hook_type next_request = NULL;
@@ -32,4 +33,23 @@ hl_shared_request(Size size)
 		shmem_request_hook = request_memory;
 	}
 	wanted = add_size(wanted, MAXALIGN(size));
+}
+
+void *
+hl_shared_attach(const char *name, Size size)
+{
+	HlShared *shared;
+	bool found;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct(name, size, &found);
+	if (!found)
+	{
+		memset(shared, 0, size);
+		shared->tranche = hl_compat_new_tranche(name);
+		LWLockInitialize(&shared->lock, shared->tranche);
+	}
+	LWLockRelease(AddinShmemInitLock);
+	hl_compat_name_tranche(shared->tranche, name);
+	return shared;
 }

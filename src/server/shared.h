@@ -8,10 +8,25 @@
 
 #include "postgres.h"
 
+#include "storage/lwlock.h"
+
+/* What memory that has a lock begins with. */
+typedef struct HlShared
+{
+	LWLock lock;
+	int tranche;
+} HlShared;
+
 /*
- * Asks for so many bytes when the server starts; for _PG_init. Does nothing
- * where the library is not preloaded.
+ * Requests memory at server start; called by _PG_init(). Does nothing if the
+ * library is not preloaded.
  */
 extern void hl_shared_request(Size size);
+
+/*
+ * Attaches to the memory of a name, which begins with HlShared. At first all
+ * the rest of it is zero.
+ */
+extern void *hl_shared_attach(const char *name, Size size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * text.c
- *	  Text between the database's encoding and UTF-8.
+ *	  Converts text between the database encoding and UTF-8.
  */
 #include "postgres.h"
 
@@ -8,9 +8,10 @@
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 
+#include "base/line.h"
 #include "server/text.h"
 
-/* Bytes of a string from outside that a log line has at most. */
+/* The maximum length in bytes of an external string in a log line. */
 #define LOGGED_BYTES 256
 
 /* Replaces each character that is not ASCII by a question mark. */
@@ -108,6 +109,17 @@ hl_text_cut(const char *utf8)
 }
 
 const char *
+hl_text_line(const char *utf8)
+{
+	HlBytes line = {0};
+
+	if (utf8 == NULL)
+		return NULL;
+	hl_line_append(&line, utf8, strlen(utf8), HL_LINE_LONGEST);
+	return hl_text_from_utf8(hl_text_take(&line));
+}
+
+const char *
 hl_text_clip(const char *text)
 {
 	return cut(text, GetDatabaseEncoding());
@@ -179,7 +191,7 @@ hl_text_take(HlBytes *bytes)
 	bool failed = bytes->failed;
 	char *text = NULL;
 
-	/* palloc may throw: without that the bytes would be left */
+	/* the bytes are freed even if palloc throws */
 	if (!failed)
 		text = MemoryContextAllocExtended(CurrentMemoryContext, bytes->len + 1,
 										  MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);

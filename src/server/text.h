@@ -12,9 +12,9 @@
 #include "base/bytes.h"
 
 /*
- * UTF-8 from outside as text of the database, for messages: a character that
- * the database's encoding lacks becomes a question mark. Never throws; NULL
- * stays NULL.
+ * External UTF-8 as text of the database, for messages: a character that the
+ * database encoding lacks becomes a question mark. Never throws; NULL stays
+ * NULL.
  */
 extern const char *hl_text_from_utf8(const char *utf8);
 
@@ -25,13 +25,19 @@ extern const char *hl_text_from_utf8(const char *utf8);
 extern char *hl_text_value_from_utf8(const char *utf8, int len);
 
 /*
- * UTF-8 from outside for a log line: at most 256 bytes, truncated between
- * characters and then ending in "...". Not for tokens, ids and ARNs, which must
- * be complete. NULL stays NULL.
+ * External UTF-8 for a log line: at most 256 bytes, truncated between
+ * characters and then ending in "...". Not for tokens, ids and ARNs, which
+ * must be complete. NULL stays NULL.
  */
 extern const char *hl_text_cut(const char *utf8);
 
-/* The same for a text in the database's encoding, for a message. */
+/*
+ * External UTF-8 as one line of a message, by base/line.h. Throws only 53200.
+ * NULL stays NULL.
+ */
+extern const char *hl_text_line(const char *utf8);
+
+/* hl_text_cut() for a text in the database's encoding, for a message. */
 extern const char *hl_text_clip(const char *text);
 
 /* Text of the database as UTF-8; throws 22023 when it is not valid. */
@@ -41,12 +47,12 @@ extern char *hl_text_to_utf8(const char *text, int len);
 extern char *hl_text_to_utf8_if_valid(const char *text, int len);
 
 /*
- * What was written, palloc'd; the bytes are freed. Throws 53200 if memory
- * was missing for some of it: nothing reads a value that is not whole.
+ * Copies what was written to palloc'd memory and frees the bytes. Throws 53200
+ * if they have failed, so that no incomplete value is used.
  */
 extern char *hl_text_take(HlBytes *bytes);
 
-/* Whether a word is in a list that NULL ends. */
+/* Whether a word is in a NULL-terminated list. */
 extern bool hl_text_is_listed(const char *const *list, const char *word);
 
 /* Raises an error if malloc() has failed. */

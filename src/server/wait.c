@@ -1,6 +1,6 @@
 /*
  * wait.c
- *	  Waiting in PostgreSQL's own event loop.
+ *	  Waits in PostgreSQL's event loop.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 
 #define EVENTS 3
 
-/* The set, kept for the backend's life; building one costs 7 us. */
+/* Kept until the backend ends, since building a set takes 7 microseconds. */
 static WaitEventSet *wait_set = NULL;
 static int latch_position;
 
@@ -89,11 +89,11 @@ hl_wait_for(void *context, int epoll_fd, long timeout_ms)
 	WaitEvent events[EVENTS];
 	int count;
 
-	/* a catalog that was looked at must not hold the horizon back meanwhile */
+	/* a catalog snapshot must not hold back the xmin horizon meanwhile */
 	InvalidateCatalogSnapshotConditionally();
 	if (wait_set == NULL)
 		wait_set = build_set(epoll_fd);
-	/* at the end of its life a backend returns to a latch of its own */
+	/* while it exits, a backend has switched back to its local latch */
 	ModifyWaitEvent(wait_set, latch_position, WL_LATCH_SET, MyLatch);
 	count = WaitEventSetWait(wait_set, timeout_ms, events, EVENTS,
 							 hl_wait_event(HL_WAIT_REPLY));
@@ -101,6 +101,14 @@ hl_wait_for(void *context, int epoll_fd, long timeout_ms)
 		if (events[i].events & WL_LATCH_SET)
 			ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
+}
+
+/* Other interrupts, such as a catalog's invalidation, end no wait. */
+bool
+hl_wait_is_over(void *context)
+{
+	return InterruptPending && (QueryCancelPending || ProcDiePending) &&
+		   INTERRUPTS_CAN_BE_PROCESSED();
 }
 
 void
@@ -111,5 +119,14 @@ hl_wait_rest(long milliseconds, HlWaitReason reason)
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 milliseconds, hl_wait_event(reason));
 	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+void
+hl_wait_exit_if_orphaned(void)
+{
+	if (!ProcDiePending)
+		return;
+	InterruptPending = true;
 	CHECK_FOR_INTERRUPTS();
 }

@@ -1,6 +1,6 @@
 /*
  * launcher.c
- *	  Keeping workers there.
+ *	  Starts the workers of databases.
  */
 #include "postgres.h"
 
@@ -20,7 +20,7 @@
 #include "server/settings.h"
 #include "worker/launcher.h"
 
-/* So often it looks for missing workers, and for nothing at all. */
+/* Milliseconds between two checks for missing workers. */
 #define LAUNCH 5000
 #define IDLE (60 * 1000)
 

@@ -1,10 +1,11 @@
 /*
  * worker.c
- *	  What a background worker does between two rounds of the runner.
+ *	  A background worker of the queue: what it does between the rounds of the
+ *	  runner.
  *
- *	  A worker is the table's owner: InvalidOid would be the bootstrap
- *	  superuser. The launcher is in no database and cannot know the owner, so
- *	  it starts a scout, which finds the owner and starts the worker.
+ * A worker runs as the owner of the table; InvalidOid would be the bootstrap
+ * superuser. The launcher is connected to no database and cannot know the
+ * owner, so it starts a scout, which finds the owner and starts the worker.
  */
 #include "postgres.h"
 
@@ -30,13 +31,15 @@
 #include "server/wait.h"
 #include "worker/worker.h"
 
-/* So often a worker looks whether its database is wanted by somebody. */
+/*
+ * Milliseconds between two checks whether another process wants the database.
+ */
 #define TICK 250
 
-/* So long calls in flight may go on when it is. */
+/* Milliseconds that calls in flight may then continue. */
 #define GRACE 300
 
-/* So long a worker rests after an error. */
+/* Milliseconds that a worker waits after an error. */
 #define REST 5000
 
 static void
@@ -58,7 +61,8 @@ worker_commit(void)
 }
 
 static const HlRunnerTransactions worker_transactions = {
-	worker_begin, worker_commit, AbortOutOfAnyTransaction};
+	worker_begin, worker_commit, AbortOutOfAnyTransaction,
+	AbortOutOfAnyTransaction};
 
 /* Sets the activity in pg_stat_activity. */
 static void
@@ -84,7 +88,7 @@ show_activity(const HlRunner *runner)
 static void
 make_room(bool some_left, const HlWorkerOrders *orders)
 {
-	hl_presence_leave();
+	some_left |= hl_presence_leave();
 	if (some_left && !orders->stays && hl_presence_wake(MyDatabaseId, 1) &&
 		!hl_wakeup_start(orders))
 		hl_presence_unreserve(MyDatabaseId);
@@ -111,12 +115,12 @@ take_tick(HlRunner *runner, const HlWorkerOrders *orders)
 	static int64 last = 0;
 	int64 now = hl_clock_steady_ms();
 
-	/* less than what a round waits, or every other one would count */
+	/* shorter than the wait of a round, or only every other tick would count */
 	if (now - last < TICK / 2)
 		return;
 	last = now;
 	show_activity(runner);
-	/* sends no more, and leaves when what it has sent has ended */
+	/* it sends no more requests, and exits when those in flight have ended */
 	if (orders->stays && hl_presence_is_surplus(hl_settings.worker_count))
 		runner->allowance = 0;
 	if (hl_background_database_is_wanted())
@@ -150,7 +154,7 @@ work(HlRunner *runner, const HlWorkerOrders *orders)
 	}
 }
 
-/* What a run needs, and with what its transfers go. */
+/* The memory of a run, and of its transfers. */
 static MemoryContext run_memory = NULL;
 
 static void
@@ -176,8 +180,9 @@ work_once(const HlWorkerOrders *orders)
 }
 
 /*
- * Reports an error as a session would, and releases everything but the place:
- * its leases end, but while this worker rests no other is started in its stead.
+ * Reports an error as a session does, and releases everything except the
+ * worker's place. Its leases end; but no other worker is started while this
+ * one waits.
  */
 static void
 recover(void)

@@ -1,9 +1,9 @@
 /*
  * calls.c
- *	  Many calls of different targets and credentials in one run of the engine,
- *	  from SQL. No function of the extension mixes them in one statement, so
- *	  this library brings the extension's objects along and is loaded in its
- *	  place: test/behaviour/engine_calls.py.
+ *	  Makes many calls with different targets and credentials in one run of the
+ *	  engine, from SQL. No function of the extension mixes them in one
+ *	  statement, so this library contains the extension's objects and is loaded
+ *	  instead of it, by test/behaviour/engine_calls.py.
  */
 #include "postgres.h"
 
@@ -20,9 +20,10 @@
 #include "model/request.h"
 #include "server/text.h"
 
-/* the extension's own flags hide what is not marked */
+/* exported despite -fvisibility=hidden */
 #pragma GCC visibility push(default)
 PG_FUNCTION_INFO_V1(engine_calls);
+PG_FUNCTION_INFO_V1(engine_head);
 #pragma GCC visibility pop
 
 /* The strings of an array. */
@@ -50,8 +51,8 @@ set(const char *name, const char *value)
 
 /*
  * engine_calls(endpoints text[], roles text[], count int) RETURNS text[]:
- * describes so many data stores, the n-th one at the n-th endpoint, which is
- * STS as well, by the n-th role, each list over and over; gives each outcome.
+ * describes "count" data stores, the n-th one at the n-th endpoint, which is
+ * also STS, with the n-th role; both lists are repeated. Returns the outcomes.
  */
 Datum
 engine_calls(PG_FUNCTION_ARGS)
@@ -80,7 +81,7 @@ engine_calls(PG_FUNCTION_ARGS)
 			elog(ERROR, "call %d has no credentials", i);
 		if (calls[i].target->plain)
 			continue;
-		/* libcurl takes no such proxy: the call ends when it is started */
+		/* libcurl refuses this proxy, so the call fails when it is started */
 		unusable = *calls[i].limits;
 		unusable.proxy = "gopher://127.0.0.1:1";
 		calls[i].limits = &unusable;
@@ -92,4 +93,38 @@ engine_calls(PG_FUNCTION_ARGS)
 					 calls[i].reply.code != NULL ? calls[i].reply.code : "-")));
 	PG_RETURN_ARRAYTYPE_P(
 		construct_array(outcomes, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * engine_head(names text[], contents text[], signed boolean) RETURNS text:
+ * describes a data store, with these headers too. Returns the status, and why
+ * nothing was sent.
+ */
+Datum
+engine_head(PG_FUNCTION_ARGS)
+{
+	int count;
+	char **names = strings_of(PG_GETARG_ARRAYTYPE_P(0), &count);
+	char **contents = strings_of(PG_GETARG_ARRAYTYPE_P(1), &count);
+	HlHeader *headers = palloc0(sizeof(HlHeader) * Max(count, 1));
+	HlCall *call = hl_engine_calls(1);
+	const HlOperation *operation =
+		&hl_operations[HL_OPERATION_LIST_FHIR_DATASTORES];
+
+	for (int i = 0; i < count; i++)
+		headers[i] = (HlHeader){names[i], contents[i]};
+	if (!hl_call_prepare(call, hl_request_make(operation, "{}", NULL, false),
+						 NULL))
+		elog(ERROR, "the call has no credentials");
+	call->headers = headers;
+	call->nheaders = count;
+	if (!PG_GETARG_BOOL(2))
+	{
+		call->credentials = NULL;
+		call->keys = NULL;
+	}
+	hl_engine_run(call, 1);
+	PG_RETURN_TEXT_P(cstring_to_text(
+		psprintf("%d %s", call->reply.http_status,
+				 call->reply.network != NULL ? call->reply.network : "-")));
 }

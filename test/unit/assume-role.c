@@ -9,7 +9,7 @@
 
 #include "cases.h"
 
-/* Adds a member to an object that is being written, where it is set. */
+/* Appends a member if it is set. */
 static void
 append_member(HlBytes *text, const char *name, const char *value)
 {
@@ -21,7 +21,7 @@ append_member(HlBytes *text, const char *name, const char *value)
 	hl_json_append_string(text, value, strlen(value));
 }
 
-/* Writes a chain's source as the cases do. */
+/* Writes a chain's source in the format of the cases. */
 static void
 append_source(HlBytes *text, const HlProfileSource *source)
 {
@@ -60,7 +60,7 @@ append_source(HlBytes *text, const HlProfileSource *source)
 	hl_bytes_append_string(text, "}}");
 }
 
-/* Writes a chain as the cases do. */
+/* Writes a chain in the format of the cases. */
 static void
 append_chain(HlBytes *text, const HlProfileChain *chain)
 {
@@ -78,7 +78,7 @@ append_chain(HlBytes *text, const HlProfileChain *chain)
 	hl_bytes_append_char(text, ']');
 }
 
-/* Whether two pieces of JSON are equal, the order of members aside. */
+/* Compares JSON, ignoring the order of members. */
 static bool
 same_json(const HlJson *a, const HlJson *b)
 {
@@ -97,7 +97,7 @@ same_json(const HlJson *a, const HlJson *b)
 	return true;
 }
 
-/* Takes in the sections of a case. */
+/* Reads the sections of a case. */
 static void
 read_sections(HlProfiles *profiles, HlProfileKind kind, const HlJson *sections)
 {
@@ -135,7 +135,6 @@ compare_chain(const HlProfileChain *chain, const HlJson *expected,
 	hl_json_free(&document);
 }
 
-/* Runs one case. */
 static void
 run_case(const HlJson *node)
 {
@@ -167,7 +166,6 @@ run_case(const HlJson *node)
 	hl_profile_wipe(&profiles);
 }
 
-/* Runs a file of cases. */
 static void
 run_file(const char *path)
 {
@@ -184,7 +182,10 @@ run_file(const char *path)
 	hl_json_free(&document);
 }
 
-/* Nobody's profile is no fault, and an endless chain is one. */
+/*
+ * A missing profile that was not required is no fault; a circular chain is
+ * one.
+ */
 static void
 check_ends(void)
 {
@@ -223,7 +224,77 @@ check_ends(void)
 	hl_profile_wipe(&profiles);
 }
 
-/* Runs our own cases, the published ones where they are, and the rest. */
+#define SESSION "[sso-session corp]\nsso_start_url = u\nsso_region = r\n"
+#define SHARED_KEYS "aws_access_key_id = SHARED\naws_secret_access_key = s\n"
+#define CONFIG_KEYS "aws_access_key_id = CONFIG\naws_secret_access_key = c\n"
+
+/* A profile in both files, with the source that botocore 1.43 uses. */
+static void
+check_files(void)
+{
+	static const struct
+	{
+		const char *config;
+		const char *credentials;
+		const char *wanted; /* the key id, the process or "sso" */
+		const char *token;
+	} cases[] = {
+		{"sso_session = corp\n", SHARED_KEYS, "SHARED", NULL},
+		{"sso_session = corp\n" CONFIG_KEYS, "", "CONFIG", NULL},
+		{"sso_start_url = u\nsso_region = r\n", SHARED_KEYS, "SHARED", NULL},
+		{"sso_start_url = u\nsso_region = r\n" CONFIG_KEYS, "", "CONFIG", NULL},
+		{"sso_session = corp\ncredential_process = p\n", "", "p", NULL},
+		{"sso_session = corp\nsso_account_id = 1\nsso_role_name = r\n",
+		 SHARED_KEYS, "sso", NULL},
+		{"sso_session = corp\n", "", "sso", NULL},
+		{"credential_process = p\n", SHARED_KEYS, "SHARED", NULL},
+		{"", SHARED_KEYS "credential_process = p\n", "SHARED", NULL},
+		{"credential_process = p\n" CONFIG_KEYS, SHARED_KEYS, "SHARED", NULL},
+		{"credential_process = p\n" CONFIG_KEYS, "", "p", NULL},
+		{CONFIG_KEYS, "credential_process = p\n", "p", NULL},
+		{"credential_process = p\n", "aws_secret_access_key = s\n", "p", NULL},
+		{"login_session = l\n", SHARED_KEYS, "SHARED", NULL},
+		{"aws_session_token = t\n", SHARED_KEYS, "SHARED", NULL},
+		{CONFIG_KEYS "aws_session_token = t\n", SHARED_KEYS, "SHARED", NULL},
+		{CONFIG_KEYS "aws_session_token = t\n",
+		 SHARED_KEYS "aws_session_token = st\n", "SHARED", "st"},
+		{CONFIG_KEYS "aws_session_token = t\n", "", "CONFIG", "t"},
+		{CONFIG_KEYS, "aws_session_token = st\n", "CONFIG", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		HlProfiles profiles = {0};
+		HlProfileChain chain = {0};
+		const HlProfileSource *source = &chain.source;
+		HlBytes config = {0};
+		HlBytes credentials = {0};
+
+		hl_bytes_format(&config, "[profile p]\n%s" SESSION, cases[i].config);
+		hl_bytes_format(&credentials, "[p]\n%s", cases[i].credentials);
+		ok(hl_profile_read(&profiles, HL_PROFILE_CONFIG,
+						   hl_bytes_string(&config), config.len) &&
+			   hl_profile_read(&profiles, HL_PROFILE_CREDENTIALS,
+							   hl_bytes_string(&credentials),
+							   credentials.len) &&
+			   hl_profile_chain_resolve(&profiles, "p", true, &chain) ==
+				   HL_PROFILE_CHAIN_OK,
+		   "the profile of case %d of both files has a source", (int) i);
+		is(source->kind == HL_PROFILE_SOURCE_SSO ? "sso"
+		   : source->process != NULL             ? source->process
+												 : source->access_key_id,
+		   cases[i].wanted, "which is botocore's");
+		is(source->session_token, cases[i].token, "and so is its token");
+		hl_bytes_free(&config);
+		hl_bytes_free(&credentials);
+		hl_profile_wipe(&profiles);
+	}
+}
+
+/*
+ * Runs the project's cases, the published ones if available, and further
+ * checks.
+ */
 static int
 run_own(const char *program)
 {
@@ -238,6 +309,7 @@ run_own(const char *program)
 		run_file(published);
 	free(published);
 	check_ends();
+	check_files();
 	return cases_end();
 }
 

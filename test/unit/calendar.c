@@ -1,6 +1,6 @@
 /*
  * calendar.c
- *	  Every day of ten thousand years, beside the C library's calendar.
+ *	  Compares every day of ten thousand years with the C library's calendar.
  */
 #include "base/calendar.h"
 

@@ -1,9 +1,9 @@
 /*
  * cases.h
- *	  For drivers that run files of cases, others' or our own. A driver that
- *	  is told which cases to run names each failure and ends with a line
- *	  "N passed, N failed"; without arguments it runs the project's cases and
- *	  says TAP. For one main() a program.
+ *	  For drivers that run files of cases, of the project or of others. A
+ *	  driver with arguments runs these cases, names each failure and ends with
+ *	  a line "N passed, N failed"; without arguments it runs the project's
+ *	  cases and prints TAP. Include it in one file of a program.
  */
 #ifndef CASES_H
 #define CASES_H
@@ -20,7 +20,7 @@ static bool cases_as_tap = false;
 static int cases_passed = 0;
 static int cases_failed = 0;
 
-/* Counts a case; a failure is named, with what was got and expected. */
+/* Counts a case; a failure is printed with the actual and the expected text. */
 static inline void
 cases_result(bool held, const char *name, const char *got, const char *expected)
 {
@@ -48,7 +48,7 @@ cases_end(void)
 	return cases_failed != 0;
 }
 
-/* Reads a file whole; the caller frees the bytes. */
+/* Reads a whole file; the caller frees the bytes. */
 static inline bool
 cases_read_file(const char *path, HlBytes *bytes)
 {
@@ -63,7 +63,7 @@ cases_read_file(const char *path, HlBytes *bytes)
 	return fclose(file) == 0 && !bytes->failed;
 }
 
-/* Reads a file of JSON; a file that is none is a failed case. */
+/* Reads a JSON file; a malformed one is a failed case. */
 static inline bool
 cases_read_json(const char *path, HlJsonDocument *document)
 {
@@ -77,7 +77,7 @@ cases_read_json(const char *path, HlJsonDocument *document)
 	return read;
 }
 
-/* Gives a member that is a string, or a substitute. */
+/* A string member, or a substitute. */
 static inline const char *
 cases_string(const HlJson *node, const char *name, const char *substitute)
 {
@@ -87,14 +87,14 @@ cases_string(const HlJson *node, const char *name, const char *substitute)
 												  : substitute;
 }
 
-/* Whether a member is there and true. */
+/* Whether a member is true. */
 static inline bool
 cases_true(const HlJson *node, const char *name)
 {
 	return hl_json_kind(hl_json_member(node, name)) == HL_JSON_TRUE;
 }
 
-/* Gives the path of something beside the program itself; to be freed. */
+/* The path of a file in the program's folder; to be freed. */
 static inline char *
 cases_beside(const char *program, const char *name)
 {
@@ -106,7 +106,7 @@ cases_beside(const char *program, const char *name)
 	return path.data;
 }
 
-/* Gives the path of published cases, NULL where there are none; to be freed. */
+/* The path of published cases, to be freed; NULL: not available. */
 static inline char *
 cases_published(const char *name)
 {

@@ -1,7 +1,7 @@
 /*
  * credentials.c
- *	  What hands out credentials, as far as it is text: STS's forms and XML,
- *	  the JSON of the others, addresses, command lines, and when to ask again.
+ *	  Tests of texts of credential providers: STS's forms and XML, the JSON of
+ *	  the others, addresses, command lines, and the times of renewal.
  */
 #include "aws/command.h"
 #include "aws/issued.h"
@@ -17,7 +17,7 @@
 #define SECOND INT64_C(1000000)
 #define MINUTE (60 * SECOND)
 
-/* A reply of STS with one part of it exchanged. */
+/* A reply of STS with one part replaced. */
 static char *
 role_reply(const char *part, const char *other)
 {
@@ -43,7 +43,7 @@ role_reply(const char *part, const char *other)
 	return reply;
 }
 
-/* Replies of STS that are, and that are not, to be believed. */
+/* Valid and invalid replies of STS. */
 static void
 check_role_replies(void)
 {
@@ -51,7 +51,7 @@ check_role_replies(void)
 	{
 		const char *part;
 		const char *other;
-		const char *reason; /* NULL: it is read */
+		const char *reason; /* NULL: it is valid */
 	} cases[] = {
 		{"<AssumeRoleResponse xmlns",
 		 "<?xml version=\"1.0\" encoding='UTF-8'?>\n<AssumeRoleResponse xmlns",
@@ -114,12 +114,12 @@ check_role_replies(void)
 	}
 }
 
-/* Every beginning of a reply is no reply. */
+/* Every truncated reply is invalid. */
 static void
 check_cut_replies(void)
 {
 	char *reply = role_reply("ward/me", "ward/me");
-	size_t len = strlen(reply) - 1; /* without the last newline */
+	size_t len = strlen(reply) - 1; /* without the final newline */
 	size_t taken = 0;
 
 	for (size_t i = 0; i < len; i++)
@@ -139,7 +139,7 @@ check_sts(void)
 {
 	static const char error[] =
 		"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>"
-		"<Message>not &lt;you&gt;</Message></Error></ErrorResponse>";
+		"<Message>not\r\n&lt;you&gt;\x7f</Message></Error></ErrorResponse>";
 	static const char who[] =
 		"<GetCallerIdentityResponse><GetCallerIdentityResult>"
 		"<Arn>arn:x</Arn><UserId>u</UserId><Account>123456789012</Account>"
@@ -154,7 +154,7 @@ check_sts(void)
 
 	ok(hl_sts_read_error(error, strlen(error), &code, &message), "an error");
 	is(hl_bytes_string(&code), "AccessDenied", "and its code");
-	is(hl_bytes_string(&message), "not <you>", "and its message");
+	is(hl_bytes_string(&message), "not  <you> ", "and its message, one line");
 	ok(!hl_sts_read_error("<a/>", 4, &code, &message), "no error of STS's");
 	ok(hl_sts_read_identity(&identity, who, strlen(who)), "an identity");
 	is(hl_bytes_string(&identity.account), "123456789012", "and its account");
@@ -190,7 +190,6 @@ check_sts(void)
 	hl_bytes_free(&identity.arn);
 }
 
-/* The JSON of the others. */
 static void
 check_json(void)
 {
@@ -273,7 +272,6 @@ check_json(void)
 	}
 }
 
-/* Sign-ons. */
 static void
 check_sign_ons(void)
 {
@@ -303,7 +301,6 @@ check_sign_ons(void)
 	}
 }
 
-/* Addresses. */
 static void
 check_addresses(void)
 {
@@ -361,14 +358,13 @@ check_addresses(void)
 	   "names of roles");
 }
 
-/* Command lines. */
 static void
 check_commands(void)
 {
 	static const struct
 	{
 		const char *line;
-		const char *words; /* each ended by |; NULL: refused */
+		const char *words; /* each followed by |; NULL: refused */
 	} cases[] = {
 		{"/bin/a b", "/bin/a|b|"},
 		{"  a\t'b c'  \"d e\" ", "a|b c|d e|"},
@@ -395,7 +391,7 @@ check_commands(void)
 	}
 }
 
-/* When credentials are fetched again. */
+/* The times at which credentials are renewed. */
 static void
 check_windows(void)
 {

@@ -12,7 +12,7 @@
 
 #include "cases.h"
 
-/* Whether a path's file or folder is called after a service. */
+/* Whether a path's file or folder has the name of a service. */
 static bool
 is_named_after(const char *path, const char *service)
 {
@@ -40,7 +40,7 @@ read_parameters(const HlJson *node, const char *service)
 	};
 }
 
-/* Takes the root path off a URL, where the rules write none. */
+/* Removes the root path of a URL if the rules have none. */
 static const char *
 as_expected(HlEndpoint *endpoint, const char *expected)
 {
@@ -51,7 +51,7 @@ as_expected(HlEndpoint *endpoint, const char *expected)
 	return endpoint->url;
 }
 
-/* Compares the region to sign for, where a case names one. */
+/* Compares the signing region if a case has one. */
 static bool
 same_signing_region(const HlJson *expected, const HlEndpoint *endpoint)
 {
@@ -63,7 +63,6 @@ same_signing_region(const HlJson *expected, const HlEndpoint *endpoint)
 	return region == NULL || strcmp(region, endpoint->signing_region) == 0;
 }
 
-/* Runs one case. */
 static void
 run_case(const HlJson *node, const char *service)
 {
@@ -91,7 +90,6 @@ run_case(const HlJson *node, const char *service)
 					 endpoint.signing_region, "another signing region");
 }
 
-/* Runs a file of cases. */
 static void
 run_file(const char *path, const char *service)
 {
@@ -110,7 +108,7 @@ run_file(const char *path, const char *service)
 	hl_json_free(&document);
 }
 
-/* Checks the parts that a URL is taken into. */
+/* Checks the parts of a URL. */
 static void
 check_parts(const char *url, const char *authority, const char *host,
 			const char *path, int port)
@@ -126,7 +124,7 @@ check_parts(const char *url, const char *authority, const char *host,
 	ok(endpoint.port == port, "its port");
 }
 
-/* The parts of URLs: what is signed must be what is sent. */
+/* The parts of URLs: the signed host and path must be those that are sent. */
 static void
 check_urls(void)
 {
@@ -150,7 +148,7 @@ check_urls(void)
 				65535);
 }
 
-/* Checks which hosts are this machine's own. */
+/* Checks which hosts are this machine. */
 static void
 check_loopback(void)
 {
@@ -192,7 +190,7 @@ check_loopback(void)
 	}
 }
 
-/* Checks what has the form of a region. */
+/* Checks the form of regions. */
 static void
 check_region_form(void)
 {
@@ -225,7 +223,7 @@ check_region_form(void)
 	ok(hl_endpoint_is_region(longest), "one of 63 letters may be");
 }
 
-/* Checks what a name with fips in it stands for. */
+/* Checks the regions of names with "fips". */
 static void
 check_pseudo_regions(void)
 {
@@ -255,7 +253,7 @@ check_pseudo_regions(void)
 	ok(!hl_endpoint_real_region(longest, real), "so is one of 64 letters");
 }
 
-/* The rules for partitions as they may be one day. */
+/* The rules for future partitions without FIPS and dual stack. */
 static void
 check_poor_partition(void)
 {
@@ -289,7 +287,7 @@ check_poor_partition(void)
 	   "the plain endpoint needs nothing");
 }
 
-/* Runs the published cases of a service, where they are. */
+/* Runs the published cases of a service, if available. */
 static void
 run_published(const char *name)
 {
@@ -300,7 +298,10 @@ run_published(const char *name)
 	free(path);
 }
 
-/* Runs our own cases, the published ones where they are, and the rest. */
+/*
+ * Runs the project's cases, the published ones if available, and further
+ * checks.
+ */
 static int
 run_own(const char *program)
 {

@@ -1,7 +1,7 @@
 /*
  * event_message.h
- *	  What messages of event streams are made of, for those who make them: the
- *	  numbers on the wire, and the checksum computed in the plainest way.
+ *	  Builds messages of event streams: the numbers on the wire, and a simple
+ *	  checksum.
  */
 #ifndef EVENT_MESSAGE_H
 #define EVENT_MESSAGE_H
@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 
-/* CRC-32 bit by bit, to hold the table against. */
+/* CRC-32 bit by bit, to verify the table. */
 static uint32_t
 slow_crc(const char *data, size_t len)
 {
@@ -25,7 +25,7 @@ slow_crc(const char *data, size_t len)
 	return ~crc;
 }
 
-/* Appends a number of so many bytes. */
+/* Appends a big-endian number of a size. */
 static void
 add_number(HlBytes *bytes, uint64_t number, int len)
 {

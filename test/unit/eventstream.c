@@ -14,7 +14,7 @@
 #include "event_message.h"
 #include "tap.h"
 
-/* Appends a message of these headers, as they are on the wire. */
+/* Appends a message with these encoded headers. */
 static void
 add_message(HlBytes *stream, const HlBytes *headers, const char *payload,
 			size_t payload_len)
@@ -47,7 +47,7 @@ add_string(HlBytes *headers, const char *name, const char *value)
 	hl_bytes_append_string(headers, value);
 }
 
-/* What a stream gave: its messages, how it ended, and why. */
+/* The result of a stream: its messages, and how and why it ended. */
 typedef struct Seen
 {
 	int messages;
@@ -56,7 +56,7 @@ typedef struct Seen
 	const char *reason;
 } Seen;
 
-/* Reads a stream in pieces of so many bytes. */
+/* Reads a stream in pieces of a size. */
 static Seen
 read_in_pieces(const HlBytes *bytes, size_t size)
 {
@@ -67,7 +67,7 @@ read_in_pieces(const HlBytes *bytes, size_t size)
 	for (size_t at = 0; at < bytes->len; at += size)
 	{
 		size_t len = bytes->len - at < size ? bytes->len - at : size;
-		/* a copy, beyond whose end nothing may be read */
+		/* a copy, so that reading beyond its end is detected */
 		char *piece = malloc(len);
 		const char *data = piece;
 
@@ -83,7 +83,7 @@ read_in_pieces(const HlBytes *bytes, size_t size)
 	return seen;
 }
 
-/* Checks that a stream is refused, in whatever pieces it comes. */
+/* Checks that a stream is refused, in pieces of any size. */
 static void
 refuses(const HlBytes *stream, const char *reason, const char *name)
 {
@@ -101,7 +101,7 @@ refuses(const HlBytes *stream, const char *reason, const char *name)
 	ok(1, "%s", name);
 }
 
-/* One message without headers or payload, as Smithy's documentation has it. */
+/* A message without headers and payload, from Smithy's documentation. */
 static void
 check_smallest(void)
 {
@@ -130,7 +130,7 @@ check_smallest(void)
 	hl_bytes_free(&stream);
 }
 
-/* Reads one message, whose bytes and stream are the caller's. */
+/* Reads one message; bytes and stream belong to the caller. */
 static bool
 read_one(HlEventStream *stream, const HlBytes *bytes, HlEventMessage *message)
 {
@@ -263,7 +263,7 @@ check_headers(void)
 	hl_bytes_free(&many);
 }
 
-/* A stream that is a prelude alone, with its CRC. */
+/* A stream with only a prelude and its CRC. */
 static void
 refuses_prelude(uint64_t length, uint64_t headers_len, const char *reason,
 				const char *name)
@@ -294,7 +294,7 @@ check_preludes(void)
 					"headers that are too long");
 }
 
-/* Every bit of a message that is turned over is noticed. */
+/* Every flipped bit of a message is detected. */
 static void
 check_bits(void)
 {
@@ -322,7 +322,7 @@ check_bits(void)
 	hl_bytes_free(&stream);
 }
 
-/* The largest message there may be, and what is kept of it. */
+/* The largest message, and the memory for it. */
 static void
 check_largest(void)
 {
@@ -353,7 +353,7 @@ take_number(uint32_t *number)
 	return true;
 }
 
-/* Prints bytes as digits. */
+/* Prints bytes as hexadecimal digits. */
 static void
 print_bytes(const char *bytes, size_t len)
 {

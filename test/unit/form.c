@@ -5,9 +5,9 @@
 #include "aws/form.h"
 #include "tap.h"
 
-/* Checks what becomes of parameters: the form, or the fault and its name. */
+/* Checks the form of parameters, or the fault and the parameter's name. */
 static void
-writes(const char *json, const char *expected, HlFormFault wanted,
+writes(const char *json, bool paged, const char *expected, HlFormFault wanted,
 	   const char *wanted_name)
 {
 	HlJsonDocument document = {0};
@@ -16,7 +16,7 @@ writes(const char *json, const char *expected, HlFormFault wanted,
 	HlFormFault fault;
 
 	ok(hl_json_read(&document, json, strlen(json)), "the test's JSON is one");
-	fault = hl_form_write(&form, document.root, &name);
+	fault = hl_form_write(&form, document.root, paged, &name);
 	ok(fault == wanted, "%s: fault %d", json, fault);
 	if (wanted == HL_FORM_OK)
 		is(hl_bytes_string(&form), expected, json);
@@ -26,14 +26,20 @@ writes(const char *json, const char *expected, HlFormFault wanted,
 	hl_json_free(&document);
 }
 
-/* The same for those that are well. */
+/* The same for valid parameters. */
 static void
 gives(const char *json, const char *expected)
 {
-	writes(json, expected, HL_FORM_OK, NULL);
+	writes(json, true, expected, HL_FORM_OK, NULL);
 }
 
-/* Whether some member of parameters is a criterion. */
+/* The same for parameters that are refused. */
+static void
+refuses(const char *json, HlFormFault wanted, const char *name)
+{
+	writes(json, true, NULL, wanted, name);
+}
+
 static bool
 selects(const char *json)
 {
@@ -77,19 +83,22 @@ test_writing(void)
 	gives("{\"subject:Patient.name\":\"x\"}", "subject%3APatient.name=x");
 	gives("{\"a&b\":\"c\"}", "a%26b=c");
 	gives("{\"pages\":\"1\",\"_counted\":\"1\"}", "pages=1&_counted=1");
-	writes("[]", NULL, HL_FORM_NO_OBJECT, "");
-	writes("\"a=b\"", NULL, HL_FORM_NO_OBJECT, "");
-	writes("{\"\":\"x\"}", NULL, HL_FORM_EMPTY_NAME, "");
-	writes("{\"a\":\"b\",\"c\":null}", NULL, HL_FORM_NULL, "c");
-	writes("{\"c\":[\"a\",null]}", NULL, HL_FORM_NULL, "c");
-	writes("{\"c\":[]}", NULL, HL_FORM_EMPTY_ARRAY, "c");
-	writes("{\"c\":\"\"}", NULL, HL_FORM_EMPTY_VALUE, "c");
-	writes("{\"c\":[\"\"]}", NULL, HL_FORM_EMPTY_VALUE, "c");
-	writes("{\"c\":{\"d\":1}}", NULL, HL_FORM_NESTED, "c");
-	writes("{\"c\":[[\"d\"]]}", NULL, HL_FORM_NESTED, "c");
-	writes("{\"_count\":5}", NULL, HL_FORM_OURS, "_count");
-	writes("{\"page\":\"x\"}", NULL, HL_FORM_OURS, "page");
-	writes("{\"page:x\":\"x\"}", NULL, HL_FORM_OURS, "page:x");
+	refuses("[]", HL_FORM_NO_OBJECT, "");
+	refuses("\"a=b\"", HL_FORM_NO_OBJECT, "");
+	refuses("{\"\":\"x\"}", HL_FORM_EMPTY_NAME, "");
+	refuses("{\"a\":\"b\",\"c\":null}", HL_FORM_NULL, "c");
+	refuses("{\"c\":[\"a\",null]}", HL_FORM_NULL, "c");
+	refuses("{\"c\":[]}", HL_FORM_EMPTY_ARRAY, "c");
+	refuses("{\"c\":\"\"}", HL_FORM_EMPTY_VALUE, "c");
+	refuses("{\"c\":[\"\"]}", HL_FORM_EMPTY_VALUE, "c");
+	refuses("{\"c\":{\"d\":1}}", HL_FORM_NESTED, "c");
+	refuses("{\"c\":[[\"d\"]]}", HL_FORM_NESTED, "c");
+	refuses("{\"_count\":5}", HL_FORM_OURS, "_count");
+	refuses("{\"page\":\"x\"}", HL_FORM_OURS, "page");
+	refuses("{\"page:x\":\"x\"}", HL_FORM_OURS, "page:x");
+	writes("{\"_count\":5,\"page\":\"x\"}", false, "_count=5&page=x",
+		   HL_FORM_OK, NULL);
+	writes("{\"_count\":null}", false, NULL, HL_FORM_NULL, "_count");
 }
 
 static void
@@ -124,11 +133,53 @@ test_criteria(void)
 	   "none does");
 }
 
+/* Checks which criterion has an empty alternative. */
+static void
+leaves_open(const char *json, const char *wanted)
+{
+	HlJsonDocument document = {0};
+	const char *found;
+
+	ok(hl_json_read(&document, json, strlen(json)), "the test's JSON is one");
+	found = hl_form_unselective(document.root);
+	ok(wanted == NULL ? found == NULL
+					  : found != NULL && strcmp(found, wanted) == 0,
+	   "%s", json);
+	hl_json_free(&document);
+}
+
+/* A value that a server may take for none. */
+static void
+test_alternatives(void)
+{
+	static const char *const open[] = {
+		",", ",a", "a,", "a,,b", ",,", "\\\\\\\\,", "a, ,b", "a, ", " "};
+	static const char *const closed[] = {"a",      "a,b",     "\\\\,",
+										 "a\\\\,", "\\\\,,a", "a,\\\\,,b",
+										 "a b",    "\\\\\\\\"};
+	char json[100];
+
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+	{
+		snprintf(json, sizeof(json), "{\"x\":\"y\",\"name\":\"%s\"}", open[i]);
+		leaves_open(json, "name");
+	}
+	for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++)
+	{
+		snprintf(json, sizeof(json), "{\"name\":\"%s\"}", closed[i]);
+		leaves_open(json, NULL);
+	}
+	leaves_open("{\"name\":[\"a\",\"b,\"]}", "name");
+	leaves_open("{\"name\":[\"a\",\"b\"],\"n\":1,\"b\":true}", NULL);
+	leaves_open("{\"_sort\":\"a,\",\"name\":\"a\"}", NULL);
+}
+
 int
 main(void)
 {
 	test_writing();
 	test_escaping();
 	test_criteria();
+	test_alternatives();
 	return tap_end();
 }

@@ -1,8 +1,8 @@
 /*
  * fuzz_dates.c
- *	  Any bytes as the headers of a reply that say times: Date, Age, Retry-After
- *	  and X-Amz-Retry-After. Whatever they are, a wait is within bounds, and
- *	  the next request can be signed.
+ *	  Arbitrary bytes as the headers Date, Age, Retry-After and
+ *	  X-Amz-Retry-After. Every delay must be within its limits, and the next
+ *	  request must be signable.
  */
 #include "aws/retry.h"
 #include "base/timestamp.h"
@@ -11,17 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
+
 #define SECOND INT64_C(1000000)
 
-/* Ends the run where something that always holds does not. */
-static void
-must(bool held)
-{
-	if (!held)
-		abort();
-}
-
-/* The waits that a text leads to. */
+/* Checks the delays of a text. */
 static void
 check_waits(const char *amz, const char *text, int64_t now)
 {
@@ -36,7 +30,7 @@ check_waits(const char *amz, const char *text, int64_t now)
 	}
 }
 
-/* The clock that a text leads to. */
+/* Checks the correction of the clock. */
 static void
 check_clock(const char *date, const char *age, int64_t now, int64_t offset)
 {
@@ -63,9 +57,7 @@ check_clock(const char *date, const char *age, int64_t now, int64_t offset)
 		 (now * SECOND + learnt) / SECOND <= HL_SIGV4_LAST_SECOND);
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Takes any bytes: an offset, and two texts with a newline between them. */
+/* The input: an offset, and two texts with a newline between them. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

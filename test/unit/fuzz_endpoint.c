@@ -1,8 +1,8 @@
 /*
  * fuzz_endpoint.c
- *	  Any bytes as an endpoint's URL and as a region. What is accepted must
- *	  read back as itself, contain nothing that could end a line, and have the
- *	  parts that RFC 3986's own regular expression (appendix B) finds in it.
+ *	  Arbitrary bytes as an endpoint's URL and as a region. An accepted URL
+ *	  must parse to itself, contain no line ends, and have the parts that the
+ *	  regular expression of RFC 3986 (appendix B) finds in it.
  */
 #include "aws/endpoint.h"
 
@@ -14,13 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Ends the run where something that always holds does not. */
-static void
-must(bool held)
-{
-	if (!held)
-		abort();
-}
+#include "fuzz.h"
 
 /* Checks that a text is made of visible ASCII. */
 static void
@@ -30,7 +24,7 @@ must_be_visible(const char *text)
 		must(*text > ' ' && *text < 0x7f);
 }
 
-/* Whether a part that the expression found is a text, in any case. */
+/* Compares a part of the expression with a text, ignoring case. */
 static bool
 is_part(const char *url, regmatch_t part, const char *expected)
 {
@@ -40,8 +34,7 @@ is_part(const char *url, regmatch_t part, const char *expected)
 		   strncasecmp(url + part.rm_so, expected, len) == 0;
 }
 
-/* Checks the authority: that of the endpoint, its default port written or not.
- */
+/* Checks the authority; the default port may be omitted. */
 static void
 must_have_authority(const HlEndpoint *endpoint, const char *url,
 					regmatch_t part)
@@ -55,7 +48,7 @@ must_have_authority(const HlEndpoint *endpoint, const char *url,
 	if (colon != NULL && strchr(colon, ']') == NULL &&
 		atoi(colon + 1) == (endpoint->tls ? 443 : 80))
 		*colon = '\0';
-	if (endpoint->bracketed) /* an address may be written in many ways */
+	if (endpoint->bracketed) /* an IPv6 address has several notations */
 	{
 		unsigned char given[16];
 		unsigned char read[16];
@@ -94,7 +87,7 @@ must_have_parts(const HlEndpoint *endpoint, const char *url)
 	snprintf(path, sizeof(path), "%s", endpoint->path);
 	if (!is_part(url, parts[5], path))
 	{
-		path[strlen(path) - 1] = '\0'; /* the slash was ours */
+		path[strlen(path) - 1] = '\0'; /* the slash was added by us */
 		must(is_part(url, parts[5], path));
 	}
 }
@@ -119,9 +112,7 @@ must_be_sound(const HlEndpoint *endpoint)
 	must_have_parts(endpoint, endpoint->url);
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-/* Takes the first byte for switches, the rest for a URL and for a region. */
+/* The input: a byte of flags, and a URL or a region. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -1,9 +1,9 @@
 /*
  * fuzz_eventstream.c
- *	  Any bytes as an event stream, and any bytes as the headers and payloads of
- *	  messages whose lengths and checksums are right, which chance would hardly
- *	  make. In pieces of any size a stream holds the same, and everything that is
- *	  given lies within it.
+ *	  Reads arbitrary bytes as an event stream, and as the headers and payloads
+ *	  of messages with correct lengths and checksums, which random input would
+ *	  hardly have. The result must not depend on the size of the pieces, and
+ *	  everything that is returned must lie within the stream.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +11,7 @@
 #include "aws/eventstream.h"
 
 #include "event_message.h"
-
-/* Ends the run where something that always holds does not. */
-static void
-must(bool held)
-{
-	if (!held)
-		abort();
-}
+#include "fuzz.h"
 
 /* Messages of the input: two lengths, the headers and the payload of each. */
 static void
@@ -44,7 +37,7 @@ make_messages(HlBytes *stream, const uint8_t *data, size_t size)
 	}
 }
 
-/* A number that stands for what a message holds. */
+/* A checksum of a message. */
 static uint64_t
 look_at(const HlEventStream *stream, const HlEventMessage *message)
 {
@@ -66,7 +59,7 @@ look_at(const HlEventStream *stream, const HlEventMessage *message)
 	return sum;
 }
 
-/* Reads a stream in pieces; a number that stands for all that it holds. */
+/* Reads a stream in pieces; returns a checksum of its messages. */
 static uint64_t
 read_in_pieces(const HlBytes *bytes, size_t size)
 {
@@ -95,9 +88,6 @@ read_in_pieces(const HlBytes *bytes, size_t size)
 	return sum;
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* What libFuzzer calls. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,6 +1,6 @@
 /*
  * fuzz_issued.c
- *	  Any bytes as the JSON of those who issue credentials, as an address, and
+ *	  Arbitrary bytes as the JSON of credential providers, as an address, and
  *	  as a command line.
  */
 #include "aws/command.h"
@@ -11,25 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ends the run where something that always holds does not. */
-static void
-must(bool held)
-{
-	if (!held)
-		abort();
-}
+#include "fuzz.h"
 
-/* Whether a value is fit to end a header's line, or is anything but text. */
-static bool
-is_sound(const HlBytes *value)
-{
-	for (size_t i = 0; i < value->len; i++)
-		if (value->data[i] <= ' ' || value->data[i] > '~')
-			return false;
-	return true;
-}
-
-/* Takes the bytes for addresses. */
+/* Uses the bytes as addresses. */
 static void
 try_addresses(const char *text)
 {
@@ -45,9 +29,6 @@ try_addresses(const char *text)
 	hl_metadata_is_role(text);
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Takes any bytes. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -64,15 +45,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (hl_issued_read(&issued, form, text, size))
 			must(issued.access_key_id.len > 0 &&
 				 issued.secret_access_key.len > 0 &&
-				 is_sound(&issued.access_key_id) &&
-				 is_sound(&issued.secret_access_key) &&
-				 is_sound(&issued.session_token));
+				 is_header_value(&issued.access_key_id) &&
+				 is_header_value(&issued.secret_access_key) &&
+				 is_header_value(&issued.session_token));
 		else
 			must(issued.reason[0] != '\0' && issued.access_key_id.len == 0);
 		hl_issued_wipe(&issued);
 	}
 	if (hl_sso_read(&sign_on, text, size))
-		must(sign_on.token.len > 0 && is_sound(&sign_on.token));
+		must(sign_on.token.len > 0 && is_header_value(&sign_on.token));
 	hl_sso_wipe(&sign_on);
 	try_addresses(string);
 	if (hl_command_split(&command, string))

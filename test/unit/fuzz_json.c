@@ -1,14 +1,16 @@
 /*
  * fuzz_json.c
- *	  Any bytes: what the strict reader takes, it writes as JSON that it
- *	  reads again and writes the same; no walk leaves the document.
+ *	  Arbitrary bytes as JSON: accepted text is written as JSON that is read
+ *	  and written as the same text; no iteration leaves the document.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 
-/* Goes through a value and all that is within it. */
+#include "fuzz.h"
+
+/* Visits a value and all values within it. */
 static size_t
 walk(const HlJson *node)
 {
@@ -47,9 +49,6 @@ round_trip(const HlJsonDocument *document)
 	hl_bytes_free(&second);
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* What libFuzzer calls. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,8 +1,8 @@
 /*
  * fuzz_link.c
- *	  Any bytes as a link in a reply. What is read of it must lead, for libcurl
- *	  as well, into the data store and to the endpoint; and reading that as a
- *	  link must give the same again.
+ *	  Arbitrary bytes as a link in a reply. An accepted link must lead, for
+ *	  libcurl as well, into the data store at the endpoint; and reading the
+ *	  result as a link must return the same.
  */
 #include "aws/link.h"
 
@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "fuzz.h"
 
 #define BASE "/hl/datastore/0123456789abcdef0123456789abcdef/r4/"
 
@@ -20,15 +22,7 @@ static const HlLinkBase base = {.target = &target,
 								.datastore_id =
 									"0123456789abcdef0123456789abcdef"};
 
-/* Ends the run where something that always holds does not. */
-static void
-must_hold(bool held)
-{
-	if (!held)
-		abort();
-}
-
-/* Gives one part of a URL as libcurl sees it; NULL where it has none. */
+/* A part of a URL by libcurl's parser; NULL: none. */
 static char *
 part_of(CURLU *url, CURLUPart part)
 {
@@ -44,15 +38,15 @@ must_lead_here(const char *text, const HlLink *link)
 	CURLU *url = curl_url();
 	char *host, *port, *path, *query;
 
-	must_hold(curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK);
+	must(curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK);
 	host = part_of(url, CURLUPART_HOST);
 	port = part_of(url, CURLUPART_PORT);
 	path = part_of(url, CURLUPART_PATH);
 	query = part_of(url, CURLUPART_QUERY);
-	must_hold(strcmp(host, "proxy.example") == 0 && strcmp(port, "8443") == 0);
-	must_hold(strncmp(path, BASE, strlen(BASE)) == 0);
-	must_hold(strcmp(path + strlen(BASE), hl_bytes_string(&link->path)) == 0);
-	must_hold(strcmp(query ? query : "", hl_bytes_string(&link->query)) == 0);
+	must(strcmp(host, "proxy.example") == 0 && strcmp(port, "8443") == 0);
+	must(strncmp(path, BASE, strlen(BASE)) == 0);
+	must(strcmp(path + strlen(BASE), hl_bytes_string(&link->path)) == 0);
+	must(strcmp(query ? query : "", hl_bytes_string(&link->query)) == 0);
 	curl_free(host);
 	curl_free(port);
 	curl_free(path);
@@ -60,7 +54,7 @@ must_lead_here(const char *text, const HlLink *link)
 	curl_url_cleanup(url);
 }
 
-/* Checks a link that was taken. */
+/* Checks an accepted link. */
 static void
 must_be_safe(const HlLink *link)
 {
@@ -77,19 +71,19 @@ must_be_safe(const HlLink *link)
 	}
 	must_lead_here(hl_bytes_string(&url), link);
 	outcome = hl_link_read(&base, hl_bytes_string(&url), &again);
-	must_hold(url.len > HL_LINK_LONGEST || outcome == HL_LINK_OK);
+	must(url.len > HL_LINK_LONGEST || outcome == HL_LINK_OK);
 	if (outcome == HL_LINK_OK)
-		must_hold(strcmp(hl_bytes_string(&again.path),
-						 hl_bytes_string(&link->path)) == 0 &&
-				  strcmp(hl_bytes_string(&again.query),
-						 hl_bytes_string(&link->query)) == 0);
+		must(strcmp(hl_bytes_string(&again.path),
+					hl_bytes_string(&link->path)) == 0 &&
+			 strcmp(hl_bytes_string(&again.query),
+					hl_bytes_string(&link->query)) == 0);
 	hl_link_free(&again);
 	hl_bytes_free(&url);
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-/* Takes the first byte for what comes before the others: a good beginning. */
+/*
+ * The input: a byte that selects a valid beginning, and the rest of the link.
+ */
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -111,8 +105,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (hl_link_read(&base, text, &link) == HL_LINK_OK)
 		must_be_safe(&link);
 	else
-		must_hold(link.reason != NULL && link.path.data == NULL &&
-				  link.query.data == NULL);
+		must(link.reason != NULL && link.path.data == NULL &&
+			 link.query.data == NULL);
 	hl_link_free(&link);
 	free(text);
 	return 0;

@@ -1,8 +1,8 @@
 /*
  * fuzz_profile.c
- *	  Any bytes as a config file and as a credentials file. What was read can
- *	  be written down again and reads as the same; a chain of profiles ends,
- *	  in a source or in a reason.
+ *	  Arbitrary bytes as a config file and as a credentials file. Profiles can
+ *	  be written and read again as the same; every chain of profiles ends in a
+ *	  source or a reason.
  */
 #include "aws/profile_chain.h"
 
@@ -10,15 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ends the run where something that always holds does not. */
-static void
-must(bool held)
-{
-	if (!held)
-		abort();
-}
+#include "fuzz.h"
 
-/* Writes a section down as a config file has it. */
+/* Writes a section of a config file. */
 static void
 write_section(HlBytes *text, const HlProfile *profile)
 {
@@ -40,7 +34,7 @@ write_section(HlBytes *text, const HlProfile *profile)
 	}
 }
 
-/* Whether two readings have the same sections and properties, in order. */
+/* Compares sections and properties, in order. */
 static bool
 same_profiles(const HlProfiles *a, const HlProfiles *b)
 {
@@ -63,7 +57,7 @@ same_profiles(const HlProfiles *a, const HlProfiles *b)
 	return same;
 }
 
-/* Checks that what was read is what is read again. */
+/* Checks that written profiles are read as the same. */
 static void
 must_read_again(const HlProfiles *profiles)
 {
@@ -102,9 +96,7 @@ must_end(const HlProfiles *profiles)
 	hl_bytes_free(&value);
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-/* Takes what is before the first 0xff for one file, the rest for the other. */
+/* The input: one file before the first 0xff, the other after it. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -1,8 +1,8 @@
 /*
  * fuzz_protocol.c
- *	  Any bytes as a request and as a reply: what is found valid is written
- *	  as a body that is valid again; an error reply always gives a code and a
- *	  message that are fit to be shown.
+ *	  Arbitrary bytes as a request and as a reply: a valid request is written
+ *	  as a body that is valid; an error reply always has a code and a message
+ *	  that can be shown.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,8 @@
 #include "aws/protocol.h"
 #include "aws/validate.h"
 #include "base/utf8.h"
+
+#include "fuzz.h"
 
 #define LENGTH(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
@@ -36,7 +38,7 @@ static const HlShape Choice = {.name = "Choice",
 							   .members = choice,
 							   .nmembers = LENGTH(choice)};
 
-/* One-letter names: the fuzzer finds them. */
+/* One-letter names, which the fuzzer can guess. */
 static const HlMember any[] = {
 	{"s", "string", &String, .required = true},
 	{"k", NULL, &String, .idempotency_token = true},
@@ -86,7 +88,7 @@ check_faults(const HlFaults *faults)
 	}
 }
 
-/* What was written must be JSON, and as valid as what it was made of. */
+/* The body must be JSON, and as valid as the request. */
 static void
 check_body(const HlBytes *body, bool valid)
 {
@@ -163,9 +165,6 @@ try_error(const char *text, size_t len)
 	hl_bytes_free(&message);
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* What libFuzzer calls. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

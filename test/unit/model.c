@@ -1,10 +1,7 @@
 /*
  * model.c
- *	  The tables of operations and shapes: whether they hold together, and
- *	  what they say, for test/model-diff to hold against AWS's model.
- *
- *	  model --dump     the tables as JSON, in the form of botocore's models
- *	  model            checks, as TAP
+ *	  Checks the consistency of the tables of operations and shapes, and dumps
+ *	  them, so that test/model-diff can compare them with AWS's model.
  */
 #include "model/model.h"
 
@@ -22,7 +19,7 @@
 static const HlShape *shapes[MOST_SHAPES];
 static int nshapes = 0;
 
-/* Collects a shape and what it is made of, each once. */
+/* Collects a shape and all shapes within it, each once. */
 static void
 collect(const HlShape *shape)
 {
@@ -118,7 +115,7 @@ append_required(HlBytes *json, const HlShape *shape)
 	hl_bytes_append_char(json, ']');
 }
 
-/* Adds a structure's members, with what only SQL knows of them. */
+/* Adds a structure's members, with their SQL properties. */
 static void
 append_members(HlBytes *json, const HlShape *shape)
 {
@@ -210,7 +207,7 @@ dump(void)
 	return 0;
 }
 
-/* Whether a name is one that SQL takes without quotation marks. */
+/* Whether a name needs no quotes in SQL. */
 static bool
 is_identifier(const char *name)
 {
@@ -221,7 +218,7 @@ is_identifier(const char *name)
 		   strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789") == len;
 }
 
-/* What hinders a structure's members; NULL if nothing. */
+/* The fault of a structure's members; NULL: none. */
 static const char *
 fault_of_members(const HlShape *shape)
 {
@@ -246,7 +243,7 @@ fault_of_members(const HlShape *shape)
 	return NULL;
 }
 
-/* What hinders a shape; NULL if nothing. */
+/* The fault of a shape; NULL: none. */
 static const char *
 fault_of_shape(const HlShape *shape)
 {
@@ -270,7 +267,7 @@ fault_of_shape(const HlShape *shape)
 	return fault_of_members(shape);
 }
 
-/* The names that SQL gives to what is within a structure, flattened. */
+/* Counts the SQL names within a structure, flattened. */
 static int
 count_sql_name(const HlShape *shape, const char *name)
 {
@@ -288,7 +285,7 @@ count_sql_name(const HlShape *shape, const char *name)
 	return count;
 }
 
-/* An SQL name that stands for two of a structure's members; NULL if none. */
+/* An SQL name of two members of a structure; NULL: none. */
 static const char *
 find_ambiguous(const HlShape *whole, const HlShape *shape)
 {
@@ -323,7 +320,7 @@ has_event(const HlMember *stream, const char *name)
 	return hl_shape_member(stream->shape->element, name, strlen(name)) != NULL;
 }
 
-/* What hinders an operation's event stream; NULL if nothing. */
+/* The fault of an operation's event stream; NULL: none. */
 static const char *
 fault_of_stream(const HlOperation *operation)
 {
@@ -349,7 +346,7 @@ fault_of_stream(const HlOperation *operation)
 	return NULL;
 }
 
-/* What hinders an operation; NULL if nothing. */
+/* The fault of an operation; NULL: none. */
 static const char *
 fault_of_operation(const HlOperation *operation)
 {

@@ -1,9 +1,9 @@
 /*
  * peer.h
- *	  The other side of a connection, for tests of HTTP: a listening socket on
- *	  loopback whose connections are each given to a handler in a thread of its
- *	  own, with TLS where that is asked for. What was received is kept. For one
- *	  program; link with -lssl -lcrypto.
+ *	  A server for tests of HTTP: a listening socket on loopback that passes
+ *	  each connection to a handler in its own thread, optionally with TLS. The
+ *	  last request is kept. Include it in one file of a program; link with
+ *	  -lssl -lcrypto.
  */
 #ifndef PEER_H
 #define PEER_H
@@ -27,7 +27,7 @@ typedef struct Peer
 {
 	int fd;
 	SSL *tls; /* NULL: plain */
-	int nth;  /* connection, from 0 */
+	int nth;  /* number of the connection, from 0 */
 	void (*handler)(struct Peer *peer);
 	char request[65536];
 	size_t request_len;
@@ -44,14 +44,14 @@ typedef struct PeerServer
 	pthread_t thread;
 } PeerServer;
 
-/* What all servers saw; the text of the last request. */
+/* Counters of all servers, and the text of the last request. */
 static atomic_int peer_connections;
 static atomic_int peer_requests;
 static atomic_int peer_resumed; /* TLS sessions */
 static atomic_int peers_alive;
 static char peer_last[65536];
 
-/* Sends bytes; false where the other side is gone. */
+/* Sends bytes; false if the client has disconnected. */
 static inline bool
 peer_send(Peer *peer, const char *data, size_t len)
 {
@@ -60,7 +60,7 @@ peer_send(Peer *peer, const char *data, size_t len)
 	return send(peer->fd, data, len, MSG_NOSIGNAL) >= 0;
 }
 
-/* Sends a text; false where the other side is gone. */
+/* Sends a text; false if the client has disconnected. */
 static inline bool
 peer_say(Peer *peer, const char *text)
 {
@@ -75,7 +75,7 @@ peer_receive(Peer *peer, char *data, size_t size)
 							 : (int) recv(peer->fd, data, size, 0);
 }
 
-/* Tells whether a whole request has been received. */
+/* Whether a complete request was received. */
 static inline bool
 peer_has_request(Peer *peer)
 {
@@ -87,7 +87,7 @@ peer_has_request(Peer *peer)
 								  (length ? strtoul(length + 15, NULL, 10) : 0);
 }
 
-/* Reads one request into peer->request; false where none comes. */
+/* Reads one request into peer->request; false if none arrives. */
 static inline bool
 peer_request(Peer *peer)
 {
@@ -107,7 +107,7 @@ peer_request(Peer *peer)
 	return true;
 }
 
-/* Waits until the other side is gone. */
+/* Waits until the client disconnects. */
 static inline void
 peer_wait(Peer *peer)
 {
@@ -117,7 +117,7 @@ peer_wait(Peer *peer)
 		;
 }
 
-/* Makes closing a reset. */
+/* Makes the next close a reset. */
 static inline void
 peer_reset(Peer *peer)
 {
@@ -126,7 +126,7 @@ peer_reset(Peer *peer)
 	setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
-/* Speaks with one client; TLS ends without close_notify. */
+/* Serves one client; TLS ends without close_notify. */
 static inline void *
 peer_run(void *argument)
 {
@@ -157,7 +157,7 @@ peer_listen(void *argument)
 		pthread_t thread;
 		int on = 1;
 
-		/* or an answer of several pieces waits for its acknowledgements */
+		/* otherwise an answer in several pieces waits for acknowledgements */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		peer->fd = fd;
 		peer->nth = peer_connections++;
@@ -174,7 +174,7 @@ peer_listen(void *argument)
 	return NULL;
 }
 
-/* A socket that listens on some port of 127.0.0.1. */
+/* A socket that listens on a free port of 127.0.0.1. */
 static inline int
 peer_socket(int backlog, int *port)
 {
@@ -191,7 +191,7 @@ peer_socket(int backlog, int *port)
 	return fd;
 }
 
-/* Starts a server, and counts from zero. */
+/* Creates a server, and resets the counters. */
 static inline PeerServer
 peer_serve(PeerHandler handler)
 {
@@ -205,14 +205,14 @@ peer_serve(PeerHandler handler)
 	return server;
 }
 
-/* Lets a server answer; the struct must stay where it is. */
+/* Starts a server; the struct must not move. */
 static inline void
 peer_start(PeerServer *server)
 {
 	pthread_create(&server->thread, NULL, peer_listen, server);
 }
 
-/* Ends a server; its connections end with their clients. */
+/* Stops a server; its connections end with their clients. */
 static inline void
 peer_stop(PeerServer *server)
 {
@@ -231,7 +231,7 @@ peer_extend(X509 *certificate, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-/* Gives a server a certificate of its own for localhost, written to path. */
+/* Creates a certificate of a server for localhost, and writes it to path. */
 static inline void
 peer_use_tls(PeerServer *server, const char *path)
 {

@@ -20,7 +20,7 @@ count_sections(const HlProfiles *profiles, HlProfileKind kind)
 	return count;
 }
 
-/* Whether a section has exactly the properties that are expected. */
+/* Whether a section has exactly the expected properties. */
 static bool
 same_properties(const HlProfile *profile, const HlJson *expected)
 {
@@ -39,7 +39,7 @@ same_properties(const HlProfile *profile, const HlJson *expected)
 	return true;
 }
 
-/* Whether there are exactly the sections that are expected. */
+/* Whether there are exactly the expected sections. */
 static bool
 same_sections(const HlProfiles *profiles, HlProfileKind kind,
 			  const HlJson *expected)
@@ -55,7 +55,7 @@ same_sections(const HlProfiles *profiles, HlProfileKind kind,
 	return true;
 }
 
-/* Writes sections down, for a failure to show. */
+/* Writes sections as text, for a failure. */
 static void
 describe(const HlProfiles *profiles, HlBytes *text)
 {
@@ -75,7 +75,7 @@ describe(const HlProfiles *profiles, HlBytes *text)
 	}
 }
 
-/* Reads a file of a case, where it has one. */
+/* Reads a file of a case, if it has one. */
 static bool
 read_input(HlProfiles *profiles, HlProfileFile file, const HlJson *text)
 {
@@ -84,7 +84,6 @@ read_input(HlProfiles *profiles, HlProfileFile file, const HlJson *text)
 						   hl_json_len(text));
 }
 
-/* Runs one case. */
 static void
 run_case(const HlJson *node)
 {
@@ -121,7 +120,6 @@ run_case(const HlJson *node)
 	hl_profile_wipe(&profiles);
 }
 
-/* Runs a file of cases. */
 static void
 run_file(const char *path)
 {
@@ -145,7 +143,10 @@ read_config(HlProfiles *profiles, const char *text)
 	return hl_profile_read(profiles, HL_PROFILE_CONFIG, text, strlen(text));
 }
 
-/* A malformed file leaves what was read before, and says where it fails. */
+/*
+ * A malformed file does not change earlier profiles, and its fault has a line
+ * number.
+ */
 static void
 check_refusals(void)
 {
@@ -209,7 +210,10 @@ check_services(void)
 	hl_profile_wipe(&profiles);
 }
 
-/* Runs our own cases, the published ones where they are, and the rest. */
+/*
+ * Runs the project's cases, the published ones if available, and further
+ * checks.
+ */
 static int
 run_own(const char *program)
 {

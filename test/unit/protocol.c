@@ -19,10 +19,10 @@
 #include "cases.h"
 #include "shapes.h"
 
-/* botocore's tests fill this in where a request has no token. */
+/* botocore's tests use this token for requests without one. */
 #define TOKEN "00000000-0000-4000-8000-000000000000"
 
-/* A case, and the suite it is in. */
+/* A case and its suite. */
 typedef struct Case
 {
 	const HlJson *suite;
@@ -31,14 +31,14 @@ typedef struct Case
 	const char *id;
 	Shapes shapes;
 	const HlShape *shape; /* of the input or output */
-	HlBytes why;          /* it failed */
+	HlBytes why;          /* the reason of a failure */
 	const char *foreign;  /* why it is not applicable */
 } Case;
 
 static bool same_value(const HlJson *one, const HlJson *other,
 					   const HlShape *shape);
 
-/* Remembers the first reason for which a case fails. */
+/* Records the first reason of a failure. */
 __attribute__((format(printf, 2, 3))) static void
 fail_case(Case *test, const char *format, ...)
 {
@@ -52,7 +52,7 @@ fail_case(Case *test, const char *format, ...)
 		hl_bytes_append_string(&test->why, why);
 }
 
-/* Whether two numbers have one value. */
+/* Whether two numbers have the same value. */
 static bool
 same_number(const HlJson *one, const HlJson *other)
 {
@@ -80,7 +80,7 @@ same_elements(const HlJson *one, const HlJson *other, const HlShape *shape)
 	return true;
 }
 
-/* Whether two structures have the same members, null being none. */
+/* Whether two structures have the same members; null is the same as missing. */
 static bool
 same_members(const HlJson *one, const HlJson *other, const HlShape *shape)
 {
@@ -117,7 +117,7 @@ same_object(const HlJson *one, const HlJson *other, const HlShape *shape)
 	return true;
 }
 
-/* Whether two values are the same; by a shape, or as JSON where it is NULL. */
+/* Whether two values are the same, by a shape, or as JSON if it is NULL. */
 static bool
 same_value(const HlJson *one, const HlJson *other, const HlShape *shape)
 {
@@ -144,7 +144,7 @@ same_value(const HlJson *one, const HlJson *other, const HlShape *shape)
 	}
 }
 
-/* Compares a request's body with the one that was published. */
+/* Compares a request's body with the published one. */
 static void
 compare_body(Case *test, const HlBytes *body, const HlJson *serialized)
 {
@@ -162,7 +162,7 @@ compare_body(Case *test, const HlBytes *body, const HlJson *serialized)
 	hl_json_free(&expected);
 }
 
-/* Compares a header with the one that was published. */
+/* Compares a header with the published one. */
 static void
 compare_header(Case *test, const char *name, const char *value)
 {
@@ -183,7 +183,7 @@ compare_header(Case *test, const char *name, const char *value)
 	hl_bytes_free(&expected);
 }
 
-/* Compares where the request goes; a host may be published with its path. */
+/* Compares the request's host and path; they may be published together. */
 static void
 compare_target(Case *test, const HlJson *serialized)
 {
@@ -244,7 +244,7 @@ run_input(Case *test)
 		compare_header(test, headers.name, hl_json_string(header));
 }
 
-/* A header of a reply, whatever its case; NULL if it has none. */
+/* A header of a reply, ignoring case; NULL: none. */
 static const char *
 find_header(const HlJson *response, const char *name)
 {
@@ -274,7 +274,7 @@ compare_error_members(Case *test, const char *body, size_t len)
 	hl_json_free(&document);
 }
 
-/* Reads a reply that is no success, and compares. */
+/* Reads an error reply, and compares. */
 static void
 run_error(Case *test, const HlJson *response, int status)
 {
@@ -341,7 +341,7 @@ run_output(Case *test)
 		run_success(test, response);
 }
 
-/* Why a case has nothing to do with HealthLake; NULL if it has. */
+/* Why a case does not apply to HealthLake; NULL if it does. */
 static const char *
 find_foreign(const Case *test, const HlJson *sources, bool input)
 {
@@ -358,7 +358,7 @@ find_foreign(const Case *test, const HlJson *sources, bool input)
 	return shapes_foreign(sources, reference, value);
 }
 
-/* Says what became of a case. */
+/* Reports the result of a case. */
 static void
 finish_case(Case *test)
 {
@@ -506,7 +506,7 @@ answer_line(const Shapes *shapes, const HlJson *operations, const HlJson *asked)
 	hl_bytes_free(&line);
 }
 
-/* Answers requests, a line each, by the operations of a model. */
+/* Answers requests, one on each line, by the operations of a model. */
 static int
 run_lines(const char *path)
 {
@@ -533,7 +533,7 @@ run_lines(const char *path)
 	return 0;
 }
 
-/* Runs the project's own cases, and the published ones where they are. */
+/* Runs the project's cases, and the published ones if available. */
 static int
 run_own(const char *program)
 {

@@ -1,7 +1,7 @@
 /*
  * protocol_bodies.c
- *	  What is written into a request, and what is made of replies, good, bad
- *	  and odd.
+ *	  The bodies of requests, and the results of replies: valid, invalid and
+ *	  unusual ones.
  */
 #include "aws/protocol.h"
 #include "base/utf8.h"
@@ -63,7 +63,7 @@ static const HlShape All = {.name = "All",
 							.nmembers = LENGTH(members)};
 static const HlShape Nothing = {.name = "Nothing", .kind = HL_KIND_STRUCTURE};
 
-/* A body as a test's name, on one line. */
+/* A body as the name of a test, on one line. */
 static const char *
 named(const char *body)
 {
@@ -76,7 +76,7 @@ named(const char *body)
 	return body ? name : "no body";
 }
 
-/* Requests, as SQL may write them, and their bodies. */
+/* Requests as JSON, and their bodies. */
 static const struct
 {
 	const char *request;
@@ -119,7 +119,7 @@ static const struct
 	 "\"b\":[1]}}"},
 	{"{\"Id\":\"first\",\"Id\":\"last\"}", NULL, "{\"Id\":\"last\"}"},
 	{"null", "t-1", "{\"Token\":\"t-1\"}"},
-	/* what was not validated is written as it is */
+	/* values that were not validated are written unchanged */
 	{"{\"Id\":[{}],\"At\":\"soon\",\"Inner\":7,\"Map\":[]}", NULL,
 	 "{\"Id\":[{}],\"At\":\"soon\",\"Inner\":7,\"Map\":[]}"},
 	{"[8]", "t-1", "[8]"},
@@ -143,7 +143,7 @@ test_written(void)
 	}
 }
 
-/* Bodies of successes, and why they are none ("" where they are). */
+/* Bodies of successes, and their faults ("": none). */
 static const struct
 {
 	const char *body;
@@ -182,7 +182,7 @@ static const struct
 	{"{\"Id\":\"\xFF\"}", "it is not valid UTF-8, at byte 7"},
 };
 
-/* Replies are taken or refused, and nothing of them is dropped. */
+/* Replies are accepted or refused, and no part is dropped. */
 static void
 test_replies(void)
 {
@@ -212,7 +212,7 @@ test_replies(void)
 	hl_bytes_free(&reason);
 }
 
-/* Replies that are no successes: code and message. */
+/* Error replies: code and message. */
 static const struct
 {
 	int status;
@@ -248,7 +248,7 @@ static const struct
 	 "{\"__type\":\"X\",\"Reason\":\"r\"}"},
 	{400, "Bad Request", NULL, "{\"Message\":{\"a\":1}}", "400",
 	 "{\"Message\":{\"a\":1}}"},
-	/* odd JSON */
+	/* unusual JSON */
 	{400, NULL, "H", "{\"__type\":7,\"code\":[],\"message\":\"m\"}", "H", "m"},
 	{400, NULL, NULL, "[1]", "400", "[1]"},
 	{400, NULL, NULL, "null", "400", "null"},
@@ -271,7 +271,7 @@ static const struct
 	{502, "Bad Gateway", NULL, "<?xml?><Error/>", "502", "<?xml?><Error/>"},
 };
 
-/* Every reply that reports an error gives a code, and a message if it can. */
+/* Every error reply has a code, and a message if possible. */
 static void
 test_errors(void)
 {
@@ -297,7 +297,7 @@ test_errors(void)
 	}
 }
 
-/* Nothing that a server sends makes an endless message. */
+/* Messages are limited, whatever a server sends. */
 static void
 test_endless(void)
 {

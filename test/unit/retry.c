@@ -1,12 +1,12 @@
 /*
  * retry.c
- *	  Whether to try again, and when: the numbers that AWS's clients publish.
+ *	  Retries and their delays: the numbers that AWS's clients publish.
  */
 #include "aws/retry.h"
 
 #include "tap.h"
 
-/* What becomes of an attempt that ended with this status and code. */
+/* The verdict on an attempt with this status and code. */
 static void
 judged(int status, const char *code, HlVerdict expected)
 {
@@ -68,7 +68,7 @@ test_replies(void)
 	judged(200, "ThrottlingException", HL_VERDICT_SUCCESS);
 }
 
-/* What went wrong below HTTP. */
+/* Failures below HTTP. */
 static void
 test_transports(void)
 {
@@ -89,7 +89,7 @@ test_transports(void)
 		   "transport %d", i);
 }
 
-/* The waits, with the jitter at its most, in between and at its least. */
+/* The delays, with maximum, medium and minimum jitter. */
 static void
 test_delays(void)
 {
@@ -111,7 +111,7 @@ test_delays(void)
 	ok(hl_retry_delay(HL_VERDICT_THROTTLING, 2, 0, -1) == 0, "no jitter");
 }
 
-/* What the server asks for is heard, within bounds. */
+/* The server's requested delay is used, within limits. */
 static void
 test_hints(void)
 {
@@ -143,7 +143,7 @@ test_hints(void)
 	ok(hl_retry_hint("", "soon", now) == -1, "no date, no hint");
 }
 
-/* The quota: what it costs, what comes back, and when it is used up. */
+/* The quota: costs, returns, and exhaustion. */
 static void
 test_quota(void)
 {
@@ -180,7 +180,7 @@ test_quota(void)
 	   "where all fail, the 18th call makes two attempts");
 }
 
-/* Whether a text is a date, and which. */
+/* Checks the date of a text. */
 static void
 dated(const char *text, int64_t expected)
 {
@@ -191,7 +191,7 @@ dated(const char *text, int64_t expected)
 	   text);
 }
 
-/* Dates of HTTP (RFC 9110 5.6.7), whatever the locale. */
+/* HTTP dates (RFC 9110, section 5.6.7), in any locale. */
 static void
 test_dates(void)
 {
@@ -217,7 +217,7 @@ test_dates(void)
 	dated("", -1);
 }
 
-/* Asks for a better clock, and checks the offset in seconds (0: none). */
+/* Checks the correction of the clock, in seconds (0: none). */
 static void
 skewed(HlClockReading reading, int expected, const char *name)
 {
@@ -228,7 +228,7 @@ skewed(HlClockReading reading, int expected, const char *name)
 	   name);
 }
 
-/* A wrong clock is believed only on good evidence. */
+/* The clock is corrected only with sufficient evidence. */
 static void
 test_clock(void)
 {
@@ -293,7 +293,7 @@ is_signable(int64_t seconds)
 		   HL_SIGV4_OK;
 }
 
-/* What a session signs with after a reply of that date, at once and later. */
+/* Checks the signing time after a reply of that date, immediately and later. */
 static bool
 heals(const char *date, int64_t now)
 {
@@ -320,8 +320,8 @@ heals(const char *date, int64_t now)
 }
 
 /*
- * No date of a reply, whichever it is, keeps the next request from being
- * signed: every day of four digits' years, and any offset at all.
+ * No date in a reply prevents signing the next request: every day of
+ * four-digit years, and any offset.
  */
 static void
 test_every_date(void)

@@ -5,7 +5,7 @@
 #include "aws/searchset.h"
 #include "tap.h"
 
-/* Appends an entry as a line. */
+/* Appends an entry as text, on one line. */
 static void
 append_entry(HlBytes *bytes, const HlEntry *entry)
 {
@@ -18,9 +18,10 @@ append_entry(HlBytes *bytes, const HlEntry *entry)
 					entry->deleted ? " deleted" : "");
 }
 
-/* Checks what a page is read as. */
+/* Checks the result of reading a page. */
 static void
-reads(const char *json, const char *expected, const char *name)
+finds(const char *type, const char *json, const char *expected,
+	  const char *name)
 {
 	HlJsonDocument document = {0};
 	HlSearchset set;
@@ -30,6 +31,7 @@ reads(const char *json, const char *expected, const char *name)
 	ok(hl_json_read(&document, json, strlen(json)), "the test's JSON is one");
 	if (hl_searchset_read(&set, document.root))
 	{
+		set.type = type;
 		hl_bytes_format(&bytes, "%s %d:", set.next, (int) set.total);
 		while (hl_searchset_step(&set, &entry))
 			append_entry(&bytes, &entry);
@@ -40,9 +42,42 @@ reads(const char *json, const char *expected, const char *name)
 	hl_json_free(&document);
 }
 
+/* The same for a page of resources of any type. */
+static void
+reads(const char *json, const char *expected, const char *name)
+{
+	finds(NULL, json, expected, name);
+}
+
+/* Checks the modes of entries that name none, or an unknown one. */
+static void
+check_modes(void)
+{
+	static const char entries[] =
+		"{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":"
+		"{\"resourceType\":\"Patient\",\"id\":\"p\"}},{\"resource\":"
+		"{\"resourceType\":\"Group\",\"id\":\"g\"},\"search\":{}},"
+		"{\"resource\":{\"resourceType\":\"OperationOutcome\",\"id\":"
+		"\"o\"},\"search\":{\"mode\":\"x\"}}]}";
+
+	finds("Patient", entries,
+		  " -1:match Patient/p/  resource;include Group/g/  resource;"
+		  "outcome OperationOutcome/o/  resource;",
+		  "without a mode the type tells");
+	finds("OperationOutcome", entries,
+		  " -1:include Patient/p/  resource;include Group/g/  resource;"
+		  "match OperationOutcome/o/  resource;",
+		  "also in a search for OperationOutcomes");
+	reads(entries,
+		  " -1:match Patient/p/  resource;match Group/g/  resource;"
+		  "outcome OperationOutcome/o/  resource;",
+		  "of any type all are matches but an outcome");
+}
+
 int
 main(void)
 {
+	check_modes();
 	reads("{\"resourceType\":\"Bundle\",\"total\":2,\"link\":[{\"relation\":"
 		  "\"self\",\"url\":\"x\"},{\"relation\":\"next\",\"url\":\"y\"}],"
 		  "\"entry\":[{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\","

@@ -1,6 +1,6 @@
 /*
  * shapes.h
- *	  HlShape tables made of the "shapes" of a service model, in botocore's
+ *	  HlShape tables made from the "shapes" of a service model, in botocore's
  *	  format. The tables point into the model's document, which must outlive
  *	  them; shapes_free() frees the tables.
  */
@@ -20,7 +20,7 @@ typedef struct Shapes
 	HlMember *members; /* of all structures, one after the other */
 } Shapes;
 
-/* The table of a shape; NULL if the model has none of that name. */
+/* The table of a shape by name; NULL: none. */
 static inline HlShape *
 shapes_find(const Shapes *shapes, const char *name)
 {
@@ -40,7 +40,7 @@ shapes_refer(const Shapes *shapes, const HlJson *source, const char *name)
 					   hl_json_string(hl_json_member(reference, "shape")));
 }
 
-/* Our kind for a type of botocore's; what we have none for is a string. */
+/* The kind of a botocore type; unknown types are strings. */
 static inline HlKind
 shapes_kind(const HlJson *source)
 {
@@ -70,7 +70,7 @@ shapes_kind(const HlJson *source)
 	return HL_KIND_STRING;
 }
 
-/* Whether a list of strings has this one. */
+/* Whether a list contains a string. */
 static inline bool
 shapes_listed(const HlJson *list, const char *name)
 {
@@ -83,7 +83,7 @@ shapes_listed(const HlJson *list, const char *name)
 	return false;
 }
 
-/* Fills the members of a structure; gives where the next one's may begin. */
+/* Fills the members of a structure; returns the place for the next one's. */
 static inline HlMember *
 shapes_fill_members(const Shapes *shapes, HlShape *shape, const HlJson *source,
 					HlMember *member)
@@ -148,7 +148,7 @@ shapes_build(const HlJson *sources)
 	return shapes;
 }
 
-/* Gives the tables back. */
+/* Frees the tables. */
 static inline void
 shapes_free(Shapes *shapes)
 {
@@ -161,7 +161,7 @@ static inline const char *shapes_foreign(const HlJson *sources,
 										 const HlJson *reference,
 										 const HlJson *value);
 
-/* What of a value's parts is foreign to HealthLake; NULL if nothing. */
+/* A part of a value that HealthLake does not have; NULL: none. */
 static inline const char *
 shapes_foreign_part(const HlJson *sources, const HlJson *source,
 					const HlJson *value)
@@ -184,7 +184,7 @@ shapes_foreign_part(const HlJson *sources, const HlJson *source,
 	return foreign;
 }
 
-/* What of a value no shape of HealthLake's has; NULL if nothing. */
+/* A property of a value that no shape of HealthLake has; NULL: none. */
 static inline const char *
 shapes_foreign(const HlJson *sources, const HlJson *reference,
 			   const HlJson *value)

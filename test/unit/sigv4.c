@@ -15,7 +15,7 @@
 
 #include "cases.h"
 
-/* A case, read: request and context point into the texts. */
+/* A parsed case: request and context point into the texts. */
 typedef struct SigningCase
 {
 	HlBytes text;
@@ -26,7 +26,7 @@ typedef struct SigningCase
 	HlSigv4Scope scope;
 } SigningCase;
 
-/* Signs with keys and buffers that start empty and leave nothing behind. */
+/* Signs with empty keys and buffers, and wipes them. */
 static HlSigv4Outcome
 sign_once(const HlSigv4Request *request, const HlSigv4Credentials *credentials,
 		  const HlSigv4Scope *scope, HlSigv4Signed *result)
@@ -39,7 +39,7 @@ sign_once(const HlSigv4Request *request, const HlSigv4Credentials *credentials,
 	return outcome;
 }
 
-/* Cuts the next line off a text, without its end; NULL at the end. */
+/* The next line of a text, without its line end; NULL at the end. */
 static char *
 next_line(char **text, char *end)
 {
@@ -57,7 +57,7 @@ next_line(char **text, char *end)
 	return line;
 }
 
-/* Takes "GET /path?query HTTP/1.1" apart; the path may contain blanks. */
+/* Splits "GET /path?query HTTP/1.1"; the path may contain blanks. */
 static bool
 read_request_line(char *line, HlSigv4Request *request)
 {
@@ -78,7 +78,7 @@ read_request_line(char *line, HlSigv4Request *request)
 	return true;
 }
 
-/* Joins a folded line to the one before it by a blank, in their own place. */
+/* Joins a folded line to the one before it by a blank, in place. */
 static void
 unfold(char *value, const char *line)
 {
@@ -133,7 +133,7 @@ read_timestamp(const char *text, long long *timestamp)
 	return end > 0 && text[end] == '\0';
 }
 
-/* Takes credentials, scope and switches from a case's context. */
+/* Reads credentials, scope and flags of a case's context. */
 static bool
 read_context(SigningCase *c)
 {
@@ -156,7 +156,7 @@ read_context(SigningCase *c)
 						  &c->scope.timestamp);
 }
 
-/* Reads one of a case's expected texts, less the line end of its last line. */
+/* Reads an expected text of a case, without its final line end. */
 static bool
 read_expected(const char *folder, const char *name, HlBytes *text)
 {
@@ -171,7 +171,7 @@ read_expected(const char *folder, const char *name, HlBytes *text)
 	return read;
 }
 
-/* Compares one stage with its file; only the first wrong stage is told. */
+/* Compares one stage with its file; only the first difference is reported. */
 static bool
 compare_stage(const char *folder, const char *name, const char *got)
 {
@@ -189,7 +189,7 @@ compare_stage(const char *folder, const char *name, const char *got)
 	return equal;
 }
 
-/* Compares the Authorization header, where the signed request is given. */
+/* Compares the Authorization header if the case has the signed request. */
 static bool
 compare_authorization(const char *folder, const char *got)
 {
@@ -211,7 +211,7 @@ compare_authorization(const char *folder, const char *got)
 	return equal;
 }
 
-/* Signs a case that was read and compares what came of it. */
+/* Signs a case and compares the stages. */
 static void
 compare_stages(const char *folder, SigningCase *c)
 {
@@ -269,7 +269,7 @@ is_case(const char *folder)
 	return there;
 }
 
-/* Runs a folder's case, or those of the folders in it, by name. */
+/* Runs the case in a folder, or those in its folders, by name. */
 static void
 run_folder(const char *folder)
 {
@@ -296,7 +296,7 @@ run_folder(const char *folder)
 		cases_result(false, folder, "no case", "a folder of cases");
 }
 
-/* Takes a request from one line of JSON. */
+/* Reads a request from a line of JSON. */
 static void
 read_line(const HlJson *root, SigningCase *c)
 {
@@ -361,7 +361,7 @@ static const HlSigv4Credentials plain_credentials = {"AKIDEXAMPLE", "a secret",
 													 NULL};
 static const HlSigv4Scope plain_scope = {"eu-west-2", "healthlake", 1700000000};
 
-/* Checks what a request that cannot be signed comes to. */
+/* Checks the outcome of a request that cannot be signed. */
 static void
 check_refused(const HlSigv4Request *request,
 			  const HlSigv4Credentials *credentials, const HlSigv4Scope *scope,
@@ -390,7 +390,7 @@ check_header(const char *header, const char *value, HlSigv4Outcome expected,
 	check_refused(&request, &plain_credentials, &plain_scope, expected, name);
 }
 
-/* Headers that would write lines of their own, and the signer's own. */
+/* Headers with line ends, and headers that are reserved for the signer. */
 static void
 check_headers(void)
 {
@@ -484,7 +484,7 @@ check_arguments(void)
 				  HL_SIGV4_BAD_REQUEST, "an escape of no digits is refused");
 }
 
-/* Dates where calendars go wrong. */
+/* Dates that are difficult for calendars. */
 static void
 check_dates(void)
 {
@@ -564,7 +564,10 @@ check_long_secret(void)
 	hl_sigv4_wipe_signed(&result);
 }
 
-/* Runs our own cases, the published ones where they are, and the rest. */
+/*
+ * Runs the project's cases, the published ones if available, and further
+ * checks.
+ */
 static int
 run_own(const char *program)
 {

@@ -13,12 +13,15 @@
 static int tap_count = 0;
 static int tap_failed = 0;
 
-/* Says whether a check held, and names it. */
+/* Reports a check. */
 __attribute__((format(printf, 2, 3))) static inline int
 ok(int held, const char *format, ...)
 {
 	va_list arguments;
 
+	/* output before a crash is not lost */
+	if (tap_count == 0)
+		setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	printf("%sok %d - ", held ? "" : "not ", ++tap_count);
 	va_start(arguments, format);
 	vprintf(format, arguments);
@@ -29,7 +32,7 @@ ok(int held, const char *format, ...)
 	return held;
 }
 
-/* Checks that two strings are equal, and shows both where they are not. */
+/* Checks that two strings are equal, and prints both if not. */
 static inline int
 is(const char *got, const char *expected, const char *name)
 {

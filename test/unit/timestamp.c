@@ -1,6 +1,6 @@
 /*
  * timestamp.c
- *	  Points in time, in all the forms that AWS's services have used.
+ *	  Timestamps in all forms that AWS's services have used.
  */
 #include "base/timestamp.h"
 

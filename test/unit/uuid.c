@@ -5,7 +5,7 @@
 #include "base/uuid.h"
 #include "tap.h"
 
-/* All bits set and none: what is left is the version and the variant. */
+/* With all bits set, or none, only version and variant are fixed. */
 int
 main(void)
 {

@@ -1,7 +1,7 @@
 /*
  * validate.c
- *	  The checks of a request, on shapes of every kind. That they are those
- *	  of botocore, operation by operation, is test/judge/validator.py's.
+ *	  The validation of requests, on shapes of every kind.
+ *	  test/judge/validator.py compares it with botocore's for each operation.
  */
 #include "aws/validate.h"
 
@@ -93,7 +93,7 @@ static const HlShape Request = {.name = "Request",
 								.nmembers = LENGTH(request)};
 static const HlShape Empty = {.name = "Empty", .kind = HL_KIND_STRUCTURE};
 
-/* The TypeVersion that every request needs, and then more. */
+/* A request with the required TypeVersion, and further members. */
 #define WITH(rest) "{\"TypeVersion\":\"R4\"," rest "}"
 #define KNOWN                                                                  \
 	"the known members are DatastoreName, TypeVersion, Kms, Tags, Days, "      \
@@ -101,13 +101,13 @@ static const HlShape Empty = {.name = "Empty", .kind = HL_KIND_STRUCTURE};
 
 static const char *const letters = "MNUTIO"; /* by HlFaultKind */
 
-/* A request, and its faults as "kind path text", a line each. */
+/* A request, and its faults as "kind path text", one on each line. */
 static const struct
 {
 	const char *request;
 	const char *faults;
 } cases[] = {
-	/* fine */
+	/* valid */
 	{"{\"TypeVersion\":\"\"}", ""},
 	{WITH("\"DatastoreName\":\"\xC3\xA4\xF0\x9D\x84\x9E\""), ""},
 	{WITH("\"DatastoreName\":\"far longer than the maximum\""), ""},
@@ -197,7 +197,7 @@ static const struct
 	{WITH("\"Choice\":\"Left\""),
 	 "T Choice \"Choice\" must be an object, not a string\n"},
 	{WITH("\"Map\":[]"), "T Map \"Map\" must be an object, not an array\n"},
-	/* null where nothing can be left out */
+	/* null in lists and maps */
 	{WITH("\"Tags\":[null]"), "N Tags[0] \"Tags[0]\" must not be null\n"},
 	{WITH("\"Map\":{\"ab\":null}"), "N Map.ab \"Map.ab\" must not be null\n"},
 	/* minima */
@@ -243,7 +243,7 @@ static const struct
 	 "T Days \"Days\" must be an integer, not a string\n"},
 };
 
-/* The faults of a list, a line each. */
+/* The faults of a list, one on each line. */
 static void
 list_faults(HlBytes *lines, const HlFaults *faults)
 {
@@ -293,7 +293,7 @@ test_cases(void)
 	}
 }
 
-/* Where unknown members are allowed, all other checks stay. */
+/* If unknown members are allowed, all other checks remain. */
 static void
 test_allowed(void)
 {
@@ -318,7 +318,7 @@ test_allowed(void)
 	hl_json_free(&document);
 }
 
-/* A request with more faults than anyone reads is no way to fill memory. */
+/* The memory for faults is limited. */
 static void
 test_bombs(void)
 {

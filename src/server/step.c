@@ -2,7 +2,7 @@
  * step.c
  *	  A place to stop at.
  */
-#include "queue/step.h"
+#include "server/step.h"
 
 /* Seen from outside the library, so that a test can put itself in its place. */
 __attribute__((visibility("default"), noinline)) void
