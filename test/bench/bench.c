@@ -22,12 +22,12 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* What CreateFHIRDatastore sends: the same bytes on both sides. */
+/* The body of CreateFHIRDatastore: the same bytes on both sides. */
 static const char request_body[] =
 	"{\"DatastoreName\":\"bench\",\"DatastoreTypeVersion\":\"R4\","
 	"\"ClientToken\":\"6f2d3d59-3b9c-4c0e-8b46-2f6b2f5ad9c1\"}";
 
-/* What describes a data store, in the requests of "fan". */
+/* The body of a description, in the requests of "fan". */
 static const char describe_body[] =
 	"{\"DatastoreId\":\"c1cbeeac03514069f5dcaa110f206385\"}";
 
@@ -45,7 +45,7 @@ static const char *const headers[] = {
 	"Accept:",
 	"Expect:"};
 
-/* Callback: takes the body and forgets it. */
+/* Callback: discards the body. */
 static size_t
 ignore(char *data, size_t size, size_t count, void *context)
 {
@@ -62,8 +62,8 @@ is_folder(const char *path)
 }
 
 /*
- * An easy handle that is ready to send a request: with an operation's name and a
- * body, with a body alone (a FHIR bundle), or a GET.
+ * An easy handle ready to send a request: with an operation's name and a body,
+ * with only a body (a FHIR bundle), or a GET.
  */
 static CURL *
 prepare(const char *url, const char *ca_path, const char *operation,
@@ -94,7 +94,7 @@ prepare(const char *url, const char *ca_path, const char *operation,
 	return easy;
 }
 
-/* The same of an operation of the control plane, or a GET, as the URL tells. */
+/* The same for an operation of the control plane, or a GET, by the URL. */
 static CURL *
 prepare_call(const char *url, const char *ca_path, const char *operation,
 			 const char *body)
@@ -105,7 +105,7 @@ prepare_call(const char *url, const char *ca_path, const char *operation,
 								  : prepare(url, ca_path, NULL, NULL);
 }
 
-/* Nanoseconds by a clock. */
+/* The nanoseconds of a clock. */
 static double
 read_clock(clockid_t clock)
 {
@@ -115,7 +115,7 @@ read_clock(clockid_t clock)
 	return now.tv_sec * 1e9 + now.tv_nsec;
 }
 
-/* Sends the request so many times and prints what one took. */
+/* Sends the request a number of times and prints the time of one. */
 static int
 loop(const char *url, const char *ca_path, int count)
 {
@@ -138,7 +138,7 @@ loop(const char *url, const char *ca_path, int count)
 	return 0;
 }
 
-/* Gives a handle its next body, where there are some. */
+/* Sets the next body of a handle, if there are several. */
 static CURL *
 load(CURL *easy, char **bodies, int at)
 {
@@ -147,7 +147,7 @@ load(CURL *easy, char **bodies, int at)
 	return easy;
 }
 
-/* Sends one request from nothing and prints what that took. */
+/* Sends one request without a connection and prints its time. */
 static int
 first(const char *url, const char *ca_path)
 {
@@ -162,7 +162,7 @@ first(const char *url, const char *ca_path)
 	return 0;
 }
 
-/* Has so many requests sent, as many at a time as there are handles. */
+/* Sends a number of requests, as many at a time as there are handles. */
 static int
 spread(CURL **handles, int most, int count, char **bodies)
 {
@@ -194,11 +194,11 @@ spread(CURL **handles, int most, int count, char **bodies)
 	return failed;
 }
 
-/* Sends so many requests, some at a time, and prints the milliseconds. */
+/* Sends a number of requests, some at a time, and prints the milliseconds. */
 static int
 measure(CURL **handles, int most, int count, char **bodies)
 {
-	/* the connections are open then */
+	/* opens the connections */
 	int failed = spread(handles, most, most < count ? most : count, bodies);
 	double began = read_clock(CLOCK_MONOTONIC);
 

@@ -13,7 +13,7 @@
 #define PAGE_ENTRIES 100
 #define PAGES 1000
 
-/* A request as it comes in. */
+/* A request that is being received. */
 typedef struct Request
 {
 	char *data;
@@ -54,7 +54,7 @@ static char created[1024];
 static char described[1024];
 static char resource[2048];
 
-/* Writes a reply with that body; gives its length. */
+/* Writes a reply with that body; returns its length. */
 static int
 write_reply(char *text, size_t size, const char *type, const char *body)
 {
@@ -67,7 +67,7 @@ write_reply(char *text, size_t size, const char *type, const char *body)
 					type, strlen(body), body);
 }
 
-/* Writes the replies that are always the same. */
+/* Writes the constant replies. */
 static void
 write_replies(void)
 {
@@ -76,7 +76,7 @@ write_replies(void)
 	write_reply(resource, sizeof(resource), "fhir+json", resource_body);
 }
 
-/* Tells whether a whole request is there. */
+/* Whether a complete request was received. */
 static bool
 is_whole(const Request *request)
 {
@@ -91,7 +91,7 @@ is_whole(const Request *request)
 							   (length ? strtoul(length + 17, NULL, 10) : 0);
 }
 
-/* Receives one request; false where none comes. */
+/* Receives one request; false if none arrives. */
 static bool
 receive(Peer *peer, Request *request)
 {
@@ -113,12 +113,23 @@ receive(Peer *peer, Request *request)
 	return true;
 }
 
+/* Sends a reply of status 200 with that body. */
+static void
+say_body(Peer *peer, const char *type, const char *body)
+{
+	size_t size = strlen(body) + 512;
+	char *reply = malloc(size);
+
+	peer_send(peer, reply, write_reply(reply, size, type, body));
+	free(reply);
+}
+
 /* Answers with a page; its link leads to the next one. */
 static void
 say_page(Peer *peer, int page)
 {
 	size_t size = 65536;
-	char *body = malloc(size), *reply = malloc(size);
+	char *body = malloc(size);
 	int len = snprintf(body, size,
 					   "{\"resourceType\":\"Bundle\",\"type\":\"searchset\","
 					   "\"total\":%d,\"link\":[",
@@ -141,9 +152,8 @@ say_page(Peer *peer, int page)
 						"\"search\":{\"mode\":\"match\"}}",
 						i > 0 ? "," : "", page * PAGE_ENTRIES + i);
 	snprintf(body + len, size - len, "]}");
-	peer_send(peer, reply, write_reply(reply, size, "fhir+json", body));
+	say_body(peer, "fhir+json", body);
 	free(body);
-	free(reply);
 }
 
 /* Answers with a page of data stores, and the token of the next one. */
@@ -151,7 +161,7 @@ static void
 say_list(Peer *peer, int page)
 {
 	size_t size = 131072;
-	char *body = malloc(size), *reply = malloc(size);
+	char *body = malloc(size);
 	int len = snprintf(body, size, "{");
 
 	if (page + 1 < PAGES)
@@ -171,9 +181,8 @@ say_list(Peer *peer, int page)
 						i > 0 ? "," : "", page * PAGE_ENTRIES + i,
 						page * PAGE_ENTRIES + i, i, page * PAGE_ENTRIES + i);
 	snprintf(body + len, size - len, "]}");
-	peer_send(peer, reply, write_reply(reply, size, "x-amz-json-1.0", body));
+	say_body(peer, "x-amz-json-1.0", body);
 	free(body);
-	free(reply);
 }
 
 /* Answers an operation of the control plane. */
@@ -191,12 +200,12 @@ say_operation(Peer *peer, const Request *request)
 				 strstr(request->data, "DescribeFHIR") ? described : created);
 }
 
-/* Answers that every entry of a bundle was done. */
+/* Answers a bundle: every entry has succeeded. */
 static void
 say_done(Peer *peer, const Request *request)
 {
 	size_t size = 65536;
-	char *body = malloc(size), *reply = malloc(size);
+	char *body = malloc(size);
 	const char *rest = strstr(request->data, "\r\n\r\n");
 	int len = snprintf(body, size,
 					   "{\"resourceType\":\"Bundle\",\"type\":"
@@ -208,9 +217,8 @@ say_done(Peer *peer, const Request *request)
 						"\"W/\\\"1\\\"\"}}",
 						i > 0 ? "," : "");
 	snprintf(body + len, size - len, "]}");
-	peer_send(peer, reply, write_reply(reply, size, "fhir+json", body));
+	say_body(peer, "fhir+json", body);
 	free(body);
-	free(reply);
 }
 
 /* Answers one request. */

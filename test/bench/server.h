@@ -1,8 +1,8 @@
 /*
  * server.h
- *	  The fast server of the benchmark: serve() prints its ports for HTTP and TLS
- *	  and answers, each time after so many milliseconds, until standard input
- *	  ends. The file gets its certificate.
+ *	  The fast server of the benchmark: serve() prints its ports for HTTP and
+ *	  TLS and answers, with a delay in milliseconds, until the end of standard
+ *	  input. Its certificate is written to the file.
  */
 #ifndef SERVER_H
 #define SERVER_H

@@ -18,7 +18,7 @@ def issue(code, severity="error"):
 
 # ------------------------------------------------------------------------ statuses
 
-GONE = {"fhir_read": None}  # a resource that is not there is no error of a read
+GONE = {"fhir_read": None}  # a missing resource is not an error of a read
 for status, code, state, but in (
         (400, "invalid", "22023", {}), (422, "invariant", "22023", {}), (401, "login", "38X01", {}),
         (403, "forbidden", "42501", {}), (404, "not-found", "42704", GONE),
@@ -46,7 +46,7 @@ kind("FHIR: 429 of AWS", answer({"message": "No."}, b"429 No"), THROTTLED, faces
 kind("FHIR: 400 ThrottlingException of AWS", answer(
     {"message": "No."}, b"400 No", b"x-amzn-ErrorType: ThrottlingException\r\n"), THROTTLED,
      faces=FHIR, **PLAIN)
-# the guide's words alone, an empty reply that names its request, and one that nobody has signed
+# only the documented text, an empty reply with a request id, and one without
 kind("FHIR: 404 with a message", answer({"message": "No."}, b"404 No"), refused("42704"),
      faces=FHIR,
      **PLAIN)
@@ -81,10 +81,12 @@ for name, fault in (
         ("another type", changed("resourceType", to="Group")), ("no type", changed("resourceType")),
         ("no id", changed("id")), ("a number for an id", changed("id", to=7)),
         ("an id that is none", changed("id", to="../x")), ("an id of 65 letters", changed(
-            "id", to="x" * 65)), ("an OperationOutcome", answer(issue("informational",
-                                                                      "information"))),
+            "id", to="x" * 65)),
         ("a Bundle", answer({"resourceType": "Bundle"})), ("an array", answer([server.PATIENT]))):
     kind(f"resource: {name}", fault, BROKEN, faces=RESOURCES, **PLAIN)
+# it tells that the write is done; the id is known, if HealthLake does not assign it
+kind("resource: an OperationOutcome", answer(issue("informational", "information")), BROKEN,
+     {"fhir_update": None}, faces=RESOURCES, **PLAIN)
 kind("resource: another id", changed("id", to="p2"), BROKEN, {"fhir_create": None}, faces=RESOURCES,
      **PLAIN)
 for name, fault in (
@@ -97,10 +99,9 @@ for name, fault in (
     kind(f"resource: {name}", fault, FINE, faces=RESOURCES, **PLAIN)
 for name, number in (("a number of 1e400", b"1e400"), ("a number of 9,000 digits", b"9" * 9000),
                      ("a number of 1e200000", b"1e200000")):
-    # done is done: a reply that jsonb cannot hold is no failure of a change; a read says with
-    # PostgreSQL's own SQLSTATE what the database cannot hold
+    # done is done: a reply that jsonb cannot hold is no failure of a change
     kind(f"resource: {name}", answer(b'{"resourceType":"Patient","id":"p1","x":%b}' % number),
-         FINE if "2000" not in name else {**FINE, "fhir_read": "22003"}, faces=RESOURCES,
+         FINE if "2000" not in name else {**FINE, "fhir_read": "38P01"}, faces=RESOURCES,
          **PLAIN)
 kind("resource: an escaped NUL", answer(b'{"resourceType":"Patient","id":"p1","x":"\\u0000"}'),
      BROKEN, faces=RESOURCES, **PLAIN)
@@ -187,7 +188,7 @@ WHOLE = TEXT + END
 
 
 def spoilt(at):
-    """A stream of which one byte is another."""
+    """A stream with one changed byte."""
     return answer(eventstream.spoilt(WHOLE, at))
 
 

@@ -21,13 +21,13 @@ UNKNOWN, CREDENTIALS = "38M01", "38X01"
 
 
 def verdict(reading, changing=UNKNOWN):
-    """What each face ends in: the SQLSTATE, or None for a success."""
+    """The result for each face: the SQLSTATE, or None for a success."""
     return {**dict.fromkeys(CHANGES, changing), **dict.fromkeys(READS, reading),
             **dict.fromkeys(PROVIDERS, CREDENTIALS)}
 
 
-# A change that may have been carried out is unknown, whatever the cause; of what only reads the
-# cause is told; and without keys nothing is sent.
+# A change that may have been carried out is unknown, whatever the cause; for reads the
+# cause is reported; and without keys nothing is sent.
 FINE = dict.fromkeys(FACES)
 UNSENT = verdict("38N01", "38N01")
 LOST = verdict("38N02")
@@ -37,12 +37,12 @@ THROTTLED = verdict("38T01", "38T01")
 
 
 def either(one, other):
-    """Either of two: which, is a matter of moments, or of libcurl's version."""
+    """One of two results, depending on timing or on libcurl's version."""
     return {face: (one[face], other[face]) for face in FACES}
 
 
 def refused(state):
-    """AWS has said no: nothing was carried out."""
+    """AWS has refused: nothing was carried out."""
     return verdict(state, state)
 
 
@@ -52,7 +52,7 @@ TABLE = []
 
 def kind(name, fault, ends, but=None, faces=FACES, routes=("plain", "tls"),
          **more):  # pylint: disable=too-many-arguments
-    """A row of the table; slow: it lasts until a timeout."""
+    """A row of the table; slow: it takes until a timeout."""
     for face in (but or {}):
         assert face in FACES, face
     more = {"stage": "reply", "context": "good", "slow": False, **more}
@@ -75,7 +75,7 @@ def kept(template):
 
 
 def cut(template, at=None, reset=False):
-    """A part of the bytes, then the end, without a word or by a reset."""
+    """A part of the bytes, then the end, without close_notify or by a reset."""
     def fault(wire):
         wire.send(wire.fill(template)[:at])
         if reset:
@@ -92,7 +92,7 @@ def hang(template=b"", at=None):
 
 
 def drip(template, more, pause=0.05):
-    """Bytes, then others, slowly, for ever."""
+    """Bytes, then others, slowly, without end."""
     def fault(wire):
         wire.say(template)
         while wire.send(more):
@@ -101,7 +101,7 @@ def drip(template, more, pause=0.05):
 
 
 def flood(template, piece, most=64 << 20):
-    """Bytes, then others, as fast as they are taken, up to a number that nobody should reach."""
+    """Bytes, then others as fast as possible, up to a number that must not be reached."""
     def fault(wire):
         wire.say(template)
         block = piece * max(1, 65536 // len(piece))
@@ -134,7 +134,7 @@ for end, reset in (("close", False), ("reset", True)):
     kind(f"{end} before the first chunk", cut(CHUNKED, None, reset), LOST)
     kind(f"{end} in a chunk's size", cut(CHUNKED + b"{hex}", None, reset), LOST)
     kind(f"{end} in a chunk", cut(CHUNKED + b"{hex}\r\n{half}", None, reset), LOST)
-    # its last event has come by then
+    # its last event has arrived by then
     kind(f"{end} before the last chunk", cut(CHUNKED + b"{chunk}", None, reset), LOST,
          {"stream": None})
     kind(f"{end} in the last chunk", cut(CHUNKED + b"{chunk}0", None, reset), LOST,
@@ -301,7 +301,7 @@ for name, after in (("", b""), (" with a date", b"Retry-After: Fri, 31 Dec 1999 
                     (" with rubbish", b"Retry-After: soon\r\nx-amz-retry-after: -1\r\n")):
     kind(f"status 429{name}", kept(server.reply(PAGE, after, b"429 Slow")), THROTTLED)
 
-# what lies behind the end of a reply; the connection cannot be used again
+# bytes after the end of a reply; the connection cannot be reused
 kind("more behind the length", kept(server.WHOLE + b"more"), FINE)
 kind("a second reply behind the first", kept(server.WHOLE + server.WHOLE), FINE)
 kind("more behind the last chunk", kept(CHUNKED + b"{chunk}" + LAST + b"more"), FINE)

@@ -12,7 +12,7 @@ PLAIN = {"routes": ("plain",)}
 
 
 def answer(content, status=b"200 OK", head=b""):
-    """A whole reply with this body."""
+    """A complete reply with this body."""
     content = json.dumps(content) if isinstance(content, (dict, list)) else content
     content = content.encode() if isinstance(content, str) else content
 
@@ -23,7 +23,9 @@ def answer(content, status=b"200 OK", head=b""):
 
 
 def changed(*path, **more):
-    """The good reply with a member that is another: by its path, and `to` what; without: none."""
+    """
+    The good reply with a changed member: its path, and `to` the value; by default it is removed.
+    """
     def fault(wire):
         whole = json.loads(wire.body)
         at = whole
@@ -38,7 +40,7 @@ def changed(*path, **more):
 
 
 def spliced(old, new):
-    """The good reply with bytes that are others."""
+    """The good reply with changed bytes."""
     return lambda wire: answer(wire.body.replace(old, new))(wire)
 
 
@@ -84,7 +86,7 @@ for name, body, head, state in (
                                                            "38000"),
         ("that is an object", {"__type": {"a": 1}}, b"", "38000"),
         ("of 10 kB", {"__type": "x" * 10000}, b"", "38000"),
-        # a byte that no code has is left out of it
+        # an invalid byte is removed from the code
         ("with a NUL", {"__type": "Conflict\0Exception"}, b"", "55006"),
         ("in invalid UTF-8", b'{"__type":"Conflict\xff"}', b"", "38000"),
         ("with controls", {"__type": "Conflict\x1b[2JException"}, b"", "38000"),
@@ -241,7 +243,7 @@ for name, body in (
         ("no expiration", XML.replace(b"Expiration>", b"Nothing>")),
         ("a word for an expiration", XML.replace(b"2999-01-01T00:00:00Z", b"tomorrow")),
         ("a past expiration", XML.replace(b"2999", b"1999")),
-        # the reader knows no comment and no CDATA: STS writes none
+        # the parser accepts no comments and no CDATA, which STS does not send
         ("a comment", b"<!-- c -->" + XML),
         ("CDATA", XML.replace(b">token<", b"><![CDATA[token]]><")),
         ("an error with 200", b"<ErrorResponse><Error><Code>x</Code></Error></ErrorResponse>")):

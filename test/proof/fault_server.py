@@ -1,4 +1,4 @@
-"""A server that misbehaves on loopback, in the way that it was told last.
+"""A server on loopback with faults, one at a time.
 
 It plays HealthLake (both planes), STS, instance metadata and a container's endpoint, on three
 ports: plain, behind TLS, and as a proxy. arm() names a fault and the face that it is for; any other
@@ -33,7 +33,7 @@ PATIENT = {"resourceType": "Patient", "id": "p1",
            "meta": {"versionId": "1", "lastUpdated": "2026-01-01T00:00:00Z"}}
 JSON, FHIR = "application/json", "application/fhir+json"
 
-# what each face is answered with, where nothing is wrong
+# the good answer for each face
 GOOD = {
     "change": {"DatastoreId": ID, "DatastoreArn": f"arn:aws:healthlake:us-east-1:123456789012:"
                f"datastore/fhir/{ID}", "DatastoreStatus": "CREATING",
@@ -57,7 +57,7 @@ GOOD = {
 
 
 def good_body(face):
-    """The bytes of a good answer's body."""
+    """The body of a good answer."""
     body = GOOD[face]
     if isinstance(body, dict):
         body = json.dumps(body)
@@ -65,7 +65,7 @@ def good_body(face):
 
 
 def face_of(line, headers, body):
-    """Whom a request is for."""
+    """The face of a request."""
     target = headers.get("x-amz-target", "").rpartition(".")[2]
     method, _, path = line.partition(" ")
     if target:
@@ -86,7 +86,7 @@ def face_of(line, headers, body):
 
 
 class Wire:
-    """A connection at the moment when a fault is played: sends bytes, whoever listens."""
+    """A connection during a fault: sends bytes, whether they are read or not."""
 
     def __init__(self, server, connection, face=None, raw=None):
         self.server = server
@@ -111,7 +111,7 @@ class Wire:
         return template
 
     def send(self, data):
-        """Sends bytes as they are; a client that has left is told by False."""
+        """Sends bytes unchanged; False if the client has disconnected."""
         try:
             self.connection.sendall(data)
         except OSError:
@@ -119,16 +119,16 @@ class Wire:
         return True
 
     def say(self, template):
-        """Sends what a template stands for."""
+        """Sends the bytes of a template."""
         return self.send(self.fill(template))
 
     def reset(self):
-        """Ends the connection as a crash would."""
+        """Resets the connection."""
         with contextlib.suppress(OSError):
             self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def linger(self):
-        """Waits until the client leaves."""
+        """Waits until the client disconnects."""
         with contextlib.suppress(OSError, ValueError):
             self.connection.settimeout(20)
             while self.connection.recv(65536):
@@ -136,7 +136,7 @@ class Wire:
 
 
 def reply(body, head=b"", status=b"200 OK"):
-    """A whole answer as a template."""
+    """A complete answer as a template."""
     return b"HTTP/1.1 %b\r\nContent-Type: {type}\r\n%bContent-Length: %d\r\n\r\n%b" % (
         status, head, len(body), body)
 
@@ -153,14 +153,14 @@ class Server:
     """The three ports, and the fault that is armed."""
 
     def __init__(self, contexts):
-        self.contexts = contexts  # of TLS, by name; "good" among them
+        self.contexts = contexts  # TLS contexts by name, including "good"
         self.fault = self.face = self.way = None
         self.stage = "reply"
         self.context = "good"
         self.open = set()
         self.lock = threading.Lock()
         self.seen = []  # tokens of the requests for the face since arm()
-        self.played = 0  # how often the fault was
+        self.played = 0  # the number of faults played
         self.ports = {}
         for way in ("plain", "tls", "proxy"):
             listening = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -168,7 +168,7 @@ class Server:
             threading.Thread(target=self.listen, args=(listening, way), daemon=True).start()
 
     def url(self, way):
-        """Where a way begins."""
+        """The URL of a route."""
         return f"http{'s' if way == 'tls' else ''}://127.0.0.1:{self.ports[way]}"
 
     def arm(self, face=None, fault=None, stage="reply", way=None, context="good"):
@@ -186,13 +186,13 @@ class Server:
                     connection.shutdown(socket.SHUT_RDWR)
 
     def listen(self, listening, way):
-        """Gives each connection a thread."""
+        """Starts a thread for each connection."""
         while True:
             connection, _ = listening.accept()
             threading.Thread(target=self.attend, args=(connection, way), daemon=True).start()
 
     def attend(self, connection, way):
-        """One connection until its end."""
+        """Serves one connection."""
         with self.lock:
             self.open.add(connection)
         try:
@@ -206,7 +206,7 @@ class Server:
             connection.close()
 
     def armed(self, stage, way):
-        """The fault, if it is this stage's and this way's turn."""
+        """The armed fault, if it applies to this stage and route."""
         if self.stage != stage or self.way != way:
             return None
         self.played += self.fault is not None
@@ -252,7 +252,7 @@ class Server:
 
     @staticmethod
     def read_head(connection):
-        """The head of a request and what came after it."""
+        """The head of a request and the bytes after it."""
         received = b""
         while b"\r\n\r\n" not in received:
             more = connection.recv(65536)

@@ -1,4 +1,4 @@
-"""A session whose calls go to a fault server, and what it calls each face by."""
+"""A session whose calls go to a fault server, with a call for each face."""
 
 import re
 import socket
@@ -26,10 +26,10 @@ STATEMENTS = {
                    "]')",
     "stream": f"SELECT count(*) FROM healthlake_update_profile_with_agent('{ID}', 'hello')"}
 
-# what a column of jsonb has is left as it is
+# columns of jsonb are not decoded
 psycopg2.extras.register_default_jsonb(loads=str, globally=True)
 
-CLOSED = socket.socket()  # a port where nobody listens
+CLOSED = socket.socket()  # a closed port
 CLOSED.bind(("127.0.0.1", 0))
 
 
@@ -56,7 +56,7 @@ class Session:
         self.cursor.execute("SET client_min_messages = error")
 
     def go(self, route, face):
-        """Leads the calls of a face along a route."""
+        """Sets the route of the calls to a face."""
         sources = {"container": "container", "profile": "profile",
                    **dict.fromkeys(fault_kinds.INSTANCE, "metadata")}
         if (route, face) != (self.route, self.face) or face in sources or face == "sts":
@@ -70,14 +70,14 @@ class Session:
                       "role_arn": "arn:aws:iam::123456789012:role/fault" if face == "sts" else "",
                       "access_key_id": "" if face in sources else "AKIDEXAMPLE",
                       "secret_access_key": "" if face in sources else "secret",
-                      # what is kept of keys is forgotten where this is set
+                      # setting this discards kept keys
                       "credential_sources": sources.get(face, "settings")}
             self.cursor.execute("; ".join(f"SET healthlake.{name} = '{value}'"
                                           for name, value in values.items()))
             self.route, self.face = route, face
 
     def run(self, face, statement=None):
-        """A call: its SQLSTATE, its error, and the seconds that it took."""
+        """Makes a call; returns SQLSTATE, error and seconds."""
         began = time.monotonic()
         error = self.rows = None
         try:
@@ -88,7 +88,7 @@ class Session:
         return error and error.pgcode, error, time.monotonic() - began
 
     def descriptors(self):
-        """How many descriptors the backend has, but for those of PostgreSQL's files."""
+        """The number of the backend's descriptors, without those of PostgreSQL's files."""
         return sum("/base/" not in name and "/pg_wal/" not in name for name in opened(self.pid))
 
     def memory(self):

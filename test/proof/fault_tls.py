@@ -14,7 +14,7 @@ TUNNEL = {**PROXY, "routes": ("tunnel",)}
 
 
 def contexts(authority):
-    """The ways to speak TLS, by name; authority: of the emulator's certificate.py."""
+    """The TLS contexts by name; authority: of the emulator's certificate.py."""
     folder = authority.directory
     from certificate import ELSEWHERE, EXPIRED, HERE  # pylint: disable=import-outside-toplevel
 
@@ -47,7 +47,7 @@ def contexts(authority):
         found[name].load_verify_locations(authority.ca)
     found["1.1"].set_ciphers("ALL:@SECLEVEL=0")
     found["h2"].set_alpn_protocols(["h2"])
-    found["none"].set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # the certificate's key is another
+    found["none"].set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # the key is of another type
     return found
 
 
@@ -94,7 +94,7 @@ for name, context in (("a name that is another's", "elsewhere"), ("an expired ce
                       ("no shared cipher", "none"), ("TLS 1.2 demands a certificate",
                                                      "demand 1.2")):
     kind(name, server.be_good, UNSENT, context=context, **TLS)
-# the client is done before the server looks at its certificate, and has sent by then
+# the client has completed the handshake and sent before the server checks its certificate
 kind("TLS 1.3 demands a certificate", server.be_good, LOST, context="demand 1.3", **TLS)
 for name, context in (("TLS 1.2 alone", "1.2"), ("TLS 1.3 alone", "1.3"), ("HTTP/2 alone", "h2")):
     kind(name, server.be_good, FINE, context=context, **TLS)
@@ -154,6 +154,12 @@ for name, fault in (
                               b"\r\n\r\n")),
         ("is silent", hang(AGREED))):
     kind(f"after its 200 a proxy {name}", fault, UNSENT, slow=name == "is silent", **PROXY)
+for name, head in (("of 2^63-1", b"Content-Length: 9223372036854775807\r\n\r\n"),
+                   ("of a chunk of 2^63-1", b"Transfer-Encoding: chunked\r\n\r\n"
+                                            b"7fffffffffffffff\r\n")):
+    # libcurl reads it byte by byte, and does not return meanwhile
+    kind(f"a proxy with a refusal {name} that comes", flood(
+        b"HTTP/1.1 407 Who\r\n" + head, b"x" * 4096, 1 << 40), UNSENT, slow=True, **PROXY)
 kind("a silent proxy", hang(), UNSENT, slow=True, **PROXY)
 kind("a dripping proxy", drip(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n", 0.02), UNSENT, slow=True,
      **PROXY)

@@ -32,8 +32,8 @@ from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 LONG = "--long" in sys.argv or bool(os.environ.get("HEALTHLAKE_TEST_LONG"))
 REPETITIONS = 200
-QUICK, SLOW = 10.0, 20.0  # seconds; machines that test have other things to do
-# the kinds that take most, and leave most behind where something is forgotten
+QUICK, SLOW = 10.0, 20.0  # seconds; test machines may be busy
+# the kinds that use most resources, and would leak most
 WORST = ["body without end", "headers without end", "status 100 without end", "close in a chunk",
          "reset in the body", "JSON: a million objects", "JSON: a million names",
          "content coding a bomb of gzip", "STS: a million elements", "stream: 10,000 events",
@@ -45,7 +45,7 @@ tap = Tap()
 
 
 def play(session, kind, face, route):
-    """Plays a fault; the SQLSTATE, the seconds, and what is not as it must be."""
+    """Plays a fault; returns the SQLSTATE, the seconds, and the deviations."""
     faults = []
     way = {"tunnel": "tls", "closed": "plain"}.get(route, route)
     session.go(route, face)
@@ -77,7 +77,7 @@ def play(session, kind, face, route):
 
 
 def cases(slow):
-    """What is played, along one route and to one face after the other."""
+    """The cases, by route and face."""
     chosen = [(kind, face, route) for at, kind in enumerate(fault_kinds.TABLE)
               if kind.slow == slow for route in kind.routes for face in kind.faces
               if LONG or is_chosen(at, kind, face, route)]
@@ -86,14 +86,14 @@ def cases(slow):
 
 
 def is_chosen(at, kind, face, route):
-    """Whether a case is played in the short form: each 17th kind, to one face or two."""
+    """Whether a case is part of the short form: each 17th kind, to one face or two."""
     faces = [one for one in kind.faces if one in ("change", "fhir_create")] or list(kind.faces)
     return at % 17 == (7 if kind.slow else 5) and route == kind.routes[at % len(kind.routes)] and \
         face in (kind.faces[at % len(kind.faces)], faces[0])
 
 
 class Player(threading.Thread):
-    """Plays cases until none is left, in a session of its own."""
+    """Plays cases until none is left, in a separate session."""
 
     def __init__(self, session, queue, told):
         super().__init__(daemon=True)
@@ -128,13 +128,13 @@ def tell(told):
 
 
 def repeat(session, names):
-    """The worst kinds again and again: nothing is left behind."""
+    """Repeats the worst kinds: no memory or descriptor is lost."""
     session.cursor.execute("SET healthlake.request_timeout = '10s'")
     grown, more = [], []
     for name in names:
         kind = next(kind for kind in fault_kinds.TABLE if kind.name == name)
         face, route = kind.faces[0], kind.routes[0]
-        for _ in range(20):  # what is kept for good is there by then
+        for _ in range(20):  # permanent caches are filled by then
             play(session, kind, face, route)
         before, memory = session.descriptors(), session.memory()
         for _ in range(REPETITIONS):
@@ -148,7 +148,7 @@ def repeat(session, names):
 
 
 def main():
-    """All that is chosen."""
+    """All chosen cases."""
     folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
     authority = Authority(folder)
     contexts = fault_tls.contexts(authority)
@@ -158,7 +158,7 @@ def main():
             cursor.execute("CREATE EXTENSION healthlake")
         sessions = [Session(cluster, server, authority.ca) for server in servers]
         told = []
-        # what hangs beside what does not
+        # mixes hanging kinds with others
         slow, quick = cases(True), cases(False)
         count = len(slow) + len(quick)
         players = [Player(session, slow, told) for session in sessions[1:]]

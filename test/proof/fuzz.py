@@ -29,8 +29,8 @@ from tap import Tap, skip_all  # noqa: E402  pylint: disable=wrong-import-positi
 LONG = "--long" in sys.argv or bool(os.environ.get("HEALTHLAKE_TEST_LONG"))
 RUNS = 1000000 if LONG else 10000
 SHARES = os.cpu_count() or 1
-LARGEST = 200  # kept in the repository, of a target
-# what each target stands for, in the words of the contract
+LARGEST = 200  # bytes kept in the repository for a target
+# the input of each target
 READS = {
     "fuzz_reply": "replies and their headers", "fuzz_dates": "dates, Age, Retry-After",
     "fuzz_sigv4": "the signer, with any path and query", "fuzz_eventstream": "event streams",
@@ -38,7 +38,7 @@ READS = {
     "fuzz_json": "JSON", "fuzz_endpoint": "URLs of endpoints, regions",
     "fuzz_protocol": "requests and replies of the control plane", "fuzz_link": "links in replies",
     "fuzz_searchset": "pages of searches, parameters", "fuzz_issued": "issued keys, command lines"}
-# in a backend, which a script and a function start
+# in a backend, started by a script and a function
 INSIDE = {"fuzz_sql": "requests, settings, bundles and their replies through SQL",
           "fhirpath": "FHIRPath and ViewDefinitions"}
 
@@ -53,14 +53,14 @@ def compiler():
 
 
 def make(*what):
-    """Builds; what it said where that failed."""
+    """Builds; returns the output if that failed."""
     done = subprocess.run(["make", "-s", f"-j{SHARES}", f"FUZZ_CC={compiler()}", *what], cwd=ROOT,
                           text=True, capture_output=True, check=False)
     return done.stdout + done.stderr if done.returncode else None
 
 
 class Sql:
-    """The extension in a cluster of its own, with a library in its place that libFuzzer sees."""
+    """A cluster in which an instrumented library replaces the extension."""
 
     function = ("CREATE FUNCTION healthlake_fuzz(text[]) RETURNS void LANGUAGE c AS "
                 f"'{ROOT}/test/proof/fuzz_sql', 'healthlake_fuzz'")
@@ -78,11 +78,11 @@ class Sql:
             cursor.execute("CREATE EXTENSION healthlake")
             cursor.execute("UPDATE pg_proc SET probin = %s WHERE probin LIKE %s",
                            [self.library, "%libdir/healthlake"])
-            # no process can have both loaded
+            # a process cannot load both
             self.cluster.connect().cursor().execute(self.function)
 
     def run(self, options):
-        """Runs libFuzzer; how it ended, and what it said."""
+        """Runs libFuzzer; returns its status and output."""
         array = ", ".join(f"'{option}'" for option in options)
         done = subprocess.run(
             [bindir() / "postgres", "--single", "-D", self.cluster.folder / "cluster", "postgres"],
@@ -93,7 +93,7 @@ class Sql:
 
 
 def run(target, folder, seed):
-    """A share of the executions: how many there were, what was covered, how it ended."""
+    """Runs a share of the executions; returns their number, the coverage and the status."""
     found = folder / "found"
     found.mkdir(exist_ok=True)
     options = [f"-runs={RUNS // shares_of(target)}", f"-seed={seed}", "-timeout=60",
@@ -113,7 +113,7 @@ def run(target, folder, seed):
 
 
 def shares_of(target):
-    """How many run at a time."""
+    """The number of parallel runs."""
     return 1 if target in INSIDE else SHARES
 
 
@@ -130,11 +130,11 @@ def fuzz_paths():
 
 
 def grow(target, folder):
-    """Keeps what reaches more than the rest, in the repository's file."""
+    """Adds inputs with new coverage to the repository's file."""
     small = folder / "small"
     small.mkdir()
     options = ["-merge=1", "-max_len=512", str(small), str(folder / "seeds"), str(folder / "found")]
-    if target in INSIDE:  # there is no other process that could merge
+    if target in INSIDE:  # there is no separate process for merging
         for path in [*(folder / "seeds").iterdir(), *(folder / "found").iterdir()]:
             shutil.copy(path, small)
     else:
@@ -173,7 +173,7 @@ def main():
     units = sorted(path.stem for path in UNIT.glob("fuzz_*.c"))
     targets = [target for name in named or ["ground", *INSIDE]
                for target in (units if name == "ground" else [name])]
-    tap.same(sorted(set(units) ^ set(READS)), [], "it is said what each target reads")
+    tap.same(sorted(set(units) ^ set(READS)), [], "each target has a description")
     said = make(*(f"test/unit/{target}" for target in targets if target in units),
                 *("test/proof/fuzz_sql.so" for target in targets if target == "fuzz_sql"))
     if not tap.ok(not said, "the targets are built", said):

@@ -26,7 +26,7 @@ extern int LLVMFuzzerRunDriver(int *argc, char ***argv,
 
 PG_FUNCTION_INFO_V1(healthlake_fuzz);
 
-/* Statements: $1 is chosen by the second byte, $2 is the rest. */
+/* Statements: the second byte selects $1; $2 is the rest. */
 static const char *const statements[] = {
 	"SELECT * FROM healthlake_preview($1, $2::jsonb)",
 	"SELECT set_config($1, $2, true), p.* FROM "
@@ -52,7 +52,7 @@ static int noperations, nsettings;
 static HlFhirEntries *entries;
 static MemoryContext memory;
 
-/* The first column of a query, as texts that stay. */
+/* The first column of a query, as permanent texts. */
 static char **
 list_of(const char *query, int *count)
 {
@@ -69,7 +69,7 @@ list_of(const char *query, int *count)
 	return list;
 }
 
-/* Makes what every input needs. */
+/* Creates the objects that inputs need. */
 static void
 prepare(void)
 {
@@ -133,7 +133,7 @@ run_statement(const uint8_t *data, const char *text)
 	SPI_execute_plan(plans[which], values, NULL, false, 0);
 }
 
-/* Ends the run where an error is one of PostgreSQL's own inside. */
+/* Aborts at an internal error of PostgreSQL. */
 static void
 check_error(void)
 {
@@ -148,7 +148,7 @@ check_error(void)
 	abort();
 }
 
-/* One input, which libFuzzer makes. */
+/* Runs one input of libFuzzer. */
 static int
 fuzz_one(const uint8_t *data, size_t size)
 {

@@ -11,8 +11,15 @@ test/proof/guards is the way to start it. guards.toml has a table for each guard
     fails   a regular expression: the check of that test which must fail
     says    in place of it, one for a line that the test prints only then
     limit   seconds after which a hanging test is ended
+
+A test is ended as soon as it has said what it must. A guard that is proved is not proved again as
+long as its row, the files that it is taken out of and its test are the same but for comments:
+HEALTHLAKE_PROVED is a folder with a file for each. So a run goes on where another has stopped, and
+a run of all adds up what runs of parts have found.
 """
+import ast
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -47,14 +54,32 @@ class Guard:
         self.fails = row.get("fails")
         self.says = row.get("says")
         self.limit = row.get("limit", LIMIT)
+        self.row = row
         if (self.fails is None) == (self.says is None):
             self.faults.append("it needs one of fails and says")
 
+    def program(self, root):
+        """The test."""
+        part, _, name = self.test.partition("/")
+        return root / "test" / (part if part == "lint" else f"{part}/{name}{SUFFIXES[part]}")
+
+    def digest(self, root):
+        """What it is proved by: another value where the row, a file of it or the test differ."""
+        paths = sorted({root / edit["file"] for edit in self.edits} | {self.program(root)})
+        whole = hashlib.sha256(json.dumps(self.row, sort_keys=True).encode())
+        for path in paths:
+            whole.update(hashlib.sha256(essence(path).encode()).digest())
+        return whole.hexdigest()[:16]
+
+    def wanted(self):
+        """A regular expression for the line that the test must say."""
+        return re.compile(rf"^not ok\b.*(?:{self.fails})" if self.fails is not None
+                          else rf"^.*(?:{self.says}).*$", re.M)
+
     def look(self, root):
         """What of it is not as the table says."""
-        part, _, name = self.test.partition("/")
         faults = list(self.faults)
-        if self.test != "lint" and not (root / "test" / part / (name + SUFFIXES[part])).exists():
+        if not self.program(root).exists():
             faults.append(f"there is no test {self.test}")
         for edit in self.edits:
             path = root / edit["file"]
@@ -86,14 +111,12 @@ class Guard:
         """Whether a test failed as it should, and the line that says so; sound: its log before."""
         if re.search(r"^Bail out!.*cannot be built", log, re.M):
             return False, "it cannot be built"
+        wanted = self.wanted()
         if self.fails is not None:
-            wanted = re.compile(rf"^not ok\b.*(?:{self.fails})", re.M)
             if not re.search(rf"^ok\b.*(?:{self.fails})", sound, re.M):
                 return False, "no such check passes with the guard in place"
-        else:
-            wanted = re.compile(rf"^.*(?:{self.says}).*$", re.M)
-            if wanted.search(sound):
-                return False, "the test says so with the guard in place, too"
+        elif wanted.search(sound):
+            return False, "the test says so with the guard in place, too"
         found = wanted.search(log)
         if found:
             line = log[found.start():].split("\n", 1)[0]
@@ -103,6 +126,22 @@ class Guard:
             failed = re.findall(r"^.*ERROR.*$", log, re.M)[-1:] or ["it ended early"]
         return False, ("it failed otherwise: " + "; ".join(failed[:3]))[:300] if failed \
             else "the test passed"
+
+
+def essence(path):
+    """The text of a file without what only people read: comments, and how it is laid out."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        tree = ast.parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                node.value.value = None
+        return ast.dump(tree)
+    if path.suffix == ".c":
+        text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
+    elif path.suffix == ".sql":
+        text = re.sub(r"^\s*--.*$", "", text, flags=re.M)
+    return " ".join(text.split())
 
 
 def pattern_of(edit):
@@ -123,16 +162,15 @@ class Bench:
         self.inside = Path(os.environ["HEALTHLAKE_INSIDE"])
         self.runs = 0
 
-    def build(self, log):
+    def install(self, log):
         """Builds and installs the extension; sessions that are still to come load it."""
         version = os.environ["HEALTHLAKE_PG_VERSION"]
-        make = ["make", "-s", "-j2", "CC=gcc",
-                f"PG_CONFIG=/usr/lib/postgresql/{version}/bin/pg_config"]
-        return (run(make, log) and
-                run([*make, "install", f"DESTDIR={self.inside / 'tree'}"], log))
+        return run(["make", "-s", "-j2", "CC=gcc", "all", "install",
+                    f"PG_CONFIG=/usr/lib/postgresql/{version}/bin/pg_config",
+                    f"DESTDIR={self.inside / 'tree'}"], log)
 
-    def run(self, test, limit):
-        """Builds what a test needs and runs it; what it printed."""
+    def run(self, test, limit, wanted=None):
+        """Builds what a test needs and runs it, until it has said what is wanted; what it said."""
         part, _, name = test.partition("/")
         self.runs += 1
         path = self.inside / "log" / f"{self.runs}.log"
@@ -140,13 +178,13 @@ class Bench:
             if part == "unit":
                 built = run(["make", "-s", "-j2", f"test/{test}"], log)
             else:
-                built = part == "lint" or self.build(log)
+                built = part == "lint" or self.install(log)
             if not built:
                 log.write("Bail out! it cannot be built\n")
             elif part in ("unit", "lint"):
-                run([f"test/{test}"], log, limit)
+                run([f"test/{test}"], log, limit, wanted=wanted)
             else:
-                self.run_on_server(part, name, log, limit)
+                self.run_on_server(part, name, log, limit, wanted)
         return path.read_text(encoding="utf-8", errors="replace")
 
     def serve(self, log):
@@ -161,7 +199,7 @@ class Bench:
         told.unlink(missing_ok=True)
         run([*control, "-l", str(told), "start"], log, detached=True)
 
-    def run_on_server(self, part, name, log, limit):
+    def run_on_server(self, part, name, log, limit, wanted):
         """Runs a test in a database of its own, beside an emulator that knows nothing."""
         database = f"guards_{self.runs}"
         work = self.inside / "scratch" / database
@@ -173,23 +211,40 @@ class Bench:
                  "pgtap": ["psql", "-XqAt", "-P", "pager=off", "-v", "ON_ERROR_ROLLBACK=1", "-v",
                            "ON_ERROR_STOP=1", "-f", f"test/pgtap/{name}.sql"]
                  }.get(part, ["/usr/bin/python3", f"test/{part}/{name}.py"]),
-                log, limit, PGDATABASE=database, HEALTHLAKE_WORK=str(work), **more)
+                log, limit, wanted=wanted, PGDATABASE=database, HEALTHLAKE_WORK=str(work), **more)
+        end_strays(work)
         shutil.rmtree(work, ignore_errors=True)
 
 
-def run(command, log, limit=600, detached=False, **more):
-    """Runs a command, until the limit, and ends what it leaves; whether it was content."""
+def end_strays(folder):
+    """Ends what a test has left: one that was ended itself leaves its servers."""
+    subprocess.run(["bash", "-c", '. test/throwaway.sh; throwaway_end_strays "$1"', "-", folder],
+                   cwd=ROOT, check=False)
+
+
+def run(command, log, limit=600, detached=False, wanted=None, **more):
+    """Runs a command, until the limit or the wanted line; whether it was content."""
     log.flush()
+    end = time.monotonic() + limit
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **more}, stdout=log, stderr=log,
                           stdin=subprocess.DEVNULL, start_new_session=True) as process:
-        try:
-            process.wait(limit)
-        except subprocess.TimeoutExpired:
-            log.write(f"Bail out! no end after {limit} s\n")
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(min(0.5, limit) if wanted else limit)
+            if process.poll() is None and wanted and wanted.search(whole_lines(log.name)):
+                break
+            if process.poll() is None and time.monotonic() > end:
+                log.write(f"Bail out! no end after {limit} s\n")
+                break
         with contextlib.suppress(ProcessLookupError):
             if not detached:
                 os.killpg(process.pid, signal.SIGKILL)
     return process.returncode == 0
+
+
+def whole_lines(path):
+    """What a log has, less a line that is still being written."""
+    return Path(path).read_bytes().rpartition(b"\n")[0].decode(errors="replace")
 
 
 @contextlib.contextmanager
@@ -207,36 +262,86 @@ def emulator(work):
             process.terminate()
 
 
+class Proved:
+    """The guards that are proved, by their digests; nothing is kept without a folder."""
+
+    def __init__(self, anew):
+        folder = os.environ.get("HEALTHLAKE_PROVED")
+        self.folder = Path(folder) if folder else None
+        self.anew = anew
+
+    def find(self, guard):
+        """The check that failed without a guard, if that is known."""
+        path = self.folder and self.folder / guard.digest(ROOT)
+        return path.read_text(encoding="utf-8") \
+            if path and path.exists() and not self.anew else None
+
+    def keep(self, guard, why):
+        """Remembers it."""
+        if self.folder:
+            (self.folder / guard.digest(ROOT)).write_text(why, encoding="utf-8")
+
+
 def prove(bench, guard, sound):
     """Takes a guard out and runs its test."""
     before = guard.take_out(ROOT)
     try:
-        log = bench.run(guard.test, guard.limit)
+        log = bench.run(guard.test, guard.limit, guard.wanted())
     finally:
         for path, text in before.items():
             path.write_text(text, encoding="utf-8")
     return guard.judge(log, sound)
 
 
-def prove_all(guards):
+def prove_all(guards, proved):
     """The table; whether each test failed as it should."""
     bench = Bench()
     sound = {}
-    good = 0
+    good = earlier = 0
     print("| guard | taken out | test that must fail | did | which check failed | s |")
     print("|---|---|---|---|---|---|")
     for guard in sorted(guards, key=lambda guard: guard.test):
-        if guard.test not in sound:
-            log = sound[guard.test] = bench.run(guard.test, 600)
-            if re.search(r"^(not ok|Bail out!)", log, re.M):
-                print(f"test {guard.test} fails with all guards in place", file=sys.stderr)
         started = time.monotonic()
-        failed, why = prove(bench, guard, sound[guard.test])
+        failed, why, took = True, proved.find(guard), "earlier"
+        if why is None:
+            if guard.test not in sound:
+                sound[guard.test] = run_sound(bench, guard.test)
+                started = time.monotonic()
+            failed, why = prove(bench, guard, sound[guard.test])
+            took = f"{time.monotonic() - started:.0f}"
+            if failed:
+                proved.keep(guard, why)
         good += failed
+        earlier += took == "earlier"
         print(f"| {guard.words} | {guard.taken()} | {guard.test} | {'yes' if failed else 'NO'} "
-              f"| {why} | {time.monotonic() - started:.0f} |")
-    print(f"\n{good} passed, {len(guards) - good} failed")
+              f"| {why} | {took} |")
+    print(f"\n{good} passed, {len(guards) - good} failed"
+          + (f"; {earlier} of them in an earlier run, with the same lines and tests"
+             if earlier else ""))
     return good == len(guards)
+
+
+def run_sound(bench, test):
+    """What a test says with all guards in place."""
+    log = bench.run(test, 600)
+    if re.search(r"^(not ok|Bail out!)", log, re.M):
+        print(f"test {test} fails with all guards in place", file=sys.stderr)
+    return log
+
+
+def choose(guards, arguments):
+    """Those that have one of the words, and of them a share, as 1/2: whole tests of it."""
+    words = [word for word in arguments if not word.startswith("--")]
+    found = [guard for guard in guards if not words or any(
+        word in f"{guard.words} {guard.test} {guard.taken()}" for word in words)]
+    tests = sorted({guard.test for guard in found},
+                   key=lambda test: (-sum(guard.test == test for guard in found), test))
+    shares = [word.removeprefix("--share=").split("/") for word in arguments
+              if word.startswith("--share=")]
+    for number, count in shares:
+        found = [guard for guard in found
+                 if tests.index(guard.test) % int(count) == int(number) - 1]
+    return found
 
 
 def look_at_all(guards):
@@ -260,9 +365,7 @@ def main(arguments):
         return 1
     if arguments[:1] != ["--long"]:
         return 0
-    words = arguments[1:]
-    return 0 if prove_all([guard for guard in guards if not words or any(
-        word in f"{guard.words} {guard.test} {guard.taken()}" for word in words)]) else 1
+    return 0 if prove_all(choose(guards, arguments[1:]), Proved("--anew" in arguments)) else 1
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Patroni with etcd and two nodes: who leads changes again and again while the queue is busy.
+"""Patroni with etcd and two nodes: the leader changes repeatedly while the queue is busy.
 
 Switchovers, a leader that is killed, a node that dies with its Patroni, and a Patroni that dies
 alone, so that two primaries run beside each other; the old leader is rewound by pg_rewind. Two
@@ -42,16 +42,16 @@ table = []
 
 
 class Writers:
-    """Clients that enqueue all along, and know what they were told."""
+    """Clients that enqueue continuously, and record the server's answers."""
 
     def __init__(self, patroni, requests, repeat):
         self.patroni = patroni
         self.requests = requests
-        self.repeat = repeat  # whether one that is not there is enqueued again
+        self.repeat = repeat  # whether a missing request is enqueued again
         self.lock = threading.Lock()
         self.next = 0
         self.over = False
-        self.acknowledged = {}  # when each was, by number
+        self.acknowledged = {}  # the time of each, by number
         self.in_doubt = set()
         self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(WRITERS)]
 
@@ -69,7 +69,7 @@ class Writers:
             time.sleep(PAUSE)
 
     def enqueue(self, session, number):
-        """Enqueues a request, and finds out whether it is there; the session, if it lives."""
+        """Enqueues a request, and determines whether it exists; returns the session if it lives."""
         doubt = False
         end = time.monotonic() + 180
         while time.monotonic() < end:
@@ -84,7 +84,7 @@ class Writers:
                 session.run(*self.requests.enqueue(number))
                 break
             except psycopg2.Error as error:
-                # a server that is a standby by now has certainly not taken it
+                # a server that is a standby by now has certainly not committed it
                 doubt = doubt or error.pgcode != "25006"
                 session = self.leave(session)
                 time.sleep(0.2)
@@ -93,13 +93,13 @@ class Writers:
 
     @staticmethod
     def leave(session):
-        """Ends a session that may be dead."""
+        """Closes a session that may be dead."""
         if session:
             session.close()
 
 
 def settings(emulator, requests, key, mode):
-    """What a node's server is told."""
+    """The settings of a node's server."""
     emulator.key(key, emulator.secret_access_key)
     return queue_cluster.settings(
         emulator, healthlake__access_key_id=key, healthlake__datastore_id=requests.clinic,
@@ -109,7 +109,7 @@ def settings(emulator, requests, key, mode):
 
 
 def play(patroni):
-    """All rounds; how long each was without a leader."""
+    """Runs all rounds; returns the times without a leader."""
     times = []
     for what in ROUNDS:
         time.sleep(3)
@@ -127,7 +127,7 @@ def play(patroni):
 
 
 def compare(mode, requests, writers, rows, times):
-    """Holds what the clients were told, what has arrived and what the rows say together."""
+    """Compares the clients' records, the received requests and the rows."""
     effects = requests.effects()
     there = Counter(row[0] for row in rows)
     lost = set(writers.acknowledged) - set(there)
@@ -148,9 +148,9 @@ def compare(mode, requests, writers, rows, times):
     counts = Counter(what for what, *_ in times)
     rounds = ", ".join(f"{count} {WORDS[what]}" for what, count in counts.items())
     table.append(
-        f"{mode}: {len(times)} rounds ({rounds}), {writers.next} requests, {len(rows)} rows in "
-        f"the end, {len(lost)} acknowledged and lost ({len(beside)} where there "
-        f"were two primaries; {sum(effects[n] > 0 for n in lost)} were carried out), "
+        f"figure: {mode}: {len(times)} rounds ({rounds}), {writers.next} requests, "
+        f"{len(rows)} rows in the end, {len(lost)} acknowledged and lost ({len(beside)} where "
+        f"there were two primaries; {sum(effects[n] > 0 for n in lost)} were carried out), "
         f"{len(writers.in_doubt)} never acknowledged and not there "
         f"({sum(effects[n] > 0 for n in writers.in_doubt)} carried out), "
         f"{len(twice)} twice, {len(unknown)} unknown")

@@ -29,12 +29,12 @@ tap = Tap()
 
 
 def told(*command):
-    """What a program prints."""
+    """The output of a program."""
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def versions():
-    """Of what is counted."""
+    """The versions of the counted software."""
     return {"postgresql": told("pg_config", "--version").split()[1].partition(".")[0],
             "libcurl": told("curl-config", "--version").split()[1],
             "gcc": told("gcc", "-dumpversion").strip(),
@@ -42,18 +42,18 @@ def versions():
 
 
 def compared(count):
-    """The instructions of a call, less OpenSSL's."""
+    """The instructions of a call, without OpenSSL's."""
     return round(sum(number for room, number in count.items() if room != "OpenSSL"))
 
 
 def rooms_of(count):
-    """Where they are, in a line."""
+    """The instructions by room, in a line."""
     return ", ".join(f"{room} {number:.0f}" for room, number in
                      sorted(count.items(), key=lambda item: -item[1]) if number >= 500)
 
 
 def main():
-    """Counts, if there is something to compare with."""
+    """Counts, if there is a record to compare with."""
     here = versions()
     records = json.loads(RECORD.read_text("ascii"))
     recorded = [record["counts"] for record in records if record["versions"] == here]

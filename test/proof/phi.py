@@ -25,10 +25,10 @@ import client  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster, bindir  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
-MARK = "Zaphodbeeblebrox"   # of the patient
-PLANT = "Trillianmcmillan"  # the control
+MARK = "Zaphodbeeblebrox"   # the patient's value
+PLANT = "Trillianmcmillan"  # the control value
 STORE = "0123456789abcdef0123456789abcdef"
-FIELDS = b"SVCMDHPpqWstcdnFLR"  # of an error, as libpq names them
+FIELDS = b"SVCMDHPpqWstcdnFLR"  # fields of an error, by libpq's names
 BODY = {"resourceType": "Patient", "name": [{"family": MARK}], "gender": "male"}
 OUTCOME = {"resourceType": "OperationOutcome", "id": "x", "issue": [{
     "severity": "error", "code": "invalid", "diagnostics": f"{MARK} is no name",
@@ -46,7 +46,7 @@ said = []
 
 
 class Session:
-    """A session whose values go as bind parameters, by libpq itself."""
+    """A session that passes values as bind parameters, by libpq."""
 
     def __init__(self, cluster):
         where = " ".join(f"{key}='{value}'" for key, value in cluster.where().items())
@@ -62,7 +62,7 @@ class Session:
         said.extend(field.decode("utf-8", "replace") for field in found if field)
 
     def run(self, statement, *values):
-        """The rows of a statement; None where it fails."""
+        """The rows of a statement; None if it fails."""
         given = [value.encode() if isinstance(value, str) else json.dumps(value).encode()
                  for value in values]
         result = ctypes.c_void_p(LIBPQ.PQexecParams(
@@ -106,7 +106,7 @@ REPLIES = [{"status": 400, "body": OUTCOME}, {"status": 404, "body": OUTCOME},
 
 
 def call_all(session):
-    """Every call as it succeeds and with every failure, with reads accounted for in two ways."""
+    """Makes every call with success and with every failure, and with two ways of auditing reads."""
     count = 0
     for way in ("on", "durable"):
         session.run(f"SET healthlake.audit_reads = {way}")
@@ -124,7 +124,7 @@ def call_all(session):
 
 
 def views(session):
-    """What the statistics and the extension's tables show."""
+    """The contents of the statistics and the extension's tables."""
     found = session.run("SELECT quote_ident(nspname) || '.' || quote_ident(relname) FROM pg_class"
                         " AS c JOIN pg_namespace AS n ON n.oid = relnamespace WHERE relkind IN"
                         " ('v', 'r', 'p') AND (relname LIKE 'pg_stat%' OR relname LIKE"
@@ -133,7 +133,7 @@ def views(session):
 
 
 def watch_running(cluster, watch):
-    """What others see of a call while it runs."""
+    """What other sessions see of a running call."""
     session = Session(cluster)
     emulator.next(operation="fhir:search", delay=1.5)
     thread = threading.Thread(target=session.run, args=CALLS[6])
@@ -145,7 +145,7 @@ def watch_running(cluster, watch):
 
 
 def wal_of(cluster):
-    """The bytes of the WAL, as they are in its segments."""
+    """The bytes of the WAL segments."""
     folder = cluster.folder / "cluster" / "pg_wal"
     return b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file())
 
@@ -157,7 +157,7 @@ def dump_of(cluster):
 
 
 def queue_some(session):
-    """Queued requests: one that succeeds, and one that fails and is purged."""
+    """Enqueues a request that succeeds, and one that fails and is purged."""
     tap.ok(session.run("SELECT healthlake_fhir_enqueue_create($1)", BODY), "one is enqueued")
     session.run("CALL healthlake_run_queue()")
     emulator.next(operation="fhir:update", status=422, body=OUTCOME)
@@ -168,7 +168,7 @@ def queue_some(session):
 
 
 def plant(session):
-    """The control word, in each of the places."""
+    """Writes the control word to each of the places."""
     session.run(f"SELECT '{PLANT}'::int")
     session.run(f"SET application_name = '{PLANT}'")
     session.run(f"CREATE TABLE planted AS SELECT '{PLANT}' AS word")
@@ -176,7 +176,7 @@ def plant(session):
 
 
 def settings():
-    """Everything is logged, but values; as the documentation advises."""
+    """Logs everything except values, as the documentation advises."""
     library = subprocess.check_output([os.environ.get("PG_CONFIG", "pg_config"), "--pkglibdir"],
                                       text=True).strip()
     has = Path(library, "pg_stat_statements.so").exists()
@@ -193,7 +193,7 @@ def settings():
 
 
 def places(cluster, seen, watch):
-    """Every place, and what is in it; the views as they are, and as they were meanwhile."""
+    """Every place and its contents; the views now and during the calls."""
     found = {f"{name} (meanwhile)": text for name, text in seen.items()}
     found.update(views(watch))
     found.update({"the log": cluster.log(), "errors, notices and plans": "\n".join(said)})
@@ -201,7 +201,7 @@ def places(cluster, seen, watch):
 
 
 def main():
-    """A server of its own, of which everything is searched."""
+    """All checks, on a separate server whose output is searched."""
     emulator.place({"DatastoreId": STORE, "DatastoreName": "ward", "DatastoreTypeVersion": "R4"})
     has_statements, given = settings()
     with tempfile.TemporaryDirectory(dir=os.environ["HEALTHLAKE_WORK"]) as folder, \
@@ -225,7 +225,7 @@ def main():
             at = found[place].index(MARK)
             tap.say(f"{place}: {found[place][max(at - 200, 0):at + 40]!r}")
         tap.ok(MARK.encode() not in wal and b"Patient/_search" in wal,
-               "nor in the WAL, which has the records of the reads")
+               "nor in the WAL, which contains the records of the reads")
         queue_some(session)
         tap.ok(dump_of(cluster).count(MARK) >= 1, "a dump has the body of a request that failed")
         session.run("SELECT healthlake_purge_requests('0 days')")
@@ -236,7 +236,7 @@ def main():
         found = places(cluster, {}, watch)
         tap.same([place for place in ("the log", "pg_catalog.pg_stat_activity",
                                       "errors, notices and plans")
-                  if PLANT not in found[place]], [], "what is planted is found there")
+                  if PLANT not in found[place]], [], "the control word is found there")
         tap.ok(not has_statements or PLANT in found["public.pg_stat_statements"],
                "in pg_stat_statements")
         tap.ok(PLANT.encode() in wal_of(cluster) and PLANT in dump_of(cluster),

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The documentation's pictures are those that the code gives."""
+"""The pictures of the documentation are up to date."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ tap = Tap()
 
 
 def main():
-    """Draws them again, and looks for who shows them."""
+    """Draws them again, and checks that pages show them."""
     pages = [path.read_text("utf-8") for path in (*ROOT.glob("*.md"), *(ROOT / "doc").glob("*.md"))]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, PICTURES / "draw", folder], check=True)

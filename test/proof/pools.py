@@ -60,7 +60,7 @@ table = []
 
 
 class Pooler:
-    """PgBouncer, which is reached as a server is."""
+    """PgBouncer, with the connection interface of a server."""
 
     def __init__(self, program, cluster):
         self.folder = Path(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")))
@@ -79,43 +79,43 @@ class Pooler:
             raise RuntimeError(self.said())
 
     def keeps_statements(self):
-        """Whether it knows the prepared statements of the protocol, in transaction pooling."""
+        """Whether it supports the protocol's prepared statements in transaction pooling."""
         return self.version >= (1, 21)
 
     def where(self, **changes):
-        """How to reach it, in libpq's words."""
+        """The connection parameters for libpq."""
         return {"host": str(self.folder), "port": 6432, "user": "app", **changes}
 
     def connect(self, **changes):
-        """A client of a pool, each statement its own transaction."""
+        """A client of a pool, in autocommit mode."""
         session = psycopg2.connect(**self.where(**changes))
         session.autocommit = True
         return session
 
     def answers(self):
-        """Whether it takes clients."""
+        """Whether it accepts clients."""
         with suppress(psycopg2.OperationalError):
             self.connect(dbname="pgbouncer", user="postgres").close()
             return True
         return False
 
     def order(self, command):
-        """A command of its console."""
+        """Runs a command of its console."""
         with closing(Session(self, dbname="pgbouncer", user="postgres")) as console:
             return console.run(command)
 
     def said(self):
-        """What it has logged."""
+        """Its log."""
         return (self.folder / "log").read_text("utf-8")
 
     def stop(self):
-        """Ends it at once."""
+        """Stops it immediately."""
         self.process.terminate()
         self.process.wait(20)
 
 
 class Log:
-    """What has arrived at the emulator since it was last asked."""
+    """The requests at the emulator since the last call."""
 
     def __init__(self, emulator):
         self.emulator = emulator
@@ -128,7 +128,7 @@ class Log:
         return [entry for entry in found if operation in (None, entry["operation"])]
 
     def signers(self, operation=None):
-        """Whose key or token each request had."""
+        """The key or token of each request."""
         return [identity(entry) for entry in self.new(operation)]
 
 
@@ -141,14 +141,14 @@ def identity(entry):
 
 
 def name_of(entry):
-    """The name of the data store that a request asks for."""
+    """The name of the data store in a request."""
     return json.loads(entry["body"])["DatastoreName"]
 
 
-# ------------------------------------------------------- what both ways share
+# --------------------------------------------------------- both pooling modes
 
 def hang(emulator, pooler, database):
-    """A client whose call gets no answer, in a thread: the client, and what became of it."""
+    """A client whose call gets no answer, in a thread; returns the client and its result."""
     emulator.next(operation=CREATE, silence=True)
     before = len(emulator.log())
     hanging, ended = Session(pooler, dbname=database), []
@@ -164,7 +164,7 @@ def hang(emulator, pooler, database):
 
 
 def test_cancel(emulator, pooler, database):
-    """A cancel goes through the pool to the session that calls, and to no other."""
+    """A cancel goes through the pool to the calling session, and to no other."""
     times, good = [], 0
     for _ in range(CANCELS):
         hanging, thread, ended = hang(emulator, pooler, database)
@@ -177,12 +177,12 @@ def test_cancel(emulator, pooler, database):
     times.sort()
     tap.ok(times[-1] < 5 and good == CANCELS,
            f"{database}: {CANCELS} hanging calls are cancelled through the pool", times, good)
-    table.append(f"{database}: {CANCELS} cancels through the pool, p50 "
+    table.append(f"figure: {database}: {CANCELS} cancels through the pool, p50 "
                  f"{times[len(times) // 2] * 1000:.1f} ms, max {times[-1] * 1000:.1f} ms")
 
 
 def test_vanished(emulator, cluster, pooler, database):
-    """A client that leaves while it calls: the pool gives up its session, which ends.
+    """A client disconnects during a call: the pool closes the session, which ends.
 
     PostgreSQL looks for its client, here the pool, every client_connection_check_interval.
     """
@@ -203,7 +203,7 @@ def test_vanished(emulator, cluster, pooler, database):
 
 
 def test_startup(pooler, database):
-    """Settings that come with the connection do not get through as they do without a pool."""
+    """Startup options do not pass through the pool."""
     try:
         with closing(Session(pooler, dbname=database,
                              options="-c healthlake.region=eu-west-1")) as one:
@@ -215,7 +215,7 @@ def test_startup(pooler, database):
 
 
 def test_reconnect(cluster, pooler, database):
-    """What ALTER ROLE says holds for sessions that begin later: RECONNECT makes them begin."""
+    """ALTER ROLE affects later sessions: RECONNECT starts new ones."""
     region = "SELECT current_setting('healthlake.region')"
     with closing(Session(cluster)) as owner:
         with closing(Session(pooler, dbname=database)) as one:
@@ -235,7 +235,7 @@ def test_reconnect(cluster, pooler, database):
 # ------------------------------------------------------------ session pooling
 
 def test_session(emulator, pooler, log):
-    """One client after the other on one session: nothing is left of the first."""
+    """One client after the other in one session: nothing remains of the first."""
     first = Session(pooler, dbname="session")
     pid = first.one("SELECT pg_backend_pid()")
     for name, value in (("access_key_id", "AKIDCLIENT"),
@@ -266,7 +266,7 @@ def test_session(emulator, pooler, log):
 
 
 def test_left_open(cluster, pooler):
-    """A client that leaves in its transaction: it is rolled back, and the log tells of it."""
+    """A client disconnects in its transaction: it is rolled back, and the log reports it."""
     leaving = Session(pooler, dbname="session")
     leaving.run("BEGIN")
     leaving.run(CALL, "left open")
@@ -283,12 +283,12 @@ def test_left_open(cluster, pooler):
 # -------------------------------------------------------- transaction pooling
 
 def two(pooler):
-    """Two clients of the one session."""
+    """Two clients of one session."""
     return [Session(pooler, dbname="transaction") for _ in range(2)]
 
 
 def test_left_behind(emulator, pooler, log):
-    """What SET leaves behind is the next client's: the reason for what the page says."""
+    """The next client has what SET has left: the reason for the page's advice."""
     first, second = two(pooler)
     tap.same(len({one.one("SELECT pg_backend_pid()") for one in (first, second)}), 1,
              "transaction: two clients share a session")
@@ -352,7 +352,7 @@ def test_local(emulator, pooler, log):
 
 
 def test_statements(emulator, pooler, log):
-    """What takes several transactions, and what is told at the end of one."""
+    """Statements with several transactions, and messages at the end of one."""
     first, second = two(pooler)
     first.run("BEGIN")
     first.run(CALL, "rolled back")
@@ -380,7 +380,7 @@ def test_statements(emulator, pooler, log):
 
 
 def test_prepared(emulator, pooler, log):
-    """Statements that a driver prepares by the protocol, on several clients."""
+    """Statements that drivers prepare by the protocol, in several clients."""
     if not pooler.keeps_statements():
         tap.skip("transaction: statements that are prepared by the protocol",
                  "PgBouncer keeps them from 1.21 on")
@@ -401,7 +401,7 @@ def test_prepared(emulator, pooler, log):
 # ---------------------------------------------------------------- the crowd
 
 class Client(threading.Thread):
-    """A client of a pool: transactions of every kind, as one tenant after the other."""
+    """A client of a pool: transactions of every kind, for one tenant after the other."""
 
     def __init__(self, pooler, mode, number, count):
         super().__init__(daemon=True)
@@ -423,7 +423,7 @@ class Client(threading.Thread):
         session.close()
 
     def transaction(self, session, what):
-        """One transaction: who, what, and how it ends."""
+        """Runs one transaction: tenant, statement, and end."""
         kind = self.dice.choice(["call", "enqueue", "write", "outbox"])
         how = self.dice.choices(["COMMIT", "ROLLBACK", "cancel"], [80, 12, 8])[0]
         tenant = self.dice.choice(TENANTS)
@@ -442,19 +442,19 @@ class Client(threading.Thread):
                 threading.Timer(self.dice.random() * 0.03, cancel, [session.session]).start()
             session.run(statement, value)
             if how == "cancel":
-                session.run("SELECT pg_sleep(0.2)")  # the cancel comes here at the latest
+                session.run("SELECT pg_sleep(0.2)")  # the cancel arrives here at the latest
             session.run("ROLLBACK" if how == "ROLLBACK" else "COMMIT")
-            end = "COMMIT" if how == "cancel" else how  # the cancel came when there was nothing
+            end = "COMMIT" if how == "cancel" else how  # the cancel came too early
         except psycopg2.errors.QueryCanceled:
             session.run("ROLLBACK")
-            end = "cancel"  # by whomever: see PgBouncer 1.19's notes
+            end = "cancel"  # by any client: see the notes of PgBouncer 1.19
         if self.mode == "session":
             session.run("RESET ROLE; RESET healthlake.bearer_token")
         self.asked.append((kind, what, tenant, token, end))
 
 
 def cancel(session):
-    """Cancels what a session does; it may be over."""
+    """Cancels a session's statement, which may have ended."""
     with suppress(psycopg2.Error):
         session.cancel()
 
@@ -465,7 +465,7 @@ def patient(id):
 
 
 def judge(mode, asked, sent, rows):
-    """Holds what the clients did against what arrived, and what the rows say."""
+    """Compares the clients' actions, the received requests and the rows."""
     faults, counts = [], Counter()
     for kind, what, tenant, token, end in asked:
         who = sent.get(what, [])
@@ -484,14 +484,14 @@ def judge(mode, asked, sent, rows):
     tap.same((counts["twice"], counts["as another"], counts["lost"]), (0, 0, 0),
              f"{mode}: nothing twice, as another or lost")
     ends = Counter(one[4] for one in asked)
-    table.append(f"{mode}: {len(asked)} transactions of {CLIENTS} clients on 3 sessions "
+    table.append(f"figure: {mode}: {len(asked)} transactions of {CLIENTS} clients on 3 sessions "
                  f"({ends['ROLLBACK']} rolled back, {ends['cancel']} cancelled): "
                  f"{counts['sent']} sent, {counts['twice']} twice, {counts['as another']} as "
                  f"another, {counts['lost']} lost")
 
 
 def test_crowd(emulator, cluster, pooler, mode):
-    """All kinds of transactions at once."""
+    """All kinds of transactions concurrently."""
     emulator.state(log_limit=100000)
     before = len(emulator.log())
     clients = [Client(pooler, mode, number, TRANSACTIONS // CLIENTS)
@@ -518,7 +518,7 @@ def test_crowd(emulator, cluster, pooler, mode):
 
 
 def prepare(emulator, cluster):
-    """The extension, a role that logs in, and its tenants."""
+    """Creates the extension, a login role, and its tenants."""
     emulator.key("AKIDCLIENT", emulator.secret_access_key)
     with closing(Session(cluster)) as owner:
         owner.run("CREATE EXTENSION healthlake; CREATE ROLE app LOGIN")
@@ -531,12 +531,12 @@ def prepare(emulator, cluster):
 
 
 def main():
-    """All that the page says."""
+    """All statements of the page."""
     program = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if not program:
         skip_all("there is no pgbouncer")
     emulator = client.emulator()
-    emulator.state(verify=False)  # it knows no bearer tokens
+    emulator.state(verify=False)  # it does not check bearer tokens
     store = emulator.place({"DatastoreName": "clinic"})[0]
     emulator.place_resources(store, [json.loads(patient("p1"))])
     cluster = queue_cluster.make(emulator, healthlake__datastore_id=store,
@@ -545,7 +545,7 @@ def main():
     with cluster:
         prepare(emulator, cluster)
         pooler = Pooler(program, cluster)
-        table.append("PgBouncer " + ".".join(map(str, pooler.version)))
+        table.append("figure: PgBouncer " + ".".join(map(str, pooler.version)))
         log = Log(emulator)
         test_session(emulator, pooler, log)
         test_left_open(cluster, pooler)

@@ -28,7 +28,7 @@ tap = Tap()
 
 
 def make(folder, *arguments):
-    """make, for the server under test: status and all that it says."""
+    """Runs make for the server under test; returns status and output."""
     config = os.environ.get("PG_CONFIG", "pg_config")
     done = subprocess.run(["make", f"PG_CONFIG={config}", *arguments], cwd=folder, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -36,27 +36,27 @@ def make(folder, *arguments):
 
 
 def objects(root):
-    """What a library of all sources is linked of."""
+    """The objects of a library of all sources."""
     return {str(path.relative_to(root).with_suffix(".o"))
             for pattern in ("src/*.c", "src/*/*.c") for path in root.glob(pattern)}
 
 
 def linked(told):
-    """What the line that links has."""
+    """The objects in the linker's command line."""
     line = next((one for one in told.splitlines()
                  if "-shared" in one and re.search(r"-o \S*healthlake\.so\b", one)), "")
     return set(re.findall(r"\S+\.o\b", line))
 
 
 def copy_sources(where):
-    """The tree without what was built in it: make would find that through VPATH."""
+    """A copy of the tree without objects, which make would find through VPATH."""
     built = shutil.ignore_patterns("*.o", "*.so", "*.bc", "__pycache__")
     shutil.copytree(ROOT, where, ignore=built)
     return where
 
 
 def folder_apart(folder):
-    """As PGXS has it, and as Debian's pg_buildext calls it."""
+    """Builds in a separate folder, like PGXS and Debian's pg_buildext."""
     root = copy_sources(folder / "sources")
     for name, more in (("VPATH", [f"VPATH={root}"]), ("-f alone", [])):
         where = folder / name
@@ -70,7 +70,7 @@ def folder_apart(folder):
 
 
 def no_sources(folder):
-    """Nothing is built of nothing."""
+    """A build without sources fails."""
     for name in ("Makefile", "healthlake.control"):
         shutil.copy(ROOT / name, folder)
     status, told = make(folder, "-n")
@@ -78,7 +78,7 @@ def no_sources(folder):
 
 
 def archive(folder):
-    """The zip of what is here, and what git has of it."""
+    """The zip file, and git's list of files."""
     copy_sources(folder)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
         subprocess.run([*GIT, *command], cwd=folder, check=True)
@@ -98,9 +98,10 @@ def check_zip(folder):
         names = {name for name in content.namelist() if not name.endswith("/")}
         content.extractall(folder)
     tap.same(names, {f"{release}/{name}" for name in kept
-                     if not name.startswith(OF_THE_REPOSITORY)}, "it has all, and nothing else")
+                     if not name.startswith(OF_THE_REPOSITORY)},
+                     "it contains exactly the tracked files")
     status, told = make(folder / release, "-n")
-    tap.same((status, linked(told)), (0, objects(ROOT)), "and what is in it can be built")
+    tap.same((status, linked(told)), (0, objects(ROOT)), "its contents can be built")
 
 
 def check_meta():
@@ -113,7 +114,7 @@ def check_meta():
            "its versions are semantic ones")
     tap.ok(meta["release_status"] in STATUSES, "its status is one of PGXN's")
     tap.same([name for name in (provided["file"], provided["docfile"])
-              if not (ROOT / name).is_file()], [], "what it names is there")
+              if not (ROOT / name).is_file()], [], "the files that it names exist")
     control = (ROOT / "healthlake.control").read_text("utf-8")
     changelog = (ROOT / "debian" / "changelog").read_text("utf-8")
     default = re.search(r"default_version = '(.*)'", control).group(1)
@@ -123,7 +124,7 @@ def check_meta():
 
 
 def main():
-    """All of it."""
+    """All checks."""
     if not shutil.which("git"):
         skip_all("there is no git")
     with tempfile.TemporaryDirectory() as name:

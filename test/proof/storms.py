@@ -40,11 +40,11 @@ from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 LONG = "--long" in sys.argv or bool(os.environ.get("HEALTHLAKE_TEST_LONG"))
 STRIKES = 10000 if LONG else 30
 SESSIONS = 8 if LONG else 3
-OTHERS = 40 if LONG else 1  # kills of the postmaster, drops, clients that vanish
+OTHERS = 40 if LONG else 1  # kills of the postmaster, DROP DATABASE, vanished clients
 LONGEST_WAIT = 0.06
-# on a machine that is busy with other things than this
+# on a busy machine
 MEDIAN, WORST = 1.0, 15.0
-# where what was sent is told by a token
+# operations with a token
 TOKENED = {"change": "SELECT healthlake_create_datastore('fault', client_token => '{}')",
            "fhir_create": "SELECT healthlake_fhir_create('{{\"resourceType\": \"Patient\"}}', "
                           "'{}')"}
@@ -54,7 +54,7 @@ tap = Tap()
 
 
 class Striker(threading.Thread):
-    """A session that is struck again and again."""
+    """A session that is interrupted repeatedly."""
 
     def __init__(self, storm, number, count):
         super().__init__(daemon=True)
@@ -67,7 +67,7 @@ class Striker(threading.Thread):
         self.faults = []
 
     def connect(self):
-        """A session that would wait for a minute."""
+        """Connects, with timeouts of a minute."""
         self.session = Session(self.storm.cluster, self.server, self.storm.authority.ca)
         for name in ("request_timeout", "connect_timeout"):
             self.session.cursor.execute(f"SET healthlake.{name} = '60s'")
@@ -80,7 +80,7 @@ class Striker(threading.Thread):
             try:
                 self.strike(kind, face, route, way)
             except psycopg2.Error as error:
-                # a statement_timeout of 1 ms ends what sets it back as well
+                # a statement_timeout of 1 ms would also cancel the statement that resets it
                 if error.pgcode != "57014":
                     self.faults.append(f"{kind.name}, {face}, {route}, {way}: {error}")
                 self.connect()
@@ -103,7 +103,7 @@ class Striker(threading.Thread):
         struck, sent, token = [], [], str(uuid.uuid4())
 
         def hit():
-            self.watch()  # a cancel before the statement is none
+            self.watch()  # a cancel before the statement has no effect
             sent.extend(self.server.seen)
             struck.append(time.monotonic())
             os.kill(session.pid, WAYS[way])
@@ -131,7 +131,7 @@ class Striker(threading.Thread):
             time.sleep(0.001)
 
     def end(self, kind, way, state, error, took):  # pylint: disable=too-many-arguments
-        """Notes how a call ended, and how long after the strike."""
+        """Records the end of a call, and the time since the interrupt."""
         self.times[way].append(took)
         own = ("57P01", None) if way == "terminate" else ("57014",)
         if error is None or state not in own:
@@ -140,7 +140,7 @@ class Striker(threading.Thread):
             self.faults.append(f"{kind.name}, {way}: it took {took:.1f} s")
 
     def check(self):
-        """The session works, and has no more than it had; in the end nothing hangs any longer."""
+        """Checks that the session works and has lost nothing, and that no call hangs."""
         self.server.arm()
         session = self.session
         for face, route in (("read", "plain"), ("read", "tls"), ("sts", "plain")):
@@ -163,7 +163,7 @@ class Striker(threading.Thread):
 
 
 class Storm:
-    """The server and what hangs."""
+    """The server and the hanging calls."""
 
     def __init__(self, cluster, authority, contexts):
         self.cluster, self.authority, self.contexts = cluster, authority, contexts
@@ -173,7 +173,7 @@ class Storm:
         self.rows = []
 
     def blow(self, load, count):
-        """A storm: its rows of the table."""
+        """Runs a storm, and prints its rows of the table."""
         strikers = [Striker(self, number, count // SESSIONS) for number in range(SESSIONS)]
         for striker in strikers:
             striker.start()
@@ -194,7 +194,7 @@ class Storm:
         tap.ok(self.rows[-1][3] < MEDIAN, f"{what}, {load}: in the middle at once", times)
 
     def hang(self, count):
-        """Sessions that hang, each in another way."""
+        """Sessions that hang, each in a different way."""
         hanging = []
         for kind, face, route in random.Random(count).sample(self.cases, count):
             striker = Striker(self, 0, 0)
@@ -208,7 +208,7 @@ class Storm:
         return hanging
 
     def kill_postmaster(self):
-        """The backends leave by themselves."""
+        """After the postmaster is killed, the backends exit."""
         times = []
         for _ in range(OTHERS):
             hanging = self.hang(4)
@@ -219,7 +219,7 @@ class Storm:
         self.add("postmaster killed", "idle", times)
 
     def drop_databases(self):
-        """Another database goes, which waits for every backend."""
+        """DROP DATABASE of another database, which waits for every backend."""
         hanging, times = self.hang(4), []
         cursor = self.cluster.connect().cursor()
         for _ in range(OTHERS):
@@ -231,7 +231,7 @@ class Storm:
         self.add("DROP DATABASE", "idle", times)
 
     def lose_clients(self):
-        """A client is gone, without a word; PostgreSQL looks for it each 50 ms."""
+        """A client vanishes; PostgreSQL checks for it each 50 ms."""
         times = []
         for _ in range(OTHERS):
             hanging = self.hang(4)
@@ -244,7 +244,7 @@ class Storm:
 
     @staticmethod
     def terminate(hanging):
-        """Ends what hangs."""
+        """Terminates the hanging sessions."""
         for striker in hanging:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(striker.session.pid, signal.SIGTERM)
@@ -266,7 +266,7 @@ def when_gone(pid, limit=30):
 
 @contextlib.contextmanager
 def busy():
-    """More work than processors."""
+    """Keeps all processors busy."""
     work = [subprocess.Popen([sys.executable, "-c",  # pylint: disable=consider-using-with
                               "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n"
                               "    sum(range(100000))"]) for _ in range(2 * (os.cpu_count() or 1))]

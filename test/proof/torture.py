@@ -4,8 +4,9 @@
 The nth malloc, calloc or realloc of the extension and of libcurl, of OpenSSL, or of all of them
 fails: alone, with two more, or for good until the statement has ended. Over HTTP and TLS, on a
 first call and on a kept connection, for both planes, event streams, STS, instance metadata and
-containers; then in a run of the queue and in the writer of durable audit. Held: no crash, no hang,
-no leak, a whole reply or none, the SQLSTATE, and that the next call works.
+containers; then in each function that enqueues, in a run of the queue and in the writer of durable
+audit. Held: no crash, no hang, no leak, a whole reply or none, the SQLSTATE, and that the next call
+works.
 
 Without arguments a choice; --long lets each of the first 120 allocations fail in every way, and
 then a choice of OpenSSL's thousands in a handshake.
@@ -25,15 +26,16 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / name) for name in ("python", "emulator")]
 
+import eventstream  # noqa: E402  pylint: disable=wrong-import-position
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import fault_tls  # noqa: E402  pylint: disable=wrong-import-position
 from certificate import Authority  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
 from fault_kinds import (CHANGES, FACES, INSTANCE, PROVIDERS,  # noqa: E402  pylint: disable=C0413
                          READS)
-from fault_server import ID, Server  # noqa: E402  pylint: disable=wrong-import-position
+from fault_server import GOOD, ID, WHOLE, Server  # noqa: E402  pylint: disable=C0413
 from fault_session import Session, environment_of  # noqa: E402  pylint: disable=C0413
-from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Tap, skip_all  # noqa: E402  pylint: disable=wrong-import-position
 
 LONG = "--long" in sys.argv or bool(os.environ.get("HEALTHLAKE_TEST_LONG"))
 OURS, SERVERS, OPENSSL = 1, 2, 4
@@ -41,10 +43,35 @@ WHO = {OURS: "the extension and libcurl", OPENSSL: "OpenSSL", OURS | OPENSSL: "a
 RUNS = {1: "alone", 3: "with two more", 1 << 30: "for good"}
 TOKENED = ("change", "fhir_create")
 SEEN = re.compile("though it was sent|without the token")
-ISSUED = (*PROVIDERS, "profile")  # faces whose keys are got anew each time
+ISSUED = (*PROVIDERS, "profile")  # faces that get their keys again each time
 PROFILE = "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n"
+GOOD["stream"] = eventstream.event("TextMessageEvent", {"Message": "x" * 50000}) + GOOD["stream"]
+PATIENT = '{"resourceType": "Patient", "id": "p1"}'
+BUNDLE = ('[{"method": "PUT", "url": "Patient/p1", "resource": ' + PATIENT + '}]')
+STORE = f"datastore_id => '{ID}'"
+ENQUEUES = {
+    "healthlake_enqueue": "('DeleteFHIRDatastore', '{\"DatastoreId\": \"" + ID + "\"}')",
+    "healthlake_enqueue_create_datastore": "('x', tags => '{\"a\": \"b\"}')",
+    "healthlake_fhir_enqueue": f"('PUT', 'Patient/p1', '{PATIENT}', headers => "
+                               f"'{{\"If-Match\": \"W/\\\"1\\\"\"}}', {STORE})",
+    "healthlake_fhir_enqueue_bundle": f"('{BUNDLE}', {STORE})",
+    "healthlake_fhir_enqueue_create": f"('{PATIENT}', {STORE})",
+    "healthlake_fhir_enqueue_delete": f"('Patient', 'p1', {STORE})",
+    "healthlake_fhir_enqueue_patch": "('Patient', 'p1', '[{\"op\": \"remove\", \"path\": "
+                                     f"\"/active\"}}]', {STORE})",
+    "healthlake_fhir_enqueue_update": f"('{PATIENT}', if_match => '1', {STORE})"}
 
 tap = Tap()
+
+
+def in_pieces(wire):
+    """The good answer, of which the first bytes are read before more memory is needed for it."""
+    whole = wire.fill(WHOLE)
+    for at in range(0, len(whole), 6000):
+        if not wire.send(whole[at:at + 6000]):
+            return False
+        time.sleep(0.003)
+    return True
 
 
 class Memory:
@@ -63,14 +90,14 @@ class Memory:
         self.map[:] = struct.pack("5i", pid, who, which, 0, many)
 
     def stop(self):
-        """Lets none fail any more; how many did."""
+        """Stops failing; returns the number of failures."""
         failed = struct.unpack("5i", self.map[:])[3]
         self.map[:] = bytes(20)
         return failed
 
 
 class Torture:
-    """Sweeps over the allocations of calls, and what came of them."""
+    """Sweeps over the allocations of calls, and the results."""
 
     def __init__(self, cluster, server, memory, authority):
         self.cluster, self.server, self.memory = cluster, server, memory
@@ -79,7 +106,7 @@ class Torture:
         self.states = Counter()
 
     def session(self, route, face):
-        """A session whose calls of a face go along a route."""
+        """A session whose calls to a face use a route."""
         session = Session(self.cluster, self.server, self.authority.ca)
         session.cursor.execute("SET healthlake.request_timeout = '10s'")
         session.cursor.execute("SET healthlake.connect_timeout = '10s'")
@@ -88,7 +115,7 @@ class Torture:
         return session
 
     def judge(self, face, who, state, error, seen):
-        """What is wrong with the end of a statement; None where nothing is."""
+        """The fault of a statement's end; None if there is none."""
         said = error and f"{error.diag.message_primary} {error.diag.message_detail}"
         sent = face in CHANGES and bool(seen)
         own = ("38N01",) if not sent else ()
@@ -98,22 +125,24 @@ class Torture:
             own += ("38X01", "38N02")
         if state == "53200":
             return f"{said}: though it was sent" if sent else None
+        if state == "38M01" and face == "stream" and who == OURS and "memory" not in said:
+            return f"{said}: it is memory that lacks"
         if state == "38M01" and face in CHANGES:
             told = face not in TOKENED or not seen or seen[0] in said
             return None if told else f"{said}: without the token {seen[0]}"
-        # what OpenSSL lacks is a connection that fails
+        # OpenSSL's lack of memory is a failed connection
         return None if who & OPENSSL and state in own else f"{state}: {said}"
 
     def once(self, session, face, who, which, many):
-        """One statement: how many allocations failed, and what is wrong."""
+        """Runs a statement; returns the number of failed allocations, and the fault."""
         expected = session.expected
-        self.server.arm(face)
+        self.server.arm(face, in_pieces if face == "stream" else None, way=session.route)
         self.memory.fail(session.pid, who, which, many)
         state, error, took = session.run(face)
         failed = self.memory.stop()
         rows = session.rows
         if state is not None:
-            time.sleep(0.003)  # a request that was given up may still arrive
+            time.sleep(0.003)  # an abandoned request may still arrive
         seen = list(self.server.seen)
         self.server.arm()
         self.statements += 1
@@ -127,9 +156,9 @@ class Torture:
         return failed, fault and f"allocation {which}: {fault}"
 
     def sweep(self, face, route, who, many, first):  # pylint: disable=too-many-arguments
-        """One allocation after the other; first: each in a backend of its own."""
+        """Lets one allocation after the other fail; first: each in a new backend."""
         session = self.session(route, face)
-        for _ in range(20):  # what has connections of its own keeps some
+        for _ in range(20):  # some connections are kept
             session.run(face)
         session.expected = expected = session.rows
         descriptors, grown, wrong = session.descriptors(), None, []
@@ -140,10 +169,10 @@ class Torture:
                 session = self.session(route, face)
                 session.expected = expected
             elif face in ISSUED:
-                session.go(route, face)  # it forgets its keys
+                session.go(route, face)  # discards kept keys
             failed, fault = self.once(session, face, who, which, many)
             for _ in range(0 if first else 3):
-                # what was given up before may have come only now
+                # an abandoned request may arrive only now
                 if fault and SEEN.search(fault) and not session.connection.closed:
                     session.go(route, face)
                     session.run(face)
@@ -161,7 +190,8 @@ class Torture:
                 wrong.append(f"allocation {which}: the next call ends in {state}: {error}")
             if which == 20:
                 grown = session.memory()
-            step = 1 if LONG and which <= 120 else max(1, which // (40 if LONG else 8))
+            every = which <= 120 if LONG else face == "stream"  # few of which are for its bytes
+            step = 1 if every else max(1, which // (40 if LONG else 8))
             which += step
         if not first and session.descriptors() > descriptors:
             wrong.append(f"{session.descriptors() - descriptors} descriptors more")
@@ -176,7 +206,8 @@ class Torture:
 
 def calls(torture):
     """All faces, or some."""
-    for face in (*FACES, "profile") if LONG else ("change", "sts", "fhir_create", "profile"):
+    for face in (*FACES, "profile") if LONG else (
+            "change", "sts", "fhir_create", "profile", "stream"):
         plain = face in ("container", "profile", *INSTANCE)
         for route in ("plain",) if plain or not LONG else ("plain", "tls"):
             for who in (OURS,) if route == "plain" and not LONG else WHO:
@@ -186,6 +217,43 @@ def calls(torture):
         for route in ("plain", "tls"):
             for who, many in ((OURS, 1), (OURS, 1 << 30), (OPENSSL, 1), (OPENSSL | OURS, 1 << 30)):
                 torture.sweep(face, route, who, many, True)
+
+
+def enqueuer(torture):
+    """A session without settings of its own, which a queued request could not use."""
+    session = Session(torture.cluster, torture.server, torture.authority.ca)
+    session.cursor.execute("RESET ALL; SET client_min_messages = error")
+    return session
+
+
+def enqueue(torture):
+    """Each function that enqueues: it does, or says that memory lacks."""
+    session = enqueuer(torture)
+    for name, arguments in ENQUEUES.items():
+        statement = f"SELECT {name}{arguments}"
+        for many in RUNS if LONG else (1, 1 << 30):
+            states, which, failed = Counter(), 0, 1
+            state, error, _ = session.run(None, statement)
+            while state is None and failed and not session.connection.closed:
+                which += 1
+                torture.memory.fail(session.pid, OURS, which, many)
+                ended = session.run(None, statement)[0]
+                failed = torture.memory.stop()
+                states[ended or "succeeded"] += 1
+                torture.statements += 1
+            tap.ok(state is None and not failed and set(states) <= {"succeeded", "53200"},
+                   f"{name}: the {which - 1} allocations of the extension fail {RUNS[many]}",
+                   dict(states), error or "")
+            if session.connection.closed:
+                time.sleep(3)
+                session = enqueuer(torture)
+    session.cursor.execute("SELECT proname FROM pg_proc WHERE proname LIKE '%enqueue%' AND "
+                           "pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'"
+                           "::regtype ORDER BY 1")
+    known = {name for name, in session.cursor.fetchall()}
+    tap.ok(known == set(ENQUEUES), "no function that enqueues is left out", known ^ set(ENQUEUES))
+    session.cursor.execute("DELETE FROM healthlake_request")
+    session.connection.close()
 
 
 class Queue:
@@ -279,6 +347,8 @@ def durable(torture):
 
 def main():
     """All of it."""
+    if "address" in os.environ.get("HEALTHLAKE_SANITIZE", ""):
+        skip_all("the sanitizer has its own malloc")
     folder = Path(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")))
     authority, memory = Authority(folder), Memory(folder)
     server = Server(fault_tls.contexts(authority))
@@ -296,6 +366,7 @@ def main():
             cursor.execute("CREATE EXTENSION healthlake")
         torture = Torture(cluster, server, memory, authority)
         calls(torture)
+        enqueue(torture)
         queue(torture)
         durable(torture)
         log = cluster.log()
