@@ -83,10 +83,10 @@ debian_copy_sources()
 {
 	local cases=${HEALTHLAKE_CASES-$throwaway_root/../shared/cases}
 	local model=${HEALTHLAKE_MODEL-$throwaway_root/../shared/reference}
-	rm -rf "$1"/srv/{healthlake,shared} "$1"/tmp/healthlake-*
-	install -d -m 700 "$1"/srv/{healthlake,shared}
+	rm -rf "$1"/srv/{healthlake,shared} "$1"/tmp/healthlake-* || return
+	install -d -m 700 "$1"/srv/{healthlake,shared} || return
 	tar -C "$throwaway_root" --exclude=./.git --exclude=node_modules -cf - . |
-		tar -C "$1/srv/healthlake" --no-same-owner -xf -
+		tar -C "$1/srv/healthlake" --no-same-owner -xf - || return
 	[ ! -d "$cases" ] || cp -R "$cases" "$1/srv/shared/cases"
 	[ -f "$model" ] || model=$model/healthlake-model.json
 	[ ! -f "$model" ] || install -D "$model" \

@@ -158,17 +158,23 @@ throwaway_copy_sources()
 		cp "$model" "$throwaway_folder/model.json"
 		throwaway_given+=("HEALTHLAKE_MODEL=$throwaway_folder/model.json")
 	fi
+	[ ! -e "${HEALTHLAKE_COVERAGE_SUM-}" ] ||
+		cp "$HEALTHLAKE_COVERAGE_SUM" "$throwaway_folder/coverage.json"
 	chmod -R u+rwX,go-rwx "$throwaway_folder"
 	chown -R "$throwaway_owner" "$throwaway_folder"
 }
 
-# Where ccache keeps compiled objects between runs, in a folder of the user who
-# runs the tests. HEALTHLAKE_CACHE names another folder.
+# Where ccache keeps compiled objects between runs, and test/proof/guards what it
+# has proved, in folders of the user who runs the tests. HEALTHLAKE_CACHE names
+# another folder for both.
 throwaway_choose_cache()
 {
 	local base=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/healthlake-test
 	[ "$(id -u)" != 0 ] || base=/var/cache/healthlake-test
 	local folder=${HEALTHLAKE_CACHE:-$base}/objects
+	local proved=${HEALTHLAKE_CACHE:-$base}/guards
+	install -d "$proved" 2>/dev/null && chown "$throwaway_owner" "$proved" &&
+		throwaway_given+=(HEALTHLAKE_PROVED="$proved")
 	[ -d /usr/lib/ccache ] || return 0
 	install -d "$folder" 2>/dev/null || return 0
 	chown "$throwaway_owner" "$folder"
@@ -193,8 +199,11 @@ throwaway_run_inside()
 		HEALTHLAKE_TEST_JOBS="${HEALTHLAKE_TEST_JOBS-}"
 		HEALTHLAKE_TEST_LIMIT="${HEALTHLAKE_TEST_LIMIT-}"
 		HEALTHLAKE_TEST_LONG="${HEALTHLAKE_TEST_LONG-}"
+		HEALTHLAKE_TEST_ENCODING="${HEALTHLAKE_TEST_ENCODING-}"
 		HEALTHLAKE_COVERAGE="${HEALTHLAKE_COVERAGE-}"
+		HEALTHLAKE_COVERAGE_TOLD="${HEALTHLAKE_COVERAGE_TOLD-}"
 		HEALTHLAKE_SANITIZE="${HEALTHLAKE_SANITIZE-}"
+		HEALTHLAKE_VALGRIND="${HEALTHLAKE_VALGRIND-}"
 		AWS_EC2_METADATA_DISABLED=true
 		AWS_CONFIG_FILE="$throwaway_folder/home/none"
 		AWS_SHARED_CREDENTIALS_FILE="$throwaway_folder/home/none"
@@ -252,6 +261,9 @@ throwaway_remove_folder()
 		rm -f "$throwaway_folder/log/keep"
 		mv -n "$throwaway_folder/log" "$(throwaway_logs)"
 	fi
+	[ -z "${HEALTHLAKE_COVERAGE_SUM-}" ] ||
+		[ ! -e "$throwaway_folder/coverage.json" ] ||
+		cp "$throwaway_folder/coverage.json" "$HEALTHLAKE_COVERAGE_SUM"
 	rm -rf "$throwaway_folder"
 }
 
@@ -324,12 +336,53 @@ throwaway_build()
 	if [ -n "${HEALTHLAKE_COVERAGE-}" ]; then
 		# gcov's notes lie beside the objects, which no cache gives back
 		export CCACHE_DISABLE=1
-		export COPT="-O0 --coverage"
+		export COPT="-O0 --coverage" PG_LDFLAGS=-Wl,-u,__gcov_dump
+		export HEALTHLAKE_PRELOAD=$HEALTHLAKE_INSIDE/coverage.so
+		gcc -shared -fPIC -o "$HEALTHLAKE_PRELOAD" test/coverage.c -ldl
 	elif [ -n "${HEALTHLAKE_SANITIZE-}" ]; then
 		export COPT="-fsanitize=$HEALTHLAKE_SANITIZE -fno-sanitize-recover=all"
 	fi
-	make -s -j "$(nproc)" PG_CONFIG="$own" "$@"
-	make -s install PG_CONFIG="$own" DESTDIR="$HEALTHLAKE_INSIDE/tree" "$@"
+	# whoever asks how it ended has switched errexit off
+	make -s -j "$(nproc)" PG_CONFIG="$own" "$@" &&
+		make -s install PG_CONFIG="$own" DESTDIR="$HEALTHLAKE_INSIDE/tree" \
+			"$@" || return
+	[[ ${HEALTHLAKE_SANITIZE-} != *address* ]] || throwaway_watch_addresses
+	[ -z "${HEALTHLAKE_VALGRIND-}" ] || throwaway_watch_memory
+}
+
+# Has each server of the copied tree started by a script in the place of
+# bin/postgres, whose lines are the arguments; the program is in $plain.
+throwaway_wrap_server()
+{
+	[ -e "$HEALTHLAKE_BINDIR/postgres.plain" ] ||
+		mv "$HEALTHLAKE_BINDIR/postgres" "$HEALTHLAKE_BINDIR/postgres.plain"
+	printf '%s\n' '#!/bin/sh' "plain=$HEALTHLAKE_BINDIR/postgres.plain" "$@" \
+		>"$HEALTHLAKE_BINDIR/postgres"
+	chmod 755 "$HEALTHLAKE_BINDIR/postgres"
+}
+
+# Has them started with the sanitizer's library in front. Its malloc must
+# be set up before a constructor of any other library runs: libgpg-error's binds
+# a text domain, whose lock would be taken before and released after that, by
+# what are two threads for glibc, and the server would hang at its next use.
+throwaway_watch_addresses()
+{
+	local first=$HEALTHLAKE_INSIDE/tree/sanitize_first.so library
+	library=$(gcc -print-file-name=libasan.so)
+	gcc -shared -fPIC -Wl,-z,initfirst -o "$first" test/sanitize_first.c
+	throwaway_wrap_server \
+		"export LD_PRELOAD=$library:$first\${LD_PRELOAD:+:\$LD_PRELOAD}" \
+		'export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:disable_coredump=1' \
+		'exec "$plain" "$@"'
+}
+
+# Has them started under valgrind, whose reports go into the named folder.
+throwaway_watch_memory()
+{
+	throwaway_wrap_server \
+		'case $* in *-V* | *--version* | *-C*) exec "$plain" "$@" ;; esac' \
+		"exec valgrind -q --log-file=$HEALTHLAKE_VALGRIND/%p --num-callers=40 \\" \
+		'	--fullpath-after=/source/ --error-limit=no "$plain" "$@"'
 }
 
 # Makes a cluster in the folder and starts it, with the arguments as further
@@ -340,8 +393,11 @@ throwaway_start_server()
 	export PGHOST=$HEALTHLAKE_INSIDE/socket PGPORT=5432
 	export PGUSER=postgres PGDATABASE=postgres
 	export HEALTHLAKE_SERVER_LOG=$HEALTHLAKE_INSIDE/log/server.log
-	"$HEALTHLAKE_BINDIR/initdb" -D "$data" -U postgres --auth=trust -E UTF8 \
-		--locale=C.UTF-8 --no-sync >"$HEALTHLAKE_INSIDE/log/initdb.log" 2>&1 ||
+	local encoding=${HEALTHLAKE_TEST_ENCODING:-UTF8} locale=C
+	[ "$encoding" != UTF8 ] || locale=C.UTF-8
+	export PGCLIENTENCODING=UTF8 # that of the tests
+	"$HEALTHLAKE_BINDIR/initdb" -D "$data" -U postgres --auth=trust \
+		-E "$encoding" --locale=$locale --no-sync >"$HEALTHLAKE_INSIDE/log/initdb.log" 2>&1 ||
 		die "initdb failed: $(cat "$HEALTHLAKE_INSIDE/log/initdb.log")"
 	cat >>"$data/postgresql.conf" <<-CONFIGURATION
 		listen_addresses = ''
@@ -358,8 +414,8 @@ throwaway_start_server()
 		timezone = 'UTC'
 		$(printf '%s\n' "$@")
 	CONFIGURATION
-	"$HEALTHLAKE_BINDIR/pg_ctl" -D "$data" -w -t 60 -s \
-		-l "$HEALTHLAKE_SERVER_LOG" start ||
+	LD_PRELOAD=${HEALTHLAKE_PRELOAD-} "$HEALTHLAKE_BINDIR/pg_ctl" -D "$data" \
+		-w -t 60 -s -l "$HEALTHLAKE_SERVER_LOG" start ||
 		die "the server did not start: $(cat "$HEALTHLAKE_SERVER_LOG")"
 }
 

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""An event stream while it comes: what the client sees and when, what keeps a call alive and what
-ends it, and that no text of it is in the server's log."""
+"""Event streams: what the client receives and when, what keeps a call alive and what ends it, and
+that the server's log contains none of the texts.
+"""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -35,12 +37,12 @@ def text(message, name="TextMessageEvent", **more):
 
 
 def answer(*events, **step):
-    """What the emulator answers next."""
+    """Scripts the emulator's next answer."""
     emulator.next(operation=OPERATION, events=list(events), **step)
 
 
 def run(session, statement, parameters=None):
-    """The rows, or the SQLSTATE and all that is said; and the seconds."""
+    """Returns the rows, or the error with its SQLSTATE and context; and the duration in seconds."""
     begin = time.monotonic()
     try:
         with session.cursor() as cursor:
@@ -51,34 +53,39 @@ def run(session, statement, parameters=None):
     return told, time.monotonic() - begin
 
 
-def notices_as_they_come(session):
-    """When psql prints them."""
-    answer(text("first", "ProgressEvent"), text("second", pause=0.7), HEARTBEAT, END)
+def settings_of(session):
+    """The arguments with which psql has the session's settings."""
     settings = [f"-cSET {name} = '{value}'" for name, value in run(
-        session, "SELECT name, setting FROM pg_settings WHERE name IN "
-        "('healthlake.endpoint_url', 'healthlake.region')")[0]]
-    settings += [f"-cSET healthlake.access_key_id = '{emulator.access_key_id}'",
-                 f"-cSET healthlake.secret_access_key = '{emulator.secret_access_key}'"]
-    with subprocess.Popen(["psql", "-XqAt", *settings, f"-c{TALK}"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, encoding="utf-8") as psql:
+        session, "SELECT name, setting FROM pg_settings WHERE name IN ('healthlake.endpoint_url',"
+        " 'healthlake.region', 'healthlake.request_timeout')")[0]]
+    return settings + [f"-cSET healthlake.access_key_id = '{emulator.access_key_id}'",
+                       f"-cSET healthlake.secret_access_key = '{emulator.secret_access_key}'"]
+
+
+def notices_as_they_come(session):
+    """NOTICEs are sent as the events arrive, not at the end of the statement."""
+    answer(text("first", "ProgressEvent"), text("second", pause=0.7), HEARTBEAT, END)
+    with subprocess.Popen(["psql", "-XqAt", *settings_of(session), f"-c{TALK}"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          encoding="utf-8") as psql:
         told = [(psql.stderr.readline().strip(), time.monotonic()) for _ in range(2)]
         rows = psql.stdout.read().splitlines()
     tap.same([line for line, _ in told],
              ["NOTICE:  ProgressEvent: first", "NOTICE:  TextMessageEvent: second"],
              "progress and texts are notices")
-    tap.ok(told[1][1] - told[0][1] > 0.4, "each when it comes", told)
+    tap.ok(told[1][1] - told[0][1] > 0.4, "each is sent when it arrives", told)
     tap.same([row.split("|")[0] for row in rows],
-             ["ProgressEvent", "TextMessageEvent", "EndOfOutputEvent"], "the rows are all there")
+             ["ProgressEvent", "TextMessageEvent", "EndOfOutputEvent"], "all rows are returned")
     answer(text("first"), END)
     del session.notices[:]
     run(session, "SET client_min_messages = warning")
     run(session, TALK)
     run(session, "RESET client_min_messages")
-    tap.same(session.notices, [], "who wants no notices gets none")
+    tap.same(session.notices, [], "client_min_messages = warning suppresses them")
 
 
 def time_between_events(session):
-    """Heartbeats keep a call alive; whatever is no event does not."""
+    """Heartbeats keep a call alive; other bytes do not."""
     run(session, "SET healthlake.request_timeout = '1 s'")
     answer(text("x"), {**HEARTBEAT, "pause": 0.5, "times": 5}, {**END, "pause": 0.5})
     told, seconds = run(session, TALK)
@@ -86,24 +93,43 @@ def time_between_events(session):
     answer(text("x"), {**END, "pause": 5})
     told, seconds = run(session, TALK)
     tap.ok(told.startswith("38M01") and "no event for 1000 ms" in told and 0.9 < seconds < 3,
-           "silence ends it", told, seconds)
+           "silence ends the call", told, seconds)
     answer(text("x"), END, drip={"bytes": 1, "seconds": 0.03})
     told, seconds = run(session, TALK)
     tap.ok(told.startswith("38M01") and "no event for 1000 ms" in told and seconds < 5,
-           "so do single bytes", told, seconds)
+           "single bytes do not keep it alive", told, seconds)
     emulator.next(operation=OPERATION, error="ThrottlingException", message="m" * 200,
                   drip={"bytes": 1, "seconds": 0.05})
     told, seconds = run(session, TALK)
-    tap.ok(told.startswith("38M01") and seconds < 3, "an error that drips is no event", told,
+    tap.ok(told.startswith("38M01") and seconds < 3,
+           "an error that arrives slowly is no event", told,
            seconds)
     emulator.next(operation=OPERATION, delay=5)
     told, seconds = run(session, TALK)
-    tap.ok(told.startswith("38M01") and seconds < 3, "the first event must come too", told, seconds)
+    tap.ok(told.startswith("38M01") and seconds < 3,
+           "the first event must arrive in time, too", told, seconds)
+    late_client(session)
     run(session, "RESET healthlake.request_timeout")
 
 
+def late_client(session):
+    """An event that arrives while the client takes long to read the one before."""
+    before = len(emulator.log())
+    answer(text("x", pause=0.7), text("x" * 60000, times=20), {**END, "pause": 0.3})
+    with subprocess.Popen(["psql", "-XqAt", *settings_of(session), f"-c{TALK}"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          encoding="utf-8") as psql:
+        emulator.log(since=before, operation=OPERATION, count=1, wait=10)
+        psql.send_signal(signal.SIGSTOP)
+        time.sleep(3)
+        psql.send_signal(signal.SIGCONT)
+        rows = psql.stdout.read().splitlines()
+    tap.same([row.split("|")[0] for row in rows], 21 * ["TextMessageEvent"] + ["EndOfOutputEvent"],
+             "an event that has arrived meanwhile is not late")
+
+
 def cancels(session):
-    """In the midst of a stream."""
+    """Cancels in the middle of a stream."""
     answer(text("x"), {**HEARTBEAT, "times": 1000, "pause": 0.05}, END)
     timer = threading.Timer(0.7, session.cancel)
     timer.start()
@@ -111,25 +137,48 @@ def cancels(session):
     timer.join()
     tap.ok(told.startswith("57014") and seconds < 3 and
            f"{OPERATION}, which had been sent: its outcome is unknown" in told,
-           "a cancel is told what is unknown", told, seconds)
+           "the error of a cancel says that the outcome is unknown", told, seconds)
     tap.same(run(session, "SELECT outcome, sqlstate, reply FROM healthlake_last_call()")[0],
-             [("unknown", "57014", None)], "the last call, too")
+             [("unknown", "57014", None)], "so does healthlake_last_call()")
     answer(text("x", times=100000))
     told, seconds = run(session, f"SET statement_timeout = '300 ms'; {TALK}")
     run(session, "RESET statement_timeout")
     tap.ok(told.startswith(("57014", "38M01")) and seconds < 5,
-           "a flood of events does not keep a cancel away", told, seconds)
+           "many events do not delay a cancel", told, seconds)
     end = time.monotonic() + 5
     while time.monotonic() < end and emulator.log()[-2]["answer"]["ended"] is None:
         time.sleep(0.05)
-    tap.ok(emulator.log()[-2]["answer"]["ended"] != "sent", "the connection is given up",
+    tap.ok(emulator.log()[-2]["answer"]["ended"] != "sent", "the connection is closed",
            emulator.log()[-2]["answer"])
     answer(text("x"), END)
-    tap.same(len(run(session, TALK)[0]), 2, "the next call is as any other")
+    tap.same(len(run(session, TALK)[0]), 2, "the next call works")
+
+
+def deaf_client():
+    """A client that does not read keeps no backend from being terminated."""
+    answer(text("x" * 60000, times=100), END)
+    deaf, watch = session_of.connect(emulator), session_of.open_session()
+    watch.autocommit = True
+    deaf.autocommit = True
+    pid = deaf.info.backend_pid
+    state = f"SELECT wait_event FROM pg_stat_activity WHERE pid = {pid}"
+    query = TALK.encode() + b"\0"
+    os.write(deaf.fileno(), b"Q" + (len(query) + 4).to_bytes(4, "big") + query)
+    end = time.monotonic() + 20
+    while run(watch, state)[0] != [("ClientWrite",)] and time.monotonic() < end:
+        time.sleep(0.05)
+    tap.same(run(watch, state)[0], [("ClientWrite",)], "a client does not read")
+    run(watch, f"SELECT pg_terminate_backend({pid})")
+    end = time.monotonic() + 10
+    while run(watch, state)[0] and time.monotonic() < end:
+        time.sleep(0.05)
+    tap.same(run(watch, state)[0], [], "its backend can be terminated")
+    deaf.close()
+    watch.close()
 
 
 def no_word_in_the_log(session):
-    """At the log's most talkative, whatever becomes of the stream."""
+    """No text of a stream is in the log at debug5, however the stream ends."""
     log = Path(os.environ["HEALTHLAKE_SERVER_LOG"])
     before = log.stat().st_size
     run(session, "SET log_min_messages = debug5")
@@ -145,12 +194,12 @@ def no_word_in_the_log(session):
         told.append(run(session, SAY, ["hello"])[0])
     tap.same([one if isinstance(one, list) else one[:5] for one in told],
              [[("TextMessageEvent",), ("EndOfOutputEvent",)], "38T01", *["38M01"] * 4],
-             "six streams of every kind")
-    tap.ok(WORDS not in str(told), "no error has a word of them", *told)
+             "six streams with all kinds of ends")
+    tap.ok(WORDS not in str(told), "no error contains their texts", *told)
     tap.same([line.strip() for line in session.notices if WORDS in line],
              [f"NOTICE:  {name}: {WORDS}" for name in (
                  "TextMessageEvent", "TextMessageEvent", "ErrorEvent", *["TextMessageEvent"] * 4)],
-             "the client has seen them")
+             "the client has received them")
     last = run(session, "SELECT l::text FROM healthlake_last_call() AS l")[0]
     answer(text(WORDS), END)
     run(session, SAY, ["hello"])
@@ -158,25 +207,27 @@ def no_word_in_the_log(session):
     history = run(session, "SELECT e::text FROM healthlake_event AS e")[0]
     tap.ok(len(history) > 0 and "EndOfOutputEvent" in str(last)
            and WORDS not in str([last, history]),
-           "neither the last call nor the history has one", last)
+           "neither the last call nor the history contains one", last)
     run(session, "DO $$ BEGIN RAISE NOTICE 'any other notice'; END $$")
     run(session, "RESET log_min_messages")
     with open(log, "rb") as file:
         file.seek(before)
         written = file.read().decode("utf-8", "replace")
     tap.ok("any other notice" in written, "notices are logged")
-    tap.ok(WORDS not in written, "but not these", *[line for line in written.splitlines()
+    tap.ok(WORDS not in written,
+           "but not the notices of streams", *[line for line in written.splitlines()
                                                      if WORDS in line][:5])
 
 
 def main():
-    """All of it."""
+    """All checks."""
     session = session_of.connect(emulator)
     emulator.reset()
     notices_as_they_come(session)
     time_between_events(session)
     cancels(session)
     no_word_in_the_log(session)
+    deaf_client()
     emulator.stop()
     tap.end()
 

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""healthlake.audit = durable keeps a change whatever becomes of the transaction that made it.
+"""healthlake.audit = durable records a change regardless of the transaction that made it.
 
-Rollbacks of every kind, cancels, sessions that are ended or killed in the middle of a call, writers
-that are ended or killed, locks in the way, no slot for a writer: what the events say afterwards,
-and that nothing was sent where no event could be written. And that "on" makes no serializable
-transactions fail each other.
+The tests cover rollbacks of every kind, cancels, sessions that are terminated or killed during a
+call, writers that are terminated or killed, locks on the history, and no free slot for a writer.
+They check the events afterwards, and that nothing was sent if its event could not be written. Also,
+"on" must not make serializable transactions fail each other.
 """
 
 import os
@@ -42,7 +42,7 @@ emulator = client.emulator()
 
 
 def wait_until(holds, seconds=10):
-    """Waits for something; how long that took, or None."""
+    """Waits for a condition; returns the seconds, or None after the timeout."""
     begin = time.monotonic()
     while time.monotonic() - begin < seconds:
         if holds():
@@ -70,7 +70,7 @@ class Session:
             return cursor.fetchall() if cursor.description else []
 
     def fails(self, statement, *values):
-        """The SQLSTATE that a statement ends with; "lost" for the session's own end."""
+        """The SQLSTATE of a statement; "lost" if the session ended."""
         try:
             self.run(statement, *values)
         except psycopg2.Error as error:
@@ -78,19 +78,19 @@ class Session:
         return None
 
     def begin(self, statement, *values):
-        """Runs it in a thread, which keeps what it fails with."""
+        """Runs a statement in a thread, which keeps its SQLSTATE."""
         thread = threading.Thread(target=lambda: setattr(
             thread, "told", self.fails(statement, *values)), daemon=True)
         thread.start()
         return thread
 
     def close(self):
-        """Leaves."""
+        """Closes the session."""
         self.connection.close()
 
 
 class Check:
-    """One server, with a session that looks at what others do."""
+    """A server, with a session that observes the others."""
 
     def __init__(self, cluster):
         self.cluster = cluster
@@ -98,11 +98,11 @@ class Check:
         self.look()
 
     def look(self):
-        """A new session that looks on, which makes nothing but reads."""
+        """Opens another observing session, which only reads."""
         self.watch = Session(self.cluster, audit="off")
 
     def row(self, name):
-        """What became of the data store of that name: outcome, error code, whether it was rolled
+        """The record of the data store of that name: outcome, error code, whether it was rolled
         back, id, token and attempts; None: no event "sent"."""
         return next(iter(self.watch.run(ROW, name)), None)
 
@@ -111,12 +111,12 @@ class Check:
         return [pid for (pid,) in self.watch.run(WRITERS)]
 
     def end_of(self, name, seconds=10):
-        """The state and the SQLSTATE of a row that is to end."""
+        """The final state and the SQLSTATE of a row."""
         wait_until(lambda: (self.row(name) or ("running",))[0] != "running", seconds)
         return (self.row(name) or (None, None))[:2]
 
     def silent_call(self, session, name):
-        """A call that waits for AWS; the thread that waits, and its token."""
+        """Starts a call without an answer; returns its thread and its token."""
         seen = len(emulator.log())
         emulator.next(**SILENT)
         thread = session.begin(CREATE, name)
@@ -125,16 +125,16 @@ class Check:
         token = re.search('"ClientToken": *"([^"]+)"', log[-1]["body"]).group(1)
         return thread, token
 
-    # ------------------------------------------------------------ what stays ---
+    # ----------------------------------------------------------- what is kept ---
 
     def kept(self):
-        """An ordinary call, and what fails."""
+        """A successful call, and failed ones."""
         session = Session(self.cluster)
-        tap.same(self.writers(), [], "a session that has changed nothing has no writer")
+        tap.same(self.writers(), [], "no writer is started before the first change")
         begin = time.monotonic()
         made = session.run(CREATE, "first")[0][0]
         first = time.monotonic() - begin
-        tap.same(self.row("first")[:4], ("succeeded", None, False, made), "a call is kept")
+        tap.same(self.row("first")[:4], ("succeeded", None, False, made), "a call is recorded")
         tap.same(len(self.writers()), 1, "by a writer")
         times = []
         for number in range(20):
@@ -144,54 +144,56 @@ class Check:
         tap.say(f"first call {first * 1000:.1f} ms, then {sorted(times)[10] * 1000:.1f} ms")
         tap.same(self.watch.run("SELECT event, outcome, count(*) FROM healthlake_event"
                                 " GROUP BY 1, 2 ORDER BY 1"),
-                 [("replied", "succeeded", 21), ("sent", None, 21)], "two events for each call")
+                 [("replied", "succeeded", 21), ("sent", None, 21)], "each call has two events")
         tap.same(self.watch.run("SELECT count(*) FROM healthlake_request"), [(0,)],
-                 "and no row of the queue")
+                 "and no row in healthlake_request")
         tap.same(self.watch.run(
             "SELECT session_role, outer_role, current_role::text = \"current_role\","
             " application_name, client_addr FROM healthlake_event"
             " WHERE request ->> 'DatastoreName' = 'first'"),
             [("postgres", "postgres", True, "", None)] * 2,
-            "the session's, not the writer's, is who called")
+            "the roles are the session's, not the writer's")
         tap.same(self.watch.run("SELECT application_name, state FROM pg_stat_activity"
                                 " WHERE backend_type = 'healthlake audit writer'"),
-                 [("healthlake audit writer", "idle")], "pg_stat_activity tells of it")
+                 [("healthlake audit writer", "idle")], "pg_stat_activity shows the wait")
         emulator.next(error="ConflictException")
-        tap.same(session.fails(CREATE, "refused"), "55006", "a call that AWS refuses")
-        tap.same(self.row("refused")[:2], ("failed", "ConflictException"), "is kept, too")
+        tap.same(session.fails(CREATE, "refused"), "55006", "AWS refuses a call")
+        tap.same(self.row("refused")[:2], ("failed", "ConflictException"),
+                 "the refused call is recorded, too")
         session.run("SET healthlake.request_timeout = '1s'")
         emulator.next(**SILENT)
-        tap.same(session.fails(CREATE, "lost"), "38M01", "a reply that does not come")
+        tap.same(session.fails(CREATE, "lost"), "38M01", "a reply is lost")
         session.run("RESET healthlake.request_timeout")
-        tap.same(self.row("lost")[:2], ("unknown", "38M01"), "leaves it unknown")
+        tap.same(self.row("lost")[:2], ("unknown", "38M01"), "the outcome is unknown")
         wait_until(lambda: self.row("lost")[2], 3)
         tap.same([self.row(name)[2] for name in ("refused", "lost")], [False, True],
-                 "its rollback is told where AWS may have done something")
+                 "its rollback is recorded if AWS may have carried it out")
         large = "x" * 300000
         session.run("SET healthlake.unknown_members = send")
         session.fails("SELECT healthlake_create_datastore('large', more => %s)",
                       f'{{"Unknown": "{large}"}}')
-        tap.ok(self.row("large") is not None, "a request is larger than the queue")
-        tap.same(session.fails(CREATE, "after"), None, "and the next one works")
+        tap.ok(self.row("large") is not None,
+               "a request may be larger than the queue in shared memory")
+        tap.same(session.fails(CREATE, "after"), None, "the next call works")
         first = self.writers()
         session.close()
         session = Session(self.cluster)
         tap.same(session.fails(CREATE, "another session"), None, "another session's call")
-        tap.same(self.writers(), first, "is written by the same process")
+        tap.same(self.writers(), first, "the same writer serves another session")
         session.close()
 
     def left_behind(self):
-        """The names of what rolled-back transactions have left behind."""
+        """The names of the data stores that rolled-back transactions have left."""
         return {name for (name,) in self.watch.run("SELECT name FROM healthlake_left_behind")}
 
     def rollbacks(self):
-        """Every way in which a transaction does not happen."""
+        """All ways in which a transaction is rolled back."""
         session = Session(self.cluster)
         session.run("BEGIN")
         session.run(CREATE, "rollback")
         session.run("ROLLBACK")
         tap.ok(wait_until(lambda: "rollback" in self.left_behind(), 2.5) is not None,
-               "what a rollback leaves behind is known soon")
+               "a rollback is recorded soon")
         session.run("BEGIN; SAVEPOINT a")
         session.run(CREATE, "savepoint")
         session.run("ROLLBACK TO a")
@@ -200,9 +202,9 @@ class Check:
         session.run(CREATE, "released")
         session.run("RELEASE b")
         tap.ok(wait_until(lambda: self.row("savepoint")[2], 2) is not None,
-               "ROLLBACK TO is known before the transaction ends")
+               "ROLLBACK TO is recorded before the transaction ends")
         tap.same([self.row(name)[2] for name in ("kept", "released")], [False, False],
-                 "what is open is not")
+                 "an open transaction has no record of a rollback")
         session.run("COMMIT")
         session.run("BEGIN; SAVEPOINT a")
         session.run(CREATE, "released then rolled back")
@@ -211,24 +213,24 @@ class Check:
                     " RAISE EXCEPTION 'x'; EXCEPTION WHEN raise_exception THEN END $$")
         gone = ("rollback", "savepoint", "released then rolled back", "exception")
         tap.ok(wait_until(lambda: all(self.row(name)[2] for name in gone), 2.5) is not None,
-               "each rollback is told", [self.row(name) for name in gone])
-        tap.same([self.row(name)[0] for name in gone], ["succeeded"] * 4, "of calls that succeeded")
+               "each rollback is recorded", [self.row(name) for name in gone])
+        tap.same([self.row(name)[0] for name in gone], ["succeeded"] * 4, "for successful calls")
         tap.same(self.left_behind() & {*gone, "kept", "released"}, set(gone),
-                 "healthlake_left_behind has them, and no others")
+                 "healthlake_left_behind contains exactly these")
         tap.same(self.watch.run("SELECT bool_and(requested_at = s.at) FROM healthlake_left_behind"
                                 " AS l JOIN healthlake_event AS s ON s.event = 'sent'"
                                 " AND s.request_id = l.id"), [(True,)],
-                 "with the time of the call, not that of the rollback")
+                 "with the time of the call, not of the rollback")
         for name in gone:
             session.run("SELECT healthlake_delete_datastore(%s, %s)", self.row(name)[3], name)
-        tap.same(self.left_behind() & set(gone), set(), "until they are deleted")
+        tap.same(self.left_behind() & set(gone), set(), "until the data stores are deleted")
         tap.same([self.row(name)[2] for name in ("kept", "released")], [False, False],
-                 "what was committed is not rolled back")
+                 "committed transactions are not recorded as rolled back")
         session.run("BEGIN")
         session.run(CREATE, "session ends")
         session.close()
         tap.ok(wait_until(lambda: self.row("session ends")[2], 2) is not None,
-               "a client that vanishes rolls back")
+               "the transaction of a vanished client is recorded as rolled back")
         tap.same(self.watch.run("SELECT rolled_back FROM healthlake_created_datastores"
                                 " WHERE region = 'us-east-1'"), [(5,)],
                  "healthlake_created_datastores counts them")
@@ -236,15 +238,15 @@ class Check:
     # ------------------------------------------------------------- interrupts ---
 
     def interrupts(self):
-        """A call that ends before AWS has answered."""
+        """Calls that end before AWS has answered."""
         session = Session(self.cluster)
         session.run("SET statement_timeout = '500ms'")
         thread, token = self.silent_call(session, "timeout")
-        tap.same(self.row("timeout")[0], "running", "a call under way is running")
+        tap.same(self.row("timeout")[0], "running", "a call in flight is recorded as running")
         thread.join()
         tap.same((thread.told, *self.end_of("timeout")), ("57014", "unknown", "57014"),
-                 "statement_timeout leaves it unknown")
-        tap.same(self.row("timeout")[4:], (token, 1), "with the token that was sent")
+                 "after statement_timeout the outcome is unknown")
+        tap.same(self.row("timeout")[4:], (token, 1), "the event has the token that was sent")
         session.run("RESET statement_timeout")
         tap.same(session.fails(CREATE, "after timeout"), None, "the next call works")
         thread, token = self.silent_call(session, "cancel")
@@ -254,50 +256,55 @@ class Check:
                  ("57014", "unknown", "57014", token), "a cancel, too")
         session.run("SET healthlake.endpoint_url = 'http://127.0.0.1:1'")
         session.fails(CREATE, "nobody")
-        tap.same(self.row("nobody")[:2], ("failed", "38N01"), "what reaches nobody has failed")
+        tap.same(self.row("nobody")[:2], ("failed", "38N01"),
+                 "a call that reached no server has failed")
         session.run("SELECT set_config('healthlake.endpoint_url', %s, false)", emulator.http)
         thread, token = self.silent_call(session, "terminate")
         self.watch.run("SELECT pg_terminate_backend(%s)", session.pid)
         thread.join()
         tap.same((*self.end_of("terminate"), self.row("terminate")[4]), ("unknown", "57P01", token),
-                 "a session that is terminated")
+                 "a session is terminated")
         lines = [line for line in self.cluster.log().splitlines()
                  if f'client_token="{token}"' in line]
         tap.same([re.search(r"event=(\w+)( outcome=\w+ sqlstate=\w+)?", line).group(1, 2)
                   for line in lines],
                  [("request", None), ("reply", " outcome=unknown sqlstate=57P01")],
-                 "has both of its lines in the log")
+                 "its call has both lines in the log")
         tap.same([re.search(r'session_role="(\w+)" current_role="(\w+)"', line).groups()
-                  for line in lines], [("postgres", "postgres")] * 2, "with its roles")
-        tap.ok(wait_until(lambda: self.row("terminate")[2], 2) is not None, "is rolled back")
+                  for line in lines], [("postgres", "postgres")] * 2, "both lines have the roles")
+        tap.ok(wait_until(lambda: self.row("terminate")[2], 2) is not None,
+               "its call is recorded as rolled back")
         session.close()
 
     def many_interrupts(self):
-        """Calls that are cut off at any moment: each that was sent has its row."""
+        """Calls that are interrupted at random moments: each sent request has its row."""
         session = Session(self.cluster)
         emulator.reset()
         told = []
         for number in range(400):
-            session.run(f"SET statement_timeout = {RANDOM.randint(1, 5)}")
+            # a timeout that is late may end the next statement
+            while session.fails(f"SET statement_timeout = {RANDOM.randint(1, 5)}"):
+                pass
             told.append(session.fails(CREATE, f"any moment {number}"))
             while session.fails("RESET statement_timeout"):
                 pass
         tap.say({state: told.count(state) for state in set(told)})
-        tap.same(session.fails(CREATE, "any moment"), None, "calls that are cut off at any moment")
+        tap.same(session.fails(CREATE, "any moment"), None, "calls were interrupted")
         rows = "SELECT client_token, max(outcome) FROM healthlake_event" \
             " WHERE request ->> 'DatastoreName' LIKE 'any moment%' GROUP BY 1"
         wait_until(lambda: None not in dict(self.watch.run(rows)).values())
         rows = dict(self.watch.run(rows))
         sent = {re.search('"ClientToken": *"([^"]+)"', entry["body"]).group(1)
                 for entry in emulator.log()}
-        tap.same(sent - set(rows), set(), "what was sent has a row")
+        tap.same(sent - set(rows), set(), "each sent request has a row")
         tap.same({rows.get(token) for token in sent} - {"succeeded", "unknown"}, set(),
-                 "which does not say that it failed")
-        tap.same(set(rows.values()) - {"succeeded", "unknown", "failed"}, set(), "each has its end")
+                 "no such row says that it has failed")
+        tap.same(set(rows.values()) - {"succeeded", "unknown", "failed"}, set(),
+                 "each call has an end")
         session.close()
 
     def locks(self):
-        """Nothing is sent while no event can be written."""
+        """Nothing is sent while events cannot be written."""
         session, other = Session(self.cluster), Session(self.cluster)
         session.run(CREATE, "before lock")
         seen = len(emulator.log())
@@ -308,14 +315,15 @@ class Check:
         second = other.begin(CREATE, "behind a lock")
         thread.join()
         took = time.monotonic() - begin
-        tap.same(thread.told, "55P03", "a lock of the session's own")
-        tap.ok(4 < took < 8, "is given up after some time", took)
+        tap.same(thread.told, "55P03", "the session itself holds a lock on the history")
+        tap.ok(4 < took < 8, "the call fails after some time", took)
         session.run("ROLLBACK")
         begin = time.monotonic()
         second.join()
         tap.same(second.told, None, "another session's call goes on")
-        tap.ok(time.monotonic() - begin < 2, "as soon as it can", time.monotonic() - begin)
-        tap.same(self.row("own lock"), None, "what was refused is no event")
+        tap.ok(time.monotonic() - begin < 2,
+               "the blocked call is refused afterwards", time.monotonic() - begin)
+        tap.same(self.row("own lock"), None, "a refused call has no event")
         tap.same(len(emulator.log()), seen + 1, "and nothing was sent")
         other.run("BEGIN; LOCK TABLE healthlake_event IN ACCESS EXCLUSIVE MODE")
         session.run("SET statement_timeout = '500ms'")
@@ -326,7 +334,7 @@ class Check:
         tap.same(len(emulator.log()), seen + 1, "nothing was sent")
         session.run("RESET statement_timeout")
         tap.same(session.fails(CREATE, "after lock"), None, "the next call works")
-        tap.same(self.row("cancelled wait"), None, "what was cancelled is no event")
+        tap.same(self.row("cancelled wait"), None, "a cancelled call has no event")
         thread, _ = self.silent_call(session, "locked end")
         other.run("BEGIN; LOCK TABLE healthlake_event IN ACCESS EXCLUSIVE MODE")
         self.watch.run("SELECT pg_cancel_backend(%s)", session.pid)
@@ -335,8 +343,35 @@ class Check:
         other.run("ROLLBACK")
         tap.same(self.end_of("locked end"), ("unknown", "57014"),
                  "an end that could not be written is written later")
+        self.called_away(session, other)
         session.close()
         other.close()
+
+    def called_away(self, session, other):
+        """A cancel, or a terminated session, while the reply waits for a locked history."""
+        for what, function in (("cancel", "cancel"), ("end", "terminate")):
+            seen = len(emulator.log())
+            emulator.next(operation="CreateFHIRDatastore", delay=1.0)
+            del session.connection.notices[:]
+            thread = session.begin(CREATE, f"locked {what}")
+            wait_until(lambda seen=seen: len(emulator.log()) > seen)
+            other.run("BEGIN; LOCK TABLE healthlake_event IN ACCESS EXCLUSIVE MODE")
+            wait_until(lambda seen=seen: emulator.log()[seen]["answer"].get("ended"))
+            time.sleep(0.5)
+            begin = time.monotonic()
+            self.watch.run(f"SELECT pg_{function}_backend(%s)", session.pid)
+            thread.join()
+            took = time.monotonic() - begin
+            tap.ok(took < 2, f"a {what} does not wait for the locked history", f"{took:.1f} s")
+            tap.ok(thread.told in {"cancel": ("57014",), "end": ("57P01", "lost")}[what],
+                   f"a {what} is reported", thread.told)
+            if what == "cancel":
+                tap.ok(any("not recorded in the audit trail yet" in one
+                           for one in session.connection.notices),
+                       "with a WARNING", session.connection.notices)
+            other.run("ROLLBACK")
+            tap.same(self.end_of(f"locked {what}"), ("succeeded", None),
+                     f"the reply is recorded after a {what} nevertheless")
 
     def one_bad_row(self):
         """A batch that fails is written row by row."""
@@ -364,7 +399,7 @@ class Check:
             session.close()
 
     def hostile_database(self):
-        """What a database has SET decides nothing about its writer."""
+        """ALTER DATABASE SET does not affect the writer."""
         session = Session(self.cluster)
         self.watch.run("CREATE FUNCTION bad() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
                        " IF NEW.request ->> 'DatastoreName' = 'bad' THEN"
@@ -382,51 +417,52 @@ class Check:
         session.close()
 
     def no_table(self):
-        """Without the history nothing is sent."""
+        """Nothing is sent if the history table is missing."""
         setup = self.cluster.connect()
         setup.cursor().execute("ALTER TABLE healthlake_event RENAME TO healthlake_gone")
         session, seen = Session(self.cluster), len(emulator.log())
-        tap.same(session.fails(CREATE, "no table"), "55000", "without its table durable refuses")
+        tap.same(session.fails(CREATE, "no table"), "55000",
+                 "without the table durable refuses calls")
         tap.same(len(emulator.log()), seen, "and nothing is sent")
         setup.cursor().execute("ALTER TABLE healthlake_gone RENAME TO healthlake_event")
-        tap.same(session.fails(CREATE, "a table"), None, "with it, it works again")
+        tap.same(session.fails(CREATE, "a table"), None, "with the table it works again")
         setup.close()
         session.close()
 
     # ---------------------------------------------------------------- writers ---
 
     def writers_end(self):
-        """Writers that are told to go."""
+        """Writers that are terminated."""
         session = Session(self.cluster)
         session.run(CREATE, "one writer")
         first = self.writers()[-1]
         self.watch.run("SELECT pg_terminate_backend(%s)", first)
         wait_until(lambda: first not in self.writers())
-        tap.same(session.fails(CREATE, "another writer"), None, "a writer that is gone")
-        tap.ok(self.writers() and first not in self.writers(), "is followed by another")
-        tap.same(self.row("another writer")[0], "succeeded", "which works")
+        tap.same(session.fails(CREATE, "another writer"), None, "a writer was terminated")
+        tap.ok(self.writers() and first not in self.writers(), "another one was started")
+        tap.same(self.row("another writer")[0], "succeeded", "it records calls")
         emulator.next(operation="CreateFHIRDatastore", apply=True, delay=2)
         thread = session.begin(CREATE, "writer ends")
         wait_until(lambda: self.row("writer ends"))
         self.watch.run("SELECT pg_terminate_backend(%s)", self.writers()[-1])
         thread.join()
-        tap.same(thread.told, None, "a call whose writer ends meanwhile succeeds")
+        tap.same(thread.told, None, "a call succeeds although its writer ends")
         tap.same([notice for notice in session.connection.notices if "audit" in notice], [],
                  "without a warning")
         tap.same((self.row("writer ends")[0], self.row("writer ends")[3] is not None),
-                 ("succeeded", True), "and its id is kept by the next writer")
+                 ("succeeded", True), "the next writer keeps its id")
         session.run("BEGIN")
         session.run(CREATE, "writer ends before the rollback")
         self.watch.run("SELECT pg_terminate_backend(%s)", self.writers()[-1])
         wait_until(lambda: not self.writers())
-        tap.same(session.fails(CREATE, "yet another writer"), None, "a writer that is followed")
+        tap.same(session.fails(CREATE, "yet another writer"), None, "a writer has a successor")
         session.run("ROLLBACK")
         tap.ok(wait_until(lambda: self.row("writer ends before the rollback")[2], 5) is not None,
-               "by one that tells the rollback of what the first has written")
+               "which records rollbacks of calls that the first has recorded")
         session.close()
 
     def writer_waits(self):
-        """Writers that are told to go while they wait for what never comes."""
+        """Writers that are terminated during an endless wait."""
         session = Session(self.cluster)
         self.watch.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         self.watch.run("SELECT pg_reload_conf()")
@@ -438,13 +474,13 @@ class Check:
                 calls.append(session.begin(CREATE, "no standby"))
             return self.watch.run(stuck)
 
-        tap.ok(wait_until(is_stuck) is not None, "a writer waits for a standby that is not there")
+        tap.ok(wait_until(is_stuck) is not None, "a writer waits for a missing synchronous standby")
         tap.same(self.watch.run("SELECT pg_terminate_backend(%s, 4000)", self.writers()[0]),
                  [(True,)], "and ends when it is told to")
         self.watch.run("ALTER SYSTEM RESET synchronous_standby_names")
         self.watch.run("SELECT pg_reload_conf()")
         calls[-1].join()
-        tap.same(calls[-1].told, None, "its call goes on with the next")
+        tap.same(calls[-1].told, None, "its call continues with the next writer")
         given = {"endpoint_url": emulator.http, "region": "us-east-1", "audit": "durable",
                  "access_key_id": emulator.access_key_id,
                  "secret_access_key": emulator.secret_access_key}
@@ -458,14 +494,14 @@ class Check:
                     " EXECUTE FUNCTION inner_call()")
         session.run("SET statement_timeout = '8s'")
         tap.same(session.fails(CREATE, "outer"), "0A000", "a writer does not wait for itself")
-        for pid in self.writers():  # if it does, it has locked the table
+        for pid in self.writers():  # if it waits, it has locked the table
             self.watch.run("SELECT pg_terminate_backend(%s, 4000)", pid)
         session.run("RESET statement_timeout; DROP TRIGGER inner_call ON healthlake_event;"
                     "DROP FUNCTION inner_call")
         session.close()
 
     def crowd(self):
-        """More sessions than there are places for those who wait for the writer."""
+        """More sessions than places in the list of waiting sessions."""
         late = Session(self.cluster)
         late.run(CREATE, "before the crowd")
         writer = self.writers()[-1]
@@ -491,7 +527,7 @@ class Check:
             session.close()
 
     def slots(self):
-        """Many sessions at once, with few slots; and none at all."""
+        """Many concurrent sessions with few slots, or none."""
         sessions = [Session(self.cluster) for _ in range(30)]
         seen = len(emulator.log())
         told = []
@@ -507,7 +543,7 @@ class Check:
             thread.join()
         tap.say(f"90 calls of 30 sessions: {time.monotonic() - begin:.2f} s")
         tap.same((len(told), set(told)), (90, {None}), "90 calls of 30 sessions all succeed")
-        tap.same(len(emulator.log()) - seen, 90, "and are sent")
+        tap.same(len(emulator.log()) - seen, 90, "all are sent")
         tap.same(len(self.writers()), 1, "by one writer")
         tap.same(self.watch.run("SELECT event, count(*) FROM healthlake_event WHERE request"
                                 " ->> 'DatastoreName' LIKE 'slot %' GROUP BY 1 ORDER BY 1"),
@@ -517,7 +553,7 @@ class Check:
         self.no_slots()
 
     def no_slots(self):
-        """No slot, no request."""
+        """Without a slot nothing is sent."""
         self.watch.run("SELECT pg_terminate_backend(%s)", self.writers()[-1])
         wait_until(lambda: not self.writers())
         takers = []
@@ -534,17 +570,17 @@ class Check:
                  "without a slot a change is refused")
         tap.same(len(emulator.log()), seen, "and nothing is sent")
         on = Session(self.cluster, audit="on")
-        tap.same(on.fails(CREATE, "no slot needed"), None, "only durable needs one")
+        tap.same(on.fails(CREATE, "no slot needed"), None, "audit = on needs no slot")
         on.close()
         for taker in takers:
             taker.close()
         for number in range(8):
             self.watch.run(f"DROP DATABASE taker{number}")
-        tap.same(session.fails(CREATE, "a slot"), None, "a writer gives its slot back")
+        tap.same(session.fails(CREATE, "a slot"), None, "a writer frees its slot")
         session.close()
 
     def databases(self):
-        """Whoever needs the database as a whole is not held up."""
+        """A writer does not block DDL on the database."""
         for number, statement in enumerate(("CREATE DATABASE copy TEMPLATE wards",
                                             "ALTER DATABASE wards RENAME TO other",
                                             "DROP DATABASE other")):
@@ -555,7 +591,7 @@ class Check:
                 setup.close()
             name = "other" if number == 2 else "wards"
             session = Session(self.cluster, dbname=name)
-            if number == 2:  # nor by an end that can never be written
+            if number == 2:  # not even by an end that cannot be written
                 session.run("CREATE FUNCTION bad() RETURNS trigger LANGUAGE plpgsql AS"
                             " $$ BEGIN RAISE 'bad'; END $$;"
                             "CREATE TRIGGER bad BEFORE INSERT ON healthlake_event FOR EACH ROW"
@@ -566,7 +602,7 @@ class Check:
             begin = time.monotonic()
             tap.same(self.watch.fails(statement), None, statement)
             took = time.monotonic() - begin
-            tap.ok(took < 4, "is not held up", f"{took:.2f} s")
+            tap.ok(took < 4, "CREATE DATABASE … TEMPLATE is not blocked", f"{took:.2f} s")
         session = Session(self.cluster, dbname="copy")
         tap.same(session.run("SELECT event FROM healthlake_event ORDER BY id"),
                  [("sent",), ("replied",), ("rolled_back",)],
@@ -579,23 +615,23 @@ class Check:
         session.close()
 
     def extension(self):
-        """DROP and CREATE EXTENSION with a writer there."""
+        """DROP and CREATE EXTENSION while there is a writer."""
         session = Session(self.cluster)
         session.run(CREATE, "before drop")
         session.run("BEGIN; DROP EXTENSION healthlake; CREATE EXTENSION healthlake")
         tap.same(session.fails(CREATE, "uncommitted"), "55P03",
-                 "a table that is not committed cannot be written to")
+                 "calls are refused while the new table is not committed")
         session.run("ROLLBACK")
         session.run("DROP EXTENSION healthlake")
         session.run("CREATE EXTENSION healthlake")
-        tap.same(session.fails(CREATE, "after drop"), None, "one that is, can")
+        tap.same(session.fails(CREATE, "after drop"), None, "they work when it is committed")
         tap.same(self.row("after drop")[0], "succeeded", "by the same writer")
         session.close()
 
     # ------------------------------------------------------------------ kills ---
 
     def kill(self, name, victim):
-        """Ends a process in the middle of a call as the kernel would."""
+        """Kills a process during a call with SIGKILL."""
         session = Session(self.cluster)
         session.run(CREATE, name + " before")
         thread, token = self.silent_call(session, name)
@@ -604,16 +640,16 @@ class Check:
         session.close()
         self.watch.close()
         tap.ok(wait_until(self.comes_back, 30) is not None, f"{name}: the server comes back")
-        tap.same(self.row(name)[0], "running", "nobody has looked yet")
+        tap.same(self.row(name)[0], "running", "no writer has completed the record yet")
         session = Session(self.cluster)
         tap.same(session.fails(CREATE, name + " after"), None, "the next change works")
         tap.same(self.end_of(name) + self.row(name)[4:5], ("unknown", "38M01", token),
-                 "and has what was under way marked as unknown")
-        tap.same(self.row(name + " before")[0], "succeeded", "what was done is")
+                 "the interrupted call is recorded as unknown")
+        tap.same(self.row(name + " before")[0], "succeeded", "completed calls are unchanged")
         session.close()
 
     def comes_back(self):
-        """Whether the server takes sessions again."""
+        """Whether the server accepts connections again."""
         try:
             self.look()
         except psycopg2.Error:
@@ -623,7 +659,7 @@ class Check:
     # ------------------------------------------------------------------- "on" ---
 
     def serializable(self):
-        """Two at a time, in transactions that overlap."""
+        """Overlapping serializable transactions with audit = on."""
         pair = [Session(self.cluster, audit="on") for _ in range(2)]
         failed = []
         for number in range(20):
@@ -641,7 +677,7 @@ class Check:
             session.close()
 
     def nested(self):
-        """A trigger that calls the extension while the statement that fired it is under way."""
+        """A trigger calls the extension during the statement that fired it."""
         self.watch.run("CREATE FUNCTION nest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
                        " IF pg_catalog.pg_trigger_depth() < 3 THEN"
                        " GRANT SELECT ON public.healthlake_event TO PUBLIC;"
@@ -654,29 +690,30 @@ class Check:
         session = Session(self.cluster, audit="on")
         for number in range(3):
             tap.same(session.fails(CREATE, f"nested {number}"), None,
-                     "a plan that a trigger makes obsolete is carried out to its end")
+                     "a plan that a trigger invalidates is completed")
         tap.same(self.watch.run(
             "SELECT count(*) FROM healthlake_event WHERE outcome = 'succeeded'"
-            " AND request ->> 'DatastoreName' LIKE '%nested %'"), [(9,)], "and all has its events")
+            " AND request ->> 'DatastoreName' LIKE '%nested %'"), [(9,)],
+            "all calls have their events")
         self.watch.run("DROP TRIGGER nest ON healthlake_event; DROP FUNCTION nest")
         session.close()
 
     def stop(self):
-        """A fast shutdown, with sessions in the middle of calls."""
+        """A fast shutdown during calls."""
         session = Session(self.cluster)
         thread, token = self.silent_call(session, "shutdown")
         begin = time.monotonic()
         self.cluster.stop(signal.SIGINT)
-        tap.ok(time.monotonic() - begin < 5, "a fast shutdown waits for nobody",
+        tap.ok(time.monotonic() - begin < 5, "a fast shutdown does not wait for calls",
                f"{time.monotonic() - begin:.1f} s")
         thread.join()
         self.cluster.start()
         self.look()
         tap.same((self.row("shutdown")[0], self.row("shutdown")[4]), ("unknown", token),
-                 "and what was under way is unknown")
+                 "interrupted calls are recorded as unknown")
 
     def run(self):
-        """Everything."""
+        """All checks."""
         self.kept()
         self.rollbacks()
         self.interrupts()
@@ -699,7 +736,7 @@ class Check:
 
 
 def main():
-    """On a server of its own."""
+    """All checks, on a separate server."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("HEALTHLAKE_WORK")) as folder:
         with Cluster(Path(folder) / "server", settings={"max_connections": 200}) as cluster:
             cluster.connect().cursor().execute("CREATE EXTENSION healthlake")

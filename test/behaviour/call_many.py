@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""Many calls in one statement: how many are in flight, and what is left of them when it ends."""
+"""Many calls in one statement: how many are in flight, and their records when the statement ends
+early.
+"""
 
 import os
 import re
@@ -15,6 +17,7 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from session import configure, run  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MANY = ("SELECT ordinal FROM healthlake_call_many('CreateFHIRDatastore', ARRAY(SELECT"
@@ -32,24 +35,12 @@ emulator = client.emulator()
 
 def connect(cluster, audit):
     """A session whose calls go to the emulator, four at a time."""
-    connection = cluster.connect()
-    for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
-                        ("access_key_id", emulator.access_key_id),
-                        ("secret_access_key", emulator.secret_access_key),
-                        ("max_attempts", "1"), ("max_concurrency", "4"), ("audit", audit)):
-        run(connection, "SELECT set_config(%s, %s, false)", f"healthlake.{name}", value)
-    return connection
-
-
-def run(connection, statement, *values):
-    """The rows of a statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return cursor.fetchall()
+    return configure(cluster.connect(), emulator, max_attempts="1", max_concurrency="4",
+                     audit=audit)
 
 
 def until(holds, seconds=10):
-    """Waits for something."""
+    """Waits for a condition; returns whether it holds."""
     begin = time.monotonic()
     while not holds() and time.monotonic() - begin < seconds:
         time.sleep(0.02)
@@ -57,7 +48,7 @@ def until(holds, seconds=10):
 
 
 def interrupt(cluster, watch, name, how, state):
-    """Four calls that AWS does not answer, which end in one way."""
+    """Four calls without an answer, ended in one of several ways."""
     session = connect(cluster, "durable")
     seen = len(emulator.log())
     emulator.next(operation="CreateFHIRDatastore", silence=True, times=4)
@@ -81,7 +72,7 @@ def interrupt(cluster, watch, name, how, state):
     tap.ok(time.monotonic() - begin < 4, f"{name}: the statement ends at once")
     until(lambda: sum(row[3] for row in run(watch, ENDS, name + "%") if row[0]) == 4)
     tap.same(run(watch, ENDS, name + "%"), [("interrupted", "unknown", state, 4)],
-             f"{name}: each has its end in the audit trail, and nothing else is there")
+             f"{name}: the audit trail has one end for each, and nothing else")
     tokens = {re.search('"ClientToken": *"([^"]+)"', entry["body"]).group(1) for entry in log}
     if state == "57014":
         tap.same(set(re.findall('client token "([^"]+)"', told[0].diag.context)), tokens,
@@ -92,21 +83,21 @@ def interrupt(cluster, watch, name, how, state):
 
 
 def test_window(session):
-    """No more than four are in flight, and a slow one holds no other."""
+    """At most four calls are in flight, and a slow one does not block the others."""
     seen = len(emulator.log())
     emulator.next(operation="CreateFHIRDatastore", delay=1.5)
     emulator.next(operation="CreateFHIRDatastore", delay=0.02, times=299)
     begin = time.monotonic()
     rows = run(session, MANY, "window ", 300)
     spent = time.monotonic() - begin
-    tap.same(rows, [(i,) for i in range(1, 301)], "300 rows in order, whichever ended first")
+    tap.same(rows, [(i,) for i in range(1, 301)], "300 rows, in the order of the requests")
     tap.same(len(emulator.log()) - seen, 300, "one request each")
     tap.say(f"300 calls, one of 1.5 s, in {spent:.1f} s")
-    tap.ok(spent < 1.5 + 299 * 0.02, "the others go on beside the slow one", spent)
+    tap.ok(spent < 1.5 + 299 * 0.02, "the others continue beside the slow one", spent)
 
 
 def test_refused(session):
-    """One fault among thousands, and nothing is sent."""
+    """One fault in thousands of requests: nothing is sent."""
     seen = len(emulator.log())
     try:
         run(session, "SELECT count(*) FROM healthlake_call_many('DescribeFHIRDatastore',"
@@ -115,20 +106,20 @@ def test_refused(session):
         tap.ok(False, "10,000 requests with two faults are refused")
     except psycopg2.Error as error:
         tap.same((error.pgcode, re.findall(r"Request (\d+):", error.diag.message_detail)),
-                 ("22004", ["5000", "10000"]), "both faults of 10,000 requests are told")
+                 ("22004", ["5000", "10000"]), "both faults of 10,000 requests are reported")
     tap.same(len(emulator.log()), seen, "and nothing was sent")
 
 
 def test_same_token(session):
-    """What has the same token twice is one data store, as AWS has it."""
+    """Requests with the same token create one data store."""
     rows = run(session, "SELECT count(*), count(DISTINCT response ->> 'DatastoreId') FROM"
                " healthlake_call_many('CreateFHIRDatastore', array_fill(%s::jsonb, ARRAY[8]))",
                '{"DatastoreName": "twin", "DatastoreTypeVersion": "R4", "ClientToken": "twin"}')
-    tap.same(rows, [(8, 1)], "eight requests of one token make one data store")
+    tap.same(rows, [(8, 1)], "eight requests with one token create one data store")
 
 
 def main():
-    """On a server of its own."""
+    """All checks, on a separate server."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("HEALTHLAKE_WORK")) as folder:
         with Cluster(Path(folder) / "server") as cluster:
             watch = connect(cluster, "off")

@@ -1,12 +1,11 @@
 #!/usr/bin/python3
-"""A backend that waits for AWS can be cancelled, whatever it waits for.
+"""A backend that waits for AWS can be cancelled in any wait.
 
-Six ways to wait (a hanging name lookup, connection, TLS handshake; silence after the request; a
-body that drips; the pause before another attempt) and four ways to end that: cancel,
-statement_timeout, terminate, a postmaster that was killed. The backend must be free within 50 ms
-(the median), and ten times what a cancel of pg_sleep() takes meanwhile, since machines that test
-have other things to do; the next call of the session must work, and neither descriptors nor memory
-may be lost.
+There are six waits (a hanging name lookup, connection, TLS handshake; silence after the request; a
+slow body; the delay before a retry) and four ways to end them: cancel, statement_timeout,
+terminate, and a killed postmaster. The backend must be free within 50 ms (median), or ten times
+what a cancel of pg_sleep() takes meanwhile, since test machines may be busy. The next call of the
+session must work, and no descriptors or memory may be lost.
 """
 
 import contextlib
@@ -27,11 +26,12 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
+import libcurl  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster, opened  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MEDIAN = 0.050
-# every process of the server ends with its postmaster, and this one is waited for beside them:
+# every process of the server ends with its postmaster, and competes with this one:
 # some machines take 0.1 s for that; without the wait's own watch of the postmaster it is 7 s
 ORPHAN_MEDIAN = 0.250
 WORST = 1.0
@@ -44,7 +44,7 @@ tap = Tap()
 
 
 class Server:
-    """Listens on loopback and treats each client in one way, in threads of its own."""
+    """Listens on loopback and handles each client in the same way, in threads."""
 
     def __init__(self, treat):
         self.treat = treat
@@ -53,13 +53,13 @@ class Server:
         threading.Thread(target=self.listen, daemon=True).start()
 
     def listen(self):
-        """Takes clients for ever."""
+        """Accepts clients."""
         while True:
             peer, _ = self.socket.accept()
             threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
 
     def serve(self, peer):
-        """One client, until it leaves."""
+        """Serves one client until it disconnects."""
         with peer:
             try:
                 self.treat(peer)
@@ -68,7 +68,7 @@ class Server:
 
 
 def read_request(peer):
-    """A whole request; what a client that leaves cannot send."""
+    """Reads a complete request; a client that was cancelled cannot send one."""
     got = b""
     while b"\r\n\r\n" not in got:
         more = peer.recv(65536)
@@ -82,13 +82,13 @@ def read_request(peer):
 
 
 def be_silent(peer):
-    """Reads, and never answers."""
+    """Reads the request and never answers."""
     while peer.recv(65536):
         pass
 
 
 def drip(peer):
-    """Begins an answer that takes its time."""
+    """Sends an answer byte by byte."""
     read_request(peer)
     peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     while True:
@@ -97,14 +97,14 @@ def drip(peer):
 
 
 def put_off(peer):
-    """Asks for patience."""
+    """Answers with status 503."""
     read_request(peer)
     peer.sendall(b"HTTP/1.1 503 Later\r\nx-amz-retry-after: 60000\r\n"
                  b"Connection: close\r\nContent-Length: 2\r\n\r\n{}")
 
 
 def full_backlog():
-    """The address of a socket that accepts nobody, and what keeps it so."""
+    """A listening socket with a full backlog: its address, and the sockets that fill it."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(0)
@@ -120,7 +120,7 @@ def full_backlog():
 silent = Server(be_silent)
 deaf, kept = full_backlog()
 
-# what is waited for, where, and whether the request has left by then
+# what the backend waits for, the endpoint, and whether the request was sent by then
 SCENES = [
     ("a hanging name lookup", "https://healthlake.slow.invalid", False),
     ("a hanging connection", f"http://{deaf}", False),
@@ -132,7 +132,7 @@ SCENES = [
 
 
 class Session:
-    """A session of the extension's, and what its backend holds."""
+    """A session with the extension, and the resources of its backend."""
 
     def __init__(self, cluster, emulator):
         self.cluster = cluster
@@ -153,7 +153,7 @@ class Session:
             return cursor.fetchall() if cursor.description else None
 
     def go_to(self, url):
-        """Chooses whom to call."""
+        """Sets the endpoint."""
         self.run(f"SET healthlake.endpoint_url = '{url}'")
 
     def works(self):
@@ -162,7 +162,7 @@ class Session:
         return len(self.run(CALL)[0][0]) == 32
 
     def descriptors(self):
-        """How many descriptors the backend has, less those of PostgreSQL's own files."""
+        """The backend's descriptors, without those of PostgreSQL's files."""
         return sum("/base/" not in name and "/pg_wal/" not in name for name in opened(self.pid))
 
     def memory(self):
@@ -172,7 +172,7 @@ class Session:
 
 
 class Waiting(threading.Thread):
-    """A call that waits; then the error that ended it, and when that came."""
+    """A waiting call; later its error and the time of that."""
 
     def __init__(self, session):
         super().__init__(daemon=True)
@@ -202,7 +202,7 @@ class Waiting(threading.Thread):
 
 
 def is_gone(pid):
-    """Whether a process has ended; nobody may have asked how."""
+    """Whether a process has ended; it may be a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -219,7 +219,7 @@ def when_gone(pid, limit=20):
 
 
 def usual(cluster):
-    """How long a cancel of PostgreSQL's own waiting takes now, in the middle of five."""
+    """The median time of five cancels of pg_sleep() at present."""
     session, times = cluster.connect(), []
     for _ in range(5):
         thread = threading.Thread(target=sleep_on, args=(session,))
@@ -234,13 +234,13 @@ def usual(cluster):
 
 
 def sleep_on(session):
-    """Sleeps in the server until that is cancelled."""
+    """Runs pg_sleep() until it is cancelled."""
     with session.cursor() as cursor, contextlib.suppress(psycopg2.errors.QueryCanceled):
         cursor.execute("SELECT pg_sleep(10)")
 
 
 def judge(times, what, slack, most=MEDIAN):
-    """Whether a backend was free soon enough, in the middle and at the worst."""
+    """Checks the median and the maximum of the times until a backend was free."""
     median, worst = statistics.median(times), max(times)
     tap.ok(median <= most + 10 * slack and worst <= WORST + 10 * slack,
            f"{what}: the backend is free at once",
@@ -250,7 +250,7 @@ def judge(times, what, slack, most=MEDIAN):
 
 
 def interrupt(session, watch, url, signal_number):
-    """Sends a signal to a waiting backend; how long it took, and what it said."""
+    """Signals a waiting backend; returns the time until it was free, and its error."""
     session.go_to(url)
     waiting = Waiting(session).begin(watch)
     began = time.monotonic()
@@ -260,7 +260,7 @@ def interrupt(session, watch, url, signal_number):
 
 
 def check_context(error, sent, what):
-    """Whether the error tells what was sent, and with which token."""
+    """Checks that the error's context has the call and the token."""
     context = error.diag.context or ""
     token = re.search(r'client token "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"', context)
     tap.ok(bool(token) == sent, f"{what}: the context {'has' if sent else 'needs no'} token",
@@ -268,7 +268,7 @@ def check_context(error, sent, what):
 
 
 def settle(session, before):
-    """Waits for a name lookup that was left behind; then how many descriptors there are."""
+    """Waits for abandoned name lookups; returns the number of descriptors."""
     for _ in range(300):
         if session.descriptors() <= before:
             break
@@ -277,7 +277,7 @@ def settle(session, before):
 
 
 def test_cancel(cluster, emulator, watch, scene):
-    """Cancels again and again; the session stays what it was."""
+    """Cancels repeatedly; the session loses nothing."""
     what, url, sent = scene
     session = Session(cluster, emulator)
     session.works()
@@ -303,7 +303,7 @@ def test_cancel(cluster, emulator, watch, scene):
 
 
 def test_refused_so_far(cluster, emulator, watch):
-    """A cancel between two attempts of which the first certainly did not run."""
+    """A cancel between two attempts; the first was certainly not carried out."""
     session = Session(cluster, emulator)
     emulator.next(error="ThrottlingException", headers={"x-amz-retry-after": "60000"})
     _, error = interrupt(session, watch, emulator.http, signal.SIGINT)
@@ -313,7 +313,7 @@ def test_refused_so_far(cluster, emulator, watch):
 
 
 def test_timeout(cluster, emulator, scene):
-    """statement_timeout ends the wait, too."""
+    """statement_timeout ends the wait."""
     what, url, _ = scene
     session = Session(cluster, emulator)
     session.works()
@@ -336,8 +336,45 @@ def test_timeout(cluster, emulator, scene):
     session.connection.close()
 
 
+def test_endless_proxy(cluster, emulator, watch):
+    """libcurl reads a proxy's reply to CONNECT as long as there is one, and returns to nobody."""
+    if libcurl.version() > (8, 14):
+        tap.skip("an endless reply of a proxy", "libcurl 8.23 asks no callback while it reads one")
+        return
+
+    def flood(peer):
+        peer.recv(4096)
+        peer.sendall(b"HTTP/1.1 407 No\r\nContent-Length: 9223372036854775807\r\n\r\n")
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            peer.sendall(bytes(65536))
+
+    session = Session(cluster, emulator)
+    session.run(f"SET healthlake.proxy = 'http://{Server(flood).address}'")
+    session.run("SET healthlake.connect_timeout = '20s'")
+    session.go_to("https://localhost:1")
+    session.run("SET statement_timeout = '500ms'")
+    began, told = time.monotonic(), None
+    try:
+        session.run(CALL)
+    except psycopg2.Error as error:
+        told = error.pgcode
+    tap.same(told, "57014", "an endless reply of a proxy: statement_timeout ends it")
+    tap.ok(time.monotonic() - began < 5, "in time", time.monotonic() - began)
+    session.run("RESET statement_timeout")
+    waiting = Waiting(session)
+    waiting.start()
+    time.sleep(1)
+    with watch.cursor() as cursor:
+        began = time.monotonic()
+        cursor.execute("SELECT pg_terminate_backend(%s)", [session.pid])
+    tap.ok(when_gone(session.pid) - began < 5, "the backend is terminated, too",
+           time.monotonic() - began)
+    waiting.join()
+
+
 def test_terminate(cluster, emulator, watch, scene):
-    """A session that is terminated ends."""
+    """pg_terminate_backend() ends the wait."""
     what, url, _ = scene
     times, told = [], 0
     for _ in range(OTHERS):
@@ -348,7 +385,7 @@ def test_terminate(cluster, emulator, watch, scene):
         os.kill(session.pid, signal.SIGTERM)
         times.append(when_gone(session.pid) - began)
         waiting.join(10)
-        # psycopg2 does not show what a server says with its last breath
+        # psycopg2 does not show the last message of a connection
         told += (f"[{session.pid}] FATAL:  terminating connection due to administrator command"
                  in cluster.log())
     judge(times, f"{what}, terminate", usual(cluster))
@@ -356,7 +393,7 @@ def test_terminate(cluster, emulator, watch, scene):
 
 
 def test_postmaster(cluster, emulator, scene):
-    """When the postmaster is killed, a waiting backend leaves."""
+    """When the postmaster is killed, a waiting backend exits."""
     what, url, _ = scene
     times = []
     for _ in range(KILLS):
@@ -373,7 +410,7 @@ def test_postmaster(cluster, emulator, scene):
 
 
 def build_shim(folder):
-    """The library that makes some names slow."""
+    """Builds the library that makes name lookups slow."""
     shim = Path(folder) / "slow_resolver.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-Wall", "-o", shim, HERE / "slow_resolver.c",
                     "-ldl"], check=True)
@@ -381,7 +418,7 @@ def build_shim(folder):
 
 
 def main():
-    """All scenes, all ways out."""
+    """All waits, with all ways to end them."""
     folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
     emulator = client.emulator()
     with Cluster(folder, environment={"LD_PRELOAD": str(build_shim(folder))}) as cluster:
@@ -393,6 +430,7 @@ def main():
             test_timeout(cluster, emulator, scene)
             test_terminate(cluster, emulator, watch, scene)
         test_refused_so_far(cluster, emulator, watch)
+        test_endless_proxy(cluster, emulator, watch)
         watch.close()
         for scene in SCENES:
             test_postmaster(cluster, emulator, scene)

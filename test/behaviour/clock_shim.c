@@ -1,8 +1,8 @@
 /*
  * clock_shim.c
- *	  A library to be preloaded: the wall's clock is off by as many seconds as
- *	  the file that CLOCK_SHIM names says, a 64-bit number that a test writes.
- *	  The clock that is never set back stays what it is.
+ *	  A library to be preloaded: the wall clock is off by the number of seconds
+ *	  in the file that CLOCK_SHIM names, a 64-bit number that a test writes.
+ *	  The monotonic clock is unchanged.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -31,7 +31,7 @@ begin(void)
 		close(fd);
 }
 
-/* Stands before libc's. */
+/* Replaces libc's. */
 int
 clock_gettime(clockid_t clock, struct timespec *time)
 {
@@ -44,7 +44,7 @@ clock_gettime(clockid_t clock, struct timespec *time)
 	return status;
 }
 
-/* Likewise. */
+/* Replaces libc's. */
 int
 gettimeofday(struct timeval *restrict time, void *restrict zone)
 {

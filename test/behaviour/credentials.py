@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Credentials: who wins, who is told of, what is renewed, and whose they are.
+"""Credentials: precedence of sources, messages, renewal, and isolation of users.
 
-A server of this test's own is started with one environment after the other. Everything that hands
-out credentials is played by the emulator on loopback; no other address is ever in an environment,
-and where instance metadata is not played it is switched off.
+The test starts its own server with one environment after the other. The emulator on loopback plays
+all services that issue credentials; no other address is in any environment, and instance metadata
+is disabled where the emulator does not play it.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ tap = Tap()
 
 
 def iso(seconds):
-    """A time so many seconds from now."""
+    """The time in a number of seconds, in ISO 8601."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
 
 
@@ -59,7 +59,7 @@ class Place:
         self.run("CREATE ROLE nurse; GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO nurse")
 
     def begin(self, **environment):
-        """Starts the server anew with this in its environment, and nothing else of AWS's."""
+        """Restarts the server with these variables, and no other variables of AWS."""
         self.end()
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self.cluster.environment = {**kept, "HOME": str(self.home), **OFF,
@@ -69,25 +69,25 @@ class Place:
         self.session = self.cluster.connect()
 
     def end(self):
-        """Ends session and server."""
+        """Closes the session and stops the server."""
         if self.session is not None:
             self.session.close()
             self.session = None
         self.cluster.stop()
 
     def again(self):
-        """A session that knows nothing yet."""
+        """Opens a new session."""
         self.session.close()
         self.session = self.cluster.connect()
 
     def run(self, statement):
-        """What a statement gives; a psycopg2.Error is raised."""
+        """The rows of a statement; psycopg2.Error is raised."""
         cursor = self.session.cursor()
         cursor.execute(statement)
         return cursor.fetchall() if cursor.description else None
 
     def fails(self, statement=LIST):
-        """SQLSTATE, message and hint of a statement that fails; else what it gave."""
+        """SQLSTATE, message and hint of a failed statement; otherwise its rows."""
         try:
             return self.run(statement)
         except psycopg2.Error as caught:
@@ -114,7 +114,7 @@ class Place:
         return path
 
     def clean(self):
-        """No files, no settings, and an emulator that knows nothing."""
+        """Removes all files and settings, and resets the emulator."""
         for path in (self.home / ".aws").rglob("*"):
             if path.is_file():
                 path.unlink()
@@ -122,7 +122,7 @@ class Place:
         self.run("RESET ALL")
 
     def operations(self, since=0):
-        """What the emulator was asked for."""
+        """The operations that the emulator has received."""
         return [entry["operation"] for entry in self.emulator.log(since=since)]
 
     def who(self):
@@ -132,20 +132,20 @@ class Place:
 
 
 def keys(place, name, **how):
-    """A key that the emulator knows, of a name: its id, secret and token."""
+    """Adds a key to the emulator: its id, secret and token."""
     place.emulator.key("AKIA" + name.upper(), SECRET + name, **how)
     return "AKIA" + name.upper(), SECRET + name
 
 
 def profile(place, name, *lines, **how):
-    """A section with keys."""
+    """A section of a profile with keys."""
     key_id, secret = keys(place, name, **how)
     return "\n".join([f"[{name}]", f"aws_access_key_id = {key_id}",
                       f"aws_secret_access_key = {secret}", *lines, ""])
 
 
 def environment_of(place, *sources):
-    """The environment in which these sources are there."""
+    """The environment that configures these sources."""
     token = place.folder / "token"
     token.write_text("web-token-of-the-test\n", encoding="ascii")
     parts = {
@@ -172,7 +172,7 @@ IDENTITIES = {"web identity": "assumed-role/importer/postgres",
 
 
 def set_up(place, present):
-    """Makes exactly these sources be there."""
+    """Configures exactly these sources."""
     place.clean()
     keys(place, "env")
     text = ""
@@ -190,29 +190,31 @@ def set_up(place, present):
 
 
 def check_order(place):
-    """Present and absent: the first that is there wins."""
+    """The first configured source is used."""
     for at, winner in enumerate(ORDER):
         present = ORDER[at:]
         place.begin(**environment_of(place, *present))
         set_up(place, present)
         source, identity = place.who()
-        tap.ok(str(source).startswith(WINNERS[winner]), f"{winner} goes before what follows it",
+        tap.ok(str(source).startswith(WINNERS[winner]),
+               f"{winner} has precedence over later sources",
                source)
         if winner in IDENTITIES:
-            tap.ok(IDENTITIES[winner] in str(identity), "and it is known whose they are", identity)
+            tap.ok(IDENTITIES[winner] in str(identity),
+                   "healthlake_check() shows the identity", identity)
         passed = place.check()["passed"]
         tap.same([line.split(":")[0] for line in passed], ORDER[:at],
-                 "and what went before was passed over, with a reason")
+                 "earlier sources are listed as skipped, with a reason")
     place.begin()
     place.clean()
     state, message, hint = place.fails()
     tap.ok(state == "38X01" and message.endswith("no AWS credentials found") and hint,
-           "nothing is there", message)
-    tap.same(place.operations(), [], "and nobody was asked")
+           "no source is configured", message)
+    tap.same(place.operations(), [], "nothing was requested")
 
 
 def check_list(place):
-    """healthlake.credential_sources leaves sources out."""
+    """healthlake.credential_sources excludes sources."""
     place.begin(**environment_of(place, *ORDER))
     set_up(place, ORDER)
     for at, word in enumerate(["environment", "profile", "web_identity", "container",
@@ -225,7 +227,7 @@ def check_list(place):
              "an unknown source")
 
 
-# how each source breaks: environment, files, what is set, and what the message says
+# how each source can be invalid: environment, files, settings, and the message
 BROKEN = {
     "settings": ({}, None, "SET healthlake.access_key_id = 'AKIA'", "secret_access_key is not set"),
     "named profile": ({}, "", "SET healthlake.profile = 'nowhere'",
@@ -242,7 +244,7 @@ BROKEN = {
 
 
 def check_broken(place):
-    """Configured and broken: an error that names it, and nobody else is asked."""
+    """A source that is configured but invalid: an error names it, and no other is tried."""
     for at, source in enumerate(ORDER):
         environment, text, statement, wanted = BROKEN[source]
         present = ORDER[at:]
@@ -254,11 +256,11 @@ def check_broken(place):
             place.run("RESET healthlake.profile")
             place.run(statement)
         state, message, *_ = place.fails()
-        tap.ok(state == "38X01" and wanted in message, f"{source}: broken", message)
+        tap.ok(state == "38X01" and wanted in message, f"{source}: invalid", message)
         tap.same(place.operations(), [], "and nobody else is asked")
 
 
-# what fails: environment, files, a statement, what the message says, and what the hint says
+# failures: environment, files, a statement, the message, and the hint
 HINTS = [
     ("half of the settings", {}, {}, "SET healthlake.access_key_id = 'AKIA'",
      "secret_access_key is not set", "Set healthlake.access_key_id and"),
@@ -295,14 +297,14 @@ HINTS = [
 
 
 def aim(place):
-    """Sends what is sent to the emulator."""
+    """Sets the endpoints to the emulator."""
     place.clean()
     place.run(f"SET healthlake.endpoint_url = '{place.emulator.http}'")
     place.run("SET healthlake.region = 'us-east-1'")
 
 
 def check_hints(place):
-    """What to mend is told by the source, and nobody is led from roles to keys in settings."""
+    """Hints depend on the source, and do not recommend keys in settings instead of roles."""
     for what, environment, files, statement, message, hint in HINTS:
         place.begin(**environment)
         aim(place)
@@ -314,7 +316,7 @@ def check_hints(place):
         tap.ok(state == "38X01" and message in said and hint in told, f"the hint of {what}",
                said, told)
         tap.ok(told.startswith("Set healthlake.access_key_id") == (what == "half of the settings"),
-               "and keys in settings are the cure of nothing else")
+               "no other hint recommends keys in settings")
     place.begin(AWS_EC2_METADATA_DISABLED="false",
                 AWS_EC2_METADATA_SERVICE_ENDPOINT=place.emulator.http)
     for operation, status, hint in (("metadata:roles", 404, "attach an IAM role"),
@@ -326,7 +328,7 @@ def check_hints(place):
 
 
 def check_words(place):
-    """A misspelt profile whose region is wanted; profiles' tokens; a zero in a reply."""
+    """A misspelt profile that would have the region; tokens of profiles; \\u0000 in a reply."""
     place.begin()
     aim(place)
     place.file("config", "[default]\n")
@@ -337,7 +339,7 @@ def check_words(place):
            "no region, since the profile does not exist", said, told)
     aim(place)
     place.file("credentials", profile(place, "default", "aws_session_token ="))
-    tap.same(place.fails(), [(0,)], "an empty aws_session_token is none")
+    tap.same(place.fails(), [(0,)], "an empty aws_session_token is ignored")
     place.emulator.key("AKIAOLD", SECRET + "old", "old-token")
     place.file("credentials", f"[default]\naws_access_key_id = AKIAOLD\n"
                f"aws_secret_access_key = {SECRET}old\naws_security_token = old-token\n")
@@ -346,11 +348,17 @@ def check_words(place):
                         body='{"DatastorePropertiesList": [], "NextToken": "\\u0000"}')
     state, said, _ = place.fails()
     tap.ok(state == "38P01" and "u0000" in said and "not JSON" not in said,
-           "a reply with a zero in it is JSON, and cannot be taken over", said)
+           "a reply with \\u0000 is JSON, but cannot be used", said)
+    # botocore's SharedCredentialProvider reads one file alone, too
+    place.file("credentials", "[default]\naws_access_key_id = AKIAOLD\n")
+    place.file("config", f"[default]\naws_secret_access_key = {SECRET}old\n")
+    state, said, _ = place.fails()
+    tap.ok(state == "38X01" and "missing aws_secret_access_key" in said,
+           "a secret of another file than its id's is none", said)
 
 
 def unreachable(place):
-    """A library that refuses every connection to elsewhere, so that no test leaves the machine."""
+    """A library that refuses connections to other machines."""
     source, library = place.folder / "no_link.c", place.folder / "no_link.so"
     source.write_text("""
         #define _GNU_SOURCE
@@ -374,18 +382,125 @@ def unreachable(place):
     return library
 
 
+# what keeps a profile from being used: its lines, the message, and a statement
+ROLE_LINES = f"role_arn = {ROLE}\n"
+PROFILE_FAULTS = [
+    ("an unknown credential_source", ROLE_LINES + "credential_source = Cloud\n",
+     "credential_source is not Environment, EcsContainer or Ec2InstanceMetadata", None),
+    ("a credential_source that is not there", ROLE_LINES + "credential_source = EcsContainer\n",
+     "credential_source EcsContainer: ", None),
+    ("a credential_source that is left out", ROLE_LINES + "credential_source = EcsContainer\n",
+     "healthlake.credential_sources leaves its credential_source out",
+     "SET healthlake.credential_sources = 'profile'"),
+    ("a web identity that is left out", ROLE_LINES + "web_identity_token_file = ~/token\n",
+     "healthlake.credential_sources leaves web_identity out",
+     "SET healthlake.credential_sources = 'profile'"),
+    ("a web identity's session name",
+     ROLE_LINES + "web_identity_token_file = ~/token\nrole_session_name = a ward\n",
+     "role_session_name is not a valid session name", None),
+    ("a role's session name",
+     ROLE_LINES + "credential_source = Environment\nrole_session_name = a ward\n",
+     "role_session_name is not a valid session name", None),
+    ("half of a sign-on", "sso_start_url = https://x/\nsso_account_id = 1\nsso_role_name = r\n",
+     "sso_region", "SET healthlake.credential_sources = 'profile, sso'"),
+    ("a sign-on's region", "sso_start_url = https://x/\nsso_account_id = 1\nsso_role_name = r\n"
+     "sso_region = us/east\n", "sso_region is not a region",
+     "SET healthlake.credential_sources = 'profile, sso'"),
+    ("a sign-on that nobody has made", "sso_start_url = https://x/\nsso_account_id = 1\n"
+     "sso_role_name = r\nsso_region = us-east-1\n", "could not open file",
+     "SET healthlake.credential_sources = 'profile, sso'"),
+]
+
+
+def check_profile(place):
+    """A profile that cannot be used is told, and one with a web identity is."""
+    place.begin(AWS_ACCESS_KEY_ID="AKIAENV", AWS_SECRET_ACCESS_KEY=SECRET + "env")
+    for what, lines, message, statement in PROFILE_FAULTS:
+        aim(place)
+        place.file("config", f"[profile ward]\n{lines}")
+        place.run("SET healthlake.profile = 'ward'")
+        if statement:
+            place.run(statement)
+        state, said, *_ = place.fails()
+        tap.ok(state == "38X01" and message in said and "ward" in said, what, said)
+        tap.same(place.operations(), [], "and nobody is asked")
+    token = place.folder / "token"
+    token.write_text("web-token-of-the-test\n", encoding="ascii")
+    for name in (None, "clerk"):
+        aim(place)
+        place.file("config", f"[profile ward]\n{ROLE_LINES}web_identity_token_file = {token}\n"
+                   + (f"role_session_name = {name}\n" if name else ""))
+        place.run("SET healthlake.profile = 'ward'")
+        source, identity = place.who()
+        tap.ok("ward" in str(source) and f"assumed-role/importer/{name or 'postgres'}"
+               in str(identity), f"a profile's web identity, as {name}", source, identity)
+
+
+def check_variables(place):
+    """Variables that say how a source is asked."""
+    metadata = {"AWS_EC2_METADATA_DISABLED": "false",
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT": place.emulator.http}
+    for variable in ("AWS_METADATA_SERVICE_TIMEOUT", "AWS_METADATA_SERVICE_NUM_ATTEMPTS"):
+        for value in ("0", "soon", "10000"):
+            place.begin(**metadata, **{variable: value})
+            aim(place)
+            _, said, _ = place.fails()
+            tap.ok(f"{variable} is not a number from 1 to 9999" in said, f"{variable}={value}",
+                   said)
+            tap.same(place.operations(), [], "nobody is asked")
+    place.begin(**metadata, AWS_METADATA_SERVICE_TIMEOUT="5", AWS_METADATA_SERVICE_NUM_ATTEMPTS="2")
+    aim(place)
+    place.emulator.next(operation="metadata:token", status=500, body="")
+    tap.ok("instance metadata" in str(place.who()[0]), "a second attempt, where two are wanted")
+    container = environment_of(place, "container")
+    place.begin(**container, AWS_CONTAINER_AUTHORIZATION_TOKEN="two\nlines")
+    aim(place)
+    _, said, _ = place.fails()
+    tap.ok("AWS_CONTAINER_AUTHORIZATION_TOKEN has a byte that no header can hold" in said,
+           "a container's token that is no header", said)
+    tap.same(place.operations(), [], "is not sent")
+    place.begin(**container, AWS_CONTAINER_AUTHORIZATION_TOKEN="the token")
+    aim(place)
+    place.fails()
+    sent = {name.lower(): value for name, value in place.emulator.log()[0]["headers"]}
+    tap.same(sent.get("authorization"), "the token", "one that is, is")
+
+
+def check_identity(place):
+    """What STS says of the keys, or why it does not."""
+    place.begin(AWS_ACCESS_KEY_ID="AKIAENV", AWS_SECRET_ACCESS_KEY=SECRET + "env")
+    for step, wanted in (({"status": 403, "error": "AccessDenied", "message": "not you"}, "STS: "),
+                         ({"status": 200, "body": "<html/>"}, "the reply is not a reply of STS")):
+        aim(place)
+        keys(place, "env")
+        place.emulator.next(operation="GetCallerIdentity", times="always", **step)
+        good, detail = place.check()["identity"]
+        tap.ok(good is False and wanted in detail, f"no identity: {wanted}", detail)
+    for url, wanted in (("http://sts.example.com", "http is allowed only for a loopback address"),
+                        ("https://sts example", "the endpoint of sts cannot be used")):
+        place.begin(AWS_ACCESS_KEY_ID="AKIAENV", AWS_SECRET_ACCESS_KEY=SECRET + "env",
+                    AWS_ENDPOINT_URL_STS=url)
+        aim(place)
+        keys(place, "env")
+        good, detail = place.check()["identity"]
+        tap.ok(good is False and wanted in detail, f"STS at {url}", detail)
+        place.run(f"SET healthlake.role_arn = '{ROLE}'")
+        state, said, *_ = place.fails()
+        tap.ok(state == "38X01" and wanted in said, "nor is a role assumed there", said)
+
+
 def check_unreachable(place):
-    """Instance metadata that nobody answers for is passed over, with the reason."""
+    """Instance metadata that does not respond is skipped, with the reason."""
     place.begin(AWS_EC2_METADATA_DISABLED="false", AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE="IPv4",
                 LD_PRELOAD=str(unreachable(place)))
     aim(place)
     passed = place.check()["passed"]
     tap.ok(any(line.startswith("instance metadata at ") for line in passed),
-           "instance metadata has a row of its own", passed)
+           "healthlake_check() has a row for instance metadata", passed)
 
 
 def check_bundle(place):
-    """The authorities to trust: the setting's, AWS_CA_BUNDLE's, the profile's ca_bundle."""
+    """The CA bundle: of the setting, AWS_CA_BUNDLE, or ca_bundle of the profile."""
     for what, environment, config, trusted in (
             ("none", {}, "", False),
             ("AWS_CA_BUNDLE", {"AWS_CA_BUNDLE": place.emulator.ca}, "", True),
@@ -403,7 +518,7 @@ def check_bundle(place):
 
 
 def check_expired(place):
-    """Expired: an error that says so, which source, and when; and nobody else is asked."""
+    """Expired credentials: the error has the source and the time; no other source is tried."""
     cases = {
         "environment": ({"AWS_CREDENTIAL_EXPIRATION": PAST},
                         "credentials of the environment expired at 2020-01-01 00:00:00 UTC"),
@@ -435,7 +550,7 @@ def check_expired(place):
 
 
 def check_files(place):
-    """AWS's files: who may read them, what is wrong with them, and when they change."""
+    """AWS's files: permissions, faults, and changes."""
     place.begin()
     place.clean()
     text = profile(place, "default", "region = eu-west-1")
@@ -447,11 +562,12 @@ def check_files(place):
         tap.ok(state == "38X01" and "has group or world access" in message and "0600" in hint,
                f"a file of mode {mode:04o} is refused, with a hint", message, hint)
     path.chmod(0o600)
-    tap.same(place.run(LIST), [(0,)], "and works again when it is closed")
+    tap.same(place.run(LIST), [(0,)], "it works again with mode 0600")
     place.file("credentials", text + f"[x]\n{SECRET} in a line that is none\n")
     state, message, _ = place.fails()
     tap.ok(state == "38X01" and re.search(r"\.aws/credentials\", line 6: ", message)
-           and SECRET not in message, "a line that is none: file and number, and no word of it",
+           and SECRET not in message,
+           "a malformed line: the error has file and number, and does not quote it",
            message)
     place.file("credentials", text.replace("AKIADEFAULT", "AKIAUNKNOWN"))
     tap.same(place.fails()[0], "38X01", "a file that changes is read again")
@@ -469,7 +585,7 @@ def check_files(place):
     tap.ok("has group or world access" in place.fails()[1], "a config file with keys in it")
     place.file("config", "[default]\nregion = us-east-1\n", 0o644)
     place.file("credentials", text)
-    tap.same(place.run(LIST), [(0,)], "a config file without keys may be read")
+    tap.same(place.run(LIST), [(0,)], "a config file without keys may be readable by others")
     own = place.folder / "own"
     own.write_text(text, encoding="ascii")
     own.chmod(0o600)
@@ -478,9 +594,9 @@ def check_files(place):
     place.run(f"SET healthlake.credentials_file = '{own}'")
     tap.same(place.run(LIST), [(0,)], "a file that a setting names")
     place.run(f"SET healthlake.credentials_file = '{own}.not'")
-    tap.ok("could not open file" in place.fails()[1], "and that is not there")
+    tap.ok("could not open file" in place.fails()[1], "the error names a missing one")
     place.run(f"SET healthlake.credentials_file = '{place.folder}'")
-    tap.ok("is not a file" in place.fails()[1], "or is none")
+    tap.ok("is not a file" in place.fails()[1], "or a directory")
 
 
 def check_roles(place):
@@ -508,7 +624,7 @@ def check_roles(place):
     tap.ok(len(bodies) == 2 and "ExternalId=x-1" in bodies[0] and "DurationSeconds=900" in bodies[0]
            and "RoleSessionName=by-profile" in bodies[0]
            and "RoleSessionName=postgres" in bodies[1],
-           "each with what its profile says, and once", bodies)
+           "each role is assumed once, with the properties of its profile", bodies)
     place.emulator.state(external_ids={})
     place.run("SET healthlake.profile = 'env'")
     tap.ok("assumed-role/importer/postgres" in place.who()[1], "a role by credential_source")
@@ -517,7 +633,7 @@ def check_roles(place):
         place.run(f"SET healthlake.profile = '{name}'")
         state, message, *_ = place.fails()
         tap.ok(state == "38X01" and wanted in message and name in message,
-               f"a chain that is none: {name}", message)
+               f"an invalid chain: {name}", message)
     place.run("RESET ALL")
     place.run(f"SET healthlake.role_arn = '{OTHER}'; SET healthlake.role_external_id = 'x-2';"
               "SET healthlake.role_session_name = 'by-setting'")
@@ -528,11 +644,11 @@ def check_roles(place):
     answers = [place.fails() for _ in range(20)]
     tap.ok({state for state, *_ in answers} == {"38X01"} and
            all(f'could not assume role "{OTHER}": AccessDenied' in message
-               for _, message, _ in answers), "a role that is denied", answers[0])
-    tap.same(place.operations(since), ["AssumeRole"], "which is not asked for again at once")
+               for _, message, _ in answers), "a role is denied", answers[0])
+    tap.same(place.operations(since), ["AssumeRole"], "it is not requested again immediately")
     place.emulator.state(denied_roles=[])
     time.sleep(5.1)
-    tap.same(place.run(LIST), [(0,)], "but is after a few seconds")
+    tap.same(place.run(LIST), [(0,)], "it is requested again after some seconds")
     for step, wanted in (({"body": "<a/>"}, "unusable reply"), ({"body": "{}"}, "unusable reply"),
                          ({"body": "<!DOCTYPE a><a/>"}, "not STS's XML"),
                          ({"status": 500, "body": "no"}, "HTTP status 500"),
@@ -542,7 +658,7 @@ def check_roles(place):
         place.run(f"SET healthlake.role_arn = '{OTHER}'")
         place.emulator.next(operation="AssumeRole", **step)
         state, message, *_ = place.fails()
-        tap.ok(state == "38X01" and wanted in message, f"STS answers badly: {step}", message)
+        tap.ok(state == "38X01" and wanted in message, f"STS returns an error: {step}", message)
     place.again()
 
 
@@ -567,11 +683,12 @@ def check_process(place):
     prints(good)
     state, message, hint = place.fails()
     tap.ok(state == "38X01" and "credential_process is not allowed" in message
-           and "configuration file" in hint, "not unless it is allowed", message)
+           and "configuration file" in hint,
+           "it runs only if healthlake.allow_credential_process is on", message)
     tap.same(place.fails("SET healthlake.allow_credential_process = on")[0], "55P02",
-             "which no session can do")
+             "a session cannot set that")
     tap.same(place.fails("ALTER SYSTEM SET healthlake.allow_credential_process = on")[0], "55P02",
-             "nor ALTER SYSTEM")
+             "a session cannot use ALTER SYSTEM")
     place.cluster.configure("healthlake.allow_credential_process = on")
     place.run("SELECT pg_reload_conf()")
     time.sleep(0.3)
@@ -592,34 +709,34 @@ def check_process(place):
         place.again()
         runs(line)
         state, message, *_ = place.fails()
-        tap.ok(state == "38X01" and wanted in message, f"it is {line}", message)
+        tap.ok(state == "38X01" and wanted in message, f"it is: {line}", message)
     place.again()
     runs("/usr/bin/sleep 73")
     place.run("SET healthlake.request_timeout = '1s'")
     started = time.monotonic()
     state, message, *_ = place.fails()
     tap.ok("longer than 1000 ms" in message and time.monotonic() - started < 10,
-           "it takes too long", message)
+           "a slow program is ended", message)
     place.run("RESET healthlake.request_timeout")
     place.run("SET statement_timeout = '200ms'")
-    tap.same(place.fails()[0], "57014", "a statement that is cancelled meanwhile")
+    tap.same(place.fails()[0], "57014", "a statement can be cancelled meanwhile")
     place.run("RESET statement_timeout")
     tap.ok(not any("sleep\0" + "73" in command_line(path) for path in Path("/proc").iterdir()),
-           "leaves no program behind")
+           "the program does not outlive it")
     names = place.folder / "names"
     runs(f"/bin/sh -c '/usr/bin/env >{names}; ls -l /proc/self/fd >>{names}'")
     place.again()
     place.fails()
     seen = names.read_text(encoding="ascii")
     tap.ok("HOME=" in seen and SECRET not in seen and "PGSECRET" not in seen,
-           "it sees where things are, and no secret", seen)
+           "its environment contains no secrets", seen)
     tap.ok("socket:" not in seen and str(place.cluster.folder) not in seen,
-           "nor a file or a connection of the server's", seen)
+           "it inherits no file descriptors", seen)
     runs(f"{program} '{printed}'")
 
 
 def command_line(path):
-    """What a process was started with; "" for what is none, or gone."""
+    """The command line of a process; "" if it has ended."""
     try:
         return (path / "cmdline").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -627,14 +744,15 @@ def command_line(path):
 
 
 def check_metadata(place):
-    """Instance metadata and containers that answer badly."""
+    """Invalid replies of instance metadata and container endpoints."""
     place.begin(**environment_of(place, "instance metadata"))
     place.clean()
     place.run(LIST)
     tap.same(place.operations(), ["metadata:token", "metadata:roles", "metadata:credentials",
-                                  "ListFHIRDatastores"], "a token, the role, its credentials")
+                                  "ListFHIRDatastores"],
+                                  "it requests a token, the role, and its credentials")
     place.run(LIST)
-    tap.same(place.operations()[4:], ["ListFHIRDatastores"], "which are kept")
+    tap.same(place.operations()[4:], ["ListFHIRDatastores"], "the credentials are kept")
     for settings, step, wanted in (
             ({"metadata": False}, None, "switched off"),
             ({"instance_role": None}, None, "has no role"),
@@ -662,17 +780,17 @@ def check_metadata(place):
                 AWS_CONTAINER_AUTHORIZATION_TOKEN="wrong")
     token.write_text("open sesame\n", encoding="ascii")
     place.emulator.state(container_token="open sesame")
-    tap.same(place.run(LIST), [(0,)], "a container's token in a file, before the variable's")
+    tap.same(place.run(LIST), [(0,)], "a container's token file has precedence over the variable")
     place.again()
     token.write_text("close\r\nX-Evil: 1", encoding="ascii")
-    tap.ok("no header can hold" in place.fails()[1], "one that no header can hold")
+    tap.ok("no header can hold" in place.fails()[1], "a token that cannot be sent in a header")
     place.again()
     token.write_text("close", encoding="ascii")
-    tap.ok("HTTP status 401" in place.fails()[1], "and a wrong one")
+    tap.ok("HTTP status 401" in place.fails()[1], "a wrong token")
 
 
 def check_sso(place):
-    """Single sign-on, where somebody has signed on and the list allows it."""
+    """Single sign-on with a token, if healthlake.credential_sources contains it."""
     place.begin()
     place.clean()
     place.file("config", "\n".join([
@@ -685,7 +803,8 @@ def check_sso(place):
 
     sign_on(iso(3600))
     state, message, hint = place.fails()
-    tap.ok(state == "38X01" and "leaves sso out" in message and "sso" in hint, "not unless listed",
+    tap.ok(state == "38X01" and "leaves sso out" in message and "sso" in hint,
+           "it is used only if it is listed",
            message)
     place.run("SET healthlake.credential_sources = 'profile, sso'")
     tap.ok("assumed-role/nurse/person" in place.who()[1], "single sign-on")
@@ -701,16 +820,16 @@ def check_sso(place):
 
 
 def check_renewal(place):
-    """Credentials that end while they are in use."""
+    """Credentials that expire while they are in use."""
     many = """DO $$ BEGIN FOR i IN 1..60 LOOP
         PERFORM count(*) FROM healthlake_list_datastores(); PERFORM pg_sleep(0.05);
         END LOOP; END $$"""
     place.begin(**environment_of(place, "container"))
     place.clean()
     place.emulator.state(session_seconds=2)
-    tap.same(place.fails(many), None, "a statement of three seconds with keys of two")
+    tap.same(place.fails(many), None, "a statement of three seconds with keys that last two")
     fetched = place.operations().count("container:credentials")
-    tap.ok(2 <= fetched <= 12, "fetches as often as it must", fetched)
+    tap.ok(2 <= fetched <= 12, "fetches keys only when necessary", fetched)
     refused = [entry for entry in place.emulator.log() if entry["answer"]["status"] != 200]
     tap.same(refused, [], "and no call was refused")
     place.again()
@@ -718,8 +837,8 @@ def check_renewal(place):
     place.emulator.next(*[step for _ in range(6) for step in (
         {"operation": "ListFHIRDatastores", "times": 8},
         {"operation": "ListFHIRDatastores", "error": "ExpiredTokenException"})])
-    tap.same(place.fails(many), None, "AWS calls them expired in the middle, six times")
-    tap.same(place.operations().count("container:credentials"), 7, "and they are renewed each time")
+    tap.same(place.fails(many), None, "AWS rejects the keys as expired six times")
+    tap.same(place.operations().count("container:credentials"), 7, "they are renewed each time")
     place.again()
     place.emulator.reset()
     place.run(LIST)
@@ -730,7 +849,7 @@ def check_renewal(place):
     tap.ok(state == "38X01" and
            "AWS reports that the credentials of the container endpoint" in message
            and "valid until" in message and "could not be renewed" in message,
-           "and when they cannot be renewed, that is told", message)
+           "an error reports that they cannot be renewed", message)
     place.emulator.reset()
     place.again()
     place.emulator.state(session_seconds=9)
@@ -739,42 +858,45 @@ def check_renewal(place):
     since = len(place.emulator.log())
     time.sleep(4.6)
     tap.same([place.run(LIST) for _ in range(3)], [[(0,)]] * 3,
-             "renewal fails: the old ones serve on")
+             "if the renewal fails the old keys are used")
     asked = place.operations(since).count("container:credentials")
-    tap.ok(1 <= asked <= 3, "and it is tried once, not at every call", asked)
+    tap.ok(1 <= asked <= 3, "the renewal is tried once, not at every call", asked)
     time.sleep(5)
     state, message, hint = place.fails()
     tap.ok(state == "38X01" and "healthlake_check" in hint and re.search(
         r"credentials of the container endpoint \S+ expired at \d{4}-.* UTC and could not be "
-        r"renewed: ", message), "until AWS refuses them: which source, and when they ended",
+        r"renewed: ", message),
+        "until AWS rejects them: the error has the source and the time of expiry",
            message)
     place.emulator.reset()
     time.sleep(5.1)
-    tap.same(place.run(LIST), [(0,)], "and then it goes on")
+    tap.same(place.run(LIST), [(0,)], "afterwards calls work again")
 
 
 def check_isolation(place):
-    """What one role has fetched is not another's, nor the next client's."""
+    """Credentials of one role are not used for another role or for the next client."""
     place.begin(**environment_of(place, "container"))
     place.clean()
     place.run(f"SET healthlake.role_arn = '{ROLE}'")
     place.run(LIST)
     first = len(place.emulator.log(operation="container:credentials"))
     place.run(LIST)
-    tap.same(len(place.emulator.log(operation="container:credentials")), first, "kept for its own")
+    tap.same(len(place.emulator.log(operation="container:credentials")), first,
+             "they are kept for the same role")
     place.run("SET ROLE nurse")
     place.run(LIST)
     tap.same(len(place.emulator.log(operation="container:credentials")), first + 1,
-             "not for another role")
+             "they are not used for another role")
     place.run("RESET ROLE")
     place.run("RESET healthlake.role_arn")
-    tap.ok("assumed-role/container/task" in place.who()[1], "not under other settings")
+    tap.ok("assumed-role/container/task" in place.who()[1], "they are not used with other settings")
     since = len(place.emulator.log())
     place.run("DISCARD ALL")
     place.run(LIST)
-    tap.ok("container:credentials" in place.operations(since), "not after DISCARD ALL")
+    tap.ok("container:credentials" in place.operations(since),
+           "they are not used after DISCARD ALL")
     tap.ok(place.fails("SET ROLE nurse; SET healthlake.role_arn = 'arn:aws:iam::1:role/x-y-z'")[0]
-           == "42501", "and a plain role cannot name one")
+           == "42501", "an ordinary role cannot set a role to assume")
     place.run("RESET ROLE")
 
 
@@ -843,7 +965,7 @@ def check_endpoints(place):
 
 def without_environment(log):
     """
-    The log without what PostgreSQL itself tells, at that level, of its environment when it
+    The log without PostgreSQL's own messages about its environment when it
     starts: a message for each variable, or (18) one message with a line for each.
     """
     log = re.sub(r"(?m)^.*DEBUG:  initial environment dump:\n(\t.*\n)+", "", log)
@@ -851,24 +973,26 @@ def without_environment(log):
 
 
 def check_silence(place):
-    """Nothing that was said, and nothing in the log, holds a secret."""
+    """No message and no log line contains a secret."""
     issued = set(re.findall(r"(?:SecretAccessKey|SessionToken|Token|secretAccessKey|sessionToken)"
                             r"\W+([\w/+=]{16,})", json.dumps(place.issued)))
     said = "\n".join(place.heard) + without_environment(place.cluster.log())
     typed = [line for line in said.splitlines() if SECRET in line
              and "SET healthlake." not in line]
-    tap.same(typed[:3], [], "no secret of the test's is told or logged")
-    tap.ok(not any(secret in said for secret in issued), "nor one that was issued")
-    tap.ok(len(issued) > 5, "of which there were some", len(issued))
+    tap.same(typed[:3], [], "no secret of the test was reported or logged")
+    tap.ok(not any(secret in said for secret in issued),
+           "no issued credentials were reported or logged")
+    tap.ok(len(issued) > 5, "there were issued credentials", len(issued))
 
 
 def main():
-    """All of it."""
+    """All checks."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("HEALTHLAKE_WORK")) as folder:
         place = Place(folder)
         place.issued = []
         try:
             for check in (check_order, check_list, check_broken, check_hints, check_words,
+                          check_profile, check_variables, check_identity,
                           check_unreachable, check_bundle, check_expired, check_files,
                           check_roles, check_process, check_metadata, check_sso, check_renewal,
                           check_isolation, check_endpoints):

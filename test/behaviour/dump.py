@@ -1,4 +1,4 @@
-"""pg_dump by the database's owner, who is no superuser, as in doc/high-availability.md."""
+"""pg_dump by the owner of the database, who is no superuser, as in doc/high-availability.md."""
 
 import os
 import subprocess
@@ -14,14 +14,14 @@ from cluster import Cluster, bindir  # noqa: E402 pylint: disable=wrong-import-p
 
 
 def dump(cluster, user, *options):
-    """What pg_dump says; whether it succeeds comes first."""
+    """Runs pg_dump; returns whether it succeeds, and its output."""
     done = subprocess.run([bindir() / "pg_dump", "-h", cluster.where()["host"], "-U", user,
                            *options, "hospital"], capture_output=True, text=True, check=False)
     return done.returncode == 0, done.stdout + done.stderr
 
 
 def main():
-    """Everything."""
+    """All checks."""
     tap = speech.Tap()
     with Cluster(Path(os.environ["HEALTHLAKE_WORK"]) / "server") as cluster:
         with closing(cluster.connect()) as session:

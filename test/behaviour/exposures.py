@@ -1,7 +1,9 @@
-"""What doc/credentials.md says of who can read a secret, and that healthlake_check() says the same.
+"""Verifies doc/credentials.md on who can read a secret, and that healthlake_check() reports the
+same.
 
-Configuration files of every mode, with the library preloaded everywhere, in sessions alone, and not
-at all; settings of roles and databases; the texts of statements; a proxy's password.
+It covers configuration files of every mode, with the library preloaded everywhere, only in
+sessions, or not at all; settings of roles and databases; the texts of statements; and the password
+of a proxy.
 """
 
 import os
@@ -23,7 +25,7 @@ PROXY = "http://user:hunter2@127.0.0.1:1"
 
 
 class Check:
-    """All of it, on one server after the other."""
+    """All checks, on one server after the other."""
 
     def __init__(self):
         self.tap = speech.Tap()
@@ -32,7 +34,7 @@ class Check:
 
     @contextmanager
     def server(self, libraries, lines=""):
-        """A server whose own configuration file only it can read."""
+        """A server whose configuration file only it can read."""
         self.servers += 1
         cluster = Cluster(Path(os.environ["HEALTHLAKE_WORK"]) / str(self.servers), settings={
             **libraries, "healthlake.endpoint_url": self.emulator.https,
@@ -49,7 +51,7 @@ class Check:
 
     @staticmethod
     def found(cluster, item, user="postgres", before=()):
-        """What a check says of an item: whether all is well, and the details."""
+        """The result of healthlake_check() for an item: ok, and the details."""
         with closing(Session(cluster, user=user)) as session:
             for statement in before:
                 session.run(statement)
@@ -57,7 +59,7 @@ class Check:
         return all(ok for ok, _ in rows), " ".join(detail for _, detail in rows)
 
     def tells(self, cluster, well, pattern, what, **how):
-        """A check that says so."""
+        """Checks that healthlake_check() reports an item."""
         item = how.pop("item", "secrets in files")
         ok, details = self.found(cluster, item, **how)
         self.tap.ok(ok is well and pattern in details, what, item, ok, details)
@@ -83,6 +85,18 @@ class Check:
             (more / "proxy.conf").write_text("healthlake.proxy = 'http://127.0.0.1:1'\n",
                                              encoding="utf-8")
             self.tells(cluster, True, "none", "a proxy without a password is no secret")
+        for name in ("session_token", "bearer_token"):
+            with self.server(everywhere, f"healthlake.{name} = '{SECRET}'") as cluster:
+                own = cluster.folder / "cluster" / "postgresql.conf"
+                for user in ("postgres", "auditor"):
+                    own.chmod(0o644)
+                    self.tells(cluster, False, "mode 0644", f"{name}, to {user}", user=user)
+                    own.chmod(0o600)
+                    self.tells(cluster, True, "none", f"{name}, private, to {user}", user=user)
+        with self.server(everywhere, f"healthlake.proxy = '{PROXY}'") as cluster:
+            (cluster.folder / "cluster" / "postgresql.conf").chmod(0o644)
+            for user in ("postgres", "auditor"):
+                self.tells(cluster, False, "mode 0644", f"a proxy, to {user}", user=user)
         for libraries in ({}, {"session_preload_libraries": "healthlake"}):
             with self.server(libraries, KEYS) as cluster:
                 self.tells(cluster, False, "shared_preload_libraries",
@@ -110,7 +124,8 @@ class Check:
                                  ("ALTER DATABASE postgres", "database postgres"),
                                  ("ALTER ROLE auditor IN DATABASE postgres",
                                   "role and database auditor, postgres")):
-                for name, value in (("secret_access_key", SECRET), ("proxy", PROXY)):
+                for name, value in (("secret_access_key", SECRET), ("bearer_token", SECRET),
+                                    ("proxy", PROXY)):
                     with closing(Session(cluster)) as session:
                         session.run(f"{alter} SET healthlake.{name} = '{value}'")
                     self.tells(cluster, False, f"healthlake.{name} is in a setting of {where}",
@@ -119,7 +134,7 @@ class Check:
                         session.run(f"{alter} RESET healthlake.{name}")
 
     def statements(self):
-        """What is kept of a statement's text."""
+        """Where the text of a statement is kept."""
         typed = f"SET healthlake.secret_access_key = '{SECRET}'"
         item = "secrets in statements"
         with self.server({"shared_preload_libraries": "healthlake"}) as cluster:
@@ -130,9 +145,9 @@ class Check:
                 texts = "SELECT query FROM pg_stat_activity WHERE query LIKE 'SET healthlake.%'"
                 for who, reader in (("its own role", other), ("pg_monitor", monitor)):
                     self.tap.ok(SECRET in str(reader.run(texts)),
-                                f"{who} reads the text in pg_stat_activity, as documented")
+                                f"{who} can read the text in pg_stat_activity, as documented")
                 session.run("SELECT 1")
-                self.tap.same(monitor.run(texts), [], "until the session's next statement")
+                self.tap.same(monitor.run(texts), [], "until the next statement of the session")
         with self.server({"shared_preload_libraries": "healthlake, pg_stat_statements"}) as cluster:
             with closing(Session(cluster)) as session:
                 session.run("CREATE SCHEMA stat; CREATE EXTENSION pg_stat_statements SCHEMA stat;"
@@ -145,9 +160,33 @@ class Check:
             self.tells(cluster, not kept, "pg_stat_statements", "one that is kept", item=item)
             self.tells(cluster, True, "pg_stat_statements", "one that another role cannot see",
                        item=item, user="auditor")
+            self.forms(cluster, kept)
+
+    def forms(self, cluster, kept):
+        """The statements with a secret."""
+        item = "secrets in statements"
+        for statement, secret in (
+                (f"SET healthlake.bearer_token = '{SECRET}'", kept),
+                (f"SET healthlake.session_token TO '{SECRET}'", kept),
+                (f"SET LOCAL \"healthlake\".\"bearer_token\" = '{SECRET}'", kept),
+                (f"SET healthlake.bearer_token=E'{SECRET}'", kept),
+                (f"SET healthlake.proxy = '{PROXY}'", kept),
+                (f"DO $$BEGIN PERFORM set_config('healthlake.bearer_token', '{SECRET}', true);"
+                 " END$$", True),
+                ("SET healthlake.proxy = 'http://127.0.0.1:1'", False),
+                ("SET healthlake.bearer_token = DEFAULT", False),
+                ("SET healthlake.bearer_token TO ''", False),
+                ("DO $$BEGIN PERFORM current_setting('healthlake.bearer_token', true); END$$",
+                 False)):
+            with closing(Session(cluster)) as session:
+                session.run("SELECT stat.pg_stat_statements_reset()")
+                session.run(statement)
+            self.tells(cluster, not secret, "pg_stat_statements", statement[:50], item=item)
 
     def kept_text(self, cluster):
-        """Whether this version keeps the value; doc/credentials.md says that one may."""
+        """
+        Whether this version of PostgreSQL keeps the value; doc/credentials.md says that some do.
+        """
         with closing(Session(cluster, user="monitor")) as session:
             kept = SECRET in str(session.run("SELECT query FROM stat.pg_stat_statements"))
             version = session.one("SELECT current_setting('server_version_num')::int")
@@ -155,7 +194,7 @@ class Check:
         return kept
 
     def run(self):
-        """Everything."""
+        """All checks."""
         self.files()
         self.proxy()
         self.catalogs()

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""healthlake.audit_reads: what the server's log says, and that durable sends and gives nothing
-without a row.
+"""healthlake.audit_reads: the lines in the server's log, and that "durable" neither sends a request
+nor returns a resource without a row.
 
-Rollbacks, cancels, ended sessions, errors, locks, no slot for a writer, a writer that is gone when
-the reply comes, a transaction and a standby that may not write.
+The tests cover rollbacks, cancels, ended sessions, errors, locks, no slot for a writer, a writer
+that has exited when the reply arrives, a read-only transaction, and a standby.
 """
 
 import json
@@ -22,6 +22,7 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from session import configure, run  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 STORE = "0123456789abcdef0123456789abcdef"
@@ -42,15 +43,8 @@ tap = Tap()
 emulator = client.emulator()
 
 
-def run(session, statement, *values):
-    """The rows of a statement."""
-    with session.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return cursor.fetchall() if cursor.description else []
-
-
 def fails(session, statement, *values):
-    """The error that a statement ends with; None where it succeeds."""
+    """The error of a statement; None if it succeeds."""
     try:
         run(session, statement, *values)
     except psycopg2.Error as error:
@@ -59,23 +53,20 @@ def fails(session, statement, *values):
 
 
 def connect(cluster, mode, **changes):
-    """A session whose reads are accounted for in that way."""
-    session = cluster.connect(**changes)
-    for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
-                        ("access_key_id", emulator.access_key_id), ("max_attempts", "1"),
-                        ("secret_access_key", emulator.secret_access_key),
-                        ("datastore_id", STORE), ("audit_reads", mode)):
-        run(session, "SELECT set_config(%s, %s, false)", f"healthlake.{name}", value)
-    return session
+    """A session with that value of healthlake.audit_reads."""
+    return configure(cluster.connect(**changes), emulator, max_attempts="1", datastore_id=STORE,
+                     audit_reads=mode)
 
 
 def last_id(session):
-    """The last event's id."""
+    """The id of the last event."""
     return run(session, "SELECT coalesce(max(id), 0) FROM healthlake_event")[0][0]
 
 
 def wait_for(look, wanted, seconds=20):
-    """What a look gives, once it is what is wanted, or time is over."""
+    """
+    Repeats look() until it returns the wanted value or the time is over; returns the last value.
+    """
     end = time.monotonic() + seconds
     while (found := look()) != wanted and time.monotonic() < end:
         time.sleep(0.05)
@@ -89,7 +80,7 @@ def lines(cluster, session):
 
 
 def test_log(cluster):
-    """A line for each request, with names and no value."""
+    """Each request has a line, with names but no values."""
     session = connect(cluster, "log")
     run(session, READ, "p1")
     found = lines(cluster, session)
@@ -113,7 +104,8 @@ def test_log(cluster):
     emulator.next(silence=True)
     run(session, "SET statement_timeout = '300ms'")
     fails(session, READ, "p1")
-    tap.ok("outcome=failed sqlstate=57014" in lines(cluster, session)[-1], "so has a cancel",
+    tap.ok("outcome=failed sqlstate=57014" in lines(cluster, session)[-1],
+           "a cancelled read has one",
            lines(cluster, session)[-1])
     tap.same(run(session, "SELECT count(*) FROM healthlake_event"), [(0,)], "none has a row")
     session = connect(cluster, "on")
@@ -121,10 +113,10 @@ def test_log(cluster):
     run(session, READ, "p1")
     run(session, "ROLLBACK")
     tap.same((len(lines(cluster, session)), last_id(session)), (1, 0),
-             "with on the line stays when the row is undone")
+             "with audit_reads = on a rollback does not remove the line")
     session = connect(cluster, "off")
     run(session, READ, "p1")
-    tap.same(lines(cluster, session), [], "with off there is none")
+    tap.same(lines(cluster, session), [], "with audit_reads = off there is no line")
 
 
 def test_durable(cluster):
@@ -135,7 +127,7 @@ def test_durable(cluster):
     run(session, "ROLLBACK")
     tap.same(run(session, ROWS, 0), [("Patient/p1", "replied", "succeeded", 1, ["Patient/p1"],
                                       ["p1"], True)], "a rollback leaves its row")
-    tap.same(lines(cluster, session), [], "which needs no line in the log")
+    tap.same(lines(cluster, session), [], "with durable there is no line in the log")
     last = last_id(session)
     run(session, SEARCH, json.dumps({"gender": "male"}))
     tap.same([row[3:5] for row in run(session, ROWS, last)],
@@ -145,12 +137,12 @@ def test_durable(cluster):
     run(session, "SELECT * FROM healthlake_fhir_read_many('Patient', '{p1,p2,nobody}')")
     tap.same(sorted(row[:4] for row in run(session, ROWS, last)),
              [("Patient/nobody", "replied", "failed", 0), ("Patient/p1", "replied", "succeeded", 1),
-              ("Patient/p2", "replied", "succeeded", 1)], "and each of many reads")
+              ("Patient/p2", "replied", "succeeded", 1)], "each of many reads has its rows")
     last = last_id(session)
     emulator.next(status=500, body="")
-    tap.same(fails(session, READ, "p1").pgcode, "38S01", "a read that fails")
+    tap.same(fails(session, READ, "p1").pgcode, "38S01", "a read fails")
     tap.same([row[1:4] for row in run(session, ROWS, last)], [("replied", "failed", 0)],
-             "says so in its row")
+             "its row has the failure")
 
 
 def test_interrupts(cluster):
@@ -167,7 +159,7 @@ def test_interrupts(cluster):
         thread.start()
         wait_for(lambda: len(emulator.log()) > seen, True)
         tap.same([row[1] for row in run(watch, ROWS, last)], ["running"],
-                 f"{how}: what was sent is told while it runs")
+                 f"{how}: the request has a row while it runs")
         if how == "kill":
             os.kill(session.info.backend_pid, signal.SIGKILL)
         else:
@@ -180,24 +172,25 @@ def test_interrupts(cluster):
                     watch = connect(cluster, "durable")
                 except psycopg2.OperationalError:
                     time.sleep(0.1)
-            run(watch, READ, "p2")  # whose writer finds what the crash has left
+            run(watch, READ, "p2")  # its writer completes the events of the crashed server
         tap.same(wait_for(lambda: [row[1:3] for row in run(watch, ROWS, last)][0], wanted),
-                 wanted, f"{how}: and has an end")
-    # what is complete is not swept up again
+                 wanted, f"{how}: its end is recorded")
+    # complete calls are not recorded as interrupted
     tap.same(run(watch, "SELECT count(*) FROM healthlake_event AS e WHERE event <> 'sent'"
                         " GROUP BY request_id HAVING count(*) > 1"), [],
              "each has one end: no rollback undoes a read")
 
 
 def test_refused(cluster):
-    """Without a row nothing is sent; without the second nothing is given."""
+    """Without the first row nothing is sent; without the second no resource is returned."""
     session = connect(cluster, "durable")
     locker = connect(cluster, "off")
     run(locker, "BEGIN")
     run(locker, "LOCK TABLE healthlake_event")
     seen = len(emulator.log())
     error = fails(session, READ, "p1")
-    tap.same((error and error.pgcode, len(emulator.log())), ("55P03", seen), "a lock in the way")
+    tap.same((error and error.pgcode, len(emulator.log())), ("55P03", seen),
+             "the history is locked")
     run(locker, "ROLLBACK")
     run(locker, "ALTER TABLE healthlake_event ADD CONSTRAINT closed"
                 " CHECK (event <> 'replied') NOT VALID")
@@ -205,14 +198,15 @@ def test_refused(cluster):
     tap.same((error and error.pgcode, len(emulator.log())), ("23514", seen + 1),
              "a row that is refused when the reply comes")
     tap.ok(error and "withheld" in error.diag.message_detail and MARK not in str(error),
-           "withholds the resource", error and error.diag.message_detail)
-    tap.same(getattr(fails(session, SEARCH, "{}"), "pgcode", None), "23514", "and a page")
+           "the resource is withheld", error and error.diag.message_detail)
+    tap.same(getattr(fails(session, SEARCH, "{}"), "pgcode", None), "23514",
+             "so is a page of a search")
     error = fails(session, "SELECT * FROM healthlake_fhir_read_many('Patient', '{p1}')")
     tap.same(error and error.pgcode,
-             "23514", "and one of many")
+             "23514", "so is one of many reads")
     error = fails(session, PATCH)
     tap.ok(error and error.pgcode == "38M01" and "has carried out" in str(error) and
-           MARK not in str(error), "and what a change gives back", error)
+           MARK not in str(error), "so is the resource that a change returns", error)
     run(locker, "ALTER TABLE healthlake_event DROP CONSTRAINT closed;"
                 "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
                 " $$ BEGIN RETURN NULL; END $$;"
@@ -221,11 +215,11 @@ def test_refused(cluster):
     error = fails(session, READ, "p1")
     tap.same(error and error.pgcode, "09000", "so does a trigger that drops the row")
     run(locker, "DROP TRIGGER swallow ON healthlake_event; DROP FUNCTION swallow")
-    tap.same(run(session, READ, "p1"), [("p1",)], "else it is given")
+    tap.same(run(session, READ, "p1"), [("p1",)], "otherwise the resource is returned")
 
 
 def test_successor(cluster):
-    """A writer that follows another while a read is in flight."""
+    """A writer is replaced while a read is in flight."""
     slow, other = connect(cluster, "durable"), connect(cluster, "durable")
     seen, last, told = len(emulator.log()), last_id(other), []
     emulator.next(operation="fhir:read", delay=4)
@@ -237,17 +231,17 @@ def test_successor(cluster):
     run(other, READ, "p2")
     wait_for(lambda: run(other, ROWS, last)[0][1], "interrupted", 3)
     thread.join()
-    tap.same(told, [[("p1",)]], "a read outlives its writer")
+    tap.same(told, [[("p1",)]], "a read succeeds although its writer ends")
     tap.ok(("Patient/p1", "replied", "succeeded", 1, ["Patient/p1"], ["p1"], True)
            in run(other, ROWS, last), "and the next one records what it has disclosed",
            run(other, ROWS, last))
 
 
 def test_late_lock(cluster):
-    """A writer that stops while requests are in flight, and a lock that stays."""
+    """A writer that is stopped while requests are in flight, and a lock that is not released."""
     locker = connect(cluster, "off")
     sessions = [connect(cluster, "durable"), connect(cluster, "durable")]
-    # whose end is larger than the queue
+    # the message about its end is larger than the queue
     large = {**PEOPLE[0], "link": [{"type": "seealso", "other": {
         "reference": f"Patient/{number:064}"}} for number in range(2000)]}
     told, threads = {}, []
@@ -271,20 +265,20 @@ def test_late_lock(cluster):
     for session, words in zip(sessions, ("cannot write", "does not read")):
         error = told.get(session)
         tap.ok(error and error.pgcode == "55P03" and "withheld" in error.diag.message_detail,
-               f"a writer that {words} is not waited for for ever", error)
+               f"the wait for a writer that {words} is limited", error)
     run(locker, "ROLLBACK")
     for session, thread in zip(sessions, threads):
         thread.join()
-        tap.same(run(session, READ, "p1"), [("p1",)], "and the session goes on")
+        tap.same(run(session, READ, "p1"), [("p1",)], "the session continues to work")
 
 
 def test_last_call(cluster):
-    """A resource in a reply that is called a failure."""
+    """A failure whose reply contains a resource."""
     session = connect(cluster, "durable")
     emulator.next(status=404, body={"resourceType": "Patient", "id": "p1", "active": True})
     fails(session, READ, "p1")
     tap.same(run(session, "SELECT reply FROM healthlake_last_call()"), [(None,)],
-             "is not in healthlake_last_call()")
+             "the resource is not in healthlake_last_call()")
 
 
 def test_no_writer(folder):
@@ -297,11 +291,12 @@ def test_no_writer(folder):
         error = fails(session, READ, "p1")
         tap.same((error.pgcode, len(emulator.log())), ("55000", seen),
                  "no slot for a writer: nothing is sent")
-        tap.same(run(connect(cluster, "on"), READ, "p1"), [("p1",)], "on needs none")
+        tap.same(run(connect(cluster, "on"), READ, "p1"), [("p1",)],
+                 "audit_reads = on needs no slot")
 
 
 def test_standby(folder):
-    """A standby, where nobody can write."""
+    """A standby, where no row can be written."""
     cluster = Cluster(Path(folder) / "standby")
     with cluster:
         run(cluster.connect(), "CREATE EXTENSION healthlake; CHECKPOINT")
@@ -314,15 +309,15 @@ def test_standby(folder):
             tap.same((error.pgcode, error.diag.message_primary),
                      ("25006", "ReadResource cannot be recorded during recovery"),
                      f"a standby refuses with {mode}")
-            tap.ok("= log" in error.diag.message_hint, "and says what goes")
+            tap.ok("= log" in error.diag.message_hint, "the hint names the mode that works")
         tap.same(len(emulator.log()), seen, "nothing was sent")
         session = connect(cluster, "log")
         tap.same((run(session, READ, "p1"), len(lines(cluster, session))), ([("p1",)], 1),
-                 "with log it reads")
+                 "with audit_reads = log it can read")
 
 
 def main():
-    """Servers of its own, whose logs are read."""
+    """All checks, on separate servers."""
     emulator.place({"DatastoreId": STORE, "DatastoreName": "ward", "DatastoreTypeVersion": "R4"})
     emulator.place_resources(STORE, PEOPLE)
     with tempfile.TemporaryDirectory(dir=os.environ["HEALTHLAKE_WORK"]) as folder:

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Errors that a trigger of the user's catches, or raises, while bundles of a load are in flight."""
+"""Triggers of the user that run while bundles of a load are in flight: they catch errors, raise
+them, and change settings."""
 
 import json
 import sys
@@ -13,6 +14,7 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
+from session import configure, run  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 STORE = "0123456789abcdef0123456789abcdef"
@@ -21,27 +23,16 @@ tap = Tap()
 emulator = client.emulator()
 
 
-def run(session, statement, *values):
-    """The rows of a statement."""
-    with session.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return cursor.fetchall() if cursor.description else []
-
-
 def connect(cluster):
     """A session whose calls go to the emulator, four at a time."""
-    session = cluster.connect()
-    for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
-                        ("access_key_id", emulator.access_key_id),
-                        ("secret_access_key", emulator.secret_access_key),
-                        ("datastore_id", STORE), ("max_concurrency", "4"), ("audit", "durable")):
-        run(session, "SELECT set_config(%s, %s, false)", f"healthlake.{name}", value)
+    session = configure(cluster.connect(), emulator, datastore_id=STORE, max_concurrency="4",
+                        audit="durable")
     run(session, "SET client_min_messages = warning")
     return session
 
 
 def prepare(session, table, count, trigger, kind="TRIGGER", when=""):
-    """A data store that answers late, a table, and what is done at each word of progress."""
+    """A slow data store, a table, and a trigger on the progress of the load."""
     emulator.reset()
     emulator.place({"DatastoreId": STORE, "DatastoreName": "ward", "DatastoreTypeVersion": "R4"})
     emulator.next(operation="fhir:bundle", delay=0.05, times="always")
@@ -57,7 +48,7 @@ def prepare(session, table, count, trigger, kind="TRIGGER", when=""):
 
 
 def ends(session, last):
-    """How the bundles sent after that event have ended."""
+    """The ends of the bundles that were sent after an event."""
     return run(session, "SELECT e.event, e.outcome, count(*) FROM healthlake_event s"
                         " LEFT JOIN healthlake_event e ON e.request_id = s.id AND e.id <> s.id"
                         " WHERE s.event = 'sent' AND s.request ? 'entries' AND s.id > %s"
@@ -70,7 +61,7 @@ def load(session, table):
 
 
 def test_caught(cluster):
-    """A subtransaction that is undone beside calls that it has nothing to do with."""
+    """A subtransaction is rolled back while calls from outside of it are in flight."""
     session = connect(cluster)
     last = prepare(session, "caught", 40,
                    "BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN END;")
@@ -81,7 +72,7 @@ def test_caught(cluster):
 
 
 def test_call_caught(cluster):
-    """A call of the trigger's own, whose error it catches."""
+    """The trigger makes a call itself and catches its error."""
     session = connect(cluster)
     run(session, "ALTER TABLE healthlake_event ADD CONSTRAINT few"
                  " CHECK (operation <> 'CreateFHIRDatastore') NOT VALID")
@@ -97,12 +88,31 @@ def test_call_caught(cluster):
     run(session, "ALTER TABLE healthlake_event DROP CONSTRAINT few")
     tap.ok(run(session, "SELECT count(*) >= 40 FROM caught_calls")[0][0],
            "a trigger may catch the error of its own call")
-    tap.same(len(emulator.resources(STORE)), 40, "beside which all bundles arrive")
-    tap.same(ends(session, last), [("replied", "succeeded", 40)], "and end as they do")
+    tap.same(len(emulator.resources(STORE)), 40, "all bundles arrive")
+    tap.same(ends(session, last), [("replied", "succeeded", 40)], "and their ends are recorded")
+
+
+def test_renamed(cluster):
+    """A setting that events contain changes, which frees the string that it had."""
+    session = connect(cluster)
+    last = prepare(session, "renamed", 40,
+                   "PERFORM set_config('application_name',"
+                   " repeat(chr(65 + NEW.sent::int % 26), 60), false);")
+    load(session, "renamed")
+    tap.same(ends(session, last), [("replied", "succeeded", 40)],
+             "a trigger may change the application's name")
+    # compared in the server: freed memory is no valid text
+    count, differ = run(session, "SELECT count(DISTINCT s.application_name), count(*) FILTER"
+                                 " (WHERE s.application_name <> r.application_name)"
+                                 " FROM healthlake_event s JOIN healthlake_event r"
+                                 " ON r.request_id = s.id AND r.id <> s.id WHERE s.id > %s",
+                        last)[0]
+    tap.ok(count > 1, "which its events show")
+    tap.same(differ, 0, "and both events of a call have the name of its beginning")
 
 
 def ended(session, last):
-    """How often they have ended how, once the writer has got to the last of them."""
+    """The number of ends of each kind, after the writer has written the last."""
     for _ in range(100):
         found = {(event, outcome): count for event, outcome, count in ends(session, last)}
         if (None, None) not in found:
@@ -117,9 +127,9 @@ def test_commit(cluster):
     last = prepare(session, "deferred", 40,
                    "IF NEW.sent >= 10 THEN RAISE division_by_zero; END IF;",
                    "CONSTRAINT TRIGGER", "DEFERRABLE INITIALLY DEFERRED")
-    error = tap.raises(psycopg2.Error, lambda: load(session, "deferred"), "a commit may fail")
-    tap.same(error.pgcode, "22012", "with an error of its own")
-    tap.same(run(session, "SELECT 1"), [(1,)], "and the session lives")
+    error = tap.raises(psycopg2.Error, lambda: load(session, "deferred"), "a commit fails")
+    tap.same(error.pgcode, "22012", "the load raises its error")
+    tap.same(run(session, "SELECT 1"), [(1,)], "the session continues to work")
     found = ended(session, last)
     tap.same(set(found), {("replied", "succeeded"), ("interrupted", "unknown")},
              "each bundle in flight was interrupted")
@@ -134,6 +144,7 @@ def main():
         run(cluster.connect(), "CREATE EXTENSION healthlake")
         test_caught(cluster)
         test_call_caught(cluster)
+        test_renamed(cluster)
         test_commit(cluster)
     tap.end()
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""A worker that dies at each point of sending FHIR requests: each is carried out once.
+"""A worker that dies at each point of sending FHIR requests: each request is carried out once.
 
-step_shim.c stands before the extension's healthlake_step() and kills its own process at a point
-that a file names. The server restarts, a worker finishes: a create, an update, a patch, a
-deletion and a bundle have each made one version. A table shows it.
+step_shim.c replaces the extension's healthlake_step() and kills its own process at the point that a
+file names. The server restarts, and a worker finishes: a creation, an update, a patch, a deletion
+and a bundle have each created one version. A table shows the results.
 """
 
 import json
@@ -41,7 +41,7 @@ def patient(id):
 
 
 def requests(death):
-    """What is enqueued, by name: a statement and its values."""
+    """The enqueued requests by name: a statement and its values."""
     bundle = [{"method": "POST", "url": "Patient", "fullUrl": "urn:uuid:1",
                "resource": {"resourceType": "Patient", "language": f"posted-{death}"}},
               {"method": "PUT", "url": f"Patient/bundle-{death}",
@@ -70,7 +70,7 @@ def enqueue(cluster, emulator, store, death):
 
 
 def work(cluster, database):
-    """Sets where there is to be a worker; a session ends with one that dies meanwhile."""
+    """Sets the databases of workers; the session may end if a worker dies meanwhile."""
     def told():
         try:
             with closing(Session(cluster)) as session:
@@ -83,7 +83,7 @@ def work(cluster, database):
 
 
 def made(emulator, death):
-    """How the versions came about that requests have made, by case."""
+    """The methods that have created versions, by case."""
     found = {}
     for one in emulator.versions():
         posted = (one["resource"] or {}).get("language") == f"posted-{death}"
@@ -94,13 +94,13 @@ def made(emulator, death):
 
 
 def faults_of(rows, versions):
-    """What is not as it must be, in words."""
+    """The deviations from the expected results."""
     wanted = {"create": ["PUT"], "update": ["PUT", "PUT"], "patch": ["PUT", "PATCH"],
               "delete": ["PUT", "DELETE"], "bundle": ["PUT"], "posted": ["PUT"]}
     faults = [f"{case}: {versions.get(case)}" for case, methods in wanted.items()
               if versions.get(case) != methods]
     for case, state, emptied in rows:
-        # that of a patch cannot be told from its version
+        # the outcome of a patch cannot be derived from its version
         if state != "succeeded" and (case, state) != ("patch", "unknown"):
             faults.append(f"{case} is {state}")
         if state == "succeeded" and not emptied:
@@ -140,7 +140,7 @@ class Deaths:
 
 
 def main():
-    """All points."""
+    """Deaths at all points."""
     folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
     shim = Path(folder) / "step_shim.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-Wall", "-o", shim, HERE / "step_shim.c"],

@@ -1,11 +1,9 @@
 #!/usr/bin/python3
-"""Creations whose replies get lost, while those who send them are killed at random.
+"""Creations whose replies are lost, while their senders are killed at random.
 
-A part of all replies is lost after HealthLake has carried the request out, another part before.
-First workers send queued creations, then sessions create by themselves: whoever has lost his
-session, or an error that tells the key, repeats the call with the key. In the end there is one
-version of each resource. HEALTHLAKE_TEST_LONG=1 makes it 1,000 creations and 100 kills each way;
-fhir_kills.py SEED repeats a run's dice.
+Some replies are lost after HealthLake has carried the request out, others before. First workers
+send queued creations, then sessions create resources directly: after a lost session, or an error
+with the key, the call is repeated with the key. In the end there is one version of each resource.
 """
 
 import json
@@ -41,7 +39,7 @@ tap = Tap()
 
 
 def lose(emulator, dice, operation, creates):
-    """Has replies get lost, some after the request was carried out and some before."""
+    """Scripts lost replies, some after the request was carried out and some before."""
     steps = []
     for number in dice.sample(range(creates), creates // 5):
         steps.append({"operation": operation, "about": f'"patient-{number}"', "cut": 60,
@@ -50,7 +48,7 @@ def lose(emulator, dice, operation, creates):
 
 
 def enqueue(cluster):
-    """Enqueues all of them, a hundred in a transaction."""
+    """Enqueues all requests, a hundred in each transaction."""
     with closing(Session(cluster)) as session:
         session.run("SET client_min_messages = error")
         for first in range(0, CREATES, 100):
@@ -62,7 +60,7 @@ def enqueue(cluster):
 
 
 def kill_one(cluster, dice, whom):
-    """Kills one of those, or the postmaster and all; whether there was one."""
+    """Kills one of these processes or the postmaster; returns whether there was one."""
     if dice.random() < 0.1:
         cluster.kill()
         cluster.start()
@@ -72,7 +70,7 @@ def kill_one(cluster, dice, whom):
 
 
 def storm(cluster, dice, whom, most, over):
-    """Kills until it is enough, or nothing is left to be sent; how many."""
+    """Kills until there were enough kills or nothing is left to be sent; returns their number."""
     kills, end = 0, time.monotonic() + PATIENCE
     while kills < most and time.monotonic() < end and not over():
         time.sleep(dice.random() * 0.2)
@@ -88,8 +86,8 @@ def queued(cluster, emulator, dice):
     began = time.monotonic()
     enqueue(cluster)
     kills = storm(cluster, dice, WORKERS, KILLS, over)
-    tap.same(kills, KILLS, "there were so many kills")
-    tap.ok(until(over, PATIENCE, 0.3), "all requests come to an end")
+    tap.same(kills, KILLS, "the workers were killed often enough")
+    tap.ok(until(over, PATIENCE, 0.3), "all requests are finished")
     states = ask(cluster, "SELECT state, count(*)::int FROM healthlake_request GROUP BY 1")
     attempts = ask(cluster, "SELECT sum(attempts)::int FROM healthlake_request")[0][0]
     made = Counter(one["id"] for one in emulator.versions())
@@ -97,13 +95,13 @@ def queued(cluster, emulator, dice):
             f"{time.monotonic() - began:.0f} s")
     tap.same(states, [("succeeded", CREATES)], "all have succeeded")
     tap.same((len(made), set(made.values())), (CREATES, {1}),
-             "each resource was made, and has one version")
+             "each resource exists with one version")
     tap.same(ask(cluster, "SELECT count(*) FROM healthlake_request WHERE body IS NOT NULL"),
-             [(0,)], "no row has kept its body")
+             [(0,)], "no row has kept the body")
 
 
 class Creators:
-    """Sessions that create resources by themselves, each until it is told of success."""
+    """Sessions that create resources directly, each until it succeeds."""
 
     def __init__(self, cluster):
         self.cluster = cluster
@@ -113,7 +111,7 @@ class Creators:
         self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(SESSIONS)]
 
     def work(self):
-        """Takes one resource after the other."""
+        """Creates one resource after the other."""
         while True:
             with self.lock:
                 if not self.numbers:
@@ -124,7 +122,7 @@ class Creators:
                 key = self.attempt(number, key)
 
     def attempt(self, number, key):
-        """One call; the key to repeat it with: that which was told, or its own."""
+        """Makes one call; returns the key for its repetition: that of the error, or its own."""
         told, end = key, "38M01"
         try:
             with closing(Session(self.cluster, application_name="creator")) as session:
@@ -163,16 +161,16 @@ def direct(cluster, emulator, dice):
     tap.say(f"figure: by sessions: {kills} kills, {DIRECT_CREATES} creations, "
             + "".join(f"{count} times {end}, " for end, count in sorted(creators.ends.items()))
             + f"{time.monotonic() - began:.0f} s")
-    tap.same(kills, DIRECT_KILLS, "sessions were killed so often")
+    tap.same(kills, DIRECT_KILLS, "the sessions were killed often enough")
     tap.ok(creators.ends["created"] + creators.ends["existed"] == DIRECT_CREATES
            and not creators.ends.keys() - {"created", "existed", "38M01", "no session"},
-           "each session has created all of its own", creators.ends)
+           "each session has created all its resources", creators.ends)
     tap.same((len(made), set(made.values())), (DIRECT_CREATES, {1}),
-             "each resource was made once, however often it was asked for")
+             "each resource was created once, however often the call was repeated")
 
 
 def main():
-    """The storms, and what they have left."""
+    """All checks."""
     seed = sys.argv[1] if len(sys.argv) > 1 else str(time.time_ns() % 1000000)
     dice = random.Random(seed)
     tap.say(f"seed {seed}")

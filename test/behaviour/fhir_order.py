@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Queued FHIR requests of one resource go one after the other, in order; others beside them.
+"""Queued FHIR requests of one resource are sent in order, one after the other; others in parallel.
 
-Several workers send updates and bundles of a few resources, some of which HealthLake refuses.
-The log of what arrived says what was under way when.
+Several workers send updates and bundles of a few resources, some of which HealthLake refuses. The
+emulator's log shows which requests were in flight at the same time. A retry never replaces newer
+data by older, whenever whoever enqueues the newer, or retries, commits.
 """
 
 import json
@@ -27,16 +28,23 @@ ROUNDS = 8
 WORKERS = 3
 DELAY = 0.02
 
+RUN = "CALL healthlake_run_queue()"
+UPDATE = "SELECT healthlake_fhir_enqueue_update(%s)"
+RETRY = "SELECT healthlake_retry_request(%s)"
+STATE = "SELECT state FROM healthlake_request WHERE id = %s"
+END = "SELECT state, error_sqlstate, error_message FROM healthlake_request WHERE id = %s"
+OVERTAKEN = "the later request %s of the same resource was sent before this retry"
+
 tap = Tap()
 
 
 def patient(id, number):
-    """A resource that says which request it is of."""
+    """A resource with the number of its request."""
     return {"resourceType": "Patient", "id": id, "language": f"n{number}"}
 
 
 def enqueue(session, dice):
-    """Updates of all in turns, and now and then a bundle of two."""
+    """Enqueues updates of all resources in turn, and sometimes a bundle of two."""
     session.run("BEGIN")
     number = 0
     for _ in range(ROUNDS):
@@ -55,7 +63,7 @@ def enqueue(session, dice):
 
 
 def under_way(log):
-    """What was sent for each resource: number, begin, and when its reply left at the earliest."""
+    """The requests of each resource: number, arrival, and earliest time of the reply."""
     sendings = defaultdict(list)
     for entry in log:
         number = re.search(r'"language": "n(\d+)"', entry["body"])
@@ -66,7 +74,7 @@ def under_way(log):
 
 
 def check(log):
-    """One after the other for each resource, in order; several at a time in all."""
+    """Requests of a resource are sent in order; those of different resources in parallel."""
     sendings = under_way(log)
     late, beside = [], []
     for id, sent in sendings.items():
@@ -77,23 +85,70 @@ def check(log):
     tap.same(beside[:3], [], "each when the one before has its reply")
     times = sorted({(entry["time"], entry["time"] + DELAY) for entry in log})
     most = max(sum(begin <= at < end for begin, end in times) for at, _ in times)
-    tap.ok(most >= 4, f"others are sent beside them: up to {most} at a time")
+    tap.ok(most >= 4, f"other resources are written in parallel: up to {most} at a time")
+
+
+def fails(emulator, session, id, number):
+    """An update that HealthLake refuses; its id."""
+    emulator.next({"operation": "fhir:update", "status": 422, "error": "invariant"})
+    request = session.one(UPDATE, json.dumps(patient(id, number)))
+    session.run(RUN)
+    return request
+
+
+def check_retry(emulator, cluster, session):
+    """Retries beside a later request of the resource, either of which is not committed yet."""
+    first = fails(emulator, session, "again", 1)
+    emulator.next({"operation": "fhir:update", "status": 422, "error": "invariant"})
+    again = session.one(RETRY, first)
+    session.run(RUN)
+    last = session.one(RETRY, again)
+    session.run(RUN)
+    tap.same([session.one(STATE, id) for id in (first, again, last)],
+             ["failed", "failed", "succeeded"], "a retry of a retry is none of its own past")
+    for what, order in (("enqueued", (UPDATE, RETRY)), ("retried", (RETRY, UPDATE))):
+        first = fails(emulator, session, what, 1)
+        values = {UPDATE: json.dumps(patient(what, 2)), RETRY: first}
+        with closing(Session(cluster)) as other:
+            other.run("BEGIN")
+            made = {order[0]: other.one(order[0], values[order[0]]),
+                    order[1]: session.one(order[1], values[order[1]])}
+            if order[1] == UPDATE:
+                session.run(RUN)
+            other.run("COMMIT")
+        session.run(RUN)
+        tap.same(session.one(STATE, made[UPDATE]), "succeeded", f"{what} in secret: the newer data")
+        tap.same(session.run(END, made[RETRY]),
+                 [("failed", "55000", OVERTAKEN % made[UPDATE])],
+                 f"{what} in secret: are not followed by the older")
+        tap.same(session.state(RETRY, made[RETRY]), "55000", f"{what} in secret: nor later")
+    both = [fails(emulator, session, "both", number) for number in (1, 2)]
+    last = [row[0] for row in session.run("SELECT healthlake_retry_request(id) FROM"
+                                          " unnest(%s) AS id ORDER BY id", both)]
+    session.run(RUN)
+    tap.same([session.one(STATE, id) for id in last], ["succeeded", "succeeded"],
+             "the retries of two that failed keep their order")
+    tap.same(session.state(RETRY, both[0]), "55000", "and neither is retried again")
+    session.run("SET session_replication_role = replica; DELETE FROM healthlake_request;"
+                "RESET session_replication_role")
 
 
 def main():
-    """Enqueues while nobody sends; then several workers do."""
+    """Enqueues requests, then starts several workers."""
     emulator = client.emulator()
     store = emulator.place({"DatastoreName": "clinic"})[0]
-    for operation in ("fhir:update", "fhir:bundle"):
-        emulator.next({"operation": operation, "about": '"n17"', "status": 422,
-                       "error": "invariant", "delay": DELAY},
-                      {"operation": operation, "delay": DELAY, "times": "always"})
     cluster = queue_cluster.make(
         emulator, healthlake__datastore_id=store, healthlake__autostart_worker="off",
         healthlake__worker_count=str(WORKERS), healthlake__max_concurrency="4",
         healthlake__worker_databases="")
     with cluster, closing(Session(cluster)) as session:
         session.run("CREATE EXTENSION healthlake")
+        check_retry(emulator, cluster, session)
+        since = len(emulator.log())
+        for operation in ("fhir:update", "fhir:bundle"):
+            emulator.next({"operation": operation, "about": '"n17"', "status": 422,
+                           "error": "invariant", "delay": DELAY},
+                          {"operation": operation, "delay": DELAY, "times": "always"})
         number = enqueue(session, random.Random(7))
         began = time.monotonic()
         session.run("ALTER SYSTEM SET healthlake.worker_databases = 'postgres'")
@@ -103,8 +158,8 @@ def main():
         tap.same(session.run("SELECT state, count(*)::int FROM healthlake_request "
                              "GROUP BY 1 ORDER BY 1"),
                  [("failed", 1), ("succeeded", number - 1)],
-                 "one that has failed holds back none")
-        check(emulator.log())
+                 "a failed request does not block later ones")
+        check(emulator.log(since=since))
     emulator.stop()
     tap.end()
 

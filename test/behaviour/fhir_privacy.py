@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Nothing of a patient gets out by FHIR calls: not into the server's log at DEBUG5, an error, a
-notice, a statistics view, the history or a dump.
+"""No patient data leaks from FHIR calls: into the server's log at DEBUG5, an error, a notice, a
+statistics view, the history or a dump.
 
-A word that is nowhere else is in resources, search values and in all that replies say. The one
-place that may have it is healthlake_last_call(), for the session and role that made the call. A
-statement with the word in it is not logged either, whatever ends it: no error of ours names it.
+Resources, search values and all replies contain a unique word. Only healthlake_last_call() may
+return it, to the session and role that made the call. Statements with the word in their text are
+not logged either, where the extension can prevent it.
 """
 
 import json
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -66,7 +67,7 @@ WRITES = [f"healthlake_fhir_create({LITERAL})", f"healthlake_fhir_update({LITERA
           f"healthlake_fhir_enqueue_create({LITERAL})"]
 VIEW = json.dumps({"resource": "Patient", "status": "active", "select": [
     {"column": [{"name": "family", "path": "name.family"}]}]})
-# FHIRPath, which reads nothing but what the statement has
+# FHIRPath, which reads only its arguments
 PATHS = [f"healthlake_fhirpath({LITERAL}, 'name.where(')",
          f"healthlake_fhirpath_text({LITERAL}, 'now()')",
          f"healthlake_fhirpath_exists({LITERAL}, 'name.nothing()')",
@@ -75,7 +76,7 @@ PATHS = [f"healthlake_fhirpath({LITERAL}, 'name.where(')",
          f"healthlake_fhir_view_columns('{{\"resource\": \"Patient\", \"{MARK}\": 1}}')"]
 WAITS = [CREATE, SEARCH + ")", f"SELECT healthlake_fhir_count('Patient', {SOUGHT})",
          f"SELECT * FROM healthlake_fhir_read_many('Patient', ARRAY['p1']) -- {MARK}"]
-# statements that end in an error of ours, and what is SET for them
+# statements that fail with an error of the extension, and settings for them
 LITERALS = [*((f"SELECT {call}", "transaction_read_only = on") for call in WRITES),
             *((f"SELECT {call}", "") for call in PATHS),
             *((wait, "healthlake.region = ''") for wait in WAITS),
@@ -94,7 +95,7 @@ said = []
 
 
 def run(session, statement):
-    """Runs a statement; keeps all that the client is told of it but its rows."""
+    """Runs a statement; keeps everything that the client receives except the rows."""
     try:
         with session.cursor() as cursor:
             cursor.execute(statement)
@@ -109,7 +110,7 @@ def run(session, statement):
 
 
 def configure(session, store=""):
-    """Where the calls of a session go."""
+    """Sets the endpoint of a session."""
     for name, value in (("endpoint_url", emulator.http), ("region", "us-east-1"),
                         ("access_key_id", emulator.access_key_id), ("max_attempts", "1"),
                         ("secret_access_key", emulator.secret_access_key),
@@ -118,7 +119,7 @@ def configure(session, store=""):
 
 
 def prepare(session):
-    """A data store, and a table whose row has what the calls send."""
+    """Creates a data store, and a table with the resource that the calls send."""
     run(session, "CREATE EXTENSION healthlake")
     run(session, "CREATE ROLE clerk")
     run(session, "GRANT EXECUTE ON FUNCTION healthlake_fhir_bundle TO clerk")
@@ -136,14 +137,14 @@ def prepare(session):
 
 
 def try_all(session):
-    """Every call with every reply, and what is refused before anything is sent."""
+    """Every call with every reply, and calls that are refused before anything is sent."""
     failed = 0
     for call in CALLS:
         for reply in REPLIES:
             emulator.next(**reply)
             failed += run(session, f"SELECT {call} IS NULL FROM given") is None
         run(session, f"SELECT {call} IS NULL FROM given")
-    tap.ok(failed > len(CALLS) * len(REPLIES) // 2, "calls fail in many ways", failed)
+    tap.ok(failed > len(CALLS) * len(REPLIES) // 2, "there are many failed calls", failed)
     for call in REFUSED:
         tap.ok(run(session, f"SELECT {call} FROM given") is None, f"refused: {call}")
     run(session, "BEGIN")
@@ -151,34 +152,59 @@ def try_all(session):
     run(session, "ROLLBACK")
 
 
+@contextmanager
+def transaction(session, setting):
+    """A transaction with a setting, or with none; it is rolled back."""
+    run(session, "BEGIN")
+    if setting:
+        run(session, f"SET LOCAL {setting}")
+    if "timeout" in setting:
+        emulator.next(delay=2)
+    yield
+    run(session, "ROLLBACK")
+    run(session, "RESET ROLE")
+
+
 def try_literals(session):
-    """Statements that have the word themselves, and end in errors."""
+    """Statements that contain the word and fail."""
     for statement, setting in LITERALS:
-        run(session, "BEGIN")
-        if setting:
-            run(session, f"SET LOCAL {setting}")
-        if "timeout" in setting:
-            emulator.next(delay=2)
-        tap.ok(run(session, statement) is None, f"fails: {statement[:45]}… {setting}", said[-1])
-        run(session, "ROLLBACK")
-        run(session, "RESET ROLE")
+        with transaction(session, setting):
+            tap.ok(run(session, statement) is None, f"fails: {statement[:45]}… {setting}",
+                   said[-1])
+
+
+def try_nested(session):
+    """The same in PL/pgSQL: the CONTEXT of the error, which the client gets, has the statement."""
+    for statement, setting in LITERALS:
+        with transaction(session, setting):
+            perform = "PERFORM" + statement.split(" -- ")[0].removeprefix("SELECT")
+            failed = run(session, f"DO $do$ BEGIN {perform}; END $do$") is None
+            told = said.pop()
+            tap.ok(failed and MARK in told or MARK not in perform,
+                   f"fails in a DO: {statement[:45]}… {setting}", told)
+    emulator.next(status=200, body={"resourceType": "Bundle", "type": "searchset", "entry": [
+        {"search": {"mode": "outcome"}, "resource": OUTCOME}]})
+    run(session, f"DO $do$ BEGIN PERFORM {SEARCH.removeprefix('SELECT ')}); END $do$")
+    tap.ok("reports issue" in said[-1], "a search warns in a DO", said[-1])
+    said.pop()
 
 
 def try_status(session):
-    """What is asked for again, since it is not ready, has values of the caller's in its query."""
+    """A status that is polled has values of the caller in its query."""
     emulator.next(status=202, body={})
     tap.same(run(session, f"SELECT healthlake_fhir_operation('_search', {SOUGHT}, 'GET',"
-                          " timeout => '300 ms')"), [({},)], "parameters are not asked for again")
+                          " timeout => '300 ms')"), [({},)],
+                          "a status with parameters is not polled")
     emulator.next(status=202, body={}, times=10)
     tap.ok(run(session, f"SELECT healthlake_fhir_operation('jobs/1?family={MARK}', NULL, 'GET',"
                         " timeout => '300 ms', poll_interval => '100 ms')") is None,
-           "a path is, until the time is over", said[-1])
-    tap.ok('"jobs/1"' in said[-1], "which names the path", said[-1])
+           "a path is polled until the timeout", said[-1])
+    tap.ok('"jobs/1"' in said[-1], "the error has the path", said[-1])
     emulator.reset()
 
 
 def try_interrupts(cluster, session):
-    """The same, cancelled, and terminated."""
+    """The same calls, cancelled and terminated."""
     pid = session.info.backend_pid
     other = cluster.connect()
     for how in ("cancel", "terminate"):
@@ -192,7 +218,7 @@ def try_interrupts(cluster, session):
 
 
 def views(session):
-    """All that views and the extension's tables show, of this session and of others."""
+    """Everything that views and the extension's tables show, of this session and others."""
     names = [row[0] for row in run(
         session, "SELECT relname FROM pg_class WHERE relkind IN ('v', 'r') AND (relname LIKE "
         "'pg_stat_%' OR relname LIKE 'healthlake_%') ORDER BY 1")]
@@ -201,7 +227,7 @@ def views(session):
 
 
 def main():
-    """A server of its own, whose log is searched."""
+    """All checks, on a separate server."""
     with tempfile.TemporaryDirectory(dir=os.environ["HEALTHLAKE_WORK"]) as folder, \
             Cluster(Path(folder) / "server", settings=SETTINGS) as cluster:
         session = cluster.connect()
@@ -210,6 +236,7 @@ def main():
         began = where.stat().st_size
         try_all(session)
         try_literals(session)
+        try_nested(session)
         try_status(session)
         victim = cluster.connect()
         configure(victim, store)
@@ -219,10 +246,10 @@ def main():
         tap.ok(MARK not in log, "nothing of a patient in the server's log",
                *[line for line in log.splitlines() if MARK in line][:5])
         told = "\n".join(said)
-        tap.ok("expression" in told or "issue code" in told, "errors tell what is known")
-        tap.ok(MARK not in told, "nor in what the client is told",
+        tap.ok("expression" in told or "issue code" in told, "the errors report the outcome")
+        tap.ok(MARK not in told, "and in messages to the client",
                *[line for line in told.splitlines() if MARK in line][:5])
-        tap.ok(MARK not in views(session), "nor in a view, the statistics or the history")
+        tap.ok(MARK not in views(session), "and in views, statistics and history")
         emulator.next(status=400, body=OUTCOME)
         run(session, "SELECT healthlake_fhir_create(resource) FROM given")
         reply = run(session, "SELECT reply::text FROM healthlake_last_call()")[0][0]
@@ -230,7 +257,7 @@ def main():
         dump = subprocess.run([bindir() / "pg_dumpall", "-h", cluster.folder / "socket", "-U",
                                "postgres"], check=True, capture_output=True, text=True).stdout
         tap.ok(dump.count(MARK) == 3 and "healthlake_event" in dump,
-               "a dump has it in the table of the test alone", dump.count(MARK))
+               "a dump has it only in the test's own table", dump.count(MARK))
     emulator.stop()
     tap.end()
 

@@ -1,15 +1,13 @@
 #!/usr/bin/python3
-"""FHIR requests in the queue: what becomes of each kind, whatever becomes of its replies.
+"""FHIR requests in the queue: the outcome of each kind, with all losses of replies.
 
-Each case is a request about an id of its own, so that all of them are under way at once: what
-was there before, how replies are lost, what somebody else has written meanwhile, and in the end
-its row, the requests that were sent for it, and the versions that HealthLake has of it.
+Each case is a request about its own id, so that all cases run at the same time: the earlier state,
+how replies are lost, what another client writes meanwhile, and in the end the row, the requests
+that were sent, and the versions in HealthLake.
 """
 
-import ctypes
 import hashlib
 import json
-import re
 import sys
 import threading
 import time
@@ -20,28 +18,21 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 
 import client  # noqa: E402  pylint: disable=wrong-import-position
+import libcurl  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
 from queue_cluster import OPEN, Session, until  # noqa: E402  pylint: disable=C0413
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MARK = "Mustermann-5071"
-# after a line: with none, libcurl repeats it by itself on a connection that it kept
+# after one line: without any, libcurl repeats the request on a kept connection
 LOST = {"cut": 60}                  # carried out, and the reply was lost
 NEVER = {"status": 200, "cut": 60}  # lost before it was carried out
 ROW = """SELECT state, error_sqlstate, version_id, body IS NULL, note
     FROM healthlake_request WHERE reference ->> 'case' = %s"""
 
 
-def libcurl():
-    """Its version."""
-    library = ctypes.CDLL("libcurl.so.4")
-    library.curl_version.restype = ctypes.c_char_p
-    found = re.match(rb"libcurl/(\d+)\.(\d+)", library.curl_version())
-    return (int(found[1]), int(found[2]))
-
-
-# newer ones repeat a request by themselves more often, on a kept connection that has died
-REPEATS = libcurl() >= (8, 17)
+# newer versions repeat more requests on a kept connection that has died
+REPEATS = libcurl.version() >= (8, 17)
 tap = Tap()
 
 
@@ -51,7 +42,7 @@ def patient(id, family=MARK, **more):
 
 
 def sql(function, *arguments, **named):
-    """A statement that enqueues; values are jsonb where they are no strings."""
+    """A statement that enqueues; values that are no strings become jsonb."""
     given = list(arguments) + list(named.values())
     places = ["%s"] * len(arguments) + [f"{name} => %s" for name in named]
     return (f"SELECT healthlake_fhir_enqueue{function}({', '.join(places)}, "
@@ -62,8 +53,8 @@ def sql(function, *arguments, **named):
 # id: (what is enqueued, steps, what another writes meanwhile, state, SQLSTATE, requests, versions)
 # before: "old" has been there for an hour, "new" for no time; "same" is as "old" with the same body
 CASES = {
-    # first, on connections of their own: libcurl may send again on one that has died,
-    # and then no refusal says what became of the first
+    # first, on new connections: libcurl may send again on a kept one that has died,
+    # and then a refusal does not show the outcome of the first
     "match-stale": ("new", sql("_update", patient("match-stale"), if_match="7"), [], None,
                     ("failed", "38V01", None), "update", ["PUT"]),
     "refused": (None, sql("_create", patient("refused")), [
@@ -97,6 +88,13 @@ CASES = {
                     ("succeeded", None, "1"), "update read update", ["PUT"]),
     "update-overtaken": ("old", sql("_update", patient("update-overtaken")), [NEVER], "another",
                          ("unknown", "38M01", None), "update read", ["PUT", "PUT"]),
+    # without an object "meta", a resource is compared all the same
+    "meta-list-lost": ("new", sql("_update", patient("meta-list-lost", meta=[])), [LOST], None,
+                       ("unknown", "38M01", None), "update read", ["PUT", "PUT"]),
+    "meta-list": ("old", sql("_update", patient("meta-list", meta=["x"])), [NEVER], None,
+                  ("succeeded", None, "2"), "update read update", ["PUT", "PUT"]),
+    "meta-text": ("old", sql("_update", patient("meta-text", meta="x")), [NEVER], None,
+                  ("succeeded", None, "2"), "update read update", ["PUT", "PUT"]),
     "match": ("new", sql("_update", patient("match"), if_match="1"), [], None,
               ("succeeded", None, "2"), "update", ["PUT", "PUT"]),
     "match-lost": ("new", sql("_update", patient("match-lost"), if_match='W/"1"'), [LOST], None,
@@ -121,7 +119,7 @@ CASES = {
     "patch-applied": ("new", sql("_patch", "Patient", "patch-applied", [
         {"op": "add", "path": "/active", "value": True}], if_match="1"), [LOST], None,
                       ("unknown", "38M01", None), "patch read", ["PUT", "PATCH"]),
-    # the first sending comes late, and the second finds nothing to remove
+    # the first request is carried out late, and the second finds nothing to delete
     "patch-late": ("new", sql("_patch", "Patient", "patch-late", [
         {"op": "add", "path": "/active", "value": True}], if_match="1"), [
             {"operation": "fhir:patch", **NEVER},
@@ -142,9 +140,10 @@ CASES = {
                     ("succeeded", None, None), "delete", []),
     "delete-lost": ("new", sql("_delete", "Patient", "delete-lost"), [LOST], None,
                     ("succeeded", None, None), "delete read", ["PUT", "DELETE"]),
-    # the first look is answered with somebody else's resource
+    # the first read returns another resource, with version and time
     "delete-other": ("new", sql("_delete", "Patient", "delete-other"), [
-        LOST, {"operation": "fhir:read", "status": 200, "body": patient("somebody-else")}], None,
+        LOST, {"operation": "fhir:read", "status": 200, "body": patient("somebody-else", meta={
+            "versionId": "9", "lastUpdated": "2999-01-01T00:00:00Z"})}], None,
                      ("succeeded", None, None), "delete read read", ["PUT", "DELETE"]),
     "delete-never": ("old", sql("_delete", "Patient", "delete-never"), [NEVER], None,
                      ("succeeded", None, None), "delete read delete", ["PUT", "DELETE"]),
@@ -155,20 +154,20 @@ CASES = {
     "throttled": (None, sql("_create", patient("throttled")), [
         {"error": "ThrottlingException"}], None,
                   ("succeeded", None, "1"), "update update", ["PUT"]),
-    # other keys may do
+    # other keys may be permitted
     "rejected": (None, sql("_create", patient("rejected")), [{"status": 401, "error": "login"}],
                  None, ("succeeded", None, "1"), "update update", ["PUT"]),
     "fault": (None, sql("_create", patient("fault")), [
         {"status": 503, "error": "transient", "message": MARK}], None,
               ("succeeded", None, "1"), "update read update", ["PUT"]),
 }
-# a look whose reply has no version, or one that would be a header of its own: it is made again
+# a read without a version, or with an invalid one, is repeated
 for how, meta in (("update-hostile", {"versionId": '1"\r\nX-Evil: yes'}), ("update-bare", {})):
     CASES[how] = ("old", sql("_update", patient(how)), [
         NEVER, {"operation": "fhir:read", "about": f"Patient/{how}", "status": 200, "body": {
             **patient(how, "Before"), "meta": {**meta, "lastUpdated": "2020-01-01T00:00:00Z"}}}],
                   None, ("succeeded", None, "2"), "update read read update", ["PUT", "PUT"])
-# success that does not answer the request is none: a look tells what became of it
+# a success with another resource is none: a read determines the outcome
 for how, given in (("other-id", patient("SOMEBODY-ELSE")), ("other-none", {}),
                    ("other-type", {"resourceType": "Group", "id": "other-type"})):
     CASES[how] = ("old", sql("_update", patient(how)), [{"status": 200, "body": given}], None,
@@ -178,12 +177,12 @@ CASES["other-empty"] = ("old", sql("_update", patient("other-empty")), [{"status
 CASES["other-done"] = ("new", sql("_update", patient("other-done")), [
     {"status": 200, "body": patient("SOMEBODY-ELSE"), "apply": True}], None,
                        ("succeeded", None, "2"), "update read", ["PUT", "PUT"])
-# what is told of it is no more than a version and a time
+# the reply has only a version and a time
 CASES["other-version"] = ("new", sql("_update", patient("other-version")), [
     {"status": 200, "apply": True, "body": {**patient("other-version"), "meta": {
         "versionId": f"{MARK} <&>", "lastUpdated": MARK}}}], None,
                           ("succeeded", None, None), "update", ["PUT", "PUT"])
-# refusals that say that nothing was done: the row has the SQLSTATE that a call has
+# refusals without effect: the row has the SQLSTATE of a call
 for status, code, sqlstate in ((403, "forbidden", "42501"), (404, "not-found", "42704"),
                                (405, "not-supported", "38U01"), (409, "conflict", "55006"),
                                (412, "multiple-matches", "21000"), (413, "too-long", "54000"),
@@ -192,7 +191,7 @@ for status, code, sqlstate in ((403, "forbidden", "42501"), (404, "not-found", "
         None, sql("_create", patient(f"refused-{status}")), [
             {"status": status, "error": code, "message": MARK}], None,
         ("failed", sqlstate, None), "update", [])
-# what is read of a bundle is the resource that it creates
+# for a bundle, the resource that it creates is read
 def answers(*entries):
     """A success of a transaction."""
     return {"status": 200, "body": {"resourceType": "Bundle", "type": "transaction-response",
@@ -202,7 +201,7 @@ def answers(*entries):
 DONE = {"response": {"status": "200"}}
 for how, steps, asked in (("bundle", [], "bundle"), ("bundle-lost", [LOST], "bundle"),
                           ("bundle-never", [NEVER], "bundle bundle"),
-                          # the first sending comes late, and the second is not valid any more
+                          # the first request is carried out late, and the second is then invalid
                           ("bundle-late", [NEVER, {"status": 400, "error": "invariant",
                                                    "apply": True}], "bundle bundle"),
                           ("bundle-unanswered", [answers()], "bundle bundle"),
@@ -224,7 +223,7 @@ for how, steps, asked in (("bundle", [], "bundle"), ("bundle-lost", [LOST], "bun
 
 
 def whose(entry, case):
-    """Whether a request is about this case, and no other whose name begins alike."""
+    """Whether a request belongs to this case, not to one whose name begins with it."""
     said = entry["path"] + "?" + (entry["body"] or "")
     return any(f"Patient/{case}{end}" in said for end in ("?", '"', "/"))
 
@@ -238,7 +237,7 @@ class Run:
         self.store = store
 
     def prepare(self):
-        """Writes what was there before, and says how replies are lost."""
+        """Writes the earlier state, and scripts the losses of replies."""
         self.emulator.write(*({"store": self.store, "ago": 0 if case[0] == "new" else 3600,
                                "resource": patient(id) if case[0] == "same" else
                                patient(id, "Before")}
@@ -247,11 +246,17 @@ class Run:
                               f'"reference": "Patient/{id}"', **step}
                              if case[1][0].find("_patch") < 0 and case[1][0].find("_delete") < 0
                              else {"about": f"Patient/{id}", **step}
-                             for id, case in self.longest_first() for step in case[2]))
+                             for id, case in self.longest_first() for step in self.steps(id)))
+
+    def steps(self, id):
+        """How replies are lost, and, at the first of them, what another writes meanwhile."""
+        _, _, steps, another, *_ = CASES[id]
+        return [{**step, "then": [{"store": self.store, "resource": patient(id, "Another")}]}
+                if another and at == 0 else step for at, step in enumerate(steps)]
 
     @staticmethod
     def longest_first():
-        """Cases whose name begins as another's come before that one."""
+        """Cases with longer names first, since one name may be the beginning of another."""
         return sorted(CASES.items(), key=lambda one: -len(one[0]))
 
     def enqueue(self):
@@ -262,18 +267,14 @@ class Run:
         self.session.run("COMMIT")
 
     def send(self):
-        """Sends, lets another write, and sends until all is finished."""
-        self.session.run("CALL healthlake_run_queue()")
-        self.emulator.write(*({"store": self.store, "resource": patient(id, "Another")}
-                              for id, case in CASES.items() if case[3]))
-
+        """Sends until all is finished."""
         def over():
             self.session.run("CALL healthlake_run_queue()")
             return self.session.one(OPEN) == 0
         return until(over, 40, 0.2)
 
     def check(self):
-        """Holds each case to what is wanted."""
+        """Compares each case with its expected results."""
         log, versions = self.emulator.log(), self.emulator.versions()
         for id, (_, _, _, _, wanted, asked, methods) in CASES.items():
             *row, emptied, note = self.session.run(ROW, id)[0]
@@ -281,7 +282,7 @@ class Run:
             made = [one["method"] for one in versions if (one["type"], one["id"]) ==
                     ("Patient", id)]
             if REPEATS and (tuple(row), " ".join(sent), made) != (wanted, asked, methods):
-                # nobody knows then, so it is looked for, whatever the first reply was
+                # the outcome is unknown then, so it is searched for regardless of the first reply
                 tap.ok(row[0] in ("succeeded", "failed", "unknown") and
                        len(made) <= len(methods) + 1 and len(sent) <= len(asked.split()) + 2,
                        f"{id}: libcurl has sent it twice", row, sent, made)
@@ -292,7 +293,7 @@ class Run:
 
 
 def check_promoted(session, emulator, store):
-    """After a promotion all is looked for first; what forerunners made confuses nobody."""
+    """After a promotion the outcome of requests is searched for first, also behind earlier ones."""
     session.run("BEGIN")
     for case, (call, arguments) in (
             ("heir", sql("_create", patient("heir"))),
@@ -320,16 +321,16 @@ def check_promoted(session, emulator, store):
         "SELECT state FROM healthlake_request WHERE reference ->> 'case' = 'heir' ORDER BY id")],
               made["heir"]),
              (["succeeded"] * 6, ["PUT", "PUT", "PUT", "DELETE", "PUT", "DELETE"]),
-             "promoted: each request goes on from what the one before has made")
+             "promoted: each request continues from the version of the one before")
     sent = [entry["operation"].partition(":")[2] for entry in emulator.log()
             if whose(entry, "heir-met")]
     tap.same((session.run(ROW, "heir-met")[0][:3], " ".join(sent), made["heir-met"]),
              (("succeeded", None, "2"), "read update read update", ["PUT", "PUT"]),
-             "promoted: where the version that was found is no more, it is read again")
+             "promoted: if the version that was found is outdated, it is read again")
 
 
 def check_turn(cluster, session, emulator):
-    """One that is committed while a later one is being claimed waits for it."""
+    """A request that is committed while a later one is claimed waits for that one."""
     session.run("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
                 "$$ BEGIN PERFORM pg_sleep(0.7); RETURN NEW; END $$")
     session.run("CREATE TRIGGER slow BEFORE UPDATE ON healthlake_request FOR EACH ROW "
@@ -351,12 +352,12 @@ def check_turn(cluster, session, emulator):
     until(lambda: session.run("CALL healthlake_run_queue()") or session.one(OPEN) == 0, 10, 0.2)
     session.run("DROP FUNCTION slow CASCADE")
     first, second = [entry["time"] for entry in emulator.log() if whose(entry, "turn")]
-    tap.ok(second - first >= 1.5, "two of one resource are never under way at once",
-           f"the second came {second - first:.1f} s after the first")
+    tap.ok(second - first >= 1.5, "two requests of one resource are never in flight together",
+           f"the second arrived {second - first:.1f} s after the first")
 
 
 def check_create(session, emulator, store):
-    """A resource without an id gets one at once; what is sent is what the row says."""
+    """A resource without an id gets one when it is enqueued; the request matches the row."""
     session.run("BEGIN")
     number = session.one("SELECT healthlake_fhir_enqueue_create(%s)", json.dumps(
         {"resourceType": "Encounter", "status": "planned"}))
@@ -369,12 +370,13 @@ def check_create(session, emulator, store):
     session.run("CALL healthlake_run_queue()")
     sent = [entry for entry in emulator.log() if id in entry["path"]]
     tap.same([(entry["method"], entry["path"]) for entry in sent],
-             [("PUT", f"/datastore/{store}/r4/Encounter/{id}")], "it is put under that id, once")
+             [("PUT", f"/datastore/{store}/r4/Encounter/{id}")],
+             "it is written by PUT under that id, once")
     headers = {name.lower(): value for name, value in sent[0]["headers"]}
     tap.same((headers.get("if-none-match"), headers.get("content-type")),
-             ("*", "application/fhir+json"), "for no version that is there already")
+             ("*", "application/fhir+json"), "only if there is no version yet")
     tap.same(bytes(digest), hashlib.sha256(sent[0]["body"].encode()).digest(),
-             "body_sha256 is that of the bytes that were sent")
+             "body_sha256 is the hash of the sent bytes")
     tap.same(session.run("SELECT state, body, body_sha256 = %s, resource_id, version_id, "
                          "response - 'lastUpdated' FROM healthlake_request WHERE id = %s",
                          digest, number),
@@ -384,7 +386,7 @@ def check_create(session, emulator, store):
 
 
 def check_keyed(session, emulator):
-    """A type that is only created goes by key."""
+    """A type whose ids AWS assigns is created with a key."""
     emulator.next({"operation": "fhir:create", **LOST}, {"operation": "fhir:create", **LOST},
                   {"operation": "fhir:create", "status": 201, "body": {
                       "resourceType": "AuditEvent", "id": f"{MARK}, born 1980-02-29 <&>"}})
@@ -404,26 +406,26 @@ def check_keyed(session, emulator):
              [("succeeded", made[0]["id"], None, *keys)],
              "an AuditEvent is posted with the key of its row, which has its id in the end")
     tap.same((len(sent), len(made)), (4, 1),
-             "four sendings made one, though one was answered by what is no id")
+             "four requests created one, although one reply had an invalid id")
 
 
 def check_silence(cluster, session):
-    """The marked name is in no log, event or row that has succeeded."""
+    """The marked name is in no log, event or succeeded row."""
     log = cluster.log()
-    tap.ok(MARK not in log, "nothing of a body is in the server's log",
+    tap.ok(MARK not in log, "the server's log contains no part of a body",
            *[line for line in log.splitlines() if MARK in line][:3])
     tap.same(session.run("SELECT count(*) FROM healthlake_event AS e WHERE e::text ~ %s", MARK),
-             [(0,)], "nor in the history")
+             [(0,)], "the history contains none")
     tap.same(session.run("SELECT DISTINCT state FROM healthlake_request AS r WHERE r::text ~ %s "
                          "ORDER BY 1", MARK), [("failed",), ("unknown",)],
-             "nor in a row but of what has failed or is unknown")
+             "only failed or unknown rows contain it")
     tap.same(session.run("SELECT count(*) FROM healthlake_request AS r WHERE "
                          "(to_jsonb(r) - 'body')::text ~ %s", MARK), [(0,)],
-             "and there in the body alone")
+             "and only in the body")
 
 
 def main():
-    """All of it on one server."""
+    """All checks, on one server."""
     emulator = client.emulator()
     store = emulator.place({"DatastoreName": "clinic"})[0]
     cluster = queue_cluster.make(emulator, healthlake__datastore_id=store,
@@ -436,7 +438,7 @@ def main():
         run.prepare()
         run.enqueue()
         began = time.monotonic()
-        tap.ok(run.send(), "all requests come to an end")
+        tap.ok(run.send(), "all requests are finished")
         tap.say(f"{len(CASES)} cases took {time.monotonic() - began:.1f} s")
         run.check()
         check_promoted(session, emulator, store)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Searches as whole processes see them: memory, cancels, what is in flight, and no PHI in a log.
+"""Searches in whole processes: memory, cancels, pages in flight, and no patient data in a log.
 
-A page is in flight between two rows. Whatever ends the query then (an error, a cancel, a cursor
-that is closed, a savepoint, the session) must leave neither a descriptor nor the session's next
-call in trouble.
+A page is in flight between two rows. However the query ends then (an error, a cancel, a closed
+cursor, a savepoint, the end of the session), no descriptor may be lost, and the next call of the
+session must work.
 """
 
 import os
@@ -33,7 +33,7 @@ emulator = client.emulator()
 
 
 def place(count, size=0):
-    """A data store with so many patients."""
+    """Creates a data store with a number of patients."""
     emulator.reset()
     emulator.place({"DatastoreId": STORE, "DatastoreName": "search"})
     for start in range(0, count, 2000):
@@ -44,7 +44,7 @@ def place(count, size=0):
 
 
 def settings():
-    """What a session needs to call the emulator."""
+    """The settings of a session that calls the emulator."""
     return {"endpoint_url": emulator.http, "region": "us-east-1", "max_attempts": "1",
             "datastore_id": STORE, "access_key_id": emulator.access_key_id,
             "secret_access_key": emulator.secret_access_key}
@@ -86,7 +86,7 @@ def sockets(session):
 
 
 def search_all(cluster):
-    """A long search takes no more memory than a short one, but for what it remembers."""
+    """A long search takes no more memory than a short one, except for the returned ids."""
     place(RESOURCES, 500)
     with closing(caller_session(cluster)) as session:
         count = ("SELECT count(*), count(DISTINCT (r).id) FROM "
@@ -95,25 +95,26 @@ def search_all(cluster):
         before = status(session, "VmHWM")
         began = time.monotonic()
         tap.same(run(session, "SELECT count(*) FROM (SELECT healthlake_fhir_search('Patient'))"
-                     " AS s"), [(RESOURCES,)], "every resource comes once")
+                     " AS s"), [(RESOURCES,)], "every resource is returned once")
         seconds = time.monotonic() - began
         grown = status(session, "VmHWM") - before
         allowed = 512 + RESOURCES * 64 // 1024
-        tap.ok(grown <= allowed, "a long search takes the memory of its ids alone",
+        tap.ok(grown <= allowed, "a long search only takes memory for its ids",
                f"{grown} kB, {allowed} are allowed")
         tap.say(f"{RESOURCES} resources, {seconds:.1f} s, {grown} kB more")
-        tap.same(run(session, count % ""), [(RESOURCES, RESOURCES)], "and each is another")
+        tap.same(run(session, count % ""), [(RESOURCES, RESOURCES)],
+                 "and no resource is returned twice")
 
 
 def in_advance(cluster):
-    """The next page is asked for while one is read, and not before that is of use."""
+    """The next page is requested while one is read, and not before half of the first is read."""
     place(600)
     with closing(caller_session(cluster)) as session:
         run(session, "BEGIN; DECLARE c CURSOR FOR SELECT healthlake_fhir_search('Patient')")
         for rows, pages in ((30, 1), (30, 2), (45, 3), (60, 3), (40, 4)):
             run(session, f"FETCH {rows} FROM c")
             arrived = len(emulator.log(count=pages, wait=5))
-            tap.same(arrived, pages, f"{rows} rows more: {pages} pages are asked for")
+            tap.same(arrived, pages, f"{rows} rows more: {pages} pages are requested")
         run(session, "COMMIT")
 
 
@@ -138,17 +139,8 @@ def end_in(session, way, search):
     return True
 
 
-def was_taken():
-    """Whether the request in flight has arrived, soon."""
-    for _ in range(500):
-        if not emulator.pending():
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def in_flight(cluster):
-    """What ends a query while a page is in flight."""
+    """Ends of queries while a page is in flight."""
     place(600)
     search = "SELECT (healthlake_fhir_search('Patient')).id AS id"
     failed = []
@@ -158,20 +150,20 @@ def in_flight(cluster):
                 memory, connections = status(session, "RssAnon"), sockets(session)
             emulator.next({"operation": "fhir:search", "delay": 0},
                           {"operation": "fhir:search", "silence": True})
-            if not end_in(session, number % 5, search) or not was_taken() or \
+            if not end_in(session, number % 5, search) or not emulator.all_taken() or \
                     run(session, "SELECT healthlake_fhir_count('Patient')") != [(600,)]:
                 failed.append(number % 5)
         grown = status(session, "RssAnon") - memory
         tap.same(failed, [], "queries end in five ways while a page is in flight")
         tap.ok(sockets(session) <= connections, "no connection is left",
                f"{connections} before, {sockets(session)} after")
-        tap.ok(grown < 512, "nor memory", f"{grown} kB")
+        tap.ok(grown < 512, "no memory is lost", f"{grown} kB")
         tap.same(run(session, "SELECT count(*) FROM healthlake_fhir_search('Patient')"), [(600,)],
-                 "the session searches on")
+                 "the next search works")
 
 
 def late_reader(cluster):
-    """A page that timed out while nobody waited is asked for again."""
+    """A page that timed out before it was needed is requested again."""
     place(300)
     with closing(caller_session(cluster, request_timeout="1s")) as session:
         emulator.next({"operation": "fhir:search", "delay": 0},
@@ -181,11 +173,11 @@ def late_reader(cluster):
         time.sleep(1.3)
         got += run(session, "FETCH ALL FROM c")
         run(session, "COMMIT")
-        tap.same(len(set(got)), 300, "whoever reads late gets every row")
+        tap.same(len(set(got)), 300, "a slow reader gets every row")
 
 
 def nested(cluster):
-    """Calls between the rows of a search do not hurt what is in flight."""
+    """Calls between the rows of a search do not disturb the page in flight."""
     place(300)
     with closing(caller_session(cluster)) as session:
         rows = run(session, "SELECT count(DISTINCT s.id), count(DISTINCT t.id) FROM "
@@ -194,7 +186,7 @@ def nested(cluster):
         tap.same(rows, [(300, 300)], "a search for each row of a search")
         rows = run(session, "SELECT count(*) FROM (SELECT healthlake_fhir_search('Patient')) AS a,"
                    " (SELECT healthlake_fhir_search('Patient', page_size => 30)) AS b")
-        tap.same(rows, [(90_000,)], "two searches at once")
+        tap.same(rows, [(90_000,)], "two interleaved searches")
 
 
 def cancel(cluster):
@@ -217,7 +209,7 @@ def cancel(cluster):
 
 
 def no_phi(cluster):
-    """A value that is searched for is in no log, error or view, and neither is what was found."""
+    """Searched values and found resources are in no log, error or view."""
     place(10)
     emulator.place_resources(STORE, [{"resourceType": "Patient", "id": "marked",
                                       "name": [{"family": MARK}]}])
@@ -231,7 +223,7 @@ def no_phi(cluster):
                     "resourceType": "OperationOutcome", "issue": [
                         {"severity": "error", "code": "value", "diagnostics": MARK,
                          "details": {"text": MARK}}]}})
-            # the value is in no statement: it is put together in the server
+            # the value is not in the statement's text: the server composes it
             half = MARK.partition("-")
             statement = (f"SELECT count(*) FROM healthlake_fhir_search('Patient', "
                          f"jsonb_build_object('family', '{half[0]}' || '-' || '{half[2]}'))")
@@ -246,8 +238,8 @@ def no_phi(cluster):
                 told = " ".join(filter(None, (error.diag.message_primary,
                                               error.diag.message_detail, error.diag.message_hint,
                                               error.diag.context)))
-                tap.same(error.pgcode, "22023", "a value that is refused is an error")
-                tap.ok(MARK not in told, "which does not quote it", told)
+                tap.same(error.pgcode, "22023", "a refused value is an error")
+                tap.ok(MARK not in told, "the error does not quote it", told)
         emulator.next({"operation": "fhir:search", "body": {
             "resourceType": "Bundle", "entry": [
                 {"resource": {"resourceType": "OperationOutcome", "issue": [
@@ -257,21 +249,21 @@ def no_phi(cluster):
         run(session, "SELECT count(*) FROM healthlake_fhir_search('Patient')")
         tap.same([notice.strip() for notice in session.notices if notice.startswith("WARNING")],
                  ['WARNING:  HealthLake reports issue "informational" with the search'],
-                 "an outcome is a warning with its code alone")
+                 "an OperationOutcome is a warning with its code only")
         plan = run(session, "EXPLAIN (ANALYZE, VERBOSE) SELECT * FROM healthlake_fhir_search("
                    "'Patient', jsonb_build_object('family', 'Zebulon' || '-Marked'))")
         seen = str(run(other, "SELECT s.* FROM pg_stat_activity AS s WHERE pid <> "
                        "pg_backend_pid()")) + str(run(
                            other, "SELECT * FROM healthlake_operation_statistics()"))
         tap.ok(MARK not in seen and "healthlake_fhir_search" in str(plan),
-               "nor does a view show it", seen)
+               "no view shows it", seen)
     log = cluster.log()
-    tap.ok("DEBUG:  " in log and MARK not in log, "nor the log at DEBUG5",
+    tap.ok("DEBUG:  " in log and MARK not in log, "and not the log at DEBUG5",
            f"{len(log)} bytes", *(line for line in log.splitlines() if MARK in line))
 
 
 def main():
-    """All of it, on a server of its own."""
+    """All checks, on a separate server."""
     folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
     with Cluster(folder, settings={"shared_preload_libraries": "healthlake"}) as cluster:
         with closing(cluster.connect()) as session:

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""FHIRPath in a whole server: dump and restore, upgrade, parallel plans, hostile input, memory."""
+"""FHIRPath in a complete server: dump and restore, upgrade, parallel plans, hostile input, memory.
+"""
 
 import json
 import os
@@ -57,7 +58,7 @@ def timed(session, statement, *values):
 
 
 def dump(cluster, database):
-    """What pg_dump writes of a database; without the lines that are of one run."""
+    """The dump of a database, without lines that differ in each run."""
     done = subprocess.run([bindir() / "pg_dump", "-d", database], capture_output=True, text=True,
                           env=cluster_environment(cluster), check=True)
     return "\n".join(line for line in done.stdout.splitlines()
@@ -65,13 +66,13 @@ def dump(cluster, database):
 
 
 def cluster_environment(cluster):
-    """An environment in which PostgreSQL's programs find the server."""
+    """The environment with which PostgreSQL's programs connect to the server."""
     where = cluster.where()
     return {**os.environ, "PGHOST": where["host"], "PGUSER": where["user"]}
 
 
 def restore(cluster, text, database):
-    """Restores a dump into a new database; what psql said."""
+    """Restores a dump into a new database; returns the output of psql."""
     with closing(Session(cluster)) as session:
         session.run(f"CREATE DATABASE {database}")
     done = subprocess.run([bindir() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database],
@@ -81,7 +82,7 @@ def restore(cluster, text, database):
 
 
 def facts(cluster, database):
-    """What must be the same in a database and in its restored dump."""
+    """The facts that must be equal in a database and its restored dump."""
     with closing(Session(cluster, dbname=database)) as session:
         rows = session.run(ROWS)
         comment = session.run("SELECT obj_description('clinic.people'::regclass)::jsonb")[0][0]
@@ -93,7 +94,7 @@ def facts(cluster, database):
 
 
 def check_dump(cluster):
-    """A dump of a database with views, indexes and generated columns is restored as it was."""
+    """Restores a dump of a database with views, indexes and generated columns."""
     with closing(Session(cluster)) as session:
         for statement in SETUP:
             session.run(statement)
@@ -104,13 +105,13 @@ def check_dump(cluster):
     tap.same((before["rows"][0][0], before["comment"], before["column"], before["keys"],
               before["index"]), (2000, VIEW, "The key", [(1000,)], True), "before: a view, used")
     text = dump(cluster, "postgres")
-    tap.same(restore(cluster, text, "restored"), (0, ""), "the dump is restored without a word")
+    tap.same(restore(cluster, text, "restored"), (0, ""), "the dump is restored without messages")
     tap.same(facts(cluster, "restored"), before, "everything is as it was")
-    tap.same(dump(cluster, "restored"), text, "a dump of that is the same")
+    tap.same(dump(cluster, "restored"), text, "a second dump is equal")
 
 
 def check_upgrade(cluster):
-    """The same after the extension was upgraded: to a version that differs in its number."""
+    """The same after an upgrade of the extension to a version with another number."""
     shared = subprocess.check_output([bindir() / "pg_config", "--sharedir"], text=True).strip()
     script = Path(shared) / "extension" / "healthlake--1.0--1.0.test.sql"
     before = facts(cluster, "postgres")
@@ -120,14 +121,14 @@ def check_upgrade(cluster):
             session.run("ALTER EXTENSION healthlake UPDATE TO '1.0.test'")
     finally:
         script.unlink()
-    tap.same(facts(cluster, "postgres"), before, "an upgrade changes nothing of it")
+    tap.same(facts(cluster, "postgres"), before, "an upgrade changes nothing")
     tap.same(restore(cluster, dump(cluster, "postgres"), "upgraded"), (0, ""),
              "a dump after the upgrade is restored")
     tap.same(facts(cluster, "upgraded"), before, "and everything is as it was")
 
 
 def check_parallel(cluster):
-    """Parallel plans are made, and give what serial ones give."""
+    """Parallel plans are chosen, and return the same rows as serial ones."""
     with closing(Session(cluster)) as session:
         session.run(PEOPLE.format(20000))
         session.run("CREATE STATISTICS clinic.types ON (resource ->> 'resourceType') "
@@ -143,7 +144,7 @@ def check_parallel(cluster):
 
 
 def check_hostile(cluster):
-    """Hostile input ends in bounded time, or is cancelled at once."""
+    """Hostile input takes limited time, or can be cancelled immediately."""
     with closing(Session(cluster)) as session:
         many = json.dumps({"a": [f"x{n}" for n in range(150000)],
                            "b": [f"y{n}" for n in range(150000)]})
@@ -160,7 +161,7 @@ def check_hostile(cluster):
                 ("descendants of 3,000 levels", deep, "descendants()", None),
                 ("repeat of 3,000 levels", deep, "repeat(a)", None)):
             state, seconds = timed(session, STATEMENT, document, path)
-            tap.ok(state == wanted and seconds < 30, f"{what}: bounded",
+            tap.ok(state == wanted and seconds < 30, f"{what}: limited",
                    f"{state}, {seconds:.1f} s")
         session.run("SET statement_timeout = '300ms'")
         for what, path in (("a quadratic search", "a.where($this in %resource.b)"),
@@ -180,13 +181,13 @@ def check_hostile(cluster):
 
 
 def resident(pid):
-    """The memory of a process that is its own, in MB."""
+    """The private memory of a process, in MB."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(status.partition("RssAnon:")[2].split()[0]) / 1024
 
 
 def check_memory(cluster):
-    """What a statement takes does not grow with its rows."""
+    """The memory of a statement does not grow with its rows."""
     with closing(Session(cluster)) as session:
         pid = session.run("SELECT pg_backend_pid()")[0][0]
         session.run("SET max_parallel_workers_per_gather = 0")
@@ -199,7 +200,7 @@ def check_memory(cluster):
 
 
 def main():
-    """All of it, on a server of its own."""
+    """All checks, on a separate server."""
     folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
     with Cluster(folder) as cluster:
         check_dump(cluster)

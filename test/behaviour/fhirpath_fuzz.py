@@ -31,7 +31,7 @@ tap = Tap()
 
 
 def make(target):
-    """Builds a target of the Makefile with the newest clang; what it said, or None."""
+    """Builds a target of the Makefile with the newest clang; returns the output, or None."""
     programs = [path.name for folder in os.environ["PATH"].split(":")
                 for path in Path(folder).glob("clang*")]
     compilers = [name for name in programs if re.fullmatch(r"clang(-\d+)?", name)]
@@ -44,7 +44,7 @@ def make(target):
 
 
 def paths_of(value):
-    """All paths of a view, wherever they are."""
+    """All paths of a view, at any depth."""
     if isinstance(value, dict):
         for name, member in value.items():
             if name in ("path", "forEach", "forEachOrNull") and isinstance(member, str):
@@ -57,7 +57,7 @@ def paths_of(value):
 
 
 def write_seeds(folder):
-    """A file for each test of the project's own cases: its paths, a line each."""
+    """Writes a file for each test of the project's cases, with its paths, one on each line."""
     folder.mkdir()
     count = 0
     for path in sorted((ROOT / "test" / "fhir" / "cases").glob("*.json")):
@@ -68,7 +68,7 @@ def write_seeds(folder):
 
 
 def run(folder):
-    """Runs libFuzzer in a backend of its own; what it said."""
+    """Runs libFuzzer in a single-user backend; returns the output."""
     subprocess.run([bindir() / "initdb", "-D", folder / "cluster", "-U", "postgres", "-E", "UTF8",
                     "--locale=C.UTF-8", "--auth=trust", "--no-sync"], check=True,
                    stdout=subprocess.DEVNULL)
@@ -84,7 +84,7 @@ def run(folder):
 
 
 def main():
-    """Builds, seeds, runs, and looks at libFuzzer's last words."""
+    """Builds, seeds and runs the target, and checks libFuzzer's last lines."""
     if make("fuzz_possible"):
         skip_all("there is no clang with libFuzzer")
     said = make("test/fhir/fuzz.so")
@@ -94,7 +94,8 @@ def main():
     try:
         write_seeds(folder / "corpus")
         said = run(folder)
-        tap.ok(f"Done {RUNS} runs" in said, f"{RUNS} inputs end as they should", said[-3000:])
+        tap.ok(f"Done {RUNS} runs" in said,
+               f"{RUNS} inputs end without an unexpected error", said[-3000:])
         for path in folder.glob("crash-*"):
             tap.say(f"{path.name}: {path.read_bytes()!r}")
     finally:

@@ -1,4 +1,4 @@
-"""doc/functions.md is what test/functions-page prints, and nothing lacks a comment."""
+"""doc/functions.md is the output of test/functions-page, and every object has a comment."""
 
 import os
 import sys
@@ -22,6 +22,6 @@ with Cluster(Path(os.environ["HEALTHLAKE_WORK"]) / "own") as server:
 shown = (ROOT / "doc" / "functions.md").read_text(encoding="utf-8")
 differing = [f"page: {have!r}, catalog: {want!r}" for have, want in
              zip(shown.splitlines(), wanted.splitlines()) if have != want][:3]
-tap.ok(shown == wanted, "doc/functions.md is what `test/functions-page` prints", *differing)
+tap.ok(shown == wanted, "doc/functions.md is the output of `test/functions-page`", *differing)
 tap.ok("\nNone.\n" not in wanted, "every function, type, table and view has a comment")
 tap.end()

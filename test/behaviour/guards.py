@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""The table of guards is true, and two of them prove themselves; test/proof/guards proves all.
+"""The table of guards is correct, and two guards are proved here; test/proof/guards proves all.
 
-Each line that the table takes out must be there once, and each test that it names; then a guard of
-the ground floor is taken out of a copy of the sources, and its test must fail for that reason.
+Each line that the table removes must exist once, and so must each test that it names. Then a guard
+of the ground floor is removed from a copy of the sources, and its test must fail for that reason.
 """
 
 import os
@@ -23,7 +23,7 @@ tap = Tap()
 
 
 def run(source, test):
-    """Builds a program of test/unit from the lowest room alone and runs it; what it prints."""
+    """Builds a program of test/unit from the lowest room only, and runs it; returns its output."""
     program = source / "program"
     built = subprocess.run(
         ["cc", "-g", "-std=gnu11", "-D_GNU_SOURCE", f"-I{source / 'src'}",
@@ -37,21 +37,22 @@ def run(source, test):
 
 
 def check_table(table):
-    """Every line that is taken out is there once, every test is there."""
+    """Each removed line exists once, and each test exists."""
     faults = [f"{guard.words}: {fault}" for guard in table for fault in guard.look(guards.ROOT)]
-    tap.ok(not faults, f"{len(table)} guards are where the table says", *faults)
+    tap.ok(not faults, f"{len(table)} guards are at the places in the table", *faults)
     words = [guard.words for guard in table]
-    tap.same(sorted({word for word in words if words.count(word) > 1}), [], "each has its words")
+    tap.same(sorted({word for word in words if words.count(word) > 1}), [],
+             "each has a description")
 
 
 def check_proof(table):
-    """Some guards are taken out."""
+    """Removes some guards."""
     source = Path(os.environ["HEALTHLAKE_WORK"]) / "source"
     for folder in ("src/base", "test/unit"):
         shutil.copytree(guards.ROOT / folder, source / folder,
                         ignore=shutil.ignore_patterns("build", "cases"))
     chosen = [guard for guard in table if guard.words in PROVED]
-    tap.same(len(chosen), len(PROVED), "those that are proved here are in the table")
+    tap.same(len(chosen), len(PROVED), "the guards that are proved here are in the table")
     sound = {test: run(source, test) for test in {guard.test for guard in chosen}}
     for guard in chosen:
         before = guard.take_out(source)
@@ -62,7 +63,7 @@ def check_proof(table):
 
 
 def main():
-    """The table, and two proofs."""
+    """Checks the table, and proves two guards."""
     table = guards.read()
     check_table(table)
     check_proof(table)

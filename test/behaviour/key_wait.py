@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Calls that wait for credentials: beside others in flight, many for one request to STS.
+"""Calls that wait for credentials: other calls continue, and calls that need the same keys share a
+request to STS.
 
-The queue is what makes many calls at once. Each row stands for a call; STS answers late.
+The queue makes many concurrent calls; each row stands for a call, and STS answers late.
 """
 
 import json
@@ -34,14 +35,14 @@ tap = Tap()
 
 
 def server(emulator, **more):
-    """A server whose calls assume a role, and whose worker starts by itself."""
+    """A server whose calls assume a role, and whose worker starts at the first commit."""
     settings = {"healthlake__role_arn": ROLE, "healthlake__max_concurrency": "64", **more}
     return queue_cluster.make(emulator, {**os.environ, "AWS_ENDPOINT_URL_STS": emulator.http},
                               **settings)
 
 
 def lateness(emulator, session):
-    """How many milliseconds after its reply each creation was recorded, in ascending order."""
+    """The milliseconds from each reply to its record, in ascending order."""
     replied = {json.loads(one["body"])["DatastoreName"]: one["time"] + one["answer"]["seconds"]
                for one in emulator.log(operation=CREATE)}
     ends = session.run("""SELECT request ->> 'DatastoreName',
@@ -51,11 +52,11 @@ def lateness(emulator, session):
 
 
 def test_beside(emulator):
-    """Replies that come while another row waits for its keys are recorded at once."""
+    """Replies that arrive while another row waits for its keys are recorded immediately."""
     with server(emulator) as cluster:
         session = Session(cluster)
         session.run("CREATE EXTENSION healthlake")
-        # the queue sends more at once after each success
+        # the queue increases its concurrency after each success
         session.run(FEW, BESIDE)
         tap.ok(until(lambda: session.one(OPEN) == 0, 20), f"{BESIDE} rows succeed")
         alone = lateness(emulator, session)
@@ -66,15 +67,15 @@ def test_beside(emulator):
         tap.ok(until(lambda: len(emulator.log(operation=CREATE)) == 2 * BESIDE, 20),
                f"{BESIDE} more are in flight")
         asked = len(emulator.log(operation="AssumeRole"))
-        # other keys from now on: the next row has to wait for STS
-        emulator.next(operation="AssumeRole", delay=6.0)
+        # from now on other keys are needed: the next row waits for STS
+        emulator.next(operation="AssumeRole", delay=10.0)
         session.run("ALTER SYSTEM SET healthlake.role_session_name = 'another'")
         session.run("SELECT pg_reload_conf()")
         time.sleep(0.3)
         session.run(ENQUEUE, "last")
         tap.ok(until(lambda: len(emulator.log(operation="AssumeRole")) > asked, 20),
-               "another one waits for STS")
-        tap.ok(until(lambda: session.one(OPEN) == 1, 30), "they succeed meanwhile",
+               "another row waits for STS")
+        tap.ok(until(lambda: session.one(OPEN) == 1, 30), "the rows in flight succeed meanwhile",
                session.run(STATES))
         tap.same(emulator.log(operation="AssumeRole")[-1]["answer"]["ended"], None,
                  "while STS has not answered")
@@ -82,7 +83,7 @@ def test_beside(emulator):
         tap.say(f"recorded after the reply, in ms: {statistics.median(late):.1f} in the median, "
                 f"{late[-1]:.1f} at most; {statistics.median(alone):.1f} and {alone[-1]:.1f} "
                 "where no row waits for keys")
-        # the machine may be busy: the median is unmoved by a few rows that have to wait for it
+        # the machine may be busy: a few late rows do not change the median
         tap.ok(statistics.median(late) < 100 + statistics.median(alone),
                "half of them are recorded within 100 ms of their replies", late)
         tap.ok(late[-1] < 1000 + alone[-1], "all of them within a second", late)
@@ -90,7 +91,7 @@ def test_beside(emulator):
 
 
 def test_many(emulator):
-    """Two hundred calls that need one role's expired keys make one request to STS."""
+    """Two hundred calls that need the expired keys of one role make one request to STS."""
     with server(emulator) as cluster:
         session = Session(cluster)
         session.run("CREATE EXTENSION healthlake")
@@ -104,13 +105,13 @@ def test_many(emulator):
         tap.ok(until(lambda: dict(session.run(STATES)).get("succeeded") == 201, 120),
                "all succeed", session.run(STATES))
         tap.same(len(emulator.log(operation="AssumeRole")) - before, 1,
-                 "and their keys took one request to STS")
+                 "there was one request to STS")
         stores = Counter(store["DatastoreName"] for store in emulator.stores())
-        tap.same((len(stores), max(stores.values())), (201, 1), "one data store each")
+        tap.same((len(stores), max(stores.values())), (201, 1), "each row has one data store")
 
 
 def test_transaction_timeout(emulator):
-    """No transaction is open while STS is waited for (PostgreSQL 17's transaction_timeout)."""
+    """No transaction is open during the wait for STS (PostgreSQL 17's transaction_timeout)."""
     with server(emulator) as cluster:
         session = Session(cluster)
         session.run("CREATE EXTENSION healthlake")
@@ -121,12 +122,12 @@ def test_transaction_timeout(emulator):
         emulator.next(operation="AssumeRole", delay=1.0)
         session.run(MANY)
         tap.ok(until(lambda: session.run(STATES) == [("succeeded", 200)], 120),
-               "a queue whose STS takes a second empties", session.run(STATES))
-        tap.ok("transaction timeout" not in cluster.log(), "and no worker is ended")
+               "a queue with a slow STS is processed", session.run(STATES))
+        tap.ok("transaction timeout" not in cluster.log(), "no worker is terminated")
 
 
 def test_first_goes(emulator):
-    """The wait outlives the call that began it, and takes the larger limits of those that join."""
+    """The wait outlives the call that began it, and has the largest limits of its calls."""
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith("AWS_")}
     environment.update(AWS_ENDPOINT_URL_STS=emulator.http, AWS_EC2_METADATA_DISABLED="true",
@@ -159,13 +160,13 @@ def test_first_goes(emulator):
         begin(name)
         session.run("FETCH 2 FROM other")
         session.run("CLOSE one")
-        # take the memory of what has gone
+        # reuse the memory of the ended call
         text = ", ".join(["repeat('x', 500 + i)"] * 20)
         session.run(" UNION ALL ".join([f"SELECT {text} FROM generate_series(1, 2) i"] * 60))
         session.run("SET healthlake.role_session_name = 'third-in-line'")
         session.run("DECLARE another CURSOR FOR SELECT (healthlake_list_datastores()).name")
         session.run("FETCH 3 FROM another")
-        tap.same(len(session.run("FETCH ALL FROM other")), 9, "the first of two goes")
+        tap.same(len(session.run("FETCH ALL FROM other")), 9, "the first of two calls is cancelled")
         names = [parse_qs(one["body"])["RoleSessionName"][0]
                  for one in emulator.log(operation="AssumeRole")]
         tap.same(sorted(names), ["postgres", name, "third-in-line"],
@@ -174,11 +175,11 @@ def test_first_goes(emulator):
         begin("fourth")
         emulator.next(operation="AssumeRole", status=500, body="")
         tap.same(session.state("SELECT count(*) FROM healthlake_list_datastores()"), None,
-                 "a call that joins the wait of a page repeats a request that fails")
+                 "a call that joins the wait of a page repeats a failed request")
         session.run("COMMIT")
         begin("fifth", status=500, body="")
         tap.same(session.state("SELECT count(*) FROM healthlake_list_datastores()"), None,
-                 "so it does with the request that is under way when it joins")
+                 "also if the request was in flight when it joined")
         session.run("COMMIT")
 
 

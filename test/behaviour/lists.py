@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""10,000 data stores over 100 pages: every row, in memory that does not grow, one page in advance.
+"""Lists of 10,000 data stores over 100 pages: every row is returned, memory does not grow, and one
+page is requested in advance.
 
-Besides, operations that have a host of their own, and AWS's switch against it.
+Also operations with a host prefix, and AWS's setting that disables it.
 """
 
 import os
@@ -22,14 +23,14 @@ from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 STORES = 10_000
 PAGES = 100
-LIMIT = 512  # kB that a hundred pages may take beyond ten
+LIMIT = 512  # kB that a hundred pages may take more than ten
 
 tap = Tap()
 emulator = client.emulator()
 
 
 def settings(endpoint):
-    """What a session needs to call the emulator."""
+    """The settings of a session that calls the emulator."""
     return {"endpoint_url": endpoint, "region": "us-east-1", "max_attempts": "1",
             "access_key_id": emulator.access_key_id,
             "secret_access_key": emulator.secret_access_key}
@@ -47,27 +48,27 @@ def connect():
 
 
 def rows_of(session, statement):
-    """What a statement gives."""
+    """The rows of a statement."""
     with session.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
 
 
 def requests_of(session, statement):
-    """The rows, and how many requests they took."""
+    """The rows of a statement, and the number of its requests."""
     before = emulator.log()[-1]["n"] if emulator.log() else 0
     rows = rows_of(session, statement)
     return rows, len(emulator.log(since=before))
 
 
 def peak(session):
-    """The most memory that the backend has had, in kB."""
+    """The peak memory of the backend, in kB."""
     with open(f"/proc/{session.get_backend_pid()}/status", encoding="ascii") as file:
         return int(next(line for line in file if line.startswith("VmHWM")).split()[1])
 
 
 def place_stores():
-    """Ten thousand of them."""
+    """Creates ten thousand data stores."""
     made = [{"DatastoreId": f"{number:032x}", "DatastoreName": f"ward {number:05}",
              "CreatedAt": 1700000000 + number} for number in range(STORES)]
     for start in range(0, STORES, 1000):
@@ -75,7 +76,7 @@ def place_stores():
 
 
 def all_rows(session):
-    """Every row, once, in order; in memory that does not grow."""
+    """Every row is returned once, in order, and memory does not grow."""
     call = "(healthlake_list_datastores(%s)).id"
     count = "SELECT count(*), count(DISTINCT id), min(id), max(id) FROM (SELECT %s AS id) AS rows"
     wanted = [(STORES, STORES, f"{0:032x}", f"{STORES - 1:032x}")]
@@ -94,11 +95,11 @@ def all_rows(session):
                    "created_at = to_timestamp(1700000000 + n) AND status = 'ACTIVE' AND "
                    "properties ->> 'DatastoreId' = id AND arn LIKE '%/' || id) FROM (SELECT *, "
                    "('x' || right(id, 8))::bit(32)::int AS n FROM healthlake_list_datastores()) s")
-    tap.same(rows, [(True,)], "each of them complete")
+    tap.same(rows, [(True,)], "each row is complete")
 
 
 def few_requests(session):
-    """No page that nobody asked for, but one that is in flight when the list is left."""
+    """No unnecessary pages, except one in flight when the list is closed."""
     for statement, least, most in (
             ("SELECT healthlake_list_datastores() LIMIT 50", 1, 1),
             ("SELECT * FROM healthlake_list_datastores(max_rows => 5)", 1, 1),
@@ -108,7 +109,7 @@ def few_requests(session):
             ("SELECT EXISTS (SELECT healthlake_list_datastores())", 1, 1)):
         requests = requests_of(session, statement)[1]
         tap.ok(least <= requests <= most, statement, f"{requests} requests")
-        # what was in flight may arrive when nobody waits for it any more
+        # a request in flight may arrive after the list was closed
         emulator.log(count=most, wait=0.2)
 
 
@@ -130,21 +131,12 @@ def end_in(session, way, listing):
 
 
 def sockets(session):
-    """How many sockets the backend has."""
+    """The number of the backend's sockets."""
     return sum(name.startswith("socket:") for name in opened(session.get_backend_pid()))
 
 
-def was_taken():
-    """Whether the request in flight has arrived, soon."""
-    for _ in range(1000):
-        if not emulator.pending():
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def in_flight(session):
-    """What ends a list while a page is in flight leaves nothing behind."""
+    """Nothing is lost if a list ends while a page is in flight."""
     listing = "SELECT (healthlake_list_datastores()).id"
     failed, before = [], None
     for number in range(8):
@@ -153,9 +145,9 @@ def in_flight(session):
         emulator.next({"operation": "ListFHIRDatastores", "delay": 0, "apply": True},
                       {"operation": "ListFHIRDatastores", "silence": True})
         end_in(session, number % 4, listing)
-        # this leaves nothing in flight that could take the next step
+        # afterwards nothing is in flight that could take the next step
         whole = "SELECT 1 FROM healthlake_list_datastores(max_rows => 250)"
-        if not was_taken() or len(rows_of(session, whole)) != 250:
+        if not emulator.all_taken() or len(rows_of(session, whole)) != 250:
             failed.append(number % 4)
     tap.same(failed, [], "lists end in four ways while a page is in flight")
     tap.ok(sockets(session) <= before, "no connection is left",
@@ -166,12 +158,12 @@ def in_flight(session):
     rows_of(session, f"BEGIN; DECLARE c CURSOR FOR {listing}; FETCH 90 FROM c")
     time.sleep(1.3)
     tap.same(len(rows_of(session, "FETCH 1000 FROM c")), 1000,
-             "a page that timed out while nobody waited is asked for again")
+             "a page that timed out before it was needed is requested again")
     rows_of(session, "COMMIT; RESET healthlake.request_timeout; SELECT 1")
 
 
 def interrupted():
-    """A cancel while a page that was sent ahead is awaited finds the call."""
+    """A cancel while a page that was sent ahead is awaited reports the call."""
     told = "SELECT operation, sqlstate FROM healthlake_last_call()"
     session = connect()
     for _ in range(2):
@@ -184,24 +176,24 @@ def interrupted():
         except psycopg2.Error as raised:
             error = raised
             session.rollback()
-        tap.same(error.pgcode if error else None, "57014", "the second page is given up")
+        tap.same(error.pgcode if error else None, "57014", "the second page is cancelled")
         tap.ok(error and "ListFHIRDatastores" in (error.diag.context or ""),
-               "its context has the operation", error and error.diag.context)
+               "the CONTEXT has the operation", error and error.diag.context)
         rows_of(session, "RESET statement_timeout; SELECT 1")
         tap.same(rows_of(session, told), [("ListFHIRDatastores", "57014")],
-                 "and healthlake_last_call() tells of it")
-        tap.ok(was_taken(), "it had been sent")
+                 "healthlake_last_call() has the call")
+        tap.ok(emulator.all_taken(), "the request was sent")
     pid = session.info.backend_pid
     session.close()
     tap.ok(gone(pid), "the session ends")
     session = connect()
     tap.same(len(rows_of(session, "SELECT 1 FROM healthlake_list_datastores(max_rows => 250)")),
-             250, "and the server lives")
+             250, "the server continues to run")
     session.close()
 
 
 def gone(pid):
-    """Whether a process leaves within some time."""
+    """Whether a process ends within some time."""
     end = time.monotonic() + 10
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.02)
@@ -209,7 +201,7 @@ def gone(pid):
 
 
 def transient(session):
-    """A page that was sent ahead is repeated as any other is."""
+    """A page that was sent ahead is repeated like any other."""
     for fault in ({"status": 400, "body": {"__type": "RequestTimeoutException"}},
                   {"status": 503}):
         emulator.next({"operation": "ListFHIRDatastores", "delay": 0, "apply": True},
@@ -221,7 +213,7 @@ def transient(session):
 
 
 def many_lists(session):
-    """Lists leave nothing behind, within a statement and beyond it."""
+    """Lists lose no memory, within a statement and across statements."""
     emulator.reset()
     emulator.place(*({"DatastoreName": str(number)} for number in range(10)))
     for _ in range(3):
@@ -241,7 +233,7 @@ def many_lists(session):
 
 
 def own_hosts():
-    """The host prefix of data transformation, and a server whose environment leaves it out."""
+    """The host prefix of data transformation, and a server whose environment disables it."""
     given = {f"healthlake.{name}": value for name, value in settings(
         emulator.http.replace("127.0.0.1", "localhost")).items()}
     given["shared_preload_libraries"] = "healthlake"
@@ -262,7 +254,7 @@ def own_hosts():
 
 
 def main():
-    """All of it."""
+    """All checks."""
     session = connect()
     place_stores()
     all_rows(session)

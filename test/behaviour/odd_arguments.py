@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Every function, called with arguments that nobody expects: an error of ours or of AWS's comes
-back, never an internal one, and the session goes on.
+"""Every function, called with unusual arguments: the error is one of the extension or of AWS, never
+an internal one, and the session continues to work.
 """
 
 import hashlib
@@ -44,11 +44,14 @@ VALUES = {
     "date": ["NULL", "'infinity'", "'4713-01-01 BC'", "'5874897-12-31'", "'2026-11-29'"],
     "uuid": ["NULL", "'00000000-0000-0000-0000-000000000000'", "gen_random_uuid()"],
     "name": ["NULL", "''", "'x'", "'resource'", "repeat('x', 100)"],
-    "anyelement": ["NULL", "'x'", "repeat('x', 100000)"],
+    "character varying": TEXTS, "smallint": ["NULL", "0", "-1", "32767"],
+    "numeric": ["NULL", "'NaN'", "0", "1e400", "'-Infinity'"],
+    "real": ["NULL", "'NaN'", "'-infinity'", "1e-40"],
+    "double precision": ["NULL", "'NaN'", "'infinity'", "1e-320"],
     "regrole": ["NULL", "current_user::regrole", "0::regrole", "4294967295::oid::regrole"],
 }
-# as what a value of any type is given
-CAST = {"anyelement": "text"}
+# what any type has, and any array
+NOTHING, ARRAYS = ["NULL"], ["NULL", "'{}'", "'{NULL}'", "'{{NULL},{NULL}}'"]
 
 tap = Tap()
 
@@ -62,9 +65,14 @@ def connect(emulator):
     return session
 
 
+def values_of(type_):
+    """Odd values of a type."""
+    return VALUES.get(type_, ARRAYS if type_.endswith("[]") else NOTHING)
+
+
 def statement(name, kind, arguments, required):
     """A call with some of its arguments."""
-    given = [f"{argument} => {RANDOM.choice(VALUES[of])}::{CAST.get(of, of)}"
+    given = [f"{argument} => {RANDOM.choice(values_of(of))}::{of}"
              for number, (argument, of) in enumerate(arguments)
              if number < required or RANDOM.random() < 0.3]
     if kind == "p":

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""A queue whose runner dies: at each point of the step, a worker and a session that CALLs.
+"""A queue whose runner dies, at each point of a round: a worker, or a session that runs CALL.
 
-step_shim.c stands before the extension's healthlake_step() and kills its own process at a point
-that a file names. The server restarts, a preloaded worker finishes: there is one data store for
-each request, and one job. A table shows it.
+step_shim.c replaces the extension's healthlake_step() and kills its own process at the point that a
+file names. The server restarts, and a preloaded worker finishes: there is one data store, or one
+job, for each request. A table shows the results.
 """
 
 import json
@@ -34,16 +34,16 @@ ENQUEUE_JOB = f"SELECT healthlake_enqueue('{IMPORT}', %s, until => 'COMPLETED')"
 ROWS = """SELECT state, client_token, request ->> 'DatastoreName', request ->> 'JobName',
     datastore_id, job_id FROM healthlake_request ORDER BY id"""
 CREATES = 5
-# seconds; only a run that fails waits for so long
+# seconds; only a failing run waits that long
 PATIENCE = 90
-# few at a time, so that a death finds requests before, in and after their sending
+# a low concurrency, so that there are requests before, during and after sending
 SETTINGS = {"healthlake__autostart_worker": "off", "healthlake__max_concurrency": "3"}
 
 tap = Tap()
 
 
 def build_shim(folder):
-    """The library in which a process dies."""
+    """Builds the library that kills processes."""
     shim = Path(folder) / "step_shim.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-Wall", "-o", shim, HERE / "step_shim.c"],
                    check=True)
@@ -51,7 +51,7 @@ def build_shim(folder):
 
 
 class Case:
-    """One death: a database of its own, requests in it, and what became of them."""
+    """One death: a separate database, its requests, and their outcomes."""
 
     def __init__(self, cluster, emulator, death):
         self.cluster = cluster
@@ -62,15 +62,15 @@ class Case:
         self.deaths = self.killed()
 
     def killed(self):
-        """How many processes of the server were killed so far."""
+        """The number of killed processes of the server so far."""
         return self.cluster.log().count("was terminated by signal 9")
 
     def ask(self, statement):
-        """Asks in a session of its own; None where the server is not there."""
+        """Runs a query in a new session; None if the server does not accept connections."""
         return ask(self.cluster, statement, dbname=self.database)
 
     def go_to(self, databases):
-        """Sets where there are to be workers."""
+        """Sets the databases of workers."""
         with closing(Session(self.cluster)) as session:
             session.run(f"ALTER SYSTEM SET healthlake.worker_databases = '{databases}'")
             session.run("SELECT pg_reload_conf()")
@@ -90,7 +90,7 @@ class Case:
             session.run("COMMIT")
 
     def die(self):
-        """Has the requests sent until the death; whether there was one, and but one."""
+        """Sends the requests until the death; returns whether there was exactly one."""
         self.file.write_text(f"{self.point} {self.passes}\n", encoding="ascii")
         if self.who == "CALL":
             self.ask("CALL healthlake_run_queue()")
@@ -101,7 +101,7 @@ class Case:
         return died and until(lambda: self.killed() > self.deaths, PATIENCE)
 
     def go_to_patiently(self):
-        """Has a worker here, once the server is back."""
+        """Starts a worker here, after the server has restarted."""
         def there():
             try:
                 self.go_to(self.database)
@@ -135,7 +135,7 @@ def started_jobs(entries):
 
 
 def faults_of(rows, stores, jobs):
-    """What is not as it must be, in words."""
+    """The deviations from the expected results."""
     made = [store for store in stores if "ClientToken" in store["Request"]]
     tokens = Counter(store["Request"]["ClientToken"] for store in made)
     ids = {store["DatastoreName"]: store["DatastoreId"] for store in made}
@@ -199,7 +199,7 @@ def main():
                 for passes in (0, 1):
                     run_case(cluster, emulator, (who, point, passes))
         tap.ok('"healthlake launcher" (PID' not in cluster.log(),
-               "the launcher works in a server that nobody has connected to since its restart")
+               "the launcher works although no client has connected since the restart")
     emulator.stop()
     tap.end()
 

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""The recipes of doc/queue.md by the real pg_cron, in both of its ways to run a job.
+"""The recipes of doc/queue.md with the real pg_cron, in both of its ways to run a job.
 
-Two servers without workers of their own: one whose pg_cron starts background workers, and one whose
-pg_cron connects to its socket. On each, a role that may only enqueue inserts clinics, a role with
-the words manage and audit has scheduled the queue and the writing back, and a session LISTENs. Both
-run at the same time, since a pg_cron before 1.5 knows no schedule below a minute.
+There are two servers without workers of the extension: pg_cron starts background workers on one,
+and connects to a socket on the other. On each, a role that may only enqueue inserts clinics; a role
+with the words manage and audit has scheduled the queue and the write-back; and a session LISTENs.
+Both run in parallel, since pg_cron before 1.5 has no schedule shorter than a minute.
 """
 
 import os
@@ -26,17 +26,17 @@ from queue_cluster import Session, until  # noqa: E402  pylint: disable=wrong-im
 PAGE = (HERE.parent.parent / "doc" / "queue.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sql\n(.*?)^```$", PAGE, re.M | re.S)
 JOBS = dict(re.findall(r"cron\.schedule\('([\w ]+)', '[^']*', '([^']*)'\)", PAGE))
-A_MINUTE = 75  # and a little more
+A_MINUTE = 75  # plus a margin
 
 
 def recipe(first):
-    """The statement of doc/queue.md that begins so, with its body."""
+    """The statement in doc/queue.md with this beginning, including its body."""
     block = next(block for block in BLOCKS if first in block)
     return re.match(r".*?;\n(?=\n|\Z)", block[block.index(first):], re.S)[0]
 
 
 class Clinics:
-    """One server, and what its pg_cron did."""
+    """A server, and the results of its pg_cron."""
 
     def __init__(self, emulator, way, seconds, **settings):
         self.emulator = emulator
@@ -52,7 +52,7 @@ class Clinics:
         self.fault = None
 
     def run(self):
-        """All of it; what went wrong is told by the main thread."""
+        """Runs in a thread; the main thread reports failures."""
         try:
             with self.cluster:
                 self.prepare()
@@ -61,7 +61,7 @@ class Clinics:
             self.fault = fault
 
     def prepare(self):
-        """The extension, the roles, the recipes and the jobs."""
+        """Creates the extension, the roles, the recipes and the jobs."""
         owner = Session(self.cluster)
         owner.run("CREATE EXTENSION healthlake; CREATE EXTENSION pg_cron")
         for role, words in (("clinic_app", ()), ("clinic_jobs", ("manage", "audit"))):
@@ -80,7 +80,7 @@ class Clinics:
             jobs.run("SELECT cron.schedule(%s, %s, %s)", name, self.schedule, JOBS[name])
 
     def work(self):
-        """Clinics come, and their data stores."""
+        """Inserts clinics, and waits for their data stores."""
         owner, app = Session(self.cluster), Session(self.cluster, user="clinic_app")
         listening = self.cluster.connect(user="clinic_app")
         listening.cursor().execute("LISTEN healthlake")
@@ -93,7 +93,7 @@ class Clinics:
                                 " lease_holder IS NULL) FROM healthlake_request"), self.patience)
         self.facts["sent by the job"] = owner.one(
             "SELECT count(*) FROM healthlake_request WHERE state IN ('running', 'succeeded')")
-        if self.patience == A_MINUTE:  # its next runs are minutes away: what is asked is not
+        if self.patience == A_MINUTE:  # the next runs are minutes away
             until(lambda: owner.run("CALL healthlake_run_queue()") or owner.one(
                 "SELECT bool_and(finished_at IS NOT NULL) FROM healthlake_request"), 20, 0.5)
         until(lambda: owner.one("SELECT bool_and(state = 'succeeded') FROM clinic"),
@@ -111,13 +111,13 @@ class Clinics:
 
 
 def judge(tap, clinics, stores):
-    """What holds of one server."""
+    """Checks one server."""
     way, facts = clinics.way, clinics.facts
     if not tap.ok(clinics.fault is None, f"{way}: the recipes run", repr(clinics.fault),
                   clinics.cluster.log()[-3000:]):
         return
-    tap.same(facts["waited"], 2, f"{way}: an INSERT waits for nothing")
-    tap.same(facts["sent by the job"], 2, f"{way}: the job sends, as the granted role")
+    tap.same(facts["waited"], 2, f"{way}: an INSERT does not wait")
+    tap.same(facts["sent by the job"], 2, f"{way}: the job sends as the granted role")
     mine = {store["DatastoreName"]: store["DatastoreId"] for store in stores
             if store["DatastoreName"].startswith(f"{way} ")}
     tap.same(sorted(facts["clinics"]), [(name, "succeeded", store, None)
@@ -125,9 +125,10 @@ def judge(tap, clinics, stores):
              f"{way}: every clinic has its data store")
     tap.same(sorted(store["DatastoreName"] for store in stores
                     if store["DatastoreName"].startswith(f"{way} ")),
-             [f"{way} north", f"{way} south"], f"{way}: one each, and none that was rolled back")
-    tap.same(facts["told"], facts["ids"], f"{way}: a session that listens is told of each, once")
-    tap.same(facts["roles"], [("clinic_app", "clinic_app")], f"{way}: it is known whose they are")
+             [f"{way} north", f"{way} south"],
+             f"{way}: each has one, and rolled-back ones have none")
+    tap.same(facts["told"], facts["ids"], f"{way}: a listening session is notified of each, once")
+    tap.same(facts["roles"], [("clinic_app", "clinic_app")], f"{way}: the role of each is known")
     tap.same({row[:3] for row in facts["runs"]},
              {("clinic_jobs", JOBS[name], "succeeded") for name in ("queue", "write back")},
              f"{way}: no run of a job fails")
@@ -135,7 +136,7 @@ def judge(tap, clinics, stores):
 
 
 def main():
-    """Both ways at once."""
+    """Both ways, in parallel."""
     control = next((bindir().parents[3]).glob(
         f"share/postgresql/{bindir().parent.name}/extension/pg_cron.control"), None)
     if control is None:

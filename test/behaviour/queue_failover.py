@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""A queue that is copied to other servers: whoever goes on, there is one data store a request.
+"""A queue that is copied to other servers: in any case there is one data store for each request.
 
-A standby is promoted while the primary sends, the old primary comes back beside it, a base
-backup is started as a clone. The servers have access keys of their own, so that the emulator's
-log tells who has sent what; a table shows it. After that, rows whose token is too old to be
-relied on, a dump, and the mode in which pg_upgrade starts a server.
+A standby is promoted while the primary sends, the old primary comes back beside it, or a base
+backup is started as a clone. Each server has its own access key, so that the emulator's log shows
+which has sent what; a table shows the results. Also: rows with an expired token, a dump, and the
+mode in which pg_upgrade starts a server.
 """
 
 import json
@@ -33,11 +33,11 @@ ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s)"
 MANY = "SELECT count(healthlake_enqueue_create_datastore(%s || i)) FROM generate_series(1, %s) i"
 PROCESSES = """SELECT count(*) FROM pg_stat_activity
     WHERE backend_type IN ('healthlake worker', 'healthlake launcher')"""
-# as if it had been sent, and left without an outcome, two hours ago
+# as if it had been sent two hours ago, without an outcome
 AGE = """UPDATE healthlake_request SET state = 'running', run_after = now(),
     requested_at = now() - interval '2 hours', first_sent_at = now() - interval '2 hours',
     unsettled_since = now() - interval '2 hours' WHERE id = %s"""
-# as if nobody had known of it for longer
+# as if it had not been processed for longer
 GIVEN_UP = """UPDATE healthlake_request SET finished_at = now() - interval '3 hours'
     WHERE state = 'unknown' AND request ->> 'DatastoreName' = 'pair'"""
 
@@ -46,7 +46,7 @@ table = []
 
 
 class Copy(Cluster):
-    """A server that begins as a base backup of another, with a socket and a key of its own."""
+    """A server from a base backup of another, with its own socket and access key."""
 
     def __init__(self, origin, key, standby=False, **more):
         # pylint: disable=super-init-not-called
@@ -62,13 +62,13 @@ class Copy(Cluster):
                  **more)
 
     def set(self, **more):
-        """Adds settings to the configuration file; the last word is what counts."""
+        """Appends settings to the configuration file; the last one counts."""
         self.configure("\n".join(f"{name.replace('__', '.')} = '{value}'"
                                  for name, value in more.items()))
 
 
 def make(emulator, key, **more):
-    """A server with the extension, as yet without a worker, and its first session."""
+    """A server with the extension, still without a worker, and its first session."""
     emulator.key(key, emulator.secret_access_key)
     cluster = queue_cluster.make(emulator, healthlake__access_key_id=key, **more)
     session = Session(cluster.start())
@@ -88,7 +88,7 @@ def member(entry, name):
 
 
 class Sendings:
-    """What the emulator's log tells of one case: who has sent which request, how often."""
+    """The requests of one case in the emulator's log: sender, request, number."""
 
     def __init__(self, emulator):
         self.entries = [entry for entry in emulator.log() if entry["operation"] in (CREATE, LIST)]
@@ -102,12 +102,12 @@ class Sendings:
                 self.tokens[name].add(member(entry, "ClientToken"))
 
     def count(self, operation, key):
-        """How many requests of this operation a server has sent."""
+        """The number of requests of an operation that a server has sent."""
         return sum(entry["operation"] == operation and key_of(entry) == key
                    for entry in self.entries)
 
     def before_create(self, key):
-        """Whether a server has looked for each name before it sent its creation."""
+        """Whether a server has searched for each name before it sent the creation."""
         looked = set()
         for entry in self.entries:
             if key_of(entry) == key and entry["operation"] == LIST:
@@ -117,7 +117,7 @@ class Sendings:
         return True
 
     def both(self):
-        """How many requests more than one server has sent."""
+        """The number of requests that several servers have sent."""
         return sum(len(keys) > 1 for keys in self.by_name.values())
 
     def tell(self, what, wanted, first, second):
@@ -134,7 +134,7 @@ class Sendings:
 
 
 def print_table():
-    """The table of all cases."""
+    """Prints the table of all cases."""
     heads = ("case", "requests", "stores", "sent by A", "sent by B", "by both", "repeats",
              "lists of A", "lists of B")
     tap.say("A is the first server, B its copy; 'by both': requests that A and B have sent")
@@ -144,26 +144,26 @@ def print_table():
 
 
 def promote(standby):
-    """Makes a primary of a standby; a session of it."""
+    """Promotes a standby; returns a session."""
     session = Session(standby)
     session.run("SELECT pg_promote()")
     return session
 
 
 def caught_up(primary, standby):
-    """Waits until the standby has all that the primary has written."""
+    """Waits until the standby has replayed everything."""
     position = primary.one("SELECT pg_current_wal_flush_lsn()")
     return until(lambda: standby.one("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", position))
 
 
 def drained(session, seconds=40):
-    """Waits until every request is over; the states."""
+    """Waits until every request is finished; returns the states."""
     until(lambda: session.one(OPEN) == 0, seconds)
     return dict(session.run(STATES))
 
 
 def drain_here(session, seconds=20):
-    """CALLs until every request is over; the states."""
+    """Runs the queue until every request is finished; returns the states."""
     def call():
         session.run("CALL healthlake_run_queue()")
         return session.one(OPEN) == 0
@@ -174,7 +174,7 @@ def drain_here(session, seconds=20):
 # ------------------------------------------------------------------ failover
 
 def promoted(emulator, comes_back):
-    """A standby is promoted while the primary sends; the old one is dead, or comes back."""
+    """A standby is promoted while the primary sends; the old primary is dead, or comes back."""
     what = "promoted, the old primary " + ("comes back" if comes_back else "is dead")
     emulator.reset()
     emulator.key("AKIDSECOND", emulator.secret_access_key)
@@ -184,25 +184,27 @@ def promoted(emulator, comes_back):
     standby = Copy(primary, "AKIDSECOND", standby=True).start()
     watcher = Session(standby)
     tap.same(watcher.one(PROCESSES), 0, f"{what}: a standby has neither launcher nor worker")
-    tap.same(watcher.state("CALL healthlake_run_queue()"), "25006", f"{what}: nor does a CALL send")
+    tap.same(watcher.state("CALL healthlake_run_queue()"), "25006",
+             f"{what}: a CALL does not send on a standby")
     tap.same(watcher.state("SELECT healthlake_enqueue_create_datastore('x')"), "25006",
-             f"{what}: nor can it enqueue")
+             f"{what}: a standby cannot enqueue")
     session.run(MANY, "clinic ", 40)
     emulator.log(operation=CREATE, count=14, wait=30)
     primary.kill()
     began = Sendings(emulator).count(CREATE, "AKIDFIRST")
-    tap.ok(14 <= began < 40, f"{what}: the primary was in the middle", f"{began} sent")
+    tap.ok(14 <= began < 40, f"{what}: the primary had sent some, and not all", f"{began} sent")
     second = promote(standby)
     if comes_back:
         session = Session(primary.start())
     states = drained(second)
     tap.same(states, {"succeeded": 40}, f"{what}: all of the new primary's rows succeed")
     if comes_back:
-        tap.same(drained(session), {"succeeded": 40}, f"{what}: and all of the old one's")
+        tap.same(drained(session), {"succeeded": 40},
+                 f"{what}: all of the old primary's rows succeed")
     tap.ok(until(lambda: second.one(PROCESSES) >= 2), f"{what}: promotion has started a worker")
     sent = Sendings(emulator)
     sent.tell(what, 40, "AKIDFIRST", "AKIDSECOND")
-    tap.ok(sent.before_create("AKIDSECOND"), f"{what}: it looked for each before it sent it")
+    tap.ok(sent.before_create("AKIDSECOND"), f"{what}: it searched for each before it sent it")
     same_stores(emulator, second, what)
     if comes_back:
         same_stores(emulator, session, what + ", on the old one")
@@ -213,15 +215,15 @@ def promoted(emulator, comes_back):
 
 
 def same_stores(emulator, session, what):
-    """Each row must name the data store that has its name."""
+    """Each row must have the id of the data store with its name."""
     there = {(store["DatastoreName"], store["DatastoreId"]) for store in emulator.stores()}
     rows = set(session.run("SELECT request ->> 'DatastoreName', datastore_id"
                            " FROM healthlake_request WHERE state = 'succeeded'"))
-    tap.ok(rows <= there, f"{what}: each row names its data store", rows - there)
+    tap.ok(rows <= there, f"{what}: each row has the id of its data store", rows - there)
 
 
 def left_in_flight(emulator):
-    """What becomes of rows that the primary had in every state when it died, one by one."""
+    """Rows in every state at the death of the primary, one by one."""
     what = "without a fence"
     emulator.reset()
     emulator.key("AKIDSECOND", emulator.secret_access_key)
@@ -231,7 +233,7 @@ def left_in_flight(emulator):
     standby.start()
     ids = {name: session.one(ENQUEUE, name) for name in ("done", "made", "lost", "unseen", "new")}
     session.run("CALL healthlake_run_queue(1)")
-    # after some bytes: with none, libcurl repeats it by itself on a connection that it kept
+    # after some bytes: without any, libcurl repeats the request on a kept connection
     emulator.next(operation=CREATE, reset=True, cut=20, apply=True)
     emulator.next(operation=CREATE, reset=True, cut=20)
     session.run("CALL healthlake_run_queue(2)")
@@ -241,7 +243,8 @@ def left_in_flight(emulator):
     standby.stop()
     session.run("CALL healthlake_run_queue(1)")
     tap.same(sorted(store["DatastoreName"] for store in emulator.stores()),
-             ["done", "made", "unseen"], f"{what}: the primary sends on, and the standby is behind")
+             ["done", "made", "unseen"],
+             f"{what}: the primary continues to send, and the standby lags")
     primary.kill()
     standby.set(healthlake__worker_databases="")
     standby.start()
@@ -251,25 +254,26 @@ def left_in_flight(emulator):
     tap.same(drain_here(second), {"succeeded": 5}, f"{what}: all succeed on the new primary")
     sent = Sendings(emulator)
     sent.tell(what, 5, "AKIDFIRST", "AKIDSECOND")
-    tap.ok(sent.before_create("AKIDSECOND"), f"{what}: each was looked for before it was sent")
+    tap.ok(sent.before_create("AKIDSECOND"), f"{what}: each was searched for before it was sent")
     tap.same({member(entry, "Filter")["DatastoreName"] for entry in emulator.log(before, LIST)},
-             {"made", "lost", "unseen", "new"}, f"{what}: those of the older timeline were")
+             {"made", "lost", "unseen", "new"},
+             f"{what}: rows of the older timeline were searched for")
     tap.same({member(entry, "DatastoreName") for entry in emulator.log(before, CREATE)},
              {"lost", "new"}, f"{what}: those that were not found were sent")
     notes = dict(second.run("SELECT request ->> 'DatastoreName', note FROM healthlake_request"))
     tap.same({name for name, note in notes.items() if note == "found by its name and time"},
-             {"made", "unseen"}, f"{what}: those that were found were adopted, and say so")
+             {"made", "unseen"}, f"{what}: those that were found were adopted, with a note")
     same_stores(emulator, second, what)
     second.run(ENQUEUE, "later")
     second.run("CALL healthlake_run_queue()")
     tap.ok("later" not in {member(entry, "Filter")["DatastoreName"]
                            for entry in emulator.log(before, LIST)},
-           f"{what}: what is enqueued after the promotion is not looked for")
+           f"{what}: requests enqueued after the promotion are not searched for")
     standby.stop()
 
 
 def cloned(emulator):
-    """A base backup is started beside the running original, with its configuration."""
+    """A base backup is started with the configuration of the original, which still runs."""
     what = "a clone beside its original"
     emulator.reset()
     emulator.key("AKIDSECOND", emulator.secret_access_key)
@@ -292,7 +296,7 @@ def cloned(emulator):
 
 
 def old_clone(emulator):
-    """A base backup is started when its original has long sent what is in it."""
+    """A base backup is started long after the original has sent its requests."""
     what = "a clone of hours ago"
     emulator.reset()
     emulator.key("AKIDSECOND", emulator.secret_access_key)
@@ -309,14 +313,14 @@ def old_clone(emulator):
     drain_here(session)
     sent = Sendings(emulator)
     sent.tell(what, 4, "AKIDFIRST", "AKIDSECOND")
-    tap.same(sent.count(CREATE, "AKIDSECOND"), 0, f"{what}: it found all, and sent nothing")
+    tap.same(sent.count(CREATE, "AKIDSECOND"), 0, f"{what}: it found all and sent nothing")
     same_stores(emulator, second, what)
     primary.stop()
     clone.stop()
 
 
 def twins(emulator):
-    """Two requests for one name: what the first has made is not taken for the second's."""
+    """Two requests for one name: the data store of the first is not assigned to the second."""
     what = "two of one name"
     emulator.reset()
     emulator.key("AKIDSECOND", emulator.secret_access_key)
@@ -329,18 +333,19 @@ def twins(emulator):
     caught_up(session, Session(standby))
     primary.kill()
     second = promote(standby)
-    # the second one's turn is before that of the first, which rests
+    # the second is sent before the first, which waits for its retry
     tap.same(drain_here(second), {"succeeded": 2}, f"{what}: both succeed")
     stores = {store["DatastoreId"] for store in emulator.stores()}
     rows = second.run("SELECT datastore_id FROM healthlake_request WHERE id = ANY(%s)", ids)
-    tap.same(({id for id, in rows}, len(stores)), (stores, 2), f"{what}: each has its own")
+    tap.same(({id for id, in rows}, len(stores)), (stores, 2),
+             f"{what}: each has its own data store")
     standby.stop()
 
 
 # --------------------------------------------------------------------- fence
 
 def fenced(emulator, standby):
-    """Another fence: nothing is sent but what a person takes over."""
+    """Another fence: only requests that a user takes over are sent."""
     what = "fence, " + ("promoted" if standby else "cloned")
     emulator.reset()
     emulator.key("AKIDSECOND", emulator.secret_access_key)
@@ -360,11 +365,11 @@ def fenced(emulator, standby):
     second.run(ENQUEUE, "own")
     tap.ok(until(lambda: second.one("SELECT count(*) FROM healthlake_request"
                                     " WHERE state = 'succeeded'") == 1),
-           f"{what}: it sends what it enqueues itself")
+           f"{what}: it sends its own requests")
     time.sleep(1.5)
-    tap.same(sent_names(emulator, "AKIDSECOND"), ["own"], f"{what}: and never what was 'a's")
+    tap.same(sent_names(emulator, "AKIDSECOND"), ["own"], f"{what}: it never sends those of 'a'")
     tap.same(second.run("SELECT id, state FROM healthlake_request WHERE fence = 'a' ORDER BY 1"),
-             [(made, "running"), (new, "queued"), (left, "queued")], f"{what}: that stays")
+             [(made, "running"), (new, "queued"), (left, "queued")], f"{what}: those stay")
     tap.same(second.run("SELECT id, reason FROM healthlake_stuck_requests ORDER BY 1"),
              [(id, "it belongs to a server with another fence") for id in (made, new, left)],
              f"{what}: healthlake_stuck_requests says so")
@@ -373,7 +378,8 @@ def fenced(emulator, standby):
              f"{what}: the others stay")
     if not standby:
         session.run("UPDATE healthlake_request SET run_after = now() WHERE finished_at IS NULL")
-        tap.same(drain_here(session), {"succeeded": 3}, f"{what}: its own server sends on")
+        tap.same(drain_here(session), {"succeeded": 3},
+                 f"{what}: their own server continues to send")
         Sendings(emulator).tell(what, 4, "AKIDFIRST", "AKIDSECOND")
     else:
         Sendings(emulator).tell(what + ", one left alone", 3, "AKIDFIRST", "AKIDSECOND")
@@ -383,13 +389,13 @@ def fenced(emulator, standby):
 
 
 def sent_names(emulator, key):
-    """The names of the data stores that a server has asked for."""
+    """The names of the data stores that a server has requested."""
     return sorted(member(entry, "DatastoreName") for entry in emulator.log(0, CREATE)
                   if key_of(entry) == key)
 
 
 def take_over(emulator, second, what, ids):
-    """A person has the other server take requests over."""
+    """A user lets the other server take requests over."""
     before = len(emulator.log())
     for name, id in ids.items():
         tap.same(second.one("SELECT healthlake_retry_request(%s)", id), id,
@@ -399,18 +405,18 @@ def take_over(emulator, second, what, ids):
     tap.same(second.run("SELECT state, fence, note FROM healthlake_request WHERE id = ANY(%s)"
                         " ORDER BY id", list(ids.values())),
              [("succeeded", "b", "found by its name and time"), ("succeeded", "b", None)],
-             f"{what}: what AWS has is adopted, the other is sent")
+             f"{what}: an existing data store is adopted, the other request is sent")
     asked = [(entry["operation"], (member(entry, "Filter") or entry) and
               (member(entry, "DatastoreName") or member(entry, "Filter")["DatastoreName"]))
              for entry in emulator.log(before) if key_of(entry) == "AKIDSECOND"]
     tap.same(asked, [(LIST, "made"), (LIST, "new"), (CREATE, "new")],
-             f"{what}: each is looked for first")
+             f"{what}: each is searched for first")
 
 
 # ---------------------------------------------------------------- old tokens
 
 class Old:
-    """Requests whose token is not relied on any more, on one server."""
+    """Requests whose token is considered expired, on one server."""
 
     def __init__(self, emulator, session):
         self.emulator = emulator
@@ -422,24 +428,24 @@ class Old:
         return self.again()(id)
 
     def again(self):
-        """Runs the queue; what looks at a row."""
+        """Runs the queue; returns a query's result for a row."""
         self.session.run("CALL healthlake_run_queue()")
         return lambda id: self.session.run(
             "SELECT state, note, error_sqlstate, error_message, datastore_id, job_id"
             " FROM healthlake_request WHERE id = %s", id)[0]
 
     def place(self, name, **more):
-        """A data store of this name; its id."""
+        """Creates a data store of this name; returns its id."""
         return self.emulator.place({"DatastoreName": name, "DatastoreTypeVersion": "R4",
                                     **more})[0]
 
     def sent(self, operation):
-        """How many requests of an operation there were."""
+        """The number of requests of an operation."""
         return len(self.emulator.log(0, operation))
 
 
 def old_stores(old):
-    """Data stores: found, found twice, not found, told apart by a tag."""
+    """Data stores: found, found twice, not found, distinguished by a tag."""
     session = old.session
     found = session.one(ENQUEUE, "found")
     place = old.place("found")
@@ -447,9 +453,9 @@ def old_stores(old):
     old.place("found by half")
     tap.same(old.run(found)[:2] + (old.again()(found)[4],),
              ("succeeded", "found by its name and time", place),
-             "old: found by name and time, it is adopted; an older one of that name is not meant")
+             "old: found by name and time, it is adopted; an older one of that name is not")
     rival = session.one(ENQUEUE, "found")
-    tap.same(old.run(rival)[0], "unknown", "old: what another request has is not adopted again")
+    tap.same(old.run(rival)[0], "unknown", "old: a data store of another request is not adopted")
     ambiguous = session.one(ENQUEUE, "twice")
     for _ in range(2):
         old.place("twice")
@@ -461,20 +467,20 @@ def old_stores(old):
     session.run(AGE, pair[0])
     states = [old.run(pair[1])[:5:2], old.again()(pair[0])[:5:2]]
     tap.same(states, [("unknown", "38M01", None)] * 2,
-             "old: what either of two may have made is given to neither")
+             "old: what either of two requests may have created is assigned to neither")
     message = old.again()(pair[0])[3]
     tap.ok("another request of the same name" in message, "old: and the row says why", message)
     for statement in ("SET session_replication_role = replica", GIVEN_UP,
                       "RESET session_replication_role"):
         session.run(statement)
     tap.same(old.run(session.one(ENQUEUE, "pair"))[0], "succeeded",
-             "old: but what was given up before may not have made it")
+             "old: a request that was abandoned before does not count")
     strayed = session.one(ENQUEUE, "strayed")
     session.run("UPDATE healthlake_request SET endpoint = 'https://elsewhere/' WHERE id = %s",
                 strayed)
     before = old.sent(LIST)
     tap.same(old.run(strayed)[:3:2] + (old.sent(LIST) - before,), ("unknown", "55000", 0),
-             "old: what was sent elsewhere is not looked for here")
+             "old: a request that was sent to another endpoint is not searched for here")
     missing = session.one(ENQUEUE, "missing")
     state, _, sqlstate, message, _, _ = old.run(missing)
     tap.same((state, sqlstate), ("unknown", "38M01"), "old: not found, it is unknown")
@@ -484,7 +490,7 @@ def old_stores(old):
 
 
 def old_tagged(old):
-    """With a tag there is no doubt."""
+    """A tag identifies the data store."""
     session = old.session
     session.run("SET healthlake.tag_requests = on")
     tagged = session.one(ENQUEUE, "tagged")
@@ -496,15 +502,52 @@ def old_tagged(old):
     old.place("tagged")
     state, note, _, _, id, _ = old.run(tagged)
     tap.same((state, note, id), ("succeeded", "found by its tag", place),
-             "old: of three data stores of one name, the tag tells which")
+             "old: the tag identifies one of three data stores of a name")
     absent = session.one(ENQUEUE, "tagged")
     session.run("RESET healthlake.tag_requests")
-    tap.same(old.run(absent)[0], "unknown", "old: a tag that none has, and it is unknown")
+    tap.same(old.run(absent)[0], "unknown", "old: without a data store with the tag it is unknown")
     session.run("SELECT healthlake_resolve_request(%s, 'cancelled', 'none')", absent)
 
 
+def old_by_worker(old):
+    """A worker looks, whose memory of SPI goes with each of its transactions."""
+    session = old.session
+    session.run("SET healthlake.tag_requests = on")
+    tagged = session.one(ENQUEUE, "tagged for a worker")
+    session.run("RESET healthlake.tag_requests")
+    tag = session.one("SELECT request #>> '{Tags,0,Value}' FROM healthlake_request WHERE id = %s",
+                      tagged)
+    for value in ("another", tag, "a third"):
+        old.place("tagged for a worker", Tags=[{"Key": "healthlake:request", "Value": value}])
+    named = session.one(ENQUEUE, "named for a worker")
+    old.place("named for a worker")
+    twice = session.one(ENQUEUE, "twice for a worker")
+    for _ in range(2):
+        old.place("twice for a worker")
+    for id in (tagged, named, twice):
+        session.run(AGE, id)
+    session.run("SET healthlake.autostart_worker = on")
+    wakes = session.one("SELECT healthlake_enqueue_create_datastore('x',"
+                        " run_after => '2100-01-01')")
+    until(lambda: session.one("SELECT count(*) FROM healthlake_request WHERE finished_at IS NULL"
+                              " AND id = ANY(%s)", [tagged, named, twice]) == 0)
+    tap.same(session.run("SELECT state, note, response IS NOT NULL"
+                         " FROM healthlake_request WHERE id = ANY(%s) ORDER BY id",
+                         [tagged, named, twice]),
+             [("succeeded", "found by its tag", True),
+              ("succeeded", "found by its name and time", True),
+              ("unknown", None, False)],
+             "old: a worker finds as much")
+    session.run("RESET healthlake.autostart_worker")
+    session.run("SELECT healthlake_cancel_request(%s)", wakes)
+    session.run("SELECT healthlake_resolve_request(%s, 'cancelled', 'none')", twice)
+    tap.ok(until(lambda: session.one("SELECT count(*) FROM pg_stat_activity"
+                                     " WHERE backend_type = 'healthlake worker'") == 0),
+           "old: and leaves")
+
+
 def old_jobs(old):
-    """Jobs, by their names; and what has none."""
+    """Jobs, by their names, and requests without a name."""
     session = old.session
     store = old.place("with jobs")
     role = "arn:aws:iam::123456789012:role/jobs"
@@ -531,7 +574,7 @@ def old_jobs(old):
     update = enqueue(session, "DeleteFHIRDatastore", {"DatastoreId": store})
     state, _, sqlstate, message, _, _ = old.run(update)
     tap.same((state, sqlstate), ("unknown", "38M01"),
-             "old: an operation that makes nothing to look for")
+             "old: an operation whose result cannot be searched for")
     tap.ok("no name to search for" in message, "old: the row says why", message)
     tap.same(old.sent("DeleteFHIRDatastore"), 0, "old: it is not sent")
 
@@ -543,55 +586,64 @@ def enqueue(session, operation, request):
 
 
 def resolved(old, ambiguous, missing):
-    """What people do with requests of unknown outcome."""
+    """Functions for requests of unknown outcome."""
     session = old.session
     one = "SELECT {} FROM healthlake_request WHERE id = %s"
     tap.same(session.state("SELECT healthlake_resolve_request(%s, 'queued', 'x')", missing),
-             "22023", "unknown: it is not resolved to be sent")
+             "22023", "unknown: it cannot be resolved to be sent")
     whole = session.run(one.format("*"), missing)
     again = session.one("SELECT healthlake_retry_request(%s)", missing)
     tap.same(session.one(one.format("retry_of"), again), missing, "unknown: retry makes a new row")
-    tap.same(old.again()(again)[0], "unknown", "unknown: which looks again, and finds nothing")
+    tap.same(old.again()(again)[0], "unknown",
+             "unknown: the retry searches again and finds nothing")
     tap.same(old.sent(CREATE), 0, "unknown: nothing is sent")
     tap.same(session.state("SELECT healthlake_retry_request(%s)", missing), "55000",
-             "unknown: the first is not retried twice")
-    tap.same(session.run(one.format("*"), missing), whole, "unknown: and stays as it was")
+             "unknown: the first cannot be retried twice")
+    tap.same(session.run(one.format("*"), missing), whole, "unknown: the first is unchanged")
     missing = session.one("SELECT healthlake_retry_request(%s)", again)
     place = old.place("missing")
     state, note, _, _, id, _ = old.again()(missing)
     tap.same((state, note, id), ("succeeded", "found by its name and time", place),
-             "unknown: and when it is there, it is adopted")
+             "unknown: an existing data store is adopted")
     tap.same(session.state("SELECT healthlake_resolve_request(%s, 'succeeded', 'x')", missing),
-             "55000", "unknown: what is known is not resolved")
+             "55000", "unknown: a known outcome cannot be resolved")
     before = session.run(one.format("finished_at, duration"), ambiguous)
     tap.same(session.one("SELECT healthlake_resolve_request(%s, 'succeeded', 'seen in the console',"
                          " %s)", ambiguous, '{"DatastoreId": "%032d"}' % 7), True,
-             "unknown: a person says what became of it")
+             "unknown: a user records the outcome")
     tap.same(session.run(one.format("state, note, resolved_by, resolved_at IS NOT NULL,"
                                     " datastore_id, response ->> 'DatastoreId'"), ambiguous),
              [("succeeded", "seen in the console", "postgres", True, "%032d" % 7, "%032d" % 7)],
-             "unknown: and the row says who, and what")
+             "unknown: the row has the role and the outcome")
     tap.same(session.run(one.format("finished_at, duration"), ambiguous), before,
-             "unknown: and when it had ended")
+             "unknown: the row has the time of the end")
     tap.same(session.state("SELECT healthlake_retry_request(%s)", ambiguous), "55000",
-             "unknown: what has succeeded is not retried")
+             "unknown: a success cannot be retried")
     tap.same(session.state("UPDATE healthlake_request SET note = '' WHERE id = %s", ambiguous),
-             "55000", "unknown: nor altered, by a superuser either")
+             "55000", "unknown: and not changed, even by a superuser")
 
 
 def recent(old):
-    """Inside of the hour the token is enough."""
+    """Within the hour the token suffices."""
     id = old.session.one(ENQUEUE, "recent")
     old.session.run(AGE.replace("2 hours", "50 minutes"), id)
     before = old.sent(LIST)
     tap.same(old.again()(id)[0], "succeeded", "50 minutes old: it is sent again")
-    tap.same((old.sent(LIST) - before, old.sent(CREATE)), (0, 1), "50 minutes old: without a look")
+    tap.same((old.sent(LIST) - before, old.sent(CREATE)), (0, 1),
+             "50 minutes old: without a search")
+
+
+def reloaded(session, fence):
+    """Waits until the session has the fence of the configuration, which no session may change."""
+    session.run("SELECT pg_reload_conf()")
+    tap.ok(until(lambda: session.one("SHOW healthlake.fence") == fence), f"the fence is '{fence}'")
 
 
 def same_fence(old):
-    """After a failover with one fence on both nodes: a sending whose mark had not reached this."""
+    """After a failover with one fence on both nodes: requests whose mark was not replicated."""
     session = old.session
-    session.run("SET healthlake.fence = 'pair'")
+    session.run("ALTER SYSTEM SET healthlake.fence = 'pair'")
+    reloaded(session, "pair")
     made = session.one(ENQUEUE, "with a token")
     store = old.place("to be tagged")
     published = enqueue(session, PUBLISH, {"ProfileId": "0" * 32, "SourceFormat": "CCDA"})
@@ -603,23 +655,25 @@ def same_fence(old):
     before = old.sent(LIST)
     row = old.again()
     tap.same((row(made)[0], old.sent(LIST) - before), ("succeeded", 0),
-             "one fence: with a token it is sent without a look")
+             "one fence: with a token it is sent without a search")
     state, note, sqlstate, message, _, _ = row(published)
     tap.same((state, sqlstate, old.sent(PUBLISH)), ("unknown", "38M01", 0),
-             "one fence: without a token it is not sent, as the server before may have done it")
+             "one fence: without a token it is not sent, since the old primary may have sent it")
     tap.ok("no name to search for" in message, "one fence: the row says why", message, note)
     tap.same((row(tagged)[0], old.sent("TagResource")), ("succeeded", 1),
-             "one fence: but what does no harm twice is sent")
-    session.run("RESET healthlake.fence")
+             "one fence: an idempotent request is sent")
+    session.run("ALTER SYSTEM RESET healthlake.fence")
+    reloaded(session, "")
 
 
 def old_rows(emulator):
-    """All about rows whose token is old."""
+    """All checks of rows with an old token."""
     emulator.reset()
     cluster, session = make(emulator, emulator.access_key_id, healthlake__autostart_worker="off")
     old = Old(emulator, session)
     ambiguous, missing = old_stores(old)
     old_tagged(old)
+    old_by_worker(old)
     resolved(old, ambiguous, missing)
     old_jobs(old)
     recent(old)
@@ -628,7 +682,7 @@ def old_rows(emulator):
 
 
 def looking(emulator, cluster):
-    """While AWS is searched, slowly, nobody else waits for the worker."""
+    """A slow search blocks no other process."""
     Session(cluster).run("CREATE DATABASE doomed")
     session = Session(cluster, dbname="doomed")
     session.run("CREATE EXTENSION healthlake")
@@ -650,12 +704,12 @@ def looking(emulator, cluster):
         time.sleep(0.02)
     tap.say("while looking: xid, xmin, locks on relations: " + str(Counter(seen)))
     tap.ok(seen and all(line[:2] == (None, None) for line in seen),
-           "looking holds no snapshot", Counter(seen))
+           "a search holds no snapshot", Counter(seen))
     session.close()
     began = time.monotonic()
     state = watcher.state("DROP DATABASE doomed")
     took = time.monotonic() - began
-    tap.ok(state is None and took < 3, "looking keeps nobody from dropping the database",
+    tap.ok(state is None and took < 3, "a search does not block DROP DATABASE",
            f"{state} after {took:.1f} s")
     tap.say(f"DROP DATABASE beside a worker that looks, 0.7 s each: {took:.1f} s")
     emulator.reset()
@@ -674,15 +728,15 @@ def at_once(emulator, cluster):
     took = time.monotonic() - began
     tap.same(session.run("SELECT state, count(*) FROM healthlake_request"
                          " WHERE request ->> 'DatastoreName' ~ '^sought' GROUP BY 1"),
-             [("succeeded", 8)], "eight are looked for and found")
-    tap.ok(took < 2, "at the same time", f"{took:.1f} s")
+             [("succeeded", 8)], "eight are searched for and found")
+    tap.ok(took < 2, "the searches are concurrent", f"{took:.1f} s")
     tap.say(f"8 searches of 0.5 s with 8 in flight: {took:.1f} s")
     session.close()
     emulator.reset()
 
 
 def beside(emulator, cluster):
-    """While AWS is searched, slowly, other requests are sent."""
+    """During a slow search other requests are sent."""
     session = Session(cluster)
     before = len(emulator.log())
     emulator.next(operation=LIST, delay=4)
@@ -695,8 +749,8 @@ def beside(emulator, cluster):
     state = "SELECT state FROM healthlake_request WHERE id = %s"
     tap.ok(until(lambda: session.one(state, quick) == "succeeded", 3),
            "beside a search another request is sent and recorded")
-    tap.same(session.one(state, sought), "running", "and the search goes on")
-    tap.ok(until(lambda: session.one(state, sought) == "unknown", 10), "until it is over")
+    tap.same(session.one(state, sought), "running", "the search continues")
+    tap.ok(until(lambda: session.one(state, sought) == "unknown", 10), "the search ends")
     session.run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE backend_type = 'healthlake worker'")
     session.close()
@@ -706,7 +760,7 @@ def beside(emulator, cluster):
 # ---------------------------------------------------------- dump and upgrade
 
 def dumped(emulator, cluster, session):
-    """A dump carries what is finished; where it is restored, nothing is sent."""
+    """A dump contains finished requests; nothing is sent where it is restored."""
     session.run(MANY, "not to be dumped ", 5)
     session.run("CREATE DATABASE restored")
     command = (f"'{bindir()}/pg_dump' -h '{cluster.folder}/socket' -U postgres postgres |"
@@ -719,12 +773,12 @@ def dumped(emulator, cluster, session):
     there = Session(cluster, dbname="restored")
     finished = "SELECT * FROM healthlake_request WHERE finished_at IS NOT NULL ORDER BY id"
     tap.same(there.run("SELECT * FROM healthlake_request ORDER BY id"), session.run(finished),
-             "dump: it has the finished requests, as they were, and no others")
+             "dump: it has the finished requests unchanged, and no others")
     session.one("SELECT healthlake_enqueue_create_datastore('next', run_after => '2100-01-01')")
     last = session.one("SELECT max(id) FROM healthlake_request")
     tap.same(there.one("SELECT healthlake_enqueue_create_datastore('n',"
                        " run_after => '2100-01-01')"), last,
-             "dump: its numbers go on where they were")
+             "dump: its sequence continues")
     there.run("SET healthlake.autostart_worker = on")
     there.run("SELECT healthlake_enqueue_create_datastore('m', run_after => '2100-01-01')")
     there.run("CALL healthlake_run_queue()")
@@ -734,7 +788,7 @@ def dumped(emulator, cluster, session):
 
 
 def upgraded(emulator):
-    """In pg_upgrade's mode there is no worker."""
+    """During pg_upgrade there is no worker."""
     emulator.reset()
     cluster, session = make(emulator, emulator.access_key_id,
                             healthlake__worker_databases="postgres")
@@ -758,7 +812,7 @@ def upgraded(emulator):
 
 
 def attempt(cluster):
-    """A session, if there can be one by now."""
+    """A session, or None if the server does not accept connections yet."""
     try:
         return Session(cluster)
     except psycopg2.OperationalError:

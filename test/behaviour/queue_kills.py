@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Kills at random: clients enqueue, workers and now and then a CALL send, and all of them die.
+"""Kills at random: clients enqueue, workers and sometimes a CALL send, and all of them are killed.
 
-Each client knows what it has committed: one whose connection died at COMMIT looks afterwards.
-In the end there is one data store for each committed request and none besides. Then the naive
-way under the same kills, a call in the client's transaction that is repeated until it commits:
-it makes data stores that nobody knows of. queue_kills.py SEED repeats a run's dice.
+Each client knows what it has committed: after a lost connection at COMMIT it checks. In the end
+there is exactly one data store for each committed request. Then the naive way runs under the same
+kills: a call in the client's transaction, repeated until it commits; it creates data stores that
+are not recorded. queue_kills.py SEED repeats a run.
 """
 
 import json
@@ -31,12 +31,12 @@ NAIVE_REQUESTS = 300
 NAIVE_KILLS = 33
 CLIENTS = 4
 DELAY = 0.05
-# who is killed, and how often among a hundred
+# the victims, in percent
 VICTIMS = {"client": 25, "client at COMMIT": 20, "worker": 30, "CALL": 10, "postmaster": 15}
 NAIVE_VICTIMS = {"client": 60, "client at COMMIT": 25, "postmaster": 15}
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s, reference => %s, until => %s)"
 STATUS = "SELECT pg_xact_status(%s::text::xid8)"
-# clients do not print what a dying server tells them
+# clients do not print the messages of a dying server
 QUIET = "-c client_min_messages=error"
 ROWS = """SELECT reference ->> 'n', request ->> 'DatastoreName', client_token, state, datastore_id,
     attempts FROM healthlake_request"""
@@ -45,7 +45,7 @@ tap = Tap()
 
 
 class Shared:
-    """What the killer and the clients of one run tell each other."""
+    """The state that the killer and the clients of a run share."""
 
     def __init__(self, cluster, requests, kills):
         self.cluster = cluster
@@ -57,35 +57,35 @@ class Shared:
         self.committed = set()
         self.undone = set()
         self.over = False
-        # an order to die at COMMIT, which one client takes, and its end
+        # an order to be killed at COMMIT, which one client takes, and its completion
         self.at_commit = threading.Semaphore(0)
         self.dead = threading.Event()
 
     def kill(self, pid, kind):
-        """Kills a process, if it is still there."""
+        """Kills a process if it still exists."""
         if self.cluster.kill_process(pid):
             with self.lock:
                 self.killed[kind] += 1
 
     def next_number(self):
-        """A number that no request has had."""
+        """A new number for a request."""
         with self.lock:
             self.numbers += 1
             return self.numbers
 
     def is_ahead(self):
-        """Whether there are more requests by now than there were kills for."""
+        """Whether requests are ahead of kills."""
         share = self.killed.total() / self.kills
         return len(self.committed) > self.requests * share + 2 * CLIENTS
 
     def settle(self, numbers, committed):
-        """Notes what became of a transaction."""
+        """Records the outcome of a transaction."""
         with self.lock:
             (self.committed if committed else self.undone).update(numbers)
 
 
 class Client(threading.Thread):
-    """Enqueues, and commits or rolls back, through all deaths of its server."""
+    """Enqueues, and commits or rolls back, through all crashes of its server."""
 
     def __init__(self, shared, seed):
         super().__init__(daemon=True)
@@ -104,7 +104,7 @@ class Client(threading.Thread):
             self.session.close()
 
     def connect(self):
-        """A session, as soon as the server gives one."""
+        """Connects as soon as the server accepts connections."""
         while self.session is None:
             try:
                 self.session = Session(self.shared.cluster, options=QUIET)
@@ -120,14 +120,14 @@ class Client(threading.Thread):
         self.session.run("COMMIT")
 
     def die(self, pid):
-        """Kills the backend that commits, and lets the killer go on."""
+        """Kills the committing backend, and lets the killer continue."""
         try:
             self.shared.kill(pid, "client at COMMIT")
         finally:
             self.shared.dead.set()
 
     def work(self):
-        """One transaction, and what became of it."""
+        """Runs one transaction, and records its outcome."""
         numbers = [self.shared.next_number() for _ in range(self.dice.randint(1, 3))]
         wanted = self.dice.random() > 0.15
         sent, xid = False, None
@@ -153,16 +153,16 @@ class Client(threading.Thread):
         self.shared.settle(numbers, sent)
 
     def find(self, numbers):
-        """How many rows of a transaction are there."""
+        """The number of existing rows of a transaction."""
         return self.session.one(
             "SELECT count(*) FROM healthlake_request WHERE reference ->> 'n' = ANY (%s)",
             [str(number) for number in numbers])
 
     def look(self, numbers, xid):
-        """Whether the rows are there, after a COMMIT that nobody has answered."""
+        """Whether the rows exist, after a COMMIT without an answer."""
         while True:
             try:
-                # a backend that was killed may have committed, and not told the others yet
+                # a killed backend may have committed without being visible to others yet
                 if self.connect().state(STATUS, xid) is None and \
                         self.session.one(STATUS, xid) == "in progress":
                     time.sleep(0.02)
@@ -177,7 +177,7 @@ class Client(threading.Thread):
 
 
 class Naive(Client):
-    """Calls within its transaction, and again until that has committed."""
+    """Makes the call in its transaction, and repeats that until it has committed."""
 
     def work(self):
         number = self.shared.next_number()
@@ -203,7 +203,7 @@ class Naive(Client):
 
 
 class Caller(threading.Thread):
-    """CALLs healthlake_run_queue() now and then."""
+    """Runs CALL healthlake_run_queue() at times."""
 
     def __init__(self, shared, seed):
         super().__init__(daemon=True)
@@ -232,7 +232,7 @@ def victims(cluster, kind):
 
 
 def kill_one(shared, dice, kinds):
-    """Kills somebody, after a while in which all work."""
+    """Kills a process after a while."""
     kind = dice.choices(list(kinds), list(kinds.values()))[0]
     time.sleep(dice.expovariate(1 / 0.15))
     if kind == "postmaster":
@@ -243,7 +243,7 @@ def kill_one(shared, dice, kinds):
     if kind == "client at COMMIT":
         shared.dead.clear()
         shared.at_commit.release()
-        # whoever has taken the order dies before the next kill; nobody may have taken it
+        # a client that has taken the order is killed before the next kill; perhaps none has
         if not shared.dead.wait(2) and not shared.at_commit.acquire(blocking=False):
             shared.dead.wait()
         return
@@ -260,12 +260,12 @@ def kill_all_along(shared, dice, kinds):
 
 
 def told(counter):
-    """Counts in words."""
+    """Formats counts."""
     return ", ".join(f"{count} {name}" for name, count in sorted(counter.items()))
 
 
 def start(emulator, *statements):
-    """A server with the extension, and an AWS that takes its time."""
+    """A server with the extension, and a slow emulator."""
     emulator.reset()
     emulator.state(log_limit=100000)
     emulator.next(operation=CREATE, delay=DELAY, times="always")
@@ -279,11 +279,12 @@ def start(emulator, *statements):
 
 
 def compare(shared, rows, stores):
-    """Holds committed requests, rows and data stores against each other."""
+    """Compares committed requests, rows and data stores."""
     numbers = Counter(int(row[0]) for row in rows)
     tap.same(sorted(shared.committed - set(numbers)), [], "no committed request is lost")
-    tap.same(sorted(set(numbers) - shared.committed), [], "no request is there that none committed")
-    tap.same([n for n, count in numbers.items() if count > 1], [], "no request is there twice")
+    tap.same(sorted(set(numbers) - shared.committed), [],
+             "there is no request that was not committed")
+    tap.same([n for n, count in numbers.items() if count > 1], [], "no request exists twice")
     states = Counter(row[3] for row in rows)
     tap.same(dict(states), {"succeeded": len(rows)}, "every request has succeeded")
     tokens = Counter(store["Request"]["ClientToken"] for store in stores)
@@ -328,7 +329,7 @@ def test_queue(emulator, seed):
 
 
 def test_naive(emulator, seed):
-    """The call in the client's transaction under the same kills."""
+    """Calls in the client's transaction, under the same kills."""
     dice = random.Random(seed)
     cluster = start(emulator, "CREATE TABLE clinic (n int PRIMARY KEY, datastore text)")
     shared = Shared(cluster, NAIVE_REQUESTS, NAIVE_KILLS)
@@ -346,12 +347,12 @@ def test_naive(emulator, seed):
             f"rows, {len(stores)} data stores, {extra} of which nobody knows")
     tap.say(f"the naive way makes {share} data stores too many in 1,000 requests with "
             f"{round(shared.killed.total() * 1000 / max(len(kept), 1))} kills")
-    tap.ok(kept <= stores and extra > 0, "the naive way makes data stores that nobody knows of")
+    tap.ok(kept <= stores and extra > 0, "the naive way creates data stores that are not recorded")
     cluster.stop()
 
 
 def main():
-    """Both ways, with the same dice."""
+    """Both ways, with the same random seed."""
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.SystemRandom().randrange(10 ** 6)
     tap.say(f"seed {seed}")
     emulator = client.emulator()

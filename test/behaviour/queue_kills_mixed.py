@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Kills at random over requests of all kinds, of the control plane and of FHIR.
+"""Kills at random with requests of all kinds, of the control plane and of FHIR.
 
 Creations, imports, deletions, taggings and publications are enqueued, and FHIR creates, updates,
-patches, deletions and bundles; workers, sessions that CALL and the whole server are killed all
-along, and workers are terminated. In the end no request is lost, none has had its effect twice,
-and each one of unknown outcome was in flight at a kill. HEALTHLAKE_TEST_LONG=1 makes it 200 kills
-over 2,000 requests, with a table. queue_kills_mixed.py SEED repeats a run's dice.
+patches, deletions and bundles. Workers, sessions that run CALL and the whole server are killed all
+the time, and workers are terminated. In the end no request is lost, none was carried out twice, and
+each one of unknown outcome was in flight at a kill. HEALTHLAKE_TEST_LONG=1 makes 200 kills over
+2,000 requests, with a table. queue_kills_mixed.py SEED repeats a run.
 """
 
 import os
@@ -36,7 +36,7 @@ tap = Tap()
 
 
 class Killer:
-    """Kills, and remembers when."""
+    """Kills processes, and records the times."""
 
     def __init__(self, cluster, dice):
         self.cluster = cluster
@@ -52,7 +52,7 @@ class Killer:
         return [pid for pid, title in self.cluster.children() if wanted(title)]
 
     def kill_one(self):
-        """Kills somebody while something is in flight."""
+        """Kills a process while something is in flight."""
         kind = self.dice.choices(list(VICTIMS), list(VICTIMS.values()))[0]
         time.sleep(self.dice.expovariate(1 / 0.2))
         began = time.time()
@@ -74,7 +74,7 @@ class Killer:
 
 
 class Caller(threading.Thread):
-    """CALLs healthlake_run_queue() all the time."""
+    """Runs CALL healthlake_run_queue() continuously."""
 
     def __init__(self, killer):
         super().__init__(daemon=True)
@@ -93,7 +93,7 @@ class Caller(threading.Thread):
 
 
 def enqueue_all(cluster, requests, killer):
-    """Enqueues all of them, with kills between; how many."""
+    """Enqueues all requests, with kills in between; returns their number."""
     number = 0
     while number < REQUESTS:
         if number > REQUESTS * (len(killer.times) + 1) / KILLS:
@@ -112,32 +112,35 @@ def enqueue_all(cluster, requests, killer):
 
 
 def in_flight_at_kill(sent_at, kills):
-    """Whether a request whose sending began then can have been cut off by a kill."""
+    """Whether a request that was sent at this time may have been interrupted by a kill."""
     return any(began - DELAY - 2 <= sent_at <= ended + 0.5 for began, ended in kills)
 
 
 def compare(requests, rows, killer):
-    """Holds what was enqueued, what has arrived and what the rows say against each other."""
+    """Compares the enqueued requests, the received ones and the rows."""
     effects = requests.effects()
     tap.same(sorted(row[0] for row in rows), list(range(REQUESTS)),
-             "no request is lost, and none is there twice")
+             "no request is lost, and none exists twice")
     tap.same([(number, requests.kinds[number], count) for number, count in effects.items()
               if count > 1], [],
-             "none has had its effect twice; without a token none is sent twice")
+             "none was carried out twice, and none without a token was sent twice")
     tap.same([row for row in rows if row[2] not in ("succeeded", "unknown")], [],
              "each has succeeded, or is unknown")
     unknown = [row for row in rows if row[2] == "unknown"]
     tap.same([row for row in unknown if row[1] not in (*NO_TOKEN, *BLIND)], [],
-             "what can be looked for is never unknown, nor is what has a token")
+             "a request that can be searched for, or has a token, is never unknown")
     tap.same([row for row in unknown if not in_flight_at_kill(row[3], killer.times)], [],
-             "each that is unknown was in flight at a kill")
+             "each unknown request was in flight at a kill")
     tap.same([row[:3] for row in rows if row[2] == "succeeded" and effects[row[0]] != 1], [],
-             "each that has succeeded has had its effect, once")
+             "each succeeded request was carried out once")
     tell(rows, effects, killer)
+    tap.say(f"figure: {len(killer.times)} kills over {len(rows)} requests of {len(KINDS)} kinds: "
+            f"{REQUESTS - len(rows)} lost, {sum(count > 1 for count in effects.values())} twice, "
+            f"{len(unknown)} unknown")
 
 
 def tell(rows, effects, killer):
-    """The table."""
+    """Prints the table."""
     tap.say(f"{len(killer.times)} kills ({dict(killer.counts)}) over {len(rows)} requests")
     tap.say("kind                                rows succeeded unknown "
             " (of these carried out)  twice")
@@ -150,7 +153,7 @@ def tell(rows, effects, killer):
 
 
 def main():
-    """The storm."""
+    """All checks."""
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.SystemRandom().randrange(10 ** 6)
     tap.say(f"seed {seed}")
     dice = random.Random(seed)

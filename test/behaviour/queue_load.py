@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""A queue of 10,000 requests: how fast it goes, what it holds on to, what it leaves behind.
+"""A queue of 10,000 requests: throughput, held resources, and bloat.
 
-The endpoint is a loopback one of this file's own that answers everything after a fixed time, or
-refuses creations above a rate, since the emulator's threads would be what is measured. Times
-are told; what is checked holds on a busy machine, too.
+The endpoint is implemented in this file, since the emulator's threads would be the bottleneck: it
+answers everything after a fixed time, or throttles creations above a rate. Times are printed; the
+checks hold on a busy machine, too.
 """
 
 import json
@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# in place of this folder, whose concurrent.py is not the one that asyncio means
+# replaces this folder, whose concurrent.py would hide the module that asyncio imports
 sys.path[:1] = [str(HERE.parent / "python")]
 
 import asyncio  # noqa: E402  pylint: disable=wrong-import-position
@@ -37,18 +37,18 @@ tap = Tap()
 # ------------------------------------------------------------------ endpoint
 
 class Endpoint(asyncio.Protocol):
-    """One connection of the endpoint: keeps it, and answers each request in its time."""
+    """A connection of the endpoint: keeps it, and answers each request after the latency."""
 
     tokens, log = {}, []
     latency, rate = LATENCY, 0
     bucket = [0.0, 0.0]
 
     def connection_made(self, transport):
-        """A client has come."""
+        """A client has connected."""
         self.transport, self.held = transport, b""
 
     def data_received(self, data):
-        """Bytes have come: as soon as they are a whole request it is answered."""
+        """Bytes have arrived: answers each complete request."""
         self.held += data
         while True:
             head, found, rest = self.held.partition(b"\r\n\r\n")
@@ -60,7 +60,7 @@ class Endpoint(asyncio.Protocol):
             self.take(head, rest[:length])
 
     def take(self, head, body):
-        """One request."""
+        """Takes one request."""
         if head.startswith(b"GET"):
             self.reply(200, json.dumps({"log": self.log, "tokens": len(self.tokens)}))
         elif head.startswith(b"PUT"):
@@ -76,7 +76,7 @@ class Endpoint(asyncio.Protocol):
             asyncio.get_running_loop().call_later(self.latency, self.reply, status, text)
 
     def answer(self, operation, body):
-        """What is answered: one data store for each token, or that it is too much."""
+        """The answer: one data store for each token, or throttling."""
         if operation != CREATE:
             return 200, "{}"
         if self.rate and not self.admits():
@@ -90,7 +90,7 @@ class Endpoint(asyncio.Protocol):
 
     @classmethod
     def admits(cls):
-        """A bucket of as many tokens as there are a second."""
+        """A token bucket with the rate's capacity."""
         left, then = cls.bucket
         now = time.monotonic()
         left = min(cls.rate, left + (now - then) * cls.rate)
@@ -105,7 +105,7 @@ class Endpoint(asyncio.Protocol):
 
 
 async def serve():
-    """The endpoint's process: it lives as long as its standard input."""
+    """The endpoint's process; it ends with its standard input."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Endpoint, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -114,7 +114,7 @@ async def serve():
 
 
 class Service:
-    """The endpoint from a test."""
+    """The endpoint, as seen by a test."""
 
     def __init__(self):
         self.child = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -124,22 +124,22 @@ class Service:
         self.access_key_id, self.secret_access_key = "AKIDLOAD", "secret"
 
     def ask(self, said=None):
-        """Its log; or, as something is said, begins anew."""
+        """Returns its log, or resets it with new settings."""
         request = urllib.request.Request(self.http, said and json.dumps(said).encode(),
                                          method="PUT" if said else "GET")
         with urllib.request.urlopen(request, timeout=60) as reply:
             return json.load(reply)
 
     def set(self, latency=LATENCY, rate=0):
-        """Begins anew, with this latency, and so many creations a second (0: any number)."""
+        """Resets it, with a latency and a rate of creations (0: unlimited)."""
         self.ask({"latency": latency, "rate": rate})
 
     def log(self, operation, status):
-        """When requests of an operation were so answered."""
+        """The times at which requests of an operation were answered with a status."""
         return [at for at, name, said in self.ask()["log"] if (name, said) == (operation, status)]
 
     def stop(self):
-        """Ends it."""
+        """Stops the endpoint."""
         self.child.stdin.close()
         self.child.wait(10)
         self.child.stdout.close()
@@ -148,24 +148,24 @@ class Service:
 # ---------------------------------------------------------------- throughput
 
 class Process:
-    """A process, as the kernel sees it."""
+    """A process in /proc."""
 
     def __init__(self, pid):
         self.folder = Path("/proc") / str(pid)
 
     def memory(self):
-        """Its own memory, in kB."""
+        """The private memory, in kB."""
         status = (self.folder / "status").read_text(encoding="utf-8")
         return int(re.search(r"RssAnon:\s*(\d+)", status).group(1))
 
     def seconds(self):
-        """Its CPU time."""
+        """The CPU time, in seconds."""
         fields = (self.folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def reconfigure(session, **settings):
-    """Sets something for the whole server, and lets the worker see it."""
+    """Sets settings of the server, and waits until the worker has them."""
     for name, value in settings.items():
         session.run(f"ALTER SYSTEM SET {name.replace('__', '.')} = '{value}'")
     session.run("SELECT pg_reload_conf()")
@@ -173,12 +173,12 @@ def reconfigure(session, **settings):
 
 
 def drain(session, seconds=120):
-    """Waits until all is done; whether it is."""
+    """Waits until all is finished; returns whether it is."""
     return until(lambda: session.one(OPEN) == 0, seconds, 0.2)
 
 
 def run(session, service, concurrency, count):
-    """So many requests with so many in flight: requests a second, CPU ms a request."""
+    """Sends requests with a concurrency; returns requests per second, and CPU ms per request."""
     service.set()
     reconfigure(session, healthlake__max_concurrency=concurrency)
     last = session.one("SELECT coalesce(max(id), 0) FROM healthlake_request")
@@ -199,7 +199,7 @@ def run(session, service, concurrency, count):
 
 
 def throughput(session, service):
-    """The table; memory of the worker after 1,000 and after 10,000."""
+    """Throughput, and the memory of the worker after 1,000 and after 10,000."""
     rates = {}
     lines = []
     worker = Process(session.one(WORKER.format("pid")))
@@ -214,8 +214,8 @@ def throughput(session, service):
     for line in lines:
         tap.say("%9d %9d %9.0f %9.0f %17.2f" % line)
     tap.ok(rates[4] > 2 * rates[1], "4 at a time are more than twice as fast as 1", rates)
-    tap.ok(rates[16] > 1.5 * rates[4], "16 more than half as fast again as 4", rates)
-    tap.ok(rates[64] > 0.8 * rates[16], "64 no slower than 16", rates)
+    tap.ok(rates[16] > 1.5 * rates[4], "16 at a time are more than 1.5 times as fast as 4", rates)
+    tap.ok(rates[64] > 0.8 * rates[16], "64 at a time are no slower than 16", rates)
     tap.ok(grown < 1024, "10,000 requests take no more memory than 1,000", f"{grown} kB more")
     tap.say(f"memory of the worker: {before} kB after the 1,000, {grown} kB more after 10,000")
 
@@ -228,11 +228,11 @@ KINDS = """SELECT regexp_replace(pg_get_indexdef(indexrelid), '.*USING', '') AS 
 
 
 def bloat(session):
-    """Sizes when autovacuum has come, beside those of a table that was just filled."""
+    """Sizes after autovacuum, compared with those of a freshly filled table."""
     clean = until(lambda: session.one(
         "SELECT n_dead_tup < 1000 AND autovacuum_count > 0 FROM pg_stat_user_tables"
         " WHERE relname = 'healthlake_request'"), 30, 0.5)
-    tap.ok(clean, "autovacuum comes, and clears dead rows", session.run(
+    tap.ok(clean, "autovacuum runs and removes dead rows", session.run(
         "SELECT n_dead_tup, autovacuum_count FROM pg_stat_user_tables"
         " WHERE relname = 'healthlake_request'"))
     session.run("CREATE TABLE fresh (LIKE healthlake_request INCLUDING ALL)"
@@ -253,21 +253,22 @@ def bloat(session):
 
 
 def again(session):
-    """More of the same uses the space that the first have left."""
+    """Further requests reuse the space of the first."""
     session.run("VACUUM healthlake_request")
     before = session.one("SELECT pg_relation_size('healthlake_request')")
     rows = session.one("SELECT count(*) FROM healthlake_request")
     session.run(MANY, 2000)
     drain(session)
     after = session.one("SELECT pg_relation_size('healthlake_request')")
-    tap.ok(after - before < 3 * 2000 / rows * before, "2,000 more grow it by no more than they are",
+    tap.ok(after - before < 3 * 2000 / rows * before,
+           "2,000 more requests add no more than their size",
            f"{before} bytes with {rows} rows, {after} after 2,000 more")
 
 
 # ------------------------------------------------------------ held snapshots
 
 def held(cluster, session, service):
-    """While replies are awaited neither a worker nor a CALL holds anything."""
+    """While replies are awaited, worker and CALL hold no transaction, snapshot or lock."""
     service.set(latency=1.5)
     reconfigure(session, healthlake__max_concurrency=8)
     session.run("SELECT healthlake_enqueue_create_datastore('held ' || i)"
@@ -279,25 +280,25 @@ def held(cluster, session, service):
                 " FROM generate_series(1, 8) i")
     session.run("COMMIT")
     seen = sample(cluster, session)
-    tap.ok(len(seen) >= 10, "the sessions were looked at while replies were awaited", len(seen))
+    tap.ok(len(seen) >= 10, "the sessions were observed while replies were awaited", len(seen))
     tap.same([line for line in seen if line[1] is not None or line[2] is not None or line[3]], [],
-             "neither xid, nor xmin, nor a lock on a relation at any time")
-    tap.same({line[0] for line in seen}, {"worker", "call"}, "of worker and CALL")
+             "neither has an xid, an xmin or a lock on a relation")
+    tap.same({line[0] for line in seen}, {"worker", "call"}, "both worker and CALL were observed")
     texts = {line[4:] for line in seen}
     tap.say("\n".join(sorted(map(str, texts))))
     tap.ok(any("requests in flight" in text[1] for text in texts),
-           "pg_stat_activity says what the worker does", texts)
-    tap.ok(all(text[0] for text in texts), "and what it waits for", texts)
+           "pg_stat_activity shows the worker's activity", texts)
+    tap.ok(all(text[0] for text in texts), "pg_stat_activity shows its wait event", texts)
     drain(session)
     session.run("RESET healthlake.autostart_worker")
     idle = [("waiting for requests", "healthlake worker", "idle")]
     until(lambda: session.run(WORKER.format("query, application_name, state")) == idle)
     tap.same(session.run(WORKER.format("query, application_name, state")), idle,
-             "an idle one says so, too")
+             "that of an idle worker, too")
 
 
 def sample(cluster, session):
-    """Looks at worker and CALL while both have requests in flight; the lines seen."""
+    """Observes worker and CALL while both have requests in flight; returns the rows seen."""
     seen = []
     command = ["psql", "-Xq", "-h", str(cluster.folder / "socket"), "-U", "postgres", "-d",
                "postgres", "-c", "CALL healthlake_run_queue()"]
@@ -318,7 +319,7 @@ def sample(cluster, session):
 # ---------------------------------------------------------------- throttling
 
 def throttled(session, service):
-    """AWS takes few creations a second: they keep its quota, and nothing else waits for them."""
+    """AWS accepts few creations a second: they use the quota, and delay nothing else."""
     service.set(rate=4)
     reconfigure(session, healthlake__max_concurrency=10)
     last = session.one("SELECT max(id) FROM healthlake_request")
@@ -331,7 +332,7 @@ def throttled(session, service):
     done = ("SELECT count(*) FROM healthlake_request WHERE operation = 'TagResource'"
             " AND state = 'succeeded' AND id > %s")
     tap.ok(until(lambda: session.one(done, last) == 40, 20),
-           "throttled: what is no creation goes on")
+           "throttled: other operations continue")
     pid = session.one(WORKER.format("pid"))
     before, spent = len(service.log(CREATE, 200) + service.log(CREATE, 400)), cpu(pid)
     time.sleep(10)
@@ -349,7 +350,7 @@ def cpu(pid):
 
 
 def main():
-    """All of it, on one server."""
+    """All checks, on one server."""
     service = Service()
     cluster = queue_cluster.make(
         service, healthlake__worker_databases="postgres", autovacuum="on",

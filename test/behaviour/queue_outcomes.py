@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Outcomes that are lost, and outcomes that cannot be recorded.
 
-A request without a client token is sent once, whatever ends its runner: a restart, a terminated
-worker, a kill. What was in flight then is unknown, and nothing else is. One row whose end cannot
-be recorded, or that cannot be claimed, keeps no other from being sent and recorded, and is not
-sent again and again.
+A request without a client token is sent once, however its runner ends: a restart, a terminated
+worker, a kill. Only requests that were in flight then are unknown. A row whose end cannot be
+recorded, or that cannot be claimed, does not prevent others from being sent and recorded, and is
+not sent repeatedly.
 """
 
 import json
@@ -36,17 +36,17 @@ tap = Tap()
 
 
 def tagging(store):
-    """A request that tags a data store, which is repeatable for AWS and has no token."""
+    """A request that tags a data store: without a token, not repeated here."""
     return {"ResourceARN": store["DatastoreArn"], "Tags": [{"Key": "ward", "Value": "7"}]}
 
 
 def sent(emulator, operation):
-    """How many requests of an operation have arrived."""
+    """The number of requests of an operation that have arrived."""
     return sum(entry["operation"] == operation for entry in emulator.log())
 
 
 def states(cluster):
-    """How many requests of each operation are in each state."""
+    """The number of requests by operation and state."""
     return Counter(ask(cluster, "SELECT operation, state FROM healthlake_request") or [])
 
 
@@ -58,7 +58,7 @@ def empty(session):
 
 
 def finish(cluster, seconds=40):
-    """Waits until all requests are finished; whether they are."""
+    """Waits until all requests are finished; returns whether they are."""
     return until(lambda: ask(cluster, OPEN) == [(0,)], seconds)
 
 
@@ -71,7 +71,7 @@ def restart(cluster, _):
 
 
 def terminate(_, session):
-    """An administrator ends the worker."""
+    """An administrator terminates the worker."""
     session.run(f"SELECT pg_terminate_backend(pid) FROM ({WORKER}) AS w")
 
 
@@ -82,7 +82,7 @@ def kill(cluster, session):
 
 
 def in_flight(emulator, cluster, end):
-    """A runner that is ended while requests without a token are in flight."""
+    """A runner ends while requests without a token are in flight."""
     emulator.reset()
     place = emulator.place({"DatastoreName": "there"})[0]
     store = [one for one in emulator.stores() if one["DatastoreId"] == place][0]
@@ -106,7 +106,7 @@ def in_flight(emulator, cluster, end):
 
 
 def test_once(emulator, cluster):
-    """A request without a token is sent once, whatever ends the worker."""
+    """A request without a token is sent once, however the worker ends."""
     for end in (restart, terminate, kill):
         name = end.__name__
         ended = in_flight(emulator, cluster, end)
@@ -115,16 +115,16 @@ def test_once(emulator, cluster):
                  f"{name}: a request without a token is sent once")
         tap.same(states(cluster), Counter({(PUBLISH, "unknown"): 2, (TAG, "unknown"): 1,
                                            (TAG, "succeeded"): 1, (CREATE, "succeeded"): 1}),
-                 f"{name}: what was in flight is unknown, and nothing else")
+                 f"{name}: only requests in flight are unknown")
         tap.same(len([one for one in emulator.stores() if one["DatastoreName"] == "new"]), 1,
-                 f"{name}: one with a token has its effect once")
+                 f"{name}: a request with a token is carried out once")
         notes = ask(cluster, "SELECT DISTINCT error_sqlstate, note ~ 'no client token'"
                     " FROM healthlake_request WHERE state = 'unknown'")
         tap.same(notes, [("38M01", True)], f"{name}: a note says why")
 
 
 def test_timeout(emulator, cluster):
-    """statement_timeout does not decide about the requests that a CALL has in flight."""
+    """statement_timeout does not affect the requests that a CALL has in flight."""
     emulator.reset()
     emulator.next(operation=PUBLISH, delay=DELAY, status=200, body=PUBLISHED, times="always")
     with closing(Session(cluster)) as session:
@@ -148,13 +148,13 @@ def test_timeout(emulator, cluster):
 # -------------------------------------------------- what cannot be recorded
 
 def enqueue_some(session, odd):
-    """Requests of which one is odd."""
+    """Enqueues requests, one of which fails to be recorded."""
     for name in ("a", "b", odd, "c", "d"):
         session.run("SELECT healthlake_enqueue_create_datastore(%s)", name)
 
 
 def by_name(cluster):
-    """What became of each."""
+    """The outcome of each request."""
     return dict(ask(cluster, "SELECT request ->> 'DatastoreName', state FROM healthlake_request")
                 or [])
 
@@ -197,7 +197,7 @@ def test_trigger(emulator, cluster, event, name):
         enqueue_some(session, "odd")
         began = time.monotonic()
         tap.same(session.state("CALL healthlake_run_queue()"), None, f"{name}: the CALL ends")
-        tap.ok(time.monotonic() - began < 10, f"{name}: before long")
+        tap.ok(time.monotonic() - began < 10, f"{name}: soon")
         found = by_name(cluster)
         tap.same([found[key] for key in "abcd"], ["succeeded"] * 4,
                  f"{name}: all others are recorded")
@@ -208,7 +208,7 @@ def test_trigger(emulator, cluster, event, name):
 
 
 def test_held(emulator, cluster):
-    """A worker keeps an end that it cannot record, and sends nothing again meanwhile."""
+    """A worker keeps an end that it cannot record, and does not send the request again."""
     emulator.reset()
     with closing(Session(cluster)) as session:
         empty(session)
@@ -228,9 +228,9 @@ def test_held(emulator, cluster):
         tap.ok(cpu(pid) - spent < 0.6, "held: the worker does not spin", cpu(pid) - spent)
         tap.same(sent(emulator, CREATE), 1, "held: it is not sent again")
         session.run("DROP TRIGGER bad ON healthlake_request")
-        tap.ok(finish(cluster), "held: and it is recorded once that is possible")
+        tap.ok(finish(cluster), "held: the end is recorded when that is possible")
         tap.same((by_name(cluster), sent(emulator, CREATE)), ({"held": "succeeded"}, 1),
-                 "held: with what AWS had said")
+                 "held: with AWS's reply")
 
 
 def cpu(pid):
@@ -240,9 +240,9 @@ def cpu(pid):
 
 
 def main():
-    """All of it."""
+    """All checks."""
     emulator = client.emulator()
-    # what is not committed for good is lost by a kill, and for long enough to be noticed
+    # commits that are not yet durable are lost by a kill
     cluster = queue_cluster.make(emulator, healthlake__worker_databases="postgres",
                                  synchronous_commit="off", wal_writer_delay="10s")
     with closing(Session(cluster.start())) as session:

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""What a queue makes of every way in which a transaction, a database and a server can end.
+"""The queue with every end of a transaction, a database and a server.
 
-Rolled back, to a savepoint or by an exception, retried, prepared, left by its client: there is a
-data store for what was committed, and none for the rest. Workers come by themselves, without any
-preloading, and stand in the way of neither DROP DATABASE and its like nor a shutdown.
+Transactions are rolled back, to a savepoint or by an exception, retried, prepared, or lose their
+client: there is a data store for what was committed, and none for the rest. Workers start without
+preloading, and block neither DROP DATABASE and similar statements nor a shutdown.
 """
 
 import os
@@ -33,11 +33,11 @@ A = "SELECT healthlake_enqueue_create_datastore('a')"
 B = "SELECT healthlake_enqueue_create_datastore('b')"
 WORKERS = """SELECT count(*) FROM pg_stat_activity
     WHERE backend_type = 'healthlake worker' AND datname = current_database()"""
-# beside what would hold it up: a reply that never comes
+# beside a request that never gets a reply
 AT_ONCE = 4.0
-# where the extension is, also after its schema was renamed
+# the extension's schema, also after it was renamed
 PATH = "-c search_path=public,elsewhere"
-# what was done is not kept, and what is not answered is soon sent again
+# short timeouts and retention
 SETTINGS = {"healthlake__audit_retention": "0 days", "healthlake__request_timeout": "4s"}
 
 tap = Tap()
@@ -73,7 +73,7 @@ CASES = [
 
 
 class Place:
-    """A database with the extension, and the emulator that its queue goes to."""
+    """A database with the extension, and the emulator of its queue."""
 
     def __init__(self, cluster, emulator, name="postgres", **more):
         emulator.reset()
@@ -89,43 +89,43 @@ class Place:
             emulator.next(operation=CREATE, **more)
 
     def where(self):
-        """Which database that is, and where its functions are found."""
+        """The name of the database, and the schema of the functions."""
         return {"dbname": self.name, "options": PATH}
 
     def session(self):
-        """A session in it."""
+        """Opens a session."""
         return Session(self.cluster, **self.where())
 
     def ask(self, statement, *values):
-        """One statement in a session of its own; nothing where it cannot be."""
+        """Runs a statement in a new session; None without a connection."""
         return ask(self.cluster, statement, *values, **self.where())
 
     def finish(self, seconds=20):
-        """Waits until the queue is empty; whether it is."""
+        """Waits until the queue is empty; returns whether it is."""
         return until(lambda: self.ask(OPEN) == [(0,)], seconds)
 
     def empty(self):
-        """Forgets what there was."""
+        """Removes all requests and data stores."""
         self.ask("SELECT healthlake_purge_requests('0')")
         self.emulator.reset()
 
     def stores(self):
-        """How many data stores of each name there are."""
+        """The number of data stores of each name."""
         return Counter(store["DatastoreName"] for store in self.emulator.stores())
 
     def fly(self):
-        """Enqueues one request, and waits until it has been sent."""
+        """Enqueues a request, and waits until it was sent."""
         since = len(self.emulator.log())
         self.ask(ENQUEUE, "flying")
         self.emulator.log(since=since, operation=CREATE, count=1, wait=20)
 
     def has_worker(self):
-        """Whether a worker is there."""
+        """Whether there is a worker."""
         return self.ask(WORKERS) != [(0,)]
 
 
 def test_cases(place):
-    """Transactions that end in many ways."""
+    """Transactions with different ends."""
     for what, statements, names in CASES:
         place.empty()
         with closing(place.session()) as session:
@@ -140,7 +140,7 @@ def test_cases(place):
 
 
 def test_no_preloading(place):
-    """A worker comes by itself, and goes."""
+    """A worker is started by a commit, and exits."""
     place.emulator.next(operation=CREATE, delay=0.6)
     tap.same(place.ask("SHOW shared_preload_libraries"), [("",)], "nothing is preloaded")
     with closing(place.session()) as session:
@@ -148,16 +148,16 @@ def test_no_preloading(place):
             for statement in ("BEGIN", A, last):
                 session.run(statement)
             came = until(lambda: session.one(WORKERS), 0.5 if last == "ROLLBACK" else 10)
-            tap.same(came, 0 if last == "ROLLBACK" else 1, f"workers that come after {last}")
+            tap.same(came, 0 if last == "ROLLBACK" else 1, f"workers that start after {last}")
         began = time.monotonic()
         gone = until(lambda: session.one(WORKERS) == 0)
-        tap.ok(gone and place.finish(), "the worker leaves when nothing is left")
+        tap.ok(gone and place.finish(), "the worker exits when nothing is left")
         tap.say(f"it left {time.monotonic() - began:.2f} s after it had been seen, 0.6 s of which "
                 "AWS took")
 
 
 def retry(place, isolation, number, counts):
-    """A client that counts up with others, and enqueues; again until it has committed."""
+    """A client that increments a counter and enqueues, and repeats that until it has committed."""
     with closing(place.session()) as session:
         for turn in range(8):
             while True:
@@ -207,7 +207,7 @@ def test_serializable_by_default(place):
 
 
 def prepare(place, name, word):
-    """A prepared transaction that has enqueued."""
+    """Prepares a transaction that has enqueued."""
     with closing(place.session()) as session:
         for statement in ("BEGIN", f"SELECT healthlake_enqueue_create_datastore('{name}')",
                           f"PREPARE TRANSACTION '{word}'"):
@@ -215,7 +215,7 @@ def prepare(place, name, word):
 
 
 def restart(place, how):
-    """Restarts the server: shut down, or killed."""
+    """Restarts the server after a shutdown or a kill."""
     if how == "killed":
         place.cluster.kill()
     else:
@@ -244,7 +244,9 @@ def test_prepared(place):
 
 
 def vanish(place, name, cut):
-    """A client that leaves with all, or but a part, of its COMMIT on the way; its backend's pid."""
+    """
+    A client that disconnects after it has sent COMMIT, or part of it; returns its backend's pid.
+    """
     session = place.session()
     session.run("BEGIN")
     session.run(ENQUEUE, name)
@@ -278,7 +280,7 @@ LATE = """
 
 
 def test_late(place):
-    """A COMMIT that fails loses no ending: nothing is sent again."""
+    """A failed COMMIT loses no outcome: nothing is sent again."""
     with closing(place.session()) as session:
         session.run(LATE)
         for by in ("a worker", "a CALL"):
@@ -336,14 +338,14 @@ def test_no_slot(emulator):
 
 
 def shut_down(cluster, how):
-    """Has the server shut down; how long that took."""
+    """Shuts the server down; returns the seconds."""
     began = time.monotonic()
     cluster.stop(how)
     return time.monotonic() - began
 
 
 def test_number(place):
-    """As many workers as are wanted, also after an error and after fewer are wanted."""
+    """The configured number of workers, also after an error and after it was reduced."""
     until(place.has_worker)
     place.emulator.next(operation=CREATE, silence=True)
     place.fly()
@@ -353,12 +355,12 @@ def test_number(place):
         tap.ok(until(lambda: session.one(OPEN) == 0),
                "a worker that was cancelled sends again what it had in flight")
         most = until(lambda: session.one(WORKERS) > 1, 2)
-        tap.ok(not most, "and another one does not come beside it")
+        tap.ok(not most, "no other worker is started beside it")
         for count in (2, 1):
             session.run(f"ALTER SYSTEM SET healthlake.worker_count = {count}")
             session.run("SELECT pg_reload_conf()")
             tap.ok(until(lambda wanted=count: session.one(WORKERS) == wanted),
-                   f"{count} of them where {count} are wanted", session.one(WORKERS))
+                   f"{count} workers if {count} are configured", session.one(WORKERS))
     place.empty()
 
 
@@ -387,7 +389,9 @@ def test_shutdown(emulator):
 
 
 def run_ddl(place, statement):
-    """Runs it where it can be run; how long it took, and its SQLSTATE."""
+    """
+    Runs a statement in the database where it is allowed; returns the seconds and the SQLSTATE.
+    """
     inside = "EXTENSION" in statement or "SCHEMA" in statement
     with closing(place.session() if inside else Session(place.cluster)) as session:
         began = time.monotonic()
@@ -395,7 +399,7 @@ def run_ddl(place, statement):
         return time.monotonic() - began, state
 
 
-# what is run, and where the queue is afterwards; None: nowhere
+# the statement, and the database of the queue afterwards; None: none
 DDL = [
     ("DROP DATABASE {name}", None),
     ("CREATE DATABASE {name}_copy TEMPLATE {name}", "{name}"),
@@ -407,7 +411,7 @@ DDL = [
 
 
 def test_ddl(cluster, emulator, kind):
-    """Statements that want a database, or the extension, for themselves."""
+    """Statements that need exclusive access to a database or the extension."""
     for number, (statement, after) in enumerate(DDL):
         name = f"{kind}_{number}"
         flying = kind != "idle"
@@ -420,7 +424,7 @@ def test_ddl(cluster, emulator, kind):
             until(place.has_worker)
         took, state = run_ddl(place, statement.format(name=name))
         tap.say(f"{statement.format(name=name)}, {kind}: {took:.2f} s")
-        tap.ok(state is None and took < AT_ONCE, f"{statement} is not held up, {kind}",
+        tap.ok(state is None and took < AT_ONCE, f"{statement} is not blocked, {kind}",
                f"{state}, {took:.2f} s")
         if after is not None:
             place.name = after.format(name=name)
@@ -430,25 +434,26 @@ def test_ddl(cluster, emulator, kind):
 
 
 def come_back(place, statement, kind):
-    """A worker must leave where there is no queue, and come where there is one again."""
-    tap.ok(until(lambda: not place.has_worker(), 8), f"{statement}: the worker leaves, {kind}")
+    """A worker must exit if there is no queue, and start if there is one again."""
+    tap.ok(until(lambda: not place.has_worker(), 8), f"{statement}: the worker exits, {kind}")
     place.ask("CREATE EXTENSION healthlake")
     place.ask(ENQUEUE, "again")
     done = place.finish(10)
-    tap.ok(done and place.stores()["again"] == 1, f"CREATE EXTENSION once more: it goes on, {kind}")
+    tap.ok(done and place.stores()["again"] == 1,
+           f"CREATE EXTENSION again: the queue continues, {kind}")
 
 
 def go_on(place, statement, flying):
-    """The queue must go on where it is now."""
+    """The queue must continue where it is now."""
     wanted = Counter(["flying"] if flying else ["a"])
     done = place.finish(10)
-    tap.ok(done and place.stores() == wanted, f"{statement}: what was there is sent once",
+    tap.ok(done and place.stores() == wanted, f"{statement}: existing requests are sent once",
            f"{done} {place.stores()} {place.ask(STATES)}")
     with closing(place.session()) as session:
         session.run(ENQUEUE, "later")
     done = until(lambda: place.stores()["later"] == 1, 10)
     tap.ok(done and place.stores() == wanted + Counter(["later"]),
-           f"{statement}: the queue goes on", str(place.stores()))
+           f"{statement}: the queue continues", str(place.stores()))
 
 
 def test_copied(cluster, emulator):
@@ -469,11 +474,11 @@ def test_copied(cluster, emulator):
              ([("succeeded", 5)], Counter(f"c-{i}" for i in range(1, 6))),
              "CREATE DATABASE ... TEMPLATE with requests in it: 1 data store each")
     tap.same(place.ask("SELECT note, count(*) FROM healthlake_request GROUP BY 1"),
-             [("found by its name and time", 5)], "the copy has looked before it sent")
+             [("found by its name and time", 5)], "the copy has searched before it sent")
 
 
 def test_searching(cluster, emulator):
-    """A database that is dropped while its worker searches AWS, which does not answer."""
+    """A database is dropped while its worker searches AWS, which does not answer."""
     place = Place(cluster, emulator, "searching")
     emulator.next(operation="ListFHIRDatastores", silence=True)
     with closing(place.session()) as session:
@@ -485,13 +490,13 @@ def test_searching(cluster, emulator):
     place.ask(B)
     tap.ok(until(lambda: emulator.log(operation="ListFHIRDatastores"), 10), "AWS is searched")
     took, state = run_ddl(place, "DROP DATABASE searching")
-    tap.ok(state is None and took < AT_ONCE, "DROP DATABASE is not held up by a search",
+    tap.ok(state is None and took < AT_ONCE, "a search does not block DROP DATABASE",
            f"{state}, {took:.2f} s")
     tap.say(f"DROP DATABASE, the worker searches AWS: {took:.2f} s")
 
 
 def test_no_credentials(emulator):
-    """Credentials that do not come: rows that need the same wait for one attempt."""
+    """Missing credentials: rows that need the same keys wait for one attempt."""
     settings = {**SETTINGS, "healthlake__request_timeout": "1s",
                 "healthlake__autostart_worker": "off",
                 "healthlake__role_arn": "arn:aws:iam::123456789012:role/importer"}
@@ -501,36 +506,36 @@ def test_no_credentials(emulator):
         emulator.next(operation="AssumeRole", silence=True, times="always")
         for _ in range(2):
             place.ask(A)
-        # at the first COMMIT of the run's that follows upon an ending
+        # at the first COMMIT of the run after an end
         ended = "SELECT count(*) FROM healthlake_request WHERE error_sqlstate = '38X01'"
         run = threading.Thread(target=place.ask, args=("CALL healthlake_run_queue()",), daemon=True)
         began = time.monotonic()
         run.start()
-        tap.ok(until(lambda: place.ask(ended) != [(0,)], 30), "no credentials come")
+        tap.ok(until(lambda: place.ask(ended) != [(0,)], 30), "no credentials are issued")
         took = time.monotonic() - began
-        tap.ok(until(lambda: place.ask(ended) == [(2,)], 30), "and neither row waits for longer")
+        tap.ok(until(lambda: place.ask(ended) == [(2,)], 30), "no row waits longer")
         tap.ok(len(emulator.log(operation="AssumeRole")) <= 3, "one attempt served both")
         tap.say(f"no credentials: recorded after {took:.1f} s")
         run.join(60)
-        tap.same(place.ask(STATES), [("queued", 2)], "and both are to be tried again")
+        tap.same(place.ask(STATES), [("queued", 2)], "both will be tried again")
         tap.same(emulator.log(operation=CREATE), [], "nothing was sent")
 
 
 def test_failing(cluster, emulator):
-    """A worker that fails again and again."""
+    """A worker that fails repeatedly."""
     place = Place(cluster, emulator, "failing")
     place.ask("ALTER TABLE healthlake_request RENAME lease_until TO lease")
     place.ask(A)
     until(lambda: "lease_until" in cluster.log())
     time.sleep(0.3)
     took, state = run_ddl(place, "DROP DATABASE failing")
-    tap.ok(state is None and took < AT_ONCE, "DROP DATABASE is not held up by a worker that fails",
+    tap.ok(state is None and took < AT_ONCE, "a failing worker does not block DROP DATABASE",
            f"{state}, {took:.2f} s")
     tap.say(f"DROP DATABASE, the worker rests after an error: {took:.2f} s")
 
 
 def write_update():
-    """An update of the extension that changes little; its script."""
+    """Writes the script of a small update of the extension."""
     config = os.environ["PG_CONFIG"]
     share = subprocess.check_output([config, "--sharedir"], text=True).strip()
     script = Path(share) / "extension" / "healthlake--1.0--1.0x.sql"
@@ -552,7 +557,7 @@ def test_all_ddl(emulator):
 
 
 def main():
-    """All of it."""
+    """All checks."""
     emulator = client.emulator()
     with queue_cluster.make(emulator, **SETTINGS, shared_preload_libraries="") as cluster:
         place = Place(cluster, emulator)

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""pg_upgrade takes the whole queue along: nothing is sent meanwhile, all of it once afterwards.
+"""pg_upgrade transfers the whole queue: nothing is sent meanwhile, and everything once afterwards.
 
-The new cluster has another system identifier, so that a superuser adopts the requests first.
+The new cluster has another system identifier, so a superuser adopts the requests first.
 
-From a server to a new one of the same version, as PostgreSQL's own tests do it: what matters
-here is what pg_upgrade does with the extension and its table, which is the same for another one.
+The upgrade is to a new server of the same version, as in PostgreSQL's own tests: pg_upgrade handles
+the extension and its table in the same way for another version.
 """
 
 import os
@@ -28,14 +28,14 @@ CREATE = "CreateFHIRDatastore"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore(%s)"
 ROWS = "SELECT (to_jsonb(r) - 'home')::text FROM healthlake_request AS r {} ORDER BY id"
 FINISHED = ROWS.format("WHERE finished_at IS NOT NULL AND request ->> 'DatastoreName' ~ '^done'")
-# both servers have a worker whenever they may
+# both servers have a worker whenever that is permitted
 SETTINGS = {"healthlake__worker_databases": "postgres", "healthlake__autostart_worker": "off"}
 
 tap = Tap()
 
 
 def make(emulator):
-    """A server that is to be upgraded, with requests in every state; they are stopped there."""
+    """A server to be upgraded, with requests in every state."""
     cluster = queue_cluster.make(emulator, **{**SETTINGS, "healthlake__worker_databases": ""})
     with closing(Session(cluster.start())) as session:
         for statement in ("CREATE ROLE nurse LOGIN", "CREATE SCHEMA lake",
@@ -49,7 +49,7 @@ def make(emulator):
             session.run(ENQUEUE, name)
         session.run("CALL healthlake_run_queue()")
         session.run(ENQUEUE, "lost")
-        # after some bytes: with none, libcurl repeats it by itself on a connection that it kept
+        # after some bytes: without any, libcurl repeats the request on a kept connection
         emulator.next(operation=CREATE, reset=True, cut=20, apply=True)
         session.run("CALL healthlake_run_queue(1)")
         for name in ("new 1", "new 2"):
@@ -66,7 +66,7 @@ def rows(cluster, what=ROWS.format("")):
 
 
 def upgrade(old, new):
-    """Runs pg_upgrade; its status and what it said."""
+    """Runs pg_upgrade; returns its status and output."""
     done = subprocess.run(
         [bindir() / "pg_upgrade", "-b", bindir(), "-B", bindir(), "-d", old.folder / "cluster",
          "-D", new.folder / "cluster", "-s", new.folder / "socket", "-U", "postgres"],
@@ -76,11 +76,11 @@ def upgrade(old, new):
 
 
 def adopt(cluster):
-    """Makes the requests the new cluster's."""
+    """Adopts the requests in the new cluster."""
     with closing(Session(cluster)) as session:
         homes = [row[0] for row in session.run("SELECT DISTINCT home FROM healthlake_request")]
         tap.ok(len(homes) == 1 and homes != [session.one("SELECT healthlake_home()")],
-               "they are another cluster's", str(homes))
+               "they belong to another cluster", str(homes))
         session.run("GRANT EXECUTE ON FUNCTION healthlake_adopt_requests TO nurse")
         adoption = "SELECT healthlake_adopt_requests(%s)"
         with closing(Session(cluster, user="nurse")) as nurse:
@@ -90,30 +90,30 @@ def adopt(cluster):
 
 
 def look(cluster):
-    """Who may do what, after it."""
+    """Privileges after the upgrade."""
     with closing(Session(cluster, user="nurse")) as session:
         tap.same([session.state(statement) for statement in (
             "SELECT count(*) FROM healthlake_request", "DELETE FROM healthlake_request",
             "SELECT healthlake_enqueue_create_datastore('n', run_after => '2100-01-01')",
             "CALL healthlake_run_queue()")], [None, "42501", None, "42501"],
-                 "after: rights are what they were")
+                 "after: privileges are unchanged")
         tap.same(session.one("SELECT count(*) FROM healthlake_request"), 1,
-                 "after: and so is row security")
+                 "after: row security is unchanged")
     with closing(Session(cluster)) as session:
         tap.same(session.state("UPDATE healthlake_request SET note = '' WHERE state = 'succeeded'"),
                  "55000", "after: finished rows are protected")
         tap.same(session.state("DROP EXTENSION healthlake"), None, "after: it can be dropped")
         tap.same(session.one("SELECT to_regclass('lake.healthlake_request')"), None,
-                 "after: and its table with it")
+                 "after: its table is dropped, too")
 
 
 def main():
-    """An upgrade."""
+    """All checks."""
     emulator = client.emulator()
     old = make(emulator)
     before, finished = rows(old), rows(old, FINISHED)
-    old.stop(signal.SIGINT)  # pg_upgrade takes no other
-    # from here on a worker would come, were it let
+    old.stop(signal.SIGINT)  # pg_upgrade requires these
+    # from here on a worker would start if it was permitted
     old.configure("healthlake.worker_databases = 'postgres'")
     new = queue_cluster.make(emulator, {**os.environ}, **SETTINGS)
     since = len(emulator.log())
@@ -124,17 +124,17 @@ def main():
     tap.same(len(emulator.log()), since, "nothing is sent meanwhile")
     new.configure("healthlake.worker_databases = ''")
     with new:
-        tap.same(rows(new), before, "the queue is what it was")
+        tap.same(rows(new), before, "the queue is unchanged")
         adopt(new)
         new.stop(signal.SIGINT)
         new.configure("healthlake.worker_databases = 'postgres'")
         new.start()
         tap.ok(until(lambda: all(row[0] == "succeeded" for row in rows(
-            new, "SELECT state FROM healthlake_request"))), "a worker goes on with it")
-        tap.same(rows(new, FINISHED), finished, "what was finished stays as it was")
+            new, "SELECT state FROM healthlake_request"))), "a worker continues with it")
+        tap.same(rows(new, FINISHED), finished, "finished rows are unchanged")
         tap.same(Counter(store["DatastoreName"] for store in emulator.stores()),
                  Counter(["done 1", "done 2", "lost", "new 1", "new 2"]),
-                 "each has one data store")
+                 "each request has one data store")
         look(new)
     emulator.stop()
     tap.end()

@@ -1,18 +1,17 @@
-"""README.md and doc/*.md are true: what they tell a reader to type is typed, and what they show
-comes back.
+"""README.md and doc/*.md are true: their commands work, and their results are as shown.
 
-The pages are read in the order in which README.md links to them, other pages of doc/ after those.
+The pages are read in the order in which README.md links to them, then the other pages of doc/.
 All sql blocks of a page run in one psql session; all pages use one database, on a server that is
-set up with every conf block. A text block directly below an sql block is what psql must print,
+configured with every conf block. A text block directly after an sql block is the expected output,
 except for ids, tokens and times. Every line of an sh block runs in a copy of the tree; nothing is
-installed for real. The tables of arguments, settings and SQLSTATEs are compared with the catalog
-and the sources, every message of the table of messages is provoked, and every link must lead
-somewhere. A comment above a block says what is particular about it:
+really installed. The tables of arguments, settings and SQLSTATEs are compared with the catalog
+and the sources, every message of the table of messages is provoked, and the target of every link
+must exist. A comment above a block qualifies it:
 
-    <!-- error 22023 -->         it must fail, with this SQLSTATE
-    <!-- needs pg_cron -->       it is left out where that extension is not installed
-    <!-- since 15 -->            it is left out on older servers
-    <!-- not run: reason -->     it is left out, and the reason is told
+    <!-- error 22023 -->         it must fail with this SQLSTATE
+    <!-- needs pg_cron -->       it is skipped if that extension is not installed
+    <!-- since 15 -->            it is skipped on older servers
+    <!-- not run: reason -->     it is skipped, and the reason is printed
 """
 
 import json
@@ -43,7 +42,7 @@ README_LINES = 400  # at most
 LINK = re.compile(r"\]\(([^()\s]*)\)")
 MARKS = re.compile(r"(error) ([0-9A-Z]{5})|(needs) (\w+)|(since) (\d+)|(not run): (\S.*)")
 
-# No name but localhost is ever looked up: what resolves names on the server is this.
+# Only localhost can be resolved: this library resolves names in the server.
 NO_LOOKUPS = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -63,7 +62,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 
 
 def read_pages():
-    """The text of each page by its path, in the order in which they are read."""
+    """The text of each page by its path, in reading order."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     there = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "doc").glob("*.md"))]
     linked = [link.partition("#")[0] for link in LINK.findall(readme[readme.index("\n| page |"):])]
@@ -81,7 +80,7 @@ def prose(text):
 
 
 def anchors(text):
-    """What a link to a section of a page can name, as GitHub makes it of the headings."""
+    """The anchors of a page's sections, as GitHub derives them from the headings."""
     return [re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower()).replace(" ", "-")
             for line in prose(text) if line.startswith("#")]
 
@@ -99,7 +98,7 @@ def dead_links(page):
 
 
 def contents(page):
-    """The sections of a page, as its list of contents should link to them, and as it does."""
+    """The sections of a page, and the links in its list of contents."""
     text = PAGES[page]
     wanted = [f"#{anchor}" for line in prose(text) if line.startswith("## ")
               for anchor in anchors(line)]
@@ -132,7 +131,7 @@ def read_blocks(page):
 
 
 def table_rows(heading):
-    """The rows of the table whose headings begin so, as lists of cells."""
+    """The rows of the table whose headings begin with these, as lists of cells."""
     lines = iter("\n\n".join(PAGES.values()).splitlines())
     for line in lines:
         if line.startswith(f"| {heading} |"):
@@ -145,12 +144,12 @@ def table_rows(heading):
 
 
 def quoted(cell):
-    """What a cell has in backquotes."""
+    """The texts in backquotes in a cell."""
     return re.findall(r"`([^`]*)`", cell)
 
 
 def masked(text):
-    """Output without what differs from run to run."""
+    """Output without values that differ in each run."""
     for pattern, mask in ((r"\b[0-9a-f]{32}\b", "ID"),
                           (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID")):
         text = re.sub(pattern, mask, text)
@@ -158,7 +157,7 @@ def masked(text):
 
 
 def without_tags(printed, wanted):
-    """Output less the tags of the commands before the one whose result is shown."""
+    """Output without the command tags before the shown result."""
     while printed and wanted and printed[0] != wanted[0] and \
             re.fullmatch(r"SET|RESET|(CREATE|ALTER|DROP|GRANT) ?[A-Z ]*", printed[0]):
         printed = printed[1:]
@@ -172,7 +171,7 @@ def masked_log(line):
 
 
 class Psql:
-    """A psql session that is fed a block at a time, as by a person."""
+    """A psql session that is given one block at a time."""
 
     def __init__(self, where):
         self.child = subprocess.Popen(
@@ -182,7 +181,7 @@ class Psql:
             encoding="utf-8")
 
     def run(self, text):
-        """What the block prints, and the SQLSTATE of its last error, or 00000."""
+        """Runs a block; returns its output, and the SQLSTATE of its last error, or 00000."""
         self.child.stdin.write(f"\\set LAST_ERROR_SQLSTATE 00000\n{text}\n"
                                "\\echo END OF BLOCK :LAST_ERROR_SQLSTATE\n")
         self.child.stdin.flush()
@@ -207,7 +206,7 @@ class Check:
         self.tap = speech.Tap()
         self.emulator = client.emulator()
         self.blocks = [block for page in PAGES for block in read_blocks(page)]
-        self.cron = None  # the version of pg_cron, once it is there
+        self.cron = None  # the version of pg_cron, if it is installed
         self.has_cron = bool(list(BINDIR.parents[3].glob(
             f"share/postgresql/{MAJOR}/extension/pg_cron.control")))
         self.left_out = []
@@ -221,7 +220,7 @@ class Check:
     # ------------------------------------------------------------ sh blocks ---
 
     def start_demo(self):
-        """test/demo takes the longest: it runs beside everything else."""
+        """Starts test/demo, which takes the longest, beside everything else."""
         shutil.copytree(ROOT, self.tree, ignore=shutil.ignore_patterns("*.o", "*.so", ".git"))
         folder = WORK / "demo"
         folder.mkdir()
@@ -234,7 +233,7 @@ class Check:
                                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
     def end_demo(self):
-        """What became of it, and whether it left anything."""
+        """Checks its result, and that it has left nothing."""
         status = self.demo.wait(300)
         told = (WORK / "demo.log").read_text(encoding="utf-8")
         self.tap.ok(status == 0 and "CREATING" in told and "nothing of it is left" in told,
@@ -244,7 +243,7 @@ class Check:
                       [], "test/demo breaks no session")
 
     def shell_line(self, line):
-        """Runs one line of an sh block, or what stands for it; None, or what is wrong."""
+        """Runs one line of an sh block, or its substitute; returns None, or the problem."""
         words = line.removeprefix("sudo ").split()
         words = [re.sub("(?<=[/-])15(?=/|$)", str(MAJOR), word) for word in words]
         if words[:2] == ["apt-get", "install"]:
@@ -258,18 +257,18 @@ class Check:
                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
             return done.stdout[-2000:] if done.returncode else None
         if words == ["test/demo"]:
-            return None  # it is under way
+            return None  # it is running
         return "this test does not know how to run it"
 
     def make_tree(self):
-        """A copy of the sources for make, which need not compile again what is compiled."""
+        """A copy of the sources and objects, so that make has little to compile."""
         folder = WORK / "make"
         if not folder.exists():
             shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("*.so", ".git"))
         return folder
 
     def shell_block(self, block):
-        """Each line of an sh block."""
+        """Runs each line of an sh block."""
         for line in block.text.splitlines():
             wrong = self.shell_line(line)
             self.tap.ok(wrong is None, f"{block.page}:{block.line}: {line}", wrong)
@@ -281,7 +280,7 @@ class Check:
     # ----------------------------------------------------------- sql blocks ---
 
     def reason_to_leave_out(self, block):
-        """Why a block is not run here; None where it is."""
+        """The reason why a block is not run here; None if it is."""
         if "not run" in block.marks:
             return block.marks["not run"]
         if block.marks.get("needs") == "pg_cron" and not self.has_cron:
@@ -291,7 +290,7 @@ class Check:
         return None
 
     def run_pages(self):
-        """All blocks of all pages, each page in a session of its own."""
+        """Runs all blocks of all pages, each page in its own session."""
         for page in PAGES:
             psql = Psql(self.server.where(dbname="clinics"))
             try:
@@ -316,7 +315,7 @@ class Check:
                 with self.tap.check(f"{what} is JSON"):
                     json.loads(block.text)
             elif block.language not in ("conf", "text"):
-                self.tap.ok(False, f"{what} is of a language that this test knows")
+                self.tap.ok(False, f"{what} has a language that this test knows")
 
     @staticmethod
     def result_of(block, following):
@@ -328,7 +327,7 @@ class Check:
         return following if not any(between) else None
 
     def sql_block(self, psql, block, result, what):
-        """Runs one, and compares what it prints."""
+        """Runs a block, and compares its output."""
         printed, state = psql.run(block.text)
         if "cron.schedule" in block.text and state == "00000":
             self.hurry_job()
@@ -341,19 +340,19 @@ class Check:
         if result:
             shown = masked(result.text)
             self.tap.same(without_tags(masked(printed), shown), shown,
-                          f"{what} prints what is shown")
+                          f"{what} prints the shown output")
         if "pg_reload_conf" in block.text:
             time.sleep(0.5)
 
     def counted(self, statement):
-        """How many data stores a statement creates."""
+        """The number of data stores that a statement creates."""
         before = len(self.emulator.stores())
         with self.session() as connection:
             connection.cursor().execute(statement)
         return len(self.emulator.stores()) - before
 
     def check_counts(self):
-        """What doc/transactions.md says of counting, statement by statement."""
+        """Checks the table in doc/transactions.md, statement by statement."""
         for block in self.blocks:
             for line in block.text.splitlines():
                 said = re.search(r"-- (?:creates )?(one|three|four)$", line)
@@ -366,7 +365,7 @@ class Check:
     # ---------------------------------------------------------- the cron job ---
 
     def hurry_job(self):
-        """The jobs that were just scheduled run at the next second, or minute."""
+        """Runs the scheduled jobs at the next second, or minute."""
         with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'pg_cron'")
@@ -375,7 +374,7 @@ class Check:
                            ["1 second" if self.cron >= (1, 5) else "* * * * *"])
 
     def end_job(self):
-        """What the jobs did; where its schedule knows no seconds, a minute after."""
+        """Checks the results of the jobs, after a minute if the schedule has no seconds."""
         if self.cron is None:
             return
         with self.session() as connection:
@@ -399,12 +398,12 @@ class Check:
         names = [store["DatastoreName"] for store in self.emulator.stores()]
         self.tap.same([names.count(f"clinic {name}") for name in ("west", "north")], [1, 1],
                       "a clinic has one data store")
-        self.tap.same(strays, 0, "a data store that a table refers to is no stray")
+        self.tap.same(strays, 0, "a data store that a table refers to is not reported as stray")
 
     # ----------------------------------------------------------- the tables ---
 
     def check_arguments(self):
-        """The table of arguments is the function's."""
+        """The table of arguments equals the function's arguments."""
         with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT pg_get_function_arguments(oid) FROM pg_proc"
@@ -418,7 +417,7 @@ class Check:
         self.tap.same(shown, wanted, "the table of arguments")
 
     def check_functions(self):
-        """The tables of functions have them all."""
+        """The tables of functions are complete."""
         with self.session() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT DISTINCT proname FROM pg_proc WHERE proname ~ '^healthlake_'"
@@ -432,7 +431,7 @@ class Check:
                       "the table of what can be granted")
 
     def check_settings(self):
-        """The table of settings is what there is, with defaults and who may set them."""
+        """The table of settings is complete, with defaults and contexts."""
         rows = {quoted(row[0])[0]: row for row in table_rows("setting | default")}
         with self.session() as connection:
             cursor = connection.cursor()
@@ -464,7 +463,7 @@ class Check:
                 self.tap.same(shown, cursor.fetchone()[0], f"the default of {name}")
 
     def check_sqlstates(self):
-        """The SQLSTATEs of our own that the sources raise are those of the table."""
+        """The extension's SQLSTATEs in the sources are those of the table."""
         sources = "".join(path.read_text(encoding="utf-8")
                           for path in sorted((ROOT / "src").rglob("*.c")))
         header = (ROOT / "src/call/error.h").read_text(encoding="utf-8")
@@ -475,8 +474,23 @@ class Check:
         self.tap.same({state for state in shown if state.startswith("38")}, ours | {"38000"},
                       "the table of SQLSTATEs has those of class 38")
 
+    def check_raised(self):
+        """Each SQLSTATE that the sources name is in the table."""
+        folder = subprocess.run([BINDIR / "pg_config", "--includedir-server"], text=True,
+                                stdout=subprocess.PIPE, check=True).stdout.strip()
+        known = (Path(folder) / "utils" / "errcodes.h").read_text(encoding="utf-8")
+        states = {name: "".join(re.findall(r"'(.)'", letters)) for name, letters in re.findall(
+            r"define (ERRCODE_\w+)\s+MAKE_SQLSTATE\((.*?)\)", known)}
+        named = {name for path in sorted((ROOT / "src").rglob("*.c")) for name in re.findall(
+            r"\bERRCODE_(?!TO_CATEGORY)\w+", path.read_text(encoding="utf-8"))}
+        shown = {state for row in table_rows("SQLSTATE") for state in re.findall(r"\w{5}", row[0])}
+        self.tap.ok(len(named) > 20, "the SQLSTATEs of the sources can be read", named)
+        self.tap.same(sorted(f"{name} {states[name]}" for name in named - COMPARED
+                             if states[name] not in shown), [],
+                      "the table of SQLSTATEs has each that the sources name")
+
     def check_log(self):
-        """The log lines are of the form that is shown."""
+        """The log lines have the documented form."""
         seen = {masked_log(line) for line in self.server.log().splitlines()
                 if "healthlake event=" in line}
         for block in self.blocks:
@@ -490,14 +504,16 @@ class Check:
         self.tap.ok(len(PAGES["README.md"].splitlines()) <= README_LINES,
                     f"README.md has at most {README_LINES} lines")
         for page in PAGES:
-            self.tap.same(list(dead_links(page)), [], f"the links of {page} lead somewhere")
+            self.tap.same(list(dead_links(page)), [], f"the links of {page} exist")
             wanted, shown = contents(page)
             self.tap.same(shown, wanted, f"the contents at the top of {page}")
 
     # ------------------------------------------------------- troubleshooting ---
 
     def check_troubles(self, unloaded):
-        """Each message of the table of messages can be provoked, and is as it is written."""
+        """Each message of the table of messages can be provoked, with the documented text."""
+        OPEN_FILE.write_text("[default]\n", encoding="utf-8")
+        OPEN_FILE.chmod(0o644)
         for cells in table_rows("message"):
             message = quoted(cells[0])[0]
             how = PROVOKED.get(message)
@@ -506,6 +522,9 @@ class Check:
                 continue
             if message in unloaded:
                 told = unloaded[message]
+            elif message == UNKNOWN:
+                self.tap.skip(message, "since PostgreSQL 17 ALTER SYSTEM takes any name")
+                continue
             elif MAJOR < how.since:
                 self.tap.skip(message, f"before PostgreSQL {how.since}")
                 continue
@@ -517,7 +536,7 @@ class Check:
                       "every message that this test provokes is in the table of messages")
 
     def provoke(self, how):
-        """The message of the error that some statements end in, in a session of their own."""
+        """The error message of some statements, in a new session."""
         self.emulator.next(*how.steps)
         self.emulator.state(**how.state)
         with self.session() as connection:
@@ -529,7 +548,7 @@ class Check:
         return "no error"
 
     def without_preloading(self):
-        """The same server without preloading the library, and workers: what it warns of."""
+        """The warnings of a server that does not preload the library."""
         keys = "\n".join(block.text for block in self.blocks if block.language == "conf"
                          and "secret_access_key" in block.text)
         server = Cluster(WORK / "bare", self.environment)
@@ -545,13 +564,16 @@ class Check:
             warnings = [line.split("WARNING:  ")[1].splitlines()[0] for line in connection.notices
                         if line.startswith("WARNING")]
             dropped = self.dropped(server, cursor)
+            dropped[DUMPED] = self.dumped(server)
+            if MAJOR < 17:
+                dropped[UNKNOWN] = self.unknown(server)
         self.tap.same(len(warnings), 2, "a server that does not preload warns once, and one that "
                       "has no room for workers")
         return {**dropped, **dict(zip((EXPOSED, NO_WORKER), warnings + ["no warning"] * 2)),
                 NO_WRITER: refused.diag.message_primary if refused else "no error"}
 
     def dropped(self, server, cursor):
-        """What is said of settings that PostgreSQL drops when it loads the library."""
+        """The messages about settings that PostgreSQL drops when it loads the library."""
         cursor.execute("CREATE ROLE plain LOGIN; SELECT healthlake_grant('plain', 'read')")
         told = {}
         for message, options in ((IGNORED, "-c healthlake.region=us-east-1\\ "),
@@ -563,29 +585,44 @@ class Check:
                 told[message] = raised.diag.message_primary if raised else "no error"
         return told
 
+    def unknown(self, server):
+        """The message of ALTER SYSTEM in a session that has not loaded the library."""
+        with closing(server.connect()) as connection:
+            raised = self.tap.raises(
+                psycopg2.Error, lambda: connection.cursor().execute(
+                    "ALTER SYSTEM SET healthlake.profile = 'ward'"), "ALTER SYSTEM")
+        return raised.diag.message_primary if raised else "no error"
+
+    @staticmethod
+    def dumped(server):
+        """The warning of pg_dump."""
+        done = subprocess.run([BINDIR / "pg_dump", "-h", server.where()["host"], "-U", "postgres",
+                               "postgres"], text=True, capture_output=True, check=False)
+        return done.stderr.splitlines()[0].partition("warning: ")[2] if done.stderr else "nothing"
+
     # -------------------------------------------------------------- all of it ---
 
     def to_emulator(self):
-        """The lines that lead to the emulator in place of AWS."""
+        """The configuration lines for the emulator."""
         return (f"healthlake.endpoint_url = '{self.emulator.https}'\n"
                 f"healthlake.ca_bundle = '{self.emulator.ca}'")
 
     def configuration(self):
-        """Every conf block, less what is not installed."""
+        """Every conf block, without extensions that are not installed."""
         lines = "\n".join(block.text for block in self.blocks if block.language == "conf")
         if not self.has_cron:
             lines = re.sub(r"^cron\..*$", "", lines.replace(", pg_cron", ""), flags=re.M)
         return lines
 
     def guard_lookups(self):
-        """Builds what keeps the server from looking any name up."""
+        """Builds the library that resolves names in the server."""
         (WORK / "lookups.c").write_text(NO_LOOKUPS, encoding="utf-8")
         subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(WORK / "lookups.so"),
                         str(WORK / "lookups.c"), "-ldl"], check=True)
         self.environment = {"LD_PRELOAD": str(WORK / "lookups.so")}
 
     def run(self):
-        """Everything."""
+        """All checks."""
         self.tap.say(f"PostgreSQL {MAJOR}, {len(PAGES)} pages, {len(self.blocks)} blocks")
         self.check_pages()
         self.start_demo()
@@ -598,7 +635,7 @@ class Check:
         self.tap.end()
 
     def run_beside_demo(self):
-        """Everything else, and what came of the demo."""
+        """Everything else, and the result of the demo."""
         self.guard_lookups()
         unloaded = self.without_preloading()
         self.emulator.reset()
@@ -614,6 +651,7 @@ class Check:
             self.check_functions()
             self.check_settings()
             self.check_sqlstates()
+            self.check_raised()
             self.end_job()
             self.check_troubles(unloaded)
         self.end_demo()
@@ -631,9 +669,18 @@ IGNORED = 'value of setting "healthlake.…" was ignored when the library was lo
 MISTYPED = 'setting "healthlake.…" does not exist'
 HIDDEN = ('setting "healthlake.…" is in the client\'s startup options, which hide the server\'s '
           'value')
+UNKNOWN = 'unrecognized configuration parameter "healthlake.…"'
+DUMPED = "unsupported pg_init_privs entry: 1247 …"
+# classes with which an SQLSTATE is compared, and the end of a session, which PostgreSQL raises
+COMPARED = {"ERRCODE_DATA_EXCEPTION", "ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION",
+            "ERRCODE_INSUFFICIENT_RESOURCES", "ERRCODE_OPERATOR_INTERVENTION",
+            "ERRCODE_ADMIN_SHUTDOWN"}
+OPEN_FILE = WORK / "credentials_of_all"
+STORE = "datastore_id => repeat('0', 32)"
+READ = f"SELECT healthlake_fhir_read('Patient', 'p', {STORE})"
 LIST = "SELECT * FROM healthlake_list_datastores()"
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore('ward 8'%s)"
-# what SQL needs, and nobody calls
+# functions that SQL needs, but users do not call
 INTERNAL = ["healthlake_support", "healthlake_protect_request", "healthlake_protect_event",
             "healthlake_holds_leases"]
 SENT = "could not send CreateFHIRDatastore: "
@@ -645,6 +692,22 @@ PROVOKED = {
     SENT + "healthlake.secret_access_key is not set": Provocation(
         ["SET healthlake.secret_access_key = ''", CREATE]),
     "no AWS region is set": Provocation(["SET healthlake.region = ''", CREATE]),
+    SENT + 'file "…" has group or world access': Provocation(
+        ["SET healthlake.access_key_id = ''", "SET healthlake.secret_access_key = ''",
+         f"SET healthlake.credentials_file = '{OPEN_FILE}'", CREATE]),
+    "no data store is set": Provocation(["SELECT healthlake_fhir_read('Patient', 'p')"]),
+    'invalid data store id "…"': Provocation(
+        ["SELECT healthlake_fhir_read('Patient', 'p', datastore_id => 'ward 8')"]),
+    'data store "…" is not allowed': Provocation(
+        ["SELECT set_config('healthlake.allowed_datastores', repeat('1', 32), false)", READ]),
+    '"…" is not a FHIR resource type': Provocation([READ.replace("Patient", "patient")]),
+    "a bearer token is required": Provocation(["SET healthlake.require_bearer_token = on", READ]),
+    "a customer managed key is required": Provocation(
+        ["SET healthlake.require_customer_key = on", CREATE]),
+    'tag "…" is required': Provocation(["SET healthlake.required_tags = 'env'", CREATE]),
+    "permission denied for operation …": Provocation(
+        ["SET ROLE clinic_app", "SELECT healthlake_call('DeleteFHIRDatastore',"
+         " jsonb_build_object('DatastoreId', md5('x')))"]),
     'AWS region "…" is not allowed': Provocation(
         ["SET healthlake.allowed_regions = 'eu-west-2'", CREATE]),
     "permission denied for function healthlake_create_datastore": Provocation(
@@ -691,13 +754,37 @@ PROVOKED = {
     "AWS has carried out …, but it could not be recorded: …": Provocation(
         ["BEGIN", "ALTER TABLE healthlake_event ADD CHECK (operation <> 'CreateFHIRDatastore')"
          " NOT VALID", CREATE]),
+    "the reply to … names more than 100000 patients": Provocation(
+        ["SET healthlake.audit_reads = on",
+         "SELECT healthlake_fhir_read('Group', 'g', datastore_id => repeat('0', 32))"],
+        [{"status": 200, "body": {"resourceType": "Group", "id": "g", "member": [
+            {"reference": f"Patient/{number}"} for number in range(100001)]}}]),
     "… cannot be recorded in a read-only transaction": Provocation(
         ["SET healthlake.audit_reads = on", "BEGIN READ ONLY",
          "SELECT healthlake_fhir_read('Patient', 'p', datastore_id => repeat('0', 32))"]),
+    "… cannot be sent within a security-restricted operation of another role": Provocation(
+        ["BEGIN", "CREATE MATERIALIZED VIEW listed AS SELECT * FROM healthlake_list_datastores()"
+         " WITH NO DATA", "ALTER MATERIALIZED VIEW listed OWNER TO datastore_reader",
+         "REFRESH MATERIALIZED VIEW listed"]),
     'column "…" of the history must have a value, and healthlake has none for it': Provocation(
         ["BEGIN", "ALTER TABLE healthlake_event ADD ward text NOT NULL DEFAULT ''",
          "ALTER TABLE healthlake_event ALTER ward DROP DEFAULT", CREATE]),
+    'view "…" would use …': Provocation(
+        ["BEGIN", "CREATE TABLE resources (resource jsonb)",
+         "ALTER EXTENSION healthlake DROP FUNCTION healthlake_fhirpath_text(jsonb, text)",
+         "SELECT healthlake_fhir_create_view('ids', '{\"resource\": \"Patient\", \"select\": "
+         "[{\"column\": [{\"name\": \"id\", \"path\": \"getResourceKey()\"}]}]}', 'resources')"]),
     'operation "…" does not exist': Provocation(["SELECT healthlake_call('ListDatastores')"]),
+    "function … would be called before the row is locked": Provocation(
+        ["SELECT healthlake_create_datastore(relname) FROM pg_class FOR UPDATE"]),
+    "function … cannot be called in WHEN MATCHED": Provocation(
+        ["CREATE TEMPORARY TABLE target (id text)",
+         "MERGE INTO target USING (VALUES ('x')) AS source (id) ON target.id = source.id"
+         " WHEN MATCHED THEN UPDATE SET id = (healthlake_create_datastore('x')).id"], since=15),
+    "function … cannot be called in a statement that a rule rewrites": Provocation(
+        ["CREATE TEMPORARY TABLE target (id text)",
+         "CREATE RULE twice AS ON INSERT TO target DO ALSO SELECT NEW.id",
+         "INSERT INTO target VALUES ((healthlake_create_datastore('x')).id)"]),
     'data store "…" is not named "…"': Provocation(
         ["SELECT healthlake_delete_datastore(id, 'another')"
          " FROM healthlake_list_datastores(max_rows => 1)"]),
@@ -717,7 +804,7 @@ PROVOKED = {
         ["BEGIN", ENQUEUE % "", "SELECT healthlake_wait_request(max(id)) FROM healthlake_request"]),
     "request … is not finished after the time allowed": Provocation(
         [ENQUEUE % ", run_after => '2999-01-01'",
-         "SELECT healthlake_wait_request(max(id), '0') FROM healthlake_request"]),
+         "SELECT healthlake_wait_request(max(id), '1 ms') FROM healthlake_request"]),
     "healthlake_run_queue() cannot be called within a transaction block": Provocation(
         ["BEGIN", "CALL healthlake_run_queue()"]),
     "finished requests cannot be altered": Provocation(["DELETE FROM healthlake_request"]),
@@ -733,6 +820,8 @@ PROVOKED = {
     IGNORED: Provocation(),
     MISTYPED: Provocation(),
     HIDDEN: Provocation(),
+    UNKNOWN: Provocation(),
+    DUMPED: Provocation(),
     'extension "healthlake" is not available': Provocation([f"CREATE EXTENSION {STAND_IN}"]),
     'could not access file "$libdir/healthlake": No such file or directory': Provocation(
         [f"LOAD '$libdir/{STAND_IN}'"]),

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""A call in flight has settings of its own: a reload does not reach what it points to.
+"""A call in flight has its own copies of settings: a reload does not affect it.
 
-AWS explains a signature that does not match by repeating the headers, the session token among
-them, and the token of the call is what is masked there: the one that it was made with, although
-the configuration file has another by then, or a file of AWS's.
+If a signature does not match, AWS's message quotes the headers, including the session token. The
+token that must be masked is the one of the call, although the configuration file, or a file of AWS,
+has another by then.
 """
 
 import json
@@ -35,12 +35,12 @@ tap = Tap()
 
 
 def invent(length):
-    """A secret that is nowhere yet."""
+    """A new secret."""
     return "".join(random.SystemRandom().choice(string.ascii_letters) for _ in range(length))
 
 
 class Answers:
-    """The first request is answered when another has come with another token, or after a while."""
+    """Answers the first request after another has arrived with another token, or after a while."""
 
     def __init__(self):
         self.tokens = []
@@ -60,7 +60,7 @@ class Answers:
 
 
 class Place:
-    """A server whose keys are in its configuration file, or in a file of AWS's."""
+    """A server with keys in its configuration file, or in a file of AWS."""
 
     def __init__(self, folder, url, in_profile):
         self.keys = Path(folder) / "credentials" if in_profile else None
@@ -78,7 +78,7 @@ class Place:
             session.run("CREATE EXTENSION healthlake")
 
     def change(self):
-        """Other keys, of which the server is yet to hear."""
+        """Writes other keys, before the server reloads them."""
         self.token = invent(400)
         keys = {"access_key_id": "AKID" + invent(12).upper(), "secret_access_key": invent(40),
                 "session_token": self.token}
@@ -93,7 +93,7 @@ class Place:
 
 
 def check_queue(folder, in_profile):
-    """A request of the queue is in flight when the keys change, and another goes out with them."""
+    """A queued request is in flight when the keys change, and another is sent with the new ones."""
     answers = Answers()
     where = "AWS's file" if in_profile else "the configuration file"
     with Peer(answers) as peer:
@@ -114,7 +114,7 @@ def check_queue(folder, in_profile):
                    said)
             tap.ok(old[:100] not in (said or "") + place.cluster.log() and
                    old[-100:] not in (said or "") + place.cluster.log(),
-                   f"{where}: and nothing of it is recorded or logged")
+                   f"{where}: the token is neither recorded nor logged")
         finally:
             place.cluster.stop()
 
@@ -146,13 +146,13 @@ def check_session(folder):
             tap.ok(len(heard) > 0 and all("****" in text for text in heard),
                    "in a session the token is masked", heard)
             tap.ok(not any(old[:100] in text for text in heard) and
-                   old[:100] not in place.cluster.log(), "and told to nobody")
+                   old[:100] not in place.cluster.log(), "and shown to no client")
         finally:
             place.cluster.stop()
 
 
 def main():
-    """Everything."""
+    """All checks."""
     work = os.environ.get("HEALTHLAKE_WORK")
     for in_profile in (False, True):
         with tempfile.TemporaryDirectory(dir=work) as folder:

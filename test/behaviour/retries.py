@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What is tried again, when, with what in its head, and what becomes of the outcome."""
+"""Which attempts are repeated, when, with which header lines, and the resulting outcome."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ from session import open_session  # noqa: E402  pylint: disable=wrong-import-pos
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 CREATE = "SELECT id FROM healthlake_create_datastore('x')"
-# changes something, has no token, and is not the same when it is done twice
+# changes something, has no token, and is not idempotent
 PUBLISH = """SELECT healthlake_publish_transformation_profile(
     'c1cbeeac03514069f5dcaa110f206385', 'CSV')"""
 
@@ -26,7 +26,7 @@ emulator = client.emulator()
 
 
 class Session:
-    """A session, and what its statements raise."""
+    """A session, and the errors of its statements."""
 
     def __init__(self, connection=None):
         self.connection = connection or open_session()
@@ -40,7 +40,7 @@ class Session:
             SET healthlake.secret_access_key = '{emulator.secret_access_key}'""")
 
     def run(self, statement):
-        """Runs a statement: None, or the error."""
+        """Runs a statement; returns None or the error."""
         try:
             with self.connection.cursor() as cursor:
                 cursor.execute(statement)
@@ -50,7 +50,7 @@ class Session:
 
 
 def play(session, statement, *steps):
-    """Scripts the emulator and makes a call: SQLSTATE or None, requests, seconds, the error."""
+    """Scripts the emulator and makes a call; returns SQLSTATE or None, requests, seconds, error."""
     emulator.reset()
     emulator.next(*steps)
     began = time.monotonic()
@@ -70,33 +70,33 @@ def heads(log, name):
 
 
 def failed(code, **more):
-    """A step: AWS's error."""
+    """A step with an error of AWS."""
     return {"error": code, **more}
 
 
 def test_heads(session):
-    """Attempts are numbered, dated and signed anew; the rest stays."""
+    """Each attempt has a number, a date and a signature; the rest is the same."""
     code, log, _, _ = play(session, CREATE, failed("ThrottlingException"),
                            failed("ThrottlingException", headers={"x-amz-retry-after": "1100"}))
     tap.same((code, len(log)), (None, 3), "the third attempt succeeds")
     tap.same(heads(log, "amz-sdk-request"), [f"attempt={n}; max=3" for n in (1, 2, 3)],
              "attempts are numbered")
-    tap.same(len(set(heads(log, "amz-sdk-invocation-id"))), 1, "they are one invocation")
-    tap.same(len({entry["body"] for entry in log}), 1, "with one body, its token included")
+    tap.same(len(set(heads(log, "amz-sdk-invocation-id"))), 1, "they have one invocation id")
+    tap.same(len({entry["body"] for entry in log}), 1, "they have one body, with the token")
     tap.ok(len(set(heads(log, "x-amz-date"))) > 1, "each has its own date")
-    tap.same({entry["signature"] for entry in log}, {"ok"}, "and its own signature")
+    tap.same({entry["signature"] for entry in log}, {"ok"}, "each has its own signature")
     other = play(session, CREATE)[1]
     tap.ok(header(other[0], "amz-sdk-invocation-id") != header(log[0], "amz-sdk-invocation-id"),
-           "another call is another invocation")
+           "another call has another invocation id")
     tap.same(header(other[0], "content-type"), "application/x-amz-json-1.0", "Content-Type")
     tap.ok(header(other[0], "user-agent").startswith("healthlake-pg/"), "User-Agent")
     tap.same([header(other[0], name) for name in ("accept", "expect", "accept-encoding",
                                                   "transfer-encoding")], [None] * 4,
-             "nothing of libcurl's own")
+             "libcurl adds no header lines")
 
 
 def test_what(session):
-    """What is tried again."""
+    """Errors that are repeated."""
     for name, steps, requests, wanted in [
             ("an internal error", [failed("InternalServerException")], 2, None),
             ("status 503 of anyone", [{"status": 503, "body": "<html>"}], 2, None),
@@ -120,12 +120,12 @@ def test_what(session):
         tap.same((code, len(log)), (wanted, requests), f"{name}: {requests} requests")
     session.run("SET healthlake.max_attempts = 1")
     code, log, _, _ = play(session, CREATE, failed("InternalServerException"))
-    tap.same((code, len(log)), ("38M01", 1), "with max_attempts = 1, nothing is")
+    tap.same((code, len(log)), ("38M01", 1), "with max_attempts = 1 nothing is repeated")
     session.run("RESET healthlake.max_attempts")
 
 
 def test_outcomes():
-    """An outcome that was unknown once stays so, but for an answer that settles it."""
+    """After an unknown outcome, only a conclusive answer makes it known."""
     lost = {"reset": True, "apply": True}
     throttled = failed("ThrottlingException")
     for name, steps, wanted in [
@@ -137,15 +137,15 @@ def test_outcomes():
             ("a fault, then throttled",
              [failed("InternalServerException"), throttled, throttled], "38M01")]:
         tap.same(play(Session(), CREATE, *steps)[0], wanted, name)
-    tap.same(play(Session(), CREATE, lost)[0], None, "lost, then a success, once more")
+    tap.same(play(Session(), CREATE, lost)[0], None, "lost, then a success, again")
     tap.same(emulator.state()["stores"], 1, "there is one data store")
     describe = "SELECT healthlake_describe_datastore('c1cbeeac03514069f5dcaa110f206385')"
     tap.same(play(Session(), describe, *[{"reset": True}] * 3)[0], "38N02",
-             "what changes nothing is lost, not unknown")
+             "a lost read is not an unknown outcome")
 
 
 def test_kept_connection(session):
-    """On a kept connection libcurl repeats by itself; what was lost first still counts."""
+    """On a kept connection libcurl repeats a request itself; the first still counts as sent."""
     play(session, CREATE)
     code, log, _, _ = play(session, CREATE, {"reset": True, "apply": True},
                            failed("AccessDeniedException"))
@@ -156,7 +156,7 @@ def test_kept_connection(session):
 
 
 def test_once(session):
-    """What must not be done twice is repeated only where it certainly did not run."""
+    """A request that is not idempotent is repeated only if it was certainly not carried out."""
     code, log, _, _ = play(session, PUBLISH, {"reset": True})
     tap.same((code, len(log)), ("38M01", 1), "lost: not repeated")
     code, log, _, _ = play(session, PUBLISH, failed("InternalServerException"))
@@ -167,15 +167,15 @@ def test_once(session):
     connections = [play(session, PUBLISH)[1][0]["connection"] for _ in range(2)]
     kept = [play(session, CREATE)[1][0]["connection"] for _ in range(2)]
     tap.ok(connections[0] != connections[1], "it has a connection of its own each time")
-    tap.ok(kept[0] == kept[1], "others share a kept one")
+    tap.ok(kept[0] == kept[1], "other requests share a kept one")
     session.run("SET healthlake.endpoint_url = 'http://127.0.0.1:1'")
     _, _, _, error = play(session, PUBLISH)
     tap.ok(error.pgcode == "38N01" and "attempts 3" in error.diag.message_detail,
-           "not connected: tried again", error.diag.message_detail)
+           "not connected: repeated", error.diag.message_detail)
 
 
 def test_waits(session):
-    """The server's wish is heard, within bounds."""
+    """The delay that the server requests is used, within limits."""
     for name, headers, least, most in [
             ("x-amz-retry-after", {"x-amz-retry-after": "400"}, 0.4, 1.4),
             ("Retry-After in seconds", {"Retry-After": "1"}, 1.0, 2.0),
@@ -188,16 +188,16 @@ def test_waits(session):
 
 
 def test_clock():
-    """A clock that is wrong is corrected once, for the session."""
+    """A wrong clock is corrected once in a session."""
     for name, seconds in (("slow", 3600), ("fast", -3600)):
         session = Session()
         clock = {"clock": seconds, "times": "always"}
         code, log, _, _ = play(session, CREATE, clock)
         tap.same((code, len(log)), (None, 2), f"an hour {name}: the second attempt succeeds")
         code, log, _, _ = play(session, CREATE, clock)
-        tap.same((code, len(log)), (None, 1), "and then the first")
+        tap.same((code, len(log)), (None, 1), "afterwards the first attempt succeeds")
         code, log, _, _ = play(session, CREATE)
-        tap.same((code, len(log)), (None, 2), "a clock that was set right is right again")
+        tap.same((code, len(log)), (None, 2), "the correction ends when the clock is corrected")
     code, log, _, _ = play(session, CREATE, failed("AccessDeniedException",
                                                    headers={"Age": "1"}, clock=3600))
     tap.same((code, len(log)), ("42501", 1), "a cached reply is no clock")
@@ -206,14 +206,14 @@ def test_clock():
         code, log, _, _ = play(Session(session.connection), CREATE,
                                failed("InvalidSignatureException", status=403,
                                       headers={"Date": date}))
-        tap.ok(code in ("38X01", None) and log, f"a reply of {year}: refused, or tried again", code)
+        tap.ok(code in ("38X01", None) and log, f"a reply of {year}: refused, or repeated", code)
         code, log, _, _ = play(Session(session.connection), CREATE)
         tap.same((code, [entry["signature"] for entry in log][-1:]), (None, ["ok"]),
-                 "and the next call goes well")
+                 "the next call succeeds")
 
 
 def test_quota():
-    """Where everything fails, a session soon stops trying again."""
+    """If everything fails, a session soon stops repeating."""
     session = Session()
     emulator.reset()
     emulator.next(error="InternalServerException", times="always")
@@ -222,7 +222,7 @@ def test_quota():
         before = len(emulator.log())
         session.run(CREATE)
         attempts.append(len(emulator.log()) - before)
-    tap.same(attempts, [3] * 17 + [2, 1, 1], "500 tokens last for 35 repetitions")
+    tap.same(attempts, [3] * 17 + [2, 1, 1], "500 tokens allow 35 retries")
     emulator.reset()
     session.run(CREATE)
     emulator.next(error="ThrottlingException")
@@ -230,13 +230,13 @@ def test_quota():
 
 
 def main():
-    """Everything, in one session where that does not matter."""
+    """All checks, in one session if possible."""
     session = Session()
     test_heads(session)
     test_what(session)
     test_outcomes()
     test_kept_connection(session)
-    # the operation's host prefix cannot be put before an address
+    # a host prefix cannot be added to an IP address
     with Cluster(tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK")),
                  environment={"AWS_DISABLE_HOST_PREFIX_INJECTION": "true"}) as cluster:
         test_once(Session(cluster.connect()))

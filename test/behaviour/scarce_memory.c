@@ -25,7 +25,7 @@ extern void *__libc_realloc(void *block, size_t size);
 
 static volatile int32_t *counters;
 
-/* The text of the program, of the extension and of OpenSSL's two libraries. */
+/* The code of the program, of the extension and of OpenSSL's two libraries. */
 static struct
 {
 	uintptr_t start, end;
@@ -49,7 +49,7 @@ begin(void)
 		close(fd);
 }
 
-/* Notes where the text of an object is. */
+/* Records the address range of an object's code. */
 static int
 note(struct dl_phdr_info *object, size_t size, void *unused)
 {
@@ -75,7 +75,7 @@ note(struct dl_phdr_info *object, size_t size, void *unused)
 	return 0;
 }
 
-/* Who an address belongs to; 0: nobody who is asked for. */
+/* The object of an address; 0: none of the requested ones. */
 static int
 kind_of(uintptr_t at)
 {
@@ -85,7 +85,7 @@ kind_of(uintptr_t at)
 	return 0;
 }
 
-/* Whether the extension had been loaded when the texts were noted. */
+/* Whether the extension was loaded when the ranges were recorded. */
 static int
 has_extension(void)
 {
@@ -95,7 +95,7 @@ has_extension(void)
 	return 0;
 }
 
-/* Whether an allocation that was asked for from there is to fail. */
+/* Whether an allocation from this address must fail. */
 static int
 fails(void *from)
 {
@@ -118,7 +118,7 @@ fails(void *from)
 	return 1;
 }
 
-/* Stand before libc's. */
+/* Replace libc's. */
 void *
 malloc(size_t size)
 {

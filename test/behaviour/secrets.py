@@ -1,10 +1,10 @@
-"""No secret gets out: not into the server's log at DEBUG5, an error, a view, a plan or a dump.
+"""Secrets do not leak: into the server's log at DEBUG5, an error, a view, a plan or a dump.
 
-Secret keys, session tokens and proxies' passwords are handed to a server of this test's own in
-every way there is; everything that it then says is searched for them, for the keys derived from
-them and for signatures. The one exception is the text of a SET that somebody typed. What
-doc/credentials.md says of who can read a secret is tried; after DISCARD ALL a backend's memory is
-searched, and that of the process that writes the audit trail.
+A server receives secret keys, session tokens and proxy passwords in every possible way. All its
+output is searched for them, for the keys derived from them, and for signatures. The only exception
+is the text of a SET statement. The statements of doc/credentials.md on who can read a secret are
+verified. After DISCARD ALL the memory of a backend is searched, and that of the process that writes
+the audit trail.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ log_error_verbosity = verbose
 healthlake.max_attempts = 1
 healthlake.region = 'us-east-1'
 """
-# the statements that a person types with a secret in them, where statements are logged
+# statements that contain a secret, if statements are logged
 TYPED = re.compile(r"(LOG:  (00000: )?statement|STATEMENT): +"
                    r"(SET|ALTER ROLE reader SET) healthlake\.")
 REPLIES = [{"error": "AccessDeniedException", "message": "no"}, {"error": "ThrottlingException"},
@@ -50,12 +50,12 @@ REPLIES = [{"error": "AccessDeniedException", "message": "no"}, {"error": "Throt
 
 
 def invent(length):
-    """A secret that is nowhere yet."""
+    """A new secret."""
     return "".join(random.SystemRandom().choice(string.ascii_letters) for _ in range(length))
 
 
 def derived_key(secret):
-    """The key that today's requests are signed with."""
+    """Today's signing key."""
     key = ("AWS4" + secret).encode()
     for part in (time.strftime("%Y%m%d", time.gmtime()), "us-east-1", "healthlake", "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
@@ -72,21 +72,21 @@ class Identity:
         emulator.key(self.id, self.secret, self.token)
 
     def settings(self):
-        """As settings: names and values."""
+        """The credentials as settings: names and values."""
         return {"healthlake.access_key_id": self.id, "healthlake.secret_access_key": self.secret,
                 "healthlake.session_token": self.token or ""}
 
     def lines(self):
-        """As lines of a configuration file."""
+        """The credentials as lines of a configuration file."""
         return "\n".join(f"{name} = '{value}'" for name, value in self.settings().items())
 
     def type(self, cursor):
-        """Typed into a session."""
+        """Sets the credentials in a session."""
         for name, value in self.settings().items():
             cursor.execute(f"SET {name} = '{value}'")
 
     def secrets(self):
-        """What nobody may see, as texts."""
+        """The secret texts."""
         key = derived_key(self.secret)
         return [text for text in (self.secret, self.secret[16:], self.token,
                                   self.token and self.token[100:], key.hex(), repr(key)[2:-1])
@@ -94,7 +94,7 @@ class Identity:
 
 
 class Check:
-    """All of it: what was heard is kept, and searched at the end."""
+    """All checks: output is collected, and searched at the end."""
 
     def __init__(self):
         self.tap = speech.Tap()
@@ -103,21 +103,21 @@ class Check:
         self.identities = []
 
     def identity(self, **how):
-        """New credentials, whose secrets are looked for from now on."""
+        """New credentials, whose secrets are searched for from now on."""
         self.identities.append(Identity(self.emulator, **how))
         return self.identities[-1]
 
     @staticmethod
     @contextmanager
     def session(server, **changes):
-        """A session that is told everything."""
+        """A session that receives all messages."""
         with closing(server.connect(**changes)) as connection:
-            connection.notices = deque()  # of a list the last fifty are kept
+            connection.notices = deque()  # psycopg2 keeps the last fifty notices in a list
             connection.cursor().execute("SET client_min_messages = debug5")
             yield connection
 
     def ask(self, connection, statement):
-        """Runs a statement and keeps all that comes back; its rows, or its SQLSTATE."""
+        """Runs a statement and collects all output; returns its rows, or its SQLSTATE."""
         cursor = connection.cursor()
         try:
             cursor.execute(statement)
@@ -133,7 +133,7 @@ class Check:
         return answer
 
     def to_emulator(self):
-        """The lines that lead to the emulator."""
+        """The configuration lines for the emulator."""
         return (f"healthlake.endpoint_url = '{self.emulator.https}'\n"
                 f"healthlake.ca_bundle = '{self.emulator.ca}'")
 
@@ -158,7 +158,7 @@ class Check:
         self.ask(connection, "SELECT * FROM healthlake_create_datastore('{}'::jsonb)")
         self.emulator.next(silence=True)
         self.ask(connection, "SET healthlake.request_timeout = '1s'")
-        self.tap.same(self.ask(connection, CREATE), "38M01", "a reply that does not come")
+        self.tap.same(self.ask(connection, CREATE), "38M01", "a lost reply")
         self.ask(connection, "RESET healthlake.request_timeout")
         self.emulator.next(silence=True)
         self.ask(connection, "SET statement_timeout = '200ms'")
@@ -166,7 +166,7 @@ class Check:
         self.ask(connection, "RESET statement_timeout")
 
     def look_everywhere(self, connection):
-        """What shows settings."""
+        """Views and commands that show settings."""
         names = "access_key_id secret_access_key session_token proxy".split()
         for statement in ("SHOW ALL", "SELECT * FROM pg_settings", "SELECT * FROM pg_stat_activity",
                           "SELECT * FROM pg_show_all_settings()",
@@ -189,14 +189,14 @@ class Check:
             self.ask(connection, statement)
 
     def typed_session(self, server):
-        """Somebody who types keys: right ones, wrong ones, temporary ones, a proxy's password."""
+        """A session sets keys: right ones, wrong ones, temporary ones, the password of a proxy."""
         mine, temporary, wrong = self.identity(), self.identity(token=True), self.identity()
         with self.session(server) as connection:
             cursor = connection.cursor()
             mine.type(cursor)
-            self.tap.ok(isinstance(self.ask(connection, CREATE), list), "keys that were typed")
+            self.tap.ok(isinstance(self.ask(connection, CREATE), list), "keys that were SET")
             temporary.type(cursor)
-            self.tap.ok(isinstance(self.ask(connection, CREATE), list), "temporary ones")
+            self.tap.ok(isinstance(self.ask(connection, CREATE), list), "temporary keys")
             self.look_everywhere(connection)
             self.fail_in_every_way(connection, temporary.token)
             cursor.execute(f"SET healthlake.secret_access_key = '{wrong.secret}'")
@@ -210,19 +210,19 @@ class Check:
                           "22023", "a proxy that is refused")
 
     def connecting_session(self, server):
-        """Keys that come with the connection: after DISCARD ALL they are still the session's."""
+        """Keys in the connection options: after DISCARD ALL the session still has them."""
         mine = self.identity(token=True)
         options = " ".join(f"-c {name}={value}" for name, value in mine.settings().items())
         with self.session(server, options=options) as connection:
             self.tap.ok(isinstance(self.ask(connection, CREATE), list),
-                        "keys that came with the connection")
+                        "keys in the connection options")
             self.look_everywhere(connection)
             connection.cursor().execute("DISCARD ALL")
             self.tap.ok(isinstance(self.ask(connection, CREATE), list),
-                        "which are what DISCARD ALL resets to")
+                        "DISCARD ALL resets to them")
 
     def after_discard(self, server):
-        """A pooled session: what the next client finds, and what is left in memory."""
+        """A pooled session: what the next client sees, and what remains in memory."""
         mine = self.identity(token=True)
         with self.session(server) as connection:
             mine.type(connection.cursor())
@@ -233,7 +233,8 @@ class Check:
             after = self.find_in_memory(connection.info.backend_pid, mine)
             self.tap.same(self.ask(connection, "SELECT operation FROM healthlake_last_call()"),
                           [(None,)], "after DISCARD ALL there is no last call")
-            self.tap.same(self.ask(connection, CREATE), "38X01", "nor are there keys")
+            self.tap.same(self.ask(connection, CREATE), "38X01",
+                          "after DISCARD ALL there are no keys")
         if before is None:
             for what in self.traces(mine):
                 self.tap.skip(f"{what} in memory", "this system forbids reading a process's memory")
@@ -241,6 +242,30 @@ class Check:
         for what, count in after.items():
             self.tap.ok(before[what] > 0 or "header" in what, f"{what} was in memory", before)
             self.tap.same(count, 0, f"{what} is not, after DISCARD ALL")
+
+    def received_keys(self, server):
+        """Keys that STS issues, received over TLS: what remains of them."""
+        mine, issued = self.identity(), self.identity(token=True)
+        members = {"AccessKeyId": issued.id, "SecretAccessKey": issued.secret,
+                   "SessionToken": issued.token, "Expiration": "2999-01-01T00:00:00Z"}
+        keys = "".join(f"<{name}>{value}</{name}>" for name, value in members.items())
+        with self.session(server) as connection:
+            mine.type(connection.cursor())
+            self.ask(connection, f"SET healthlake.sts_endpoint_url = '{self.emulator.https}'")
+            self.ask(connection, "SET healthlake.role_arn = 'arn:aws:iam::123456789012:role/ward'")
+            self.emulator.next(operation="AssumeRole", status=200, body=(
+                '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+                f"<AssumeRoleResult><Credentials>{keys}</Credentials></AssumeRoleResult>"
+                "</AssumeRoleResponse>"))
+            self.tap.ok(isinstance(self.ask(connection, CREATE), list), "keys that STS issues")
+            before = self.find_in_memory(connection.info.backend_pid, issued)
+            connection.cursor().execute("DISCARD ALL")
+            after = self.find_in_memory(connection.info.backend_pid, issued)
+        if before is None:
+            self.tap.skip("issued keys", "this system forbids reading a process's memory")
+            return
+        self.tap.ok(before["the secret's end"] > 0, "they were in memory", before)
+        self.tap.same(after, dict.fromkeys(after, 0), "they are not, after DISCARD ALL")
 
     def audited_session(self, server):
         """A durable audit trail: its rows, and the process that writes them."""
@@ -259,25 +284,25 @@ class Check:
             if counts is None:
                 self.tap.skip("its writer", "this system forbids reading a process's memory")
             else:
-                self.tap.same(sum(counts.values()), 0, "whose writer knows no secret of it")
+                self.tap.same(sum(counts.values()), 0, "its writer's memory contains no secret")
 
     @staticmethod
     def traces(mine):
-        """What the extension itself has in memory, as bytes."""
+        """Secrets in the formats that the extension has in memory."""
         return {"the secret's end": mine.secret[24:].encode(),
                 "the signing key": derived_key(mine.secret)[16:],
                 "the token in a header": f"Security-Token: {mine.token[:60]}".encode(),
                 "the token's beginning": mine.token[16:80].encode()}
 
     def find_in_memory(self, pid, mine):
-        """How often each trace is in a process's memory; None where nobody may look."""
+        """The number of occurrences in a process's memory; None if it cannot be read."""
         counts = dict.fromkeys(self.traces(mine), 0)
         folder = Path("/proc") / str(pid)
         try:
             with open(folder / "maps", encoding="utf-8") as maps, \
                     open(folder / "mem", "rb", 0) as memory:
                 for line in maps:
-                    # what all sessions share has the text of the last statement
+                    # shared memory has the text of the last statement
                     if line.split()[1][0] != "r" or line.split()[1][3] == "s" or "[v" in line:
                         continue
                     start, end = (int(part, 16) for part in line.split()[0].split("-"))
@@ -290,20 +315,20 @@ class Check:
         return counts
 
     def plain_role(self, server):
-        """A role without any right, and one that may read all settings."""
+        """A role without privileges, and one that may read all settings."""
         with self.session(server) as connection:
             connection.cursor().execute("CREATE ROLE plain LOGIN; CREATE ROLE reader LOGIN;"
                                         "GRANT pg_read_all_settings TO reader")
         for role, wanted in (("plain", "42501"), ("reader", [("****************",)])):
             with self.session(server, user=role) as connection:
                 self.tap.same(self.ask(connection, "SHOW healthlake.secret_access_key"), wanted,
-                              f"what SHOW gives {role}")
+                              f"the output of SHOW for {role}")
                 self.tap.same(self.ask(connection, "SELECT * FROM pg_file_settings"), "42501",
                               f"{role} cannot read the configuration file")
                 self.look_everywhere(connection)
 
     def exposed_role_setting(self, server):
-        """ALTER ROLE … SET: doc/credentials.md says that every role can read it, and so it is."""
+        """ALTER ROLE … SET: every role can read it, as doc/credentials.md says."""
         mine = Identity(self.emulator)
         with self.session(server) as connection:
             self.ask(connection, "ALTER ROLE reader SET healthlake.secret_access_key"
@@ -313,13 +338,13 @@ class Check:
             cursor.execute("SELECT setconfig::text FROM pg_db_role_setting")
             self.tap.ok(mine.secret in cursor.fetchone()[0],
                         "ALTER ROLE SET is readable for every role, as doc/credentials.md says")
-        self.tap.ok(mine.secret in self.dump(server), "and is in a dump")
+        self.tap.ok(mine.secret in self.dump(server), "a dump contains it, too")
         with self.session(server) as connection:
             self.ask(connection, "ALTER ROLE reader RESET healthlake.secret_access_key")
 
     @staticmethod
     def dump(server):
-        """All that pg_dumpall writes."""
+        """The output of pg_dumpall."""
         return subprocess.check_output([bindir() / "pg_dumpall", "-h", server.where()["host"],
                                         "-U", "postgres"], text=True)
 
@@ -331,7 +356,7 @@ class Check:
         return cluster
 
     def loud_server(self):
-        """A server that preloads the library and logs all it can."""
+        """A server that preloads the library and logs as much as possible."""
         mine = self.identity(token=True)
         server = self.server("loud", f"{self.to_emulator()}\n{mine.lines()}\n"
                              "shared_preload_libraries = 'healthlake'")
@@ -357,6 +382,7 @@ class Check:
                          "healthlake.session_token = ''")
         with server:
             self.after_discard(server)
+            self.received_keys(server)
             new = Identity(self.emulator)
             server.configure(f"healthlake.secret_access_key = '{new.secret}'")
             with self.session(server) as connection:
@@ -382,29 +408,31 @@ class Check:
                 cursor.execute("SHOW healthlake.secret_access_key")
                 self.tap.same(cursor.fetchone()[0], mine.secret,
                               "without preloading every role can SHOW it, as documented")
-                # what a role may not set it could only set before the library is there
+                # before the library is loaded a role can set settings that it may not set
+                # afterwards
                 for name, value in (("endpoint_url", "https://127.0.0.1:1"),
                                     ("proxy", "http://127.0.0.1:1")):
                     cursor.execute(f"SET healthlake.{name} = '{value}'")
                 create = ("SELECT id FROM healthlake_create_datastore("
                           "'{\"DatastoreTypeVersion\": \"R4\"}'::jsonb)")
                 self.tap.same(self.ask(connection, create), "55000",
-                              "a plain role cannot lead the requests elsewhere")
+                              "an ordinary role cannot redirect requests")
                 cursor.execute("RESET ALL")
                 answer = self.ask(connection, create)
-                self.tap.ok(isinstance(answer, list), "without that they go where they should",
+                self.tap.ok(isinstance(answer, list),
+                            "without that setting requests go to the right endpoint",
                             answer)
                 self.tap.same(sum(text.startswith("WARNING") and "read by every role" in text
-                                  for text in self.heard), 1, "a warning says so, once")
+                                  for text in self.heard), 1, "a warning reports it once")
                 self.tap.same(self.ask(connection, "SHOW healthlake.secret_access_key"), "42501",
-                              "nor read the secret any more")
+                              "and can no longer read the secret")
         self.identities.append(mine)
         self.search("without preloading", server)
 
     # --------------------------------------------------------- what came of it ---
 
     def search(self, when, server):
-        """Looks for every secret in all that was said."""
+        """Searches all output for every secret."""
         log = server.log().splitlines()
         signatures = set()
         for entry in self.emulator.log():
@@ -419,7 +447,7 @@ class Check:
             self.tap.same(found[:5], [], f"{when}: no secret is in {place}")
 
     def run(self):
-        """Everything."""
+        """All checks."""
         self.loud_server()
         self.heard.clear()
         self.bare_server()

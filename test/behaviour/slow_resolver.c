@@ -1,7 +1,7 @@
 /*
  * slow_resolver.c
- *	  A library to be preloaded: names that end in .slow.invalid are looked up
- *	  for two seconds, in vain. All others are as they were.
+ *	  A library to be preloaded: lookups of names that end in .slow.invalid
+ *	  take two seconds and fail. Others are unchanged.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Stands before libc's. */
+/* Replaces libc's. */
 int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 			struct addrinfo **result)

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""A standby reads, and changes nothing: in AWS no more than in its tables.
+"""A standby can read, and changes nothing, neither in AWS nor in its tables.
 
-A server is started as a standby of nobody, asked to create a data store in every way, and then
-promoted.
+A server is started as a standby without a primary, asked to create a data store in every way, and
+then promoted.
 """
 
 import os
@@ -32,7 +32,7 @@ tap = Tap()
 
 
 def configure(session, emulator):
-    """Lets a session call the emulator; gives its cursor."""
+    """Sets the emulator's endpoint and keys; returns the cursor."""
     cursor = session.cursor()
     for name, value in {"endpoint_url": emulator.http, "region": "us-east-1", "max_attempts": "1",
                         "access_key_id": emulator.access_key_id,
@@ -42,7 +42,7 @@ def configure(session, emulator):
 
 
 def state_of(cursor, statement):
-    """The SQLSTATE of a statement; None where it succeeds."""
+    """The SQLSTATE of a statement; None if it succeeds."""
     try:
         cursor.execute(statement)
     except psycopg2.Error as error:
@@ -51,7 +51,7 @@ def state_of(cursor, statement):
 
 
 def main():
-    """The standby, and what becomes of it."""
+    """All checks."""
     emulator = client.emulator()
     folder = tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
     cluster = Cluster(folder)
@@ -68,13 +68,14 @@ def main():
             tap.same(state_of(cursor, way), "25006", way)
         tap.same(emulator.log(), [], "nothing was sent")
         tap.same(state_of(cursor, "SELECT * FROM healthlake_list_datastores()"), None,
-                 "reading is allowed")
-        tap.same(len(emulator.log()), 1, "and sent")
+                 "reads are allowed")
+        tap.same(len(emulator.log()), 1, "the read was sent")
         cursor.execute("SELECT operation, outcome FROM healthlake_last_call()")
-        tap.same(cursor.fetchone(), ("ListFHIRDatastores", "succeeded"), "the last call is known")
+        tap.same(cursor.fetchone(), ("ListFHIRDatastores", "succeeded"),
+                 "healthlake_last_call() has the call")
         cursor.execute("SELECT pg_promote()")
         cursor = configure(cluster.connect(), emulator)
-        tap.same(state_of(cursor, WAYS[0]), None, "once promoted, it creates")
+        tap.same(state_of(cursor, WAYS[0]), None, "after the promotion it can create")
         tap.same(len(emulator.stores()), 1, "one data store")
     tap.end()
 

@@ -1,9 +1,10 @@
 /*
  * step_shim.c
- *	  A library to be preloaded into a server: a process of it dies at a point
- *	  of the queue's step, as by kill -9. The file that HEALTHLAKE_DIE names
- *	  says where: "before send 1" is the second time that a process comes there.
- *	  The file goes before the process does, and so only one dies of it.
+ *	  A library to be preloaded into a server: a process dies at a point of a
+ *	  round, as by kill -9. The file that HEALTHLAKE_DIE names has the point:
+ *	  "before send 1" is the second time that a process reaches it. The file is
+ *	  deleted before the process dies, so that only one dies. With
+ *	  HEALTHLAKE_STOP in its place the process is stopped, and may go on.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whether it says that this is the point; gives how often it may be passed. */
+/* Whether the file names this point; returns how often it may be passed. */
 static int
 is_named(const char *path, const char *point, int *passes)
 {
@@ -31,16 +32,17 @@ is_named(const char *path, const char *point, int *passes)
 	return strcmp(named, point) == 0;
 }
 
-/* Stands before the extension's. */
+/* Replaces the extension's. */
 void
 healthlake_step(const char *point)
 {
 	static int passed = 0;
-	const char *path = getenv("HEALTHLAKE_DIE");
+	const char *stop = getenv("HEALTHLAKE_STOP");
+	const char *path = stop != NULL ? stop : getenv("HEALTHLAKE_DIE");
 	int passes;
 
 	if (path == NULL || !is_named(path, point, &passes))
 		return;
 	if (passed++ >= passes && unlink(path) == 0)
-		kill(getpid(), SIGKILL);
+		kill(getpid(), stop != NULL ? SIGSTOP : SIGKILL);
 }

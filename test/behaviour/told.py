@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""What is told besides the rows: a restore's comparison, members that are not known, and what
-the server's log has of members that are sensitive.
+"""Messages besides the rows: the comparison of a restore, unknown members, and sensitive members in
+the server's log.
 """
 
 import os
@@ -36,7 +36,7 @@ def connect():
 
 
 def told(session, statement, parameters=None):
-    """The warnings that a statement gives, whole, and its SQLSTATE."""
+    """The complete warnings of a statement, and its SQLSTATE."""
     del session.notices[:]
     state = "00000"
     try:
@@ -54,15 +54,16 @@ def place(name, more):
 
 
 def restores(session):
-    """What a restored data store would not have of its source's."""
+    """Properties of the source that a restored data store would not have."""
     place("plain", {})
     place("smart", SMART)
     restore = "SELECT healthlake_restore_datastore('%s', 'copy'%s)"
-    tap.same(told(session, restore % ("plain", "")), ([], "00000"), "nothing to warn of")
+    tap.same(told(session, restore % ("plain", "")), ([], "00000"),
+             "no warning without a difference")
     tap.same(told(session, restore % ("plain", f", kms_key_id => '{KEY}'")), ([], "00000"),
-             "what is asked for besides is wanted")
+             "no warning for additional properties")
     warnings, state = told(session, restore % ("smart", ""))
-    tap.same((len(warnings), state), (5, "00000"), "a warning for each that is not taken over")
+    tap.same((len(warnings), state), (5, "00000"), "a warning for each property that is not copied")
     for what, text in zip(ALL_OF_IT, warnings):
         tap.ok(f"the restored data store will not have the {what} of its source" in text and
                "the restore requests AWS's default" in text and "pass the argument" in text,
@@ -71,32 +72,34 @@ def restores(session):
             "fine_grained_authorization_enabled => true, "
             "identity_provider_metadata => '{\"a\": [2], \"b\": 1}', "
             f"idp_lambda_arn => '{LAMBDA}'")
-    tap.same(told(session, restore % ("smart", same)), ([], "00000"), "none when all is named")
+    tap.same(told(session, restore % ("smart", same)), ([], "00000"),
+             "no warning if all are specified")
     warnings, _ = told(session, restore % ("smart", same.replace("SMART_ON_FHIR", "AWS_AUTH")))
     tap.ok(len(warnings) == 1 and "The source has SMART_ON_FHIR, the restore requests AWS_AUTH."
-           in warnings[0], "one for what differs", warnings)
+           in warnings[0], "a warning for a different value", warnings)
     emulator.next(operation="DescribeFHIRDatastore", error="AccessDeniedException")
     warnings, state = told(session, restore % ("smart", ""))
     tap.ok(state == "00000" and len(warnings) == 1 and "could not compare" in warnings[0] and
-           "42501" in warnings[0], "a source that may not be described is restored", warnings)
+           "42501" in warnings[0], "a source that cannot be described is restored", warnings)
 
 
 def unknown_members(session):
-    """Members that are sent though nobody knows them."""
+    """Unknown members that are sent."""
     emulator.place(*({"DatastoreName": str(number)} for number in range(250)))
     told(session, "SET healthlake.unknown_members = send")
     warnings, state = told(session, "SELECT count(*) FROM healthlake_list_datastores("
                            "more => '{\"Colour\": \"red\", \"Filter\": {\"Shape\": 1}}')")
-    tap.same((len(warnings), state), (2, "00000"), "a warning for each, whatever the pages")
-    tap.ok(any("Filter.Shape is sent as it is" in text for text in warnings), "with its path",
+    tap.same((len(warnings), state), (2, "00000"), "one warning for each, regardless of pages")
+    tap.ok(any("Filter.Shape is sent as it is" in text for text in warnings),
+           "the warning has the path",
            warnings)
     tap.same(told(session, "SELECT healthlake_list_datastores(max_rows => 1)"), ([], "00000"),
-             "none without")
+             "no warning without unknown members")
     told(session, "RESET healthlake.unknown_members")
 
 
 def sensitive(session):
-    """What is sensitive is in no line of the log, and in no error."""
+    """Sensitive values are in no line of the log, and in no error."""
     with session.cursor() as cursor:
         cursor.execute("SELECT profile_id FROM healthlake_create_transformation_profile("
                        "'p', 'CCDA', starter_profile_name => 's')")
@@ -118,17 +121,17 @@ def sensitive(session):
             said.append(f"{caught} {caught.diag.message_detail} {caught.diag.context}")
         told(session, "DEALLOCATE ALL")
     tap.same(len(said), 4, "four replies are errors")
-    tap.ok(not any(WORDS in text for text in said), "none has what was said", *said)
+    tap.ok(not any(WORDS in text for text in said), "no error has the sensitive text", *said)
     with open(log, "rb") as file:
         file.seek(before)
         written = file.read().decode("utf-8", "replace")
     lines = [line for line in written.splitlines() if "healthlake event=" in line]
-    tap.ok(len(lines) == 10, "each call has two lines", *lines)
-    tap.ok(not any(WORDS in line for line in lines), "nor have they", *lines)
+    tap.ok(len(lines) == 10, "each call has two lines in the log", *lines)
+    tap.ok(not any(WORDS in line for line in lines), "the lines do not have it either", *lines)
 
 
 def main():
-    """All of it."""
+    """All checks."""
     session = connect()
     restores(session)
     unknown_members(session)

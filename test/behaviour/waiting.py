@@ -1,10 +1,9 @@
 #!/usr/bin/python3
-"""What is seen of a wait while it lasts, and everything that can end one.
+"""What a wait reports, and everything that can end it.
 
-A wait that is cancelled, that statement_timeout ends, that ends by its own timeout though nobody
-answers, by CREATE_FAILED, by DELETED, by an error in the middle; one that goes on over a throttle;
-what it tells; that a procedure holds no snapshot while it sleeps. And two sessions that ensure the
-same name at once.
+A wait can be ended by a cancel, by statement_timeout, by its own timeout even without an answer, by
+CREATE_FAILED, by DELETED, or by an error; throttling does not end it. A procedure holds no snapshot
+while it sleeps. Also, two sessions that ensure the same name concurrently.
 """
 
 import sys
@@ -20,7 +19,7 @@ import client  # noqa: E402  pylint: disable=wrong-import-position
 import session as session_of  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
-PROMPT = 1.0  # seconds; what is said to be at once takes a few milliseconds
+PROMPT = 1.0  # seconds; an immediate end takes a few milliseconds
 LONG = "timeout => '1 hour', poll_interval => '30 s'"
 QUICK = "timeout => '1 hour', poll_interval => '20 ms'"
 
@@ -29,7 +28,7 @@ emulator = client.emulator()
 
 
 def connect():
-    """A session that calls the emulator, each statement its own transaction."""
+    """A session in autocommit mode that calls the emulator."""
     session = session_of.connect(emulator)
     with session.cursor() as cursor:
         cursor.execute("SET client_min_messages = notice")
@@ -37,7 +36,7 @@ def connect():
 
 
 def run(session, statement):
-    """The rows, the error and the seconds that a statement takes."""
+    """The rows, the error and the duration in seconds of a statement."""
     del session.notices[:]
     start = time.monotonic()
     rows, error = None, None
@@ -51,7 +50,7 @@ def run(session, statement):
 
 
 class Running(threading.Thread):
-    """A statement that runs by itself."""
+    """A statement that runs in a thread."""
 
     def __init__(self, session, statement):
         super().__init__(daemon=True)
@@ -64,24 +63,24 @@ class Running(threading.Thread):
         self.outcome = run(self.session, self.statement)
 
     def end(self, seconds=20):
-        """Its outcome."""
+        """The outcome."""
         self.join(seconds)
         return self.outcome or (None, None, seconds)
 
 
 def notices(session):
-    """What the session was told, without its level."""
+    """The messages to the session, without their level."""
     return [line.split(":", 1)[1].strip() for line in session.notices
             if line.startswith("NOTICE")]
 
 
 def polls(operation="DescribeFHIRDatastore"):
-    """How many times it was asked."""
+    """The number of polls."""
     return len(emulator.log(operation=operation))
 
 
 def wait_until(holds, seconds=20):
-    """Waits for something; whether it came."""
+    """Waits for a condition; returns whether it holds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if holds():
@@ -91,7 +90,7 @@ def wait_until(holds, seconds=20):
 
 
 def place(name, status):
-    """A data store of that id, name and status, which stays so."""
+    """Creates a data store whose status does not change."""
     emulator.place({"DatastoreId": name, "DatastoreName": name, "DatastoreStatus": status})
 
 
@@ -108,8 +107,8 @@ def endings(session):
         _, error, _ = waiting.end()
         tap.ok(error is not None and error.pgcode == "57014" and
                time.monotonic() - start < PROMPT, f"{kind}: cancelled at once", error)
-        tap.same(notices(session), ['data store "slow" is CREATING'], "it had told what it saw")
-        tap.same(run(session, "SELECT 1")[0], [(1,)], "the session goes on")
+        tap.same(notices(session), ['data store "slow" is CREATING'], "it had reported the status")
+        tap.same(run(session, "SELECT 1")[0], [(1,)], "the session continues to work")
         run(session, "SET statement_timeout = '300ms'")
         _, error, seconds = run(session, f"{kind}('slow', {LONG})")
         tap.ok(error is not None and error.pgcode == "57014" and 0.2 < seconds < 0.3 + PROMPT,
@@ -123,11 +122,11 @@ def endings(session):
         _, error, seconds = run(
             session, f"{kind}('slow', timeout => '300 ms', poll_interval => '10 ms')")
         tap.ok(error is not None and error.pgcode == "38W01" and seconds < 3.5,
-               f"{kind}: also when nobody answers", error, seconds)
+               f"{kind}: also if there is no answer", error, seconds)
 
 
 def causes(session):
-    """CREATE_FAILED, DELETED, an error in the middle, a throttle that passes."""
+    """CREATE_FAILED, DELETED, an error, and temporary throttling."""
     emulator.reset()
     emulator.state(settle_after_describes=3, create_fails={
         "ErrorMessage": "The key is disabled.", "ErrorCategory": "NON_RETRYABLE_ERROR"})
@@ -137,7 +136,7 @@ def causes(session):
            error.diag.message_detail == "AWS error category NON_RETRYABLE_ERROR.",
            "CREATE_FAILED ends it, with AWS's cause", error)
     tap.same(notices(session), [f'data store "{made}" is {status}' for status in
-                                ("CREATING", "CREATE_FAILED")], "each status is told once")
+                                ("CREATING", "CREATE_FAILED")], "each status is reported once")
     tap.same(polls(), 4, "after four polls")
 
     emulator.reset()
@@ -154,7 +153,7 @@ def causes(session):
     wait_until(lambda: polls() > 10)
     emulator.next(operation="DescribeFHIRDatastore", error="AccessDeniedException", message="No.")
     _, error, _ = waiting.end()
-    tap.ok(error is not None and error.pgcode == "42501", "a refusal in the middle ends it", error)
+    tap.ok(error is not None and error.pgcode == "42501", "an error of AWS ends it", error)
 
     waiting = Running(session, f"SELECT (healthlake_wait_datastore('mine', {QUICK})).status")
     before = polls()
@@ -166,11 +165,11 @@ def causes(session):
     wait_until(lambda: not emulator.pending())
     place("mine", "ACTIVE")
     rows, error, _ = waiting.end()
-    tap.same(rows, [("ACTIVE",)], "a throttle, a fault and a lost connection pass")
+    tap.same(rows, [("ACTIVE",)], "throttling, a server error and a lost connection do not end it")
 
 
 def progress(session):
-    """What imports, exports and transformations tell."""
+    """The progress of imports, exports and transformations."""
     emulator.reset()
     emulator.state(settle_after_seconds=0)
     store = run(session, "SELECT id FROM healthlake_create_datastore('ward')")[0][0][0]
@@ -193,24 +192,24 @@ def progress(session):
     run(session, f"SELECT healthlake_wait_export_job('{store}', '{job}', {QUICK})")
     tap.same(notices(session), [f'export job "{job}" is {status}' for status in
                                 ("SUBMITTED", "IN_PROGRESS", "COMPLETED_WITH_ERRORS")],
-             "an export tells each status once")
+             "an export reports each status once")
     job = run(session, "SELECT job_id FROM healthlake_start_transformation_job("
               f"'{profile}', 's3://bucket/in/', {rest}")[0][0][0]
     run(session, f"SELECT healthlake_wait_transformation_job('{job}', {QUICK})")
     tap.same(notices(session)[-1:], [f'transformation job "{job}" is COMPLETED_WITH_ERRORS: '
                                      "9 of 10 files converted (90%), errors: 1"],
-             "a transformation its files")
+             "a transformation reports its files")
     place("going", "DELETING")
     emulator.next({"operation": "DescribeFHIRDatastore", "apply": True},
                   {"operation": "DescribeFHIRDatastore", "error": "ResourceNotFoundException"})
     run(session, f"SELECT healthlake_wait_datastore('going', 'DELETED', {QUICK})")
     tap.same(notices(session), ['data store "going" is DELETING', 'data store "going" is DELETED\n'
                                 "DETAIL:  AWS no longer knows it."],
-             "what AWS forgets is told as deleted")
+             "a data store that AWS no longer knows is reported as deleted")
 
 
 def what_is_held(watcher, pid):
-    """backend_xmin, backend_xid, and how many locks the waiting session has."""
+    """backend_xmin, backend_xid, and the number of locks of the waiting session."""
     return run(watcher, "SELECT backend_xmin IS NULL, backend_xid IS NULL, "
                f"(SELECT count(*) FROM pg_locks WHERE pid = {pid} "
                "AND locktype <> 'virtualxid') FROM pg_stat_activity "
@@ -230,27 +229,27 @@ def snapshots(session, watcher):
         time.sleep(0.3)
         held = what_is_held(watcher, pid)
         if free:
-            tap.same(held, [(True, True, 0)], "a procedure that sleeps holds no snapshot, no lock")
+            tap.same(held, [(True, True, 0)], "a sleeping procedure holds no snapshot and no lock")
         else:
-            tap.same(held[0][0], False, "a function that sleeps holds a snapshot")
+            tap.same(held[0][0], False, "a sleeping function holds a snapshot")
         session.cancel()
         waiting.end()
     place("slow", "ACTIVE")
     tap.same(run(session, "CALL healthlake_await_datastore('slow')")[1], None,
-             "a procedure ends well")
+             "the procedure succeeds")
     run(session, "BEGIN")
     error = run(session, "CALL healthlake_await_datastore('slow')")[1]
-    tap.same(error.pgcode, "2D000", "it may not be called in a transaction")
+    tap.same(error.pgcode, "2D000", "it cannot be called in a transaction block")
     run(session, "ROLLBACK")
 
 
 def memory_of(session):
-    """The bytes that the backend's contexts have."""
+    """The size of the backend's memory contexts, in bytes."""
     return int(run(session, "SELECT sum(total_bytes) FROM pg_backend_memory_contexts")[0][0][0])
 
 
 def many_polls(session):
-    """A wait of many polls holds no more than one of few."""
+    """A wait with many polls uses no more memory than one with few."""
     emulator.reset()
     place("slow", "CREATING")
     used = []
@@ -266,7 +265,7 @@ def many_polls(session):
             waiting.end()
         tap.ok(peak[1] - peak[0] < 512, f"{kind}: 400 polls take no more memory than 20", peak)
         used.append(memory_of(session))
-    tap.ok(abs(used[1] - used[0]) < 262144, "nothing of it is left behind", used)
+    tap.ok(abs(used[1] - used[0]) < 262144, "no memory is lost", used)
 
 
 def resident(pid):
@@ -276,7 +275,7 @@ def resident(pid):
 
 
 def ensuring():
-    """Sessions that ensure the same name at once."""
+    """Sessions that ensure the same name concurrently."""
     for round_number in range(3):
         emulator.reset()
         emulator.next(operation="CreateFHIRDatastore", apply=True, delay=0.3, times="always")
@@ -288,7 +287,7 @@ def ensuring():
         rows = [rows[0] for rows, _, _ in outcomes if rows]
         tap.same((len(rows), len({row[0] for row in rows}), sorted(row[4] for row in rows)),
                  (4, 1, [False, False, False, True]), "four sessions get the same data store")
-        tap.same(len(emulator.stores()), 1, "and one exists")
+        tap.same(len(emulator.stores()), 1, "only one exists")
         for session in sessions:
             session.close()
     emulator.reset()
@@ -304,11 +303,11 @@ def ensuring():
              "another name does not wait")
     run(first, "ROLLBACK")
     tap.same(run(second, "SELECT created FROM healthlake_ensure_datastore('held')")[0], [(False,)],
-             "what a rollback leaves is found")
+             "a data store that a rollback left is found")
 
 
 def main():
-    """All of it."""
+    """All checks."""
     with connect() as session, session.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")
     session, watcher = connect(), connect()

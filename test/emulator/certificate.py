@@ -1,4 +1,4 @@
-"""A certificate authority and servers' certificates, made on the spot."""
+"""A certificate authority and server certificates, generated when needed."""
 
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ EXPIRED = (["-not_before", "20200101000000Z", "-not_after", "20200201000000Z"], 
 
 
 def openssl(*arguments):
-    """Runs openssl; raises with what it said."""
+    """Runs openssl; an error has its output."""
     done = subprocess.run(["openssl", *map(str, arguments)], text=True, capture_output=True,
                           check=False)
     if done.returncode:
@@ -20,7 +20,7 @@ def openssl(*arguments):
 
 
 class Authority:
-    """Signs certificates, all with one server's key; its own key goes when it is closed."""
+    """Signs certificates, all for one server key; the authority's key is deleted by close()."""
 
     def __init__(self, directory):
         self.directory = Path(directory)
@@ -35,7 +35,7 @@ class Authority:
                 "-subj", "/CN=healthlake emulator")
 
     def certify(self, name, hosts, periods=VALID):
-        """A certificate for these hosts; periods are tried until openssl takes one."""
+        """A certificate for these hosts; periods are tried until openssl accepts one."""
         chain = self.directory / f"{name}.pem"
         extensions = self.directory / f"{name}.ext"
         extensions.write_text(f"subjectAltName={hosts}\nextendedKeyUsage=serverAuth\n"
@@ -54,6 +54,6 @@ class Authority:
         return chain
 
     def close(self):
-        """Removes what nobody needs any more."""
+        """Deletes the temporary files."""
         self.ca_key.unlink()
         self.request.unlink()

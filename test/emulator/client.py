@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -21,7 +22,7 @@ PROGRAM = Path(__file__).with_name("emulator.py")
 
 
 class Emulator:
-    """An emulator: a child of this process, or one that is there already."""
+    """An emulator: a child of this process, or a running one."""
 
     def __init__(self, url=None, *options):
         self.child = None
@@ -62,7 +63,7 @@ class Emulator:
         self.stop()
 
     def ask(self, method, door, said=None, timeout=60):
-        """One order; what it gave."""
+        """Sends an order to the control door; returns the result."""
         connection = http.client.HTTPConnection(urlsplit(self.http).netloc, timeout=timeout)
         try:
             body = None if said is None else json.dumps(said)
@@ -80,8 +81,17 @@ class Emulator:
         return self.ask("POST", "next", [*steps, step] if step else list(steps))
 
     def pending(self):
-        """The steps that nobody has taken yet."""
+        """The scripted steps that no request has taken yet."""
         return self.ask("GET", "next")
+
+    def all_taken(self, seconds=10):
+        """Waits until requests have taken all scripted steps; False if they have not in time."""
+        end = time.monotonic() + seconds
+        while self.pending():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        return True
 
     def log(self, since=0, operation=None, count=0, wait=0):
         """Requests after number `since`; waits up to `wait` seconds for `count` of them."""
@@ -103,11 +113,11 @@ class Emulator:
         return self.ask("GET", "versions")
 
     def write(self, *versions):
-        """Writes versions of FHIR resources as somebody else would."""
+        """Writes versions of FHIR resources like another client."""
         return self.ask("POST", "versions", list(versions))
 
     def place(self, *stores):
-        """Puts data stores there without a request; their ids."""
+        """Creates data stores without a request; returns their ids."""
         return self.ask("POST", "stores", list(stores))
 
     def place_resources(self, datastore_id, resources):
@@ -116,16 +126,16 @@ class Emulator:
                                       for one in resources])
 
     def resources(self, store):
-        """What a data store holds: {"Patient/1": {"version": 2, "resource": {...}}}."""
+        """The resources of a data store: {"Patient/1": {"version": 2, "resource": {...}}}."""
         return self.ask("GET", "resources?" + urlencode({"store": store}), timeout=300)
 
     def key(self, id, secret, token=None, expires=None):
-        """Makes an access key known."""
+        """Adds an access key."""
         return self.ask("POST", "keys", {"id": id, "secret": secret, "token": token,
                                          "expires": expires})
 
     def reset(self):
-        """As if it had just been started."""
+        """Resets the emulator to the state after its start."""
         return self.ask("POST", "reset", {})
 
 

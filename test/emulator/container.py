@@ -11,7 +11,7 @@ JSON = [("Content-Type", "application/json")]
 
 
 class Container:
-    """Credentials for whoever runs in the container."""
+    """The credentials endpoint of a container."""
 
     name = "container"
     protocol = None
@@ -31,12 +31,12 @@ class Container:
 
     @staticmethod
     def operation(_request):
-        """There is but one."""
+        """The only operation."""
         return "container:credentials"
 
     @staticmethod
     def signed(_operation):
-        """Nothing here is signed."""
+        """Requests are not signed."""
         return False
 
     @staticmethod
@@ -51,7 +51,7 @@ class Container:
                           json.dumps({"code": code, "message": message}).encode(), code)
 
     def perform(self, _operation, request, _caller, now):
-        """The credentials, to whoever has the container's token."""
+        """Returns the credentials if the request has the container's token."""
         wanted = self.settings.container_token
         if request.method != "GET":
             return self.failure(405, "MethodNotAllowed", "GET it")
@@ -78,7 +78,7 @@ class SingleSignOn(Container):
 
     @staticmethod
     def operation(_request):
-        """As the portal's API calls it."""
+        """The operation's name in the portal's API."""
         return "GetRoleCredentials"
 
     @staticmethod
@@ -88,7 +88,7 @@ class SingleSignOn(Container):
                           json.dumps({"message": message}).encode(), code)
 
     def perform(self, _operation, request, _caller, now):
-        """A role's credentials, to whoever has signed on."""
+        """Returns a role's credentials if the request has a valid access token."""
         token = request.fields.get("x-amz-sso_bearer_token")
         known = self.settings.sso_tokens
         if not token or token in self.settings.expired_tokens or \

@@ -1,4 +1,4 @@
-"""The doors of the emulator itself, under /_emulator/; they are never logged."""
+"""The control requests of the emulator, under /_emulator/; they are not logged."""
 
 import json
 from urllib.parse import parse_qs
@@ -10,7 +10,7 @@ PREFIX = "/_emulator/"
 
 
 class Control:
-    """Takes the orders of tests."""
+    """Handles the control requests of tests."""
 
     def __init__(self, server):
         self.server = server
@@ -25,7 +25,7 @@ class Control:
         }
 
     def handle(self, request):
-        """The reply to one order."""
+        """The reply to a control request."""
         door = self.doors.get((request.method, request.path[len(PREFIX):]))
         if door is None:
             known = ", ".join(f"{method} {PREFIX}{name}" for method, name in self.doors)
@@ -38,11 +38,11 @@ class Control:
             return answer(400, {"error": f"{type(fault).__name__}: {fault}"})
 
     def take_steps(self, said, _query):
-        """POST next: answers that are wanted."""
+        """POST next: scripted answers."""
         return answer(200, {"added": self.server.script.add(said)})
 
     def show_steps(self, _said, _query):
-        """GET next: those that were not taken yet."""
+        """GET next: scripted answers that no request has taken yet."""
         return answer(200, self.server.script.shown())
 
     def show_log(self, _said, query):
@@ -52,7 +52,7 @@ class Control:
         return answer(200, requestlog.lines(entries))
 
     def reset(self, _said, _query):
-        """POST reset: as if the emulator had just been started."""
+        """POST reset: the state after the start."""
         self.server.reset()
         return answer(200, {})
 
@@ -66,16 +66,16 @@ class Control:
         return answer(200, self.server.state())
 
     def show_stores(self, _said, _query):
-        """GET stores: every data store with all that is known of it."""
+        """GET stores: every data store with all its data."""
         return answer(200, self.server.healthlake.shown_stores(self.server.settings.now()))
 
     def add_stores(self, said, _query):
-        """POST stores: data stores that are there without a request, or changes to some."""
+        """POST stores: creates data stores without a request, or changes some."""
         added = self.server.healthlake.place_stores(said, self.server.settings.now())
         return answer(200, added)
 
     def show_versions(self, _said, _query):
-        """GET versions: every version of every FHIR resource, in the order of their making."""
+        """GET versions: every version of every FHIR resource, in order of creation."""
         return answer(200, self.server.fhir.shown())
 
     def add_versions(self, said, _query):
@@ -85,7 +85,7 @@ class Control:
         return answer(200, {})
 
     def show_resources(self, _said, query):
-        """GET resources: what a data store holds, by type/id; ?store=ID."""
+        """GET resources: the resources of a data store by type/id; ?store=ID."""
         return answer(200, self.server.fhir.shown_resources(query["store"]))
 
     def add_keys(self, said, _query):

@@ -58,11 +58,11 @@ class Emulator:
         self.add_key(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
 
     def add_key(self, id, secret, token=None, expires=None):
-        """Makes an access key known."""
+        """Adds an access key."""
         self.verifier.add(Key(id, secret, token, expires, account=self.settings.account))
 
     def reset(self):
-        """As if it had just been started; connections stay."""
+        """Resets to the state after the start; connections stay open."""
         self.settings.reset()
         self.script.clear()
         self.verifier.forget([Key(ACCESS_KEY_ID, SECRET_ACCESS_KEY)])
@@ -77,28 +77,28 @@ class Emulator:
             self.log.resize(self.settings.log_limit)
 
     def state(self):
-        """Counts, and the settings in force."""
+        """Counts, and the current settings."""
         return {"stores": len(self.healthlake.stores), "jobs": len(self.healthlake.jobs),
                 "profiles": len(self.healthlake.profiles), "requests": self.log.count,
                 "steps": len(self.script.steps), "connections": len(self.connections),
                 "accepted": self.accepted, "settings": self.settings.shown()}
 
-    # What a listener asks
+    # Called by listeners
 
     def opened(self, sock):
-        """Counts a connection; its number."""
+        """Counts a connection; returns its number."""
         with self.lock:
             self.accepted += 1
             self.connections[self.accepted] = sock
             return self.accepted
 
     def closed(self, number):
-        """Counts a connection off."""
+        """Counts the end of a connection."""
         with self.lock:
             self.connections.pop(number, None)
 
     def handle(self, request, connection):
-        """Answers a request; true when the connection goes on."""
+        """Answers a request; returns whether the connection stays open."""
         if not request.path.startswith(PREFIX):
             return self.router.handle(request, connection)
         reply = self.control.handle(request)
@@ -121,7 +121,7 @@ def arguments():
 
 
 def hint(ready):
-    """What a person types next."""
+    """A hint on the next command for a user."""
     return f"""
 HealthLake emulator (Ctrl-C ends it). In psql, as a superuser:
 
@@ -146,7 +146,7 @@ What it was asked, and what it keeps:
 
 
 def start(options, directory):
-    """Opens the ports; what the line of JSON says."""
+    """Opens the ports; returns the contents of the JSON line."""
     emulator = Emulator()
     authority = certificate.Authority(directory)
 
@@ -168,7 +168,7 @@ def start(options, directory):
 
 
 def end_with_stdin():
-    """Ends when whoever holds the other end of standard input is gone."""
+    """Exits at the end of standard input."""
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
@@ -176,16 +176,16 @@ def end_with_stdin():
 
 def main():
     """Runs until it is told to end."""
-    gc.set_threshold(100000, 50, 1000)  # what it keeps, it keeps: looking often is lost time
+    gc.set_threshold(100000, 50, 1000)  # most objects are permanent
     options = arguments()
-    # Blocked in every thread and taken by sigwait(). A handler would not do: one that runs
-    # just before the main thread blocks in a lock wakes nobody, whatever it sets.
+    # Blocked in every thread and received by sigwait(). A handler does not suffice: if it runs
+    # just before the main thread waits for a lock, it wakes no thread.
     ends = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     directory = options.directory or tempfile.mkdtemp(prefix="healthlake-emulator-")
     os.makedirs(directory, exist_ok=True)
     if not options.directory:
-        os.chmod(directory, 0o755)  # the server's user reads the CA; the key stays ours
+        os.chmod(directory, 0o755)  # the server's user reads the CA certificate
     try:
         ready = start(options, directory)
         print(json.dumps(ready), flush=True)

@@ -10,7 +10,7 @@ CONTENT_TYPE = "application/vnd.amazon.eventstream"
 
 
 class Milliseconds(int):
-    """A header's value that is a point in time, since 1970."""
+    """A header value that is a timestamp, in milliseconds since 1970."""
 
 
 def header(name, value):
@@ -34,7 +34,7 @@ def header(name, value):
 
 
 def frame(headers, payload):
-    """A message of headers that are bytes already."""
+    """A message with encoded headers."""
     prelude = struct.pack("!II", 16 + len(headers) + len(payload), len(headers))
     prelude += struct.pack("!I", crc32(prelude))
     message = prelude + headers + payload
@@ -64,7 +64,7 @@ def error(code, text):
 
 
 def written(payload):
-    """A payload; a string is taken as it is."""
+    """A payload; strings are used unchanged."""
     if isinstance(payload, str):
         return payload.encode("utf-8", "surrogatepass")
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
@@ -84,7 +84,7 @@ FIELDS = {"event", "exception", "error", "payload", "message", "bytes_base64", "
 
 
 class Scripted:
-    """One message, or many of a kind, as a test wants it."""
+    """A scripted message, or several equal ones."""
 
     def __init__(self, said):
         if set(said) - FIELDS:
@@ -110,14 +110,14 @@ class Scripted:
 
 
 def spoilt(content, at):
-    """Bytes of which one is another."""
+    """Bytes with one changed byte."""
     if at is None:
         return content
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1:]
 
 
 def chunked(messages):
-    """A body of a chunk for each message."""
+    """A chunked body with a chunk for each message."""
     return b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in [*messages, b""])
 
 

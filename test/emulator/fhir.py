@@ -37,14 +37,14 @@ class Fhir:
             self.kept = {}
 
     def shown(self):
-        """Every version that there is, the oldest first."""
+        """Every version, the oldest first."""
         with self.lock:
             return [{"store": store, "type": one.kind, "id": one.id, "version": one.number,
                      "method": one.method, "resource": one.resource}
                     for store, resources in self.kept.items() for one in resources.changes]
 
     def place(self, store, resource, ago=0):
-        """A version that somebody else has written, so many seconds ago."""
+        """Adds a version of another client, written a number of seconds ago."""
         with self.lock:
             self.kept.setdefault(store, Resources(self.settings)).put(
                 resource["resourceType"], resource["id"], resource, self.settings.now() - ago,
@@ -58,11 +58,11 @@ class Fhir:
                     for (kind, id), known in (kept.versions.items() if kept else ())
                     if known[-1].resource is not None}
 
-    # What the router asks
+    # Called by the router
 
     @staticmethod
     def claims(request):
-        """Whatever lies below a data store's path."""
+        """All paths below that of a data store."""
         return request.path.startswith(PREFIX)
 
     @staticmethod
@@ -72,7 +72,7 @@ class Fhir:
 
     @staticmethod
     def operation(request):
-        """What a step calls the interaction: fhir:read and its like."""
+        """The name of the interaction in steps, such as fhir:read."""
         return f"fhir:{Interaction(request).name or 'unknown'}"
 
     @staticmethod
@@ -125,13 +125,14 @@ class Fhir:
             return reply
 
     def base(self, asked):
-        """What links begin with: this place, or what a test wants."""
-        host = self.settings.fhir_link_base or "http://" + asked.request.fields.get("host", "")
+        """The beginning of links: this data store, or a test's setting."""
+        host = self.settings.fhir_link_base or \
+            f"{asked.request.scheme}://{asked.request.fields.get('host', '')}"
         return f"{host}{PREFIX}{asked.store_id}/r4/"
 
     @staticmethod
     def check(asked):
-        """Raises what is wrong with method, type and the body's size and media type."""
+        """Checks the method, the type, and the size and media type of the body."""
         request = asked.request
         if asked.place is None:
             raise Trouble(404, "not-found", "There is nothing at this path")
@@ -179,7 +180,7 @@ class Fhir:
 
     @staticmethod
     def refuse_unchanging(asked):
-        """Raises for a type that is written once."""
+        """Raises for a type that cannot be changed."""
         if asked.kind in NEVER_CHANGED:
             raise Trouble(405, "not-supported", f"{asked.kind} can be created and read alone")
 
@@ -257,7 +258,7 @@ class Fhir:
         asked.resources.delete(asked.kind, id, asked.now, (None, None))
         return self.give(None, 204)
 
-    # Bundles of what was found
+    # Bundles of results
 
     def count(self, asked):
         """_count, from 1 to 100."""
@@ -350,7 +351,7 @@ class Fhir:
         return self.give(None, 202, [("Content-Location", f"{asked.base}Transaction/{job}")])
 
     def job(self, asked):
-        """GET of an asynchronous transaction: in progress at first, done at the second look"""
+        """GET of an asynchronous transaction: in progress at the first poll, done at the second"""
         jobs = asked.resources.jobs
         if asked.id not in jobs:
             raise Trouble(404, "not-found", "There is no such transaction")
@@ -430,11 +431,11 @@ class Fhir:
         return self.give(None, 202, [("Content-Location", f"{asked.base}export/{job}")])
 
     def member_match(self, asked):
-        """POST Patient/$member-match: gives back what it was asked"""
+        """POST Patient/$member-match: returns its input"""
         return self.give(self.body(asked))
 
     def purge(self, asked):
-        """POST Patient/id/$purge: a job that is named in JSON alone"""
+        """POST Patient/id/$purge: a job that is named only in JSON"""
         asked.resources.current(asked.kind, asked.id)
         asked.resources.versions.pop((asked.kind, asked.id))
         return self.give({"jobId": str(uuid.uuid4())})

@@ -12,9 +12,10 @@ LIMITS = {"batch": 500, "transaction": 100}
 
 
 class Inner:
-    """An entry as a request of its own; what Interaction reads of one."""
+    """An entry as a request, with the attributes that Interaction reads."""
 
-    def __init__(self, path, said, resource, host):
+    def __init__(self, path, said, resource, outer):
+        self.scheme = outer.scheme
         self.method = said["method"]
         self.target = path + said["url"].lstrip("/")
         self.path, _, self.query = self.target.partition("?")
@@ -22,14 +23,15 @@ class Inner:
             self.body = base64.b64decode(resource["data"])
         else:
             self.body = b"" if resource is None else json.dumps(resource).encode()
-        self.fields = {"content-type": "application/fhir+json", "host": host}
+        self.fields = {"content-type": "application/fhir+json",
+                       "host": outer.fields.get("host", "")}
         for member, name in (("ifMatch", "if-match"), ("ifNoneMatch", "if-none-match")):
             if said.get(member):
                 self.fields[name] = said[member]
 
 
 def performed(service, asked, bundle, limit=None):
-    """The response to a Bundle; a transaction is done whole or not at all."""
+    """The response to a Bundle; a transaction is carried out completely or not at all."""
     kind = bundle.get("type") if isinstance(bundle, dict) else None
     if kind not in LIMITS or bundle.get("resourceType") != "Bundle":
         raise Trouble(400, "invalid", "The body is not a Bundle of type batch or transaction")
@@ -49,7 +51,7 @@ def performed(service, asked, bundle, limit=None):
 
 
 def busy(service):
-    """The reply to an entry that is not taken now, as often as a setting says, else None."""
+    """The reply to an entry that is throttled, as often as a setting says; else None."""
     if service.settings.fhir_busy_entries <= 0:
         return None
     service.settings.fhir_busy_entries -= 1
@@ -57,7 +59,7 @@ def busy(service):
 
 
 def transact(service, asked, entries):
-    """All entries in order; the first that fails undoes the others."""
+    """Performs all entries in order; the first failure undoes the others."""
     before = asked.resources.snapshot()
     entries, ids = settled(entries)
     told = []
@@ -73,7 +75,7 @@ def transact(service, asked, entries):
 
 
 def settled(entries):
-    """Entries whose references to urn:uuid: are real ones, and the ids of what is created."""
+    """Entries with resolved references to urn:uuid:, and the ids of created resources."""
     names, ids = {}, []
     for entry in entries:
         creates = entry["request"]["method"] == "POST"
@@ -86,7 +88,7 @@ def settled(entries):
 
 
 def renamed(value, names):
-    """A value with its references made real."""
+    """A value with resolved references."""
     if isinstance(value, list):
         return [renamed(one, names) for one in value]
     if isinstance(value, dict):
@@ -96,10 +98,9 @@ def renamed(value, names):
 
 
 def run(service, asked, entry, id=None):
-    """Performs one entry as if it had come alone."""
+    """Performs one entry as a separate request."""
     path = f"{PREFIX}{asked.store_id}/r4/"
-    request = Inner(path, entry["request"], entry.get("resource"),
-                    asked.request.fields.get("host", ""))
+    request = Inner(path, entry["request"], entry.get("resource"), asked.request)
     inner = Interaction(request)
     inner.now, inner.resources = asked.now, asked.resources
     if inner.name in ("bundle", "operation", "job", "capabilities"):
@@ -110,7 +111,7 @@ def run(service, asked, entry, id=None):
 
 
 def create(service, inner, id):
-    """Creates under the id that the transaction's references already have."""
+    """Creates a resource with the id that references in the transaction already have."""
     try:
         service.check(inner)
         made = inner.resources.create(inner.kind, service.resource(inner), inner.now, id=id)
@@ -121,7 +122,7 @@ def create(service, inner, id):
 
 
 def outcome_of(reply):
-    """An entry of the response: a bare status, and where the resource is now."""
+    """An entry of the response: the status number, and the location of the resource."""
     fields = {name.lower(): value for name, value in reply.headers}
     response = {"status": str(reply.status)}
     content = json.loads(reply.body) if reply.body else None

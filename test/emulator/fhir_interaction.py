@@ -1,4 +1,4 @@
-"""A request to a data store, taken apart: which place, which interaction, which parameters."""
+"""Parses a request to a data store: the place, the interaction and the parameters."""
 
 import re
 from urllib.parse import parse_qsl, unquote
@@ -18,7 +18,7 @@ BY_METHOD = {
 
 
 def place_of(segments):
-    """Which kind of place a path below the base is."""
+    """The kind of place of a path below the base."""
     last, count = segments[-1], len(segments)
     if last.startswith("$") and count <= 3:
         return "operation"
@@ -33,13 +33,13 @@ def place_of(segments):
 
 
 def pairs_of(query):
-    """A URL's parameters: decoded once, and a plus is a plus."""
+    """The parameters of a URL, decoded once; a plus sign is not a blank."""
     pairs = [piece.partition("=") for piece in query.split("&") if piece]
     return [(unquote(name), unquote(value)) for name, _, value in pairs]
 
 
 class Interaction:
-    """One request, taken apart."""
+    """A parsed request."""
 
     def __init__(self, request):
         _, _, rest = request.path[len(PREFIX) - 1:].partition("/")

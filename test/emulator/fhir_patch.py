@@ -61,7 +61,7 @@ def value_at(document, pointer):
 
 
 def patched(resource, patch):
-    """The resource after the patch; the one that was given stays."""
+    """The patched resource; the argument is not changed."""
     if not isinstance(patch, list):
         raise Trouble(400, "not-supported", "The emulator knows JSON Patch alone")
     resource = copy.deepcopy(resource)

@@ -1,4 +1,4 @@
-"""Searching: what a parameter matches, in which order, and what comes along."""
+"""Searches: matching, order, and included resources."""
 
 import calendar
 import re
@@ -11,7 +11,7 @@ DATE = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb)?(\d{4})(?:-(\d\d)(?:-(\d\d)"
 
 
 def values_at(element, path):
-    """All values at a dotted path; lists are walked through."""
+    """All values at a dotted path, through lists."""
     found = [element]
     for name in path.split("."):
         below = []
@@ -29,7 +29,7 @@ def split(text, separator=","):
 
 
 def span(text, plain=False):
-    """A date's prefix and the seconds that it covers, from and to."""
+    """The prefix of a date, and the range of seconds that it covers."""
     match = DATE.fullmatch(text)
     if not match or (plain and match[1]):
         raise Trouble(400, "invalid", "The value is not a date")
@@ -97,7 +97,7 @@ def string_matches(element, wanted, modifier):
 
 
 def reference_matches(element, wanted, modifier):
-    """Type/id, or the id alone, whose type a modifier may tell."""
+    """Type/id, or only the id; a modifier may specify the type."""
     reference = element.get("reference", "")
     if "/" in wanted:
         return reference == wanted or reference.endswith("/" + wanted)
@@ -129,7 +129,7 @@ class Search:
             raise Trouble(400, "invalid", "_elements and _summary cannot be combined")
 
     def find(self, name, strict):
-        """Whether a parameter is known; unknown ones are an error where that was asked for."""
+        """Whether a parameter is known; unknown ones are an error with handling=strict."""
         if re.split(r"[:.]", name)[0] in self.known:
             return True
         if strict:
@@ -175,12 +175,12 @@ class Search:
             target.resource, name, text)
 
     def target(self, element):
-        """The version that a reference leads to, or None."""
+        """The version of a referenced resource, or None."""
         found = self.resources.latest(*(["", *element.get("reference", "").split("/")][-2:]))
         return found if found is not None and found.resource is not None else None
 
     def included(self, page):
-        """What _include and _revinclude bring along for these matches."""
+        """The resources that _include and _revinclude add for these matches."""
         brought = {}
         for text in self.result.get("_include", ()):
             for resource in page:
@@ -198,7 +198,7 @@ class Search:
 
     @staticmethod
     def references(resource, text):
-        """The references of a resource that Type:parameter names."""
+        """The references of a resource by a parameter Type:parameter."""
         kind, _, name = text.partition(":")
         name = name.split(":")[0]
         known = parameters(kind).get(name)
@@ -209,7 +209,7 @@ class Search:
         return [one for path in known[1] for one in values_at(resource, path)]
 
     def shown(self, resource):
-        """The resource, or the part of it that was asked for, tagged as such."""
+        """The resource, or the requested part of it, tagged as such."""
         names = {part for text in self.result.get("_elements", ()) for part in text.split(",")}
         if self.result.get("_summary", ["false"])[-1] == "text":
             names = {"text"}

@@ -30,7 +30,7 @@ class Trouble(Exception):
 
 
 class Version:
-    """A version of a resource; a deletion is one without a resource."""
+    """A version of a resource; a deletion has no resource."""
 
     __slots__ = ("kind", "id", "number", "resource", "at", "method")
 
@@ -49,7 +49,7 @@ class Version:
                                                 time.gmtime(self.at)))]
 
     def location(self):
-        """Where this version is, below the base."""
+        """The path of this version below the base."""
         return f"{self.kind}/{self.id}/_history/{self.number}"
 
 
@@ -61,7 +61,7 @@ def instant(seconds):
 
 
 class Resources:
-    """What a data store holds."""
+    """The contents of a data store."""
 
     def __init__(self, settings):
         self.settings = settings
@@ -72,12 +72,12 @@ class Resources:
         self.jobs = {}
 
     def snapshot(self):
-        """What `restore` needs to undo everything from here on."""
+        """The state to which `restore` returns."""
         return ({place: list(known) for place, known in self.versions.items()},
                 list(self.changes), dict(self.keys))
 
     def restore(self, snapshot):
-        """Undoes what was done since."""
+        """Restores a snapshot."""
         self.versions, self.changes, self.keys = snapshot
 
     def latest(self, kind, id):
@@ -110,8 +110,9 @@ class Resources:
         if resource is not None:
             resource = copy.deepcopy(resource)
             resource["id"] = id
-            resource["meta"] = {**(resource.get("meta") or {}), "versionId": str(number),
-                                "lastUpdated": instant(now)}
+            meta = resource.get("meta")
+            resource["meta"] = {**(meta if isinstance(meta, dict) else {}),
+                                "versionId": str(number), "lastUpdated": instant(now)}
         made = Version(kind, id, number, resource, now, method)
         self.versions.setdefault((kind, id), []).append(made)
         self.changes.append(made)
@@ -141,7 +142,7 @@ class Resources:
         return before, self.put(kind, id, resource, now, "PUT")
 
     def delete(self, kind, id, now, conditions):
-        """Deletes; None where there was nothing to delete."""
+        """Deletes a resource; None if there was none."""
         before = self.latest(kind, id)
         if before is None or before.resource is None:
             return None
@@ -150,7 +151,7 @@ class Resources:
 
     @staticmethod
     def hold(before, conditions):
-        """Raises 412 where If-Match or If-None-Match does not hold."""
+        """Raises 412 if If-Match or If-None-Match does not hold."""
         match, none_match = conditions
         if none_match == "*" and before is not None:
             raise Trouble(412, "conflict", "The resource exists")
@@ -161,7 +162,7 @@ class Resources:
             raise Trouble(412, "conflict", "The version is not the current one")
 
     def searchable(self, kind, now):
-        """The resources of a type that a search sees: what changed just now is not among them."""
+        """The resources of a type that a search sees: recent changes are missing."""
         until = now - self.settings.fhir_search_lag
         for (one, _), known in list(self.versions.items()):
             last = known[-1]
@@ -169,7 +170,7 @@ class Resources:
                 yield last
 
     def history(self, now, kind=None, id=None):
-        """Versions, the newest first; late, where a setting says so."""
+        """Versions, the newest first; recent ones are missing if a setting says so."""
         until = now - self.settings.fhir_history_lag
         return [one for one in reversed(self.changes) if one.at <= until
                 and kind in (None, one.kind) and id in (None, one.id)]
@@ -177,13 +178,13 @@ class Resources:
     # Pages
 
     def token(self, what, count, start):
-        """A page's token: base64 that ends with ==, good for this _count alone."""
+        """A page token: base64 with == at the end, valid only for this _count."""
         made = base64.b64encode(os.urandom(40)).decode()
         self.pages[made] = (what, count, start, time.monotonic())
         return made
 
     def page(self, token, what, count):
-        """Where the page of a token begins, and what was asked for."""
+        """The offset of a token's page, and the parameters."""
         asked, bound, start, made = self.pages.get(token, (None, None, None, 0))
         lifetime = self.settings.fhir_page_token_lifetime
         late = lifetime is not None and time.monotonic() > made + lifetime

@@ -1,4 +1,4 @@
-"""HealthLake: its 26 operations over data stores, jobs and profiles that live in memory."""
+"""HealthLake: its 26 operations on data stores, jobs and profiles in memory."""
 
 import base64
 import json
@@ -10,21 +10,12 @@ import wire
 from resources import (Job, LifeCycle, Profile, Store, conversion, milliseconds, progress,
                        request_id)
 from shapes import Model, NotSerializable
+from wire import Fault
 
 TARGET = "HealthLake."
 CONTENT_TYPE = "application/x-amz-json-1.0"
 NAMESPACE = "com.amazonaws.healthlake#"
 TRANSITIONS = ("CREATING", "UPDATING", "DELETING")
-
-
-class Fault(Exception):
-    """An answer that is an error of the service."""
-
-    def __init__(self, code, message, status=400):
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
 
 
 class HealthLake:
@@ -48,11 +39,11 @@ class HealthLake:
             self.stores, self.jobs, self.profiles = {}, {}, {}
             self.tokens, self.conversations = {}, set()
 
-    # What the router asks
+    # Called by the router
 
     @staticmethod
     def claims(_request):
-        """HealthLake takes whatever no other service claims."""
+        """HealthLake gets all requests that no other service claims."""
         return True
 
     @staticmethod
@@ -62,7 +53,7 @@ class HealthLake:
 
     @staticmethod
     def operation(request):
-        """The operation that X-Amz-Target names, known or not."""
+        """The operation in X-Amz-Target, which may be unknown."""
         target = request.fields.get("x-amz-target", "")
         return target[len(TARGET):] if target.startswith(TARGET) else None
 
@@ -74,7 +65,7 @@ class HealthLake:
 
     @staticmethod
     def failure(status, code, message):
-        """A reply that is an error, modelled ones in the service's name space."""
+        """An error reply; modelled errors have the service's namespace."""
         modelled = code in ERRORS
         said = {"__type": (NAMESPACE if modelled else "") + code}
         if message is not None:
@@ -97,13 +88,13 @@ class HealthLake:
 
     @staticmethod
     def streamed(body):
-        """A reply that is an event stream, in chunks already."""
+        """A reply with an event stream, already in chunks."""
         return wire.Reply(200, [("x-amzn-RequestId", request_id()),
                                 ("Content-Type", eventstream.CONTENT_TYPE),
                                 ("Transfer-Encoding", "chunked")], body)
 
     def answered(self, operation, reply):
-        """A success: JSON, or a stream of what a member lists."""
+        """A success: JSON, or a stream of the events in a member."""
         member = self.model.stream_member(operation)
         reply = self.completed(operation, reply)
         if member is None:
@@ -111,7 +102,7 @@ class HealthLake:
         return self.streamed(eventstream.chunked(eventstream.events_of(member, reply)))
 
     def spend(self, operation):
-        """Takes one of an operation's quota, or throttles it."""
+        """Takes one request of an operation's quota, or throttles it."""
         every, now = self.settings.quotas.get(operation), time.monotonic()
         if every is None:
             return
@@ -132,7 +123,7 @@ class HealthLake:
             raise Fault("SerializationException", str(fault)) from None
 
     def check(self, operation, body):
-        """Raises what the model has against the body."""
+        """Raises if the body is not valid by the model."""
         try:
             faults = self.model.check(operation, body)
         except NotSerializable as fault:
@@ -154,10 +145,10 @@ class HealthLake:
             return self.model.strip(reply, self.model.output_shape(operation))
         return reply
 
-    # What the operations have in common
+    # Shared by operations
 
     def once(self, operation, body, caller, now, make):
-        """What was made for this client token before, or what is made now."""
+        """The object that was created with this client token before, or a new one."""
         token = body.get("ClientToken")
         if token is None:
             return make()
@@ -175,7 +166,7 @@ class HealthLake:
         return made
 
     def life(self, now, *statuses):
-        """A life cycle that begins now."""
+        """A new life cycle."""
         return LifeCycle(self.settings, now, *statuses)
 
     def find_store(self, id, caller):
@@ -284,7 +275,7 @@ class HealthLake:
 
     @staticmethod
     def refuse_transition(store, now):
-        """A data store that is on its way cannot be changed, a deleted one is not there."""
+        """Refuses to change a data store in a transition, or a deleted one."""
         status = store.life.look(now, counts=False)
         if status in TRANSITIONS:
             raise Fault("ConflictException", f"Data store {store.id} is in status {status}.")
@@ -358,7 +349,7 @@ class HealthLake:
         return job
 
     def job_properties(self, job, now, counts):
-        """What a description tells of an import or export."""
+        """The description of an import or export."""
         status = job.life.look(now, counts)
         told = {"JobId": job.id, "JobStatus": status, "SubmitTime": job.submitted}
         for member in JOB_MEMBERS[job.kind]:
@@ -529,7 +520,7 @@ class HealthLake:
                 found.append({**brief, "SourceFormat": source} if source else brief)
         return self.listing("Items", [job for job in found if is_wanted(job, body)], body)
 
-    # What control asks
+    # Called by control
 
     def shown_stores(self, now):
         """Every data store: its properties, region, tags and the request that made it."""
@@ -540,7 +531,7 @@ class HealthLake:
                     for store in self.stores.values()]
 
     def place_stores(self, said, now):
-        """Data stores put there, or changed where the id is known; their ids."""
+        """Creates data stores, or changes existing ones; returns their ids."""
         placed = []
         with self.lock:
             for one in said if isinstance(said, list) else [said]:
@@ -548,7 +539,7 @@ class HealthLake:
         return placed
 
     def place_store(self, said, now):
-        """One data store of these properties, settled in its status."""
+        """Creates a data store with these properties, with a final status."""
         region = said.pop("Region", "us-east-1")
         status = said.pop("DatastoreStatus", "ACTIVE")
         store = self.stores.get(said.get("DatastoreId"))
@@ -569,7 +560,7 @@ class HealthLake:
 
 
 class PlacedIn:
-    """Stands for a caller where a test puts a data store there itself."""
+    """Stands for the caller if a test creates a data store directly."""
 
     def __init__(self, region):
         self.region = region
@@ -599,7 +590,7 @@ def snake(operation):
 
 
 def refuse_constant(name):
-    """NaN and Infinity are no JSON."""
+    """Refuses NaN and Infinity, which JSON does not have."""
     raise ValueError(f"{name} is not valid JSON")
 
 

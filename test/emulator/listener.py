@@ -13,7 +13,7 @@ ADDRESSES = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
 
 
 def bind(port):
-    """Sockets listening on the same port of 127.0.0.1 and, where it is, of ::1."""
+    """Sockets listening on the same port of 127.0.0.1 and, if available, of ::1."""
     for _ in range(50):
         bound = []
         number = port
@@ -57,7 +57,7 @@ def has_ipv6():
 
 
 def tls_context(chain, key):
-    """The server's side of TLS."""
+    """The TLS context of the server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(chain, key)
@@ -79,7 +79,7 @@ class Port:
 
 
 class DeafPort(Port):
-    """A port where connecting hangs: its backlog is full and nobody accepts."""
+    """A port where connecting hangs: its backlog is full, and connections are not accepted."""
 
     def __init__(self):
         self.sock = socket.socket()
@@ -95,7 +95,7 @@ class DeafPort(Port):
 
 
 class ClosedPort(Port):
-    """A port that stays taken and refuses every connection."""
+    """A reserved port that refuses every connection."""
 
     def __init__(self):
         self.sock = socket.socket()
@@ -104,7 +104,7 @@ class ClosedPort(Port):
 
 
 class Listener(Port):
-    """Accepts on one port, plain or with TLS, and gives each connection a thread."""
+    """Accepts on one port, plain or with TLS, and starts a thread for each connection."""
 
     def __init__(self, port, context, server):
         self.sockets = bind(port)
@@ -115,7 +115,7 @@ class Listener(Port):
             threading.Thread(target=self.accept, args=(sock,), daemon=True).start()
 
     def accept(self, listening):
-        """Takes connections for as long as the emulator lives."""
+        """Accepts connections until the emulator ends."""
         while True:
             try:
                 sock, _ = listening.accept()
@@ -124,7 +124,7 @@ class Listener(Port):
             threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
 
     def serve(self, sock):
-        """One connection from its beginning to its end."""
+        """Serves one connection."""
         number = self.server.opened(sock)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -142,7 +142,9 @@ class Listener(Port):
             self.server.closed(number)
 
     def greet(self, sock):
-        """Before the first byte (and before TLS): what a step for @connect asks; true to go on."""
+        """
+        Performs a step for @connect, before TLS and the first byte; returns whether to continue.
+        """
         step = self.server.script.take("@connect")
         if step is None:
             return True
@@ -161,7 +163,7 @@ class Listener(Port):
         return False
 
     def converse(self, connection):
-        """Answers requests until one side has enough."""
+        """Answers requests until one side closes the connection."""
         while True:
             try:
                 request = connection.read()

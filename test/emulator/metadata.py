@@ -42,7 +42,7 @@ class Metadata:
 
     @staticmethod
     def operation(request):
-        """What is asked for, as a name for steps."""
+        """The name of the request for steps."""
         if request.path == "/latest/api/token":
             return "metadata:token"
         if (request.path + "/").startswith(ROLES):
@@ -53,7 +53,7 @@ class Metadata:
 
     @staticmethod
     def signed(_operation):
-        """Nothing here is signed."""
+        """Requests are not signed."""
         return False
 
     @staticmethod
@@ -87,7 +87,7 @@ class Metadata:
         return wire.Reply(404, list(TEXT), b"", "Not Found")
 
     def give_token(self, request, now):
-        """A token for so many seconds; none to what comes through a proxy."""
+        """A token for a number of seconds; requests through a proxy get none."""
         seconds = request.fields.get(TTL, "")
         if request.method != "PUT":
             return wire.Reply(405, list(TEXT), b"", "Method Not Allowed")
@@ -102,14 +102,14 @@ class Metadata:
         return reply
 
     def is_let_in(self, request, now):
-        """Whether the token is good, or version 1 is told to be enough."""
+        """Whether the token is valid, or version 1 is enabled."""
         token = request.fields.get(TOKEN)
         if token is None:
             return self.settings.metadata_v1
         return self.tokens.get(token, 0) > now
 
     def give_credentials(self, role, now):
-        """The role's credentials, new ones five minutes before the old ones end."""
+        """The role's credentials; new ones five minutes before the old ones expire."""
         if self.key is None or self.key.expires - ROTATION <= now:
             account = self.settings.account
             seconds = self.settings.session_seconds or 21600

@@ -1,4 +1,4 @@
-"""What was asked and what was answered, for tests to read."""
+"""A log of requests and replies, for tests."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ ANSWER_LIMIT = 4096
 
 
 def as_text(content):
-    """Bytes as text where they are UTF-8; else None and base64."""
+    """Bytes as text if they are UTF-8; else None and base64."""
     try:
         return content.decode("utf-8"), None
     except UnicodeDecodeError:
@@ -20,7 +20,7 @@ def as_text(content):
 
 
 class Entry:
-    """One request; it is in the log before its reply is on the way."""
+    """A request; it is logged before its reply is sent."""
 
     __slots__ = ("n", "time", "request", "connection", "tls", "service", "operation",
                  "signature", "texts", "status", "code", "body", "scripted", "applied",
@@ -46,7 +46,7 @@ class Entry:
         self.seconds = None
 
     def answered(self, reply, scripted, applied):
-        """Notes what will be sent."""
+        """Records the reply."""
         self.scripted = scripted
         self.applied = applied
         if reply is not None:
@@ -55,7 +55,7 @@ class Entry:
             self.body = reply.body[:ANSWER_LIMIT]
 
     def finished(self, ended):
-        """Notes how sending ended."""
+        """Records how sending has ended."""
         self.ended = ended
         self.seconds = round(time.monotonic() - self.started, 6)
 
@@ -68,7 +68,7 @@ class Entry:
         return self.body.decode("utf-8", "replace")
 
     def shown(self):
-        """The entry as JSON has it."""
+        """The entry as JSON."""
         request = self.request
         body, encoded = as_text(request.body)
         attempt = ATTEMPT.search(request.fields.get("amz-sdk-request", ""))
@@ -100,7 +100,7 @@ class RequestLog:
         self.arrival = threading.Condition()
 
     def add(self, entry):
-        """Takes a request in and wakes whoever waits for one."""
+        """Adds a request, and wakes waiting threads."""
         with self.arrival:
             self.count += 1
             entry.n = self.count
@@ -109,18 +109,18 @@ class RequestLog:
         return entry
 
     def clear(self, limit):
-        """Forgets all, and counts from 1 again."""
+        """Removes all entries, and counts from 1 again."""
         with self.arrival:
             self.entries = deque(maxlen=limit)
             self.count = 0
 
     def resize(self, limit):
-        """Keeps so many from now on."""
+        """Sets the number of entries to keep."""
         with self.arrival:
             self.entries = deque(self.entries, maxlen=limit)
 
     def since(self, number, operation=None, count=0, wait=0):
-        """Those after this one; waits a while until there are so many."""
+        """The entries after a number; waits until there are enough, or the time is over."""
         end = time.monotonic() + wait
         with self.arrival:
             while True:
@@ -133,6 +133,6 @@ class RequestLog:
 
 
 def lines(entries):
-    """Entries as a JSON array, one a line."""
+    """Entries as a JSON array, one on each line."""
     return "[" + ",\n".join(json.dumps(entry.shown(), ensure_ascii=False)
                             for entry in entries) + "]\n"

@@ -1,4 +1,4 @@
-"""What HealthLake keeps: data stores, jobs and profiles, and how their status moves."""
+"""The objects of HealthLake: data stores, jobs and profiles, with the changes of their status."""
 
 import os
 
@@ -29,7 +29,7 @@ def milliseconds(seconds):
 
 
 class LifeCycle:
-    """A status, and those that it goes through by itself."""
+    """A status and its automatic transitions."""
 
     def __init__(self, settings, now, first, *following):
         self.settings = settings
@@ -39,13 +39,13 @@ class LifeCycle:
         self.looks = 0
 
     def go(self, now, *statuses):
-        """Enters another transition."""
+        """Begins another transition."""
         self.status, *self.following = statuses
         self.since = now
         self.looks = 0
 
     def look(self, now, counts=True):
-        """The status at this time; looking counts towards settling."""
+        """The current status; each call counts as a description."""
         while self.following and self.is_due(now):
             age = self.settings.settle_after_seconds
             self.since = now if age is None else self.since + age
@@ -56,7 +56,7 @@ class LifeCycle:
         return self.status
 
     def is_due(self, now):
-        """Whether the present status has been described or has lasted long enough."""
+        """Whether the current status was described often enough, or has lasted long enough."""
         looks, age = self.settings.settle_after_describes, self.settings.settle_after_seconds
         return (looks is not None and self.looks >= looks) or \
             (age is not None and now - self.since >= age)
@@ -84,16 +84,16 @@ class Store:
         self.deleted = None
 
     def name(self):
-        """What it is called; AWS makes up a name where none was given."""
+        """The name; AWS generates one if it is missing."""
         return self.request.get("DatastoreName") or "Datastore_" + self.id[:8]
 
     def brief(self, status):
-        """What creating and deleting tell."""
+        """The reply of a creation or deletion."""
         return {"DatastoreId": self.id, "DatastoreArn": self.arn, "DatastoreStatus": status,
                 "DatastoreEndpoint": self.endpoint}
 
     def properties(self, status, now):
-        """What describing tells."""
+        """The reply of a description."""
         request = self.request
         told = {**self.brief(status), "DatastoreName": self.name(), "CreatedAt": self.created,
                 "DatastoreTypeVersion": request.get("DatastoreTypeVersion", "R4"),
@@ -114,7 +114,7 @@ class Store:
         return {**told, **self.placed}
 
     def backup(self, now):
-        """What is known of its backups."""
+        """The data of its backups."""
         told = {"Configuration": self.request["BackupConfiguration"],
                 "BackupEnabledAt": self.created, "EarliestRestorePoint": self.created,
                 "LatestRestorePoint": milliseconds(now)}
@@ -138,7 +138,7 @@ class Job:
 
 
 class Profile:
-    """A data transformation profile: a draft (version 0) and what was published of it."""
+    """A data transformation profile: a draft (version 0) and published versions."""
 
     def __init__(self, request, mapping, caller, account, now):
         self.id = new_id()
@@ -150,7 +150,7 @@ class Profile:
         self.versions = [{"mapping": mapping, "at": milliseconds(now), "change": None}]
 
     def told(self, number):
-        """What every reply about a version tells."""
+        """The members that every reply about a version has."""
         version = self.versions[number]
         told = {"ProfileId": self.id, "Version": number,
                 "SourceFormat": self.request["SourceFormat"], "TargetFormat": "FHIR_R4",
@@ -163,7 +163,7 @@ class Profile:
 
 
 def progress(status):
-    """How far an import of a thousand resources has come."""
+    """The progress of an import of a thousand resources."""
     share = {"SUBMITTED": 0, "QUEUED": 0, "IN_PROGRESS": IMPORT_SIZE // 2}.get(status, IMPORT_SIZE)
     errors = 1 if status == "COMPLETED_WITH_ERRORS" else 0
     return {"TotalNumberOfScannedFiles": 10 if share else 0, "TotalSizeOfScannedFilesInMB": 12.5,
@@ -175,7 +175,7 @@ def progress(status):
 
 
 def conversion(status):
-    """How far a transformation of ten files has come."""
+    """The progress of a transformation of ten files."""
     done = {"SUBMITTED": 0, "QUEUED": 0, "IN_PROGRESS": 5}.get(status, 10)
     failed = 1 if status == "COMPLETED_WITH_ERRORS" else 0
     return {"TotalFilesScanned": 10, "TotalFilesConverted": done - failed,

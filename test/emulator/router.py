@@ -1,4 +1,4 @@
-"""The way of one request: to its service, past the script, into the log, and back."""
+"""Routes a request: to its service, through the script, into the log, and back."""
 
 import email.utils
 from functools import lru_cache
@@ -19,7 +19,7 @@ class Router:
         self.services = services
 
     def handle(self, request, connection):
-        """Answers one request; true when the connection goes on."""
+        """Answers a request; returns whether the connection stays open."""
         service = next(one for one in self.services if one.claims(request))
         exchange = Exchange(self, service, request, connection)
         exchange.verify(self.verifier)
@@ -29,7 +29,7 @@ class Router:
 
 
 class Exchange:
-    """One request and what becomes of it."""
+    """A request and its reply."""
 
     def __init__(self, router, service, request, connection):
         self.settings = router.settings
@@ -48,7 +48,7 @@ class Exchange:
         self.delivery = wire.PLAIN
 
     def verify(self, verifier):
-        """Finds out who signed the request, or why it is not to be let in."""
+        """Determines who has signed the request, or why it is refused."""
         if not self.service.signed(self.operation):
             return
         try:
@@ -72,6 +72,8 @@ class Exchange:
         if step is None or step.applies:
             applied = self.perform()
         if step is not None:
+            for version in step.said.get("then", ()):
+                self.service.place(**version)
             self.delivery = step.delivery
             self.reply = step.reply(self.service) or step.dress(
                 self.reply or self.service.success(b"{}"))
@@ -79,7 +81,7 @@ class Exchange:
         self.entry.answered(None if unseen else self.reply, step is not None, applied)
 
     def perform(self):
-        """Has the service answer, and tells whether it did what was asked."""
+        """Lets the service answer; returns whether the request was carried out."""
         if self.refusal is not None:
             status, code = self.refusal.answer(self.service.protocol)
             self.reply = self.service.failure(status, code, self.refusal.message)
@@ -88,7 +90,7 @@ class Exchange:
         return self.reply.status < 300
 
     def send(self):
-        """Sends the reply and notes how that ended; true when the connection goes on."""
+        """Sends the reply and records how that ended; returns whether the connection stays open."""
         last = self.request.wants_close()
         try:
             ended = self.connection.send(self.reply, self.delivery, http_date(int(self.now)), last,
@@ -104,5 +106,5 @@ class Exchange:
 
 @lru_cache(maxsize=4)
 def http_date(second):
-    """The time as HTTP writes it."""
+    """The time as an HTTP date."""
     return email.utils.formatdate(second, usegmt=True)

@@ -6,7 +6,7 @@ says about the answer (status, body, error, http_garbage, silence, reset) replac
 it, and then the operation is performed only when `apply` asks for it; what it
 says about the way of the reply (delay, drip, cut, close, clock, headers) goes
 with the reply that there would have been. What it says about events is the
-messages of a stream.
+messages of a stream; `then` is what somebody else writes before the reply.
 """
 
 import base64
@@ -18,7 +18,8 @@ from wire import Delivery
 
 FIELDS = {"operation", "times", "status", "headers", "body", "body_base64", "repeat", "error",
           "message", "delay", "silence", "drip", "cut", "reset", "apply", "close", "clock",
-          "chunked", "http_garbage", "http_garbage_base64", "events", "about"}
+          "chunked", "http_garbage", "http_garbage_base64", "events", "about",
+          "then"}
 REPLACING = {"status", "body", "body_base64", "error", "http_garbage", "http_garbage_base64",
              "silence", "reset", "events"}
 SERVER_FAULTS = {"InternalServerException": 500, "InternalFailure": 500,
@@ -58,7 +59,7 @@ class Step:
             close=bool(said.get("close")), raw=self.given_garbage(), pauses=pauses)
 
     def fits(self, operation, request):
-        """Whether it waits for this request; a connection is none yet."""
+        """Whether it applies to this request; a connection is not yet a request."""
         if self.operation not in (None, operation) or \
                 (operation == "@connect" and self.operation != operation):
             return False
@@ -66,7 +67,7 @@ class Step:
             self.about in request.target or self.about.encode() in request.body)
 
     def given_body(self):
-        """The body that the step gives, or None."""
+        """The body of the step, or None."""
         if self.said.get("body_base64") is not None:
             body = base64.b64decode(self.said["body_base64"])
         elif self.said.get("body") is None:
@@ -78,7 +79,7 @@ class Step:
         return body * int(self.said.get("repeat", 1))
 
     def given_drip(self):
-        """How the reply drips, or None; true and a number are short forms."""
+        """How the reply is slowed down, or None; true and a number are short forms."""
         drip = self.said.get("drip")
         if drip is True:
             return {"bytes": 1, "seconds": 0.1}
@@ -87,7 +88,7 @@ class Step:
         return drip or None
 
     def given_garbage(self):
-        """Bytes to send in place of HTTP, or None."""
+        """Bytes to send instead of HTTP, or None."""
         if self.said.get("http_garbage_base64") is not None:
             return base64.b64decode(self.said["http_garbage_base64"])
         if self.said.get("http_garbage") is not None:
@@ -95,7 +96,7 @@ class Step:
         return None
 
     def reply(self, service):
-        """The reply that the step gives, or None when it gives none."""
+        """The reply of the step, or None."""
         said = self.said
         if said.get("error") is not None:
             status = said.get("status") or SERVER_FAULTS.get(said["error"], 400)
@@ -112,7 +113,7 @@ class Step:
         return self.dress(reply)
 
     def dress(self, reply):
-        """The reply with the step's headers, each in place of one of that name."""
+        """The reply with the step's headers, which replace those of the same name."""
         named = {name.lower() for name, _ in self.headers}
         reply.headers = [header for header in reply.headers
                          if header[0].lower() not in named] + self.headers
@@ -123,20 +124,20 @@ class Step:
 
 
 def chunks(body, size):
-    """A body in chunks of so many bytes."""
+    """A body in chunks of a number of bytes."""
     parts = [body[start:start + size] for start in range(0, len(body), size)]
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
 
 
 class Script:
-    """The steps that wait."""
+    """The pending steps."""
 
     def __init__(self):
         self.steps = []
         self.lock = threading.Lock()
 
     def add(self, said):
-        """Takes one step or a list of them; all or none."""
+        """Adds one step or a list of them; all or none."""
         steps = [Step(one) for one in (said if isinstance(said, list) else [said])]
         with self.lock:
             self.steps.extend(steps)
@@ -162,7 +163,7 @@ class Script:
             self.steps = []
 
     def shown(self):
-        """What still waits."""
+        """The pending steps as JSON."""
         with self.lock:
             return [{**step.said, "times": "always" if step.left is None else step.left}
                     for step in self.steps]

@@ -1,4 +1,4 @@
-"""The service's model: what requests must be, and what replies can hold.
+"""The service's model: validation of requests, and sample replies.
 
 Reads model.json (botocore's layout). A request is checked the way the service
 checks it: types first (SerializationException), then every constraint at once
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ASCII_CLASSES = {"L": "A-Za-z", "Z": " ", "N": "0-9", "M": ""}
 
-# What a value of a shape looks like where the shape alone does not say.
+# Sample values for shapes that do not determine one.
 SAMPLES = {
     "AmazonResourceName": "arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/" + "0" * 32,
     "BoundedLengthString": "text",
@@ -54,7 +54,7 @@ def unicode_class(name):
 
 @lru_cache(maxsize=None)
 def compiled(pattern, ascii_only):
-    """A model's pattern, written for Java, as Python's re takes it."""
+    """A pattern of the model, written for Java, for Python's re."""
     classes = ASCII_CLASSES.get if ascii_only else unicode_class
     text = pattern.replace(r"[\P{M}\p{M}]", r"[\s\S]").replace(r"\p{ASCII}", r"[\x00-\x7f]")
     text = re.sub(r"\\p\{(\w)\}", lambda match: classes(match.group(1)), text)
@@ -62,17 +62,17 @@ def compiled(pattern, ascii_only):
 
 
 def matches(pattern, text):
-    """Whether the text as a whole satisfies the model's pattern."""
+    """Whether the whole text matches the model's pattern."""
     return compiled(pattern, text.isascii()).fullmatch(text) is not None
 
 
 def lower_first(name):
-    """A member's name as AWS's validation messages write it."""
+    """A member's name in AWS's validation messages."""
     return name[:1].lower() + name[1:]
 
 
 def shown(value):
-    """A value as AWS's messages show it."""
+    """A value in AWS's messages."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
@@ -94,11 +94,11 @@ class Model:
         self.shapes = document["shapes"]
 
     def input_shape(self, operation):
-        """The name of the shape that the operation takes."""
+        """The name of the operation's input shape."""
         return self.operations[operation]["input"]["shape"]
 
     def output_shape(self, operation):
-        """The name of the shape that the operation gives."""
+        """The name of the operation's output shape."""
         return self.operations[operation]["output"]["shape"]
 
     def stream_member(self, operation):
@@ -108,23 +108,23 @@ class Model:
                      if self.shapes[reference["shape"]].get("eventstream")), None)
 
     def check(self, operation, body):
-        """Every sentence that AWS would say against this body; empty when it is right."""
+        """All of AWS's validation messages for this body; empty if it is valid."""
         name = self.input_shape(operation)
         self.check_types(body, name, "")
         faults = []
         self.constrain(body, name, "", faults)
         return faults
 
-    # Types: one wrong one and the service reads no further.
+    # Types: the service stops at the first wrong one.
 
     def check_types(self, value, name, path):
-        """Raises NotSerializable where JSON's type is not the shape's."""
+        """Raises NotSerializable if the JSON type does not fit the shape."""
         shape = self.shapes[name]
         check = getattr(self, "type_" + shape["type"])
         check(value, shape, path)
 
     def type_structure(self, value, shape, path):
-        """An object; members that nobody knows are passed over, as AWS does."""
+        """An object; unknown members are ignored, as AWS does."""
         if not isinstance(value, dict):
             raise NotSerializable("Unexpected value type in payload" if not path else
                                   f"Start of structure or map found where expected at '{path}'")
@@ -133,7 +133,7 @@ class Model:
                 self.check_types(value[member], reference["shape"], f"{path}/{member}")
 
     def type_list(self, value, shape, path):
-        """An array whose elements are all there."""
+        """An array without nulls."""
         if not isinstance(value, list):
             raise NotSerializable(f"Expected list or null at '{path}'")
         for index, element in enumerate(value):
@@ -183,10 +183,10 @@ class Model:
             raise NotSerializable(f"{type(value).__name__.upper()}_VALUE can not be converted "
                                   f"to milliseconds since epoch at '{path}'")
 
-    # Constraints: all that fail are told together.
+    # Constraints: all violations are reported together.
 
     def constrain(self, value, name, path, faults):
-        """Adds what is wrong with a value of the right type."""
+        """Adds the violations of a value with the right type."""
         shape = self.shapes[name]
         kind = shape["type"]
         if kind == "structure":
@@ -207,7 +207,7 @@ class Model:
             self.constrain_number(value, shape, path, faults)
 
     def constrain_structure(self, value, shape, path, faults):
-        """Required members, exactly one of a union's, and each member's own."""
+        """Checks required members, unions, and each member."""
         for member in shape.get("required", ()):
             if value.get(member) is None:
                 where = f"{path}.{lower_first(member)}" if path else lower_first(member)
@@ -275,7 +275,7 @@ class Model:
                 for member, reference in shape["members"].items()}
 
     def strip(self, value, name):
-        """The value with its shape's required members alone."""
+        """The value with only the required members of its shape."""
         shape = self.shapes[name]
         if shape.get("eventstream"):
             return [{event: self.strip(part, shape["members"][event]["shape"])

@@ -49,7 +49,7 @@ MISMATCH = ("The request signature we calculated does not match the signature yo
 
 
 class Refusal(Exception):
-    """A request that is not let in: what kind, AWS's words, and the texts compared."""
+    """A refused request: the kind, AWS's message, and the compared texts."""
 
     def __init__(self, kind, message, canonical=None, to_sign=None):
         super().__init__(message)
@@ -79,7 +79,7 @@ class Key:
 
 
 class Caller:
-    """Who signed a request, and for which region and service."""
+    """The signer of a request, with region and service."""
 
     __slots__ = ("key", "region", "service")
 
@@ -111,7 +111,7 @@ def canonical_path(path):
 
 
 def canonical_query(query):
-    """The query's parameters, encoded anew and sorted."""
+    """The parameters of the query, encoded again and sorted."""
     if not query:
         return ""
     pairs = []
@@ -133,23 +133,23 @@ def canonical_request(request, signed):
 
 
 def basic_iso(seconds):
-    """A time in the form that signatures have."""
+    """A time in the form of signatures."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
 @lru_cache(maxsize=16)
 def seconds_of(stamp):
-    """The time that a signature's date says."""
+    """The time of a signature's date."""
     return calendar.timegm(time.strptime(stamp, "%Y%m%dT%H%M%SZ"))
 
 
 def iso(seconds):
-    """A time in the form that credentials' expiry has."""
+    """A time in the form of an expiration."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 class Verifier:
-    """Holds the keys and judges requests."""
+    """Keeps the keys and verifies requests."""
 
     def __init__(self, settings):
         self.settings = settings
@@ -157,12 +157,12 @@ class Verifier:
         self.derived = {}
 
     def add(self, key):
-        """Makes a key known."""
+        """Adds a key."""
         self.keys[key.id] = key
         self.derived.clear()
 
     def issue(self, arn, account, expires):
-        """Makes a temporary key and makes it known."""
+        """Creates a temporary key and adds it."""
         key = Key("ASIA" + b32encode(os.urandom(10)).decode(),
                   b64encode(os.urandom(30)).decode(), b64encode(os.urandom(180)).decode(),
                   int(expires), arn, account)
@@ -170,12 +170,12 @@ class Verifier:
         return key
 
     def forget(self, keep):
-        """Forgets all keys but these."""
+        """Removes all keys except these."""
         self.keys = {key.id: key for key in keep}
         self.derived.clear()
 
     def check(self, request, service, now, tolerance=None):
-        """Who signed this; raises a Refusal."""
+        """The caller who signed a request; raises a Refusal."""
         text = request.fields.get("authorization")
         if not text:
             raise Refusal("missing", "Missing Authentication Token")
@@ -198,7 +198,7 @@ class Verifier:
 
     @staticmethod
     def what_is_missing(text):
-        """AWS's words for an Authorization header that cannot be read."""
+        """AWS's message for a malformed Authorization header."""
         if not text.startswith("AWS4-HMAC-SHA256"):
             return f"Unsupported AWS 'algorithm': '{text.split(' ')[0][:40]}'."
         missing = [f"Authorization header requires '{part}' parameter."
@@ -207,7 +207,7 @@ class Verifier:
         return " ".join(missing) or "Credential must have exactly 5 slash-delimited elements."
 
     def check_key(self, request, key_id, now):
-        """The key, if it is known, in force, and used with its token."""
+        """The key if it is known, valid, and used with its token."""
         key = self.keys.get(key_id)
         token = request.fields.get("x-amz-security-token")
         invalid = "The security token included in the request is invalid."
@@ -222,7 +222,7 @@ class Verifier:
 
     @staticmethod
     def check_date(request, now, tolerance):
-        """The request's time, if it is close enough to the service's."""
+        """The request's time if it is close enough to the service's clock."""
         stamp = request.fields.get("x-amz-date") or request.fields.get("date", "")
         try:
             then = seconds_of(stamp)

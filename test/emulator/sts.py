@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 import wire
 from resources import request_id
 from signature import iso
+from wire import Fault
 
 SPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 VERSION = "2011-06-15"
@@ -14,16 +15,6 @@ FORM = "application/x-www-form-urlencoded"
 ROLE = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/(?:.*/)?([\w+=,.@-]{1,64})")
 LIMITS = {"RoleArn": (20, 2048, None), "RoleSessionName": (2, 64, r"[\w+=,.@-]*"),
           "ExternalId": (2, 1224, r"[\w+=,.@:/-]*"), "WebIdentityToken": (4, 20000, None)}
-
-
-class Fault(Exception):
-    """An answer that is an error of STS."""
-
-    def __init__(self, code, message, status=400):
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
 
 
 class Sts:
@@ -57,12 +48,12 @@ class Sts:
         return dict(parse_qsl(text, keep_blank_values=True))
 
     def operation(self, request):
-        """What the parameter Action says."""
+        """The parameter Action."""
         return self.form(request).get("Action")
 
     @staticmethod
     def signed(operation):
-        """Whoever comes with a web identity has no key yet."""
+        """Requests with a web identity are not signed."""
         return operation != "AssumeRoleWithWebIdentity"
 
     @staticmethod
@@ -83,7 +74,7 @@ class Sts:
                           body.encode(), code)
 
     def perform(self, operation, request, caller, now):
-        """The reply to a request that was let in."""
+        """The reply to an accepted request."""
         form = self.form(request)
         try:
             if request.method not in ("POST", "GET") or operation not in self.performers or \
@@ -105,7 +96,7 @@ class Sts:
 
     @staticmethod
     def check(form):
-        """Raises what is wrong with a parameter."""
+        """Checks a parameter."""
         for name, (least, most, pattern) in LIMITS.items():
             value = form.get(name)
             if value is not None and not (least <= len(value) <= most
@@ -124,7 +115,7 @@ class Sts:
 
     @staticmethod
     def required(form, *names):
-        """Raises when a parameter is missing."""
+        """Checks that a parameter is set."""
         for name in names:
             if not form.get(name):
                 raise Fault("ValidationError", "1 validation error detected: Value null at "

@@ -13,20 +13,30 @@ from http import HTTPStatus
 
 HEAD_LIMIT = 256 * 1024
 BODY_LIMIT = 256 * 1024 * 1024
-LAST_PIECE = 16 * 1024  # what a socket's buffer takes at once
+LAST_PIECE = 16 * 1024  # the size that fits into a socket's buffer
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 class BadRequest(Exception):
-    """What arrived is no HTTP request that can be answered."""
+    """The input is no HTTP request that can be answered."""
+
+
+class Fault(Exception):
+    """An error reply of a service: AWS's code, its message and the HTTP status."""
+
+    def __init__(self, code, message, status=400):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
 
 
 class Request:
-    """One request as it was received."""
+    """A received request."""
 
     __slots__ = ("method", "target", "path", "query", "version", "headers",
-                 "fields", "body")
+                 "fields", "body", "scheme")
 
     def __init__(self, head):
         lines = head.decode("latin-1").split("\r\n")
@@ -50,13 +60,13 @@ class Request:
             self.fields[name] = value
 
     def wants_close(self):
-        """Whether the client will not use the connection again."""
+        """Whether the client closes the connection after this request."""
         option = self.fields.get("connection", "").lower()
         return option == "close" or (self.version == "HTTP/1.0" and option != "keep-alive")
 
 
 class Reply:
-    """One reply before it is bytes."""
+    """A reply before it is encoded."""
 
     __slots__ = ("status", "headers", "body", "code")
 
@@ -67,7 +77,7 @@ class Reply:
         self.code = code
 
     def head(self, date, close=False):
-        """The reply's head; a header that was given is not added again."""
+        """The head of the reply; headers that are set are not added again."""
         given = {name.lower() for name, _ in self.headers}
         lines = [f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Unknown')}"]
         if "date" not in given:
@@ -82,7 +92,7 @@ class Reply:
 
 
 class Delivery:
-    """How a reply reaches the client, or does not."""
+    """How a reply is delivered, or not."""
 
     __slots__ = ("delay", "silence", "drip", "cut", "reset", "close", "raw", "pauses")
 
@@ -102,7 +112,7 @@ PLAIN = Delivery()
 
 
 class Wire:
-    """A connection, and what was read ahead on it."""
+    """A connection with its read buffer."""
 
     def __init__(self, sock, number, tls):
         self.sock = sock
@@ -112,13 +122,13 @@ class Wire:
         self.requests = 0
 
     def more(self):
-        """Reads what there is; false at the end of the stream."""
+        """Reads available bytes; false at the end of the stream."""
         got = self.sock.recv(65536)
         self.buffer += got
         return bool(got)
 
     def read(self):
-        """The next request, or None when the client has left."""
+        """The next request, or None if the client has disconnected."""
         end = self.buffer.find(b"\r\n\r\n")
         while end < 0:
             if len(self.buffer) > HEAD_LIMIT:
@@ -127,6 +137,7 @@ class Wire:
                 return None
             end = self.buffer.find(b"\r\n\r\n")
         request = Request(self.buffer[:end])
+        request.scheme = "https" if self.tls else "http"
         self.buffer = self.buffer[end + 4:]
         if request.fields.get("expect", "").lower() == "100-continue":
             self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -139,14 +150,14 @@ class Wire:
 
     @staticmethod
     def length(request):
-        """How long the request says that its body is."""
+        """The length of the request's body."""
         text = request.fields["content-length"]
         if not text.isdecimal() or int(text) > BODY_LIMIT:
             raise BadRequest(f"bad Content-Length: {text[:40]}")
         return int(text)
 
     def read_bytes(self, count):
-        """Exactly so many bytes."""
+        """Reads an exact number of bytes."""
         if len(self.buffer) < count:
             parts = [self.buffer]
             missing = count - len(self.buffer)
@@ -169,7 +180,7 @@ class Wire:
         return line
 
     def read_chunks(self):
-        """A chunked body, its trailers dropped."""
+        """Reads a chunked body, without its trailers."""
         body = b""
         while True:
             try:
@@ -185,7 +196,7 @@ class Wire:
         return body
 
     def wait_for_leave(self, seconds=None):
-        """Waits until the client leaves; false when it is still there after so long."""
+        """Waits until the client disconnects; false after the timeout."""
         end = None if seconds is None else time.monotonic() + seconds
         while True:
             left = None if end is None else max(0, end - time.monotonic())
@@ -198,7 +209,7 @@ class Wire:
                 return True
 
     def send(self, reply, delivery, date, last, note):
-        """Writes the reply as told; how it ended: sent, cut, reset, silence or left.
+        """Writes the reply; returns how that ended: sent, cut, reset, silence or left.
 
         A client that has the whole reply must find its end noted: note(how) is called
         before the last piece is on the way.
@@ -221,7 +232,7 @@ class Wire:
         return self.drip(head, body, delivery.drip, note, how)
 
     def hand_over(self, content, note, how):
-        """Writes bytes of which the last are the reply's last."""
+        """Writes the last bytes of a reply."""
         rest = max(0, len(content) - LAST_PIECE)
         if rest:
             self.sock.sendall(content[:rest])
@@ -229,7 +240,7 @@ class Wire:
         self.sock.sendall(content[rest:])
 
     def pause(self, head, body, pauses, note):
-        """Writes head and body, and pauses before some offsets of the body."""
+        """Writes head and body, with pauses before some offsets of the body."""
         start, before = 0, head
         for offset, seconds in pauses:
             self.sock.sendall(before + body[start:offset])
@@ -240,7 +251,7 @@ class Wire:
         return "sent"
 
     def drip(self, head, body, drip, note, how):
-        """Writes head and body, the body in pieces where that is asked for."""
+        """Writes head and body, the body in pieces if specified."""
         if drip and drip.get("head"):
             head, body = b"", head + body
         if not drip or not body:
@@ -258,7 +269,7 @@ class Wire:
         return how
 
     def close(self, how):
-        """Ends the connection: with RST, without TLS's farewell, or properly."""
+        """Closes the connection: with RST, without close_notify, or properly."""
         if how == "reset":
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif self.tls and how == "sent":
@@ -268,7 +279,7 @@ class Wire:
         self.sock.close()
 
     def say_farewell(self):
-        """TLS's close_notify, without waiting long for the client's."""
+        """Sends close_notify, and waits shortly for the client's."""
         try:
             self.sock.settimeout(0.2)
             self.sock.unwrap()

@@ -23,7 +23,7 @@
 
 PG_MODULE_MAGIC;
 
-/* Lines beyond these are left out. */
+/* Further lines are ignored. */
 #define LINES_MAX 6
 
 extern int LLVMFuzzerRunDriver(int *argc, char ***argv,
@@ -44,8 +44,7 @@ static const char *const documents[] = {
 	"{\"resourceType\":\"QuestionnaireResponse\",\"item\":[{\"linkId\":\"1\","
 	"\"item\":[{\"linkId\":\"2\",\"answer\":[{\"valueString\":\"x\",\"item\":[{"
 	"\"linkId\":\"3\"}]}]}]},[],null,{}]}",
-	"[]",
-	"\"2020-01-01\""};
+	"[]", "\"2020-01-01\""};
 
 static Jsonb *resources[lengthof(documents)];
 static MemoryContext memory;
@@ -57,9 +56,9 @@ static bool
 is_expected(int sqlstate)
 {
 	static const int states[] = {
-		ERRCODE_SYNTAX_ERROR,		   ERRCODE_FEATURE_NOT_SUPPORTED,
+		ERRCODE_SYNTAX_ERROR,          ERRCODE_FEATURE_NOT_SUPPORTED,
 		ERRCODE_CARDINALITY_VIOLATION, ERRCODE_INVALID_PARAMETER_VALUE,
-		ERRCODE_UNDEFINED_OBJECT,	   ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+		ERRCODE_UNDEFINED_OBJECT,      ERRCODE_PROGRAM_LIMIT_EXCEEDED,
 		ERRCODE_STATEMENT_TOO_COMPLEX};
 
 	for (int i = 0; i < (int) lengthof(states); i++)
@@ -68,18 +67,18 @@ is_expected(int sqlstate)
 	return false;
 }
 
-/* Casts what a path gives to every type there is. */
+/* Casts the result of a path to every type. */
 static void
 cast_all(const HlItems *items)
 {
-	static const Oid types[] = {TEXTOID,   BOOLOID,		   INT2OID, INT4OID,
-								INT8OID,   NUMERICOID,	   JSONBOID, DATEOID,
-								FLOAT4OID, TIMESTAMPTZOID, TIMEOID, FLOAT8OID};
+	static const Oid types[] = {TEXTOID,   BOOLOID,        INT2OID,  INT4OID,
+								INT8OID,   NUMERICOID,     JSONBOID, DATEOID,
+								FLOAT4OID, TIMESTAMPTZOID, TIMEOID,  FLOAT8OID};
 	Datum value;
 
 	for (int i = 0; i < items->count; i++)
 		for (int j = 0; j < (int) lengthof(types); j++)
-			hl_cast_item(&items->items[i], (HlSqlType) {types[j], -1}, &value);
+			hl_cast_item(&items->items[i], (HlSqlType){types[j], -1}, &value);
 }
 
 /* Evaluates a path for a document. */
@@ -99,7 +98,7 @@ run_path(const HlPath *path, Jsonb *document)
 	hl_items_free(&items);
 }
 
-/* Pushes a member that is a string. */
+/* Pushes a string member. */
 static void
 push_string(JsonbParseState **state, const char *name, char *text)
 {
@@ -114,7 +113,7 @@ push_string(JsonbParseState **state, const char *name, char *text)
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
 
-/* Begins a member that is an array. */
+/* Begins an array member. */
 static void
 push_array(JsonbParseState **state, const char *name)
 {
@@ -127,7 +126,7 @@ push_array(JsonbParseState **state, const char *name)
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
 }
 
-/* Pushes how a select iterates. */
+/* Pushes the iteration of a select. */
 static void
 push_iteration(JsonbParseState **state, int how, char *path)
 {
@@ -148,7 +147,7 @@ push_iteration(JsonbParseState **state, int how, char *path)
 	}
 }
 
-/* Makes a view of lines. */
+/* Makes a view from lines. */
 static Jsonb *
 make_view(int how, char **lines, int nlines)
 {
@@ -192,7 +191,7 @@ run_view(Jsonb *document)
 	tuplestore_end(store);
 }
 
-/* Splits the input into lines; gives how many there are. */
+/* Splits the input into lines; returns their number. */
 static int
 split_lines(char *text, char **lines)
 {
@@ -211,7 +210,7 @@ split_lines(char *text, char **lines)
 	return n;
 }
 
-/* Runs one input; what it raises is caught, and must be expected. */
+/* Runs one input; its errors are caught, and must be expected ones. */
 static int
 fuzz_one(const uint8_t *input, size_t size)
 {
@@ -226,8 +225,8 @@ fuzz_one(const uint8_t *input, size_t size)
 	}
 	PG_TRY();
 	{
-		int n = split_lines(pnstrdup((const char *) input + 1, size - 1),
-							lines);
+		int n =
+			split_lines(pnstrdup((const char *) input + 1, size - 1), lines);
 		HlPath *path = hl_parse_or_throw(lines[0], (int) strlen(lines[0]));
 
 		hl_constants_check(NULL, path);
@@ -256,7 +255,7 @@ fuzz_one(const uint8_t *input, size_t size)
 	return 0;
 }
 
-/* Runs libFuzzer; does not come back. */
+/* Runs libFuzzer; does not return. */
 Datum
 fhirpath_fuzz(PG_FUNCTION_ARGS)
 {
@@ -274,8 +273,8 @@ fhirpath_fuzz(PG_FUNCTION_ARGS)
 	for (int i = 0; i < (int) lengthof(documents); i++)
 		resources[i] = DatumGetJsonbP(DirectFunctionCall1(
 			jsonb_in, CStringGetDatum(unconstify(char *, documents[i]))));
-	memory = AllocSetContextCreate(TopMemoryContext, "fuzz",
-								   ALLOCSET_DEFAULT_SIZES);
+	memory =
+		AllocSetContextCreate(TopMemoryContext, "fuzz", ALLOCSET_DEFAULT_SIZES);
 	LLVMFuzzerRunDriver(&argc, &argv, fuzz_one);
 	PG_RETURN_VOID();
 }

@@ -43,7 +43,7 @@ class Maker:
         return "".join(self.random.choices(LETTERS, k=self.random.choice([1, 5, 300, 9000])))
 
     def more(self):
-        """Members that nobody knows."""
+        """Unknown members."""
         return self.random.choice([{}, {}, {"New": 1}, {"New": {"a": [None, self.text()]}}])
 
     def event(self):
@@ -54,7 +54,7 @@ class Maker:
         return {"event": name, "payload": {**message, **self.more()}}
 
     def end(self):
-        """The event that does."""
+        """The final event."""
         payload = {"FinalResponseMessage": self.text()}
         if self.random.random() < 0.5:
             payload["Options"] = [self.text() for _ in range(self.random.randrange(4))]
@@ -63,19 +63,19 @@ class Maker:
         return {"event": END, "payload": {**payload, **self.more()}}
 
     def events(self):
-        """The messages of a good stream."""
+        """The messages of a valid stream."""
         return [{"event": "initial-response", "payload": self.more()},
                 *(self.event() for _ in range(self.random.randrange(8))), self.end()]
 
     def step(self, events):
-        """How the emulator sends them."""
+        """A step that makes the emulator send them."""
         drip = {"bytes": self.random.choice([50, 1000, 5000]), "seconds": 0}
         return {"operation": OPERATION, "events": events,
                 "drip": self.random.choice([None, drip])}
 
 
 class Sides:
-    """Asks botocore and SQL the same."""
+    """Makes the same call with botocore and SQL."""
 
     def __init__(self, emulator):
         self.emulator = emulator
@@ -88,7 +88,7 @@ class Sides:
                         "InputMessage": {"Body": "hello", "Type": "normal"}}
 
     def theirs(self, step):
-        """The events that botocore gives, and AWS's code or the parser's error."""
+        """The events of botocore, and AWS's code or the parser's error."""
         self.emulator.next(**step)
         events = []
         try:
@@ -113,14 +113,14 @@ class Sides:
 
 
 def known(event):
-    """An event without the members that the model does not know, as botocore gives it."""
+    """An event without unknown members, like botocore's."""
     shapes = oracle.DOCUMENT["shapes"]
     return {name: {member: value for member, value in payload.items()
                    if member in shapes[name]["members"]} for name, payload in event.items()}
 
 
 def compare_good(tap, sides, maker):
-    """Good streams."""
+    """Compares valid streams."""
     wrong = []
     for _ in range(COUNT):
         step = maker.step(maker.events())
@@ -133,11 +133,11 @@ def compare_good(tap, sides, maker):
     events = [{"event": "ProgressEvent", "payload": {"Message": "m", "New": [1]}}, maker.end()]
     ours, _ = sides.ours(maker.step(events))
     tap.same(ours and ours["AgentResponse"][0], {"ProgressEvent": {"Message": "m", "New": [1]}},
-             "what nobody knows is kept")
+             "unknown members are kept")
 
 
 def compare_errors(tap, sides, maker):
-    """Errors in a stream; of those in the events botocore knows nothing."""
+    """Errors in a stream; botocore does not know those in events."""
     for code, wanted in CODES.items():
         for kind in ("error", "exception", "ErrorEvent"):
             events = maker.events()
@@ -156,7 +156,7 @@ def compare_errors(tap, sides, maker):
 
 
 def compare_broken(tap, sides, maker):
-    """A checksum that is wrong, somewhere before the end."""
+    """A wrong checksum before the end."""
     wrong = []
     for _ in range(COUNT):
         events = maker.events()
@@ -170,7 +170,7 @@ def compare_broken(tap, sides, maker):
 
 
 def main():
-    """All of it."""
+    """All checks."""
     tap = Tap()
     emulator = find_emulator()
     emulator.reset()
@@ -182,10 +182,10 @@ def main():
     compare_broken(tap, sides, maker)
     events = [{"event": "initial-response"}, maker.event()]
     tap.same((sides.theirs(maker.step(events))[1], sides.ours(maker.step(events))[1]),
-             (None, "38M01"), "without its end: a difference that is wanted")
+             (None, "38M01"), "without its end: an intended difference")
     events = [maker.event(), maker.end()]
     tap.same((sides.theirs(maker.step(events))[1], sides.ours(maker.step(events))[1]),
-             ("ResponseParserError", "00000"), "without a beginning: another one")
+             ("ResponseParserError", "00000"), "without a beginning: an intended difference")
     emulator.stop()
     tap.end()
 

@@ -65,8 +65,8 @@ EVERYTHING = {
                             "RetentionPeriodInDays": 30, "BackupTagsEnabled": True},
 }
 
-# Accepted by botocore; what the service says to it is compared too. Each but the first
-# has DatastoreTypeVersion R4 besides, and a name where it gives none.
+# Accepted by botocore; the replies are compared, too. Each but the first
+# also has DatastoreTypeVersion R4, and a name if it has none.
 ACCEPTED = [
     {"DatastoreName": None},
     {"DatastoreName": "x"},
@@ -124,7 +124,7 @@ ACCEPTED = [
     {**EVERYTHING, **smart(AuthorizationStrategy="SMART_ON_FHIR"), "ClientToken": "everything"},
 ]
 
-# Refused by botocore. They are whole requests.
+# Refused by botocore. These are complete requests.
 R4 = {"DatastoreTypeVersion": "R4"}
 REFUSED = [
     {},
@@ -178,7 +178,7 @@ REFUSED = [
 ]
 
 
-# Refused by the typed form: its arguments in SQL, SQLSTATE, and what the error must name.
+# Refused by the typed form: its SQL arguments, SQLSTATE, and texts in the error.
 TYPED_REFUSED = [
     ("NULL", "22004", "name|DatastoreName"),
     ("''", "22023", "name|DatastoreName"),
@@ -219,26 +219,26 @@ def label(request):
     return text if len(text) <= 110 else text[:107] + "..."
 
 
-# The three ways to ask
+# The ways to make the call
 
 
 class Asker:
-    """One way to create a data store; what it sent and what came of it."""
+    """A way to create a data store, with its request and result."""
 
-    seen = 0  # the last request of the log that anyone has looked at
+    seen = 0  # the last request of the log that was read
 
     def __init__(self, emulator):
         self.emulator = emulator
 
     def sent(self):
-        """What reached the emulator since anyone looked."""
+        """The requests since the last call."""
         log = self.emulator.log(since=Asker.seen)
         if log:
             Asker.seen = log[-1]["n"]
         return log
 
     def ask(self, request):
-        """What came of it, and the one request that reached the emulator."""
+        """Makes the call; returns the result and its single request."""
         result = self.call(request)
         log = self.sent()
         return result, log[0] if len(log) == 1 else f"{len(log)} requests"
@@ -274,7 +274,7 @@ class Sql(Asker):
                 [json.dumps(request)])
 
     def call(self, request):
-        """The row, or AWS's code as the error's DETAIL has it."""
+        """The row, or AWS's code in the error's DETAIL."""
         try:
             with self.connection.cursor() as cursor:
                 cursor.execute(*self.statement(request))
@@ -290,7 +290,7 @@ class Typed(Sql):
     tags_as_object = False
 
     def can_say(self, request):
-        """Whether named arguments can say exactly this."""
+        """Whether named arguments can express this request."""
         key = request.get("SseConfiguration", {}).get("KmsEncryptionConfig", {})
         metadata = request.get("IdentityProviderConfiguration", {}).get("Metadata", "{}")
         nested = [value for value in request.values() if isinstance(value, dict)]
@@ -298,13 +298,13 @@ class Typed(Sql):
         if "DatastoreName" not in request or {} in nested or not is_object(metadata):
             return False
         if request["DatastoreName"].lstrip()[:1] in ("{", "["):
-            return False  # taken for a request in JSON, and refused
+            return False  # looks like a request in JSON, and is refused
         if self.tags_as_object and len(set(names)) < len(names):
             return False
         return key.get("CmkType") != "CUSTOMER_MANAGED_KMS_KEY" or "KmsKeyId" in key
 
     def arguments(self, request):
-        """The members as arguments; those that are not given are left out."""
+        """The members as arguments, without missing ones."""
         key = request.get("SseConfiguration", {}).get("KmsEncryptionConfig", {})
         idp = request.get("IdentityProviderConfiguration", {})
         backup = request.get("BackupConfiguration", {})
@@ -342,7 +342,7 @@ class Typed(Sql):
 
 
 class TypedWithObject(Typed):
-    """The same, its tags as {"key": "value"}."""
+    """The same with tags as {"key": "value"}."""
 
     tags_as_object = True
 
@@ -355,11 +355,11 @@ def is_object(text):
         return False
 
 
-# What is compared
+# Comparisons
 
 
 def body_of(entry, made_up):
-    """The body; a token that the client made up is only looked at."""
+    """The body, without a generated token, whose form is checked."""
     body = json.loads(entry["body"])
     if made_up:
         token = body.pop("ClientToken")
@@ -369,7 +369,7 @@ def body_of(entry, made_up):
 
 
 def loosened(body):
-    """The body with Metadata as what it says, not as how it is written."""
+    """The body with Metadata parsed."""
     idp = body.get("IdentityProviderConfiguration", {})
     if "Metadata" in idp:
         idp["Metadata"] = json.loads(idp["Metadata"])
@@ -377,7 +377,7 @@ def loosened(body):
 
 
 def signed_headers(entry):
-    """The signed headers, their names in the order in which they were signed."""
+    """The signed headers, in the order of signing."""
     headers = {name.lower(): value for name, value in entry["headers"]}
     names = re.search(r"SignedHeaders=([^,]+)", headers["authorization"]).group(1).split(";")
     credential = re.search(r"Credential=([^,]+)", headers["authorization"]).group(1)
@@ -386,7 +386,7 @@ def signed_headers(entry):
 
 
 def faults_in(asker, wanted, wanted_result, request):
-    """What differs between boto3's request and another's."""
+    """The differences between boto3's request and another."""
     result, entry = asker.ask(request)
     if not isinstance(entry, dict):
         return [f"reached the emulator: {entry}, result: {result}"]
@@ -422,7 +422,7 @@ def check_accepted(request, boto, askers):
 
 
 def paths_of(caught):
-    """The paths that botocore's refusal names, and whether members are only missing."""
+    """The paths in botocore's error, and whether members are only missing."""
     paths, only_missing = set(), True
     for line in str(caught).splitlines()[1:]:
         match = re.match(r'(Missing required|Unknown) parameter in (.+?): "([^"]*)"', line)
@@ -438,7 +438,7 @@ def paths_of(caught):
 
 
 def refusal(connection, request):
-    """SQLSTATE and text of an error from SQL; None and the row where there is none."""
+    """SQLSTATE and text of an SQL error; None and the row if there is none."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM healthlake_create_datastore(%s::jsonb)",
@@ -489,7 +489,7 @@ def check_typed_refused(sql, arguments, wanted, names):
 
 
 class Chance:
-    """Makes requests of the model's shapes, with a fixed seed."""
+    """Generates requests from the model's shapes, with a fixed seed."""
 
     texts = ("x", "ward 7", "Zürich", "病房", "\U0001f3e5", "a\"b\\c/d", "\t\n\x01", "null", "{}",
              "R4", "ENABLED", "alias/health", " ", "é" * 50, "x" * 300, "'", "%", "\u2028", "\x7f")
@@ -499,7 +499,7 @@ class Chance:
         self.shapes = oracle.DOCUMENT["shapes"]
 
     def text(self, shape):
-        """A string that botocore accepts: long enough, else anything."""
+        """A string that botocore accepts: long enough, with any contents."""
         if "enum" in shape and self.random.random() < 0.8:
             return self.random.choice(shape["enum"])
         text = self.random.choice(self.texts)
@@ -537,7 +537,7 @@ class Chance:
                 yield from self.places(part, shape["member"]["shape"], (*path, index))
 
     def spoil(self, request):
-        """Makes one place of a request wrong, if it can be."""
+        """Makes one place of a request invalid, if possible."""
         path, name = self.random.choice(list(self.places(
             request, "CreateFHIRDatastoreRequest")))
         shape = self.shapes[name]
@@ -556,7 +556,7 @@ class Chance:
             outside[path[-1]] = self.wrong(shape, name)
 
     def wrong(self, shape, name):
-        """A value of another type; a JSON object is none for Metadata, which takes one."""
+        """A value of another type; for Metadata, a JSON object is valid."""
         kinds = {"structure": ["x", 1, True, []], "list": ["x", 1, {}, False],
                  "string": [1, True, 2.5, [], ["x"]], "boolean": ["true", 1, 0, {}],
                  "integer": ["7", 7.5, 1e3, {}, []]}[shape["type"]]
@@ -572,7 +572,7 @@ def is_refused(lake, request):
         {"ClientToken": "x", **request}, model).has_errors()
 
 
-# All of it
+# All checks
 
 
 def connect(emulator, **settings):
@@ -592,7 +592,7 @@ def connect(emulator, **settings):
 
 
 def check_table(boto, askers):
-    """The tables."""
+    """Checks the tables."""
     for members in ACCEPTED:
         request = {"DatastoreTypeVersion": "R4", "DatastoreName": "ward", **members}
         if request["DatastoreName"] is None:
@@ -605,7 +605,7 @@ def check_table(boto, askers):
 
 
 def check_random(boto, askers):
-    """Random requests; each is told only when it fails."""
+    """Random requests; only failures are reported."""
     chance = Chance(SEED)
     accepted = refused = 0
     while accepted < RANDOM_ACCEPTED:
@@ -619,14 +619,14 @@ def check_random(boto, askers):
             try:
                 chance.spoil(request)
             except KeyError:
-                pass  # a place inside what was spoiled before
+                pass  # a place within one that was made invalid before
         if is_refused(boto.lake, request):
             check_refused(request, boto, askers[0])
             refused += 1
 
 
 def check_nulls(boto, sql):
-    """JSON's null is an absent member, where botocore would complain."""
+    """A JSON null is a missing member, which botocore refuses."""
     bare = {"DatastoreTypeVersion": "R4", "DatastoreName": "nulls"}
     result, wanted = boto.ask(bare)
     for extra in ({"Tags": None}, {"SseConfiguration": None}, {"ClientToken": None},
@@ -649,16 +649,16 @@ def check_metadata(boto, sql):
 
 
 def check_key_alone(boto, typed):
-    """A key alone is a customer's key."""
+    """A key without a type is a customer managed key."""
     _, wanted = boto.ask({"DatastoreTypeVersion": "R4", "DatastoreName": "key",
                           **sse(CmkType="CUSTOMER_MANAGED_KMS_KEY", KmsKeyId=KEY)})
     _, entry = typed.ask({"DatastoreTypeVersion": "R4", "DatastoreName": "key",
                           **sse(KmsKeyId=KEY)})
-    tap.same(body_of(entry, True), body_of(wanted, True), "kms_key_id alone")
+    tap.same(body_of(entry, True), body_of(wanted, True), "only kms_key_id")
 
 
 def check_token(emulator):
-    """A session token is signed, as boto3 signs it."""
+    """A session token is signed like by boto3."""
     token = "IQoJb3JpZ2luX2VjEXAMPLE//token+with/odd=characters=="
     boto = Boto(emulator, aws_session_token=token)
     connection = connect(emulator, session_token=token)
@@ -676,7 +676,7 @@ def check_tls(emulator):
 
 
 def check_own_headers(sql):
-    """What an SDK sends beside the signed headers."""
+    """Headers of an SDK besides the signed ones."""
     _, entry = sql.ask({"DatastoreTypeVersion": "R4"})
     headers = {name.lower(): value for name, value in entry["headers"]}
     tap.ok(uuid.UUID(headers["amz-sdk-invocation-id"]).version == 4, "amz-sdk-invocation-id")
@@ -689,7 +689,7 @@ def check_own_headers(sql):
 
 
 def main():
-    """All of it, against one emulator."""
+    """All checks, against one emulator."""
     tap.say(oracle.VERSIONS)
     emulator = find_emulator()
     connection = connect(emulator)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The emulator, judged by AWS's own SDK: whatever boto3 does must work against it."""
+"""Compares the emulator with AWS's SDK: all calls of boto3 must work against it."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tap import Tap  # noqa: E402
 tap = Tap()
 REFUSED = failures.ClientError
 ROLE = "arn:aws:iam::123456789012:role/import"
-EITHER = object()  # botocore notices, or does not: its versions differ
+EITHER = object()  # depends on the version of botocore
 S3 = {"S3Configuration": {"S3Uri": "s3://bucket/out/", "KmsKeyId": "alias/health"}}
 
 
@@ -54,7 +54,7 @@ def plain(reply):
 
 
 def store_operations(lake):
-    """The life of a data store, told by all the operations on it."""
+    """All operations on a data store."""
     made = lake.create_fhir_datastore(
         DatastoreName="ward 7", DatastoreTypeVersion="R4",
         Tags=[{"Key": "env", "Value": "prod"}],
@@ -143,7 +143,7 @@ def transformation_operations(lake):
 
 
 def check_operations(emulator):
-    """All 26, over HTTP and over TLS, and with every member in the reply."""
+    """All 26 operations, over HTTP and TLS, and with every member in the reply."""
     for tls in (False, True):
         lake = oracle.client(emulator, tls)
         where = "https" if tls else "http"
@@ -154,7 +154,7 @@ def check_operations(emulator):
             except (REFUSED, KeyError) as caught:
                 tap.ok(False, f"{where}: {run.__name__}", repr(caught))
     asked = {entry["operation"] for entry in emulator.log()}
-    tap.same(asked, set(oracle.DOCUMENT["operations"]), "every operation of the model was asked")
+    tap.same(asked, set(oracle.DOCUMENT["operations"]), "every operation of the model was called")
     tap.ok(all(entry["signature"] == "ok" for entry in emulator.log()), "every signature verified")
 
 
@@ -177,7 +177,7 @@ def members_of(value, shape):
 
 
 def check_members(emulator):
-    """Replies with every member, and with the required ones alone."""
+    """Replies with every member, and with only the required ones."""
     for wish in ("all", "required"):
         emulator.reset()
         emulator.state(members=wish)
@@ -217,11 +217,11 @@ def check_stream_members(lake, wish):
             tap.same(sorted(told), sorted(wanted), f"{wish} members: {name}")
 
 
-# Who is let in
+# Authentication
 
 
 def check_signatures(emulator):
-    """Every wrong signature is refused, in AWS's words."""
+    """Every wrong signature is refused, with AWS's message."""
     def refusal(**changes):
         return code(oracle.client(emulator, **changes).list_fhir_datastores)
 
@@ -253,13 +253,13 @@ def check_signatures(emulator):
     tap.ok(entry["signature"] == "InvalidSignatureException"
            and entry["canonical_request"].startswith("POST\n/\n\n")
            and entry["string_to_sign"].startswith("AWS4-HMAC-SHA256\n"),
-           "the log has the texts that the wrong signature was compared with")
+           "the log has the texts that were signed")
     check_clock(emulator)
     emulator.reset()
 
 
 def check_clock(emulator):
-    """A date that is five minutes off is refused, by the emulator's own clock."""
+    """A date that is off by five minutes of the emulator's clock is refused."""
     lake = oracle.client(emulator)
     for seconds, words in ((400, "Signature expired: "), (-400, "Signature not yet current: ")):
         emulator.state(clock=seconds)
@@ -281,7 +281,7 @@ def check_clock(emulator):
 
 
 def check_tampering(emulator):
-    """What was signed may not be changed on the way."""
+    """A signed request must not be changed."""
     lake = oracle.client(emulator)
 
     def tamper(change):
@@ -309,14 +309,14 @@ def check_tampering(emulator):
                                  ("scope", scope, "InvalidSignatureException"),
                                  ("header", garbled, "IncompleteSignatureException")):
         tap.same(tamper(change), wanted, f"tampered {what}")
-    tap.same(emulator.state()["stores"], 0, "and nothing was done")
+    tap.same(emulator.state()["stores"], 0, "and nothing was carried out")
 
 
-# What is refused
+# Refusals
 
 
 def check_validation(emulator):
-    """Constraints that SDKs do not check are the service's to tell, all at once."""
+    """Constraints that SDKs do not check are reported by the service, all at once."""
     lake = oracle.client(emulator, parameter_validation=False)
     create = lake.create_fhir_datastore
     r4 = {"DatastoreTypeVersion": "R4"}
@@ -356,7 +356,7 @@ def check_validation(emulator):
         tap.same(told, "SerializationException", f"refused: {json.dumps(members)}")
     for name in ("Zürich 病房 7", "a_b.c:d/e=f+g-h%i@j", "\u00a0", "x" * 256):
         tap.same(code(create, DatastoreName=name, **r4), None, f"accepted: {name[:40]}")
-    tap.same(emulator.state()["stores"], 4, "what was refused was not done")
+    tap.same(emulator.state()["stores"], 4, "refused requests were not carried out")
     emulator.reset()
 
 
@@ -377,18 +377,18 @@ def check_tokens(emulator):
     asked = {"DatastoreTypeVersion": "R4", "DatastoreName": "once", "ClientToken": "token-1"}
     first, again = lake.create_fhir_datastore(**asked), lake.create_fhir_datastore(**asked)
     tap.same(first["DatastoreId"], again["DatastoreId"], "the same token: the same data store")
-    tap.same(emulator.state()["stores"], 1, "and never a second")
+    tap.same(emulator.state()["stores"], 1, "there is no second one")
     tap.same(code(lake.create_fhir_datastore, **{**asked, "DatastoreName": "twice"}),
              "ConflictException", "the same token with another request")
     other = oracle.client(emulator, region_name="eu-west-1").create_fhir_datastore(**asked)
     tap.ok(other["DatastoreId"] != first["DatastoreId"], "another region, another data store")
     ids = {lake.create_fhir_datastore(DatastoreTypeVersion="R4")["DatastoreId"] for _ in "123"}
-    tap.same(len(ids), 3, "without a token of its own every call makes one")
+    tap.same(len(ids), 3, "without a token every call creates one")
     emulator.reset()
 
 
 def check_life(emulator):
-    """Statuses settle as told."""
+    """The transitions of statuses."""
     lake = oracle.client(emulator)
 
     def create(**members):
@@ -401,7 +401,7 @@ def check_life(emulator):
     id = create()
     tap.same(status(id)["DatastoreStatus"], "CREATING", "before its time: CREATING")
     tap.same(code(lake.delete_fhir_datastore, DatastoreId=id), "ConflictException",
-             "what is being created cannot be deleted")
+             "a data store that is being created cannot be deleted")
     emulator.state(clock=150)
     tap.same(status(id)["DatastoreStatus"], "ACTIVE", "after its time: ACTIVE")
     emulator.reset()
@@ -411,7 +411,8 @@ def check_life(emulator):
     status(id)
     told = status(id)
     tap.ok(told["DatastoreStatus"] == "CREATE_FAILED"
-           and told["ErrorCause"]["ErrorMessage"] == "no quota", "CREATE_FAILED and why", told)
+           and told["ErrorCause"]["ErrorMessage"] == "no quota",
+           "CREATE_FAILED with its cause", told)
     waiter = lake.get_waiter("fhir_datastore_active")
     tap.raises(failures.WaiterError, lambda: waiter.wait(
         DatastoreId=id, WaiterConfig={"Delay": 0, "MaxAttempts": 3}), "boto3's waiter sees it")
@@ -423,16 +424,16 @@ def check_life(emulator):
         DatastoreId=id, WaiterConfig={"Delay": 0, "MaxAttempts": 3})
     tap.same(status(id)["DatastoreStatus"], "DELETED", "boto3's waiters see ACTIVE and DELETED")
     tap.same(code(lake.describe_fhir_datastore, DatastoreId="f" * 32),
-             "ResourceNotFoundException", "what is not there is not found")
+             "ResourceNotFoundException", "a missing data store is not found")
     [placed] = emulator.place({"DatastoreName": "old", "DatastoreStatus": "UPDATE_FAILED",
                                "CreatedAt": 1e9, "ErrorCause": {"ErrorMessage": "x"}})
     tap.ok(status(placed)["ErrorCause"]["ErrorMessage"] == "x"
-           and status(placed)["CreatedAt"].year == 2001, "a data store that a test put there")
+           and status(placed)["CreatedAt"].year == 2001, "a data store that a test has created")
     emulator.reset()
 
 
 def check_pages(emulator):
-    """Lists come in pages."""
+    """Lists have pages."""
     lake = oracle.client(emulator)
     emulator.place(*({"DatastoreName": f"store {number % 2}", "CreatedAt": 1e9 + number}
                      for number in range(25)))
@@ -451,15 +452,15 @@ def check_pages(emulator):
         "DatastoreName": "store 1", "CreatedAfter": 1e9 + 10, "DatastoreStatus": "ACTIVE"})
     tap.same(len(found["DatastorePropertiesList"]), 7, "a filter")
     tap.same(code(lake.list_fhir_datastores, NextToken="no token"), "ValidationException",
-             "a token that is none")
+             "an invalid token")
     emulator.reset()
 
 
-# What a test can script
+# Scripts
 
 
 def check_script(emulator):
-    """Every step does what it says; boto3 sees what it must."""
+    """Every step has its effect on boto3."""
     lake = oracle.client(emulator, read_timeout=1)
 
     def create():
@@ -510,7 +511,8 @@ def check_script(emulator):
     step("base64", "400", 0, status=400, body_base64="AAEC")
     step("a length that is too long", EITHER, 0, status=200, body="{}",
          headers=[["Content-Length", "9999"]], close=True)
-    tap.raises(ValueError, lambda: emulator.next(opration="x"), "a step with a wrong name is told")
+    tap.raises(ValueError, lambda: emulator.next(opration="x"),
+               "a step with an unknown name is refused")
     emulator.reset()
     emulator.next(operation="DeleteFHIRDatastore", status=500)
     emulator.next(error="ThrottlingException", times=2)
@@ -522,7 +524,7 @@ def check_script(emulator):
 
 
 def check_retries(emulator):
-    """An SDK that retries repeats its token, and the log shows which attempt was which."""
+    """An SDK repeats its token in retries, and the log shows the attempts."""
     emulator.reset()
     lake = oracle.client(emulator, retries={"mode": "standard", "total_max_attempts": 3})
     emulator.next({"reset": True, "apply": True}, {"error": "ThrottlingException"})
@@ -532,26 +534,26 @@ def check_retries(emulator):
     tap.same(len({json.loads(entry["body"])["ClientToken"] for entry in log}), 1,
              "with one client token")
     tap.same([store["DatastoreId"] for store in emulator.stores()], [made["DatastoreId"]],
-             "and made one data store")
+             "and created one data store")
     tap.same([(entry["answer"]["ended"], entry["answer"]["applied"]) for entry in log],
-             [("reset", True), ("sent", False), ("sent", True)], "the log tells what each got")
+             [("reset", True), ("sent", False), ("sent", True)], "the log has the reply of each")
     emulator.reset()
 
 
 class Witness:
-    """A socket that keeps what it is given, and whether an end had been noted by then."""
+    """A socket that records the sent bytes, and whether an end was logged by then."""
 
     def __init__(self):
         self.noted, self.pieces = None, []
 
     def sendall(self, content):
-        """Takes bytes."""
+        """Records bytes."""
         if content:
             self.pieces.append((len(content), self.noted))
 
 
 def check_ends(_emulator):
-    """A client that has read a whole reply finds in the log how it ended."""
+    """The log has the end of a reply before the client has read all of it."""
     big = 3 * wire.LAST_PIECE
     pause = {"bytes": 100, "seconds": 0}
     for what, size, how, delivery in (
@@ -608,7 +610,7 @@ def check_connections(emulator):
         tap.ok(re.search(words, str(told)), f"{port} certificate: {words}", told)
 
 
-# What it says about itself
+# The log, and other properties
 
 
 def check_log(emulator):
@@ -625,19 +627,19 @@ def check_log(emulator):
     tap.ok(reply.startswith(b"HTTP/1.1 400 Bad Request\r\nDate: "), "any request gets a reply")
     tap.same((first["method"], first["path"]), ("GET", "/odd/p%20ath?b=2&a=1"), "path and query")
     tap.same(first["headers"], [["X-One", "1"], ["host", "here"], ["X-one", "2"],
-                                ["Content-Length", "3"]], "headers in their order and case")
-    tap.ok(first["body"] is None and first["body_base64"] == "//5h", "a body that is no text")
+                                ["Content-Length", "3"]], "headers in their order, with their case")
+    tap.ok(first["body"] is None and first["body_base64"] == "//5h", "a binary body")
     tap.ok(first["connection"] == second["connection"], "two requests in one packet")
     tap.same([entry["n"] for entry in emulator.log(since=1)], [2], "since")
     emulator.reset()
-    tap.same(emulator.log(), [], "reset clears it, and control is not in it")
+    tap.same(emulator.log(), [], "reset clears it, and control requests are not in it")
     start = time.monotonic()
     emulator.log(count=1, wait=0.3)
-    tap.ok(time.monotonic() - start >= 0.3, "waiting for a request that does not come")
+    tap.ok(time.monotonic() - start >= 0.3, "waiting for a request that does not arrive")
 
 
 def check_speed(emulator):
-    """A call on a kept connection takes little."""
+    """A call on a kept connection is fast."""
     lake = oracle.client(emulator)
     lake.create_fhir_datastore(DatastoreTypeVersion="R4", DatastoreName="quick")
     entry = emulator.log()[-1]
@@ -655,12 +657,12 @@ def check_speed(emulator):
     each = min(rounds)
     tap.say(f"{each * 1e6:.0f} microseconds a call")
     tap.ok(each < 0.002, "a call takes less than 2 ms")
-    tap.same(emulator.state()["stores"], 1, "and a thousand repeats made nothing more")
+    tap.same(emulator.state()["stores"], 1, "a thousand repetitions created nothing")
     emulator.reset()
 
 
 def check_end():
-    """It ends when it is told to, and leaves nothing."""
+    """It ends when told to, and leaves nothing."""
     for what, end in (("SIGTERM", lambda child: child.send_signal(signal.SIGTERM)),
                       ("SIGINT", lambda child: child.send_signal(signal.SIGINT)),
                       ("the end of its input", lambda child: child.stdin.close())):
@@ -680,7 +682,7 @@ def check_end():
 
 
 def main():
-    """All of it, against an emulator of its own."""
+    """All checks, against a separate emulator."""
     tap.say(oracle.VERSIONS)
     with Emulator() as emulator:
         for check in (check_operations, check_members, check_signatures, check_tampering,

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The emulator's STS, metadata, container and single sign-on, judged by botocore."""
+"""Compares the emulator's STS, metadata, container and single sign-on with botocore."""
 
 import datetime
 import hashlib
@@ -22,7 +22,7 @@ ROLE = "arn:aws:iam::210987654321:role/path/importer"
 
 
 def lists(emulator, found):
-    """Whether credentials that were found are good for a call."""
+    """Whether a call with these credentials works."""
     if found is None:
         return "no credentials"
     lake = oracle.client(emulator, aws_access_key_id=found.access_key,
@@ -54,15 +54,15 @@ def check_sts(emulator):
     arn = "arn:aws:sts::210987654321:assumed-role/importer/night"
     tap.same(got["AssumedRoleUser"]["Arn"], arn, "AssumeRole")
     left = got["Credentials"]["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
-    tap.ok(890 < left.total_seconds() <= 900, "and its credentials live as long as asked", left)
+    tap.ok(890 < left.total_seconds() <= 900, "its credentials have the requested lifetime", left)
     keys = {"aws_access_key_id": got["Credentials"]["AccessKeyId"],
             "aws_secret_access_key": got["Credentials"]["SecretAccessKey"],
             "aws_session_token": got["Credentials"]["SessionToken"]}
     tap.same(oracle.client(emulator, service="sts", **keys).get_caller_identity()["Arn"], arn,
-             "and are whose they should be")
+             "they have the right identity")
     emulator.state(clock=1000, tolerance=2000)
     tap.same(code(oracle.client(emulator, **keys).list_fhir_datastores),
-             ("ExpiredTokenException", 400), "and expire")
+             ("ExpiredTokenException", 400), "they expire")
     emulator.reset()
     emulator.state(external_ids={ROLE: "x-1"}, denied_roles=[ROLE + "2"], expired_tokens=["stale"],
                    web_identity_tokens=["fresh"])
@@ -103,7 +103,7 @@ def check_container(emulator):
         fetcher = utils.ContainerMetadataFetcher(sleep=lambda _: None)
         return credentials.ContainerProvider(environment, fetcher).load()
 
-    tap.same(lists(emulator, load()), "ok", "container: credentials that are good")
+    tap.same(lists(emulator, load()), "ok", "container: valid credentials")
     emulator.state(container_token="open sesame")
     tap.same(lists(emulator, load("open sesame")), "ok", "container: with its token")
     tap.raises(exceptions.CredentialRetrievalError, load, "container: without it")
@@ -123,12 +123,12 @@ def check_metadata(emulator):
         return credentials.InstanceMetadataProvider(fetcher).load()
 
     tap.same(lists(emulator, load(instance_role="ward")), "ok",
-             "metadata: credentials that are good")
+             "metadata: valid credentials")
     log = [(entry["operation"], entry["answer"]["status"]) for entry in emulator.log()[:3]]
     tap.same(log, [("metadata:token", 200), ("metadata:roles", 200),
                    ("metadata:credentials", 200)], "metadata: a token, the role, its credentials")
     tap.same(load(instance_role=None), None, "metadata: an instance without a role")
-    tap.same(load(metadata=False), None, "metadata: switched off")
+    tap.same(load(metadata=False), None, "metadata: disabled")
     emulator.reset()
     tap.same(utils.InstanceMetadataRegionFetcher(
         timeout=0.5, base_url=emulator.http + "/").retrieve_region(), "us-east-1",
@@ -162,14 +162,14 @@ def check_sso(emulator):
             load_config=lambda: {"profiles": {"default": profile}}, client_creator=make_client,
             profile_name="default", cache={}, token_cache=utils.JSONFileCache(str(cache))).load()
 
-    tap.same(lists(emulator, load()), "ok", "single sign-on: credentials that are good")
+    tap.same(lists(emulator, load()), "ok", "single sign-on: valid credentials")
     emulator.state(expired_tokens=["signed-on"])
     tap.raises(exceptions.UnauthorizedSSOTokenError,
                lambda: load().get_frozen_credentials(), "single sign-on: signed off")
 
 
 def main():
-    """All of it, against an emulator of its own."""
+    """All checks, against a separate emulator."""
     tap.say(oracle.VERSIONS)
     os.environ.pop("AWS_EC2_METADATA_DISABLED", None)
     with Emulator() as emulator:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The emulator's FHIR API, used as a client does that signs with botocore."""
+"""The emulator's FHIR API, used by a client that signs with botocore."""
 
 import http.client
 import json
@@ -105,8 +105,8 @@ def single_resources(lake):
     place = f"Patient/{made.json['id']}"
     tap.ok(made.status == 201 and made.json["id"] != "mine" and "location" not in made.headers
            and made.json["meta"]["versionId"] == "1" and made.headers["etag"] == 'W/"1"',
-           "create gives an id of its own, version 1 and no Location")
-    tap.same(lake.send("GET", place).json, made.json, "read gives what was stored")
+           "create returns a new id, version 1 and no Location")
+    tap.same(lake.send("GET", place).json, made.json, "read returns what was stored")
     changed = lake.send("PUT", place, {**made.json, "active": True}, If_Match='W/"1"')
     tap.same((changed.status, changed.headers["etag"]), (200, 'W/"2"'), "update with If-Match")
     stale = lake.send("PUT", place, made.json, If_Match='W/"1"')
@@ -130,10 +130,11 @@ def single_resources(lake):
     tap.same([one["response"]["etag"] for one in past.json["entry"]],
              ['W/"3"', 'W/"2"', 'W/"1"'], "history, the newest first")
     tap.same(lake.send("DELETE", place).status, 204, "delete")
-    tap.same(lake.send("GET", place).status, 410, "what was deleted is gone")
-    tap.same(lake.send("GET", "Patient/none").status, 404, "what never was is not found")
+    tap.same(lake.send("GET", place).status, 410, "a deleted resource is gone")
+    tap.same(lake.send("GET", "Patient/none").status, 404,
+             "a resource that never existed is not found")
     tap.same(lake.send("PUT", place, made.json, If_None_Match="*").status, 412,
-             "a deleted id stays taken")
+             "a deleted id cannot be created")
     event = lake.send("POST", "AuditEvent", {"resourceType": "AuditEvent"}).json
     tap.same(lake.send("PUT", f"AuditEvent/{event['id']}", event).status, 405,
              "an AuditEvent cannot be updated")
@@ -147,7 +148,7 @@ def idempotency(lake):
     tap.ok(again.status == 409 and again.code() == "duplicate"
            and again.headers["location"].endswith(f"{lake.base}Patient/{first.json['id']}"),
            "a second POST with the key is 409, with the first's Location")
-    tap.same(len(lake.send("GET", "Patient?family=Once").ids()), 1, "and created nothing")
+    tap.same(len(lake.send("GET", "Patient?family=Once").ids()), 1, "nothing was created")
     tap.same(lake.send("POST", "Patient", patient(), **{KEY: "no-uuid"}).status, 400,
              "a key that is no UUID is refused")
 
@@ -161,22 +162,22 @@ def pages(lake):
     tap.ok(first.json["total"] == 5 and len(first.ids()) == 2 and link.endswith("==")
            and "Page" not in link, "page 1 counts all, its link has raw padding and no value")
     tap.same(lake.send("GET", link, raw=True).code(), "SignatureDoesNotMatch",
-             "a link that is signed as it stands is refused")
+             "a link that is signed literally is refused")
     found, seen = first.ids(), 1
     while link:
         page = lake.send("GET", link)
         found, seen, link = found + page.ids(), seen + 1, page.next()
     tap.same((found, seen), ([f"page{number}" for number in range(5)], 3),
-             "an encoded one is taken, and all pages give each once")
+             "an encoded one is accepted, and all pages return each once")
     token = quote(first.next().partition("page=")[2], safe="")
     tap.same(lake.send("GET", f"Patient?_count=3&page={token}").status, 400,
              "a token is bound to _count")
-    tap.same(lake.send("GET", f"Patient?page={token}").status, 400, "and not good without")
+    tap.same(lake.send("GET", f"Patient?page={token}").status, 400, "and invalid without it")
     tap.same(lake.send("GET", "Patient?_count=0").status, 400, "_count=0 is refused")
 
 
 def searches(lake):
-    """Parameters, modifiers and what comes along."""
+    """Parameters, modifiers and included resources."""
     lake.send("PUT", "Patient/s1", patient("Smith", id="s1", birthDate="1985",
                                            identifier=[{"system": "urn:mrn", "value": "7"}]))
     lake.send("PUT", "Patient/s2", patient("smith", id="s2", gender="male"))
@@ -199,7 +200,7 @@ def searches(lake):
         tap.same(lake.send("GET", query).ids(), wanted, query)
     both = lake.send("GET", "Observation?_id=o1&_include=Observation:subject")
     tap.ok(both.ids() == ["o1"] and both.ids("include") == ["s1"] and both.json["total"] == 1,
-           "_include brings the patient along and does not count it")
+           "_include adds the patient and does not count it")
     both = lake.send("GET", "Patient?_id=s1&_revinclude=Observation:patient")
     tap.same(both.ids("include"), ["o1"], "_revinclude")
     cut = lake.send("GET", "Patient?_id=s1&_elements=gender").json["entry"][0]["resource"]
@@ -227,19 +228,19 @@ def bundles(lake):
     tap.same([one["status"] for one in told], ["201", "201"], "a transaction, bare statuses")
     pulse = lake.send("GET", told[0]["location"]).json
     tap.same(pulse["subject"]["reference"], told[1]["location"].partition("/_history")[0],
-             "urn:uuid: references become real ones")
+             "urn:uuid: references are resolved")
     failed = lake.send("POST", "", bundle(
         "transaction", entry("PUT", "Patient/t1", patient(id="t1")),
         entry("PUT", "Patient/t2", patient(id="other"))))
     tap.ok(failed.status == 400
            and failed.json["issue"][0]["expression"] == ["Bundle.entry[1]"]
            and lake.send("GET", "Patient/t1").status == 404,
-           "a transaction that fails names the entry and leaves nothing")
+           "a failed transaction names the entry and changes nothing")
     mixed = lake.send("POST", "", bundle(
         "batch", entry("PUT", "Patient/t1", patient(id="t1")), entry("GET", "Patient/t9"),
         entry("DELETE", "Patient/t1")))
     tap.same([one["response"]["status"] for one in mixed.json["entry"]], ["201", "404", "204"],
-             "a batch is 200, whatever its entries are")
+             "a batch is 200 for any entries")
     many = [entry("PUT", f"Patient/n{number}", patient(id=f"n{number}"))
             for number in range(101)]
     tap.same(lake.send("POST", "", bundle("transaction", *many)).status, 422,
@@ -248,7 +249,7 @@ def bundles(lake):
     path = urlsplit(later.headers["content-location"]).path
     polls = [lake.send("GET", path) for _ in range(2)]
     tap.ok(later.status == 202 and [one.status for one in polls] == [202, 200]
-           and len(polls[1].json["entry"]) == 101, "and done when asked for later")
+           and len(polls[1].json["entry"]) == 101, "it is done at a later poll")
 
 
 def operations(lake):
@@ -262,7 +263,7 @@ def operations(lake):
 
 
 def refusals(lake, emulator):
-    """Who is not let in, what is not there, what a test scripts."""
+    """Authentication, missing things, and scripts."""
     tap.same(lake.send("GET", "Patient/s1", signed=False).status, 401, "unsigned is 401")
     stranger = Client(emulator, lake.base.split("/")[2])
     stranger.signer.credentials = Credentials(emulator.access_key_id, "wrong")
@@ -271,9 +272,9 @@ def refusals(lake, emulator):
            and "message" in refused.json, "a wrong signature is 403, with a message in JSON")
     nowhere = Client(emulator, "0" * 32).send("GET", "Patient/s1")
     tap.same((nowhere.status, nowhere.code()), (404, "ResourceNotFoundException"),
-             "a data store that is not there")
+             "a missing data store")
     unknown = lake.send("GET", "Patiens/s1")
-    tap.same((unknown.status, unknown.code()), (404, "not-found"), "a type that is none")
+    tap.same((unknown.status, unknown.code()), (404, "not-found"), "an invalid type")
     tap.same(lake.send("POST", "Patient", patient(), content_type="text/plain").status, 415,
              "another media type")
     tap.same(lake.send("POST", "Patient", patient(note="x" * 5300000)).status, 413,
@@ -285,19 +286,19 @@ def refusals(lake, emulator):
              "scripted faults, then the answer")
     key = str(uuid.uuid4())
     tap.same([lake.send("POST", "Patient", patient(), **{KEY: key}).status for _ in range(2)],
-             [500, 409], "a creation whose reply was lost was done")
+             [500, 409], "a creation whose reply was lost was carried out")
     emulator.state(fhir_link_base="https://elsewhere.example")
     tap.ok(lake.send("GET", "Patient?_count=1").json["link"][1]["url"].startswith(
-        "https://elsewhere.example/datastore/"), "links lead where a test wants")
+        "https://elsewhere.example/datastore/"), "links have the base that a test sets")
     emulator.state(fhir_link_base=None, fhir_search_lag=60)
     lake.send("PUT", "Patient/s1", patient("Smith", id="s1"))
     tap.ok(lake.send("GET", "Patient?_id=s1").ids() == []
            and lake.send("GET", "Patient/s1").status == 200,
-           "search lags: a change is not found yet, though it is read")
+           "search lags: a change is not found yet, although it can be read")
 
 
 def main():
-    """All of it, on one data store."""
+    """All checks, on one data store."""
     with Emulator() as emulator:
         store = emulator.place({"DatastoreName": "clinic"})[0]
         lake = Client(emulator, store)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The emulator, judged by the AWS SDK for JavaScript, where node and npm are there.
+"""Compares the emulator with the AWS SDK for JavaScript, if node and npm are installed.
 
 The SDK is installed once, in a cache outside the tree.
 """
@@ -20,7 +20,7 @@ PACKAGES = {PACKAGE: "3.1048.0"}
 
 
 def clean_environment(emulator):
-    """An environment in which the SDK finds nothing but what it is given."""
+    """An environment without settings for the SDK."""
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith("AWS_") and not name.lower().endswith("_proxy")}
     nowhere = str(npm.folder_of(PACKAGES) / "none")

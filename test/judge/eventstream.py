@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Event streams in random pieces: botocore's parser and ours read the same.
+"""Event streams in random pieces, read by botocore's parser and by the extension's.
 
 Streams of random messages, whole, cut, with a bit turned over, or with a header that is none in a
 message whose checksums are right. Both read the same messages before they find the fault, and both
@@ -43,7 +43,7 @@ KINDS = {"byte": 1, "short": 2, "integer": 4, "long": 8}
 
 
 class Maker:
-    """Makes streams; the same ones from the same seed."""
+    """Generates streams; the same ones from the same seed."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -70,12 +70,12 @@ class Maker:
         return b"".join(eventstream.header(name, self.value()) for name in names)
 
     def message(self):
-        """A message that is right."""
+        """A valid message."""
         size = self.random.choice([0, 2, 17, 500, 9000])
         return eventstream.frame(self.headers(), self.random.randbytes(size))
 
     def stream(self, fault):
-        """A stream with such a fault, or none."""
+        """A stream with a fault, or none."""
         messages = [self.message() for _ in range(self.random.randint(1, 6))]
         if fault in BAD_HEADERS:
             at = self.random.randrange(len(messages))
@@ -99,7 +99,7 @@ class Maker:
 
 
 def wrote(name, value):
-    """A header as the driver prints it, less the type, which botocore does not keep."""
+    """A header in the driver's format, without the type, which botocore does not keep."""
     number = int(value) if isinstance(value, int) and not isinstance(value, bool) else 0
     content = value.encode() if isinstance(value, str) else value
     return name.encode().hex(), number, content.hex() if isinstance(content, bytes) else ""
@@ -120,7 +120,7 @@ def botocore_reads(pieces):
 
 
 def read_line(line):
-    """A message as the driver prints it."""
+    """A message in the driver's format."""
     *headers, payload = line.split(" ")
     found = []
     for text in headers:
@@ -130,7 +130,7 @@ def read_line(line):
 
 
 def ours_read(streams):
-    """The messages that are found here, and how each stream ends."""
+    """The messages of the extension's parser, and how each stream ends."""
     given = b"".join(struct.pack("!I", len(pieces)) + b"".join(
         struct.pack("!I", len(piece)) + piece for piece in pieces) for pieces in streams)
     done = subprocess.run([DRIVER, "--read"], input=given, stdout=subprocess.PIPE, check=True)
@@ -144,7 +144,7 @@ def ours_read(streams):
 
 
 def is_same(ours, theirs):
-    """Whether both read the same, and end alike."""
+    """Whether both read the same messages and have the same end."""
     end = theirs[1] if theirs[1] in ("cut", "whole") else "broken"
     own = ours[1] if ours[1] in ("cut", "whole") else "broken"
     return ours[0] == theirs[0] and own == end

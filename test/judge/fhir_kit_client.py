@@ -31,7 +31,7 @@ HEADERS = ("accept", "content-type", "if-match", "if-none-match", "prefer",
            "x-amz-fhir-idempotency-key", "x-amzn-healthlake-fhir-validation-level")
 TOKEN = "abc.DEF-123~_+/=="
 ODD = "a+b c=d&e%2B;\u00e4/?#\u65e5"
-MADE = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b")  # an id that the data store has made
+MADE = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b")  # an id that the data store has assigned
 SINCE = "2020-02-29T12:34:56.789Z"
 
 PATIENT = {"resourceType": "Patient",
@@ -46,7 +46,7 @@ PARAMETERS = {"resourceType": "Parameters", "parameter": [{"name": "a", "valueSt
 
 
 def entry(method, url, resource=None, **more):
-    """An entry of a Bundle; what begins with "if" belongs to its request."""
+    """An entry of a Bundle; members that begin with "if" belong to its request."""
     request = {"method": method, "url": url,
                **{name: more.pop(name) for name in list(more) if name.startswith("if")}}
     return {**more, "request": request, **({"resource": resource} if resource else {})}
@@ -66,7 +66,7 @@ URN = bundle("transaction", entry("POST", "Patient", PATIENT, fullUrl="urn:uuid:
                                            "subject": {"reference": "urn:uuid:" + KEYS[0]}},
                    fullUrl="urn:uuid:" + KEYS[1]))
 
-# how SQL makes the calls, by the names that they have in fhir_kit_client.mjs
+# the SQL calls, by their names in fhir_kit_client.mjs
 CALLS = {
     "capabilities": ("capabilities()",),
     "read": ("read('Patient', 'p1')",),
@@ -134,7 +134,7 @@ emulator = client.emulator()
 
 
 def begin_anew():
-    """A data store that holds the same each time."""
+    """Creates the data store with the same contents each time."""
     emulator.reset()
     emulator.place({"DatastoreId": STORE, "DatastoreName": "judged"})
     emulator.place_resources(STORE, [
@@ -147,7 +147,7 @@ def begin_anew():
 
 
 def theirs(folder):
-    """What fhir-kit-client sends, by the call's name, with the status that it met last."""
+    """The requests of fhir-kit-client by call, with the last status."""
     begin_anew()
     given = {"http": emulator.http, "store": STORE, "token": TOKEN, "odd": ODD, "since": SINCE,
              "keys": {"accessKeyId": emulator.access_key_id,
@@ -165,7 +165,7 @@ def theirs(folder):
 
 
 def ours():
-    """What SQL sends, by the call's name."""
+    """The requests of SQL by call."""
     begin_anew()
     session = connect(emulator)
     sent = {}
@@ -179,14 +179,14 @@ def ours():
                 cursor.execute(f"SELECT * FROM healthlake_fhir_{call}", [
                     one if isinstance(one, str) else json.dumps(one) for one in values] or None)
             except psycopg2.Error:
-                pass  # the status of the reply tells
+                pass  # shown by the status of the reply
             sent[name] = emulator.log(seen)
     session.close()
     return sent
 
 
 def shown(request):
-    """What must be equal of a request: nothing of how it is written, and of how it is signed."""
+    """The parts of a request that must be equal: not its notation and signature."""
     headers = {name.lower(): value for name, value in request["headers"]}
     told = {name: headers[name] for name in HEADERS if name in headers}
     if headers.get("authorization", "").startswith("Bearer"):

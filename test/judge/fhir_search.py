@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Searches over several pages: every signature is botocore's for the bytes that were sent."""
+"""Searches over several pages: botocore computes the same signature for each request."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ emulator = client.emulator()
 
 
 def search():
-    """Searches, histories and $everything, as a session makes them."""
+    """Makes searches, histories and $everything in a session."""
     emulator.place({"DatastoreId": STORE, "DatastoreName": "search"})
     emulator.place_resources(STORE, ({"resourceType": "Patient", "id": f"p{number:06}",
                                       "active": True} for number in range(250)))
@@ -48,7 +48,7 @@ def main():
         query = urlsplit(entry["path"]).query
         padded += "page=" in query and query.endswith("%3D%3D")
     tap.same(wrong, [], f"{len(entries)} signatures are botocore's")
-    tap.ok(padded >= 6, "among them of tokens that end with ==", f"{padded}")
+    tap.ok(padded >= 6, "including tokens that end with ==", f"{padded}")
     emulator.stop()
     tap.end()
 

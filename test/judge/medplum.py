@@ -54,8 +54,8 @@ def bundle(kind, *entries):
     return {"resourceType": "Bundle", "type": kind, "entry": list(entries)}
 
 
-# what: (method, path with query, body, headers, statuses that differ and why); {name} is an id or a
-# version that a server has made: the first of that call
+# name: (method, path with query, body, headers, differing statuses and why); {name} is an id or a
+# version that a server has assigned in that call
 REQUESTS = {
     "patient": ("POST", "Patient", PATIENT),
     "read": ("GET", "Patient/{patient}"),
@@ -101,7 +101,7 @@ REQUESTS = {
 
 
 class Medplum:
-    """The router, in a process of its own."""
+    """The router, in a separate process."""
 
     def __init__(self, folder):
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -123,7 +123,7 @@ class Medplum:
 
 
 class Ours:
-    """The emulator, which is told not to ask for signatures."""
+    """The emulator, with signatures not required."""
 
     def __init__(self, emulator):
         emulator.place({"DatastoreId": STORE, "DatastoreName": "judged"})
@@ -144,7 +144,7 @@ class Ours:
 
 
 def filled(value, made):
-    """A value in which names of what a server has made are replaced."""
+    """A value with resolved placeholders."""
     text = json.dumps(value)
     for name, text_of in made.items():
         text = text.replace("{" + name + "}", text_of)
@@ -152,7 +152,7 @@ def filled(value, made):
 
 
 def ask(server):
-    """Makes all requests; what came of each, by name."""
+    """Makes all requests; returns the results by name."""
     made, told = {}, {}
     for name, request in REQUESTS.items():
         method, target, body, headers = (*request, None, None)[:4]
@@ -168,7 +168,9 @@ def ask(server):
 
 
 def plain(content, names):
-    """A body less what each server makes of its own; ids by the call that they came from."""
+    """
+    A body without values that a server assigns; ids are replaced by the call that created them.
+    """
     if isinstance(content, list):
         return [plain(one, names) for one in content]
     if isinstance(content, dict):
@@ -180,14 +182,14 @@ def plain(content, names):
 
 
 def shown(answer):
-    """What must be equal of an answer."""
+    """The parts of an answer that must be equal."""
     status, content, made = answer
     names = {id: name for name, id in made.items() if not name.endswith("version")}
     if not content or content.get("resourceType") == "OperationOutcome":
         return [status]
     if content["resourceType"] != "Bundle":
         return [status, plain(content, names)]
-    # Medplum's repository in memory tells no status of an old version
+    # Medplum's memory repository has no status of old versions
     told = content["type"] != "history"
     entries = [(one.get("search", {}).get("mode"),
                 told and one.get("response", {}).get("status"),

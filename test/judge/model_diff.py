@@ -29,19 +29,19 @@ loader.exec_module(model_diff)
 
 
 def run(path):
-    """The program's lines and status."""
+    """The output lines and the status of the program."""
     done = subprocess.run([PROGRAM, path], stdout=subprocess.PIPE, encoding="utf-8", check=False)
     return done.stdout.splitlines(), done.returncode
 
 
 def generated(path):
-    """Whether the tables are what the generator makes of that model."""
+    """Whether the tables equal the generator's output for a model."""
     return subprocess.run([GENERATOR, "--check", path], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def named(operations):
-    """Where an operation is named in code by a string of its own."""
+    """Places in code that name an operation by a string."""
     name = re.compile(rf"""["'{{,](?:{'|'.join(operations)})["'}},]""")
     files = [*ROOT.glob("src/**/*.[ch]"), *ROOT.glob("sql/*.sql")]
     return [f"{path.relative_to(ROOT)}: {line.strip()}" for path in files
@@ -63,7 +63,7 @@ def change_member(of, member, **traits):
     return lambda model: model["shapes"][of]["members"].setdefault(member, {}).update(traits)
 
 
-# What may become of a model, and a line of what is then said.
+# Changes of a model, and a line of the expected output.
 CHANGES = [
     (add_operation, "missing: operation CloneFHIRDatastore"),
     (lambda model: model["operations"].pop("TagResource"), "extra: operation TagResource"),
@@ -104,7 +104,7 @@ CHANGES = [
 
 
 def compare_with_botocore(tap):
-    """What the installed botocore's own model has: it may be older or newer, and fails nothing."""
+    """Prints the differences to the installed botocore's model; they are no failures."""
     try:
         import botocore
     except ImportError:
@@ -123,14 +123,14 @@ def main():
     lines, status = run(str(MODEL))
     tap.ok(status == 0, f"the tables agree with {MODEL.name}", *lines)
     if os.environ.get("HEALTHLAKE_MODEL"):
-        # AWS changes its model every month: what is new is told, and fails nothing
+        # AWS changes its model every month: differences are printed, but are no failures
         lines, status = run(os.environ["HEALTHLAKE_MODEL"])
         tap.ok(status in (0, 1), "a newer model is compared", *lines)
         for line in lines:
             tap.say(f"newer model: {line}")
     compare_with_botocore(tap)
     model = json.loads(MODEL.read_text(encoding="utf-8"))
-    tap.ok(generated(MODEL), "the tables are what test/model-generate makes")
+    tap.ok(generated(MODEL), "the tables are the output of test/model-generate")
     places = named(model["operations"])
     tap.ok(not places, "no other file has an operation's name as a string", *places)
     tables = model_diff.read_tables()
@@ -142,13 +142,13 @@ def main():
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(changed, file)
         file.flush()
-        tap.ok(not generated(file.name), "of another model it makes others")
-        tap.same(run(file.name)[1], 1, "differences have a status of their own")
+        tap.ok(not generated(file.name), "another model gives other tables")
+        tap.same(run(file.name)[1], 1, "differences have a separate exit status")
         file.seek(0)
         file.truncate()
         file.write("[]")
         file.flush()
-        tap.same(run(file.name)[1], 2, "so has what is no model")
+        tap.same(run(file.name)[1], 2, "an invalid model has one, too")
     tap.end()
 
 

@@ -29,20 +29,20 @@ from session import open_session  # noqa: E402
 from tap import Tap  # noqa: E402
 
 COUNT = 20
-TOKENS_OF_OURS = ["ClientToken"]  # filled in here also where the model does not say so
+TOKENS_OF_OURS = ["ClientToken"]  # generated although the model does not require it
 AWS_SAYS_NO = "55006"  # the emulator answers every request with a ConflictException
 REFUSED_HERE = ("22023", "22004")
 
 
 def paths_of(request, shape):
-    """The paths of what botocore refuses; empty where it accepts."""
+    """The paths that botocore refuses; empty if it accepts."""
     return {path if kind not in ("missing", "unknown") else
             member if path == "input" else f"{path}.{member}"
             for kind, path, member in validator.judge_faults(request, shape)}
 
 
 def with_metadata_as_text(request):
-    """The request with an object as the text that is sent for it, which botocore would not."""
+    """The request with an object replaced by its text, which botocore does not do."""
     config = request.get("IdentityProviderConfiguration")
     if isinstance(config, dict) and isinstance(config.get("Metadata"), dict):
         text = json.dumps(config["Metadata"], separators=(",", ":"))
@@ -51,7 +51,7 @@ def with_metadata_as_text(request):
 
 
 class Caller:
-    """Calls operations from SQL, and looks at what that sent."""
+    """Calls operations from SQL, and reads the sent requests."""
 
     def __init__(self, emulator):
         self.emulator = emulator
@@ -81,14 +81,14 @@ class Caller:
         return state, detail, [json.loads(entry["body"]) for entry in log]
 
     def rows(self, statement):
-        """What a statement gives."""
+        """The rows of a statement."""
         with self.connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall()
 
 
 class Judge:
-    """Compares what SQL does with a request with what botocore does."""
+    """Compares the handling of a request by SQL and by botocore."""
 
     def __init__(self, caller):
         self.caller = caller
@@ -96,7 +96,7 @@ class Judge:
         self.serializer = create_serializer(self.model.metadata["protocol"], False)
 
     def difference(self, operation, request):
-        """Whether botocore accepts the request, and in what SQL differs ("" in nothing)."""
+        """Whether botocore accepts the request, and the difference of SQL ("": none)."""
         shape = operation.input_shape
         theirs = with_metadata_as_text(validator.without_null_members(request, shape))
         token = [name for name in {*operation.idempotent_members, *TOKENS_OF_OURS}
@@ -116,7 +116,7 @@ class Judge:
 
     @staticmethod
     def refusal(paths, state, detail, bodies):
-        """In what a refusal differs from botocore's."""
+        """The difference between a refusal and botocore's."""
         if bodies:
             return f"botocore refuses {sorted(paths)}; {len(bodies)} requests were sent"
         if state not in REFUSED_HERE:
@@ -130,7 +130,7 @@ class Judge:
 
 
 def differences_of(judge, operation, generator, spoiled):
-    """The first difference over twenty requests that are valid, or twenty that are refused."""
+    """The first difference in twenty valid requests, or in twenty refused ones."""
     count = 0
     while count < COUNT:
         request = generator.structure(operation.input_shape)
@@ -144,7 +144,7 @@ def differences_of(judge, operation, generator, spoiled):
 
 
 def leaves_of(shape, path=""):
-    """The paths of members that are no structures."""
+    """The paths of members that are not structures."""
     for name, member in shape.members.items():
         here = f"{path}{name}"
         if member.type_name == "structure":
@@ -154,13 +154,13 @@ def leaves_of(shape, path=""):
 
 
 def judge_names(tap, judge):
-    """The table of members beside the model."""
+    """Compares the table of members with the model."""
     rows = judge.caller.rows("SELECT operation, member, cli_option FROM healthlake_operations()")
     wanted = {(name, leaf, "--" + xform_name(leaf.split(".")[0], "-"))
               for name in judge.model.operation_names
               for leaf in leaves_of(judge.model.operation_model(name).input_shape)}
-    tap.same(sorted(set(rows) - wanted), [], "healthlake_operations() has nothing but the model's")
-    tap.same(sorted(wanted - set(rows)), [], "and all of it")
+    tap.same(sorted(set(rows) - wanted), [], "healthlake_operations() has only the model's members")
+    tap.same(sorted(wanted - set(rows)), [], "and all of them")
 
 
 def main():

@@ -30,13 +30,13 @@ TIMES = [0, -315619200, 1700000000, 1700000000.75]
 
 
 class Generator(validator.Generator):
-    """Makes replies: times are numbers there, as HealthLake's protocol has them."""
+    """Generates replies; times are numbers, as in HealthLake's protocol."""
 
     def time(self):
         return self.random.choice(TIMES)
 
     def reply(self, shape):
-        """A reply, perhaps with more than the model knows."""
+        """A reply, perhaps with unknown members."""
         made = self.structure(shape)
         if self.random.random() < 0.5:
             made["Unknown"] = self.wrong()
@@ -48,7 +48,7 @@ class Generator(validator.Generator):
 
 
 def known(value, shape):
-    """What the shape has of a value, in one notation: times as numbers, no nulls."""
+    """The known part of a value in one notation: times as numbers, no nulls."""
     kind = shape.type_name
     if kind == "timestamp":
         return value.timestamp() if isinstance(value, datetime.datetime) else float(value)
@@ -65,7 +65,7 @@ def known(value, shape):
 
 
 def valid_request(generator, shape):
-    """A request that is accepted, with as little in it as chance likes."""
+    """A random valid request."""
     while True:
         request = generator.structure(shape)
         if not list(validator.judge_faults(validator.without_null_members(request, shape), shape)):
@@ -73,7 +73,7 @@ def valid_request(generator, shape):
 
 
 def differences_of(emulator, cursor, parser, generator, operation):
-    """The first difference over some replies."""
+    """The first difference in some replies."""
     shape = operation.output_shape
     requests = validator.Generator(generator.random.random())
     replies = [generator.reply(shape) for _ in range(COUNT)]
@@ -94,7 +94,7 @@ def differences_of(emulator, cursor, parser, generator, operation):
 
 
 def main():
-    """All operations but those that answer with a stream."""
+    """All operations except those with a streamed reply."""
     tap = Tap()
     emulator = find_emulator()
     model = ServiceModel(oracle.DOCUMENT)
@@ -110,7 +110,7 @@ def main():
                 continue
             differences = differences_of(emulator, cursor, parser, generator, operation)
             tap.ok(not differences, f"{name}: {COUNT} replies", *differences)
-    tap.same(streams, ["UpdateProfileWithAgent"], "the others answer with a stream of events")
+    tap.same(streams, ["UpdateProfileWithAgent"], "the others have a streamed reply")
     emulator.stop()
     tap.end()
 

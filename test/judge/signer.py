@@ -27,12 +27,12 @@ REGIONS = ['us-east-1', 'eu-west-2', 'us-gov-west-1', 'cn-north-1', 'ap-southeas
 SERVICES = ['healthlake', 'healthlake', 'sts', 'service']
 HOSTS = ['healthlake.us-east-1.amazonaws.com', 'Example.COM', 'localhost', '127.0.0.1', '[::1]',
          '[2001:DB8::7]', 'datatransformation.healthlake.eu-west-2.amazonaws.com']
-# Those that all signers leave out: botocore's own list has grown since Debian's version.
+# Headers that all signers omit: botocore's list has grown since Debian's version.
 LEFT_OUT = ['User-Agent', 'Expect', 'x-amzn-trace-id']
 
 
 class Generator:
-    """Makes requests at random, the same ones from the same seed."""
+    """Generates random requests, the same ones from the same seed."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -46,7 +46,7 @@ class Generator:
         return '/' + '/'.join(segments)
 
     def query_part(self):
-        """Encoded as the canonical form has it.
+        """Encodes a text in the canonical form.
 
         botocore takes the query of a URL as it is, while AWS's published cases (and we) decode
         and encode it again: only where that changes nothing can the two be compared. For the
@@ -113,13 +113,13 @@ class Generator:
 
 
 def host_header(url):
-    """The host as it is sent: in lower case, without the scheme's own port."""
+    """The Host header: in lower case, without the default port."""
     scheme, host = url.split('://')
     return re.sub({'https': ':443$', 'http': ':80$'}[scheme], '', host.lower())
 
 
 def sign_ours(requests):
-    """Our signatures, by the driver's batch mode."""
+    """The extension's signatures, by the driver's batch mode."""
     lines = []
     for request in requests:
         line = dict(request, timestamp='')
@@ -131,7 +131,7 @@ def sign_ours(requests):
 
 
 def stop_clock(module, seconds):
-    """Makes a module of botocore's sign for a moment of ours."""
+    """Sets the time of a module of botocore."""
     moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
 
     class Stopped(datetime.datetime):
@@ -146,7 +146,7 @@ def stop_clock(module, seconds):
 
 
 def sign_theirs(signer, module, request):
-    """A signature of botocore's."""
+    """The signature of botocore."""
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
     import hashlib
@@ -168,13 +168,13 @@ def sign_theirs(signer, module, request):
 
 
 def python_signer():
-    """botocore's signer in Python, whether or not there is another."""
+    """botocore's signer in Python."""
     import botocore.auth
     return botocore.auth.SigV4Auth, botocore.auth
 
 
 def crt_signer():
-    """AWS's signer in C, behind botocore; None where awscrt is not there."""
+    """AWS's signer in C, by botocore; None if awscrt is not installed."""
     try:
         import awscrt.auth
         import awscrt.http

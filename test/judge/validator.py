@@ -48,13 +48,13 @@ KINDS = {"missing required field": "missing", "unknown field": "unknown", "inval
 
 
 class Generator:
-    """Makes requests of a shape's form, and spoils them; the same ones from the same seed."""
+    """Generates requests of a shape and makes them invalid; the same ones from the same seed."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
 
     def wrong(self, shape=None):
-        """Something that the shape hardly allows; no false where Python takes it for 0."""
+        """A value that the shape probably does not allow; not False if Python treats it as 0."""
         wrong = copy.deepcopy(self.random.choice(WRONG))
         if wrong is False and shape and shape.type_name in NUMBERS:
             return "text"
@@ -107,7 +107,7 @@ class Generator:
         return self.text(shape) if kind == "string" else self.number(shape)
 
     def places(self, value, shape, container=None, key=None):
-        """Every value within a request, with where it stands."""
+        """Every value in a request, with its place."""
         yield value, shape, container, key
         if shape.type_name == "structure" and isinstance(value, dict):
             for name in value:
@@ -142,7 +142,7 @@ class Generator:
             value.clear()
 
     def spoil(self, request, input_shape):
-        """Makes a request wrong in one to three ways (chance may leave it right)."""
+        """Makes a request invalid in one to three ways (by chance it may stay valid)."""
         for _ in range(self.random.randint(1, 3)):
             value, shape, container, key = self.random.choice(
                 list(self.places(request, input_shape)))
@@ -181,7 +181,7 @@ def without_null_members(value, shape):
 
 
 def whole_seconds(value, shape):
-    """A body whose timestamps are cut to seconds, as older botocores do it."""
+    """A body with timestamps truncated to seconds, like older versions of botocore."""
     if shape.type_name == "timestamp":
         return math.floor(value)
     if shape.type_name == "structure":
@@ -195,7 +195,7 @@ def whole_seconds(value, shape):
 
 
 def judge_faults(request, shape):
-    """What botocore finds, as (kind, path, member)."""
+    """The faults that botocore finds, as (kind, path, member)."""
     report = ParamValidator().validate(request, shape)
     faults = set()
     for reason, name, details in report._errors:  # pylint: disable=protected-access
@@ -206,13 +206,13 @@ def judge_faults(request, shape):
 
 
 def our_faults(answer):
-    """What we find; null where nothing can be left out is a wrong type to botocore."""
+    """The faults of the extension; a null in a list or map is a wrong type for botocore."""
     return {(fault["kind"].replace("null", "type"), fault["path"], fault["member"])
             for fault in answer["faults"]}
 
 
 class Judge:
-    """Asks both sides about a request."""
+    """Validates requests on both sides."""
 
     def __init__(self, path):
         self.model = ServiceModel(json.loads(Path(path).read_text(encoding="utf-8")))
@@ -221,14 +221,14 @@ class Judge:
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, operation, request):
-        """Our answer."""
+        """The extension's answer."""
         asked = {"operation": operation.name, "params": request, "token": TOKEN}
         self.driver.stdin.write(json.dumps(asked) + "\n")
         self.driver.stdin.flush()
         return json.loads(self.driver.stdout.readline())
 
     def difference(self, operation, request):
-        """Whether the request is valid, and in what the two sides differ ("" in nothing)."""
+        """Whether the request is valid, and the difference between both sides ("": none)."""
         shape = operation.input_shape
         theirs = without_null_members(request, shape)
         for name in operation.idempotent_members:
@@ -247,13 +247,13 @@ class Judge:
         return True, "" if ours == body else f"body {ours}, botocore's {body}"
 
     def close(self):
-        """Ends the driver; its status."""
+        """Stops the driver; returns its status."""
         self.driver.stdin.close()
         return self.driver.wait()
 
 
 def judge_requests(judge, operation, generator, spoiled):
-    """The differences over twenty requests that are valid, or twenty that are refused."""
+    """The differences in twenty valid requests, or in twenty refused ones."""
     differences = []
     count = 0
     while count < COUNT and not differences:
@@ -282,9 +282,9 @@ def main():
                    *differences)
     operation = judge.model.operation_model("ListFHIRDatastores")
     _, difference = judge.difference(operation, {"MaxResults": True})
-    tap.ok("('type', 'MaxResults', '')" in difference, "true is an integer to botocore alone",
+    tap.ok("('type', 'MaxResults', '')" in difference, "only botocore accepts true as an integer",
            difference)
-    tap.same(judge.close(), 0, "the driver ends well")
+    tap.same(judge.close(), 0, "the driver exits with status 0")
     tap.end()
 
 

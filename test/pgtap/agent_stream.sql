@@ -1,17 +1,16 @@
--- What becomes of an event stream: of its events, its errors, and of one that is none.
+-- Event streams as rows: events, errors, and malformed streams.
+-- It needs UTF8.
 
 \ir setup.sql
 SELECT no_plan();
 SELECT replace(:'emulator_url', '127.0.0.1', 'localhost') AS local_url \gset
 SET healthlake.endpoint_url = :'local_url';
 SET healthlake.max_attempts = 3;
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
 SELECT profile_id FROM healthlake_create_transformation_profile('p', 'CCDA', starter_profile_name => 's') \gset
 SELECT format('SELECT * FROM healthlake_update_profile_with_agent(%L, ''secret words'')', :'profile_id') AS talk \gset
 SELECT jsonb_build_object('ProfileId', :'profile_id', 'InputMessage', '{"Body": "secret words", "Type": "normal"}'::jsonb) AS request \gset
 
--- Has the emulator answer with these messages.
+-- Scripts an answer with these messages.
 CREATE FUNCTION answer(VARIADIC events jsonb[]) RETURNS void LANGUAGE sql AS $$
 	SELECT emulator_next(jsonb_build_object('operation', 'UpdateProfileWithAgent', 'events', to_jsonb(events))) $$;
 CREATE FUNCTION event(name text, payload jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
@@ -20,7 +19,7 @@ CREATE FUNCTION text_event(message text) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT event('TextMessageEvent', jsonb_build_object('Message', message)) $$;
 CREATE FUNCTION the_end() RETURNS jsonb LANGUAGE sql AS $$
 	SELECT event('EndOfOutputEvent', '{"FinalResponseMessage": "done", "Options": ["a", "b"], "ConversationId": "c"}') $$;
--- What a talk raises, and how often it was asked; for each row again, by its second argument.
+-- The error of a call with this stream, and the number of requests.
 CREATE FUNCTION talk(statement text, what text, OUT said text, OUT asked bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	before bigint := emulator_state() -> 'requests';
@@ -35,7 +34,7 @@ $$;
 SELECT answer(event('initial-response'), text_event('one'), event('HeartbeatEvent'), event('NewEvent', '{"Message": "unknown"}'),
 	event('ProgressEvent', '{"Message": "two", "New": 1}'), event('initial-response', '{"AgentResponse": 1}'), the_end()) \g /dev/null
 SELECT results_eq(:'talk', $$ VALUES ('TextMessageEvent', 'one', NULL::text[], NULL), ('ProgressEvent', 'two', NULL, NULL),
-	('EndOfOutputEvent', 'done', '{a,b}', 'c') $$, 'a row an event, less heartbeats and what is unknown');
+	('EndOfOutputEvent', 'done', '{a,b}', 'c') $$, 'a row for each event, without heartbeats and unknown ones');
 SELECT answer(text_event('one'), the_end()) \g /dev/null
 SELECT is(count(*), 2::bigint, 'an initial response may be missing') FROM healthlake_update_profile_with_agent(:'profile_id', 'x');
 SELECT answer(text_event('one'), the_end(), text_event('two')) \g /dev/null
@@ -45,7 +44,7 @@ SELECT is(count(*), 1::bigint, 'a limit') FROM (SELECT healthlake_update_profile
 SELECT answer('{"event": "HeartbeatEvent", "payload": ""}', the_end()) \g /dev/null
 SELECT is(count(*), 1::bigint, 'a payload may be empty') FROM healthlake_update_profile_with_agent(:'profile_id', 'x');
 
--- One call, whatever the columns
+-- One call for all columns
 
 SELECT max(n) AS before FROM emulator_log() \gset
 SELECT count(*) FROM (SELECT (healthlake_update_profile_with_agent(:'profile_id', 'x')).*) AS s \g /dev/null
@@ -87,7 +86,7 @@ SELECT is(said ~ '^38M01 .*UnknownError', true, 'an error without a code') FROM 
 SELECT emulator_next(jsonb_build_object('operation', 'UpdateProfileWithAgent', 'error', code)) FROM failure WHERE code = 'ThrottlingException' \g /dev/null
 SELECT is_row(ROW(said, asked), ROW(''::text, 2), 'what AWS throttles before the stream is asked again') FROM talk(:'talk', '');
 
--- No stream, or not all of it
+-- No stream, or a truncated one
 
 CREATE TEMPORARY TABLE broken (what text, step jsonb, want text);
 INSERT INTO broken VALUES
@@ -115,7 +114,7 @@ SELECT is_row(ROW(said ~ ('^38M01 outcome of UpdateProfileWithAgent is unknown: 
   FROM broken, LATERAL talk(:'talk', what);
 RESET healthlake.request_timeout;
 
--- As large as all replies may be
+-- The size limit of replies
 
 SET healthlake.max_response_size = '64kB';
 SELECT answer(text_event(repeat('x', 40000)), text_event(repeat('x', 40000)), the_end()) \g /dev/null
@@ -128,7 +127,7 @@ SELECT is(count(*), 1::bigint, 'many heartbeats') FROM healthlake_update_profile
 SELECT answer(text_event('x') || '{"times": 20000}', the_end()) \g /dev/null
 SELECT is(count(*), 20001::bigint, 'many messages') FROM healthlake_update_profile_with_agent(:'profile_id', 'x');
 
--- The end is the end, however the connection fares
+-- The final event ends the stream, regardless of the connection
 
 SELECT emulator_next(jsonb_build_object('operation', 'UpdateProfileWithAgent', 'cut', -1, 'events', jsonb_build_array(text_event('one'), the_end()))) \g /dev/null
 SELECT is(count(*), 2::bigint, 'a connection that is cut after the end') FROM healthlake_update_profile_with_agent(:'profile_id', 'x');
@@ -137,7 +136,7 @@ SELECT clock_timestamp() AS began \gset
 SELECT is(count(*), 1::bigint, 'a connection that stays open after the end') FROM healthlake_update_profile_with_agent(:'profile_id', 'x');
 SELECT ok(clock_timestamp() - :'began' < interval '10 s', 'which is not waited for');
 
--- Where nothing may change
+-- In read-only transactions
 
 SET default_transaction_read_only = on;
 SELECT sqlstate AS refused FROM raised(:'talk') \gset

@@ -1,4 +1,4 @@
--- The audit trail of calls in a session: healthlake.audit = on and off. What durable adds is in
+-- The audit trail of a session's calls: healthlake.audit = on and off. "durable" is tested in
 -- test/behaviour/audit.py.
 
 \ir setup.sql
@@ -8,12 +8,11 @@ CREATE ROLE healthlake_auditee;
 GRANT healthlake_auditee TO CURRENT_USER;
 CREATE FUNCTION last_row() RETURNS healthlake_event LANGUAGE sql AS $$
 	SELECT e FROM healthlake_event AS e ORDER BY id DESC LIMIT 1 $$;
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$ SELECT sqlstate || ' ' || message FROM raised(statement) $$;
 SET application_name = 'the ward''s';
 
 -- A creation
 
-SELECT is(current_setting('healthlake.audit'), 'on', 'it is on without being asked for');
+SELECT is(current_setting('healthlake.audit'), 'on', 'it is on by default');
 SELECT id AS store FROM healthlake_create_datastore('ward 7', tags => '{"cost": "7"}', client_token => 'token-7') \gset
 SELECT is(count(*), 1::bigint, 'one call is one event') FROM healthlake_event;
 SELECT is(count(*), 0::bigint, 'and no row of the queue') FROM healthlake_request;
@@ -56,7 +55,7 @@ RESET ROLE;
 SELECT is_row(ROW(session_role, "current_role"), ROW(SESSION_USER::text, 'healthlake_auditee'::text), 'the current role, where that is another') FROM last_row();
 SELECT is((SELECT count(*) FROM healthlake_audit), (SELECT count(*) FROM healthlake_event), 'the view of all has all');
 SET healthlake.endpoint_url = 'http://127.0.0.1:1';
-SELECT is((raised('SELECT healthlake_create_datastore(''x'')')).sqlstate, '38N01', 'what reaches nobody');
+SELECT is((raised('SELECT healthlake_create_datastore(''x'')')).sqlstate, '38N01', 'a call that reaches no server');
 SET healthlake.endpoint_url = :'emulator_url';
 
 -- It is part of the transaction
@@ -121,9 +120,9 @@ SELECT emulator_next('{"body": "{\"DatastoreId\": \"0000000000000000000000000000
 SELECT is((raised('SELECT healthlake_create_datastore(''odd'')')).sqlstate, NULL, 'a reply with a number beyond numeric');
 SELECT is_row(ROW(outcome, datastore_id), ROW('succeeded'::text, repeat('0', 32)), 'does not keep the event from being written') FROM last_row();
 
--- What somebody has made of the table
+-- Altered tables
 
--- makes a change to it, creates a data store, and undoes the change
+-- alters it, creates a data store, and reverts the change
 CREATE FUNCTION with_change(ddl text, look text DEFAULT 'request ->> ''DatastoreName'' || '' '' || outcome') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	told text;
@@ -175,7 +174,7 @@ SET client_min_messages = error;
 SELECT is(with_change('SELECT'), 'changed succeeded', 'the table as it is');
 SELECT is(with_change('CREATE TRIGGER t BEFORE INSERT ON healthlake_event FOR EACH ROW EXECUTE FUNCTION noted()', 'note'),
 	'BEFORE ' || (SELECT relowner::regrole FROM pg_class WHERE oid = 'healthlake_event'::regclass) || ' pg_catalog, pg_temp',
-	'a trigger on its rows runs as the owner, with a path of ours');
+	'a trigger on its rows runs as the owner, with a fixed search_path');
 SELECT is(with_change('CREATE TRIGGER t AFTER INSERT ON healthlake_event REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION noted_after()',
 	'(SELECT text FROM noted_after AS n WHERE n.id = healthlake_event.id)'),
 	'AFTER ' || (SELECT relowner::regrole FROM pg_class WHERE oid = 'healthlake_event'::regclass) || ' pg_catalog, pg_temp',
@@ -212,7 +211,7 @@ SELECT matches(with_change('ALTER TABLE healthlake_event ADD more text NOT NULL 
 SELECT is(sent_by('ALTER TABLE healthlake_event ADD more text NOT NULL DEFAULT ''x''; ALTER TABLE healthlake_event ALTER more DROP DEFAULT'), 0::bigint, 'as is this');
 SELECT matches(with_change('ALTER TABLE healthlake_event RENAME note TO remark'), '^42703 ', 'a column that is gone');
 SELECT is(sent_by('ALTER TABLE healthlake_event RENAME note TO remark'), 0::bigint, 'as is that');
-SELECT is(sent_by('ALTER TABLE healthlake_event ALTER id SET GENERATED ALWAYS'), 0::bigint, 'and an id that nobody may give');
+SELECT is(sent_by('ALTER TABLE healthlake_event ALTER id SET GENERATED ALWAYS'), 0::bigint, 'and an id that cannot be specified');
 SELECT is(sent_by('SELECT'), 1::bigint, '(where nothing is wrong, it is sent)');
 SELECT is(with_change('ALTER TABLE healthlake_event RENAME note TO remark; ALTER TABLE healthlake_event ADD note text'), 'changed succeeded', 'one that is made again, and so is elsewhere');
 SELECT is(with_change('ALTER TABLE healthlake_event RENAME application_name TO client; ALTER TABLE healthlake_event ADD application_name varchar(100)', 'application_name'), 'the ward''s', 'one of another type');
@@ -230,11 +229,11 @@ SELECT is(with_change('CREATE ROLE healthlake_historian; GRANT CREATE, USAGE ON 
 SELECT is(with_change('SELECT'), 'changed succeeded', 'and it is as it was');
 SET client_min_messages = warning;
 
--- The history stays
+-- The history is append-only
 
-SELECT is(says('UPDATE healthlake_event SET note = ''x'''), '55000 the history cannot be altered', 'no event can be altered');
-SELECT is(says('DELETE FROM healthlake_event'), '55000 the history cannot be altered', 'nor deleted');
-SELECT is(says('TRUNCATE healthlake_event'), '55000 the history cannot be altered', 'nor all of them');
+SELECT is(message_of('UPDATE healthlake_event SET note = ''x'''), '55000 the history cannot be altered', 'no event can be altered');
+SELECT is(message_of('DELETE FROM healthlake_event'), '55000 the history cannot be altered', 'nor deleted');
+SELECT is(message_of('TRUNCATE healthlake_event'), '55000 the history cannot be altered', 'nor all of them');
 
 -- By day and role
 
@@ -244,9 +243,9 @@ SELECT is(count(*), 0::bigint, 'what was rolled back is known by durable rows al
 
 -- Roles
 
-SELECT is(says('SET ROLE healthlake_auditee; SELECT * FROM healthlake_audit'), '42501 permission denied for view healthlake_audit', 'a role may not read it');
+SELECT is(message_of('SET ROLE healthlake_auditee; SELECT * FROM healthlake_audit'), '42501 permission denied for view healthlake_audit', 'a role may not read it');
 RESET ROLE;
-SELECT is(says('SET ROLE healthlake_auditee; SET healthlake.audit = off'), '42501 permission denied to set parameter "healthlake.audit"', 'nor set it off');
+SELECT is(message_of('SET ROLE healthlake_auditee; SET healthlake.audit = off'), '42501 permission denied to set parameter "healthlake.audit"', 'nor set it off');
 RESET ROLE;
 
 -- Off

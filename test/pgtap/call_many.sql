@@ -2,9 +2,6 @@
 
 \ir setup.sql
 SELECT no_plan();
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
-
 CREATE TEMPORARY TABLE made AS SELECT * FROM healthlake_call_many('CreateFHIRDatastore',
 	ARRAY(SELECT jsonb_build_object('DatastoreName', 'ward ' || i, 'DatastoreTypeVersion', 'R4') FROM generate_series(1, 40) i));
 SELECT is(array_agg(ordinal), ARRAY(SELECT generate_series(1, 40)), 'rows are in order') FROM made;
@@ -17,8 +14,8 @@ SELECT is(name, 'ward ' || ordinal, 'row ' || ordinal || ' is that of its reques
 SELECT is(count(*), 40::bigint, 'each is in the audit trail') FROM healthlake_event WHERE event = 'replied' AND outcome = 'succeeded' AND client_token IN (SELECT client_token FROM made);
 
 SELECT is(says('SELECT * FROM healthlake_call_many(''DescribeFHIRDatastore'', ARRAY[''{"DatastoreId": "x"}'', ''{}'', NULL, ''{"DatastoreID": "x"}'']::jsonb[])')
-	~ '^22023 3 of 4 requests for DescribeFHIRDatastore cannot be sent .*Request 2: .*Request 3: .*Request 4: ', true, 'every fault is told with its ordinal');
-SELECT is((raised('SELECT * FROM healthlake_call_many(''DescribeFHIRDatastore'', ARRAY[''{}'']::jsonb[])')).sqlstate, '22004', 'what is only missing is 22004');
+	~ '^22023 3 of 4 requests for DescribeFHIRDatastore cannot be sent .*Request 2: .*Request 3: .*Request 4: ', true, 'every fault is reported with its ordinal');
+SELECT is((raised('SELECT * FROM healthlake_call_many(''DescribeFHIRDatastore'', ARRAY[''{}'']::jsonb[])')).sqlstate, '22004', 'only missing members: 22004');
 SELECT is((raised('SELECT * FROM healthlake_call_many(''DescribeFHIRDatastore'', NULL)')).sqlstate, '22004', 'no requests at all');
 SELECT is((raised('SELECT * FROM healthlake_call_many(''DescribeFHIRDatastore'', ARRAY[[''{}''], [''{}'']]::jsonb[])')).sqlstate, '22023', 'two dimensions');
 SELECT is((raised('SELECT (healthlake_call_many(''CreateFHIRDatastore'', ARRAY[''{"DatastoreTypeVersion": "R4"}'']::jsonb[])).*')).sqlstate, '0A000', 'a change in a SELECT list');
@@ -32,6 +29,21 @@ SELECT is(array_agg(ordinal), ARRAY[7], 'what AWS refuses is a row') FROM seen W
 SELECT is_row(ROW(sqlstate, id, message ~ '^AWS refused DescribeFHIRDatastore: '), ROW('42704'::text, NULL::text, true), 'with what it says') FROM seen WHERE ordinal = 7;
 SELECT is(count(*), 39::bigint, 'the others have their columns') FROM seen JOIN made USING (ordinal)
  WHERE name = 'ward ' || ordinal AND id = response ->> 'DatastoreId' AND properties ->> 'DatastoreId' = id;
+
+-- A reply that the database cannot hold is an error of its row
+
+CREATE FUNCTION odd() RETURNS void LANGUAGE sql AS $$
+	SELECT emulator_next('{"operation": "DescribeFHIRDatastore", "status": 200, "body": "{\"DatastoreProperties\": {\"DatastoreId\": \"i\", \"DatastoreArn\": \"a\", \"DatastoreStatus\": \"ACTIVE\", \"DatastoreTypeVersion\": \"R4\", \"DatastoreEndpoint\": \"e\", \"Odd\": 1e400000}}"}') $$;
+SET healthlake.max_concurrency = 1;
+SELECT odd() \g /dev/null
+SELECT is(array_agg(ROW(ordinal, id IS NULL, status IS NULL, sqlstate, message)::text ORDER BY ordinal),
+	ARRAY['(1,t,t,38P01,"unusable reply to DescribeFHIRDatastore: it has a value that the database cannot hold")', '(2,f,f,,)'], 'of a description')
+  FROM healthlake_describe_datastores(ARRAY(SELECT response ->> 'DatastoreId' FROM made WHERE ordinal <= 2));
+SELECT odd() \g /dev/null
+SELECT is(array_agg(ROW(ordinal, response IS NULL, sqlstate, error_code, message)::text ORDER BY ordinal),
+	ARRAY['(1,t,38P01,,"unusable reply to DescribeFHIRDatastore: it has a value that the database cannot hold")', '(2,f,,,)'], 'and of any operation that reads')
+  FROM healthlake_call_many('DescribeFHIRDatastore', ARRAY(SELECT jsonb_build_object('DatastoreId', response ->> 'DatastoreId') FROM made WHERE ordinal <= 2));
+RESET healthlake.max_concurrency;
 
 BEGIN;
 SELECT is(says('SELECT * FROM healthlake_call_many(''CreateFHIRDatastore'', ARRAY[''{"DatastoreTypeVersion": "R4"}'']::jsonb[])'), '', 'in a transaction');

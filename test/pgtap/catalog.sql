@@ -1,4 +1,4 @@
--- What CREATE EXTENSION leaves in the catalogs, and what nobody can do to it beforehand.
+-- The objects of CREATE EXTENSION in the catalogs, and attacks before it.
 
 \ir setup.sql
 SELECT no_plan();
@@ -20,11 +20,12 @@ SELECT is(coalesce(obj_description(objid, classid::regclass::name), '') <> '', t
    -- PostgreSQL 18 counts the row types of tables and views, too
    AND objid NOT IN (SELECT reltype FROM pg_class WHERE relkind IN ('r', 'v')) ORDER BY said;
 SELECT is(coalesce(obj_description(objid, 'pg_class'), '') <> '', true, said || ' is commented')
-  FROM member JOIN pg_class AS c ON c.oid = objid WHERE classid = 'pg_class'::regclass AND c.relkind NOT IN ('c', 'i', 'S') ORDER BY said;
+  FROM member JOIN pg_class AS c ON c.oid = objid WHERE classid = 'pg_class'::regclass AND c.relkind NOT IN ('c', 'i') ORDER BY said;
+SELECT is(count(*), 3::bigint, 'sequences, too') FROM member JOIN pg_class AS c ON c.oid = objid WHERE classid = 'pg_class'::regclass AND c.relkind = 'S';
 SELECT is(coalesce(col_description(a.attrelid, a.attnum), '') <> '', true, c.relname || '.' || a.attname)
   FROM member JOIN pg_class AS c ON c.oid = objid JOIN pg_attribute AS a ON attrelid = c.oid
  WHERE classid = 'pg_class'::regclass AND attnum > 0 AND NOT attisdropped AND c.relkind IN ('r', 'v');
--- what hangs on a table is no member of its own
+-- objects that depend on a table are no members themselves
 CREATE TEMPORARY TABLE part AS
 	SELECT 'pg_policy'::regclass AS classid, p.oid AS objid, polname AS name FROM pg_policy AS p JOIN member ON objid = polrelid
 	UNION ALL
@@ -54,8 +55,8 @@ SELECT is_row(ROW(superuser, trusted), ROW(true, false), 'for a superuser to cre
 
 -- Rights
 
--- what reads nothing but its arguments is everybody's, by PostgreSQL's default; the one that creates a view has no
--- more rights than its caller
+-- functions that read only their arguments may be executed by PUBLIC; the one that creates a view has no
+-- more privileges than its caller
 SELECT is(array_agg(DISTINCT proname ORDER BY proname)::text, '{healthlake_fhir_column,healthlake_fhir_create_view,healthlake_fhir_view,healthlake_fhir_view_columns,healthlake_fhir_view_rows,healthlake_fhirpath,healthlake_fhirpath_boolean,healthlake_fhirpath_date,healthlake_fhirpath_exists,healthlake_fhirpath_integer,healthlake_fhirpath_numeric,healthlake_fhirpath_text,healthlake_fhirpath_timestamptz}',
 	'no other function is granted to PUBLIC') FROM routine
  WHERE proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0);
@@ -63,6 +64,12 @@ SELECT is_row(ROW(provolatile, proparallel, prosecdef), ROW('i'::"char", 's'::"c
   FROM routine WHERE proacl IS NULL AND proname <> 'healthlake_fhir_create_view';
 SELECT is(array_agg(c.relname)::text, NULL, 'no table, no sequence') FROM member JOIN pg_class AS c ON objid = c.oid
  WHERE classid = 'pg_class'::regclass AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0);
+-- a stranger's column of a type would block DROP EXTENSION, and for a table its alteration
+SELECT is(array_agg(t.typname)::text, NULL, 'no type') FROM member AS m JOIN pg_type AS t ON t.oid = m.objid OR t.typrelid = m.objid AND m.classid = 'pg_class'::regclass
+ WHERE m.classid IN ('pg_type'::regclass, 'pg_class'::regclass) AND t.typelem = 0
+	AND EXISTS (SELECT FROM aclexplode(coalesce(t.typacl, acldefault('T', t.typowner))) WHERE grantee = 0);
+SELECT is(count(*) > 20, true, 'of ' || count(*)) FROM member AS m JOIN pg_type AS t ON t.oid = m.objid OR t.typrelid = m.objid AND m.classid = 'pg_class'::regclass
+ WHERE m.classid IN ('pg_type'::regclass, 'pg_class'::regclass) AND t.typelem = 0;
 SELECT is(array_agg(DISTINCT grantee::regrole)::text, '{' || (SELECT extowner::regrole FROM pg_extension
 	WHERE extname = 'healthlake') || '}', 'nothing to anybody but the owner') FROM routine, aclexplode(proacl);
 SELECT is(array_agg(DISTINCT grantee::regrole)::text, '{' || (SELECT extowner::regrole FROM pg_extension
@@ -70,6 +77,10 @@ SELECT is(array_agg(DISTINCT grantee::regrole)::text, '{' || (SELECT extowner::r
  WHERE classid = 'pg_class'::regclass;
 SELECT is(array_agg(c.relname)::text, NULL, 'every table has row security') FROM member JOIN pg_class AS c ON objid = c.oid
  WHERE classid = 'pg_class'::regclass AND relkind = 'r' AND NOT relrowsecurity;
+-- otherwise PostgreSQL refuses UPDATE and DELETE under a publication FOR ALL TABLES
+SELECT is(array_agg(c.relname)::text, NULL, 'every table has a replica identity') FROM member JOIN pg_class AS c ON objid = c.oid
+ WHERE classid = 'pg_class'::regclass AND relkind = 'r' AND relreplident <> 'f'
+   AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND CASE relreplident WHEN 'd' THEN indisprimary WHEN 'i' THEN indisreplident END);
 SELECT is(array_agg(c.relname ORDER BY c.relname)::text, '{healthlake_audit,healthlake_created_datastores,healthlake_left_behind,healthlake_stuck_requests}', 'views that read the table are barriers')
   FROM member JOIN pg_class AS c ON objid = c.oid WHERE classid = 'pg_class'::regclass AND relkind = 'v' AND 'security_barrier=true' = ANY (reloptions);
 SELECT is(array_agg(said)::text, NULL, 'no SECURITY DEFINER without a search_path') FROM routine
@@ -77,14 +88,30 @@ SELECT is(array_agg(said)::text, NULL, 'no SECURITY DEFINER without a search_pat
 
 -- How functions are declared
 
+-- another role's function of exactly the types of a call would win over a polymorphic one
+SELECT is(array_agg(said)::text, NULL, 'no function is polymorphic') FROM routine, unnest(proargtypes) AS a (type) JOIN pg_type AS t ON t.oid = a.type WHERE t.typtype = 'p' AND t.typname <> 'internal';
+
 SELECT is_row(ROW(provolatile, proparallel, procost, proisstrict, prosecdef, proleakproof),
 	ROW('v'::"char", 'u'::"char", 1000000::real, false, false, false), said || ' is declared as what calls AWS')
   FROM routine WHERE proname = 'healthlake_create_datastore' ORDER BY said;
 SELECT is_row(ROW(provolatile, proparallel IN ('r', 'u')), ROW('v'::"char", true), said || ' is a session''s')
   FROM routine WHERE proname = 'healthlake_last_call';
 SELECT is(count(*), 2::bigint, 'creating has two forms') FROM routine WHERE proname = 'healthlake_create_datastore';
-SELECT is(count(*), 0::bigint, 'what creates has a support function') FROM routine
- WHERE proname = 'healthlake_create_datastore' AND prosupport = 0;
+-- the other volatile functions read, wait, or have the same effect however often they are called
+SELECT is(array_agg(DISTINCT proname ORDER BY proname)::text, '{' || array_to_string(ARRAY[
+	'healthlake_check', 'healthlake_describe_datastore', 'healthlake_describe_datastores',
+	'healthlake_describe_export_job', 'healthlake_describe_import_job', 'healthlake_describe_transformation_job',
+	'healthlake_fhir_capabilities', 'healthlake_fhir_count', 'healthlake_fhir_create_view', 'healthlake_fhir_everything',
+	'healthlake_fhir_history', 'healthlake_fhir_read', 'healthlake_fhir_read_many', 'healthlake_fhir_search',
+	'healthlake_fhir_validate', 'healthlake_get_transformation_profile', 'healthlake_grant', 'healthlake_holds_leases',
+	'healthlake_last_call', 'healthlake_list_datastores', 'healthlake_list_export_jobs', 'healthlake_list_import_jobs',
+	'healthlake_list_tags', 'healthlake_list_transformation_jobs', 'healthlake_list_transformation_profile_versions',
+	'healthlake_list_transformation_profiles', 'healthlake_operation_statistics', 'healthlake_operations', 'healthlake_preview',
+	'healthlake_reset_statistics', 'healthlake_revoke', 'healthlake_wait_datastore', 'healthlake_wait_export_job',
+	'healthlake_wait_import_job', 'healthlake_wait_request', 'healthlake_wait_transformation_job'], ',') || '}',
+	'what changes something has the support function') FROM routine
+ WHERE provolatile = 'v' AND prokind = 'f' AND prorettype <> 'trigger'::regtype
+   AND prosupport <> 'healthlake_support'::regproc;
 SELECT is(proargnames::text, '{name,type_version,kms_key_id,cmk_type,preload_data_type,client_token,tags,authorization_strategy,fine_grained_authorization_enabled,identity_provider_metadata,idp_lambda_arn,analytics_status,nlp_status,default_profiles,backup_status,backup_type,backup_retention_period_in_days,backup_tags_enabled,region,more}',
 	'its arguments') FROM routine WHERE proname = 'healthlake_create_datastore' AND pronargs > 1;
 SELECT is(proargtypes::regtype[]::text, '{text,text,text,text,text,text,jsonb,text,boolean,jsonb,text,text,text,text[],text,text,integer,boolean,text,jsonb}',
@@ -140,7 +167,7 @@ SELECT is(operation, 'CreateFHIRDatastore', 'nor the last call') FROM made;
 SELECT throws_ok('ALTER EXTENSION healthlake SET SCHEMA public', '0A000', NULL, 'it stays in its schema');
 DROP EXTENSION healthlake;
 
--- What was there before is not taken over
+-- Existing objects are not taken over
 
 CREATE SCHEMA taken;
 CREATE FUNCTION taken.healthlake_last_call() RETURNS text LANGUAGE sql AS $$ SELECT 'hostile' $$;

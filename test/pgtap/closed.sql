@@ -1,5 +1,5 @@
--- What every test begins with: nothing of the server's own configuration leads anywhere. Until a
--- test names the emulator, whatever it sends goes to a port of this machine where nobody listens.
+-- Included first by every test: the server's configuration leads to no endpoint. Until a
+-- test names the emulator, all requests go to a closed port of this machine.
 
 SET healthlake.endpoint_url = 'http://127.0.0.1:1';
 SET healthlake.sts_endpoint_url = '';

@@ -1,4 +1,5 @@
--- Creating a data store, in both forms: what is sent, and what comes back.
+-- Creating a data store, in both forms: the request, and the row.
+-- It needs UTF8.
 
 \ir setup.sql
 SELECT no_plan();
@@ -98,7 +99,7 @@ SELECT is(sent($$ healthlake_create_datastore('a', backup_tags_enabled => false)
 SELECT emulator_reset() \g /dev/null
 SELECT is((healthlake_create_datastore('a', client_token => 'my-token')).id,
 	(healthlake_create_datastore('a', client_token => 'my-token')).id,
-	'the same token twice gives the same data store');
+	'the same token twice returns the same data store');
 SELECT is(array_agg(body ->> 'ClientToken')::text, '{my-token,my-token}', 'client_token is sent')
   FROM emulator_log();
 SELECT is(emulator_stores(), 1::bigint, 'and there is one data store');
@@ -157,6 +158,8 @@ SELECT is(sent($$ healthlake_create_datastore(request =>
 SELECT is(sent($$ healthlake_create_datastore('{"DatastoreName": null, "DatastoreTypeVersion": "R4",
 		"Tags": null, "ClientToken": null, "BackupConfiguration": {"Status": null}}'::jsonb) $$),
 	'{"DatastoreTypeVersion": "R4", "BackupConfiguration": {}}', 'a JSON null is an absent member');
+SELECT is(sent($$ healthlake_create_datastore('a', more => '{"DatastoreName": null, "DatastoreTypeVersion": null, "Tags": null}') $$) ->> 'DatastoreName', 'a',
+	'also beside an argument');
 SELECT is(sent($$ healthlake_create_datastore(all_members()) $$), all_members() - 'ClientToken',
 	'every member of AWS''s');
 SELECT is(sent($$ healthlake_create_datastore(jsonb_set(all_members(),
@@ -175,7 +178,7 @@ SELECT is(array_agg(DISTINCT ok), '{t}', 'whatever the form, the row is the same
 			"ClientToken": "t"}'::jsonb)) AS ok
 		  FROM healthlake_create_datastore('a', client_token => 't') AS s) AS forms;
 
--- As a person writes it
+-- In a user's notation
 
 SELECT emulator_reset() \g /dev/null
 SELECT healthlake_create_datastore(name => 'named') IS NOT NULL \g /dev/null

@@ -3,10 +3,6 @@
 \ir setup.sql
 SELECT no_plan();
 
--- What raises, as SQLSTATE, message, detail and hint.
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
-
 SELECT emulator_tell('stores', jsonb_build_object('DatastoreId', md5('full'), 'DatastoreName', 'full',
 	'CreatedAt', 1700000000.123, 'SseConfiguration', '{"KmsEncryptionConfig": {"CmkType": "CUSTOMER_MANAGED_KMS_KEY", "KmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1"}}'::jsonb,
 	'PreloadDataConfig', '{"PreloadDataType": "SYNTHEA"}'::jsonb,
@@ -40,7 +36,7 @@ SELECT is(says('SELECT healthlake_describe_datastore(NULL)'),
 	'NULL is told by the argument''s name');
 SELECT is(id, md5('full'), 'an id given in more instead') FROM healthlake_describe_datastore(NULL, more => jsonb_build_object('DatastoreId', md5('full')));
 
--- Times that are odd
+-- Unusual times
 
 CREATE FUNCTION created_at(value jsonb) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -79,7 +75,7 @@ SELECT is(sent('healthlake_update_datastore(''x'', analytics_status => ''a'', nl
 	'Metadata', '{"e":1}', 'IdpLambdaArn', repeat('f', 49)), 'BackupConfiguration',
 	'{"Status": "g", "BackupType": "h", "RetentionPeriodInDays": 7, "BackupTagsEnabled": true}'::jsonb), 'every argument has its place');
 
--- An argument that is left out changes nothing, though AWS replaces a structure as a whole
+-- A missing argument changes nothing, although AWS replaces a structure as a whole
 
 SELECT emulator_reset() \g /dev/null
 SELECT emulator_set('{"settle_after_describes": 0}') \g /dev/null
@@ -145,7 +141,7 @@ SET client_min_messages = warning;
 RESET healthlake.unknown_members;
 SELECT is(body -> 'IdentityProviderConfiguration' -> 'Tomorrow', '{"a": [1.0]}', 'it is') FROM updates();
 
--- Restored: what is not taken over is told
+-- Restored: warnings of what is not copied
 
 SELECT emulator_reset() \g /dev/null
 SELECT emulator_tell('stores', jsonb_build_array(
@@ -160,13 +156,13 @@ SELECT is((SELECT body - 'ClientToken' FROM emulator_log() WHERE operation = 'Re
 	'RestoreConfiguration', '{"ContinuousBackupRestoreConfiguration": {"RestorePointTime": 1767323045.678}}'::jsonb), 'of that time');
 SELECT lives_ok($$ SELECT healthlake_restore_datastore(md5('plain'), 'latest') $$, 'without a time it is the latest one');
 SELECT is((SELECT body -> 'RestoreConfiguration' FROM emulator_log() WHERE operation = 'RestoreFHIRDatastore' ORDER BY n DESC LIMIT 1),
-	'{"ContinuousBackupRestoreConfiguration": {}}', 'which is asked for by an empty structure');
+	'{"ContinuousBackupRestoreConfiguration": {}}', 'which an empty structure requests');
 SELECT is(sqlstate, '42704', 'a source that is not there') FROM raised('SELECT healthlake_restore_datastore(''x'', ''y'')');
 SELECT is(says('SELECT healthlake_restore_datastore(NULL, ''y'')') ~ '^22004 .*argument "source_datastore_id"', true, 'no source');
 SELECT is(says('SELECT healthlake_restore_datastore(''x'', NULL)') ~ '^22004 argument "name"', true, 'no name');
 SELECT lives_ok(format('SELECT healthlake_restore_datastore(NULL, ''in more'', more => ''{"SourceDatastoreId": "%s"}'')', md5('plain')), 'a source in more');
 
--- Deleted, when the name is confirmed
+-- Deleted, if the name is confirmed
 
 CREATE FUNCTION deletions() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM emulator_log() WHERE operation = 'DeleteFHIRDatastore' $$;
 SELECT is(says(format('SELECT healthlake_delete_datastore(%L, ''Plain'')', md5('plain'))),

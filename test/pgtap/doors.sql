@@ -1,10 +1,7 @@
--- The doors that take an operation's name: healthlake_call, _operations, _preview; and grants.
+-- Functions that take an operation's name: healthlake_call, _operations, _preview; and grants.
 
 \ir setup.sql
 SELECT no_plan();
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
-
 -- healthlake_call
 
 SELECT is(healthlake_call('CreateFHIRDatastore', '{"DatastoreName": "ward", "DatastoreTypeVersion": "R4"}') ->> 'DatastoreStatus', 'CREATING', 'any operation by its name');
@@ -34,7 +31,7 @@ SELECT is_row(ROW(required, argument), ROW(true, 'id'::text), 'a required one') 
 SELECT is(array_agg(argument || ' ' || member)::text, '{"job_id JobId"}', 'one that has few') FROM healthlake_operations() WHERE operation = 'DescribeDataTransformationJob';
 SELECT is(cli_option, '--resource-arn', 'capitals in a row are a word') FROM healthlake_operations() WHERE operation = 'ListTagsForResource';
 SELECT set_eq('SELECT operation || '' '' || argument FROM healthlake_operations() WHERE sensitive',
-	ARRAY['CreateDataTransformationProfile profile_mapping', 'UpdateDataTransformationProfile profile_mapping', 'UpdateProfileWithAgent input_message'], 'what is sensitive');
+	ARRAY['CreateDataTransformationProfile profile_mapping', 'UpdateDataTransformationProfile profile_mapping', 'UpdateProfileWithAgent input_message'], 'sensitive members');
 SELECT is(count(*), count(DISTINCT (operation, member)), 'every member once') FROM healthlake_operations();
 
 -- healthlake_preview
@@ -60,7 +57,7 @@ SELECT is(url ~ '^http://datatransformation\.localhost:', true, 'a host prefix i
 SET healthlake.endpoint_url = :'emulator_url';
 SELECT is(says('SELECT healthlake_preview(''CreateFHIRDatastore'')') ~ '^22004 .*DatastoreTypeVersion', true, 'a wrong request is refused as it would be');
 SELECT is(says('SELECT healthlake_preview(NULL)'), '22004 argument "operation" must not be null', 'no operation');
-SELECT is(says('SELECT healthlake_preview(''ListFHIRDatastores'', region => ''x.example.com'')') ~ '^22023 invalid AWS region', true, 'a region that is none');
+SELECT is(says('SELECT healthlake_preview(''ListFHIRDatastores'', region => ''x.example.com'')') ~ '^22023 invalid AWS region', true, 'an invalid region');
 SELECT is(count(*), 0::bigint, 'nothing was sent') FROM emulator_log();
 RESET healthlake.endpoint_url;
 SELECT is(url, 'https://healthlake.eu-west-2.amazonaws.com/', 'AWS''s own address') FROM healthlake_preview('ListFHIRDatastores', region => 'eu-west-2');
@@ -99,19 +96,19 @@ CREATE TEMPORARY TABLE everybody AS SELECT ARRAY['call', 'call_many', 'last_call
 CREATE FUNCTION pg_temp.beyond(what text) RETURNS text[] LANGUAGE sql AS $$
 	SELECT array_agg(f ORDER BY f) FROM unnest(may('healthlake_to_' || what)) AS f WHERE f <> ALL (SELECT unnest(functions) FROM everybody) $$;
 SELECT is(f <@ may('healthlake_to_' || what), true, what || ' has the doors') FROM everybody AS e (f), unnest(ARRAY['read', 'create', 'manage', 'delete']) AS what;
-SELECT is(pg_temp.beyond('create'), '{cancel_request,create_datastore,enqueue,enqueue_create_datastore,ensure_datastore,restore_datastore,retry_request,wait_request}', 'create: what is paid for, and its queue');
+SELECT is(pg_temp.beyond('create'), '{cancel_request,create_datastore,enqueue,enqueue_create_datastore,ensure_datastore,restore_datastore,retry_request,wait_request}', 'create: billed objects, and their queue');
 SELECT is(pg_temp.beyond('delete') @> '{delete_datastore,delete_transformation_profile}', true, 'delete');
 SELECT is(pg_temp.beyond('manage') @> '{create_transformation_profile,publish_transformation_profile,start_export_job,start_import_job,start_transformation_job,tag_resource,untag_resource,update_datastore,update_profile_with_agent,update_transformation_profile}',
 	true, 'manage: what changes and is not paid for by the hour');
 SELECT is(pg_temp.beyond('read') @> '{describe_datastore,describe_export_job,describe_import_job,describe_transformation_job,get_transformation_profile,list_datastores,list_export_jobs,list_import_jobs,list_tags,list_transformation_jobs,list_transformation_profile_versions,list_transformation_profiles,wait_datastore,wait_export_job,wait_import_job,wait_transformation_job,await_datastore,await_export_job,await_import_job,await_transformation_job}',
 	true, 'read: describing, listing, waiting');
-SELECT is(pg_temp.beyond('read') && (pg_temp.beyond('create') || pg_temp.beyond('manage') || pg_temp.beyond('delete')), false, 'no word has what another one has');
+SELECT is(pg_temp.beyond('read') && (pg_temp.beyond('create') || pg_temp.beyond('manage') || pg_temp.beyond('delete')), false, 'no two words have a function in common');
 SELECT is(count(*), 26::bigint, 'together they have every operation') FROM
 	(SELECT DISTINCT operation FROM healthlake_operations() WHERE EXISTS (SELECT FROM unnest(ARRAY['read', 'create', 'manage', 'delete']) AS w
 	  WHERE has_function_privilege('healthlake_to_' || w, function, 'EXECUTE'))) AS o;
 SELECT is(says('SELECT healthlake_grant(''healthlake_maker'', ''all'')'), '22023 argument "what" must be read, create, manage, delete, audit, fhir_read, fhir_write or fhir_delete', 'another word');
 SELECT is(says('SELECT healthlake_grant(''healthlake_maker'', NULL)'), '22004 argument "what" must not be null', 'none');
-SELECT is(says('SELECT healthlake_grant(NULL, ''read'')'), '22004 argument "to_role" must not be null', 'nobody');
+SELECT is(says('SELECT healthlake_grant(NULL, ''read'')'), '22004 argument "to_role" must not be null', 'a role that does not exist');
 SELECT is(says('SELECT healthlake_grant(''nobody_there'', ''read'')') ~ '^42704 ', true, 'who is not there');
 CREATE ROLE "healthlake; odd ""name""";
 SELECT lives_ok($$SELECT healthlake_grant('"healthlake; odd ""name"""', 'read')$$, 'a name that must be quoted');
@@ -122,7 +119,7 @@ SELECT is(sqlstate, '42501', 'who may not grant cannot grant by it') FROM raised
 RESET ROLE;
 SELECT is(has_function_privilege('healthlake_reader', 'healthlake_delete_datastore(text,text,text,jsonb)', 'EXECUTE'), false, 'and has not');
 
--- healthlake_revoke takes back what was granted, and leaves what other words need
+-- healthlake_revoke revokes what was granted, except what other words need
 
 CREATE FUNCTION pg_temp.rights(who text) RETURNS bigint LANGUAGE sql AS $$
 	SELECT count(*) FROM (SELECT proacl AS acl FROM pg_proc UNION ALL SELECT relacl FROM pg_class UNION ALL SELECT nspacl FROM pg_namespace) AS o,
@@ -140,13 +137,13 @@ SELECT lives_ok(format('SELECT healthlake_grant(''healthlake_two'', %1$L); SELEC
   FROM unnest(ARRAY['read', 'create', 'manage', 'delete', 'audit']) AS what;
 SELECT is(pg_temp.rights('healthlake_two'), 0::bigint, 'whatever it was');
 SELECT is(says('SELECT healthlake_revoke(''healthlake_two'', ''all'')'), '22023 argument "what" must be read, create, manage, delete, audit, fhir_read, fhir_write or fhir_delete', 'another word to revoke');
-SELECT is(says('SELECT healthlake_revoke(NULL, ''read'')'), '22004 argument "from_role" must not be null', 'from nobody');
+SELECT is(says('SELECT healthlake_revoke(NULL, ''read'')'), '22004 argument "from_role" must not be null', 'from a role that does not exist');
 SELECT is(says('SELECT healthlake_grant(''healthlake_two'', ''read'', NULL)'), '22004 argument "what" must not be null', 'a null among words');
 SELECT is(says('SELECT healthlake_grant(''healthlake_two'', VARIADIC ''{}'')'), '22023 argument "what" must not be empty', 'no word');
 DROP ROLE healthlake_two;
 SELECT is(healthlake_version(), extversion, 'the library is as old as the functions') FROM pg_extension WHERE extname = 'healthlake';
 
--- What a role then can do
+-- The resulting privileges of a role
 
 SET ROLE healthlake_to_read;
 SELECT lives_ok('SELECT * FROM healthlake_list_datastores()', 'a reader lists');
@@ -159,7 +156,7 @@ SELECT lives_ok('SELECT healthlake_create_datastore(''x'')', 'a maker creates');
 SELECT lives_ok('SELECT healthlake_ensure_datastore(''y'')', 'and ensures, without the right to list');
 RESET ROLE;
 
--- Literals without a type find the function that is meant
+-- Untyped literals resolve to the right function
 
 SELECT lives_ok('SELECT healthlake_create_datastore(''x'', ''R4'', tags => ''{"a": "b"}'')', 'a name');
 SELECT is(says('SELECT healthlake_create_datastore(''{"DatastoreTypeVersion": "R4"}'')') ~ '^22023 argument "name" looks like a request', true, 'a request that looks like a name');
@@ -178,7 +175,7 @@ SELECT is(says('SELECT aws.healthlake_version()'), '42501 permission denied for 
 RESET ROLE;
 SELECT aws.healthlake_grant('healthlake_apart', 'read') \g /dev/null
 SET ROLE healthlake_apart;
-SELECT lives_ok('SELECT * FROM aws.healthlake_list_datastores()', 'USAGE on it comes with a word');
+SELECT lives_ok('SELECT * FROM aws.healthlake_list_datastores()', 'a word grants USAGE on the schema');
 RESET ROLE;
 SELECT aws.healthlake_revoke('healthlake_apart', 'read') \g /dev/null
 SELECT is(has_schema_privilege('healthlake_apart', 'aws', 'USAGE'), false, 'and goes with it');

@@ -1,11 +1,11 @@
--- What a pgTAP file needs to script and ask the emulator: \ir emulator.sql
+-- Functions to script and query the emulator: \ir emulator.sql
 -- The address comes from HEALTHLAKE_EMULATOR. To be included as a superuser, before
 -- the file's transaction begins or in it; any role can call the functions afterwards.
 
 \getenv emulator_url HEALTHLAKE_EMULATOR
 \if :{?emulator_url}
 \else
-	-- \quit would end this file alone, and the rest would go where the server's settings lead
+	-- \quit would end only this file, and the rest would use the server's settings
 	\set ON_ERROR_STOP 1
 	DO $$ BEGIN RAISE EXCEPTION 'HEALTHLAKE_EMULATOR is not set: start the tests with test/run'; END $$;
 \endif
@@ -16,7 +16,7 @@ INSERT INTO emulator_address VALUES (:'emulator_url');
 SELECT format('GRANT ALL ON SCHEMA %s TO PUBLIC', nspname)
   FROM pg_namespace WHERE oid = pg_my_temp_schema() \gexec
 
--- What the emulator says to GET.
+-- GETs from the emulator.
 CREATE OR REPLACE FUNCTION emulator_ask(door text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -32,7 +32,7 @@ BEGIN
 END
 $$;
 
--- Tells the emulator something with POST.
+-- POSTs to the emulator.
 CREATE OR REPLACE FUNCTION emulator_tell(door text, said jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -47,7 +47,7 @@ $$;
 CREATE OR REPLACE FUNCTION emulator_next(step jsonb) RETURNS void
 LANGUAGE sql AS $$ SELECT emulator_tell('next', step) $$;
 
--- Forgets data stores, steps, settings and the log.
+-- Resets data stores, steps, settings and the log.
 CREATE OR REPLACE FUNCTION emulator_reset() RETURNS void
 LANGUAGE sql AS $$ SELECT emulator_tell('reset', '{}') $$;
 
@@ -59,15 +59,15 @@ LANGUAGE sql AS $$ SELECT emulator_tell('state', settings) $$;
 CREATE OR REPLACE FUNCTION emulator_state() RETURNS jsonb
 LANGUAGE sql AS $$ SELECT emulator_ask('state')::jsonb $$;
 
--- How many data stores there are.
+-- The number of data stores.
 CREATE OR REPLACE FUNCTION emulator_stores() RETURNS bigint
 LANGUAGE sql AS $$ SELECT (emulator_state() ->> 'stores')::bigint $$;
 
--- Every data store, as the emulator keeps it.
+-- Every data store in the emulator's form.
 CREATE OR REPLACE FUNCTION emulator_store() RETURNS SETOF jsonb
 LANGUAGE sql AS $$ SELECT jsonb_array_elements(emulator_ask('stores')::jsonb) $$;
 
--- Text as jsonb, or NULL where it is none.
+-- Text as jsonb; NULL if it is malformed.
 CREATE OR REPLACE FUNCTION emulator_jsonb(said text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,12 +1,10 @@
--- The one data store of a name, found or created.
+-- The data store of a name, found or created.
 
 \ir setup.sql
 SELECT no_plan();
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
 CREATE FUNCTION creations() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM emulator_log() WHERE operation = 'CreateFHIRDatastore' $$;
 
--- A data store of that name in that status.
+-- Creates a data store with that name and status.
 CREATE FUNCTION place(name text, status text, more jsonb DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
 	SELECT emulator_tell('stores', jsonb_build_object('DatastoreName', name, 'DatastoreId', md5(name || status), 'DatastoreStatus', status) || more) $$;
 
@@ -24,7 +22,7 @@ SELECT is_row(ROW((e).id, (e).created), ROW(first.id, false), 'expanded, too') F
 SELECT is(count(*), 2::bigint, 'names are exact') FROM
 	(SELECT (healthlake_ensure_datastore('Ward')).id UNION SELECT id FROM first) AS two;
 
--- What is live
+-- Live statuses
 
 SELECT place('creating', 'CREATING'), place('updating', 'UPDATING'), place('failed', 'UPDATE_FAILED'), place('gone', 'DELETED'),
 	place('going', 'DELETING'), place('never', 'CREATE_FAILED') \g /dev/null
@@ -41,7 +39,7 @@ SELECT is(says('SELECT healthlake_ensure_datastore(''twice'')'),
 SELECT place('once', 'ACTIVE'), place('once', 'DELETED') \g /dev/null
 SELECT is(id, md5('onceACTIVE'), 'one that is deleted does not count') FROM healthlake_ensure_datastore('once');
 
--- As asked, or not
+-- With and without the requested properties
 
 SELECT place('smart', 'ACTIVE', '{"SseConfiguration": {"KmsEncryptionConfig": {"CmkType": "CUSTOMER_MANAGED_KMS_KEY", "KmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1234"}},
 	"IdentityProviderConfiguration": {"AuthorizationStrategy": "SMART_ON_FHIR", "FineGrainedAuthorizationEnabled": true, "Metadata": "{\"b\": 1, \"a\": [2]}",
@@ -54,7 +52,7 @@ SELECT is(created, false, 'what AWS makes of nothing may be asked for') FROM hea
 	authorization_strategy => 'AWS_AUTH', fine_grained_authorization_enabled => false, cmk_type => 'AWS_OWNED_KMS_KEY');
 SELECT is(says('SELECT healthlake_ensure_datastore(''plain'', kms_key_id => ''alias/health'', type_version => ''R5'')'),
 	format('55000 data store "%s" of that name is not as requested | type_version is R4, requested was R5; kms_key_id is not set, requested was alias/health; cmk_type is AWS_OWNED_KMS_KEY, requested was CUSTOMER_MANAGED_KMS_KEY.', md5('plainACTIVE')),
-	'all that differs is told');
+	'all differences are reported');
 SELECT is(says(format('SELECT healthlake_ensure_datastore(''smart'', authorization_strategy => ''SMART_ON_FHIR'', %s)', argument)),
 	format('55000 data store "%s" of that name is not as requested | %s.', md5('smartACTIVE'), detail), argument)
   FROM (VALUES ('kms_key_id => ''234''', 'kms_key_id is arn:aws:kms:us-east-1:123456789012:key/1234, requested was 234'),
@@ -65,7 +63,13 @@ SELECT is(says(format('SELECT healthlake_ensure_datastore(''smart'', authorizati
 	AS other (argument, detail);
 SELECT is(says('SELECT healthlake_ensure_datastore(''smart'', authorization_strategy => ''AWS_AUTH'')') ~ '^55000 .*authorization_strategy is SMART_ON_FHIR, requested was AWS_AUTH', true, 'another strategy');
 
--- Refused before anything is asked
+-- Metadata that jsonb cannot hold differs from any that it can
+
+SELECT place('odd', 'ACTIVE', '{"IdentityProviderConfiguration": {"AuthorizationStrategy": "SMART_ON_FHIR", "Metadata": "{\"a\": 1e400000}"}}') \g /dev/null
+SELECT is(says('SELECT healthlake_ensure_datastore(''odd'', authorization_strategy => ''SMART_ON_FHIR'', identity_provider_metadata => ''{"a": 2}'')'),
+	format('55000 data store "%s" of that name is not as requested | identity_provider_metadata is {"a": 1e400000}, requested was {"a": 2}.', md5('oddACTIVE')), 'other metadata');
+
+-- Refused before a request
 
 SELECT emulator_reset() \g /dev/null
 SELECT is(says('SELECT healthlake_ensure_datastore(NULL)') ~ '^22004 argument "name"', true, 'no name');

@@ -1,11 +1,12 @@
--- What a failed call raises: SQLSTATE, message, detail and hint, whatever came back.
+-- The errors of failed calls: SQLSTATE, message, detail and hint, for every reply.
+-- It needs UTF8.
 
 \ir setup.sql
 SELECT no_plan();
 SET healthlake.connect_timeout = '2s';
 SET healthlake.request_timeout = '5s';
 
--- What creating raises when the emulator answers like that.
+-- The error of a creation with this answer of the emulator.
 CREATE FUNCTION told(step jsonb, OUT sqlstate text, OUT message text, OUT detail text,
 	OUT hint text, OUT context text)
 LANGUAGE plpgsql AS $$
@@ -17,7 +18,7 @@ BEGIN
 END
 $$;
 
--- Whether creating fails with an outcome that nobody knows, and says all that can be known:
+-- Whether a creation fails with an unknown outcome, with all that is known:
 -- the token of the request that was sent is in the detail and in the hint.
 CREATE FUNCTION leaves_unknown(step jsonb, cause text, what text) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
@@ -37,12 +38,13 @@ BEGIN
 END
 $$;
 
--- AWS's refusals: code, SQLSTATE, and whether there is something to be done
+-- AWS's errors: code, SQLSTATE, and whether there is a hint
 
 CREATE TEMPORARY TABLE refusal (code text, sqlstate text, hint boolean);
 INSERT INTO refusal VALUES
 	('ValidationException', '22023', false),
 	('AccessDeniedException', '42501', true),
+	('AccessDenied', '42501', true),
 	('UnauthorizedException', '42501', true),
 	('ResourceNotFoundException', '42704', true),
 	('ConflictException', '55006', false),
@@ -50,12 +52,21 @@ INSERT INTO refusal VALUES
 	('ServiceQuotaExceededException', '38Q01', true),
 	('UnrecognizedClientException', '38X01', true),
 	('InvalidClientTokenId', '38X01', true),
+	('InvalidAccessKeyId', '38X01', true),
+	('AuthFailure', '38X01', true),
+	('InvalidToken', '38X01', true),
 	('ExpiredTokenException', '38X01', true),
 	('ExpiredToken', '38X01', true),
+	('TokenRefreshRequired', '38X01', true),
 	('InvalidSignatureException', '38X01', true),
 	('SignatureDoesNotMatch', '38X01', true),
+	('RequestTimeTooSkewed', '38X01', true),
+	('RequestExpired', '38X01', true),
+	('RequestInTheFuture', '38X01', true),
+	('MissingAuthenticationToken', '38X01', true),
 	('MissingAuthenticationTokenException', '38X01', true),
 	('IncompleteSignature', '38X01', true),
+	('IncompleteSignatureException', '38X01', true),
 	('ThrottlingException', '38T01', true),
 	('TooManyRequestsException', '38T01', true),
 	('RequestLimitExceeded', '38T01', true),
@@ -72,7 +83,7 @@ SELECT matches(detail, '^Operation CreateFHIRDatastore, AWS error code ' || code
 SELECT is_row(ROW(outcome, sqlstate, operation), ROW('failed', '38000', 'CreateFHIRDatastore'),
 	'the last call failed') FROM healthlake_last_call();
 SELECT is((told('{"error": "ConflictException"}')).message,
-	'AWS refused CreateFHIRDatastore: ConflictException', 'without a message the code is told');
+	'AWS refused CreateFHIRDatastore: ConflictException', 'without a message the code is shown');
 SELECT is((told('{"status": 400, "body": {"__type": "com.amazonaws.healthlake#ConflictException", "message": "m"}}')).sqlstate,
 	'55006', 'a code in the body, with its name space');
 SELECT is((told('{"status": 400, "body": {"message": "m"}, "headers": {"x-amzn-ErrorType": "ConflictException:http://internal.example/"}}')).sqlstate,
@@ -86,8 +97,8 @@ SELECT is((told('{"status": 400, "body": "{\"__type\":\"ConflictException\",\"me
 SELECT is((told('{"status": 400, "body_base64": "eyJfX3R5cGUiOiJDb25mbGljdEV4Y2VwdGlvbiIsIm1lc3NhZ2UiOiJh/2IifQ=="}')).sqlstate,
 	'55006', 'a message that is not UTF-8');
 
--- What may have been carried out. A kept connection that ends without a byte of a reply is tried
--- once more by libcurl, with the same token: twice it must end so.
+-- Unknown outcomes. After a kept connection that ends without a byte of a reply libcurl repeats
+-- the request, with the same token, so it must end like that twice.
 
 SELECT leaves_unknown('{"error": "InternalServerException", "message": "Oops."}', 'Oops', 'InternalServerException');
 SELECT leaves_unknown('{"error": "NotImplementedOperationException"}', 'NotImplemented', 'NotImplementedOperationException, by its status 501');
@@ -135,7 +146,7 @@ SELECT leaves_unknown(jsonb_build_object('status', 200, 'body', repeat('x', 2000
 	'more than healthlake.max_response_size');
 RESET healthlake.max_response_size;
 
--- An earlier attempt may have been carried out, whatever the last one ended in
+-- An earlier attempt may have been carried out, regardless of the last one
 
 SET healthlake.max_attempts = 2;
 SELECT leaves_unknown(jsonb_build_array('{"error": "InternalServerException", "apply": true}'::jsonb, last), '', what)
@@ -143,7 +154,7 @@ SELECT leaves_unknown(jsonb_build_array('{"error": "InternalServerException", "a
 	('{"status": 200, "body": "{}"}', 'then a reply without members')) AS t (last, what);
 SET healthlake.max_attempts = 1;
 
--- What only reads has SQLSTATEs of its own for that
+-- Reads have other SQLSTATEs for that
 
 CREATE FUNCTION told_reading(step jsonb) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
@@ -181,15 +192,15 @@ SELECT is(told_reading('{"silence": true}'), ARRAY['38N02', 'no reply to Describ
 	'reading: silence');
 SET healthlake.request_timeout = '5s';
 SELECT is((raised('SELECT healthlake_describe_datastore(''00112233445566778899aabbccddeeff'')')).sqlstate, '42704',
-	'reading: what is not there');
+	'reading: a missing object');
 
--- A reply that jsonb cannot hold is left out of the last call; the rest is there
+-- healthlake_last_call() omits a reply that jsonb cannot store
 
 SELECT is_row(ROW(told.sqlstate, l.outcome, l.reply, l.client_token), ROW('38M01', 'unknown', NULL::jsonb, body ->> 'ClientToken'),
 	'a reply with a number beyond all bounds')
   FROM told('{"status": 200, "body": "{\"DatastoreId\": 1e999999}"}'), healthlake_last_call() AS l, emulator_log();
 
--- The repeat with the token that was told
+-- A repetition with the token of the error
 
 SELECT emulator_reset() \g /dev/null
 SELECT emulator_next('{"apply": true, "cut": 0, "times": 2}') \g /dev/null
@@ -263,7 +274,7 @@ SELECT emulator_next('{"operation": "@connect", "reset": true}') \g /dev/null
 RESET healthlake.ca_bundle;
 SET healthlake.endpoint_url = :'emulator_url';
 
--- Settings that are not enough
+-- Missing settings
 
 RESET healthlake.region;
 SELECT is_row(ROW(sqlstate, hint <> ''), ROW('55000', true), 'no region') FROM raised('SELECT healthlake_create_datastore(''x'')');
@@ -275,7 +286,7 @@ SET healthlake.use_dualstack_endpoint = on;
 SELECT is((raised('SELECT healthlake_create_datastore(''x'')')).sqlstate, '55000', 'dual stack and an endpoint of one''s own');
 RESET healthlake.use_dualstack_endpoint;
 
--- An ARN where an id is wanted
+-- An ARN instead of an id
 
 SELECT is((raised($$SELECT healthlake_describe_datastore('arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/' || md5('x'))$$)).hint,
 	'Give the id, which is the last part of the ARN.', 'an ARN for an id');
@@ -283,8 +294,18 @@ SELECT isnt((raised($$SELECT healthlake_describe_datastore('not an id')$$)).hint
 	'Give the id, which is the last part of the ARN.', 'no ARN, no such hint');
 SELECT isnt((raised($$SELECT healthlake_create_datastore('x', kms_key_id => 'arn:aws:kms:wrong')$$)).hint,
 	'Give the id, which is the last part of the ARN.', 'a key may be given by its ARN');
+SELECT is((raised(format('SELECT healthlake_fhir_read(''Patient'', ''p'', datastore_id => ''arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/%s'')', md5('x')))).hint,
+	'Give the id, which is the last part of the ARN.', 'an ARN for the id of a FHIR function');
+SELECT is((raised('SELECT healthlake_fhir_read(''Patient'', ''p'', datastore_id => ''x'')')).hint, '', 'no ARN, no hint there');
+SELECT is((raised(format('SET healthlake.%s = ''arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/%s''', name, md5('x')))).hint,
+	'Give the id, which is the last part of the ARN.', 'an ARN in healthlake.' || name) FROM unnest('{datastore_id,allowed_datastores}'::text[]) AS name;
+SELECT is((raised(format('SET healthlake.%s = ''x''', name))).hint, '', 'no ARN in healthlake.' || name) FROM unnest('{datastore_id,allowed_datastores}'::text[]) AS name;
+SELECT is((raised(format('SELECT healthlake_tag_resource(%L, ''{}'')', md5('x')))).hint,
+	'Give the ARN: healthlake_describe_datastore() returns that of a data store.', 'an id for an ARN');
+SELECT isnt((raised('SELECT healthlake_tag_resource(''arn:aws:kms:wrong'', ''{}'')')).hint,
+	'Give the ARN: healthlake_describe_datastore() returns that of a data store.', 'an ARN, no such hint');
 
--- Nobody takes any of this for a broken database
+-- No SQLSTATE is in the classes of a broken database
 
 SELECT is(count(*), 0::bigint, 'no SQLSTATE of classes 08, 28, 53, 57, 58')
   FROM refusal WHERE sqlstate ~ '^(08|28|53|57|58)';

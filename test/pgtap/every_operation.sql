@@ -7,8 +7,8 @@ SELECT no_plan();
 SELECT replace(:'emulator_url', '127.0.0.1', 'localhost') AS local_url \gset
 SET healthlake.endpoint_url = :'local_url';
 
--- What is called. {words} stand for what earlier calls returned; keep names what this one does.
--- lacks: the columns that the operation's reply has nothing for.
+-- The calls. {words} stand for values that earlier calls returned; "keep" names that of this one.
+-- lacks: the columns without a member in the operation's reply.
 CREATE TEMPORARY TABLE statement (n integer GENERATED ALWAYS AS IDENTITY, operation text,
 	call text, keep text, field text, lacks text[] DEFAULT '{}');
 INSERT INTO statement (operation, call, keep, field, lacks) VALUES
@@ -43,7 +43,7 @@ INSERT INTO statement (operation, call, keep, field, lacks) VALUES
 CREATE TEMPORARY TABLE known (word text PRIMARY KEY, value text);
 CREATE TEMPORARY TABLE told (n integer, row_told jsonb, problem text);
 
--- Calls every statement in turn, with such replies.
+-- Runs every statement in turn, with this form of replies.
 CREATE FUNCTION call_all(members text, name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	s statement;
@@ -125,7 +125,7 @@ SELECT is(p.prosupport <> 0, changes_something, o.operation || ' has a support f
   FROM (SELECT DISTINCT operation, function, changes_something FROM healthlake_operations()) AS o
   JOIN pg_proc AS p ON p.oid = o.function ORDER BY 1;
 
--- Where it goes
+-- Endpoints
 
 SELECT is(seen.host ~ '^datatransformation\.localhost:', operation ~ 'Transformation|Agent', operation || ' goes to its host')
   FROM seen ORDER BY operation;

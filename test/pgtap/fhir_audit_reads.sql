@@ -1,14 +1,13 @@
--- Accounting for what is read: healthlake.audit_reads = off, log and on. What durable adds, and what
--- the server's log says, is in test/behaviour/fhir_audit_reads.py.
+-- Auditing of reads: healthlake.audit_reads = off, log and on. "durable", and the lines in
+-- the server's log, are tested in test/behaviour/fhir_audit_reads.py.
 
 \ir fhir_setup.sql
 SELECT no_plan();
 
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$ SELECT sqlstate || ' ' || message FROM raised(statement) $$;
 CREATE FUNCTION last_row() RETURNS healthlake_event LANGUAGE sql AS $$
 	SELECT e FROM healthlake_event AS e ORDER BY id DESC LIMIT 1 $$;
 
--- The rows that a statement leaves.
+-- The rows that a statement inserts.
 CREATE FUNCTION rows_of(statement text) RETURNS TABLE (operation text, request jsonb, resource_count bigint, resources text[], patients text[])
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -27,7 +26,7 @@ SELECT healthlake_fhir_update(resource('Observation', 'o' || i, '{"status": "fin
 
 -- Off
 
-SELECT is(current_setting('healthlake.audit_reads'), 'off', 'it is off without being asked for');
+SELECT is(current_setting('healthlake.audit_reads'), 'off', 'it is off by default');
 SELECT is(count(*), 0::bigint, 'then a read leaves no row') FROM rows_of($$ SELECT healthlake_fhir_read('Patient', 'p1') $$);
 SELECT is_row(ROW(resource_count, resources, patients), ROW(NULL::bigint, NULL::text[], NULL::text[]), 'and a change names nothing that was disclosed')
   FROM rows_of($$ SELECT healthlake_fhir_patch('Patient', 'p1', '[{"op": "replace", "path": "/gender", "value": "female"}]') $$);
@@ -49,7 +48,7 @@ SELECT is_row(ROW(operation, request ->> 'path', resources), ROW('VersionReadRes
   FROM rows_of($$ SELECT healthlake_fhir_read('Patient', 'p1', '1') $$);
 SELECT is_row(ROW(resources, patients), ROW('{Observation/o2}'::text[], '{p2}'::text[]), 'a resource of a patient')
   FROM rows_of($$ SELECT healthlake_fhir_read('Observation', 'o2') $$);
-SELECT is_row(ROW(resource_count, resources, patients), ROW(0::bigint, NULL::text[], NULL::text[]), 'one that is not there')
+SELECT is_row(ROW(resource_count, resources, patients), ROW(0::bigint, NULL::text[], '{nobody}'::text[]), 'one that is not there')
   FROM rows_of($$ SELECT healthlake_fhir_read('Patient', 'nobody') $$);
 SELECT is_row(ROW(outcome, error_code), ROW('failed'::text, 'not-found'::text), 'whose row says so') FROM last_row();
 SELECT results_eq($$ SELECT request ->> 'resource', resource_count, resources FROM rows_of($r$ SELECT * FROM healthlake_fhir_read_many('Patient', ARRAY['p1', 'nobody', 'p3']) $r$) ORDER BY 1 $$,
@@ -88,7 +87,7 @@ SELECT is_row(ROW(operation, request -> 'entries', resource_count, resources, pa
 	'a bundle that reads, with the page in it')
   FROM rows_of($$ SELECT * FROM healthlake_fhir_bundle('[{"method": "GET", "url": "Patient/p1"}, {"method": "GET", "url": "Observation?_id=o2"}]', 'batch') $$);
 
--- What changes, and discloses too
+-- Changes that also disclose
 
 SELECT is_row(ROW(operation, kind, resource_count, resources), ROW('PatchResource'::text, 'fhir'::text, 1::bigint, '{Patient/p3}'::text[]), 'a patch shows a resource')
   FROM (SELECT (rows_of).* , (last_row()).kind FROM (SELECT rows_of($$ SELECT healthlake_fhir_patch('Patient', 'p3', '[{"op": "replace", "path": "/gender", "value": "female"}]') $$)) AS r) AS s;
@@ -109,9 +108,9 @@ RESET healthlake.audit;
 SELECT gen_random_uuid() AS key \gset
 SELECT id AS made FROM healthlake_fhir_create('{"resourceType": "Patient", "name": [{"family": "Another''s"}]}', :'key') \gset
 SELECT results_eq(format($$ SELECT operation, resources FROM rows_of($r$ SELECT healthlake_fhir_create('{"resourceType": "Patient"}', %L) $r$) $$, :'key'),
-	format($$ VALUES ('CreateResource', NULL::text[]), ('ReadResource', ARRAY[%L]) $$, 'Patient/' || :'made'), 'a creation whose key somebody has used shows what that has created');
+	format($$ VALUES ('CreateResource', NULL::text[]), ('ReadResource', ARRAY[%L]) $$, 'Patient/' || :'made'), 'a creation with a used key shows the resource created with it');
 
--- Hostile replies: what has not the form of a name is not kept
+-- Hostile replies: only valid names are recorded
 
 SELECT emulator_next(jsonb_build_object('status', 200, 'body', jsonb_build_object('resourceType', 'Bundle', 'type', 'searchset', 'entry', jsonb_build_array(
 	jsonb_build_object('resource', '{"resourceType": "Patient", "id": "Zaphod Beeblebrox"}'::jsonb),
@@ -123,20 +122,70 @@ SELECT emulator_next(jsonb_build_object('status', 200, 'body', jsonb_build_objec
 	jsonb_build_object('resource', jsonb_build_object('resourceType', 'Patient', 'id', repeat('Z', 65))),
 	'{"resource": {"resourceType": 7, "id": []}}'::jsonb, '{"resource": 7}'::jsonb, '7'::jsonb,
 	jsonb_build_object('resource', '{"resourceType": "OperationOutcome", "id": "oo"}'::jsonb))))) \g /dev/null
-SELECT is_row(ROW(resource_count, resources, patients), ROW(7::bigint, '{Observation/null,Group/g}'::text[], '{"null",q1,q4}'::text[]), 'only names are kept')
+SELECT is_row(ROW(resource_count, resources, patients), ROW(7::bigint, '{Observation/null,Group/g}'::text[], '{"null",q1,q4,p1}'::text[]), 'only names are kept')
   FROM rows_of($$ SELECT healthlake_fhir_operation('Patient/p1/$everything', method => 'GET') $$);
 SELECT is((last_row()).resources[1], 'Observation/null', 'null is a name like any other');
 SELECT emulator_next(jsonb_build_object('status', 200, 'body', jsonb_build_object('resourceType', 'Bundle', 'type', 'searchset', 'entry',
 	(SELECT jsonb_agg(jsonb_build_object('resource', resource('Observation', 'm' || i, subject('n' || i)))) FROM generate_series(1, 1500) AS i)))) \g /dev/null
-SELECT is_row(ROW(resource_count, cardinality(resources), cardinality(patients), resources[1000], patients[1000]), ROW(1500::bigint, 1000, 1000, 'Observation/m1000'::text, 'n1000'::text),
-	'the first 1,000 are named') FROM rows_of($$ SELECT count(*) FROM healthlake_fhir_search('Observation') $$);
+SELECT is_row(ROW(resource_count, cardinality(resources), cardinality(patients), resources[1000], patients[1000]), ROW(1500::bigint, 1000, 1500, 'Observation/m1000'::text, 'n1000'::text),
+	'the first 1,000 are named, and the patients of all') FROM rows_of($$ SELECT count(*) FROM healthlake_fhir_search('Observation') $$);
 SELECT emulator_next(jsonb_build_object('status', 200, 'body', jsonb_build_object('resourceType', 'Bundle', 'type', 'searchset', 'entry', jsonb_build_array(jsonb_build_object('resource',
 	resource('Group', 'all', jsonb_build_object('member', (SELECT jsonb_agg(jsonb_build_object('entity', jsonb_build_object('reference', 'Patient/n' || i))) FROM generate_series(1, 11000) AS i)))))))) \g /dev/null
-SELECT is(cardinality(patients), 10000, 'and the first 10,000 patients') FROM rows_of($$ SELECT count(*) FROM healthlake_fhir_search('Group') $$);
+SELECT is(cardinality(patients), 11000, 'or of one') FROM rows_of($$ SELECT count(*) FROM healthlake_fhir_search('Group') $$);
+SELECT emulator_next(jsonb_build_object('status', 200, 'body', jsonb_build_object('resourceType', 'Bundle', 'type', 'batch-response', 'entry',
+	(SELECT jsonb_agg(jsonb_build_object('response', '{"status": "200"}'::jsonb, 'resource', CASE WHEN i < 1200 THEN resource('Observation', 'same') ELSE resource('Patient', 'hidden') END)) FROM generate_series(1, 1200) AS i)))) \g /dev/null
+SELECT is_row(ROW(resource_count, resources, patients), ROW(1200::bigint, '{Observation/same,Patient/hidden}'::text[], '{hidden}'::text[]), 'repeated resources hide nobody')
+  FROM rows_of($$ SELECT healthlake_fhir_operation('Observation/$lastn', method => 'GET') $$);
+CREATE FUNCTION next_with_many_names(n int) RETURNS void LANGUAGE sql AS $$
+	SELECT emulator_next(jsonb_build_object('status', 200, 'body', resource('Group', 'all', jsonb_build_object('member', (SELECT jsonb_agg(jsonb_build_object('reference', 'Patient/' || i)) FROM generate_series(1, n) AS i))))) $$;
+SELECT next_with_many_names(100000) \g /dev/null
+SELECT is(cardinality(patients), 100000, 'a reply with as many names as can be recorded') FROM rows_of($$ SELECT healthlake_fhir_read('Group', 'all') $$);
+SELECT next_with_many_names(100001) \g /dev/null
+SELECT is_row(ROW(sqlstate, message, detail, hint), ROW('54000'::text, 'the reply to ReadResource names more than 100000 patients'::text,
+	'It is withheld: healthlake.audit_reads requires that each is recorded.'::text, 'Ask for fewer resources at once.'::text), 'a reply with more names than can be recorded is withheld')
+  FROM raised($$ SELECT healthlake_fhir_read('Group', 'all') $$);
+SELECT next_with_many_names(100001) \g /dev/null
+SET healthlake.audit_reads = log;
+SELECT is(healthlake_fhir_read('Group', 'all') ->> 'id', 'all', 'unless only a line is left');
+SET healthlake.audit_reads = on;
 SELECT emulator_next(jsonb_build_object('status', 200, 'body', '{"resourceType": "Parameters", "parameter": [{"name": "a", "resource": {"resourceType": "Patient", "id": "p9"}},
 	{"name": "b", "part": [{"name": "c", "resource": {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Observation", "id": "o9"}}]}}, {"name": "d", "valueReference": {"reference": "Patient/p8"}}]}]}'::jsonb)) \g /dev/null
 SELECT is_row(ROW(operation, resources, patients), ROW('FHIROperation'::text, '{Patient/p9,Observation/o9}'::text[], '{p9,p8}'::text[]), 'the output of an operation')
   FROM rows_of($$ SELECT healthlake_fhir_operation('Patient/$member-match', '{"resourceType": "Parameters"}') $$);
+
+-- What was asked counts, whatever the reply has
+
+SELECT healthlake_fhir_update(resource('Observation', 'vo', '{"status": "final", "valueString": "x"}' || subject('vip'))) \g /dev/null
+CREATE FUNCTION asked(type text, parameters jsonb) RETURNS SETOF text[] LANGUAGE sql AS $$
+	SELECT emulator_next('{"status": 200, "body": {"resourceType": "Bundle", "type": "searchset"}}');
+	SELECT patients FROM rows_of(format('SELECT * FROM healthlake_fhir_search(%L, %L, strict => false)', type, parameters)) $$;
+SELECT emulator_next('{"status": 200, "body": {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": {"resourceType": "Observation", "id": "vo", "valueString": "x"}}]}}') \g /dev/null
+SELECT is_row(ROW(resources, patients), ROW('{Observation/vo}'::text[], '{vip}'::text[]), 'a search by patient without references in the reply')
+  FROM rows_of($$ SELECT * FROM healthlake_fhir_search('Observation', '{"subject": "Patient/vip", "_elements": "valueString"}') $$);
+SELECT is((SELECT asked(t, p::jsonb)), wanted::text[], format('%s %s', t, p)) FROM (VALUES
+	('Observation', '{"subject": "Patient/none"}', '{none}'), ('Observation', '{"subject": "none"}', '{none}'), ('Observation', '{"patient": "n1,Patient/n2"}', '{n1,n2}'),
+	('Observation', '{"patient": ["n1", "n2"]}', '{n1,n2}'), ('Observation', '{"subject:Patient": "none"}', '{none}'), ('Observation', '{"performer:Patient": "none"}', '{none}'),
+	('Observation', '{"performer": "Patient/none"}', '{none}'), ('Observation', '{"subject": "https://x.example/r4/Patient/none"}', '{none}'), ('Coverage', '{"beneficiary": "none"}', '{none}'),
+	('Patient', '{"_id": "n1,n2"}', '{n1,n2}'), ('Observation', '{"subject:Patient._id": "none"}', '{none}'), ('Observation', '{"patient._id": "none"}', '{none}'),
+	('Observation', '{"encounter.subject": "none"}', '{none}'), ('Practitioner', '{"_has:Observation:performer:patient": "none"}', '{none}'),
+	('Patient', '{"_has:Observation:patient:_id": "o"}', NULL), ('Observation', '{"_id": "o"}', NULL), ('Observation', '{"subject:Group": "g"}', NULL), ('Observation', '{"subject:missing": "true"}', NULL),
+	('Observation', '{"subject:identifier": "7"}', NULL), ('Observation', '{"performer": "Practitioner/d"}', NULL), ('Observation', '{"subject:Group._id": "g"}', NULL), ('Patient', '{"_id:not": "n1"}', NULL)) AS v(t, p, wanted);
+SELECT is(asked, '{n1}', 'only ids are taken from parameters') FROM asked('Observation', jsonb_build_object('patient', 'Zaphod Beeblebrox,n1,Patient/Zaphod Beeblebrox,a"b,{x,' || repeat('Z', 65)));
+SELECT is_row(ROW(request -> 'total', resource_count, patients), ROW('true'::jsonb, 0::bigint, '{vip}'::text[]), 'a count') FROM rows_of($$ SELECT healthlake_fhir_count('Observation', '{"subject": "Patient/vip"}') $$);
+SELECT healthlake_fhir_update(resource('Observation', 'vo' || i, '{"status": "final"}' || subject('vip'))) FROM generate_series(1, 4) AS i \g /dev/null
+SELECT results_eq($$ SELECT patients FROM rows_of($r$ SELECT * FROM healthlake_fhir_search('Observation', '{"subject": "Patient/vip,Patient/other"}', page_size => 3) $r$) $$,
+	$$ VALUES ('{vip,other}'::text[]), ('{vip,other}') $$, 'also of each further page');
+SELECT is(patients, '{vip,other,vap,vup}', 'URLs of a bundle''s entries')
+  FROM rows_of($$ SELECT * FROM healthlake_fhir_bundle('[{"method": "GET", "url": "Observation?subject=Patient/vip"}, {"method": "GET", "url": "Observation?patient%3APatient=other"}, {"method": "GET", "url": "Patient/vap"},
+	{"method": "GET", "url": "Patient?_id=vup"}, {"method": "DELETE", "url": "Patient/gone"}]', 'batch') $$);
+SELECT is(patients, '{n1,n2,n3}', 'and what follows an escape that is none')
+  FROM rows_of($$ SELECT * FROM healthlake_fhir_bundle('[{"method": "GET", "url": "Patient?_id=%00,%6E1"}, {"method": "GET", "url": "Patient?_id=%zz,n2"}, {"method": "GET", "url": "Observation?patient=n3,%4"}]', 'batch') $$);
+SELECT emulator_next('{"status": 200, "body": {"resourceType": "Bundle", "type": "searchset"}}') \g /dev/null
+SELECT is(patients, '{vip,none,some,more}', 'the input of an operation')
+  FROM rows_of($$ SELECT healthlake_fhir_operation('Patient/vip/$lookalike', '{"resourceType": "Parameters", "parameter": [{"name": "patient", "valueId": "none"}, {"name": "for", "valueReference": {"reference": "Patient/some"}},
+	{"name": "a", "part": [{"name": "subject", "valueString": "Patient/more"}]}, {"name": "code", "valueString": "Zaphod"}, {"name": "own", "resource": {"resourceType": "Coverage", "beneficiary": {"reference": "Patient/mine"}}}]}') $$);
+SELECT emulator_next('{"status": 200, "body": {"resourceType": "Bundle", "type": "searchset"}}') \g /dev/null
+SELECT is(patients, '{vip}', 'and its query') FROM rows_of($$ SELECT healthlake_fhir_operation('Observation/$lastn?patient=vip', method => 'GET') $$);
 
 -- Errors
 
@@ -164,17 +213,32 @@ CREATE MATERIALIZED VIEW kept AS SELECT id FROM healthlake_fhir_search('Patient'
 SELECT is((last_row()).resource_count > 4, true, 'a materialized view');
 REFRESH MATERIALIZED VIEW kept;
 SELECT is(count(*) - n, 5::bigint, 'is read again when it is refreshed') FROM healthlake_event, before GROUP BY n;
+CREATE ROLE healthlake_keeper;
+GRANT CREATE ON SCHEMA public TO healthlake_keeper;
+SELECT healthlake_grant('healthlake_keeper', 'read', 'fhir_read') \g /dev/null
+ALTER MATERIALIZED VIEW kept OWNER TO healthlake_keeper;
+SELECT arrived() AS arrived \gset
+SELECT is_row(ROW(sqlstate, message, detail, hint), ROW('0A000'::text, 'SearchWithPost cannot be sent within a security-restricted operation of another role'::text,
+	'What is set for role "healthlake_keeper", such as healthlake.audit_reads, is not set in this session.'::text, 'Refresh a materialized view as its owner, who logs in or is set by SET ROLE.'::text),
+	'but not by a session with other settings') FROM raised('REFRESH MATERIALIZED VIEW kept');
+SELECT is((raised(statement)).sqlstate, '0A000', statement)
+  FROM unnest(ARRAY['healthlake_fhir_count(''Patient'')', 'healthlake_fhir_read(''Patient'', ''p1'')', 'healthlake_list_datastores()']) AS call,
+	LATERAL format('DO $do$ BEGIN CREATE MATERIALIZED VIEW m AS SELECT * FROM %s WITH NO DATA; ALTER MATERIALIZED VIEW m OWNER TO healthlake_keeper; REFRESH MATERIALIZED VIEW m; END $do$', call) AS statement;
+SELECT is(arrived(), :arrived::bigint, 'nothing is sent');
+SET SESSION AUTHORIZATION healthlake_keeper;
+SELECT is((raised('REFRESH MATERIALIZED VIEW kept')).sqlstate, NULL, 'its owner refreshes it');
+RESET SESSION AUTHORIZATION;
 DROP MATERIALIZED VIEW kept;
 
--- Where nothing may be written, nothing is sent
+-- Nothing is sent if nothing can be written
 
 SELECT arrived() AS arrived \gset
 BEGIN READ ONLY;
 SELECT is_row(ROW(sqlstate, message, detail, hint), ROW('25006'::text, 'ReadResource cannot be recorded in a read-only transaction'::text, 'Nothing was sent: healthlake.audit_reads requires a row in the audit trail.'::text,
 	'With healthlake.audit_reads = durable the row is written by another process.'::text), 'a read-only transaction') FROM raised($$ SELECT healthlake_fhir_read('Patient', 'p1') $$);
-SELECT is(says(statement), '25006 SearchWithPost cannot be recorded in a read-only transaction', 'also ' || statement)
+SELECT is(message_of(statement), '25006 SearchWithPost cannot be recorded in a read-only transaction', 'also ' || statement)
   FROM unnest(ARRAY['SELECT * FROM healthlake_fhir_search(''Patient'')', 'SELECT healthlake_fhir_count(''Patient'')']) AS statement;
-SELECT is(says($$ SELECT * FROM healthlake_fhir_read_many('Patient', '{p1}') $$), '25006 ReadResource cannot be recorded in a read-only transaction', 'and many');
+SELECT is(message_of($$ SELECT * FROM healthlake_fhir_read_many('Patient', '{p1}') $$), '25006 ReadResource cannot be recorded in a read-only transaction', 'and many');
 ROLLBACK;
 SELECT is(arrived(), :arrived::bigint, 'sends nothing');
 BEGIN READ ONLY;
@@ -182,7 +246,7 @@ SET LOCAL healthlake.audit_reads = log;
 SELECT is(healthlake_fhir_read('Patient', 'p1') ->> 'id', 'p1', 'with log it reads');
 ROLLBACK;
 ALTER TABLE healthlake_event ADD CONSTRAINT closed CHECK (operation <> 'ReadResource') NOT VALID;
-SELECT matches(says($$ SELECT healthlake_fhir_read('Patient', 'p1') $$), '^23514 ', 'a row that the table refuses');
+SELECT matches(message_of($$ SELECT healthlake_fhir_read('Patient', 'p1') $$), '^23514 ', 'a row that the table refuses');
 ALTER TABLE healthlake_event DROP CONSTRAINT closed;
 SELECT is(healthlake_fhir_read('Patient', 'p1') ->> 'id', 'p1', 'and one that it takes');
 
@@ -194,9 +258,9 @@ GRANT healthlake_reader, healthlake_other TO CURRENT_USER;
 SELECT healthlake_grant('healthlake_reader', 'fhir_read') \g /dev/null
 GRANT SELECT ON healthlake_event TO healthlake_reader, healthlake_other;
 SET ROLE healthlake_reader;
-SELECT is(says('SET healthlake.audit_reads = off'), '42501 permission denied to set parameter "healthlake.audit_reads"', 'who is to be accounted for cannot end it');
+SELECT is(message_of('SET healthlake.audit_reads = off'), '42501 permission denied to set parameter "healthlake.audit_reads"', 'who is to be accounted for cannot end it');
 SELECT is(healthlake_fhir_read('Patient', 'p2') ->> 'id', 'p2', 'who may read leaves a row, without a right to the table');
-SELECT is(says($$ INSERT INTO healthlake_event (home, event, origin, session_role, "current_role") VALUES ('', 'replied', 'call', '', '') $$) ~ '^42501', true, 'nobody else adds rows');
+SELECT is(message_of($$ INSERT INTO healthlake_event (home, event, origin, session_role, "current_role") VALUES ('', 'replied', 'call', '', '') $$) ~ '^42501', true, 'no other role adds rows');
 SELECT is(string_agg(resources::text, ' '), '{Patient/p2}', 'and sees the own ones') FROM healthlake_event WHERE resources IS NOT NULL AND "current_role" = 'healthlake_reader';
 RESET ROLE;
 SET ROLE healthlake_other;
@@ -217,8 +281,8 @@ END
 $$;
 SELECT matches(plan_of($$ SELECT * FROM healthlake_event WHERE patients @> '{p2}' $$), 'healthlake_event_patients', 'an index finds who has seen a patient''s resources');
 RESET enable_seqscan;
-SELECT is(says($$ UPDATE healthlake_event SET resources = NULL $$), '55000 the history cannot be altered', 'nobody alters the rows');
+SELECT is(message_of($$ UPDATE healthlake_event SET resources = NULL $$), '55000 the history cannot be altered', 'no role alters the rows');
 
 SELECT * FROM finish();
-DROP OWNED BY healthlake_reader, healthlake_other;
-DROP ROLE healthlake_reader, healthlake_other;
+DROP OWNED BY healthlake_reader, healthlake_other, healthlake_keeper;
+DROP ROLE healthlake_reader, healthlake_other, healthlake_keeper;

@@ -1,12 +1,12 @@
--- healthlake_fhir_bundle: what is refused before sending, batches and transactions, and what they tell.
+-- healthlake_fhir_bundle: refusals before sending, batches, transactions, and their results.
 
 \ir fhir_setup.sql
 SELECT no_plan();
 
--- The error that a bundle raises, less what depends on the run.
+-- The error of a bundle, without values that differ in each run.
 CREATE FUNCTION refusal(entries jsonb, type text DEFAULT 'transaction') RETURNS text LANGUAGE sql AS $$
 	SELECT sqlstate || ' ' || message FROM raised(format('SELECT * FROM healthlake_fhir_bundle(%L, %L)', entries, type)) $$;
--- The same of one entry, whose number is 0.
+-- The same for one entry, whose number is 0.
 CREATE FUNCTION refusal_of(entry jsonb, type text DEFAULT 'batch') RETURNS text LANGUAGE sql AS $$
 	SELECT replace(refusal(jsonb_build_array(entry), type), '22023 Bundle.entry[0] cannot be sent: ', '') $$;
 CREATE FUNCTION patient(id text, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
@@ -14,7 +14,7 @@ CREATE FUNCTION patient(id text, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE
 CREATE FUNCTION put(id text, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('method', 'PUT', 'url', 'Patient/' || id, 'resource', patient(id)) || more $$;
 
--- what is refused before anything is sent
+-- refusals before anything is sent
 
 SELECT count(*) AS before FROM emulator_log() \gset
 SELECT is(refusal_of(entry), message, entry::text) FROM (VALUES
@@ -67,13 +67,14 @@ SELECT is(refusal(jsonb_build_array(put('1'), put('2'), put('3', '{"url": "Patie
 SELECT is(refusal('{}'), '22023 argument "entries" is neither an array nor a Bundle', 'an object that is no Bundle');
 SELECT is(refusal('{"resourceType": "Bundle", "type": "batch"}'), '22023 the Bundle is not of type transaction', 'a Bundle of another type');
 SELECT is(refusal('{"resourceType": "Bundle", "type": "searchset"}', 'batch'), '22023 the Bundle is not of type batch', 'what a search found');
-SELECT is(refusal('[]', 'collection'), '22023 argument "type" must be batch or transaction', 'a type that is none');
+SELECT is(refusal('[]', 'collection'), '22023 argument "type" must be batch or transaction', 'an invalid type');
 SELECT is(refusal('{"resourceType": "Bundle", "type": "batch", "entry": [{"resource": {}}]}', 'batch'), '22023 Bundle.entry[0] cannot be sent: it has no request', 'an entry of a Bundle without request');
 SELECT is((raised('SELECT * FROM healthlake_fhir_bundle(NULL)')).sqlstate, '22004', 'no entries');
 SELECT is((raised('SELECT * FROM healthlake_fhir_bundle(''[]'', NULL)')).sqlstate, '22004', 'no type');
 SELECT is(refusal((SELECT jsonb_agg(put(i::text)) FROM generate_series(1, 101) i)), '54000 a transaction has at most 100 entries, not 101', 'too many entries of a transaction');
 SELECT is(refusal((SELECT jsonb_agg(put(i::text)) FROM generate_series(1, 501) i), 'batch'), '54000 a batch has at most 500 entries, not 501', 'and of a batch');
 SELECT is(refusal(jsonb_build_array(put('1', jsonb_build_object('resource', patient('1', jsonb_build_object('text', repeat('x', 5300000))))))), '54000 the Bundle is larger than 5 MB', 'a body that is too large');
+SELECT is(refusal(jsonb_build_array(put('deep', jsonb_build_object('resource', nested(129))))), '54001 body of ProcessBundle is nested too deeply', 'a resource that is nested too deeply');
 SELECT is((raised($$SELECT (healthlake_fhir_bundle('[{"method": "DELETE", "url": "Patient/1"}]')).*$$)).sqlstate, '0A000', 'changes in a SELECT list');
 SELECT is(count(*), 0::bigint, 'no entries, no rows') FROM healthlake_fhir_bundle('[]');
 SELECT is(count(*), :'before', 'nothing of this was sent') FROM emulator_log();
@@ -112,18 +113,18 @@ CREATE TEMPORARY TABLE did AS SELECT * FROM healthlake_fhir_bundle('{"resourceTy
 SELECT is(array_agg(concat_ws(' ', ordinal, status, type, version_id, outcome #>> '{issue,0,code}') ORDER BY ordinal), ARRAY['1 200 Patient 4', '2 200 Patient 1', '3 404 Patient not-found',
 	'4 200 Patient', '5 200 Patient 5', '6 200 Patient 2', '7 412 Patient conflict', '8 204 Patient'], 'each entry by itself') FROM did;
 SELECT is((SELECT resource ->> 'active' FROM did WHERE ordinal = 5), 'true', 'a JSON Patch is an array');
-SELECT is((SELECT id FROM did WHERE ordinal = 8), 'mine', 'what was deleted is told');
+SELECT is((SELECT id FROM did WHERE ordinal = 8), 'mine', 'deletions are reported');
 SELECT is(healthlake_fhir_read('Patient', 'mine'), NULL, 'it is gone');
 SELECT is(count(*), 1::bigint, 'a read in a SELECT list') FROM (SELECT healthlake_fhir_bundle('[{"method": "GET", "url": "Patient/nobody"}]', 'batch')) AS r;
 
--- where nothing may change, and what a rollback says
+-- read-only transactions, and rollbacks
 
 BEGIN READ ONLY;
 SELECT is((raised(format('SELECT * FROM healthlake_fhir_bundle(%L)', jsonb_build_array(put('1'))))).sqlstate, '25006', 'READ ONLY refuses a change');
 SELECT is(status, 404, 'and no read') FROM healthlake_fhir_bundle('[{"method": "GET", "url": "Patient/nobody"}]', 'batch');
 COMMIT;
 
--- what is sent again
+-- repetitions
 
 SET healthlake.max_attempts = 3;
 SELECT begin_anew() \g /dev/null
@@ -135,7 +136,7 @@ SELECT emulator_next('{"operation": "fhir:bundle", "apply": true, "reset": true}
 SELECT is_row(ROW(sqlstate, arrived('fhir:bundle')), ROW('38M01', 3::bigint), 'what has a POST is sent once')
   FROM raised($$SELECT * FROM healthlake_fhir_bundle('[{"method": "POST", "url": "Patient", "resource": {"resourceType": "Patient"}}]')$$);
 SELECT emulator_next('{"operation": "fhir:bundle", "apply": true, "reset": true}') \g /dev/null
-SELECT is((raised(format('SELECT * FROM healthlake_fhir_bundle(%L)', jsonb_build_array(put('c', '{"ifNoneMatch": "*"}'))))).sqlstate, '38M01', 'a refusal after a first attempt of unknown outcome is none');
+SELECT is((raised(format('SELECT * FROM healthlake_fhir_bundle(%L)', jsonb_build_array(put('c', '{"ifNoneMatch": "*"}'))))).sqlstate, '38M01', 'a refusal after an attempt of unknown outcome is not conclusive');
 SELECT emulator_next('{"operation": "fhir:bundle", "apply": true, "reset": true}') \g /dev/null
 SELECT is((raised(format('SELECT * FROM healthlake_fhir_bundle(%L, ''batch'')', jsonb_build_array(put('d', '{"ifNoneMatch": "*"}'))))).sqlstate, '38M01', 'a batch with a condition is sent once');
 SELECT emulator_next('{"operation": "fhir:bundle", "apply": true, "reset": true}') \g /dev/null
@@ -148,16 +149,16 @@ SELECT emulator_next('{"operation": "fhir:bundle", "status": 200, "body": {"reso
 SELECT is_row(ROW(sqlstate, message), ROW('38M01', 'outcome of ProcessBundle is unknown: the reply does not answer every entry'), 'a reply that lacks answers')
   FROM raised(format('SELECT * FROM healthlake_fhir_bundle(%L, ''batch'')', jsonb_build_array(put('e'))));
 
--- replies of another make
+-- replies in other forms
 
 SELECT emulator_next('{"operation": "fhir:bundle", "status": 200, "body": {"resourceType": "Bundle", "type": "batch-response", "entry": [
 	{"response": {"status": "201 Created", "location": "https://elsewhere.example/x/Patient/f/_history/7", "lastModified": "2024-01-02T03:04:05.678Z"}}]}}') \g /dev/null
 SELECT is_row(ROW(status, type, id, version_id, last_updated), ROW(201, 'Patient', 'f', '7', '2024-01-02 03:04:05.678+00'::timestamptz), 'a status with a reason, and a location elsewhere')
   FROM healthlake_fhir_bundle(jsonb_build_array(put('f')), 'batch');
 
--- replies that answer something else
+-- replies about something else
 
--- What a bundle of one entry tells of a reply with one.
+-- The result of a bundle with one entry for a reply with one.
 CREATE FUNCTION told(entry jsonb, reply jsonb, type text DEFAULT 'batch') RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM emulator_next(jsonb_build_object('operation', 'fhir:bundle', 'status', 200, 'body', jsonb_build_object('resourceType', 'Bundle', 'type', type || '-response', 'entry', jsonb_build_array(reply))));
@@ -182,6 +183,9 @@ SELECT is(told(entry, reply), want, entry::text || ' is answered by ' || reply::
 	('{"method": "GET", "url": "Patient/meier/_history?_count=1"}', reply('200', NULL, patient('meier')), '38P01'),
 	('{"method": "GET", "url": "Patient?name=x"}', reply('200', NULL, '{"resourceType": "Bundle", "type": "searchset"}'), '200 Patient Bundle'),
 	('{"method": "GET", "url": "Patient?name=x"}', reply('200', NULL, patient('meier')), '38P01'),
+	('{"method": "GET", "url": "Patient/x"}', reply('200', NULL, '{"resourceType": "OperationOutcome"}'), '38P01'),
+	(put('x'), reply('200', 'Patient/x/_history/2', '{"resourceType": "OperationOutcome"}'), '200 Patient x 2 OperationOutcome'),
+	(put('x'), reply('400', NULL, '{"resourceType": "OperationOutcome"}'), '400 Patient x OperationOutcome'),
 	(put('x'), reply('200', 'Observation/else/_history/1'), '38M01'),
 	(put('x'), reply('200', 'Observation/x'), '38M01'),
 	(put('x'), reply('200', 'Patient/else/_history/1'), '38M01'),

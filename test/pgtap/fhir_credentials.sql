@@ -1,4 +1,4 @@
--- FHIR calls whose role is refused when its keys are wanted: errors, and nothing is sent.
+-- FHIR calls whose role cannot be assumed: errors, and nothing is sent.
 
 \ir fhir_setup.sql
 SELECT no_plan();
@@ -8,7 +8,7 @@ SET healthlake.role_arn = 'arn:aws:iam::210987654321:role/auditor';
 SELECT emulator_set('{"denied_roles": ["arn:aws:iam::210987654321:role/auditor"]}') \g /dev/null
 SELECT arrived() AS before \gset
 
--- a name of its own: STS is asked again
+-- another session name: STS is asked again
 SELECT is_row(ROW(sqlstate, message ~ 'could not assume role "arn:[^"]*": AccessDenied'), ROW('38X01', true), format('%s, time %s', call, n))
   FROM unnest(ARRAY[$$create('{"resourceType": "Patient"}')$$, $$update('{"resourceType": "Patient", "id": "x"}')$$,
 	$$update('{"resourceType": "Patient", "id": "x"}', '1')$$, $$update('{"resourceType": "Patient", "id": "x"}', only_new => true)$$,
@@ -26,7 +26,7 @@ SELECT is_row(ROW(count(*), min(sqlstate), max(sqlstate)), ROW(2::bigint, '38X01
 SELECT is(arrived(), :before::bigint, 'nothing was sent');
 SELECT is(pg_backend_pid(), :pid, 'it is the same backend still');
 
--- with the role given again
+-- with the role permitted again
 
 SELECT emulator_set('{"denied_roles": []}') \g /dev/null
 SET healthlake.role_session_name = 'again';

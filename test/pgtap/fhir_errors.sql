@@ -1,4 +1,4 @@
--- What every function of the data plane makes of every kind of refusal: one SQLSTATE by the table of errors.
+-- Every function of the data plane with every kind of error: one SQLSTATE by the table of errors.
 
 \ir fhir_setup.sql
 SELECT no_plan();
@@ -11,7 +11,7 @@ CREATE FUNCTION outcome(status int, code text) RETURNS jsonb LANGUAGE sql AS $$
 CREATE FUNCTION refusal(status int, code text) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('status', status, 'error', code, 'message', 'no') $$;
 
--- The functions: whether a reply that is lost leaves a change unknown, and whether what is missing is an error.
+-- The functions: whether a lost reply is an unknown outcome, and whether a missing resource is an error.
 CREATE TEMPORARY TABLE door (call text, changes boolean, missing text);
 INSERT INTO door VALUES
 	($$read('Patient', 'p1')$$, false, NULL), ($$read('Patient', 'p1', '1')$$, false, NULL),
@@ -40,6 +40,9 @@ INSERT INTO answer VALUES
 	('403', outcome(403, 'forbidden'), '42501'), ('403 of AWS', refusal(403, 'AccessDeniedException'), '42501'),
 	('404 of the data store', refusal(404, 'ResourceNotFoundException'), '42704'),
 	('404 with a message alone', '{"status": 404, "body": "{\"message\": \"no\"}"}', '42704'),
+	('404 of AWS with an OperationOutcome', outcome(404, 'not-found') || '{"headers": {"x-amzn-ErrorType": "ResourceNotFoundException"}}', '42704'),
+	('404 with both', '{"status": 404, "body": {"resourceType": "OperationOutcome", "message": "no", "issue": [{"severity": "error", "code": "not-found"}]}}', '42704'),
+	('expired, with an OperationOutcome', outcome(403, 'forbidden') || '{"headers": {"x-amzn-ErrorType": "ExpiredTokenException:http://x/"}}', '38X01'),
 	('404 of a resource', outcome(404, 'not-found'), 'missing'), ('410', outcome(410, 'deleted'), 'missing'),
 	('409', outcome(409, 'conflict'), '55006'), ('412', outcome(412, 'conflict'), '38V01'), ('412 of several', outcome(412, 'multiple-matches'), '21000'),
 	('405', outcome(405, 'not-supported'), '38U01'), ('415', outcome(415, 'invalid'), '38U01'), ('501', outcome(501, 'invalid'), '38U01'),
@@ -48,15 +51,15 @@ INSERT INTO answer VALUES
 	('no JSON', '{"status": 200, "body": "<html>"}', '38P01 or unknown'),
 	('a reply that is cut', '{"status": 200, "body": "{\"resourceType\": ", "cut": -1}', '38N02 or unknown');
 
--- The SQLSTATE that the table has for a reply of that function.
+-- The SQLSTATE in the table for a reply to that function.
 CREATE FUNCTION wanted(door, answer) RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(CASE WHEN $2.sqlstate = 'missing' THEN $1.missing
-		-- there it means several matches, whatever the issue is
+		-- for this function it means several matches, regardless of the issue
 		WHEN $2.what = '412' AND $1.call LIKE 'update\_where(%' THEN '21000'
 		WHEN $2.sqlstate LIKE '% or unknown' AND $1.changes THEN '38M01'
 		ELSE left($2.sqlstate, 5) END, 'none') $$;
 
--- What a function makes of all of them, one after the other.
+-- The SQLSTATEs of a function for all replies, one after the other.
 CREATE FUNCTION met(call text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	told text[];
@@ -71,9 +74,9 @@ END $$;
 
 SELECT is(met(call), (SELECT string_agg(what || ' ' || wanted(door, answer), ', ' ORDER BY what) FROM answer), call) FROM door;
 
--- a link in a reply leads nowhere else: nothing is signed for it
+-- a link in a reply to another place is not followed or signed
 
--- What a call comes to with each of these links, in a reply of that form, and how many requests it took.
+-- The result of a call with each of these links, in a reply of that form, and the number of requests.
 CREATE FUNCTION led(call text, form text, OUT states text[], OUT requests bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	before bigint = arrived();
@@ -93,7 +96,7 @@ SELECT is_row(ROW(states, requests), ROW(ARRAY['38P01'], 16::bigint), 'no status
   FROM led($$operation('Patient/$export', '{}')$$, '{"status": 202, "body": "", "headers": {"Content-Location": "LINK"}}');
 SELECT is_row(ROW(states, requests), ROW(ARRAY['38P01'], 16::bigint), 'nor a page') FROM led($$search('Patient')$$, :'page');
 
--- a token of SMART's in place of keys
+-- a SMART bearer token instead of keys
 
 SET healthlake.bearer_token = 'abc.DEF';
 SELECT is(met($$read('Patient', 'p1')$$), (SELECT string_agg(what || ' ' || wanted(door, answer), ', ' ORDER BY what) FROM answer), 'the same with a bearer token: ' || call)

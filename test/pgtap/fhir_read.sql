@@ -1,4 +1,5 @@
--- Reading FHIR resources: paths, versions, what is missing, what is refused.
+-- Reading FHIR resources: paths, versions, missing resources, refusals.
+-- It needs UTF8.
 
 \ir fhir_setup.sql
 SELECT no_plan();
@@ -12,12 +13,12 @@ SELECT is_row(ROW(operation, method, path, signature, headers ->> 'accept', head
   FROM last_sent();
 SELECT is(healthlake_fhir_read('Patient', :'patient', '1') #>> '{meta,versionId}', '1', 'a version is read');
 SELECT ok(path LIKE '%/Patient/' || :'patient' || '/_history/1', 'from the history') FROM last_sent();
-SELECT is(healthlake_fhir_read('Patient', 'nobody'), NULL, 'what is not there is null');
+SELECT is(healthlake_fhir_read('Patient', 'nobody'), NULL, 'a missing resource is null');
 SELECT is_row(ROW(operation, outcome, sqlstate, reply #>> '{issue,0,code}'), ROW('ReadResource', 'failed', '42704', 'not-found'), 'and the last call tells why')
   FROM healthlake_last_call();
 SELECT is(healthlake_fhir_read('Patient', :'patient', '9'), NULL, 'a version that is not there, too');
 
--- what is missing otherwise
+-- other missing things
 
 SELECT is_row(ROW(sqlstate, message), ROW('42704', 'AWS refused ReadResource: ResourceNotFoundException'), 'a data store that is not there is an error')
   FROM raised($$SELECT healthlake_fhir_read('Patient', 'x', datastore_id => repeat('0', 32))$$);
@@ -25,7 +26,7 @@ SET healthlake.unknown_members = send;
 SELECT is((raised($$SELECT healthlake_fhir_read('Ward', 'x')$$)).sqlstate, '42704', 'a type that HealthLake does not know, too');
 RESET healthlake.unknown_members;
 
--- what is refused before anything is sent
+-- refusals before anything is sent
 
 SELECT count(*) AS before FROM emulator_log() \gset
 SELECT is((raised(format('SELECT healthlake_fhir_read(%L, %L, %L)', type, id, version))).sqlstate, sqlstate,
@@ -48,7 +49,7 @@ SELECT is_row(ROW(sqlstate, hint ~ 'healthlake.datastore_id'), ROW('55000', true
 SELECT is(count(*), :before::bigint, 'nothing was sent') FROM emulator_log();
 SELECT begin_anew() \g /dev/null
 
--- replies that are no resource
+-- replies without a resource
 
 SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'x')$$)).sqlstate, '38P01', step::text)
   FROM (VALUES ('{"status": 200, "body": "{\"resourceType\": \"Observation\"}"}'::jsonb),
@@ -63,14 +64,25 @@ SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'x', '1')$$)).sqlstat
 SELECT emulator_next('{"status": 200, "body": {"resourceType": "Patient", "id": "y"}}') \g /dev/null
 SELECT is_row(ROW(sqlstate, resource), ROW('38P01', NULL::jsonb), 'nor is another one of many read') FROM healthlake_fhir_read_many('Patient', ARRAY['x']);
 
--- a reply becomes the jsonb that its text is
+-- a reply becomes the same jsonb as its text
 
 \set odd '{"resourceType": "Patient", "id": "x", "z": [1.0, 1.50, -0, 0.10, 1E2, -1.5e-7, 12345678901234567890.5, [], {}, [[{"a": null}]], true, false], "": {"b": 1, "b": {"c": "last"}, "a": "\\u00e4\\ud83e\\uddea\\n\\"\\\\/"}, "text": "äö", "aa": "", "ab": [null]}'
 SELECT emulator_next(jsonb_build_object('status', 200, 'body', :'odd'::text)) \g /dev/null
 SELECT is(healthlake_fhir_read('Patient', 'x')::text, :'odd'::jsonb::text, 'of all kinds');
 SELECT is((raised($$SELECT healthlake_fhir_read('Patient', 'x')$$)).sqlstate, sqlstate, body)
-  FROM (VALUES ('{"resourceType": "Patient", "id": "x", "n": 1e400000}', '22003'), ('{"resourceType": "Patient", "id": "x", "n": "\u0000"}', '38P01')) AS v (body, sqlstate),
+  FROM (VALUES ('{"resourceType": "Patient", "id": "x", "n": 1e400000}', '38P01'), ('{"resourceType": "Patient", "id": "x", "n": "\u0000"}', '38P01')) AS v (body, sqlstate),
 	LATERAL (SELECT emulator_next(jsonb_build_object('status', 200, 'body', body))) AS told;
 SELECT emulator_next('{"status": 200, "body": "{\"resourceType\": \"Patient\", \"id\": \"x\", \"n\": 1e400000}"}') \g /dev/null
-SELECT is_row(ROW(status, resource, sqlstate), ROW(200, NULL::jsonb, '22003'), 'of many it is a row') FROM healthlake_fhir_read_many('Patient', ARRAY['x']);
+SELECT is_row(ROW(status, resource, sqlstate), ROW(200, NULL::jsonb, '38P01'), 'of many it is a row') FROM healthlake_fhir_read_many('Patient', ARRAY['x']);
+-- a value that the database cannot hold: the error has the place of the reply, whatever reads it
+
+SELECT is_row(ROW(sqlstate, detail ~ what, position('1e4' in raised::text)), ROW('38P01', true, 0), 'a number that is too large, in ' || name)
+  FROM (VALUES ('a resource', $$read('Patient', 'x')$$, '{"resourceType": "Patient", "id": "x", "n": [NUMBER]}', '^Operation ReadResource, resource Patient/x, HTTP status 200, request id [^,]+, attempts 1'),
+	('a page', $$search('Patient')$$, '{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "x", "n": NUMBER}}]}', '^Operation SearchWithPost, resource Patient, HTTP status 200, request id'),
+	('all of a patient', $$everything('x')$$, '{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "x", "n": NUMBER}}]}', '^Operation SearchEverything, resource Patient/x, HTTP status 200, request id'),
+	('a history', $$history('Patient', 'x')$$, '{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "x", "n": NUMBER}}]}', '^Operation GetHistoryByResourceId, resource Patient/x, HTTP status 200, request id'),
+	('an operation', $$operation('Patient/x/$everything', method => 'GET')$$, '{"resourceType": "Bundle", "n": NUMBER}', '^Operation [A-Za-z]+, resource Patient/x/.everything, HTTP status 200, request id'),
+	('the capabilities', $$capabilities()$$, '{"resourceType": "CapabilityStatement", "rest": [{"resource": [{"type": "Patient", "searchParam": [{"name": "x", "type": NUMBER}]}]}]}', '^Operation GetCapabilities, HTTP status 200, request id'),
+	('a batch', $$bundle('[{"method": "GET", "url": "Patient/x"}]', 'batch')$$, '{"resourceType": "Bundle", "type": "batch-response", "entry": [{"response": {"status": "200"}, "resource": {"resourceType": "Patient", "id": "x", "n": NUMBER}}]}', 'HTTP status 200, request id')) AS v (name, call, body, what),
+	LATERAL (SELECT emulator_next(jsonb_build_object('status', 200, 'body', replace(body, 'NUMBER', '1e400000')))) AS told, LATERAL raised('SELECT * FROM healthlake_fhir_' || call);
 SELECT finish();

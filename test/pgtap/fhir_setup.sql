@@ -1,5 +1,5 @@
--- What every topic of FHIR begins with: \ir fhir_setup.sql
--- setup.sql's session, with a data store of the emulator's that is active.
+-- Every topic of FHIR begins with \ir fhir_setup.sql
+-- The session of setup.sql, with an active data store.
 
 \ir setup.sql
 RESET healthlake.datastore_id;
@@ -7,7 +7,7 @@ RESET healthlake.bearer_token;
 RESET healthlake.require_bearer_token;
 RESET healthlake.allowed_datastores;
 
--- Forgets everything, and begins with one active data store.
+-- Resets the emulator, and creates one active data store.
 CREATE FUNCTION begin_anew() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -30,7 +30,7 @@ LANGUAGE sql AS $$
 	  FROM emulator_log() AS l ORDER BY n DESC LIMIT 1
 $$;
 
--- How many requests of an interaction have arrived.
+-- The number of requests of an interaction that have arrived.
 CREATE FUNCTION arrived(interaction text DEFAULT NULL) RETURNS bigint
 LANGUAGE sql AS $$
 	SELECT count(*) FROM emulator_log()

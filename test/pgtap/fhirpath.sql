@@ -1,5 +1,6 @@
--- FHIRPath and ViewDefinitions from SQL: types, errors, what a view is made of, and who may.
--- What paths give is in test/fhir/cases.
+-- FHIRPath and ViewDefinitions in SQL: types, errors, views, and privileges.
+-- The results of paths are tested in test/fhir/cases.
+-- It needs UTF8.
 
 \ir setup.sql
 SELECT no_plan();
@@ -16,6 +17,8 @@ SELECT is(array_agg(v)::text, NULL, 'of nothing, no row') FROM healthlake_fhirpa
 SELECT is(healthlake_fhirpath_text(:patient, 'name.family'), 'A', 'the first value');
 SELECT is(healthlake_fhirpath_text(:patient, 'name'), NULL, 'a complex value is no text');
 SELECT is(healthlake_fhirpath_text(:patient, 'multipleBirth'), '3', 'a number is text if asked');
+SELECT is(healthlake_fhirpath_text('{"a": [null, "x"], "_a": [{"id": "i"}, null]}', 'a'), 'x', 'an element without a value is not the first one');
+SELECT is(pg_column_size(v) + 3, pg_column_size(v::text::jsonb), 'a value at an odd position has no bytes of others') FROM healthlake_fhirpath('{"a": ["x", {"b": "y"}, {"b": "zz"}]}', 'a.where(b.exists())') AS v;
 SELECT is(healthlake_fhirpath_integer(:patient, 'multipleBirth'), 3, 'an integer');
 SELECT is(healthlake_fhirpath_integer(:patient, 'name.family'), NULL, 'a text is no integer');
 SELECT is(healthlake_fhirpath_integer(:patient, '3000000000'), NULL, 'nor what does not fit');
@@ -51,6 +54,53 @@ SELECT is(v, '7', 'a constant that is an object') FROM healthlake_fhirpath(:pati
 SELECT is(v, 'true', 'a constant as a view has it') FROM healthlake_fhirpath(:patient, 'birthDate < %k', '[{"name": "k", "valueDate": "2000-01-01"}]') AS v;
 SELECT is(sqlstate, '42704', 'one that is not defined') FROM raised($$SELECT healthlake_fhirpath('{}', '%k', '{"j": 1}')$$);
 SELECT is(sqlstate, '22023', 'constants that are none') FROM raised($$SELECT healthlake_fhirpath('{}', '%k', '1')$$);
+
+-- What functions and operators give, as FHIRPath's specification has it
+
+SELECT is((SELECT jsonb_agg(v) FROM healthlake_fhirpath('{"n": [1, 2, 2, 3], "t": [true, true], "f": [false, false], "m": [true, false], "e": [],
+	"o": [{"a": 1}, {"a": 1}, {"a": 2}]}', path) AS v), wanted::jsonb, path) FROM (VALUES
+	('t.allTrue()', '[true]'), ('m.allTrue()', '[false]'), ('e.allTrue()', '[true]'), ('m.anyTrue()', '[true]'), ('f.anyTrue()', '[false]'),
+	('e.anyTrue()', '[false]'), ('f.allFalse()', '[true]'), ('m.allFalse()', '[false]'), ('m.anyFalse()', '[true]'), ('t.anyFalse()', '[false]'),
+	('n.isDistinct()', '[false]'), ('n.distinct().isDistinct()', '[true]'), ('e.isDistinct()', '[true]'), ('n.distinct()', '[1, 2, 3]'),
+	('n.subsetOf(1 | 2 | 3 | 4)', '[true]'), ('(n | 9).subsetOf(1 | 2 | 3)', '[false]'), ('e.subsetOf(n)', '[true]'), ('n.supersetOf(2 | 3)', '[true]'),
+	('n.supersetOf(2 | 9)', '[false]'), ('n.supersetOf(e)', '[true]'), ('n.intersect(2 | 3 | 9)', '[2, 3]'), ('n.exclude(2)', '[1, 3]'),
+	('n.union(3 | 4)', '[1, 2, 3, 4]'), ('n.combine(3)', '[1, 2, 2, 3, 3]'), ('n.tail()', '[2, 2, 3]'), ('n.last()', '[3]'),
+	('n.where($this = 3).single()', '[3]'), (''' a b ''.trim()', '["a b"]'), ('''a,b,,c''.split('','')', '["a", "b", "", "c"]'),
+	('''abc''.split('''')', '["a", "b", "c"]'), ('''abcdef''.indexOf(''cd'')', '[2]'), ('''abc''.indexOf(''x'')', '[-1]'),
+	('''äöc''.indexOf(''c'')', '[2]'), ('''abc''.indexOf('''')', '[0]'), ('''abc''.contains(''b'')', '[true]'), ('''abc''.contains(''x'')', '[false]'),
+	('''äöü''.substring(1, 1)', '["ö"]'), ('''abc''.substring(3)', NULL), ('''abc''.replace(''b'', ''x'')', '["axc"]'),
+	('''abc''.replace('''', ''x'')', '["xaxbxcx"]'), ('''abc''.replace(''c'', '''')', '["ab"]'), ('1.5.round()', '[2]'), ('3.14159.round(3)', '[3.142]'),
+	('(-1.5).floor()', '[-2]'), ('(-1.5).ceiling()', '[-1]'), ('(-1.5).truncate()', '[-1]'), ('(-5).abs()', '[5]'),
+	('(''true'' | ''T'' | ''yes'' | ''1'' | ''1.0'').select(toBoolean())', '[true, true, true, true, true]'), ('''no''.toBoolean()', '[false]'),
+	('''maybe''.toBoolean()', NULL), ('1.toBoolean()', '[true]'), ('2.toBoolean()', NULL), ('true.toBoolean()', '[true]'), ('''12''.toInteger()', '[12]'),
+	('''1.5''.toInteger()', NULL), ('true.toInteger()', '[1]'), ('''x''.toInteger()', NULL), ('''3000000000''.toInteger()', NULL),
+	('''1.50''.toDecimal()', '[1.50]'), ('false.toDecimal()', '[0]'), ('1.toString()', '["1"]'), ('true.toString()', '["true"]'),
+	('''2020-01-31''.toDate()', '["2020-01-31"]'), ('''2020-01-31T10:00:00Z''.toDate()', '["2020-01-31"]'), ('''x''.toDate()', NULL),
+	('''2020-01''.toDateTime()', '["2020-01"]'), ('''10:30''.toTime()', '["10:30"]'), ('1.toDate()', NULL), ('''12''.convertsToInteger()', '[true]'),
+	('''1.5''.convertsToInteger()', '[false]'), ('''1.5''.convertsToDecimal()', '[true]'), ('''yes''.convertsToBoolean()', '[true]'),
+	('''x''.convertsToDate()', '[false]'), ('''10:30''.convertsToTime()', '[true]'), ('1.convertsToString()', '[true]'), ('e.convertsToInteger()', NULL),
+	('1 is Integer', '[true]'), ('1.5 is Decimal', '[true]'), ('1.5 is Integer', '[false]'), ('''a'' is String', '[true]'),
+	('true is System.Boolean', '[true]'), ('1 is String', '[false]'), ('(1 | 2) ~ (2 | 1)', '[true]'), ('(1 | 2) = (2 | 1)', '[false]'),
+	('1.01 ~ 1.0', '[true]'), ('1.1 ~ 1.0', '[true]'), ('1.6 ~ 1.0', '[false]'), ('1.50 ~ 1.54', '[true]'), ('1.500 ~ 1.504', '[true]'),
+	('1.50 ~ 1.56', '[false]'), ('1.54 ~ 1.5000', '[true]'), ('1.51 ~ 1.54', '[false]'), ('100 ~ 149', '[false]'), ('2.0 !~ 2.4', '[false]'),
+	('(4.0 / 2) is Decimal', '[true]'), ('(4 / 2) is Decimal', '[true]'), ('(4 / 2) is Integer', '[false]'), ('(4.0 + 1) is Decimal', '[true]'), ('(1 + 4.0) is Decimal', '[true]'),
+	('(1.5 + 1.5) is Decimal', '[true]'), ('(1 + 4) is Integer', '[true]'), ('(2.0 * 3) is Decimal', '[true]'), ('(2.5 - 0.5) is Integer', '[false]'), ('(5.0 div 2) is Decimal', '[true]'),
+	('(5 div 2) is Integer', '[true]'), ('(5.0 mod 2) is Decimal', '[true]'), ('(5 mod 2) is Integer', '[true]'), ('(-2.0).abs() is Decimal', '[true]'), ('(-2).abs() is Integer', '[true]'),
+	('(-(4.0 / 2)) is Decimal', '[true]'), ('2.5.round(0) is Decimal', '[true]'), ('2.round() is Decimal', '[true]'), ('2.5.ceiling() is Integer', '[true]'), ('2.5.truncate() is Integer', '[true]'),
+	('2.toDecimal() is Decimal', '[true]'), ('2.0.toInteger() is Integer', '[true]'), ('n.count() is Integer', '[true]'), ('(n[0] + 1.0) is Decimal', '[true]'), ('(4.0 / 2) = 2', '[true]'),
+	('(4.0 / 2).toString()', '["2"]'), ('(1.5 + 0.5).toInteger()', '[2]'), ('1.0.lowBoundary(0) is Decimal', '[true]'), ('''A b'' ~ ''a B''', '[true]'), ('''a'' !~ ''b''', '[true]'), ('e ~ e', '[true]'),
+	('o[0] = o[1]', '[true]'), ('o[0] = o[2]', '[false]'), ('o.distinct().count()', '[2]'), ('@T10:30 < @T11:00', '[true]'), ('n[0].getValue()', '[1]'),
+	('(@2020-01-01 | @2020-01-02 | @2020-01-01).count()', '[2]'), ('(@2020-01-01T10:00:00Z | @2020-01-01T11:00:00+01:00).count()', '[1]'),
+	('''a'' < ''b''', '[true]'), ('''b'' <= ''a''', '[false]'), ('''abc'' > ''abcd''', '[false]'), ('o[0] ~ o[1]', '[true]'), ('o[0] = 1', '[false]'), ('true = ''true''', '[false]'),
+	('@2020 = @2020', '[true]'), ('@2020-01 = @2020', NULL), ('(n | ''1'').count()', '[4]'), ('1.round(-1)', NULL), ('''abc''.round()', NULL)) AS c (path, wanted);
+SELECT is((SELECT jsonb_agg(v) FROM healthlake_fhirpath('{"resourceType": "Patient", "active": true, "multipleBirthInteger": 2, "name": [{"_given": [null, {"extension": [{"url": "u", "valueCode": "masked"}]}]}],
+	"_birthDate": {"extension": [{"url": "u", "valueString": "x"}]}}', path) AS v), wanted::jsonb, path) FROM (VALUES
+	('active is boolean', '[true]'), ('active is string', '[false]'), ('multipleBirth is integer', '[true]'), ('multipleBirth is decimal', '[false]'),
+	('name.given.extension.value', '["masked"]'), ('birthDate.extension.value', '["x"]'), ('birthDate.exists() and birthDate.hasValue().not()', '[true]'),
+	('(multipleBirth + 1) is Integer', '[true]'), ('(multipleBirth / 1) is Decimal', '[true]'), ('children().extension.value', '["x"]'), ('descendants().where($this = ''masked'')', '["masked"]')) AS c (path, wanted);
+SELECT is(state(path, '{"q": [{"value": 1, "unit": "kg"}, {"value": 2, "unit": "kg"}, {"value": 1000, "unit": "g"}]}'), wanted, path)
+  FROM (VALUES ('q[0] = q[1]', NULL), ('q[0] = q[2]', '0A000'), ('q[0] < q[1]', '0A000'), ('q[0] ~ q[1]', '0A000')) AS c (path, wanted);
+SELECT is(healthlake_fhirpath_boolean('{"q": [{"value": 1, "unit": "kg"}, {"value": 2, "unit": "kg"}]}', 'q[0] = q[1]'), false, 'two quantities of one unit');
 
 -- Errors
 
@@ -88,7 +138,7 @@ SELECT is(v::text, '{"b": true, "c": 2, "d": [1.0], "i": null, "m": null, "n": 3
   FROM healthlake_fhir_view_rows(:view, :patient) AS v;
 SELECT is(type, want, tag) FROM (VALUES ('BIGINT', 'bigint'), ('CHAR', 'character(1)'), ('DECIMAL(10)', 'numeric(10,0)'), ('NUMERIC(10,2)', 'numeric(10,2)'), ('double precision', 'double precision'), ('TIMESTAMP', 'timestamp without time zone'), ('TIME', 'time without time zone'), ('SMALLINT', 'smallint'), ('REAL', 'real')) AS t (tag, want),
 	healthlake_fhir_view_columns(format('{"resource": "A", "select": [{"column": [{"name": "a", "path": "b", "tag": [{"name": "ansi/type", "value": %s}]}]}]}', to_jsonb(tag))::jsonb);
-SELECT is(v::text, want, tag || ' of ' || value) FROM (VALUES ('VARCHAR(2)', '"ab"', '{"a": "ab"}'), ('VARCHAR(2)', '"abc"', '{"a": null}'), ('NUMERIC(3,1)', '99.94', '{"a": 99.94}'), ('NUMERIC(3,1)', '99.95', '{"a": null}'), ('SMALLINT', '40000', '{"a": null}'), ('REAL', '1e300', format('{"a": null}')), ('BIGINT', '9223372036854775807', '{"a": 9223372036854775807}'), ('BIGINT', '9223372036854775808', '{"a": null}'), ('TIME', '"12:30"', '{"a": "12:30"}'), ('TIME', '"25:30"', '{"a": null}'), ('TIMESTAMP', '"2020-01-01"', '{"a": "2020-01-01"}'), ('TIMESTAMP', '"2020-01"', '{"a": null}')) AS t (tag, value, want),
+SELECT is(v::text, want, tag || ' of ' || value) FROM (VALUES ('VARCHAR(2)', '"ab"', '{"a": "ab"}'), ('VARCHAR(2)', '"abc"', '{"a": null}'), ('NUMERIC(3,1)', '99.94', '{"a": 99.9}'), ('NUMERIC(3,1)', '99.95', '{"a": null}'), ('SMALLINT', '40000', '{"a": null}'), ('REAL', '1e300', format('{"a": null}')), ('BIGINT', '9223372036854775807', '{"a": 9223372036854775807}'), ('BIGINT', '9223372036854775808', '{"a": null}'), ('TIME', '"12:30"', '{"a": "12:30"}'), ('TIME', '"25:30"', '{"a": null}'), ('TIMESTAMP', '"2020-01-01"', '{"a": "2020-01-01"}'), ('TIMESTAMP', '"2020-01"', '{"a": null}')) AS t (tag, value, want),
 	healthlake_fhir_view_rows(format('{"resource": "A", "select": [{"column": [{"name": "a", "path": "b", "tag": [{"name": "ansi/type", "value": %s}]}]}]}', to_jsonb(tag))::jsonb,
 		format('{"resourceType": "A", "b": %s}', value)::jsonb) AS v;
 SELECT is_row(ROW(sqlstate, hint), ROW('42804', 'healthlake_fhir_view_columns() returns the columns of a view.'), what)
@@ -101,6 +151,25 @@ SELECT is(detail, E'resource: is missing\nselect[0].column[0].path: character 3:
 SELECT is(sqlstate, want, what) FROM (VALUES ('a b', '42601', 'a syntax error keeps its SQLSTATE'), ('now()', '0A000', 'so does what is not supported'), ('%x', '42704', 'and a constant that is not defined')) AS t (path, want, what),
 	raised(format('SELECT healthlake_fhir_view_columns(%L)', format('{"resource": "A", "select": [{"column": [{"name": "a", "path": %s}]}]}', to_jsonb(path))));
 SELECT is(sqlstate, '21000', 'several values in a column') FROM raised(format($$SELECT healthlake_fhir_view_rows('{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "name.family"}]}]}', %L)$$, :patient));
+SELECT is_row(ROW(r.sqlstate, r.message), ROW('22023'::text, 'column "c" of the ViewDefinition has a complex value and no type'::text), 'a complex value without a type: ' || call)
+  FROM unnest(ARRAY['SELECT * FROM healthlake_fhir_view(%s, %L) AS v(c text)', 'SELECT healthlake_fhir_view_rows(%s, %L)', 'SELECT healthlake_fhir_column(NULL::text, %s, %L)']) AS call,
+	raised(format(call, $$'{"resource": "Patient", "select": [{"column": [{"name": "c", "path": "name.first()"}]}]}'$$, :patient)) AS r;
+SELECT is(sqlstate, '22023', 'also in a collection') FROM raised(format($$SELECT * FROM healthlake_fhir_view('{"resource": "Patient", "select": [{"column": [{"name": "c", "path": "name | id", "collection": true}]}]}', %L) AS v(c text[])$$, :patient));
+SELECT is(healthlake_fhir_view_rows('{"resource": "Patient", "select": [{"column": [{"name": "c", "path": "name.last()", "type": "HumanName"}, {"name": "d", "path": "name.first()", "tag": [{"name": "ansi/type", "value": "TEXT"}]}]}]}', :patient), '{"c": {"family": "B"}, "d": null}', 'with a type it is jsonb, with that of a primitive NULL');
+SELECT is(array_agg(v)::text, want, what) FROM (VALUES
+	('{"forEach": "contained", "column": [{"name": "c", "path": "%context.id"}, {"name": "r", "path": "%resource.id"}, {"name": "w", "path": "%rootResource.id"}]}', '{"{\"c\": \"c1\", \"r\": \"c1\", \"w\": \"p\"}","{\"c\": \"c2\", \"r\": \"c2\", \"w\": \"p\"}"}', 'contained resources'),
+	('{"forEach": "contained.name", "column": [{"name": "c", "path": "%context.family"}, {"name": "r", "path": "%resource.id"}, {"name": "w", "path": "%rootResource.id"}]}', '{"{\"c\": \"F\", \"r\": \"c2\", \"w\": \"p\"}"}', 'their elements'),
+	('{"forEach": "contained.name.given", "column": [{"name": "c", "path": "%context"}, {"name": "r", "path": "%resource.id"}, {"name": "w", "path": "%rootResource.id"}]}', '{"{\"c\": \"g\", \"r\": \"c2\", \"w\": \"p\"}"}', 'primitive elements'),
+	('{"forEach": "name", "column": [{"name": "c", "path": "%context.family"}, {"name": "r", "path": "%resource.id"}, {"name": "w", "path": "where(family = %context.family).count()"}]}', '{"{\"c\": \"A\", \"r\": \"p\", \"w\": 1}","{\"c\": \"B\", \"r\": \"p\", \"w\": 1}"}', 'elements of the resource'),
+	('{"forEach": "name.where(family = %context.name.last().family)", "column": [{"name": "c", "path": "family"}]}', '{"{\"c\": \"B\"}"}', 'in the path of the iteration it is the one outside'),
+	('{"forEach": "name.select(family.upper())", "column": [{"name": "c", "path": "%context"}, {"name": "r", "path": "%resource.id"}]}', '{"{\"c\": \"A\", \"r\": \"p\"}","{\"c\": \"B\", \"r\": \"p\"}"}', 'computed values'),
+	('{"column": [{"name": "c", "path": "%context.id"}, {"name": "r", "path": "name.select(%resource.id).first()"}, {"name": "w", "path": "%rootResource.id"}]}', '{"{\"c\": \"p\", \"r\": \"p\", \"w\": \"p\"}"}', 'the resource'),
+	('{"forEachOrNull": "photo", "column": [{"name": "c", "path": "%context.exists() or %rowIndex > 0"}]}', '{"{\"c\": false}"}', 'nothing')) AS t ("select", want, what),
+	healthlake_fhir_view_rows(format('{"resource": "Patient", "select": [%s]}', "select")::jsonb, '{"resourceType": "Patient", "id": "p", "x": "odd", "contained": [{"resourceType": "Organization", "id": "c1", "n": "12"}, {"resourceType": "Patient", "id": "c2", "name": [{"family": "F", "given": ["g"]}]}], "name": [{"family": "A"}, {"family": "B"}]}') AS v
+ GROUP BY want, what;
+SELECT is(v, '{"c": "e", "r": "e", "w": "e"}', 'a resource in a Bundle is contained in no other') FROM healthlake_fhir_view_rows('{"resource": "Bundle", "select": [{"forEach": "entry.resource.name", "column": [{"name": "c", "path": "%resource.id"}, {"name": "r", "path": "%rootResource.id"}, {"name": "w", "path": "%context.select(%resource.id)"}]}]}',
+	'{"resourceType": "Bundle", "id": "b", "entry": [{"fullUrl": "u"}, {"resource": {"resourceType": "Patient", "id": "e", "name": [{"family": "F"}]}}]}') AS v;
+SELECT is(count(*), 0::bigint, 'a column cannot fail where there is no row') FROM healthlake_fhir_view('{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "name.family", "type": "string"}]}, {"forEach": "photo", "column": [{"name": "b", "path": "title", "type": "string"}]}]}', :patient) AS v(a text, b text);
 SELECT is(sqlstate, '22023', 'a where that is no boolean') FROM raised(format($$SELECT healthlake_fhir_view_rows('{"resource": "Patient", "where": [{"path": "id"}], "select": [{"column": [{"name": "a", "path": "id"}]}]}', %L)$$, :patient));
 SELECT is(sqlstate, '54011', 'too many columns') FROM raised((SELECT format('SELECT healthlake_fhir_view_columns(%L)', jsonb_build_object('resource', 'A', 'select', jsonb_build_array(jsonb_build_object('column', jsonb_agg(jsonb_build_object('name', 'c' || n, 'path', 'id')))))) FROM generate_series(1, 1601) AS n));
 
@@ -122,7 +191,9 @@ CREATE FUNCTION plan_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE plan jsonb; BEGIN EXECUTE 'EXPLAIN (FORMAT json, COSTS off) ' || statement INTO plan; RETURN plan::text; END $$;
 SELECT matches(plan_of($$SELECT born FROM patients WHERE id = 'p2'$$), 'Index Cond', 'an expression index serves it');
 RESET enable_seqscan;
-SELECT unalike(plan_of('SELECT id FROM patients'), '%healthlake_fhir_view%', 'a column that is not asked for costs nothing');
+SELECT healthlake_fhir_create_view('keys', '{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "getResourceKey()"}, {"name": "b", "path": "id.first()", "type": "id"}, {"name": "c", "path": "Patient.getResourceKey()"}]}]}', 'patient') \g /dev/null
+SELECT ok(pg_get_viewdef('keys'::regclass) NOT LIKE '%single()%' AND pg_get_viewdef('keys'::regclass) NOT LIKE '%fhir_column%', 'a path that cannot have several values is left alone');
+SELECT unalike(plan_of('SELECT id FROM patients'), '%healthlake_fhir_view%', 'an unused column costs nothing');
 SELECT is(healthlake_fhir_create_view('public."odd ""name"', '{"resource": "Patient", "constant": [{"name": "k", "valueString": "a''\\b\"\nc"}, {"name": "n", "valueInteger": -1}, {"name": "t", "valueDateTime": "2020-01-01"}], "where": [{"path": "active"}, {"path": "%k.exists()"}], "select": [{"column": [{"name": "select", "path": "%k", "description": "It''s \"this\""}, {"name": "N", "path": "3-%n", "type": "integer"}, {"name": "t", "path": "deceased > %t"}], "unionAll": [{"forEach": "name", "column": [{"name": "user", "path": "family & %k"}]}, {"column": [{"name": "user", "path": "%rowIndex.toString()"}]}]}]}'::jsonb, 'patient', 're"source')::text, '"odd ""name"', 'odd names and constants');
 SELECT is(array_agg(v::text)::text, (SELECT array_agg(ROW(E'a''\\b"\nc', 4, NULL::boolean, u)::text)::text FROM unnest(ARRAY[E'Aa''\\b"\nc', E'Ba''\\b"\nc', '0']) AS u), 'make rows') FROM "odd ""name" AS v;
 SELECT is(col_description('"odd ""name"'::regclass, 1), 'It''s "this"', 'a column''s description');
@@ -184,7 +255,7 @@ SELECT is(count(*), 0::bigint, 'a view uses nothing of a hostile schema') FROM p
  WHERE r.ev_class = 'hostile.v'::regclass AND 'hostile'::regnamespace IN (p.pronamespace, o.oprnamespace, t.typnamespace);
 SELECT is(array_agg(v::pg_catalog.text)::pg_catalog.text, '{"(p1,A,)","(p1,B,)"}', 'and gives what it should') FROM hostile.v;
 
--- What is kept for a statement
+-- Data that is kept for a statement
 
 SELECT is(array_agg(healthlake_fhirpath_text(:patient, path))::text, '{p1,A,NULL,p1}', 'another path in each row') FROM unnest(ARRAY['id', 'name.family', 'photo', 'id']) AS path;
 SELECT is(array_agg(v)::text, '{"{\"a\": \"p1\"}","{\"b\": \"x\"}"}', 'another view in each row') FROM unnest(ARRAY['{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "id"}]}]}', '{"resource": "Patient", "select": [{"column": [{"name": "b", "path": "name.given.first()"}]}]}']::jsonb[]) AS d,
@@ -201,9 +272,9 @@ SELECT is(count(*), 60::bigint, 'also after a change in the same transaction') F
 
 -- Numbers that FHIR's JSON writes as strings
 
-\set file '\'{"resourceType": "Attachment", "id": "f", "valueInteger64": "9007199254740993", "size": "9007199254740993", "n": "x"}\'::jsonb'
+\set file '\'{"resourceType": "Observation", "id": "f", "valueInteger64": "9007199254740993", "size": "9007199254740993", "n": "x"}\'::jsonb'
 SELECT is(array_agg(v)::text, '{9007199254740993,true,true,9007199254740994}', 'an integer64 is a number') FROM unnest(ARRAY['value', 'value is integer64', 'value.ofType(integer64) > 9007199254740992', 'value + 1']) AS path, healthlake_fhirpath(:file, path) AS v;
-\set sizes '\'{"resource": "Attachment", "constant": [{"name": "k", "valueInteger64": "9007199254740993"}], "select": [{"column": [{"name": "size", "path": "size", "type": "integer64"}, {"name": "same", "path": "value = %k"}, {"name": "none", "path": "n", "type": "integer64"}]}]}\'::jsonb'
+\set sizes '\'{"resource": "Observation", "constant": [{"name": "k", "valueInteger64": "9007199254740993"}], "select": [{"column": [{"name": "size", "path": "size", "type": "integer64"}, {"name": "same", "path": "value = %k"}, {"name": "none", "path": "n", "type": "integer64"}]}]}\'::jsonb'
 SELECT is(v::text, '(9007199254740993,t,)', 'and a bigint in a view') FROM healthlake_fhir_view(:sizes, :file) AS v(size bigint, same boolean, none bigint);
 SELECT is(v, '{"size": 9007199254740993, "same": true, "none": null}', 'as JSON, a number') FROM healthlake_fhir_view_rows(:sizes, :file) AS v;
 
@@ -214,7 +285,7 @@ SELECT is(sqlstate, NULL, 'columns with long paths that begin alike take no time
 	(SELECT jsonb_build_object('resource', 'Patient', 'select', jsonb_build_array(jsonb_build_object('column', jsonb_agg(jsonb_build_object('name', 'c' || n, 'path', 'a' || repeat('.a', 1500) || '.b' || n))))) FROM generate_series(1, 40) AS n), '{"resourceType": "Patient"}'));
 RESET statement_timeout;
 
--- Faults, and names, of views that are made
+-- Faults and names of created views
 
 SELECT is(message, 'invalid ViewDefinition: select[0].unionAll[1]: has other columns than the first branch', 'a branch in another order is one fault')
   FROM raised($$SELECT healthlake_fhir_view_columns('{"resource": "Patient", "select": [{"unionAll": [{"column": [{"name": "a", "path": "id"}, {"name": "b", "path": "id"}]}, {"column": [{"name": "b", "path": "id"}, {"name": "a", "path": "id"}]}]}]}')$$);

@@ -1,12 +1,9 @@
--- What an operator allows: regions, keys, tags, unknown members; through every door.
+-- The operator's rules: regions, keys, tags, unknown members; for every function.
 
 \ir setup.sql
 SELECT no_plan();
 SELECT replace(:'emulator_url', '127.0.0.1', 'localhost') AS local_url \gset
 SET healthlake.endpoint_url = :'local_url';
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
-
 -- A statement is refused by a guard rail, with its message.
 CREATE FUNCTION is_refused(statement text, expected text) RETURNS text LANGUAGE sql AS $$
 	SELECT matches(says(statement), '^42501 ' || expected, left(statement, 100)) $$;
@@ -19,6 +16,8 @@ SELECT count(*) AS before FROM emulator_log() \gset
 SET healthlake.allowed_regions = 'us-east-1, eu-west-2';
 SELECT lives_ok('SELECT * FROM healthlake_list_datastores(region => ''eu-west-2'')', 'an allowed one');
 SELECT lives_ok('SELECT * FROM healthlake_list_datastores()', 'the one that is set');
+SET healthlake.allowed_regions = '"us-east-1", "eu-west-2"';
+SELECT lives_ok('SELECT * FROM healthlake_list_datastores()', 'one that is quoted');
 SELECT count(*) AS before FROM emulator_log() \gset
 SELECT is_refused(statement, 'AWS region "us-west-2" is not allowed') FROM (VALUES
 	('SELECT healthlake_create_datastore(''x'', region => ''us-west-2'')'), ('SELECT * FROM healthlake_list_datastores(region => ''us-west-2'')'),
@@ -33,12 +32,12 @@ SET healthlake.region = 'us-east-1';
 RESET healthlake.allowed_regions;
 SELECT is(count(*), :before::bigint, 'nothing was sent') FROM emulator_log();
 
--- One way to write a region, so that all compare alike
+-- Regions have one notation, so that they can be compared
 
 SELECT is(says(statement) ~ '^22023 ', true, statement) FROM (VALUES ('SET healthlake.region = ''US-EAST-1'''), ('SET healthlake.allowed_regions = ''us-east-1, US-WEST-2'''),
 	('SET healthlake.allowed_regions = ''"Us-west-2"'''), ('SELECT * FROM healthlake_list_datastores(region => ''US-EAST-1'')'), ('SELECT * FROM healthlake_preview(''ListFHIRDatastores'', region => ''US-EAST-1'')')) AS s (statement);
 
--- A customer's key
+-- Customer managed keys
 
 SET healthlake.require_customer_key = on;
 SELECT is_refused(statement, 'a customer managed key is required') FROM (VALUES
@@ -48,7 +47,7 @@ SELECT is_refused(statement, 'a customer managed key is required') FROM (VALUES
 	(format('SELECT healthlake_restore_datastore(%L, ''y'')', :'id')), ('SELECT healthlake_call(''CreateFHIRDatastore'', ''{"DatastoreTypeVersion": "R4"}'')'),
 	('SELECT * FROM healthlake_preview(''CreateFHIRDatastore'', ''{"DatastoreTypeVersion": "R4"}'')'),
 	('SELECT healthlake_create_transformation_profile(''p'', ''CCDA'', starter_profile_name => ''s'')')) AS s (statement);
--- a key where AWS looks for none is no key
+-- a key in the wrong member is no key
 SET healthlake.unknown_members = send;
 SELECT is_refused(statement, 'a customer managed key is required') FROM (VALUES
 	('SELECT healthlake_create_datastore(''x'', more => ''{"KmsKeyId": "x"}'')'),
@@ -85,18 +84,18 @@ SELECT lives_ok(format('SELECT healthlake_tag_resource(%L, ''{"env": "test"}'')'
 SELECT lives_ok(format('SELECT healthlake_tag_resource(%L, ''{"other": ""}'')', :'arn'), 'another one may be empty');
 RESET healthlake.required_tags;
 
--- Members that are not known
+-- Unknown members
 
 SELECT is(says('SELECT healthlake_create_datastore(''x'', more => ''{"Colour": "red"}'')') ~ '^22023 .*Colour', true, 'refused');
 SET healthlake.unknown_members = send;
 SELECT is(sent('healthlake_create_datastore(''x'', more => ''{"Colour": "red", "BackupConfiguration": {"Shape": [1, null, {"a": 1.50}]}}'')'),
 	'{"DatastoreName": "x", "DatastoreTypeVersion": "R4", "Colour": "red", "BackupConfiguration": {"Shape": [1, null, {"a": 1.50}]}}', 'or sent as they are');
 SELECT is(sent('healthlake_call(''CreateFHIRDatastore'', ''{"DatastoreTypeVersion": "R4", "Tomorrow": {}}'')'), '{"DatastoreTypeVersion": "R4", "Tomorrow": {}}', 'by a door');
-SELECT is(says('SELECT healthlake_create_datastore(''x'', more => ''{"Colour": "red", "ClientToken": 7}'')') ~ '^22023 .*ClientToken', true, 'what is known is checked');
+SELECT is(says('SELECT healthlake_create_datastore(''x'', more => ''{"Colour": "red", "ClientToken": 7}'')') ~ '^22023 .*ClientToken', true, 'known members are checked');
 SELECT is(says('SELECT healthlake_create_datastore(''x'', more => ''{"DatastoreName": "y"}'')') ~ '^22023 member DatastoreName is given twice', true, 'a member that is given twice');
 RESET healthlake.unknown_members;
 
--- Who may change them
+-- Privileges to change them
 
 CREATE ROLE healthlake_guarded;
 SET ROLE healthlake_guarded;

@@ -1,7 +1,7 @@
--- Operators that somebody else has made run in no statement of the extension's: neither one that it
--- makes, nor its views, triggers and policies. There is one for each pair of types and each name
--- that such a statement could mean, also where SQL names no operator (NULLIF, IN, IS DISTINCT FROM,
--- CASE, BETWEEN, ANY); all of them stand before pg_catalog's, and where the extension is installed.
+-- User-defined operators must not run in a statement of the extension: neither one that it
+-- executes, nor in its views, triggers and policies. There is one for each pair of types and each name
+-- that such a statement could use, also implicitly (NULLIF, IN, IS DISTINCT FROM,
+-- CASE, BETWEEN, ANY); all precede those of pg_catalog in the path, and are in the extension's schema.
 
 \ir queue_setup.sql
 
@@ -21,15 +21,26 @@ BEGIN
 	END LOOP;
 END $$;
 
--- That they would run.
+-- They would run.
 SET search_path = hostile, pg_catalog, public;
 SELECT nullif(1::oid, 0), 1 IN (2, 3), 'a' || 'b' \g /dev/null
 RESET search_path;
 SELECT is_called AS by_hand FROM hostile.ran \gset
 
--- All that the extension does, in a database whose sessions and workers have that path
+-- All functions of the extension, in a database whose sessions and workers have that path
 DROP EXTENSION healthlake;
+-- also functions of the same names, for those that the extension's SQL text calls
+CREATE FUNCTION pg_temp.overload(name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	types text;
+BEGIN
+	FOREACH types IN ARRAY '{VARIADIC int8[],VARIADIC text[],anyelement,int4,numeric,"int8, VARIADIC int8[]"}'::text[] LOOP
+		EXECUTE format('CREATE FUNCTION hostile.%I(%s) RETURNS text LANGUAGE sql AS $f$ SELECT pg_catalog.nextval(''hostile.ran'')::pg_catalog.text $f$', name, types);
+	END LOOP;
+END $$;
+SELECT pg_temp.overload(name) FROM unnest('{healthlake_home,healthlake_support,healthlake_protect_event,healthlake_protect_request}'::text[]) AS name \g /dev/null
 CREATE EXTENSION healthlake SCHEMA hostile;
+SELECT pg_temp.overload('healthlake_holds_leases') \g /dev/null
 CREATE TEMPORARY TABLE foe AS
 	SELECT oid FROM pg_proc AS p WHERE pronamespace = 'hostile'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')
 	UNION ALL SELECT oid FROM pg_operator WHERE oprnamespace = 'hostile'::regnamespace;

@@ -1,15 +1,13 @@
--- Imports and exports, from their start to their end, as rows.
+-- Imports and exports as rows, from start to end.
 
 \ir setup.sql
 SELECT no_plan();
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
 SELECT emulator_set('{"settle_after_seconds": 0}') \g /dev/null
 SELECT id FROM healthlake_create_datastore('ward') \gset
 SELECT 'arn:aws:iam::123456789012:role/hl' AS role \gset
 SELECT emulator_set('{"settle_after_seconds": null}') \g /dev/null
 
--- What is sent
+-- Requests
 
 SELECT is(sent($$healthlake_start_import_job('d', 's3://b/i', 's3://b/o', 'k', 'arn:aws:iam::123456789012:role/r', 'n', 'tok', 'strict', 'p', 'f', true, false)$$),
 	'{"JobName": "n", "InputDataConfig": {"S3Uri": "s3://b/i"}, "JobOutputDataConfig": {"S3Configuration": {"S3Uri": "s3://b/o", "KmsKeyId": "k"}}, "DatastoreId": "d", "DataAccessRoleArn": "arn:aws:iam::123456789012:role/r", "ValidationLevel": "strict", "ProfileId": "p", "InputFormat": "f", "DriftDetectionEnabled": true, "ProvenanceEnabled": false}',
@@ -52,7 +50,7 @@ SELECT is_row(ROW(job_id, job_name, status, datastore_id, output_s3_uri, kms_key
 SELECT is(status, 'COMPLETED', 'waited for') FROM healthlake_wait_export_job(:'id', :'export_job_id', poll_interval => '5 ms');
 SELECT is((SELECT array_agg(job_id) FROM healthlake_list_export_jobs(:'id', 'first', 'COMPLETED')), ARRAY[:'export_job_id'], 'listed');
 
--- Tokens: one of its own for each job, the same one for a repetition
+-- Tokens: a new one for each job, the same one for a repetition
 
 SELECT is(count(DISTINCT job_id), 3::bigint, 'three rows, three jobs') FROM
 	(SELECT (healthlake_start_export_job(:'id', 's3://bucket/out/', 'alias/health', :'role')).job_id FROM generate_series(1, 3)) AS j;

@@ -1,4 +1,4 @@
--- A database of encoding LATIN1: AWS gets UTF-8, the database what it can hold,
+-- A database with encoding LATIN1: AWS gets UTF-8, the database what it can store,
 -- or a clean error.
 
 \ir setup.sql
@@ -25,7 +25,37 @@ SELECT is_row(ROW(sqlstate, message ~ '^AWS has carried out CreateFHIRDatastore,
   FROM raised($$ SELECT healthlake_create_datastore('x', client_token => 'latin') $$);
 SELECT is_row(ROW(outcome, client_token, reply), ROW('succeeded', 'latin', NULL::jsonb), 'the last call has its token') FROM healthlake_last_call();
 
--- Any operation, many of them, and an agent's words
+SELECT is_row(ROW(sqlstate, detail ~ what), ROW('38P01', true), call)
+  FROM (VALUES ('healthlake_list_datastores()', '^Operation ListFHIRDatastores, HTTP status 200, request id', '{"DatastorePropertiesList": [{"DatastoreId": "i", "DatastoreArn": "a", "DatastoreStatus": "ACTIVE", "DatastoreTypeVersion": "R4", "DatastoreEndpoint": "e", "DatastoreName": "\u5c0f"}]}'),
+	('healthlake_describe_datastore(repeat(''a'', 32))', '^Operation DescribeFHIRDatastore, HTTP status 200, request id', '{"DatastoreProperties": {"DatastoreId": "i", "DatastoreArn": "a", "DatastoreStatus": "ACTIVE", "DatastoreTypeVersion": "R4", "DatastoreEndpoint": "e", "DatastoreName": "\u5c0f"}}'),
+	('healthlake_call(''ListFHIRDatastores'')', '^Operation ListFHIRDatastores, HTTP status 200, request id', '{"DatastorePropertiesList": [], "x": "\u5c0f"}')) AS v (call, what, body),
+	LATERAL emulator_next(jsonb_build_object('status', 200, 'body_base64', encode(convert_to(body, 'UTF8'), 'base64'))), LATERAL raised('SELECT * FROM ' || call);
+
+-- Data stores found by name, and those to be deleted or restored
+CREATE FUNCTION listed(store jsonb) RETURNS void LANGUAGE sql AS $$
+	SELECT emulator_next(jsonb_build_object('operation', 'ListFHIRDatastores', 'status', 200, 'body_base64', encode(convert_to(replace(jsonb_build_object('DatastorePropertiesList', jsonb_build_array(
+		'{"DatastoreId": "i", "DatastoreArn": "a", "DatastoreStatus": "ACTIVE", "DatastoreTypeVersion": "R4", "DatastoreEndpoint": "e", "DatastoreName": "x"}'::jsonb || store))::text, 'LACKING', '\u5c0f'), 'UTF8'), 'base64'))) $$;
+SELECT listed('{"DatastoreEndpoint": "LACKING"}') \g /dev/null
+SELECT is_row(ROW(sqlstate, message, detail ~ '^Operation ListFHIRDatastores, HTTP status 200, request id'),
+	ROW('38P01', 'unusable reply to ListFHIRDatastores: it has a value that the database cannot hold', true), 'the data store of a name')
+  FROM raised('SELECT healthlake_ensure_datastore(''x'')');
+SELECT listed('{"SseConfiguration": {"KmsEncryptionConfig": {"CmkType": "CUSTOMER_MANAGED_KMS_KEY", "KmsKeyId": "LACKING"}}}') \g /dev/null
+SELECT is(says('SELECT healthlake_ensure_datastore(''x'', kms_key_id => ''?'')'), '55000 data store "i" of that name is not as requested | kms_key_id is ?, requested was ?.', 'no text here equals what it lacks');
+CREATE FUNCTION described(store jsonb) RETURNS void LANGUAGE sql AS $$
+	SELECT emulator_next(jsonb_build_object('operation', 'DescribeFHIRDatastore', 'status', 200, 'body_base64', encode(convert_to(replace(jsonb_build_object('DatastoreProperties',
+		'{"DatastoreId": "i", "DatastoreArn": "a", "DatastoreStatus": "ACTIVE", "DatastoreTypeVersion": "R4", "DatastoreEndpoint": "e", "DatastoreName": "x"}'::jsonb || store)::text, 'LACKING', '\u5c0f'), 'UTF8'), 'base64'))) $$;
+SELECT described('{"DatastoreName": "LACKING"}') \g /dev/null
+SELECT is(says('SELECT healthlake_delete_datastore(repeat(''a'', 32), ''?'')') ~ '^22023 data store "a+" is not named "\?" \| Nothing was deleted', true, 'a name that no text here equals');
+SELECT described('{"DatastoreName": "Süd"}') \g /dev/null
+SELECT is((raised('SELECT healthlake_delete_datastore(repeat(''a'', 32), ''Süd'')')).message ~ '^AWS refused DeleteFHIRDatastore', true, 'a name that one equals');
+SELECT described('{"SseConfiguration": {"KmsEncryptionConfig": {"CmkType": "CUSTOMER_MANAGED_KMS_KEY", "KmsKeyId": "LACKING"}}}') \g /dev/null
+SELECT is((raised('SELECT healthlake_restore_datastore(repeat(''a'', 32), ''x'')')).message ~ '^AWS refused RestoreFHIRDatastore', true, 'a restore is sent, with a warning');
+SELECT described('{"DatastoreName": "LACKING"}') \g /dev/null
+SELECT is((raised('SELECT healthlake_wait_datastore(repeat(''a'', 32))')).sqlstate, '38P01', 'a wait fails');
+SELECT described('{"DatastoreName": "LACKING"}') \g /dev/null
+SELECT is_row(ROW(id, sqlstate), ROW(NULL::text, '38P01'), 'one of many is a row') FROM healthlake_describe_datastores(ARRAY[repeat('a', 32)]);
+
+-- Generic calls, many calls, and the texts of an agent
 SET client_min_messages = error;
 CREATE FUNCTION lacking() RETURNS void LANGUAGE sql AS $$
 	SELECT emulator_next('{"status": 200, "body_base64": "eyJEYXRhc3RvcmVJZCI6ICLlsI8iLCAiRGF0YXN0b3JlQXJuIjogImIiLCAiRGF0YXN0b3JlU3RhdHVzIjogImMiLCAiRGF0YXN0b3JlRW5kcG9pbnQiOiAiZCJ9"}') $$;
@@ -35,7 +65,7 @@ SELECT lacking() \g /dev/null
 SELECT is(array_agg(ROW(response IS NULL, sqlstate)::text ORDER BY response IS NULL), ARRAY['(f,)', '(t,)'], 'and that to one of many, whichever comes first')
   FROM healthlake_call_many('CreateFHIRDatastore', ARRAY['{"DatastoreTypeVersion": "R4", "ClientToken": "one"}', '{"DatastoreTypeVersion": "R4", "ClientToken": "two"}']::jsonb[]);
 SET client_min_messages = warning;
--- Tells the emulator what jsonb cannot hold here, as text.
+-- Scripts an answer that jsonb cannot store here, as text.
 CREATE FUNCTION tell_text(door text, said text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('COPY (SELECT %L) TO PROGRAM %L (FORMAT csv, QUOTE e''\x01'', DELIMITER e''\x02'')', said,
@@ -49,13 +79,13 @@ SELECT is_row(ROW(sqlstate, message ~ '^AWS has carried out UpdateProfileWithAge
   FROM raised(format('SELECT * FROM healthlake_update_profile_with_agent(%L, ''x'')', :'profile_id'));
 SET healthlake.endpoint_url = :'emulator_url';
 
--- A resource with a character that LATIN1 lacks: a change of it is made, and told.
+-- A resource with a character that LATIN1 lacks: a change is carried out, with a warning.
 SELECT begin_anew() \g /dev/null
 CREATE FUNCTION place(name text) RETURNS void LANGUAGE sql AS $$
 	SELECT tell_text('versions', format('[{"store": "%s", "resource": {"resourceType": "Patient", "id": "%s", "name": [{"given": ["%s"]}]}}]',
 		current_setting('healthlake.datastore_id'), name, '\u0141ukasz')) $$;
 SELECT place(name) FROM unnest(ARRAY['p1', 'p2']) AS name \g /dev/null
--- The version that the data store holds.
+-- The version in the data store.
 CREATE FUNCTION version_of(name text) RETURNS text LANGUAGE sql AS $$
 	SELECT substring(emulator_ask('resources?store=' || current_setting('healthlake.datastore_id')),
 		'"Patient/' || name || '": \{"version": ([0-9]+)') $$;
@@ -67,9 +97,18 @@ SELECT is(array_agg(ROW(status, id, version_id, resource)::text ORDER BY ordinal
   FROM healthlake_fhir_bundle('[{"method": "PATCH", "url": "Patient/p2", "resource": [{"op": "add", "path": "/active", "value": true}]},
 	{"method": "GET", "url": "Patient/p1"}]', 'batch');
 SELECT is(version_of('p2'), '2', 'whose change is made once');
-SELECT is((raised($$ SELECT healthlake_fhir_read('Patient', 'p1') $$)).sqlstate, '22P05', 'a read fails');
-SELECT is(array_agg(ROW(ordinal, status, resource IS NULL, sqlstate)::text ORDER BY ordinal), ARRAY['(1,200,t,22P05)', '(2,404,t,)'],
+SELECT is((raised($$ SELECT healthlake_fhir_read('Patient', 'p1') $$)).sqlstate, '38P01', 'a read fails');
+SELECT is(array_agg(ROW(ordinal, status, resource IS NULL, sqlstate)::text ORDER BY ordinal), ARRAY['(1,200,t,38P01)', '(2,404,t,)'],
 	'of many the row has the error') FROM healthlake_fhir_read_many('Patient', ARRAY['p1', 'other']);
+
+-- A load sends UTF-8, too
+SELECT begin_anew() \g /dev/null
+CREATE TABLE given (resource jsonb);
+INSERT INTO given VALUES ('{"resourceType": "Patient", "id": "p3", "name": [{"family": "Süd"}]}');
+CALL healthlake_fhir_load('given');
+SELECT is(encode(convert_to(body_text, 'UTF8'), 'escape') ~ 'S\\303\\274d', true, 'a load sends UTF-8')
+  FROM emulator_log() WHERE operation LIKE 'fhir:%' ORDER BY n DESC LIMIT 1;
+SELECT is(healthlake_fhir_read('Patient', 'p3') #>> '{name,0,family}', 'Süd', 'and what was loaded is read as it was');
 SELECT * FROM finish();
 
 \c :"home"

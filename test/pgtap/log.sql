@@ -1,4 +1,5 @@
--- What the server's log says of changes, in a form that a machine reads: key=value, one line each.
+-- The lines in the server's log about changes, in a machine-readable form: key=value.
+-- It needs UTF8.
 
 \ir setup.sql
 \getenv log HEALTHLAKE_SERVER_LOG
@@ -10,8 +11,8 @@
 \endif
 SELECT no_plan();
 
--- The lines of this session that begin with healthlake, less what comes before. Other sessions
--- may have logged bytes that are no UTF-8.
+-- The lines of this session that begin with healthlake, without their prefix. Other sessions
+-- may have logged bytes that are not UTF-8.
 CREATE TEMPORARY TABLE log_file AS SELECT :'log' AS path;
 CREATE FUNCTION lines() RETURNS TABLE (n bigint, event text, line text) LANGUAGE sql AS $$
 	SELECT n, substring(line FROM 'event=(\w+)'),
@@ -45,7 +46,7 @@ SELECT ok(position('name="a\"b\n2026-01-01 LOG:  healthlake event=forged é \u00
 	'a name is quoted as JSON quotes it');
 SELECT is(count(*), 0::bigint, 'so that no line is forged') FROM lines() WHERE event = 'forged';
 
--- What comes from outside is cut at 256 bytes, between characters; what must be looked up is not
+-- External text is truncated at 256 bytes, between characters; ids and tokens are complete
 
 SELECT count(*) FROM raised(format($$ SELECT healthlake_create_datastore('a' || repeat('é', 126) || 'bcd', client_token => %L) $$, repeat('t', 300))) \g /dev/null
 SELECT ok(position('name="a' || repeat('é', 126) || 'bcd"' IN last_line('request')) > 0, 'a name of 256 bytes is whole');
@@ -72,7 +73,7 @@ SELECT is(count(*), 2::bigint, 'a line for each data store that stays') FROM lin
 SELECT is(last_line('rollback'), format('healthlake event=rollback operation=CreateFHIRDatastore client_token="token-a" name="a" id="%1$s" session_role="%2$s" current_role="%2$s"', :'id', session_user),
 	'with its id, token and name, whatever the client wants to see');
 
--- What is not there
+-- Missing values
 
 SELECT count(*) AS before FROM lines() \gset
 SELECT is(sqlstate, '22023', 'a request that is not sent') FROM raised($$ SELECT healthlake_create_datastore('') $$);

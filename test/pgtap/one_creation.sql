@@ -1,10 +1,10 @@
--- How many data stores a statement creates: one for (f(...)).*, however PostgreSQL expands it,
--- and otherwise as many as a reader of the SQL expects.
+-- The number of data stores that a statement creates: one for (f(...)).*, however it is expanded,
+-- and otherwise as many as the SQL suggests.
 
 \ir setup.sql
 SELECT no_plan();
 
--- Whether a statement creates so many data stores, each with one request and its own token.
+-- Whether a statement creates this number of data stores, each with one request and its own token.
 CREATE FUNCTION creates(statement text, stores bigint, what text) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -129,7 +129,7 @@ SELECT refuses($$ SELECT healthlake_create_datastore('x'), generate_series(1, 3)
 SELECT is((raised($$ SELECT (healthlake_create_datastore('x')).* ORDER BY id $$)).message,
 	'function healthlake_create_datastore would be called more than once for a row', 'in these words');
 
--- Calls that are several
+-- Several calls
 
 SELECT creates($$ SELECT healthlake_create_datastore('x'), healthlake_create_datastore('x') $$, 2,
 	'two calls');
@@ -244,7 +244,7 @@ END $$;
 SELECT emulator_reset() \g /dev/null
 SELECT id FROM healthlake_create_datastore('x') \gset
 
--- Whether a statement makes so many requests.
+-- Whether a statement makes this number of requests.
 CREATE FUNCTION requests(statement text, requests bigint, what text) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -265,13 +265,8 @@ SELECT requests(format('SELECT (jsonb_populate_record(NULL::healthlake_datastore
 	'{"DatastoreTypeVersion": "R4"}'), 1, 'healthlake_call(), its reply expanded');
 SELECT requests(format('SELECT (healthlake_delete_datastore(%L, ''y'')).*', :'id'), 2,
 	'a deletion, which asks for the name first');
-SELECT is(array_agg(p.oid::regprocedure::text)::text, NULL, 'what changes something has the support function')
-  FROM pg_proc AS p
- WHERE (p.oid IN (SELECT function FROM healthlake_operations() WHERE changes_something)
-		OR proname IN ('healthlake_create_datastore', 'healthlake_call', 'healthlake_ensure_datastore'))
-   AND prosupport <> 'healthlake_support'::regproc;
 
--- A copy that fails shares nothing: every one of these fails at the second, and another follows.
+-- A failed copy shares nothing: each of these fails at the second call, and another call follows.
 
 SELECT emulator_reset() \g /dev/null
 SELECT emulator_next('[{"times": 1, "status": 200, "apply": true,
@@ -283,7 +278,7 @@ SELECT is((raised($$ SELECT (healthlake_create_datastore('x')).* $$)).sqlstate, 
 SELECT isnt((healthlake_create_datastore('x')).id, NULL, 'and again');
 SELECT is(count(*), 3::bigint, 'by one request each') FROM emulator_log();
 
--- Plans that are kept, and rows that are fetched one by one
+-- Cached plans, and rows that are fetched one by one
 
 SET plan_cache_mode = force_generic_plan;
 PREPARE expanded(text) AS SELECT (healthlake_create_datastore($1)).*;
@@ -305,9 +300,9 @@ FETCH 1 FROM wards \g /dev/null
 SELECT is(emulator_stores(), 3::bigint, 'and the next one when it is fetched');
 COMMIT;
 
--- Cursors: PostgreSQL runs a scrollable one again at COMMIT if it is held, and whenever it goes back
+-- Cursors: PostgreSQL runs a scrollable one again at COMMIT if it is WITH HOLD, and for backward fetches
 
--- The names of what was created since the emulator was reset, in order.
+-- The names of the data stores created since the reset, in order.
 CREATE FUNCTION created() RETURNS text
 LANGUAGE sql AS $$
 	SELECT string_agg(body ->> 'DatastoreName', ' ' ORDER BY n) FROM emulator_log()
@@ -324,7 +319,7 @@ BEGIN
 END
 $$;
 
--- What was created after that and another FETCH, with the error of this.
+-- The data stores created after that and another FETCH, with its error.
 CREATE FUNCTION fetched(declaration text, move text) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -371,7 +366,7 @@ FETCH 1 FROM held \gset held_
 SELECT is(:'held_id', (SELECT id FROM healthlake_list_datastores('x3')), 'NO SCROLL CURSOR WITH HOLD: which comes next');
 CLOSE held;
 
--- One that was not fetched before COMMIT, or whose creation comes late, has its rows in place
+-- A cursor that was not fetched before COMMIT, or whose creation is late, has its rows stored
 SELECT emulator_reset() \g /dev/null
 BEGIN;
 DECLARE unread SCROLL CURSOR WITH HOLD FOR
@@ -381,7 +376,7 @@ SELECT is(created(), 'x1 x2 x3', 'a cursor that was not fetched: COMMIT computes
 MOVE LAST FROM unread;
 MOVE FIRST FROM unread;
 CLOSE unread;
-SELECT is(created(), 'x1 x2 x3', 'what is held can be scrolled');
+SELECT is(created(), 'x1 x2 x3', 'a held cursor can be scrolled');
 
 SELECT emulator_reset() \g /dev/null
 BEGIN;
@@ -393,11 +388,11 @@ SELECT is(created(), 'x3 x4', 'a creation in a later row');
 FETCH 1 FROM late \gset late_
 SELECT is(:late_g, 3, 'the cursor stands where it stood');
 FETCH PRIOR FROM late \gset late_
-SELECT is(:late_g, 2, 'and goes back in what is held');
+SELECT is(:late_g, 2, 'and backward within the held rows');
 CLOSE late;
 SELECT is(emulator_stores(), 2::bigint, 'without another call');
 
--- PL/pgSQL's cursors, and a loop whose body commits, which holds its query
+-- Cursors of PL/pgSQL, and a loop whose body commits, which holds its query
 SELECT creates($$ DO $do$ DECLARE c CURSOR FOR SELECT healthlake_create_datastore('x' || g) FROM generate_series(1, 3) g;
 	BEGIN FOR r IN c LOOP END LOOP; END $do$ $$, 3, 'a loop over a cursor');
 SELECT creates($$ DO $do$ DECLARE c refcursor; r record; BEGIN
@@ -415,7 +410,7 @@ END $$;
 SELECT is(created(), 'x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12', 'a loop that commits');
 SELECT is(count(DISTINCT body ->> 'ClientToken'), 12::bigint, 'with one token for each') FROM emulator_log();
 
--- Cursors over functions that create by statements and cursors of their own
+-- Cursors over functions that create by their own statements and cursors
 CREATE FUNCTION by_loop(name text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	r record;
@@ -454,7 +449,7 @@ SELECT is(string_agg(name, ' ' ORDER BY name), 'x1 x2 x3 y1 y2 y3 z1 z2 z3',
   FROM string_to_table(created(), ' ') AS name;
 CLOSE ALL;
 
--- Enqueueing, of which nothing is sent
+-- Enqueueing, which sends nothing
 RESET healthlake.endpoint_url;
 RESET healthlake.access_key_id;
 RESET healthlake.secret_access_key;
@@ -479,7 +474,7 @@ SET healthlake.endpoint_url = :'emulator_url';
 SET healthlake.access_key_id = 'AKIDEXAMPLE';
 SET healthlake.secret_access_key = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 
--- What only reads may be computed again
+-- Reads may be repeated
 SELECT id FROM healthlake_create_datastore('x') \gset
 BEGIN;
 DECLARE reads SCROLL CURSOR FOR SELECT (healthlake_describe_datastore(:'id')).name FROM generate_series(1, 2);
@@ -489,7 +484,7 @@ FETCH PRIOR FROM reads \gset read_
 SELECT is(:'read_name'::text, 'x', 'a cursor that describes can go back');
 COMMIT;
 
--- A security-restricted operation is repeated by whoever refreshes or analyzes
+-- A security-restricted operation would be repeated by REFRESH or ANALYZE
 SELECT is((raised($$ CREATE MATERIALIZED VIEW made AS SELECT (healthlake_create_datastore('x')).* $$)).sqlstate, '0A000',
 	'CREATE MATERIALIZED VIEW is refused');
 CREATE MATERIALIZED VIEW later AS SELECT (healthlake_create_datastore('x')).* WITH NO DATA;
@@ -505,7 +500,7 @@ PREPARE sorted AS SELECT (healthlake_create_datastore('x')).* ORDER BY id;
 SELECT refuses('EXECUTE sorted', 'a prepared statement is refused when it is planned');
 SELECT refuses('EXPLAIN SELECT (healthlake_create_datastore(''x'')).* ORDER BY id', 'and so is EXPLAIN');
 
--- Compiled, and where parallel plans are wanted
+-- JIT compilation, and parallel plans
 
 SET jit = on;
 SET jit_above_cost = 0;
@@ -523,7 +518,7 @@ SELECT creates($$ SELECT (healthlake_create_datastore('x')).* $$, 1, 'where para
 SELECT set_config(name, 'off', false) FROM pg_settings
  WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \g /dev/null
 
--- What remains, and is in doc/transactions.md: wrappers, and what is stored without its text
+-- Remaining cases of doc/transactions.md: wrappers, and stored expressions
 
 CREATE FUNCTION inlined(name text) RETURNS healthlake_datastore LANGUAGE sql AS $$
 	SELECT healthlake_create_datastore(name) $$;
@@ -595,7 +590,7 @@ SELECT creates('INSERT INTO constrained VALUES (''x'')', 1, 'a CHECK constraint 
 SELECT creates('UPDATE constrained SET name = name', 1, 'at every write');
 SELECT creates('ALTER TABLE constrained ALTER COLUMN name TYPE varchar(9)', 1, 'and when the table is rewritten');
 
--- Expressions that are stored have no place in a text, and may be evaluated more than once for a row
+-- Stored expressions have no location in a text, and may be evaluated more than once for a row
 
 CREATE DOMAIN checked AS text CHECK ((healthlake_create_datastore(VALUE)).id IS NOT NULL
 	AND (healthlake_create_datastore(VALUE)).arn IS NOT NULL);
@@ -608,7 +603,7 @@ SELECT creates($$ SELECT ARRAY(SELECT unnest('{a,b}'::text[]))::half_checked[] $
 
 CREATE VIEW beside AS SELECT (healthlake_create_datastore('x')).id, s.arn
 	FROM healthlake_create_datastore('x') AS s;
-SELECT creates('SELECT * FROM beside', 2, 'a view: a call in FROM is shared with nobody');
+SELECT creates('SELECT * FROM beside', 2, 'a view: a call in FROM is not shared');
 
 CREATE TABLE copied (n text, id text DEFAULT (healthlake_create_datastore('x')).id);
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';

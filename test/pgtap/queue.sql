@@ -1,5 +1,5 @@
--- Requests that are kept first: what is refused, what is kept, what becomes of it, in the hands of
--- healthlake_run_queue() and of people.
+-- Queued requests: refusals, rows, and outcomes, with
+-- healthlake_run_queue() and the functions for users.
 
 \ir queue_setup.sql
 SELECT no_plan();
@@ -25,7 +25,7 @@ SELECT is(says('SELECT healthlake_enqueue(''CreateDatastore'', ''{}'')'),
 	'22023 operation "CreateDatastore" does not exist | healthlake_operations() lists the operations by their AWS names, such as CreateFHIRDatastore.', 'an operation that does not exist');
 SELECT is(says('SELECT healthlake_enqueue(NULL, ''{}'')'), '22004 argument "operation" must not be null', 'none');
 SELECT is(says('SELECT healthlake_enqueue(''ListFHIRDatastores'', ''{}'', region => ''x.example.com'')') ~ '^22023 invalid AWS region', true, 'a region that is none');
-SELECT is(says('SELECT healthlake_enqueue_create_datastore(''x'', run_after => ''infinity'')'), '22023 argument "run_after" must not be infinite', 'a time that never comes');
+SELECT is(says('SELECT healthlake_enqueue_create_datastore(''x'', run_after => ''infinity'')'), '22023 argument "run_after" must not be infinite', 'an infinite time');
 CREATE TEMPORARY TABLE outcome AS SELECT operation, until, r.*
   FROM (VALUES ('CreateFHIRDatastore', '{"DatastoreTypeVersion": "R4"}'), ('DeleteFHIRDatastore', '{"DatastoreId": "0123456789abcdef0123456789abcdef"}'),
 		('UpdateFHIRDatastore', '{"DatastoreId": "0123456789abcdef0123456789abcdef", "DatastoreName": "y"}'), ('TagResource', '{"ResourceARN": "arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/x", "Tags": []}'),
@@ -40,11 +40,12 @@ SELECT is(concat_ws(' | ', message, hint), 'TagResource has no status "ACTIVE" t
 SELECT is(count(*), 4::bigint, 'what is refused leaves no row') FROM healthlake_request;
 SELECT is(count(*) FILTER (WHERE healthlake_cancel_request(id)), 4::bigint, 'these are for nobody to send') FROM healthlake_request;
 
--- What is refused whatever is in it
+-- Refusals regardless of the contents
 
 SET healthlake.access_key_id = 'AKIDEXAMPLE';
 SELECT is(says('SELECT enqueued(''x'')'), '55000 a queued request cannot use the session''s own setting of "healthlake.access_key_id" | Queued requests use the credentials and endpoints of the server or the database.'
-	' | Set it in the configuration file or by ALTER DATABASE, or RESET it here.', 'keys of the session');
+	' | Set it in a configuration file that only the server''s user can read, with the library in shared_preload_libraries, or use another source of credentials; RESET it here.'
+	' Every role can read the settings of roles and databases.', 'keys of the session');
 RESET healthlake.access_key_id;
 SELECT is(r.sqlstate, '55000', 'as well as ' || setting) FROM unnest(ARRAY['secret_access_key = x', 'session_token = x', 'profile = x', 'role_arn = ''arn:aws:iam::123456789012:role/r''', 'endpoint_url = ''https://example.org''',
 	'use_fips_endpoint = on', 'proxy = ''http://example.org:1''', 'ca_bundle = x']) AS setting, raised('SET healthlake.' || setting || '; SELECT enqueued(''x'')') AS r;
@@ -68,7 +69,7 @@ RESET healthlake.region;
 SELECT is(count(*), 4::bigint, 'no row of that, either') FROM healthlake_request;
 SELECT is(count(*), 0::bigint, 'and nothing was sent') FROM emulator_log();
 
--- The right to enqueue
+-- The privilege to enqueue
 
 CREATE ROLE healthlake_q_maker;
 GRANT EXECUTE ON FUNCTION healthlake_enqueue, healthlake_cancel_request TO healthlake_q_maker;
@@ -79,7 +80,7 @@ SELECT is(sqlstate, '42501', 'and none on the other') FROM raised('SELECT enqueu
 RESET ROLE;
 SELECT healthlake_grant('healthlake_q_maker', 'create') \g /dev/null
 
--- What is kept
+-- Rows
 
 SET application_name = 'ward round';
 SET healthlake.region = 'us-west-2';
@@ -145,7 +146,7 @@ SELECT is(count(*), 0::bigint, 'an error takes its row with it') FROM healthlake
 SELECT is(healthlake_cancel_request(id), true, 'what waits can be cancelled: ' || id) FROM healthlake_request WHERE state = 'queued' AND id NOT IN (:one, :two, :three) ORDER BY id;
 SELECT is_row(ROW(state, finished_at IS NOT NULL, first_sent_at), ROW('cancelled', true, NULL::timestamptz), 'which is an end') FROM healthlake_request WHERE id = :id;
 SELECT is(says('SELECT healthlake_cancel_request(' || :id || ')'), format('55000 request %s is finished: its state is cancelled | Only a request of which certainly nothing was sent can be cancelled.', :id), 'not twice');
-SELECT is(says('SELECT healthlake_cancel_request(-1)'), '42704 request -1 does not exist', 'one that does not exist is none');
+SELECT is(says('SELECT healthlake_cancel_request(-1)'), '42704 request -1 does not exist', 'a request that does not exist');
 SELECT is(says('SELECT healthlake_cancel_request(NULL)'), '22004 argument "id" must not be null', 'nor is NULL');
 
 -- Sending
@@ -176,7 +177,7 @@ RESET default_transaction_read_only;
 SELECT is(:'state'::text, '25006', 'not in a READ ONLY transaction');
 \set ON_ERROR_STOP 1
 
--- Until it is so far
+-- run_after
 
 SELECT emulator_set('{"create_fails": {"ErrorMessage": "no room", "ErrorCategory": "NON_RETRYABLE_ERROR"}}') \g /dev/null
 SELECT healthlake_enqueue_create_datastore('in vain', until => 'ACTIVE') AS vain \gset
@@ -202,6 +203,34 @@ SELECT healthlake_enqueue('DeleteFHIRDatastore', jsonb_build_object('DatastoreId
 CALL drain(:deleted);
 SELECT is_row(ROW(d.state, d.datastore_id), ROW('succeeded', s.datastore_id), 'and deleted') FROM healthlake_request AS d, healthlake_request AS s WHERE d.id = :deleted AND s.id = :slow;
 
+-- Looking after it fails: that says nothing of a data store, unless AWS does not know it
+
+SELECT d.id AS kept FROM healthlake_create_datastore('kept') AS d, LATERAL healthlake_wait_datastore(d.id, poll_interval => '10 ms') \gset
+SELECT d.id AS doomed FROM healthlake_create_datastore('doomed') AS d, LATERAL healthlake_wait_datastore(d.id, poll_interval => '10 ms') \gset
+SELECT healthlake_enqueue('UpdateFHIRDatastore', jsonb_build_object('DatastoreId', :'kept', 'DatastoreName', 'renamed'), until => 'ACTIVE') AS renamed \gset
+-- Sends, and looks at once, until a request is finished or its last look has ended so.
+CREATE PROCEDURE look(id bigint, sqlstate text DEFAULT NULL) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR n IN 1 .. 50 LOOP
+		CALL healthlake_run_queue();
+		UPDATE healthlake_request AS r SET run_after = now() WHERE r.id = look.id AND finished_at IS NULL;
+		EXIT WHEN NOT FOUND OR (SELECT error_sqlstate = look.sqlstate FROM healthlake_request AS r WHERE r.id = look.id);
+		COMMIT;
+	END LOOP;
+END
+$$;
+SELECT count(*) AS before FROM emulator_log() WHERE operation = 'DescribeFHIRDatastore' \gset
+SELECT emulator_next('[{"operation": "DescribeFHIRDatastore", "error": "AccessDeniedException"}, {"operation": "DescribeFHIRDatastore", "error": "ResourceNotFoundException", "times": "always"}]') \g /dev/null
+CALL look(:renamed, '42704');
+SELECT is_row(ROW(state, error_sqlstate, finished_at, attempts), ROW('running', '42704', NULL::timestamptz, 1), 'what is not seen may be new') FROM healthlake_request WHERE id = :renamed;
+SELECT ok(count(*) >= :before + 2, 'and who may not look looks again') FROM emulator_log() WHERE operation = 'DescribeFHIRDatastore';
+UPDATE healthlake_request SET first_sent_at = first_sent_at - interval '6 minutes' WHERE id = :renamed;
+CALL look(:renamed);
+SELECT is_row(ROW(state, error_sqlstate, error_code), ROW('failed', '42704', 'ResourceNotFoundException'), 'for five minutes') FROM healthlake_request WHERE id = :renamed;
+SELECT healthlake_enqueue('DeleteFHIRDatastore', jsonb_build_object('DatastoreId', :'doomed'), until => 'DELETED') AS gone \gset
+CALL look(:gone);
+SELECT is_row(ROW(state, note, error_sqlstate, error_code, error_message), ROW('succeeded', 'AWS no longer knows it', NULL::text, NULL::text, NULL::text), 'what was to be deleted is gone') FROM healthlake_request WHERE id = :gone;
+
 -- Later
 
 SELECT healthlake_enqueue_create_datastore('later', run_after => now() + interval '0.7 s') AS later, healthlake_enqueue_create_datastore('past', run_after => '-infinity') AS past \gset
@@ -210,10 +239,10 @@ SELECT is(array_agg(state ORDER BY id)::text, '{queued,succeeded}', 'not before 
 CALL drain(:later);
 SELECT is(state, 'succeeded', 'but then') FROM healthlake_request WHERE id = :later;
 
--- What passes is tried again
+-- Temporary errors are repeated
 
 SELECT emulator_reset() \g /dev/null
--- an import, of which AWS takes 25 a second: creations would go out once a minute from here on
+-- an import, with a quota of 25 a second: creations would be sent once a minute from here on
 SELECT healthlake_enqueue('StartFHIRImportJob', jsonb_build_object('DatastoreId', d.id, 'JobName', 'throttled', 'InputDataConfig', '{"S3Uri": "s3://bucket/in/"}'::jsonb,
 	'DataAccessRoleArn', 'arn:aws:iam::123456789012:role/import', 'JobOutputDataConfig', '{"S3Configuration": {"S3Uri": "s3://bucket/out/", "KmsKeyId": "alias/health"}}'::jsonb)) AS throttled
   FROM healthlake_create_datastore('there') AS d, LATERAL healthlake_wait_datastore(d.id, poll_interval => '10 ms') \gset
@@ -233,7 +262,7 @@ CALL drain(:unknown);
 SELECT is(state, 'succeeded', 'its token tells') FROM healthlake_request WHERE id = :unknown;
 SELECT is(emulator_stores(), 2::bigint, 'and it is one data store');
 
--- Nothing is as it was when it was enqueued
+-- Privileges and settings are checked again before sending
 
 CREATE TEMPORARY TABLE before AS SELECT coalesce(max(n), 0) AS n FROM emulator_log();
 SELECT enqueued('guarded') AS guarded \gset
@@ -280,7 +309,7 @@ SELECT is_row(ROW(state, error_sqlstate, error_message, first_sent_at), ROW('fai
 SELECT is_row(ROW(state, error_sqlstate, error_message), ROW('failed', '22023', 'operation "DeleteEverything" does not exist'), 'an operation that this version does not know') FROM healthlake_request WHERE id = :renamed;
 SELECT is(max(l.n), b.n, 'nothing of that was sent') FROM emulator_log() AS l, before AS b GROUP BY b.n;
 
--- What belongs to another server
+-- Requests of another server
 
 SET healthlake.fence = 'old';
 SELECT enqueued('fenced') AS fenced \gset
@@ -292,7 +321,7 @@ SELECT is(healthlake_retry_request(:fenced), :fenced::bigint, 'a person takes it
 CALL healthlake_run_queue();
 SELECT is_row(ROW(state, fence), ROW('succeeded', ''), 'and it is sent') FROM healthlake_request WHERE id = :fenced;
 
--- What is finished is finished
+-- Finished rows cannot be changed
 
 SELECT is(sqlstate || ' ' || message, '55000 finished requests cannot be altered', statement) FROM unnest(ARRAY['UPDATE healthlake_request SET note = ''x'' WHERE id = ' || :one, 'UPDATE healthlake_request SET finished_at = NULL WHERE id = ' || :one,
 	'DELETE FROM healthlake_request WHERE id = ' || :one, 'TRUNCATE healthlake_request']) AS statement, raised(statement);
@@ -313,7 +342,7 @@ CALL healthlake_run_queue();
 SELECT is(array_agg(state)::text, '{succeeded,succeeded}', 'it goes out') FROM healthlake_request WHERE id IN (:again, :moved_again);
 SELECT is(endpoint, :'named_url' || '/', 'also to another endpoint') FROM healthlake_request WHERE id = :moved_again;
 SELECT is(says('SELECT healthlake_retry_request(' || :one || ')') ~ '^55000 request \d+ cannot be retried: its state is succeeded', true, 'what has succeeded is not made twice');
-SELECT is(says('SELECT healthlake_retry_request(-1)'), '42704 request -1 does not exist', 'what is not there, not at all');
+SELECT is(says('SELECT healthlake_retry_request(-1)'), '42704 request -1 does not exist', 'a missing request cannot be retried');
 SELECT healthlake_retry_request(:tampered) AS tampered_again \gset
 CALL healthlake_run_queue();
 SELECT is(error_message, 'the request is not what was enqueued', 'what was altered is no better') FROM healthlake_request WHERE id = :tampered_again;
@@ -330,7 +359,7 @@ SELECT is(says(format('SELECT healthlake_resolve_request(%s)', arguments)), said
 	('NULL, ''failed'', ''x''', '22004 argument "id" must not be null'), ('1, NULL, ''x''', '22004 argument "state" must not be null'), ('1, ''failed'', NULL', '22004 argument "note" must not be null'),
 	('1, ''queued'', ''x''', '22023 argument "state" must be succeeded, failed or cancelled'), ('1, ''failed'', ''x'', ''[]''', '22023 argument "response" must be a JSON object')) AS c (arguments, said);
 SELECT is(says(format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :one)) ~ '^55000 request \d+ cannot be resolved: its state is succeeded', true, 'what is known is not resolved');
-SELECT is(says('SELECT healthlake_resolve_request(-1, ''failed'', ''x'')'), '42704 request -1 does not exist', 'nor what is not there');
+SELECT is(says('SELECT healthlake_resolve_request(-1, ''failed'', ''x'')'), '42704 request -1 does not exist', 'nor a missing request');
 SELECT matches(says($$SELECT healthlake_enqueue_create_datastore('big', reference => jsonb_build_object('x', repeat('x', 1048577)))$$), '^22023 argument "reference" is too large', 'a reference has a limit');
 SELECT cmp_ok(length(message), '<', 500, what) FROM (VALUES ($$SELECT healthlake_enqueue_create_datastore('u', until => repeat('x', 3000000))$$, 'a status is cut in the message'),
 	($$SELECT healthlake_enqueue(repeat('x', 3000000), '{}')$$, 'so is an operation'), ($$SELECT healthlake_enqueue_create_datastore('u', region => repeat('x', 3000000))$$, 'so is a region')) AS v (statement, what), raised(statement);
@@ -363,26 +392,28 @@ SELECT is_row(ROW(kind, session_role, outer_role, "current_role", application_na
 
 -- Waiting
 
-SELECT is((healthlake_wait_request(:one)).state, 'succeeded', 'what is finished is there');
+SELECT is((healthlake_wait_request(:one)).state, 'succeeded', 'a finished request is returned');
 SELECT is((healthlake_wait_request(:tampered)).state, 'failed', 'whatever its end');
 SELECT is(says('SELECT healthlake_wait_request(-1)'), '42704 request -1 does not exist', 'one that does not exist');
 SELECT is(says('SELECT healthlake_wait_request(NULL)'), '22004 argument "id" must not be null', 'none');
 SELECT is(says(format('SELECT healthlake_wait_request(%s, NULL)', :one)), '22004 argument "timeout" must not be null', 'no time');
 SELECT enqueued('waited for') AS waited \gset
-SELECT is(says(format('SELECT healthlake_wait_request(%s, ''0.1 s'')', :waited)), format('38W01 request %s is not finished after the time allowed | Increase "timeout", or wait again.', :waited), 'nobody sends it');
+SELECT is(says(format('SELECT healthlake_wait_request(%s, ''0.1 s'')', :waited)), format('38W01 request %s is not finished after the time allowed | Increase "timeout", or wait again.', :waited), 'no process sends it');
 BEGIN;
 SELECT enqueued('not committed') AS mine \gset
-SELECT is(says(format('SELECT healthlake_wait_request(%s)', :mine)), format('55000 request %s is not sent before this transaction commits | Commit, and then wait.', :mine), 'nobody can send it');
+SELECT is(says(format('SELECT healthlake_wait_request(%s)', :mine)), format('55000 request %s is not sent before this transaction commits | Commit, and then wait.', :mine), 'no process can send it');
 ROLLBACK;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT is(says(format('SELECT healthlake_wait_request(%s)', :waited)), '55000 cannot wait for a request in a transaction of this isolation level | Wait in a READ COMMITTED transaction.', 'nor could it be seen');
 ROLLBACK;
 \! psql -Xqc 'SELECT pg_sleep(0.7)' -c 'CALL healthlake_run_queue()' >/dev/null &
-SELECT is((healthlake_wait_request(:waited, '10 s')).state, 'succeeded', 'somebody sends it');
+SELECT is((healthlake_wait_request(:waited, '10 s')).state, 'succeeded', 'a worker sends it');
 
 -- Purging
 
 SELECT is(says('SELECT healthlake_purge_requests(NULL)'), '22004 argument "older_than" must not be null', 'how old?');
+SELECT is(says(format('SELECT healthlake_purge_requests(%L)', age)), '22023 argument "older_than" must be at most 4000 years', 'older than ' || age) FROM unnest(ARRAY['1000000 years', '1000000 years -300000000 days', '4001 years']) AS age;
+SELECT is(says(format('SELECT healthlake_wait_request(1, %L)', timeout)), '22023 argument "timeout" must be at least a millisecond and at most 24000 days', 'a wait of ' || timeout) FROM unnest(ARRAY['0', '-1 s']) AS timeout;
 SELECT is(says('SELECT healthlake_purge_requests(''-1 day'')'), '22023 argument "older_than" must not be negative', 'a slip of the sign deletes nothing');
 SELECT enqueued('still waits') AS waits, healthlake_enqueue('PublishDataTransformationProfile', '{"ProfileId": "0123456789abcdef0123456789abcdef", "SourceFormat": "CCDA"}') AS unknown \gset
 UPDATE healthlake_request SET state = 'unknown', finished_at = now() - interval '1 second' WHERE id = :unknown;
@@ -394,7 +425,7 @@ SELECT is(healthlake_purge_requests('8 years'), 0::bigint, 'requests that are no
 SELECT is(healthlake_purge_requests('1 day'), 2::bigint, 'older ones go');
 SELECT is(count(*) - n, 2::bigint, 'their history stays, and has each purge') FROM healthlake_event, history GROUP BY n;
 SELECT is_row(ROW(event, note, session_role), ROW('purged'::text, '2 requests, 0 events'::text, session_user::text), 'with who did it') FROM healthlake_event ORDER BY id DESC LIMIT 1;
--- six years of the calendar are more than 2,160 days, six times twelve months of thirty
+-- six calendar years are more than 2,160 days, which are 72 months of thirty days
 INSERT INTO healthlake_event (home, request_id, at, event, origin, session_role, "current_role") SELECT healthlake_home(), n, at, 'sent', 'queue', 'x', 'x'
   FROM (VALUES (-1, now() - interval '2161 days'), (-2, now() - interval '6 years' + interval '1 hour'), (-3, now() - interval '6 years' - interval '1 hour')) AS v (n, at);
 SELECT healthlake_purge_requests('1 day') \g /dev/null

@@ -1,5 +1,5 @@
--- What each role can see and do about requests, by trying it: the superuser, a role for each word of
--- healthlake_grant(), and one that was granted nothing, which is what PUBLIC may do.
+-- What each role can see of requests and do with them: the superuser, a role for each word of
+-- healthlake_grant(), and one without grants, like PUBLIC.
 
 \ir queue_setup.sql
 SELECT no_plan();
@@ -9,7 +9,7 @@ CREATE TEMPORARY TABLE who AS SELECT n, what, CASE what WHEN 'superuser' THEN se
 SELECT format('CREATE ROLE %I', role) FROM who WHERE n > 1 \gexec
 SELECT healthlake_grant(role::regrole, what) FROM who WHERE n BETWEEN 2 AND 6 \g /dev/null
 
--- Whether a role can do something. Everything that is tried is undone.
+-- Whether a role can run a statement. Its effects are rolled back.
 CREATE FUNCTION can(role text, statement text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	found boolean;
@@ -97,7 +97,7 @@ SELECT is(array_agg(p.proname::text ORDER BY p.proname)::text, NULL, 'every func
 SELECT is(array_agg(c.relname::text ORDER BY c.relname)::text, NULL, 'and every view') FROM pg_class AS c
  WHERE c.relname ~ '^healthlake_' AND c.relkind = 'v' AND NOT EXISTS (SELECT FROM wanted WHERE what = c.relname);
 
--- A stranger's column of a row type would keep the owner from altering or dropping the table
+-- A foreign column of the row type would prevent the owner from altering or dropping the table
 
 CREATE FUNCTION as_stranger(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -110,13 +110,15 @@ END
 $$;
 CREATE SCHEMA healthlake_own AUTHORIZATION healthlake_may_nothing;
 SELECT is(as_stranger(format('CREATE TABLE healthlake_own.t (r %s)', type)), '42501', 'no column of type ' || type)
-  FROM (SELECT c.oid::regclass::text || suffix AS type FROM pg_class AS c, unnest('{"",[]}'::text[]) AS suffix WHERE c.relname ~ '^healthlake_' AND c.relkind IN ('r', 'v')) AS t;
+  FROM (SELECT c.oid::regclass::text || suffix AS type FROM pg_class AS c, unnest('{"",[]}'::text[]) AS suffix WHERE c.relname ~ '^healthlake_' AND c.relkind IN ('r', 'v', 'c')) AS t;
 DROP SCHEMA healthlake_own;
 SET ROLE healthlake_may_create;
 SELECT is(sqlstate, '42704', 'a function that gives the type can be called all the same') FROM raised('SELECT state FROM healthlake_wait_request(0)');
+SELECT is((raised(statement)).sqlstate, NULL, statement || ' can, too') FROM unnest(ARRAY['SELECT status FROM healthlake_create_datastore(''typed'')', 'SELECT (healthlake_create_datastore(''typed'')).id',
+	'DO $do$ DECLARE r public.healthlake_datastore; BEGIN r := public.healthlake_create_datastore(''typed''); END $do$']) AS statement;
 RESET ROLE;
 
--- A lock that any role may take blocks nobody's healthlake_ensure_datastore()
+-- Advisory locks of other roles do not block healthlake_ensure_datastore()
 
 SELECT healthlake_ensure_datastore('locked name') \g /dev/null
 BEGIN;
@@ -145,30 +147,42 @@ BEGIN
 END
 $$;
 SELECT is(as_role(role, format(statement, id)), want, format('%s: %s', role, format(statement, what))) FROM (VALUES (:others, 'another''s'), (:mine, 'mine')) AS r (id, what),
-	(VALUES ('healthlake_may_manage', 'SELECT healthlake_wait_request(%s, ''0'')', '42704 request %s does not exist', '38W01 request %s is not finished after the time allowed'),
+	(VALUES ('healthlake_may_manage', 'SELECT healthlake_wait_request(%s, ''1 ms'')', '42704 request %s does not exist', '38W01 request %s is not finished after the time allowed'),
 		('healthlake_may_manage', 'SELECT healthlake_retry_request(%s)', '42704 request %s does not exist', '55000 request %s cannot be retried: its state is queued'),
 		('healthlake_may_manage', 'SELECT healthlake_cancel_request(%s)', '42704 request %s does not exist', 'true')) AS c (role, statement, other, own),
 	LATERAL (SELECT format(CASE what WHEN 'mine' THEN own ELSE other END, id)) AS w (want);
 UPDATE healthlake_request SET state = 'unknown' WHERE id = :others;
 SELECT is(as_role('healthlake_may_manage', format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :others)), format('42704 request %s does not exist', :others), 'another''s is not for everyone to resolve');
-UPDATE healthlake_request SET operation = 'DeleteFHIRDatastore' WHERE id = :others;
-SELECT is(as_role('healthlake_may_both', format('SELECT healthlake_%s', call)), '42501 permission denied for operation DeleteFHIRDatastore', 'nor what one may not do oneself: ' || call)
-  FROM unnest(ARRAY[format('resolve_request(%s, ''failed'', ''x'')', :others), format('retry_request(%s)', :others)]) AS call;
+-- 'audit' is a right to see: a role that sees all requests changes none of others
 UPDATE healthlake_request SET operation = 'TagResource' WHERE id = :others;
-SELECT is(as_role('healthlake_may_both', format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :others)), 'true', 'but for who sees them all');
-SELECT is(resolved_by, 'healthlake_may_both', 'who is known by name') FROM healthlake_request WHERE id = :others;
-SELECT is_row(ROW(event, outcome, session_role, outer_role, "current_role", note), ROW('resolved'::text, 'failed'::text, 'healthlake_may_both'::text, 'healthlake_may_both'::text, 'healthlake_may_both'::text, 'x'::text), 'in the history, too')
+SELECT is(as_role('healthlake_may_both', format('SELECT healthlake_%s', call)), format('42704 request %s does not exist', :others), 'nor for a role that sees them all: ' || call)
+  FROM unnest(ARRAY[format('resolve_request(%s, ''failed'', ''x'')', :others), format('retry_request(%s)', :others), format('cancel_request(%s)', :others)]) AS call;
+SELECT is(state, 'unknown', 'it is as it was') FROM healthlake_request WHERE id = :others;
+UPDATE healthlake_request SET state = 'failed', finished_at = now() WHERE id = :others;
+SELECT is(as_role('healthlake_may_both', format('SELECT healthlake_retry_request(%s)', :others)), format('42704 request %s does not exist', :others), 'nor is one that has failed');
+SELECT is(as_role('healthlake_may_both', format('SELECT (healthlake_wait_request(%s)).state', :others)), 'failed', 'which it may wait for');
+SET session_replication_role = replica;
+UPDATE healthlake_request SET state = 'unknown', finished_at = NULL, operation = 'DeleteFHIRDatastore' WHERE id = :others;
+RESET session_replication_role;
+UPDATE healthlake_request SET outer_role = 'healthlake_may_both' WHERE id = :others;
+SELECT is(as_role('healthlake_may_both', format('SELECT healthlake_%s', call)), '42501 permission denied for operation DeleteFHIRDatastore', 'one''s own is not, if one may not do the same: ' || call)
+  FROM unnest(ARRAY[format('resolve_request(%s, ''failed'', ''x'')', :others), format('retry_request(%s)', :others)]) AS call;
+UPDATE healthlake_request SET outer_role = 'healthlake_may_delete' WHERE id = :others;
+SELECT session_user AS superuser \gset
+SELECT is(as_role(:'superuser', format('SELECT healthlake_resolve_request(%s, ''failed'', ''x'')', :others)), 'true', 'but for a superuser');
+SELECT is(resolved_by, :'superuser', 'who is known by name') FROM healthlake_request WHERE id = :others;
+SELECT is_row(ROW(event, outcome, session_role, outer_role, "current_role", note), ROW('resolved'::text, 'failed'::text, session_user::text, session_user::text, session_user::text, 'x'::text), 'in the history, too')
   FROM healthlake_event WHERE request_id = :others;
 SELECT is_row(ROW(event, outer_role), ROW('cancelled'::text, 'healthlake_may_manage'::text), 'as whoever cancels') FROM healthlake_event WHERE request_id = :mine;
 SELECT is(as_role('healthlake_may_both', 'SELECT count(DISTINCT "current_role") FROM healthlake_request'), '7', 'members of the role see all');
 
--- Rows are one's own by either role
+-- A role owns rows by either of their roles
 
 INSERT INTO healthlake_request (operation, request, request_hash, state, origin, region, session_role, "current_role", timeline, run_after)
 VALUES ('x', '{}', '', 'queued', 'queue', 'us-east-1', 'healthlake_may_create', 'healthlake_may_delete', 1, '2999-01-01');
 SELECT is(as_role(role, 'SELECT count(*) FROM healthlake_request WHERE operation = ''x'''), want, role) FROM (VALUES ('healthlake_may_create', '1'), ('healthlake_may_delete', '1'), ('healthlake_may_manage', '0')) AS r (role, want);
 
--- Pools that log in as one role and SET ROLE: what a role has made is its own
+-- Pools that log in as one role and SET ROLE: a role owns what it has created
 
 CREATE ROLE healthlake_may_pool;
 CREATE ROLE healthlake_may_a;
@@ -181,7 +195,7 @@ CREATE FUNCTION wrapped(name text) RETURNS bigint LANGUAGE sql SECURITY DEFINER 
 CREATE FUNCTION wrapped_cancel(id bigint) RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$ SELECT healthlake_cancel_request(id) $$;
 ALTER FUNCTION wrapped OWNER TO healthlake_may_wrap;
 ALTER FUNCTION wrapped_cancel OWNER TO healthlake_may_wrap;
--- What a tenant sees, and may do, when somebody has logged in.
+-- What a tenant can see and do with this login role.
 CREATE FUNCTION as_tenant(login text, tenant text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	said text;
@@ -208,6 +222,34 @@ SELECT is(as_tenant(login, tenant, 'SELECT count(*) FROM ' || rows), want, forma
 	unnest(ARRAY['healthlake_request WHERE request ->> ''DatastoreName'' ~ ''ed$''', 'healthlake_event WHERE request ->> ''DatastoreName'' ~ ''ed$''']) AS rows
  WHERE (login IS NULL OR tenant <> 'healthlake_may_wrap') AND (tenant <> 'healthlake_may_wrap' OR rows ~ 'request WHERE');
 SELECT is(as_tenant(login, 'healthlake_may_b', format('SELECT healthlake_cancel_request(%s)', id)), '42704', 'another tenant cancels nothing') FROM (VALUES ('healthlake_may_pool'), (NULL)) AS l (login), unnest(ARRAY[:pooled, :wrapped]) AS id;
+-- A function, a trigger or a materialized view reaches its owner's rows, not those of whoever uses it
+CREATE FUNCTION wrapped_rows() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+	SELECT string_agg(request ->> 'DatastoreName', ' ' ORDER BY id) FROM healthlake_request WHERE request ->> 'DatastoreName' ~ 'ed$'
+$$;
+CREATE FUNCTION wrapped_events() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+	SELECT string_agg(DISTINCT request ->> 'DatastoreName', ' ') FROM healthlake_event WHERE request ->> 'DatastoreName' ~ 'ed$'
+$$;
+CREATE FUNCTION wrapped_wait(id bigint) RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$ SELECT state FROM healthlake_wait_request(id, '1 ms') $$;
+CREATE FUNCTION wrapped_retry(id bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$ SELECT healthlake_retry_request(id) $$;
+CREATE FUNCTION wrapped_last() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$ SELECT operation FROM healthlake_last_call() $$;
+ALTER FUNCTION wrapped_rows OWNER TO healthlake_may_wrap;
+ALTER FUNCTION wrapped_events OWNER TO healthlake_may_wrap;
+ALTER FUNCTION wrapped_wait OWNER TO healthlake_may_wrap;
+ALTER FUNCTION wrapped_retry OWNER TO healthlake_may_wrap;
+ALTER FUNCTION wrapped_last OWNER TO healthlake_may_wrap;
+GRANT SELECT ON healthlake_event TO healthlake_may_wrap;
+SELECT is(as_tenant(login, 'healthlake_may_a', statement), want, format('as %s: %s', coalesce(login, 'a superuser'), statement))
+  FROM (VALUES ('healthlake_may_pool'), (NULL)) AS l (login),
+	(VALUES ('SELECT wrapped_rows()', 'wrapped'), ('SELECT wrapped_events()', 'wrapped'),
+		(format('SELECT wrapped_wait(%s)', :pooled), '42704'), (format('SELECT wrapped_retry(%s)', :pooled), '42704'),
+		(format('SELECT wrapped_cancel(%s)', :pooled), '42704'), (format('SELECT wrapped_wait(%s)', :wrapped), '38W01')) AS s (statement, want);
+SELECT healthlake_enqueue_create_datastore('of a superuser, gathered', run_after => '2999-01-01') \g /dev/null
+CREATE MATERIALIZED VIEW gathered AS
+	SELECT request ->> 'DatastoreName' AS name FROM healthlake_request WHERE request ->> 'DatastoreName' ~ 'ed$'
+	UNION SELECT request ->> 'DatastoreName' FROM healthlake_event WHERE request ->> 'DatastoreName' ~ 'ed$' WITH NO DATA;
+ALTER MATERIALIZED VIEW gathered OWNER TO healthlake_may_wrap;
+REFRESH MATERIALIZED VIEW gathered;
+SELECT is(array_agg(name)::text, '{wrapped}', 'a materialized view that a superuser refreshes has its owner''s rows') FROM gathered;
 SELECT is(as_tenant('healthlake_may_pool', 'healthlake_may_a', format('SELECT wrapped_cancel(%s)', :wrapped)), 'true', 'a wrapper does');
 SELECT is(as_tenant(NULL, 'healthlake_may_a', format('SELECT healthlake_cancel_request(%s)', :pooled)), 'true', 'and the tenant itself');
 
@@ -228,13 +270,14 @@ SET SESSION AUTHORIZATION healthlake_may_pool;
 SET ROLE healthlake_may_a;
 SELECT id FROM healthlake_create_datastore('of a') \g /dev/null
 SELECT is(operation, 'CreateFHIRDatastore', 'a tenant has its last call') FROM healthlake_last_call();
+SELECT is(wrapped_last(), NULL, 'another role''s function has not');
 SET ROLE healthlake_may_b;
 SELECT is(operation, NULL, 'another of the same login has not') FROM healthlake_last_call();
 RESET ROLE;
 SELECT is(operation, NULL, 'nor has the login') FROM healthlake_last_call();
 RESET SESSION AUTHORIZATION;
 
--- A condition that tells what it is given is given no rows of others
+-- A leaky condition receives no rows of other roles
 
 CREATE FUNCTION tell(request jsonb) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
 BEGIN
@@ -244,9 +287,9 @@ BEGIN
 	RETURN true;
 END
 $$;
-SELECT is(as_role('healthlake_may_create', 'SELECT count(*) FROM healthlake_request WHERE tell(request)'), '2', 'row security comes first');
+SELECT is(as_role('healthlake_may_create', 'SELECT count(*) FROM healthlake_request WHERE tell(request)'), '2', 'row security is evaluated first');
 
--- Rights that are looked at again before sending are those on the extension's own functions
+-- Privileges that are checked before sending are those on the extension's functions
 
 CREATE ROLE healthlake_may_once;
 GRANT EXECUTE ON FUNCTION healthlake_enqueue_create_datastore TO healthlake_may_once;
@@ -271,7 +314,7 @@ SELECT is(count(*), 1::bigint, 'so one was sent') FROM emulator_log();
 DROP FUNCTION healthlake_enqueue_create_datastore();
 DROP FUNCTION healthlake_create_datastore();
 
--- Taken back
+-- Revoked
 
 REVOKE SELECT ON healthlake_audit FROM healthlake_may_audit;
 SELECT is(as_role('healthlake_may_audit', 'SELECT count(*) FROM healthlake_request'), '1', 'without the view it is its own rows again');

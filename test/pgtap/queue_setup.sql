@@ -1,6 +1,6 @@
--- What the topics about the queue begin with: \ir queue_setup.sql
--- The emulator's address and keys are the database's own, since what a session has SET does not
--- count for a queue, and no worker starts: CALL healthlake_run_queue() is what sends.
+-- Topics about the queue begin with \ir queue_setup.sql
+-- The emulator's address and keys are set for the database, since values that a session has SET do not
+-- count for a queue. No worker starts; CALL healthlake_run_queue() sends.
 
 \ir setup.sql
 ALTER DATABASE :"DBNAME" SET client_min_messages = error;
@@ -15,14 +15,10 @@ ALTER DATABASE :"DBNAME" SET healthlake.audit = off;
 \c
 \ir emulator.sql
 
--- What a statement raises, in a line.
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
-
--- A request of the queue, or what keeps it from being one.
+-- Enqueues a request.
 CREATE FUNCTION enqueued(name text, OUT id bigint) LANGUAGE sql AS $$ SELECT healthlake_enqueue_create_datastore(name) $$;
 
--- Sends what is due until a request is finished, for ten seconds at most.
+-- Sends due requests until one is finished, for at most ten seconds.
 CREATE PROCEDURE drain(awaited bigint) LANGUAGE plpgsql AS $$
 BEGIN
 	FOR n IN 1 .. 50 LOOP

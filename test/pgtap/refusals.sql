@@ -1,9 +1,9 @@
--- Bad requests are refused here, with all their faults at once, and nothing is sent.
+-- Invalid requests are refused with all their faults at once, and nothing is sent.
 
 \ir setup.sql
 SELECT no_plan();
 
--- The paths that an error's detail names, one a line.
+-- The paths in an error's detail, one on each line.
 CREATE FUNCTION paths(detail text) RETURNS text[] LANGUAGE sql AS $$
 	SELECT array_agg(regexp_replace(line, ' \(argument "[a-z_]+"\)', '') ORDER BY n)
 	  FROM (SELECT n, split_part(line, ': ', 1) AS line
@@ -29,8 +29,8 @@ RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT refuses(format('healthlake_create_datastore(%L::jsonb)', request), sqlstate, paths, what)
 $$;
 
--- What a call raises, in a line or two.
-CREATE FUNCTION says(call text, OUT said text) LANGUAGE plpgsql AS $$
+-- The error of a call: SQLSTATE, message, detail and hint.
+CREATE FUNCTION call_says(call text, OUT said text) LANGUAGE plpgsql AS $$
 DECLARE
 	raised record := raised('SELECT ' || call);
 BEGIN
@@ -53,7 +53,7 @@ SELECT refuses_request('{"SseConfiguration": {}, "PreloadDataConfig": {}, "Tags"
 	'{DatastoreTypeVersion,SseConfiguration.KmsEncryptionConfig,PreloadDataConfig.PreloadDataType,Tags[0].Key,Tags[0].Value,IdentityProviderConfiguration.AuthorizationStrategy}',
 	'all that is missing, in the order of the members');
 SELECT refuses_request('{"DatastoreTypeVersion": "R4", "SseConfiguration": {"KmsEncryptionConfig": {}}}',
-	'22004', '{SseConfiguration.KmsEncryptionConfig.CmkType}', 'what is missing further down');
+	'22004', '{SseConfiguration.KmsEncryptionConfig.CmkType}', 'a missing nested member');
 SELECT refuses_request('{"Colour": 1}', '22023', '{DatastoreTypeVersion,Colour}',
 	'missing and unknown: 22023');
 
@@ -98,7 +98,7 @@ SELECT refuses_request(format('{"DatastoreTypeVersion": "R4", "BackupConfigurati
 
 -- The typed form
 
-SELECT is(says($$ healthlake_create_datastore(NULL::text) $$),
+SELECT is(call_says($$ healthlake_create_datastore(NULL::text) $$),
 	'22004 | argument "name" must not be null | To create a data store without a name, pass a request in jsonb.',
 	'a name must be given');
 SELECT is((raised($$ SELECT healthlake_create_datastore(NULL::jsonb) $$)).sqlstate, '22004',
@@ -109,7 +109,7 @@ SELECT refuses($$ healthlake_create_datastore('') $$, '22023', '{DatastoreName}'
 SELECT matches((raised($$ SELECT healthlake_create_datastore('') $$)).detail, '\(argument "name"\)',
 	'the detail names the argument too');
 SELECT is(said ~ '^22004 \| argument "kms_key_id" must not be null when "cmk_type" is CUSTOMER_MANAGED_KMS_KEY',
-	true, 'a key of the customer''s without the key') FROM says($$ healthlake_create_datastore('x',
+	true, 'a key of the customer''s without the key') FROM call_says($$ healthlake_create_datastore('x',
 	cmk_type => 'CUSTOMER_MANAGED_KMS_KEY') $$);
 SELECT refuses($$ healthlake_create_datastore('x', kms_key_id => '') $$, '22023',
 	'{SseConfiguration.KmsEncryptionConfig.KmsKeyId}', 'an empty key');
@@ -140,23 +140,23 @@ SELECT refuses_request('{"DatastoreTypeVersion": "R4", "IdentityProviderConfigur
 
 -- More
 
-SELECT matches(says($$ healthlake_create_datastore('x', more => '{"DatastoreName": "y"}') $$),
+SELECT matches(call_says($$ healthlake_create_datastore('x', more => '{"DatastoreName": "y"}') $$),
 	'^22023 \| member DatastoreName is given twice', 'a member as an argument and in more');
-SELECT matches(says($$ healthlake_create_datastore('x', backup_status => 'ENABLED',
+SELECT matches(call_says($$ healthlake_create_datastore('x', backup_status => 'ENABLED',
 	more => '{"BackupConfiguration": {"Status": "DISABLED"}}') $$),
 	'^22023 \| member BackupConfiguration.Status is given twice', 'and further down');
-SELECT matches(says($$ healthlake_create_datastore('x', more => '{"DatastoreTypeVersion": "R4"}') $$),
+SELECT matches(call_says($$ healthlake_create_datastore('x', more => '{"DatastoreTypeVersion": "R4"}') $$),
 	'^22023 \| member DatastoreTypeVersion is given twice', 'also where the argument has its default');
-SELECT matches(says(format('healthlake_create_datastore(''x'', more => %L)', more)),
+SELECT matches(call_says(format('healthlake_create_datastore(''x'', more => %L)', more)),
 	'^22023 \| argument "more" must be a JSON object', 'more must be an object, not ' || more)
   FROM unnest(ARRAY['[]', '1', 'true', '"x"']) AS more;
 
--- What is no request
+-- Values that are no request
 
-SELECT is(says(format('healthlake_create_datastore(%L::jsonb)', request)),
+SELECT is(call_says(format('healthlake_create_datastore(%L::jsonb)', request)),
 	'22023 | request must be a JSON object', 'a request must be an object, not ' || request)
   FROM unnest(ARRAY['[]', '1', 'true', 'null', '"x"', '[{}]']) AS request;
-SELECT matches(says(format('healthlake_create_datastore(%L)', literal)),
+SELECT matches(call_says(format('healthlake_create_datastore(%L)', literal)),
 	'^22023 \| argument "name" looks like a request in JSON \| .*::jsonb.*request =>',
 	'an uncast literal is refused with a hint: ' || literal)
   FROM unnest(ARRAY['{"DatastoreName": "x"}', '{}', '[]', E' \n\t{"a": 1}', '{', '[ward]']) AS literal;
@@ -169,7 +169,7 @@ SELECT throws_ok($$ SELECT healthlake_create_datastore('{"DatastoreName": "\u000
 	'22P05', NULL, 'a zero character is refused by jsonb');
 SELECT throws_ok($$ SELECT healthlake_create_datastore('{"DatastoreName": "\ud83d"}'::jsonb) $$,
 	'22P02', NULL, 'half a surrogate pair too');
-SELECT matches(says($$ healthlake_create_datastore(format('{"DatastoreTypeVersion": "R4",
+SELECT matches(call_says($$ healthlake_create_datastore(format('{"DatastoreTypeVersion": "R4",
 	"IdentityProviderConfiguration": {"AuthorizationStrategy": "AWS_AUTH", "Metadata": %s}}',
 	repeat('{"a":', 200) || '1' || repeat('}', 200))::jsonb) $$),
 	'^22023 \| request cannot be read', 'nesting of 200 levels');
@@ -184,14 +184,14 @@ SELECT ok(length(message) < 1000 AND sqlstate = '22023', 'a long name of a membe
   FROM raised($$ SELECT healthlake_create_datastore(jsonb_build_object('DatastoreTypeVersion', 'R4',
 	repeat('é', 100000), 1)) $$);
 
--- A region that is none
+-- Invalid regions
 
 SELECT is((raised(format('SELECT healthlake_create_datastore(''x'', region => %L)', region))).sqlstate,
 	'22023', 'no region: ' || region)
   FROM unnest(ARRAY['us east 1', 'us-east-1.example.com', 'us-east-1/', 'x@y', '-', 'é', 'a#b',
 	repeat('a', 64)]) AS region;
 
--- Size: a body over healthlake.max_request_size is refused at every door, before a fault that would repeat it
+-- Size: a body over healthlake.max_request_size is refused by every function, before a fault that would quote it
 
 CREATE TEMPORARY TABLE large AS SELECT repeat('é', 15000000) AS name;
 SELECT is_row(ROW(r.sqlstate, r.message), ROW('22023', 'request for ' || operation || ' is too large'), what)
@@ -226,14 +226,14 @@ SELECT is((raised('SELECT healthlake_call(''CreateFHIRDatastore'', with_name(102
 RESET healthlake.max_request_size;
 SELECT emulator_reset() \g /dev/null
 
--- Where nothing is known of a member
+-- Members without a definition
 
 SET healthlake.unknown_members = send;
 SELECT is(sent($$ healthlake_create_datastore('x', more => '{"Colour": {"a": [1, "b"]}}') $$) -> 'Colour',
 	'{"a": [1, "b"]}', 'unknown members can be sent');
 SELECT emulator_reset() \g /dev/null
 SELECT refuses_request('{"Colour": 1, "Tags": 1}', '22023', '{DatastoreTypeVersion,Tags}',
-	'what is known is still checked');
+	'known members are still checked');
 RESET healthlake.unknown_members;
 
 SELECT is(count(*), 0::bigint, 'nothing was sent for any of these') FROM emulator_log();

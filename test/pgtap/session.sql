@@ -1,5 +1,5 @@
--- What a test of pg_regress begins with, unseen: a session that calls the emulator, and
--- nobody else, with its keys.
+-- Every test of pg_regress begins with this, without output: a session that calls only the emulator,
+-- with its keys.
 
 \ir closed.sql
 \ir emulator.sql

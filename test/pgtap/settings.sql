@@ -1,6 +1,6 @@
--- The parameters: what they are, who may set them, and that they keep their secrets.
+-- The parameters: list, privileges, and masking of secrets.
 
--- Before anything else, since DISCARD ALL takes pgTAP's tables with it.
+-- Before anything else, since DISCARD ALL drops pgTAP's temporary tables.
 \set QUIET 1
 \set ON_ERROR_STOP 1
 SET client_min_messages = warning;
@@ -44,7 +44,7 @@ SELECT current_setting('server_version_num')::integer >= 150000 AS grants \gset
 RESET ALL;
 SET client_min_messages = warning;
 
--- What there is
+-- List
 
 CREATE TEMPORARY TABLE wanted (name text, standard text, context text);
 INSERT INTO wanted VALUES
@@ -90,26 +90,41 @@ SET healthlake.access_key_id = 'short';
 SELECT is(current_setting('healthlake.access_key_id'), '****************', 'nothing of a short key id');
 SET healthlake.proxy = 'http://user:password@proxy.example:3128';
 SELECT is(current_setting('healthlake.proxy'), 'http://****************@proxy.example:3128', 'nothing of a proxy''s user');
+-- what precedes :// is a scheme only if it has a scheme's characters (RFC 3986, 3.1)
+SELECT is(set_config('healthlake.proxy', value, false), shown, 'SHOW of ' || value)
+  FROM (VALUES ('user:topsecret://x@127.0.0.1:9', '****************@127.0.0.1:9'), ('user:pw@127.0.0.1:9', '****************@127.0.0.1:9'),
+	('://topsecret@127.0.0.1:9', '****************@127.0.0.1:9'), ('1top://secret@127.0.0.1:9', '****************@127.0.0.1:9'),
+	('top_secret://x@127.0.0.1:9', '****************@127.0.0.1:9'), ('socks5h://u:p@127.0.0.1:9', 'socks5h://****************@127.0.0.1:9'),
+	('http://u:p://x@y@127.0.0.1:9', 'http://****************@127.0.0.1:9'), (repeat('a', 600) || '://u:p@127.0.0.1:9', '****************@127.0.0.1:9')) AS v (value, shown);
+SET healthlake.proxy = 'http://user:password@proxy.example:3128';
 
--- A mask is no value
+-- A mask is refused as a value
 
-SELECT is(sqlstate, '22023', 'set_config() with what current_setting() gave: ' || name)
-  FROM unnest('{access_key_id,secret_access_key,session_token}'::text[]) AS name,
-	raised(format($$ SELECT set_config('healthlake.%s', current_setting('healthlake.%1$s'), false) $$, name))
- WHERE name <> 'proxy';
+SET healthlake.bearer_token = 'aTokenOfMine';
+CREATE TEMPORARY TABLE masked AS SELECT name FROM unnest('{access_key_id,secret_access_key,session_token,bearer_token,proxy}'::text[]) AS name;
+SELECT is(r.sqlstate || ' ' || r.message, '22023 a masked value cannot be set as a credential', 'set_config() with what current_setting() gave: ' || name)
+  FROM masked, raised(format($$ SELECT set_config('healthlake.%s', current_setting('healthlake.%1$s'), false) $$, name)) AS r;
+CREATE ROLE healthlake_copied;
+SELECT is(r.sqlstate, '22023', 'ALTER ROLE SET FROM CURRENT: ' || name)
+  FROM masked, raised(format('ALTER ROLE healthlake_copied SET healthlake.%I FROM CURRENT', name)) AS r;
+SELECT is(count(*), 0::bigint, 'no mask is stored') FROM pg_db_role_setting WHERE setrole = 'healthlake_copied'::regrole;
+DROP ROLE healthlake_copied;
+SELECT is(r.sqlstate, '22023', 'a mask as a part of a proxy: ' || value)
+  FROM unnest('{http://****************@proxy.example:3128,****************@127.0.0.1:9,http://user:****************@127.0.0.1:9}'::text[]) AS value,
+	raised(format('SET healthlake.proxy = %L', value)) AS r;
 CREATE FUNCTION holder() RETURNS void LANGUAGE sql AS 'SELECT';
 SELECT is(sqlstate, '22023', 'SET FROM CURRENT') FROM
 	raised('ALTER FUNCTION holder() SET healthlake.secret_access_key FROM CURRENT; SELECT holder()');
 SELECT is(current_setting('healthlake.secret_access_key'), '****************', 'the secret is as it was');
 
--- More than the key was copied
+-- Keys with additional characters
 
 SELECT is(r.sqlstate, '22023', 'refused: ' || quote_literal(value))
   FROM unnest('{access_key_id,secret_access_key,session_token}'::text[]) AS name,
 	unnest(ARRAY[' hunter2', 'hunter2 ', E'hunter2\n', E'hun\nter2', E'\thunter2']) AS value,
 	raised(format('SET healthlake.%I = %L', name, value)) AS r;
 
--- What is refused quotes no secret
+-- Errors quote no secret
 
 SELECT is(count(*), 0::bigint, 'a refused value is not quoted') FROM
 	unnest(ARRAY['SET healthlake.secret_access_key = ''****************hunter2''',
@@ -130,6 +145,17 @@ SELECT is(r.sqlstate, '22023', 'refused: ' || setting)
 	'audit_retention = ''6 hours''', 'audit_retention = ''-1 years''', 'audit_retention = ''6 years ago''', 'audit_retention = ''''',
 	'max_concurrency = 0', 'max_concurrency = 65']) AS setting,
 	raised('SET healthlake.' || setting) AS r;
+SELECT is_row(ROW(r.sqlstate, r.detail), ROW('22023', refused.detail), 'refused with a reason: ' || setting)
+  FROM (VALUES ('datastore_id = ''ward''', 'The id of a data store has 32 hexadecimal digits in lower case.'),
+	('datastore_id = ''../0123456789abcdef0123456789ab''', 'The id of a data store has 32 hexadecimal digits in lower case.'),
+	('allowed_datastores = ''0123456789abcdef0123456789abcdef, ward''', 'Ids of data stores have 32 hexadecimal digits in lower case and are separated by commas.'),
+	('credential_sources = ''environment, cloud''', 'The sources are settings, environment, profile, web_identity, container, metadata and sso.'),
+	('credential_sources = ''''', 'The sources are settings, environment, profile, web_identity, container, metadata and sso.'),
+	('role_arn = ''ward''', 'A role is named by its ARN, such as arn:aws:iam::123456789012:role/ward.'),
+	('role_arn = ''arn:aws:iam::123456789012:role/a ward''', 'A role is named by its ARN, such as arn:aws:iam::123456789012:role/ward.'),
+	('role_session_name = ''a ward''', 'The name has 2 to 64 letters, digits and characters of _+=,.@-.'),
+	('required_tags = ''env,,team''', 'Keys of tags are separated by commas; one with a comma or a blank in it is double-quoted.')) AS refused (setting, detail),
+	raised('SET healthlake.' || setting) AS r;
 SELECT is(r.sqlstate, NULL, 'accepted: ' || setting)
   FROM unnest(ARRAY['region = ''us-east-1''', 'region = ''''', 'max_attempts = 10', 'connect_timeout = ''5s''',
 	'max_response_size = ''1MB''', 'max_request_size = ''2MB''', 'allowed_regions = ''us-east-1, us-west-2''', 'allowed_regions = ''''',
@@ -143,14 +169,14 @@ SELECT is((raised('SET healthlake.no_such_thing = 1')).sqlstate,
 	CASE WHEN current_setting('server_version_num')::integer >= 150000 THEN '42602' END,
 	'an unknown parameter of ours is refused');
 
--- After DISCARD ALL, as it was found at the beginning
+-- The state after DISCARD ALL, as recorded at the beginning
 
 SELECT is_row(ROW(call_before, call_after), ROW('CreateFHIRDatastore', NULL::text),
 	'DISCARD ALL forgets the last call') FROM discarded;
 SELECT is_row(ROW(changed, secrets), ROW(0::bigint, ''), 'and every parameter') FROM discarded;
 SELECT is(sqlstate_after, '38X01', 'so that there are no keys to call with') FROM discarded;
 
--- What a session was given before the library was there
+-- Values that were set before the library was loaded
 
 SELECT is_row(ROW(early_region, early_secret), ROW('eu-west-1', '****************'),
 	'a setting from before the library is honoured') FROM discarded;
@@ -178,7 +204,7 @@ RESET ROLE;
 \endif
 DROP ROLE healthlake_plain;
 
--- Regions that are allowed
+-- Allowed regions
 
 SET healthlake.endpoint_url = :'emulator_url';
 SET healthlake.region = 'us-east-1';

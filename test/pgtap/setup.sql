@@ -1,6 +1,6 @@
--- What every topic begins with: \ir setup.sql
--- The extension, a session that calls the emulator with its keys, and functions that
--- say what a statement raised or sent. Nothing here is in a transaction.
+-- Every topic begins with \ir setup.sql. It creates the extension, a session that calls the
+-- emulator with its keys, and functions that return what a statement raised or sent.
+-- Nothing here runs in a transaction.
 
 \set ON_ERROR_STOP 1
 \set ON_ERROR_ROLLBACK off
@@ -30,7 +30,7 @@ SET healthlake.access_key_id = 'AKIDEXAMPLE';
 SET healthlake.secret_access_key = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 SET healthlake.max_attempts = 1;
 
--- What a statement raises; all NULL where it succeeds.
+-- The error of a statement; all columns are NULL if it succeeds.
 CREATE FUNCTION raised(statement text,
 	OUT sqlstate text, OUT message text, OUT detail text, OUT hint text, OUT context text)
 LANGUAGE plpgsql AS $$
@@ -43,7 +43,28 @@ EXCEPTION WHEN OTHERS OR query_canceled THEN
 END
 $$;
 
--- The body that a call sends, less the token that is made for it; whatever AWS makes of it.
+-- SQLSTATE, message, detail and hint of a statement's error in one line; '' if it succeeds.
+CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
+	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, ''))
+	  FROM raised(statement)
+$$;
+
+-- SQLSTATE and message of a statement's error; NULL if it succeeds.
+CREATE FUNCTION message_of(statement text) RETURNS text LANGUAGE sql AS $$
+	SELECT sqlstate || ' ' || message FROM raised(statement)
+$$;
+
+-- The number of requests that a statement sends.
+CREATE FUNCTION requests_of(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := (SELECT coalesce(max(n), 0) FROM emulator_log());
+BEGIN
+	EXECUTE statement;
+	RETURN (SELECT count(*) FROM emulator_log(before));
+END
+$$;
+
+-- The body that a call sends, without the generated client token. The call may fail.
 CREATE FUNCTION sent(call text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -56,7 +77,10 @@ BEGIN
 END
 $$;
 
--- pgTAP's is() for several values in a row.
+-- pgTAP's is() for records.
 CREATE FUNCTION is_row(have record, want record, what text) RETURNS text
 LANGUAGE plpgsql AS $$ BEGIN RETURN is(have::text, want::text, what); END $$;
+-- A Patient with so many levels of objects and arrays.
+CREATE FUNCTION nested(levels int, id text DEFAULT 'deep') RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_build_object('resourceType', 'Patient', 'id', id, 'x', (repeat('[', levels - 1) || repeat(']', levels - 1))::jsonb) $$;
 SELECT emulator_reset() \g /dev/null

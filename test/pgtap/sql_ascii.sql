@@ -1,4 +1,4 @@
--- A database of encoding SQL_ASCII: bytes that are not UTF-8 are not for AWS.
+-- A database with encoding SQL_ASCII: bytes that are not UTF-8 are not sent.
 
 \ir setup.sql
 SELECT current_database() AS home, current_database() || '_sql_ascii' AS other \gset
@@ -17,7 +17,7 @@ SELECT is(count(*), 0::bigint, 'and not sent') FROM emulator_log();
 SELECT emulator_next('{"error": "ConflictException", "message": "Süd"}') \g /dev/null
 SELECT is(sqlstate, '55006', 'a message beyond ASCII') FROM raised($$ SELECT healthlake_create_datastore('x') $$);
 
--- A load goes on past a row that is not UTF-8
+-- A load continues after a row that is not UTF-8
 
 SELECT emulator_tell('stores', jsonb_build_object('DatastoreId', md5('ascii'), 'DatastoreName', 'ascii')) \g /dev/null
 SELECT set_config('healthlake.datastore_id', md5('ascii'), false) \g /dev/null

@@ -1,12 +1,10 @@
--- What a session's calls add up to, operation by operation.
+-- The statistics of a session's calls, by operation.
 
 \ir setup.sql
 SELECT no_plan();
 
 CREATE ROLE healthlake_clerk;
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$ SELECT sqlstate || ' ' || message FROM raised(statement) $$;
-
--- The session's sums of an operation, less the times; NULL where there is no row.
+-- The session's sums of an operation, without times; NULL if there is no row.
 CREATE FUNCTION sums(operation text) RETURNS text LANGUAGE sql AS $$
 	SELECT format('calls %s, errors %s, unknown %s, retries %s, throttles %s', calls, errors, unknown, retries, throttles)
 	  FROM healthlake_statistics AS s WHERE s.scope = 'session' AND s.operation = sums.operation $$;
@@ -22,7 +20,7 @@ SELECT is(array_agg(attname)::text, NULL, 'each with a comment')
    AND col_description(attrelid, attnum) IS NULL;
 SELECT is(count(*), 0::bigint, 'a session that has called nothing has no row') FROM healthlake_statistics WHERE scope = 'session';
 
--- What is counted
+-- Counts
 
 SELECT healthlake_create_datastore('x') IS NOT NULL FROM generate_series(1, 3) \g /dev/null
 SELECT is(sums('CreateFHIRDatastore'), 'calls 3, errors 0, unknown 0, retries 0, throttles 0', 'successes');
@@ -49,9 +47,9 @@ SET client_min_messages = error;
 SELECT healthlake_create_datastore('x') IS NOT NULL \g /dev/null
 ROLLBACK;
 SET client_min_messages = warning;
-SELECT is(sums('CreateFHIRDatastore'), 'calls 6, errors 2, unknown 1, retries 0, throttles 0', 'what is rolled back was called all the same');
+SELECT is(sums('CreateFHIRDatastore'), 'calls 6, errors 2, unknown 1, retries 0, throttles 0', 'rolled-back calls count, too');
 
--- Beginning anew
+-- Reset
 
 SELECT lives_ok('SELECT healthlake_reset_statistics()', 'the statistics can begin anew');
 SELECT is(count(*), 0::bigint, 'without a row') FROM healthlake_statistics;
@@ -84,28 +82,28 @@ SELECT count(*) FROM healthlake_list_datastores() \g /dev/null
 SELECT ok(total_time > max_time AND mean_time = total_time / 2, 'a second call adds to it') FROM healthlake_statistics WHERE scope = 'session';
 SELECT is(max_time, :'slow'::double precision, 'and the longest stays the longest') FROM healthlake_statistics WHERE scope = 'session';
 
--- Nobody may see or reset them but whom it is granted
+-- Privileges to see and reset them
 
 SET ROLE healthlake_clerk;
-SELECT is(says('SELECT * FROM healthlake_statistics'), '42501 permission denied for view healthlake_statistics', 'a new role may not read the view');
-SELECT is(says('SELECT * FROM healthlake_operation_statistics()'),
+SELECT is(message_of('SELECT * FROM healthlake_statistics'), '42501 permission denied for view healthlake_statistics', 'a new role may not read the view');
+SELECT is(message_of('SELECT * FROM healthlake_operation_statistics()'),
 	'42501 permission denied for function healthlake_operation_statistics', 'nor call its function');
-SELECT is(says('SELECT healthlake_reset_statistics()'),
+SELECT is(message_of('SELECT healthlake_reset_statistics()'),
 	'42501 permission denied for function healthlake_reset_statistics', 'nor let them begin anew');
 RESET ROLE;
 GRANT SELECT ON healthlake_statistics TO healthlake_clerk;
 SET ROLE healthlake_clerk;
-SELECT is(says('SELECT * FROM healthlake_statistics'),
+SELECT is(message_of('SELECT * FROM healthlake_statistics'),
 	'42501 permission denied for function healthlake_operation_statistics', 'with the view alone it may not, either');
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION healthlake_operation_statistics() TO healthlake_clerk;
 SET ROLE healthlake_clerk;
 SELECT is(sums('ListFHIRDatastores'), 'calls 2, errors 0, unknown 0, retries 0, throttles 0', 'with both it may');
-SELECT matches(says('SELECT healthlake_reset_statistics()'), '^42501', 'read, but not let them begin anew');
+SELECT matches(message_of('SELECT healthlake_reset_statistics()'), '^42501', 'read, but not let them begin anew');
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION healthlake_reset_statistics() TO healthlake_clerk;
 SET ROLE healthlake_clerk;
-SELECT is(says('SELECT healthlake_reset_statistics()'), NULL, 'until that is granted, too');
+SELECT is(message_of('SELECT healthlake_reset_statistics()'), NULL, 'until that is granted, too');
 RESET ROLE;
 SELECT is(sums('ListFHIRDatastores'), NULL, 'as it then has');
 REVOKE ALL ON healthlake_statistics FROM healthlake_clerk;

@@ -4,9 +4,6 @@
 SELECT no_plan();
 SELECT replace(:'emulator_url', '127.0.0.1', 'localhost') AS local_url \gset
 SET healthlake.endpoint_url = :'local_url';
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
-
 SELECT emulator_set('{"settle_after_seconds": 0}') \g /dev/null
 SELECT arn FROM healthlake_create_datastore('ward', tags => '{"env": "prod", "team": "7"}') \gset
 
@@ -23,7 +20,7 @@ SELECT lives_ok(format('SELECT healthlake_untag_resource(%L, ARRAY[''a'', ''b'',
 SELECT results_eq(format('SELECT key FROM healthlake_list_tags(%L) ORDER BY key', :'arn'), $$ VALUES ('env'), ('team') $$, 'they are gone');
 SELECT is((SELECT body FROM emulator_log() WHERE operation = 'UntagResource'),
 	jsonb_build_object('ResourceARN', :'arn', 'TagKeys', '["a", "b", "ключ", "nobody"]'::jsonb), 'in one request');
-SELECT is(pg_typeof(healthlake_tag_resource(:'arn', '{}'))::text, 'void', 'it gives nothing');
+SELECT is(pg_typeof(healthlake_tag_resource(:'arn', '{}'))::text, 'void', 'it returns nothing');
 SELECT is((SELECT body -> 'Tags' FROM emulator_log() WHERE operation = 'TagResource' ORDER BY n DESC LIMIT 1), '[]', 'no tags are an empty list');
 
 -- Refused here

@@ -4,9 +4,6 @@
 SELECT no_plan();
 SELECT replace(:'emulator_url', '127.0.0.1', 'localhost') AS local_url \gset
 SET healthlake.endpoint_url = :'local_url';
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
-
 -- The four sources of a profile, exactly one
 
 SELECT is(sent(format($$healthlake_create_transformation_profile('p', 'CCDA', %s)$$, arguments)) -> 'Source', source, arguments)

@@ -4,8 +4,6 @@
 SELECT no_plan();
 SELECT replace(:'emulator_url', '127.0.0.1', 'localhost') AS local_url \gset
 SET healthlake.endpoint_url = :'local_url';
-CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, '')) FROM raised(statement) $$;
 CREATE FUNCTION place(name text, status text, more jsonb DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
 	SELECT emulator_tell('stores', jsonb_build_object('DatastoreName', name, 'DatastoreId', name, 'DatastoreStatus', status) || more) $$;
 
@@ -64,7 +62,7 @@ SELECT is(says('SELECT healthlake_wait_datastore(''slow'', timeout => ''60 ms'',
 	'38W01 data store "slow" is still CREATING after the time allowed | Increase "timeout", or wait again.', 'the time is over');
 SELECT emulator_next('{"operation": "DescribeFHIRDatastore", "error": "ThrottlingException", "message": "Slow down.", "times": "always"}') \g /dev/null
 SELECT is(says('SELECT healthlake_wait_datastore(''slow'', timeout => ''60 ms'', poll_interval => ''10 ms'')'),
-	'38W01 data store "slow" is still unknown after the time allowed | The last poll failed with SQLSTATE 38T01: Slow down. | Increase "timeout", or wait again.', 'with what stood in the way');
+	'38W01 data store "slow" is still unknown after the time allowed | The last poll failed with SQLSTATE 38T01: Slow down. | Increase "timeout", or wait again.', 'with the last failure');
 SELECT emulator_reset(), place('soon', 'ACTIVE') \g /dev/null
 SELECT emulator_next(jsonb_build_array('{"operation": "DescribeFHIRDatastore", "error": "ThrottlingException"}'::jsonb,
 	'{"operation": "DescribeFHIRDatastore", "error": "InternalServerException"}'::jsonb, '{"operation": "DescribeFHIRDatastore", "cut": 0, "status": 200}'::jsonb)) \g /dev/null
@@ -73,6 +71,15 @@ SELECT emulator_next('{"operation": "DescribeFHIRDatastore", "error": "AccessDen
 SELECT is(says('SELECT healthlake_wait_datastore(''soon'')') ~ '^42501 ', true, 'a refusal does not');
 SELECT emulator_next('{"operation": "DescribeFHIRDatastore", "body": "{}"}') \g /dev/null
 SELECT is(says('SELECT healthlake_wait_datastore(''soon'')') ~ '^38P01 ', true, 'nor what is no reply');
+SELECT emulator_next(jsonb_build_object('operation', 'DescribeFHIRDatastore', 'status', 200, 'body', '{"DatastoreProperties": {"DatastoreId": "i", "DatastoreArn": "a", "DatastoreStatus": "' || status
+	|| '", "DatastoreTypeVersion": "R4", "DatastoreEndpoint": "e", "Odd": 1e400000}}')) FROM unnest(ARRAY['ACTIVE', 'DELETING']) AS status \g /dev/null
+SELECT is_row(ROW(sqlstate, message, detail ~ '^Operation DescribeFHIRDatastore, HTTP status 200, request id'),
+	ROW('38P01', 'unusable reply to DescribeFHIRDatastore: it has a value that the database cannot hold', true), 'nor what the database cannot hold')
+  FROM raised('SELECT healthlake_wait_datastore(''soon'')');
+SELECT emulator_next('{"operation": "DescribeFHIRDatastore", "error": "ResourceNotFoundException"}') \g /dev/null
+SELECT is_row(ROW(sqlstate, message, detail ~ '^Operation DescribeFHIRDatastore, request id'),
+	ROW('38P01', 'unusable reply to DescribeFHIRDatastore: it has a value that the database cannot hold', true), 'nor what it could not hold when it was last seen')
+  FROM raised('SELECT healthlake_wait_datastore(''soon'', ''DELETED'', poll_interval => ''10 ms'')');
 SET healthlake.endpoint_url = 'http://127.0.0.1:9';
 SELECT is(sqlstate, '38N01', 'what was never reached is an error at once') FROM raised('SELECT healthlake_wait_datastore(''soon'')');
 SET healthlake.endpoint_url = :'local_url';

@@ -13,13 +13,13 @@ from pathlib import Path
 from cluster import bindir
 
 KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-MARK = "SELECT healthlake_home()"  # callgrind begins another file there
+MARK = "SELECT healthlake_home()"  # callgrind starts a new file there
 CALLS = "SELECT count({}) FROM generate_series(1, {})"
 WARM = 3
 
 
 def room_of(library, source):
-    """The room of a function: a folder of the extension's, a library, or the server."""
+    """The room of a function: a folder of the extension, a library, or the server."""
     name = library.rsplit("/", 1)[-1]
     if name.startswith("healthlake"):
         found = re.search(r"src/(?:(\w+)/)?\w+\.[ch]$", source)
@@ -32,7 +32,7 @@ def room_of(library, source):
 
 
 def rooms_in(path):
-    """The instructions in a file of callgrind's, by room."""
+    """The instructions in an output file of callgrind, by room."""
     rooms, names = collections.Counter(), {"ob": {}, "fl": {}}
     current, called = {"ob": "", "fl": ""}, False
     with open(path, encoding="utf-8", errors="replace") as file:
@@ -74,7 +74,7 @@ def count(cluster, url, ways, calls, folder):
         raise RuntimeError("callgrind failed: " + done.stdout[-2000:])
     counts = {}
     for number, way in enumerate(ways):
-        # 1: what came before; then, for each way, few calls and more of them
+        # 1: everything before; then, for each way, few calls and more of them
         few, more = (rooms_in(f"{out}.{3 * number + at}") for at in (2, 3))
         counts[way] = {room: (more[room] - few[room]) / calls for room in more}
     return counts

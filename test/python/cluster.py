@@ -1,9 +1,9 @@
-"""A PostgreSQL server of a test's own, for what cannot be done to the one that all share.
+"""A separate PostgreSQL server for tests that cannot use the shared one.
 
     with Cluster(folder, environment={"LD_PRELOAD": "shim.so"}) as cluster:
         session = cluster.connect()
 
-It is a child that dies with its parent, and listens on a socket in its folder alone.
+It is a child process that ends with its parent, and listens only on a socket in its folder.
 """
 
 import contextlib
@@ -20,18 +20,18 @@ PR_SET_PDEATHSIG = 1
 
 
 def bindir():
-    """Where the server's programs are."""
+    """The folder of the server's programs."""
     config = os.environ.get("PG_CONFIG", "pg_config")
     return Path(subprocess.check_output([config, "--bindir"], text=True).strip())
 
 
 def die_with_parent():
-    """In the child: an immediate shutdown when the test ends, however it ends."""
+    """Runs in the child: it gets an immediate shutdown when the test ends in any way."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def waits(pid):
-    """Where in the kernel a process waits."""
+    """The kernel function in which a process waits."""
     try:
         return Path(f"/proc/{pid}/wchan").read_text("ascii")
     except OSError:
@@ -39,7 +39,7 @@ def waits(pid):
 
 
 def opened(pid):
-    """What a process has open, as far as it has not closed it meanwhile."""
+    """The open files of a process."""
     found = []
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
@@ -48,15 +48,17 @@ def opened(pid):
 
 
 class Cluster:
-    """One server; it can be killed and started again."""
+    """A server that can be killed and restarted."""
 
     def __init__(self, folder, environment=None, settings=None, segment=16):
         self.folder = Path(folder)
         self.environment = {**os.environ, **(environment or {})}
         self.process = None
         (self.folder / "socket").mkdir(mode=0o700, parents=True)
+        encoding = os.environ.get("HEALTHLAKE_TEST_ENCODING") or "UTF8"
         subprocess.run([bindir() / "initdb", "-D", self.folder / "cluster", "-U", "postgres",
-                        "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
+                        "--auth=trust", "-E", encoding,
+                        f"--locale={'C.UTF-8' if encoding == 'UTF8' else 'C'}", "--no-sync",
                         f"--wal-segsize={segment}"],
                        check=True, stdout=subprocess.DEVNULL)
         given = {"listen_addresses": "", "unix_socket_directories": self.folder / "socket",
@@ -67,11 +69,15 @@ class Cluster:
                 file.write(f"{name} = '{value}'\n")
 
     def start(self):
-        """Starts the server and waits until it takes sessions."""
+        """Starts the server and waits until it accepts connections."""
         self.outlive()
+        environment = dict(self.environment)
+        if counts := os.environ.get("HEALTHLAKE_PRELOAD"):  # test/coverage's
+            environment["LD_PRELOAD"] = ":".join(
+                filter(None, (counts, environment.get("LD_PRELOAD"))))
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with,W1509
-                [bindir() / "postgres", "-D", self.folder / "cluster"], env=self.environment,
+                [bindir() / "postgres", "-D", self.folder / "cluster"], env=environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
         for _ in range(600):
             try:
@@ -84,36 +90,36 @@ class Cluster:
         raise RuntimeError("no server: " + self.log())
 
     def log(self):
-        """What the server has logged."""
+        """The server's log."""
         return (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")
 
     def configure(self, lines):
-        """Adds lines to postgresql.conf, which hold from the next start or reload on."""
+        """Adds lines to postgresql.conf, for the next start or reload."""
         with open(self.folder / "cluster" / "postgresql.conf", "a", encoding="utf-8") as file:
             file.write(f"\n{lines}\n")
 
     def where(self, **changes):
-        """How to reach it, in libpq's words."""
+        """The connection parameters for libpq."""
         return {"host": str(self.folder / "socket"), "user": "postgres", "dbname": "postgres",
                 **changes}
 
     def connect(self, **changes):
-        """A session, of a superuser unless told, each statement its own transaction."""
+        """A session in autocommit mode, of a superuser by default."""
         session = psycopg2.connect(**self.where(**changes))
         session.autocommit = True
         return session
 
     def kill(self):
-        """Ends the postmaster as the kernel would; its children find out by themselves."""
+        """Kills the postmaster; its children notice that and exit."""
         self.process.kill()
         self.process.wait()
 
     @staticmethod
     def kill_process(pid, how=signal.SIGKILL):
-        """Ends one of the server's processes; whether it was there to be ended.
+        """Kills a process of the server; returns whether it existed.
 
-        Waits until the postmaster has noticed. Were the postmaster killed first, nobody would tell
-        those who wait for a lock of the dead one's: light-weight locks wait for no postmaster.
+        Waits until the postmaster has noticed. If it was killed before, no process would
+        wake those that wait for a lock of the dead one: LWLocks do not watch the postmaster.
         """
         try:
             os.kill(pid, how)
@@ -125,7 +131,7 @@ class Cluster:
         return True
 
     def children(self):
-        """The server's processes: pid and what each calls itself."""
+        """The server's processes: pid and title."""
         found = []
         try:
             pid = self.process.pid
@@ -141,7 +147,7 @@ class Cluster:
         return found
 
     def left(self):
-        """The processes whose folder is the server's, by pid, and what each calls itself."""
+        """The processes in the server's folder: pid and title."""
         home, found = str((self.folder / "cluster").resolve()), {}
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -153,7 +159,7 @@ class Cluster:
         return found
 
     def outlive(self):
-        """Waits until the children of a postmaster that was killed have left.
+        """Waits until the children of a killed postmaster have exited.
 
         One is ended: PostgreSQL's startup process spends a minute on asking a checkpointer for
         a checkpoint that has left before it (RequestCheckpoint, postmaster/checkpointer.c).
@@ -170,7 +176,7 @@ class Cluster:
             time.sleep(0.02)
 
     def stop(self, how=signal.SIGQUIT):
-        """A shutdown; immediate, unless told how."""
+        """Shuts the server down; immediately by default."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
             self.process.wait(30)

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""doc/functions.md, made of the catalog of a database that has the extension.
+"""doc/functions.md, generated from the catalog of a database with the extension.
 
-As a program it creates the extension in the database to which libpq's variables lead, and prints
+As a program it creates the extension in the database of libpq's environment variables and prints
 the page. test/functions-page starts a server for that.
 """
 
 from contextlib import closing
+from itertools import groupby
 
 from session import open_session
 
@@ -27,7 +28,7 @@ MEMBERS = """SELECT objid FROM pg_catalog.pg_depend
     WHERE classid = '{}'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass
       AND refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'healthlake')"""
 
-# what a trigger, a policy or the planner calls is not for people
+# functions of triggers, policies and the planner are not for users
 FUNCTIONS = f"""
 SELECT proname, pg_get_function_arguments(oid), pg_get_function_result(oid),
     obj_description(oid, 'pg_proc')
@@ -54,13 +55,16 @@ FROM pg_catalog.pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdro
 
 
 def function_entries(cursor):
-    """A section for each function."""
+    """A section for each function; one for all functions of one name and comment."""
     cursor.execute(FUNCTIONS)
-    for name, arguments, result, comment in cursor.fetchall():
-        indented = arguments.replace(", ", ",\n    ") if len(arguments) > 80 else arguments
-        opened = "(\n    " if indented != arguments else "("
-        returned = f"\nRETURNS {result}" if result else ""
-        yield f"### {name}\n\n```text\n{name}{opened}{indented}){returned}\n```\n\n{comment}.\n\n"
+    for (name, comment), alike in groupby(cursor.fetchall(), lambda row: (row[0], row[3])):
+        signatures = []
+        for _, arguments, result, _ in alike:
+            indented = arguments.replace(", ", ",\n    ") if len(arguments) > 80 else arguments
+            opened = "(\n    " if indented != arguments else "("
+            returned = f"\nRETURNS {result}" if result else ""
+            signatures.append(f"{name}{opened}{indented}){returned}\n")
+        yield f"### {name}\n\n```text\n{''.join(signatures)}```\n\n{comment}.\n\n"
 
 
 def relation_entries(cursor, kinds):
@@ -75,7 +79,7 @@ def relation_entries(cursor, kinds):
 
 
 def make_page(cursor):
-    """The page as the catalog has it."""
+    """The page, generated from the catalog."""
     return "".join([HEAD, "## Functions and procedures\n\n", *function_entries(cursor),
                     "## Row types\n\n", *relation_entries(cursor, ["c"]),
                     "## Tables and views\n\n", *relation_entries(cursor, ["r", "v"])]

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 
 CREATE, DELETE, TAG = "CreateFHIRDatastore", "DeleteFHIRDatastore", "TagResource"
 PUBLISH, IMPORT = "PublishDataTransformationProfile", "StartFHIRImportJob"
-# with a client token, and without; FHIR's that the resource tells of, and those that it does not
+# with and without a client token; FHIR requests whose outcome the resource shows, and others
 TOKEN = (CREATE, IMPORT)
 NO_TOKEN = (DELETE, TAG, PUBLISH)
 FOUND = ("fhir create", "fhir update", "fhir delete", "fhir bundle")
@@ -24,7 +24,7 @@ IMPORTED = {"InputDataConfig": {"S3Uri": "s3://bucket/in/"},
             "JobOutputDataConfig": {"S3Configuration": {"S3Uri": "s3://bucket/out/",
                                                         "KmsKeyId": "alias/health"}}}
 ACTIVE = json.dumps([{"op": "add", "path": "/active", "value": True}])
-# what there is before: of these kinds the resource, which has one version then
+# for these kinds the resource exists before, with one version
 PLACED = ("fhir update", "fhir delete", *BLIND)
 
 
@@ -34,12 +34,12 @@ def patient(id, **more):
 
 
 class Mixed:
-    """So many requests of all kinds, for one emulator; their numbers begin with 0."""
+    """A number of requests of all kinds, for one emulator; they are numbered from 0."""
 
     def __init__(self, emulator, dice, count):
         self.emulator = emulator
         emulator.state(log_limit=200000)
-        # each kind equally often, for all orders of them
+        # each kind equally often, in any order
         self.kinds = [KINDS[number % len(KINDS)] for number in range(count)]
         dice.shuffle(self.kinds)
         self.clinic = emulator.place({"DatastoreName": "clinic"})[0]
@@ -49,9 +49,9 @@ class Mixed:
                          for n, kind in enumerate(self.kinds) if kind in PLACED))
 
     def slow(self, seconds, once=False):
-        """Each reply takes so long, after the request was carried out; or that of one of each kind.
+        """Delays each reply after the request was carried out, or one reply of each kind.
 
-        What is said first comes first.
+        Earlier steps are used first.
         """
         for operation in (CREATE, DELETE, TAG, IMPORT, *INTERACTIONS):
             two = operation in ("fhir:update", "fhir:patch")
@@ -63,7 +63,7 @@ class Mixed:
                            times=1 if once else "always")
 
     def enqueue(self, number):
-        """What enqueues a request: the statement, and its values."""
+        """The statement that enqueues a request, and its values."""
         kind = self.kinds[number]
         reference = json.dumps({"n": number, "kind": kind})
         if kind.startswith("fhir"):
@@ -84,7 +84,7 @@ class Mixed:
 
     @staticmethod
     def fhir(kind, number):
-        """A request of the data plane: the call without its end, and the values."""
+        """A request of the data plane: the beginning of the call, and the values."""
         id = f"p-{number}"
         bundle = [{"method": "POST", "url": "Observation", "resource": {
             "resourceType": "Observation", "status": "final", "code": {"text": id}}},
@@ -98,7 +98,9 @@ class Mixed:
             "fhir patch if": ("patch('Patient', %s, %s, if_match => '1'", [id, ACTIVE])}[kind]
 
     def arrived(self):
-        """How often each request of the control plane has arrived, and the jobs that it began."""
+        """
+        The number of arrivals of each request of the control plane, and the jobs it has started.
+        """
         counts, jobs = Counter(), defaultdict(set)
         for entry in self.emulator.log():
             operation = entry["operation"]
@@ -118,7 +120,9 @@ class Mixed:
         return self.stores.index(body["DatastoreId"])
 
     def effects(self):
-        """How often each request was carried out, by number; without a token, how often sent."""
+        """
+        How often each request was carried out, by number; without a token, how often it was sent.
+        """
         counts, jobs = self.arrived()
         counts.update({number: len(ids) for number, ids in jobs.items()})
         for store in self.emulator.stores():
@@ -129,7 +133,7 @@ class Mixed:
             for one in self.emulator.versions())
         for id, count in versions.items():
             number = int(id.partition("-")[2])
-            # a bundle has made two: a patient and an observation
+            # a bundle has created two: a patient and an observation
             counts[number] += (count - 1 if self.kinds[number] in PLACED else
                                count / 2 if self.kinds[number] == "fhir bundle" else count)
         return counts

@@ -1,4 +1,4 @@
-"""Packages of npm's that a test has for a judge, where node and npm are there."""
+"""npm packages that a test uses as a judge, if node and npm are installed."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ def folder_of(packages):
 
 
 def check_node(judge, least):
-    """Skips, saying that the judge is missing, where there is no node of that version."""
+    """Skips the test if there is no node of that version."""
     for program in ("node", "npm"):
         if not shutil.which(program):
             skip_all(f"there is no {program}: {judge} is no judge")
@@ -26,7 +26,7 @@ def check_node(judge, least):
 
 
 def install(judge, packages, least=18):
-    """The folder with the packages, installed unless that was done before; else skips."""
+    """The folder with the packages, which are installed once; skips the test if that fails."""
     check_node(judge, least)
     folder = folder_of(packages)
     if all((folder / "node_modules" / name / "package.json").exists() for name in packages):

@@ -17,7 +17,7 @@ LOOPBACK = ("127.", "::1", "localhost")
 
 
 def refuse_far_addresses(event, arguments):
-    """Lets no test speak to anything but this machine."""
+    """Refuses connections to other machines."""
     if event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple):
         if not str(arguments[1][0]).startswith(LOOPBACK):
             raise PermissionError(f"a test tried {arguments[1][0]}")
@@ -39,7 +39,7 @@ os.environ.update({"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(FOLDER),
 
 
 def write_model():
-    """Writes the model where botocore's loader looks before its own."""
+    """Writes the model to a folder that botocore's loader searches first."""
     document = json.loads(MODEL.read_text(encoding="utf-8"))
     folder = FOLDER / "healthlake" / document["metadata"]["apiVersion"]
     folder.mkdir(parents=True)
@@ -64,7 +64,7 @@ VERSIONS = f"boto3 {boto3.__version__}, botocore {botocore.__version__}"
 
 
 def client(emulator, tls=False, service="healthlake", **changes):
-    """A boto3 client of the emulator; the keys, the region or the Config changed as told."""
+    """A boto3 client of the emulator, with other keys, region or Config if specified."""
     keys = {"aws_access_key_id": emulator.access_key_id,
             "aws_secret_access_key": emulator.secret_access_key,
             "region_name": "us-east-1", "verify": emulator.ca if tls else None,
@@ -78,7 +78,7 @@ def client(emulator, tls=False, service="healthlake", **changes):
 
 
 def has_its_signature(emulator, entry):
-    """Whether botocore makes the same signature of a request that the log has."""
+    """Whether botocore computes the same signature for a request in the log."""
     headers = {name.lower(): value for name, value in entry["headers"]}
     given = headers["authorization"]
     signer = SigV4Auth(Credentials(emulator.access_key_id, emulator.secret_access_key),

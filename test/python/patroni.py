@@ -20,17 +20,17 @@ import psycopg2
 from cluster import bindir, die_with_parent
 from queue_cluster import Session, until
 
-# Patroni allows no shorter time after which a leader that is silent is none any more
+# the shortest time that Patroni allows before a silent leader loses its lock
 TIME_TO_LIVE = 20
 
 
 def missing_program():
-    """What is needed and not there; None where all is."""
+    """A missing program; None if all are installed."""
     return next((name for name in ("etcd", "patroni") if not shutil.which(name)), None)
 
 
 def free_ports(count):
-    """Ports of the loopback address that nobody has at this moment."""
+    """Free ports of the loopback address."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:
@@ -39,7 +39,7 @@ def free_ports(count):
 
 
 def start(log, *command):
-    """A child whose output goes to a file."""
+    """Starts a child whose output goes to a file."""
     with open(log, "ab") as file:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file,
                                 stderr=file, preexec_fn=die_with_parent)
@@ -73,7 +73,7 @@ class Node:
         self.process = start(self.folder / "log", "patroni", self.folder / "patroni.yml")
 
     def where(self, **changes):
-        """How to reach the server, in libpq's words."""
+        """The connection parameters for libpq."""
         return {"host": str(self.folder / "socket"), "port": self.port, "user": "postgres",
                 "dbname": "postgres", "connect_timeout": 5, **changes}
 
@@ -84,18 +84,18 @@ class Node:
         return session
 
     def ask(self, statement):
-        """The first column of the first row; None where there is no answer."""
+        """The first column of the first row; None without an answer."""
         with suppress(psycopg2.Error):
             with closing(Session(self)) as session:
                 return session.one(statement)
         return None
 
     def log(self):
-        """What Patroni and the server have said."""
+        """The logs of Patroni and the server."""
         return (self.folder / "log").read_text("utf-8", "replace")
 
     def postmaster(self):
-        """The server's pid; None where there is none."""
+        """The server's pid; None if it does not run."""
         try:
             pid = int((self.folder / "cluster" / "postmaster.pid").read_text("ascii").split()[0])
             os.kill(pid, 0)
@@ -104,17 +104,17 @@ class Node:
         return pid
 
     def kill_server(self):
-        """Ends the server as the kernel would."""
+        """Kills the server."""
         with suppress(ProcessLookupError, TypeError):
             os.kill(self.postmaster(), signal.SIGKILL)
 
     def kill_patroni(self):
-        """Ends Patroni alike; the server goes on."""
+        """Kills Patroni; the server continues to run."""
         self.process.kill()
         self.process.wait()
 
     def api_says(self, door, said=None):
-        """Asks Patroni's API, or gives it an order: the status, and the answer."""
+        """Calls Patroni's API; returns the status and the answer."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.api}/{door}", said and json.dumps(said).encode(),
             {"Content-Type": "application/json"})
@@ -128,7 +128,7 @@ class Node:
             return 0, str(error)
 
     def stop(self):
-        """Ends both."""
+        """Stops Patroni and the server."""
         if self.process and self.process.poll() is None:
             self.process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -151,7 +151,7 @@ class Patroni:
                            self.said(one)) for number, one in enumerate(settings)]
 
     def said(self, settings):
-        """A node's configuration, but for what is its own."""
+        """The part of the configuration that all nodes share."""
         fast = {"fsync": "off", "shared_buffers": "16MB", "autovacuum": "off"}
         return {
             "scope": "healthlake",
@@ -193,11 +193,11 @@ class Patroni:
         self.store.wait()
 
     def primaries(self):
-        """The nodes whose server takes changes."""
+        """The nodes whose server is a primary."""
         return [node for node in self.nodes if node.ask("SELECT pg_is_in_recovery()") is False]
 
     def leader(self):
-        """The one primary; None while there is none, or there are two."""
+        """The primary; None if there is none, or two."""
         found = self.primaries()
         return found[0] if len(found) == 1 else None
 
@@ -206,14 +206,14 @@ class Patroni:
         return self.nodes[1 - self.nodes.index(node)]
 
     def is_whole(self):
-        """Whether there is a leader, and the other node follows it and may take over."""
+        """Whether there is a leader, and the other node follows it and can be promoted."""
         leader = self.leader()
         return bool(leader) and leader.ask(
             "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") == 1 and (
                 not self.synchronous or '"sync_standby"' in leader.api_says("cluster")[1])
 
     def where(self):
-        """How to reach whichever server takes changes."""
+        """The connection parameters for the current primary."""
         return {"host": "127.0.0.1,127.0.0.1", "user": "postgres", "dbname": "postgres",
                 "port": ",".join(str(node.port) for node in self.nodes), "connect_timeout": 3,
                 "target_session_attrs": "read-write"}
@@ -224,10 +224,10 @@ class Patroni:
         session.autocommit = True
         return session
 
-    # each of these gives the node that led before
+    # each of these returns the former leader
 
     def switch_over(self):
-        """An orderly change of roles, as soon as Patroni thinks that it can be."""
+        """A switchover, as soon as Patroni permits it."""
         leader = self.leader()
         said = {"leader": leader.name, "candidate": self.other(leader).name}
         answers = []
@@ -241,13 +241,13 @@ class Patroni:
         return leader
 
     def kill_leader(self):
-        """The leader's server dies; its Patroni sees it, and gives up the lead."""
+        """Kills the leader's server; its Patroni notices that and releases the leader lock."""
         leader = self.leader()
         leader.kill_server()
         return leader
 
     def kill_node(self):
-        """The leader and its Patroni die, and come back when the other leads."""
+        """Kills the leader and its Patroni, which come back after the other was promoted."""
         leader = self.leader()
         leader.kill_patroni()
         leader.kill_server()
@@ -256,7 +256,7 @@ class Patroni:
         return leader
 
     def kill_watch(self):
-        """The leader's Patroni dies alone: for a while there are two primaries."""
+        """Kills only the leader's Patroni: for a while there are two primaries."""
         leader = self.leader()
         leader.kill_patroni()
         self.wait_for_lead(self.other(leader))

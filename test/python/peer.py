@@ -1,4 +1,4 @@
-"""A server on loopback that a test answers for by itself, byte for byte.
+"""A server on loopback whose replies the test writes, byte by byte.
 
     with Peer(lambda peer, request: peer.say(b"HTTP/1.1 200 OK\\r\\n...")) as peer:
         ... peer.url ...
@@ -13,7 +13,7 @@ import threading
 
 
 class Request:
-    """A request as it was received, and the connection that it came on."""
+    """A received request, and its connection."""
 
     def __init__(self, head, body, connection):
         lines = head.decode("latin-1").split("\r\n")
@@ -24,13 +24,13 @@ class Request:
         self.connection = connection
 
     def say(self, data):
-        """Sends bytes; a client that has left is no error."""
+        """Sends bytes; a client that has disconnected is no error."""
         with contextlib.suppress(OSError):
             self.connection.sendall(data)
 
 
 def reply(status, body, **headers):
-    """A whole reply of HTTP, in bytes."""
+    """A complete HTTP reply, in bytes."""
     body = body.encode() if isinstance(body, str) else body
     lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(body)}", "Connection: close"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -49,7 +49,7 @@ class Peer:
         threading.Thread(target=self.listen, daemon=True).start()
 
     def listen(self):
-        """Gives each connection a thread."""
+        """Starts a thread for each connection."""
         while True:
             try:
                 connection, _ = self.socket.accept()
@@ -58,7 +58,7 @@ class Peer:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
-        """Reads one request, has it answered, and closes."""
+        """Reads one request, answers it, and closes."""
         with connection:
             with contextlib.suppress(OSError):
                 request = self.read(connection)
@@ -70,7 +70,7 @@ class Peer:
 
     @staticmethod
     def read(connection):
-        """One request; None where the client leaves before its end."""
+        """Reads a request; None if the client disconnects before its end."""
         received = b""
         while True:
             head, end, body = received.partition(b"\r\n\r\n")
@@ -87,7 +87,7 @@ class Peer:
         return self
 
     def __exit__(self, *_):
-        # a thread that is in accept() is not woken by close() alone
+        # close() alone does not wake a thread in accept()
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()

@@ -1,4 +1,4 @@
-"""A server whose queue goes to an emulator: settings are the server's, as workers need them.
+"""A server whose queue uses an emulator. The settings are in its configuration, as workers require.
 
     with queue_cluster.start(emulator) as cluster:
         session = cluster.connect()
@@ -12,13 +12,13 @@ from contextlib import closing
 import psycopg2
 from cluster import Cluster
 
-# how many requests are not finished; how many there are in each state
+# the number of unfinished requests; the number in each state
 OPEN = "SELECT count(*) FROM healthlake_request WHERE finished_at IS NULL"
 STATES = "SELECT state, count(*) FROM healthlake_request GROUP BY 1"
 
 
 def settings(emulator, **more):
-    """What the configuration file says; a name without a dot in it may be PostgreSQL's own."""
+    """The lines of the configuration file; names without a dot are PostgreSQL's settings."""
     url = emulator.http.replace("127.0.0.1", "localhost")
     ours = {"endpoint_url": url, "region": "us-east-1", "max_attempts": 1,
             "access_key_id": emulator.access_key_id,
@@ -32,20 +32,20 @@ def settings(emulator, **more):
 
 
 def make(emulator, environment=None, folder=None, segment=16, **more):
-    """A server that is yet to be started; healthlake__fence="a" sets healthlake.fence."""
+    """A server that is not started yet; healthlake__fence="a" sets healthlake.fence."""
     folder = folder or tempfile.mkdtemp(dir=os.environ.get("HEALTHLAKE_WORK"))
     return Cluster(folder, environment, settings(emulator, **more), segment)
 
 
 class Session:
-    """A session that is asked with one line."""
+    """A session with short functions for queries."""
 
     def __init__(self, cluster, **where):
         self.session = cluster.connect(**where)
         self.cursor = self.session.cursor()
 
     def run(self, statement, *values):
-        """Runs a statement; gives its rows, or nothing."""
+        """Runs a statement; returns its rows, or None."""
         self.cursor.execute(statement, values or None)
         return self.cursor.fetchall() if self.cursor.description else None
 
@@ -54,7 +54,7 @@ class Session:
         return self.run(statement, *values)[0][0]
 
     def state(self, statement, *values):
-        """The SQLSTATE of a statement; None where it succeeds."""
+        """The SQLSTATE of a statement; None if it succeeds."""
         try:
             self.run(statement, *values)
         except psycopg2.Error as error:
@@ -62,24 +62,24 @@ class Session:
         return None
 
     def close(self):
-        """Ends the session."""
+        """Closes the session."""
         self.session.close()
 
 
 def ask(cluster, statement, *values, **where):
-    """Asks in a session of its own; None where the server is not there, or goes meanwhile."""
+    """Runs a query in a new session; None if there is no connection, or it is lost."""
     try:
         with closing(Session(cluster, **where)) as session:
             return session.run(statement, *values)
     except psycopg2.DatabaseError as fault:
-        # a connection that ends without a word is an error without an SQLSTATE
+        # a lost connection is an error without an SQLSTATE
         if fault.pgcode is not None and not isinstance(fault, psycopg2.OperationalError):
             raise
         return None
 
 
 def until(question, seconds=20, every=0.05):
-    """Asks until the answer is yes, or the time is over; the last answer."""
+    """Repeats a condition until it is true or the time is over; returns the last result."""
     end = time.monotonic() + seconds
     while True:
         answer = question()

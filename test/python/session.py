@@ -1,4 +1,4 @@
-"""A session of the test's server whose calls go to the emulator."""
+"""Sessions of the test's server whose calls go to the emulator."""
 
 import os
 import sys
@@ -8,8 +8,8 @@ import psycopg2
 
 def open_session():
     """
-    Connects to the server that test/run has started, and to no other: one of a person's own could
-    send requests with its own credentials to an endpoint of its own.
+    Connects to the server that test/run has started. Skips the test if there is none: another
+    server could have credentials and an endpoint of its own, and send requests there.
     """
     if not os.environ.get("HEALTHLAKE_WORK"):
         print("1..0 # SKIP it needs the server of test/run")
@@ -19,17 +19,29 @@ def open_session():
 
 def connect(emulator):
     """
-    Connects; each statement is its own transaction. The endpoint is the emulator's by name, since
-    a host prefix cannot stand before an address, and a failed attempt is not repeated.
+    Connects in autocommit mode. The endpoint is a host name, since a host prefix cannot be added
+    to an IP address. A failed attempt is not repeated.
     """
     session = open_session()
     session.autocommit = True
-    with session.cursor() as cursor:
-        cursor.execute("CREATE EXTENSION IF NOT EXISTS healthlake")
-        for name, value in (("endpoint_url", emulator.http.replace("127.0.0.1", "localhost")),
-                            ("region", "us-east-1"), ("max_attempts", "1"),
-                            ("access_key_id", emulator.access_key_id),
-                            ("secret_access_key", emulator.secret_access_key)):
-            cursor.execute(f"SET healthlake.{name} = %s", [value])
+    run(session, "CREATE EXTENSION IF NOT EXISTS healthlake")
+    configure(session, emulator, max_attempts="1",
+              endpoint_url=emulator.http.replace("127.0.0.1", "localhost"))
     del session.notices[:]
     return session
+
+
+def configure(session, emulator, **settings):
+    """Sets the endpoint and the keys of the emulator, and further settings of the extension."""
+    for name, value in {"endpoint_url": emulator.http, "region": "us-east-1",
+                        "access_key_id": emulator.access_key_id,
+                        "secret_access_key": emulator.secret_access_key, **settings}.items():
+        run(session, "SELECT set_config(%s, %s, false)", f"healthlake.{name}", value)
+    return session
+
+
+def run(session, statement, *values):
+    """Executes a statement; its rows, or an empty list if it returns no set."""
+    with session.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return cursor.fetchall() if cursor.description else []

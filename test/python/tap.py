@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 
 def skip_all(reason):
-    """Ends a program of which nothing can run here; says why."""
+    """Ends a program that cannot run here, with the reason."""
     print(f"1..0 # SKIP {reason}")
     sys.exit(0)
 
@@ -28,12 +28,12 @@ class Tap:
         self.failed = 0
 
     def say(self, text):
-        """A comment."""
+        """Prints a comment."""
         for line in str(text).splitlines():
             print(f"# {line}", flush=True)
 
     def ok(self, holds, what, *why):
-        """One check; what is said besides is printed when it fails."""
+        """Reports a check; the details are printed if it fails."""
         self.count += 1
         print(f"{'ok' if holds else 'not ok'} {self.count} - {what}".replace("\n", " "),
               flush=True)
@@ -44,11 +44,11 @@ class Tap:
         return bool(holds)
 
     def same(self, got, wanted, what):
-        """Two values that must be equal."""
+        """Checks that two values are equal."""
         return self.ok(got == wanted, what, f"got:    {got!r}", f"wanted: {wanted!r}")
 
     def raises(self, kind, call, what):
-        """A call that must fail in this way; what it raised, or None."""
+        """Checks that a call raises this exception; returns it, or None."""
         try:
             got = call()
         except kind as caught:
@@ -62,7 +62,7 @@ class Tap:
 
     @contextmanager
     def check(self, what):
-        """A block that must not raise."""
+        """Checks that a block does not raise."""
         try:
             yield
         except Exception:  # pylint: disable=broad-except
@@ -71,11 +71,11 @@ class Tap:
             self.ok(True, what)
 
     def skip(self, what, reason):
-        """A check that cannot be made here."""
+        """Reports a check that cannot be made here."""
         self.count += 1
         print(f"ok {self.count} - {what} # SKIP {reason}", flush=True)
 
     def end(self):
-        """The plan; the program's end."""
+        """Prints the plan, and exits."""
         print(f"1..{self.count}", flush=True)
         sys.exit(1 if self.failed else 0)

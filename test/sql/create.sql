@@ -1,4 +1,4 @@
--- Creating data stores, as it looks in psql. The replies are given, so that ids are the same.
+-- Creating data stores in psql. The replies are scripted, so that ids are constant.
 \set ECHO none
 \getenv tests PG_ABS_SRCDIR
 \set session :tests '/pgtap/session.sql'
@@ -20,7 +20,7 @@ SELECT operation, client_token, aws_request_id, outcome, sqlstate, reply ->> 'Da
 SELECT id, status FROM healthlake_create_datastore('{"DatastoreName": "ward 7", "DatastoreTypeVersion": "R4"}'::jsonb);
 -- one request for each of these
 SELECT body ->> 'DatastoreName' AS name, body -> 'Tags' AS tags, status FROM emulator_log();
--- what PostgreSQL would call twice for a row
+-- statements that PostgreSQL would call twice for a row
 SELECT (healthlake_create_datastore('ward 7')).* ORDER BY id;
 SELECT (healthlake_create_datastore((SELECT 'ward 7'))).*;
 SELECT healthlake_create_datastore('ward 7'), generate_series(1, 2);

@@ -1,4 +1,4 @@
--- Errors, as psql shows them.
+-- Errors in psql.
 \set ECHO none
 \getenv tests PG_ABS_SRCDIR
 \set session :tests '/pgtap/session.sql'
@@ -8,14 +8,14 @@ SET healthlake.access_key_id = '';
 SET healthlake.secret_access_key = '';
 \set ECHO all
 CREATE EXTENSION healthlake;
--- settings that are missing
+-- missing settings
 SELECT healthlake_create_datastore('ward 7');
 SET healthlake.region = 'us-east-1';
 SELECT healthlake_create_datastore('ward 7');
 SET healthlake.access_key_id = 'AKIDEXAMPLE';
 SELECT healthlake_create_datastore('ward 7');
 SET healthlake.secret_access_key = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
--- from AWS, or from nowhere
+-- errors of AWS and of the network
 SET healthlake.endpoint_url = 'http://127.0.0.1:1';
 \set VERBOSITY sqlstate
 SELECT healthlake_create_datastore('ward 7');

@@ -1,4 +1,4 @@
--- What needs no endpoint: requests that are refused before anything is sent, and what would be sent.
+-- Tests without an endpoint: requests that are refused before anything is sent, and previews.
 \set ECHO none
 \getenv tests PG_ABS_SRCDIR
 \set closed :tests '/pgtap/closed.sql'
@@ -9,7 +9,7 @@ SET healthlake.secret_access_key = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 SET healthlake.max_attempts = 1;
 \set ECHO all
 CREATE EXTENSION healthlake;
--- found here, all at once
+-- faults, all at once
 SELECT healthlake_create_datastore('{"DatastoreName": ""}'::jsonb);
 SELECT healthlake_create_datastore('{"datastore_name": "x", "DatastoreTypeVersion": "R4"}'::jsonb);
 SELECT healthlake_create_datastore('{"DatastoreTypeVersion": "R4", "DatastoreName": 7,
@@ -25,7 +25,7 @@ SELECT healthlake_create_datastore('ward 7', more => '{"DatastoreName": "ward 8"
 SELECT healthlake_create_datastore('ward 7', more => '{"Colour": "green"}');
 SELECT healthlake_call('createfhirdatastore');
 SELECT (healthlake_create_datastore('ward 7')).* ORDER BY id;
--- settings that are wrong
+-- invalid settings
 SET healthlake.region = 'us east';
 SET healthlake.region = 'US-EAST-1';
 SELECT healthlake_create_datastore('ward 7', region => 'moon/1');
@@ -41,16 +41,16 @@ SET healthlake.required_tags = '';
 SET healthlake.require_customer_key = on;
 SELECT healthlake_create_datastore('ward 7');
 SET healthlake.require_customer_key = off;
--- what would be sent
+-- previews
 SELECT body, headers ->> 'X-Amz-Target' AS target
   FROM healthlake_preview('CreateFHIRDatastore', '{"DatastoreName": "ward 7", "DatastoreTypeVersion": "R4", "ClientToken": "t"}');
 SELECT operation, argument, member FROM healthlake_operations() WHERE operation = 'TagResource';
--- the queue is not for what a session has set, and nothing changes in a transaction that reads
+-- the queue refuses settings of a session, and read-only transactions change nothing
 SELECT healthlake_enqueue_create_datastore('ward 7');
 BEGIN READ ONLY;
 SELECT healthlake_create_datastore('ward 7');
 ROLLBACK;
--- and where nobody listens, nothing is sent
+-- nothing is sent to a closed port
 \set VERBOSITY sqlstate
 SELECT healthlake_create_datastore('ward 7');
 \set VERBOSITY default

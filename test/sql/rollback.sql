@@ -1,5 +1,5 @@
--- What a rollback says: a warning for each data store that stays. (Where the rollback follows
--- an error, psql shows the two in either order, as they arrive: no test for here.)
+-- Warnings of a rollback: one for each data store that remains. (If the rollback follows
+-- an error, psql shows the two in either order, so that is not tested here.)
 \set ECHO none
 \getenv tests PG_ABS_SRCDIR
 \set session :tests '/pgtap/session.sql'
@@ -15,14 +15,14 @@ BEGIN;
 SELECT id FROM healthlake_create_datastore('ward 1', client_token => 'token-1');
 SELECT id FROM healthlake_create_datastore('ward 2', client_token => 'token-2');
 ROLLBACK;
--- a savepoint: said at once, and not again
+-- a savepoint: the warning is immediate, and not repeated
 BEGIN;
 SELECT id FROM healthlake_create_datastore('ward 1', client_token => 'token-1');
 SAVEPOINT a;
 SELECT id FROM healthlake_create_datastore('ward 2', client_token => 'token-2');
 ROLLBACK TO a;
 COMMIT;
--- a savepoint that is released belongs to its transaction
+-- changes of a released savepoint belong to its transaction
 BEGIN;
 SAVEPOINT a;
 SELECT id FROM healthlake_create_datastore('ward 1', client_token => 'token-1');
@@ -44,12 +44,12 @@ BEGIN
 EXCEPTION WHEN raise_exception THEN
 	RAISE NOTICE 'caught';
 END $$;
--- what is committed says nothing
+-- a commit gives no warning
 BEGIN;
 SELECT id FROM healthlake_create_datastore('ward 1', client_token => 'token-1');
 COMMIT;
 ROLLBACK;
--- who does not want to see it
+-- without warnings
 SET client_min_messages = error;
 BEGIN;
 SELECT id FROM healthlake_create_datastore('ward 1', client_token => 'token-1');

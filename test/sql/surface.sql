@@ -1,4 +1,4 @@
--- What a user finds after CREATE EXTENSION.
+-- The objects of CREATE EXTENSION.
 CREATE EXTENSION healthlake;
 \d healthlake_datastore
 \df healthlake_last_call
