@@ -96,6 +96,27 @@ is_recheck(void)
 	return false;
 }
 
+/* Drivers repeat 40001 by themselves, and a change of the transaction too. */
+static void
+refuse_recheck(const char *function)
+{
+	bool changed = hl_transaction_is_changed();
+
+	ereport(ERROR,
+			(errcode(changed ? HL_ERRCODE_UNKNOWN_OUTCOME
+							 : ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("%s() cannot be called again for a row that another "
+					"transaction has updated",
+					function),
+			 errhint(changed ? "Before the transaction is run again, check "
+							   "what it has changed in AWS. To prevent this, "
+							   "lock the row in a statement before: SELECT "
+							   "... FOR UPDATE."
+							 : "Run the transaction again. To prevent this, "
+							   "lock the row in a statement before: SELECT "
+							   "... FOR UPDATE.")));
+}
+
 void
 hl_portal_forbid_rerun(const char *function)
 {
@@ -107,18 +128,8 @@ hl_portal_forbid_rerun(const char *function)
 						function),
 				 errdetail("PostgreSQL computes the queries of REFRESH "
 						   "MATERIALIZED VIEW and similar commands again.")));
-	/* drivers repeat 40001 by themselves, and the change with it */
 	if (is_recheck())
-		ereport(ERROR,
-				(errcode(hl_transaction_is_changed()
-							 ? HL_ERRCODE_UNKNOWN_OUTCOME
-							 : ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("%s() cannot be called again for a row that another "
-						"transaction has updated",
-						function),
-				 errhint("Run the transaction again. To prevent this, lock the "
-						 "row in a statement before: SELECT ... FOR "
-						 "UPDATE.")));
+		refuse_recheck(function);
 	if (is_running(ActivePortal))
 		forbid_scrolling(ActivePortal);
 	/* the protocol's unnamed portal is always the outermost */
