@@ -12,8 +12,10 @@
 #include "call/door.h"
 #include "call/error.h"
 #include "call/preview.h"
+#include "credentials/credentials.h"
 #include "model/arguments.h"
 #include "model/response.h"
+#include "server/dropped.h"
 #include "server/text.h"
 
 #define MASK "****************"
@@ -88,11 +90,24 @@ headers_of(const HlBytes *head)
 	return hl_response_jsonb(json);
 }
 
-/* Gets keys that sign the request; others than lasting ones are requested. */
+/*
+ * Gets keys that sign the request. A session that may not send because of its
+ * settings requests none: the mask stands for them.
+ */
 static bool
 get_keys(HlCall *call, const HlOperation *operation)
 {
-	if (call->credentials != NULL && !call->credentials->lasting)
+	static const HlSigv4Credentials masked = {MASK, MASK, MASK};
+
+	if (call->credentials == NULL ||
+		hl_credentials_look(call->credentials) != HL_CREDENTIALS_WANTED)
+		return hl_engine_get_keys(call);
+	if (hl_dropped_blocks())
+	{
+		call->credentials = NULL;
+		call->keys = &masked;
+	}
+	else
 		hl_call_may_send(operation);
 	return hl_engine_get_keys(call);
 }
