@@ -95,6 +95,51 @@ hl_form_has_criterion(const HlJson *parameters)
 	return false;
 }
 
+/*
+ * Takes a part of a query, up to a character, and decodes it. False: it has a
+ * malformed escape or a zero byte.
+ */
+static bool
+take_part(const char **query, const char *ends, HlBytes *part)
+{
+	const char *end = *query + strcspn(*query, ends);
+	bool good = true;
+
+	hl_bytes_reset(part);
+	while (*query < end)
+	{
+		int c = hl_percent_take(query, end);
+
+		good = good && c > 0;
+		hl_bytes_append_char(part, (char) (c == '+' ? ' ' : c));
+	}
+	return good && !part->failed;
+}
+
+bool
+hl_form_query_selects(const char *query)
+{
+	HlBytes name = {0};
+	HlBytes value = {0};
+	bool found = false;
+	bool good = true;
+
+	while (good && *query != '\0')
+	{
+		good = take_part(&query, "=&", &name);
+		query += *query == '=';
+		good = take_part(&query, "&", &value) && good;
+		query += *query == '&';
+		if (!good || !hl_form_is_criterion(hl_bytes_string(&name)))
+			continue;
+		found = true;
+		good = !has_empty_alternative(hl_bytes_string(&value));
+	}
+	hl_bytes_free(&name);
+	hl_bytes_free(&value);
+	return found && good;
+}
+
 void
 hl_form_add(HlBytes *form, const char *name, const char *value)
 {

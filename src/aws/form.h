@@ -53,6 +53,12 @@ extern bool hl_form_has_criterion(const HlJson *parameters);
 extern const char *hl_form_unselective(const HlJson *parameters);
 
 /*
+ * Whether a query, percent-encoded, has a criterion, and no criterion has an
+ * empty alternative. False for a malformed one, and if memory is short.
+ */
+extern bool hl_form_query_selects(const char *query);
+
+/*
  * Appends a search value with a backslash before \ $ , and | (FHIR R4,
  * "Escaping Search Parameters").
  */

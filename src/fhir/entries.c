@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "aws/form.h"
 #include "fhir/body.h"
 #include "fhir/entries.h"
 #include "fhir/resource.h"
@@ -126,6 +127,11 @@ check_place(const Reading *reading, const HlFhirEntry *entry)
 	if (strcmp(method, "PUT") == 0 && entry->id == NULL &&
 		(entry->query == NULL || entry->query[0] == '\0'))
 		refuse_entry(reading, "a PUT needs type and id", NULL);
+	if (strcmp(method, "PUT") == 0 && entry->id == NULL &&
+		!hl_form_query_selects(entry->query))
+		refuse_entry(reading,
+					 "the query of a PUT must have criteria, each with a value",
+					 "Commas separate alternatives, and none may be empty.");
 	if (strcmp(method, "PUT") == 0 && entry->id == NULL &&
 		reading->entries->transaction)
 		refuse_entry(

@@ -60,6 +60,9 @@ SELECT is(refusal_of(entry), message, entry::text) FROM (VALUES
 	('{"method": "GET", "url": "Patient/1", "ifModifiedSince": "2024"}', 'HealthLake knows no ifModifiedSince'),
 	('{"method": "GET", "url": "Patient/1", "if_match": "1"}', 'it has a member that has no meaning'),
 	('{"method": "GET", "url": "Ward/1"}', 'its URL does not begin with a resource type')) AS v (entry, message);
+SELECT is(refusal_of(format('{"method": "PUT", "url": "Patient?%s", "resource": {"resourceType": "Patient"}}', query)::jsonb),
+	'the query of a PUT must have criteria, each with a value', format('a conditional PUT by "%s"', query))
+FROM unnest('{"identifier=%2C",identifier=x&active=,_count=1}'::text[]) AS query;
 SELECT is(refusal_of('{"method": "PUT", "url": "Patient?identifier=x", "resource": {"resourceType": "Patient"}}', 'transaction'),
 	'HealthLake does not support a conditional PUT in a transaction', 'a conditional PUT in a transaction');
 SELECT is(refusal(jsonb_build_array(put('1'), put('2'), put('3', '{"url": "Patient/4"}'))),

@@ -174,6 +174,39 @@ test_alternatives(void)
 	leaves_open("{\"_sort\":\"a,\",\"name\":\"a\"}", NULL);
 }
 
+/* Whether a query selects, as a conditional request has it. */
+static void
+test_queries(void)
+{
+	static const char *const some[] = {"name=a",
+									   "identifier=urn%3Ax%7C1",
+									   "_count=1&name=a",
+									   "name=a%5C%2Cb",
+									   "name=a,b&active=true",
+									   "_has:Observation:x:y=a",
+									   "name=a&_sort=x",
+									   "name=a&"};
+	static const char *const none[] = {"",
+									   "_count=1",
+									   "name",
+									   "name=",
+									   "name=,",
+									   "name=a%2C",
+									   "name=+",
+									   "%",
+									   "name=a%0",
+									   "name=%00",
+									   "=a",
+									   "&",
+									   "name=a&birthdate=",
+									   "name=a&_id=%20,1"};
+
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+		ok(hl_form_query_selects(some[i]), "\"%s\" selects", some[i]);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		ok(!hl_form_query_selects(none[i]), "\"%s\" does not", none[i]);
+}
+
 int
 main(void)
 {
@@ -181,5 +214,6 @@ main(void)
 	test_escaping();
 	test_criteria();
 	test_alternatives();
+	test_queries();
 	return tap_end();
 }
