@@ -83,14 +83,14 @@ skip_blanks(HlLexer *lexer)
 	return true;
 }
 
-/* Reads the four digits of \uXXXX; false if they are none. */
+/* Reads the four digits of \uXXXX; false, and nothing is read: they are none. */
 static bool
 read_hex(HlLexer *lexer, pg_wchar *code)
 {
 	*code = 0;
-	for (int i = 0; i < 4; i++, lexer->at++)
+	for (int i = 0; i < 4; i++)
 	{
-		char c = peek(lexer, 0);
+		char c = peek(lexer, i);
 		int digit = is_digit(c)              ? c - '0'
 					: (c >= 'a' && c <= 'f') ? c - 'a' + 10
 					: (c >= 'A' && c <= 'F') ? c - 'A' + 10
@@ -100,6 +100,7 @@ read_hex(HlLexer *lexer, pg_wchar *code)
 			return false;
 		*code = *code * 16 + digit;
 	}
+	lexer->at += 4;
 	return true;
 }
 
@@ -118,7 +119,10 @@ read_unicode(HlLexer *lexer, StringInfo value)
 	pg_wchar code, second;
 
 	if (!read_hex(lexer, &code))
-		return false;
+	{
+		appendStringInfoChar(value, 'u');
+		return true;
+	}
 	if (is_utf16_surrogate_first(code))
 	{
 		if (peek(lexer, 0) != '\\' || peek(lexer, 1) != 'u')
@@ -138,7 +142,8 @@ read_unicode(HlLexer *lexer, StringInfo value)
 }
 
 /*
- * Reads the character after a backslash; false if FHIRPath has no such escape.
+ * Reads an escape after its backslash, which is ignored before anything else;
+ * false if it is no character.
  */
 static bool
 read_escape(HlLexer *lexer, StringInfo value)
@@ -148,11 +153,11 @@ read_escape(HlLexer *lexer, StringInfo value)
 	char c = peek(lexer, 0);
 	const char *found = c == '\0' ? NULL : strchr(from, c);
 
+	if (found == NULL && c != 'u')
+		return true;
 	lexer->at++;
 	if (c == 'u')
 		return read_unicode(lexer, value);
-	if (found == NULL)
-		return false;
 	appendStringInfoChar(value, to[found - from]);
 	return true;
 }

@@ -104,12 +104,15 @@ SELECT is(healthlake_fhirpath_boolean('{"q": [{"value": 1, "unit": "kg"}, {"valu
 
 -- Errors
 
-SELECT is(state(path), '42601', path || ' is a syntax error') FROM unnest(ARRAY['', '.', 'a.', 'a..b', 'a b', '(a', 'a)', 'a[', 'a[1', '''a', '`a', '@2', '@2020-13', '@T25', '''\q''', '''\u12''', '''\udddd''', '''\ud800x''', '''\u0000''', '1 +', 'and', 'a and', 'a.1', '%', '$', '{', 'a in', 'a is', 'name.where()', 'name.first(1)', 'iif(true)', '/* a', '#', 'a is FHIR.']) AS path;
+SELECT is(state(path), '42601', path || ' is a syntax error') FROM unnest(ARRAY['', '.', 'a.', 'a..b', 'a b', '(a', 'a)', 'a[', 'a[1', '''a', '`a', '@2', '@2020-13', '@T25', '''\', '''\''', '''a\\\''', '''\udddd''', '''\ud800x''', '''\u0000''', '1 +', 'and', 'a and', 'a.1', '%', '$', '{', 'a in', 'a is', 'name.where()', 'name.first(1)', 'iif(true)', '/* a', '#', 'a is FHIR.']) AS path;
 SELECT is(state(path), '0A000', path || ' is not supported') FROM unnest(ARRAY['now()', 'today()', 'timeOfDay()', 'name.foo()', 'id.matches(''a'')', 'resolve()', 'memberOf(''x'')', '4 ''mg''', '4 days', '$total', 'name.ofType(HumanName)', 'name.first() is HumanName', 'id is code', 'trace(''x'')', 'name.aggregate($this)']) AS path;
 SELECT is(state(path), '21000', path || ' wants one value') FROM unnest(ARRAY['name.given + ''x''', 'name.given < ''x''', 'name.given and true', 'name.given.single()', 'name.given.startsWith(''a'')', 'name.given.toInteger()', 'name[name.given.select(1)]']) AS path;
 SELECT is(state(path), NULL, path || ' is empty, not an error') FROM unnest(ARRAY['''a'' < 1', '1 / 0', '1 mod 0', '1 div 0', '''a'' * 2', '-id', 'id.abs()', '{} + 1', 'name[''a'']', 'name[-1]', 'name.first() < 1']) AS path;
 SELECT is(state(path), '42601', path || ' is no character') FROM unnest(ARRAY['''\udc00''', '''\ud800''', '''\ud83d\u0041''', '''\ude00\ud83d''', '''\u0000''']) AS path;
 SELECT is(healthlake_fhirpath_text('{}', '''\ud83d\ude00'''), U&'\+01F600', 'two halves are one');
+SELECT is(healthlake_fhirpath_text('{"p": "m", "u00e": "n"}', path), wanted, path || ': a backslash before what is no escape is ignored')
+  FROM (VALUES ('''\q''', 'q'), ('''\\q''', '\q'), ('''\3''', '3'), ('''\ ''', ' '), ('''\u12''', 'u12'), ('''\u''', 'u'), ('''\u00e''', 'u00e'), ('''a\u00e\''''', 'au00e'''), ('''\uD83G''', 'uD83G'),
+	('''\ä\😀''', 'ä😀'), ('''\u12\u0041''', 'u12A'), ('`\p`', 'm'), ('`\u00e`', 'n')) AS c (path, wanted);
 SELECT matches(message, 'at or near "\)"', 'a syntax error tells what is there') FROM raised($$SELECT healthlake_fhirpath_text('{}', '''ä'' + )')$$);
 SELECT matches(detail, 'character 7', 'and the character') FROM raised($$SELECT healthlake_fhirpath_text('{}', '''ä'' + )')$$);
 SELECT is(state(repeat('a', 65537)), '54000', 'a path that is too long');
