@@ -76,7 +76,7 @@ SELECT emulator_next('{"status": 200, "body": "{\"resourceType\": \"Patient\", \
 SELECT is_row(ROW(status, resource, sqlstate), ROW(200, NULL::jsonb, '38P01'), 'of many it is a row') FROM healthlake_fhir_read_many('Patient', ARRAY['x']);
 -- a value that the database cannot hold: the error has the place of the reply, whatever reads it
 
-SELECT is_row(ROW(sqlstate, detail ~ what, position('1e4' in raised::text)), ROW('38P01', true, 0), 'a number that is too large, in ' || name)
+SELECT is_row(ROW(sqlstate, detail ~ what, position('1e40000' in raised::text)), ROW('38P01', true, 0), 'a number that is too large, in ' || name)
   FROM (VALUES ('a resource', $$read('Patient', 'x')$$, '{"resourceType": "Patient", "id": "x", "n": [NUMBER]}', '^Operation ReadResource, resource Patient/x, HTTP status 200, request id [^,]+, attempts 1'),
 	('a page', $$search('Patient')$$, '{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "x", "n": NUMBER}}]}', '^Operation SearchWithPost, resource Patient, HTTP status 200, request id'),
 	('all of a patient', $$everything('x')$$, '{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "x", "n": NUMBER}}]}', '^Operation SearchEverything, resource Patient/x, HTTP status 200, request id'),
