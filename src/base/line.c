@@ -29,12 +29,27 @@ shown(const char *text, size_t len, size_t *step, size_t *bytes)
 	return length == 0 ? "?" : control ? " " : text;
 }
 
+/* Whether a text is printable ASCII, which is copied as it is. */
+static bool
+is_plain(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) (text[i] - ' ') > '~' - ' ')
+			return false;
+	return true;
+}
+
 void
 hl_line_append(HlBytes *line, const char *text, size_t len, size_t longest)
 {
 	size_t step;
 	size_t bytes;
 
+	if (len <= longest && is_plain(text, len))
+	{
+		hl_bytes_append(line, text, len);
+		return;
+	}
 	for (size_t i = 0; i < len; i += step)
 	{
 		const char *character = shown(text + i, len - i, &step, &bytes);
@@ -56,6 +71,12 @@ hl_line_copy(char *line, size_t size, const char *text, size_t len)
 	size_t step;
 	size_t bytes;
 
+	if (len < size && is_plain(text, len))
+	{
+		memcpy(line, text, len);
+		line[len] = '\0';
+		return;
+	}
 	for (size_t i = 0; i < len; i += step)
 	{
 		const char *character = shown(text + i, len - i, &step, &bytes);
