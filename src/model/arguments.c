@@ -23,8 +23,9 @@
 #include "server/clock.h"
 #include "server/text.h"
 
-/* The number of names whose positions are kept. */
-#define NAMED 32
+/* How many names of constants are kept, and how many entries one may have. */
+#define NAMED 64
+#define TRIED 8
 
 /* The state of the walk over the shapes of a request. */
 typedef struct Binding
@@ -83,14 +84,31 @@ find_name(const HlArguments *arguments, const char *name)
 	return -1;
 }
 
+/* The entry of a constant: its own, an unused one, or one to be replaced. */
+static HlArgumentNamed *
+entry_of(const HlArguments *arguments, const char *name)
+{
+	uintptr_t first = (uintptr_t) name >> 2;
+	HlArgumentNamed *named;
+
+	for (int i = 0; i < TRIED; i++)
+	{
+		named = &arguments->named[(first + i) % NAMED];
+		if (named->name == name || named->name == NULL)
+			break;
+	}
+	return named;
+}
+
 /* The position of an argument that is not NULL; -1 if there is none. */
 static int
 position_of(const HlArguments *arguments, const char *name)
 {
-	HlArgumentNamed *named = &arguments->named[((uintptr_t) name >> 2) % NAMED];
+	HlArgumentNamed *named;
 
 	if (name == NULL)
 		return -1;
+	named = entry_of(arguments, name);
 	if (named->name != name)
 		*named = (HlArgumentNamed){name, find_name(arguments, name)};
 	return named->position < 0 ||
