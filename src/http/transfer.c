@@ -237,6 +237,11 @@ on_tls(CURL *easy, void *context, void *argument)
 	/* replies contain keys, and OpenSSL frees its buffers as they are */
 	SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
 #endif
+	/*
+	 * libcurl has OpenSSL free the buffers of a connection after each record,
+	 * which would wipe 16 kB of them each time
+	 */
+	SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	return code;
 }
 
