@@ -250,8 +250,8 @@ fill_columns(HlFlattening *flattening, const Task *task)
 
 /*
  * Fills the columns of a select and of those below it for an iteration without
- * items. They are NULL, whatever their paths give for nothing, as the processing
- * model says; only %rowIndex is 0.
+ * items. They are NULL, collections too, whatever their paths give for nothing,
+ * as the processing model says; only %rowIndex is 0.
  */
 static void
 fill_nothing(HlFlattening *flattening, const HlSelect *select)
@@ -264,10 +264,11 @@ fill_nothing(HlFlattening *flattening, const HlSelect *select)
 		const HlColumn *column = select->columns[i];
 		HlItems items;
 
+		flattening->nulls[column->at] = true;
+		if (!column->path->uses_row_index)
+			continue;
 		hl_items_init(&items);
-		if (column->path->uses_row_index)
-			hl_evaluate(&flattening->evaluation, column->path->root, NULL,
-						&items);
+		hl_evaluate(&flattening->evaluation, column->path->root, NULL, &items);
 		fill_column(flattening, column, &items);
 		hl_items_free(&items);
 	}

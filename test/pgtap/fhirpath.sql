@@ -170,6 +170,10 @@ SELECT is(array_agg(v)::text, want, what) FROM (VALUES
 	('{"forEachOrNull": "photo", "column": [{"name": "c", "path": "%context.exists() or %rowIndex > 0"}]}', '{"{\"c\": false}"}', 'nothing')) AS t ("select", want, what),
 	healthlake_fhir_view_rows(format('{"resource": "Patient", "select": [%s]}', "select")::jsonb, '{"resourceType": "Patient", "id": "p", "x": "odd", "contained": [{"resourceType": "Organization", "id": "c1", "n": "12"}, {"resourceType": "Patient", "id": "c2", "name": [{"family": "F", "given": ["g"]}]}], "name": [{"family": "A"}, {"family": "B"}]}') AS v
  GROUP BY want, what;
+SELECT is(v::text, '(p,,,{0})', 'an iteration over nothing is NULL in typed columns, too')
+  FROM healthlake_fhir_view('{"resource": "Patient", "select": [{"column": [{"name": "id", "path": "id"}]}, {"forEachOrNull": "contact", "column": [
+	{"name": "g", "path": "name.given", "type": "string", "collection": true}, {"name": "n", "path": "name", "type": "HumanName", "collection": true}, {"name": "at", "path": "%rowIndex", "type": "integer", "collection": true}]}]}',
+	'{"resourceType": "Patient", "id": "p"}') AS v (id text, g text[], n jsonb[], at integer[]);
 SELECT is(v, '{"c": "e", "r": "e", "w": "e"}', 'a resource in a Bundle is contained in no other') FROM healthlake_fhir_view_rows('{"resource": "Bundle", "select": [{"forEach": "entry.resource.name", "column": [{"name": "c", "path": "%resource.id"}, {"name": "r", "path": "%rootResource.id"}, {"name": "w", "path": "%context.select(%resource.id)"}]}]}',
 	'{"resourceType": "Bundle", "id": "b", "entry": [{"fullUrl": "u"}, {"resource": {"resourceType": "Patient", "id": "e", "name": [{"family": "F"}]}}]}') AS v;
 SELECT is(count(*), 0::bigint, 'a column cannot fail where there is no row') FROM healthlake_fhir_view('{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "name.family", "type": "string"}]}, {"forEach": "photo", "column": [{"name": "b", "path": "title", "type": "string"}]}]}', :patient) AS v(a text, b text);
