@@ -231,12 +231,33 @@ match_untyped(const HlItem *item, const HlTypeName *type, const char *known)
 	}
 }
 
+/* Whether an element is a String of System: the id of any, an extension's url. */
+static bool
+is_system_string(const HlItem *item)
+{
+	const char *owner;
+	int len;
+
+	if (item->kind != HL_KIND_STRING || item->key == NULL)
+		return false;
+	if (same_name(item->key, item->keylen, "id"))
+		return true;
+	if (!same_name(item->key, item->keylen, "url"))
+		return false;
+	owner = hl_item_owner(item, &len);
+	return same_name(owner, len, "extension") ||
+		   same_name(owner, len, "modifierExtension");
+}
+
 HlTruth
 hl_type_matches(const HlItem *item, const HlTypeName *type)
 {
 	const char *known, *own;
 	int ownlen;
 
+	if (!item->is_system && !type->is_fhir && is_system_string(item) &&
+		is_system_type(item, type->name, type->len))
+		return HL_TRUE;
 	if (item->is_system)
 		return hl_truth_of(!type->is_fhir &&
 						   is_system_type(item, type->name, type->len));

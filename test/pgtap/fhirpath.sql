@@ -93,6 +93,10 @@ SELECT is((SELECT jsonb_agg(v) FROM healthlake_fhirpath('{"n": [1, 2, 2, 3], "t"
 	('(@2020-01-01 | @2020-01-02 | @2020-01-01).count()', '[2]'), ('(@2020-01-01T10:00:00Z | @2020-01-01T11:00:00+01:00).count()', '[1]'),
 	('''a'' < ''b''', '[true]'), ('''b'' <= ''a''', '[false]'), ('''abc'' > ''abcd''', '[false]'), ('o[0] ~ o[1]', '[true]'), ('o[0] = 1', '[false]'), ('true = ''true''', '[false]'),
 	('@2020 = @2020', '[true]'), ('@2020-01 = @2020', NULL), ('(n | ''1'').count()', '[4]'), ('1.round(-1)', NULL), ('''abc''.round()', NULL)) AS c (path, wanted);
+SELECT is((SELECT jsonb_agg(v) FROM healthlake_fhirpath('{"resourceType": "Patient", "id": "p", "name": [{"id": "n", "family": "A", "url": "x"}], "extension": [{"id": "e", "url": "u", "valueUri": "v"}]}', path) AS v), wanted::jsonb, path) FROM (VALUES
+	('id is System.String', '[true]'), ('id is String', '[true]'), ('id.ofType(String)', '["p"]'), ('name.id as System.String', '["n"]'), ('extension.url is String', '[true]'), ('id is System.Any', '[true]'),
+	('id is Integer', '[false]'), ('id is FHIR.String', '[false]'), ('name.family is System.String', '[false]'), ('name.url is System.String', '[false]'), ('extension.value is System.String', '[false]'),
+	('name.is(System.String)', '[false]'), ('children().ofType(System.String)', '["p"]'), ('descendants().ofType(System.String).count()', '[4]')) AS c (path, wanted);
 SELECT is((SELECT jsonb_agg(v) FROM healthlake_fhirpath('{"resourceType": "Patient", "active": true, "multipleBirthInteger": 2, "name": [{"_given": [null, {"extension": [{"url": "u", "valueCode": "masked"}]}]}],
 	"_birthDate": {"extension": [{"url": "u", "valueString": "x"}]}}', path) AS v), wanted::jsonb, path) FROM (VALUES
 	('active is boolean', '[true]'), ('active is string', '[false]'), ('multipleBirth is integer', '[true]'), ('multipleBirth is decimal', '[false]'),
