@@ -96,7 +96,7 @@ def test_named(cluster):
              "entry": [{"response": {"status": "200"}}]}
     emulator.next({"operation": "fhir:bundle", "status": 200, "body": named},
                   {"operation": "fhir:operation", "status": 200, "body": {
-                      "resourceType": "Parameters", "id": f"{MARK}, born 1980-02-29"}})
+                      "resourceType": "Patient", "id": f"{MARK}, born 1980-02-29"}})
     run(session, SENDS, '[{"method": "DELETE", "url": "Patient/a"}]', "batch")
     run(session, "SELECT healthlake_fhir_operation('Patient/$member-match', '{}')")
     tap.same(run(session, "SELECT operation FROM healthlake_event AS e WHERE e::text ~ %s", MARK),

@@ -62,6 +62,7 @@ CASES = [
     ("complex values as a string", "name", "string", {"name": [{"family": "F"}, {}]}),
     ("an empty object", "name", None, {"name": [{}]}),
     ("a comment", "status // the status", "code", {"status": ["a", "b"]}),
+    ("a comment after names", "name.given // all", "string", {"name": [{"given": ["a", "b"]}]}),
     ("a decimal constant", "%n is Decimal", "boolean", {}),
     ("extensions of a constant", "%e.extension.url", "string", {}),
     ("the type's name", "Patient.status", "code", {"status": ["a", "b"]}),
@@ -69,7 +70,8 @@ CASES = [
     ("%context", "%context.status", "code", {"status": ["a", "b"]}),
 ]
 
-STRICT = {"a list with two values", "null in an array", "an element with only extensions"}
+STRICT = {"a list with two values", "a comment after names", "null in an array",
+          "an element with only extensions"}
 # what FHIR's definitions exclude, and complex values in columns without a type
 EXCLUDED = {"21000", "22023"}
 
