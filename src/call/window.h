@@ -2,7 +2,8 @@
  * window.h
  *	  A window over many calls of one statement: a limited number of them
  *	  exists at a time, and their rows are returned in the order of the calls.
- *	  The engine limits how many are in flight.
+ *	  The engine limits how many are in flight. Rows that wait for those of
+ *	  earlier calls are in memory; if they exceed work_mem, the window shrinks.
  *
  *	  The caller loops, within hl_call_watch(), until the window is over: it
  *	  starts all calls of hl_window_next(), steps, and adds the row of each
