@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/gin.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
@@ -27,6 +28,7 @@
 #include "server/catalog.h"
 #include "server/names.h"
 #include "server/path.h"
+#include "server/pinned.h"
 
 /*
  * A kept plan. A trigger of the statement may call the extension, which may
@@ -193,6 +195,9 @@ hl_store_enter(HlStoreStep *step, const HlStore *store)
 											 SECURITY_LOCAL_USERID_CHANGE |
 											 SECURITY_NOFORCE_RLS);
 	step->nest_level = hl_path_pin();
+	/* a session may have it, and its requests would lose their order */
+	if (GinFuzzySearchLimit != 0)
+		hl_pinned_set_too("gin_fuzzy_search_limit", "0");
 }
 
 void

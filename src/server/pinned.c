@@ -49,6 +49,8 @@ static const struct
 	{"array_nulls", "on"},
 	{"standard_conforming_strings", "on"},
 	{"transform_null_equals", "off"},
+	/* a search of a GIN index returns all it finds */
+	{"gin_fuzzy_search_limit", "0"},
 	/* planning: short statements that use indexes */
 	{"enable_bitmapscan", "on"},
 	{"enable_indexscan", "on"},
@@ -120,9 +122,15 @@ hl_pinned_set(const char *name, const char *value)
 {
 	int nest_level = NewGUCNestLevel();
 
+	hl_pinned_set_too(name, value);
+	return nest_level;
+}
+
+void
+hl_pinned_set_too(const char *name, const char *value)
+{
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	return nest_level;
 }
 
 void

@@ -16,6 +16,9 @@
 extern int hl_pinned_set(const char *name, const char *value);
 extern void hl_pinned_release(int nest_level);
 
+/* Sets another, which is restored with the last one that was set. */
+extern void hl_pinned_set_too(const char *name, const char *value);
+
 /* For a worker: call it once, after it has connected. */
 extern void hl_pinned_worker(void);
 

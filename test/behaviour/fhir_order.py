@@ -33,6 +33,10 @@ UPDATE = "SELECT healthlake_fhir_enqueue_update(%s)"
 RETRY = "SELECT healthlake_retry_request(%s)"
 STATE = "SELECT state FROM healthlake_request WHERE id = %s"
 END = "SELECT state, error_sqlstate, error_message FROM healthlake_request WHERE id = %s"
+BUNDLE = "SELECT healthlake_fhir_enqueue_bundle(%s)"
+FORGET = ("SET session_replication_role = replica; DELETE FROM healthlake_request;"
+          "RESET session_replication_role")
+NEAR = OPEN + " AND run_after < '2100-01-01'"
 OVERTAKEN = "the later request %s of the same resource was sent before this retry"
 
 tap = Tap()
@@ -52,12 +56,9 @@ def enqueue(session, dice):
             number += 1
             if dice.random() < 0.2:
                 pair = [id, dice.choice([one for one in PATIENTS if one != id])]
-                session.run("SELECT healthlake_fhir_enqueue_bundle(%s)", json.dumps([
-                    {"method": "PUT", "url": f"Patient/{one}", "resource": patient(one, number)}
-                    for one in pair]))
+                session.run(BUNDLE, bundle(*pair, number=number))
             else:
-                session.run("SELECT healthlake_fhir_enqueue_update(%s)",
-                            json.dumps(patient(id, number)))
+                session.run(UPDATE, json.dumps(patient(id, number)))
     session.run("COMMIT")
     return number
 
@@ -67,7 +68,7 @@ def under_way(log):
     sendings = defaultdict(list)
     for entry in log:
         number = re.search(r'"language": "n(\d+)"', entry["body"])
-        ids = set(re.findall(r'"id": "(p\d+)"', entry["body"]))
+        ids = set(re.findall(r'"id": "(p\w+)"', entry["body"]))
         for id in ids:
             sendings[id].append((int(number.group(1)), entry["time"], entry["time"] + DELAY))
     return sendings
@@ -129,8 +130,65 @@ def check_retry(emulator, cluster, session):
     tap.same([session.one(STATE, id) for id in last], ["succeeded", "succeeded"],
              "the retries of two that failed keep their order")
     tap.same(session.state(RETRY, both[0]), "55000", "and neither is retried again")
-    session.run("SET session_replication_role = replica; DELETE FROM healthlake_request;"
-                "RESET session_replication_role")
+    session.run(FORGET)
+
+
+def bundle(*ids, number=0):
+    """A transaction that writes these patients."""
+    return json.dumps([{"method": "PUT", "url": f"Patient/{id}", "resource": patient(id, number)}
+                       for id in ids])
+
+
+def enqueue_hot(session, updates=12):
+    """Bundles that write one resource, then updates of it."""
+    session.run("BEGIN")
+    for number in range(1, 13):
+        session.run(BUNDLE, bundle("phot", f"pown{number}", number=number))
+    for number in range(13, 13 + updates):
+        session.run(UPDATE, json.dumps(patient("phot", number)))
+    session.run("COMMIT")
+
+
+def check_hot(emulator, session, run, who):
+    """The order does not depend on a search of an index that may leave rows out."""
+    since = len(emulator.log())
+    enqueue_hot(session)
+    run()
+    tap.ok(until(lambda: session.one(NEAR) == 0), f"{who}: all are sent")
+    sent = [number for number, _, _ in sorted(under_way(emulator.log(since=since))["phot"],
+                                              key=lambda one: one[1])]
+    tap.same(sent, list(range(1, 25)), f"{who}: none overtakes those that an index has not found")
+
+
+def check_fuzzy(emulator, cluster, session):
+    """gin_fuzzy_search_limit of a session and of the database."""
+    session.run("SELECT count(healthlake_fhir_enqueue_update(jsonb_build_object('resourceType',"
+                " 'Patient', 'id', 'far' || i), run_after => '2100-01-01'))"
+                " FROM generate_series(1, 2000) AS i")
+    session.run("ANALYZE healthlake_request")
+    with closing(Session(cluster)) as caller:
+        caller.run("SET gin_fuzzy_search_limit = 1")
+        check_hot(emulator, session, lambda: caller.run(RUN), "a CALL")
+        failed = [fails(emulator, session, "phot", number) for number in range(100, 120)]
+        enqueue_hot(session, updates=0)
+        session.run(RUN)
+        session.run("SELECT gin_clean_pending_list('healthlake_request_resources')")
+        caller.run("SET enable_seqscan = off")
+        tap.same({caller.state(RETRY, id) for id in failed}, {"55000"},
+                 "nor does a retry, in the session that asks for it")
+
+    def work():
+        session.run("ALTER SYSTEM SET healthlake.worker_databases = 'postgres'")
+        session.run("SELECT pg_reload_conf()")
+
+    session.run("ALTER DATABASE postgres SET gin_fuzzy_search_limit = 1")
+    check_hot(emulator, session, work, "a worker")
+    session.run("ALTER DATABASE postgres RESET gin_fuzzy_search_limit")
+    session.run("ALTER SYSTEM SET healthlake.worker_databases = ''")
+    session.run("SELECT pg_reload_conf()")
+    session.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'healthlake worker'")
+    session.run(FORGET)
 
 
 def main():
@@ -144,6 +202,7 @@ def main():
     with cluster, closing(Session(cluster)) as session:
         session.run("CREATE EXTENSION healthlake")
         check_retry(emulator, cluster, session)
+        check_fuzzy(emulator, cluster, session)
         since = len(emulator.log())
         for operation in ("fhir:update", "fhir:bundle"):
             emulator.next({"operation": operation, "about": '"n17"', "status": 422,

@@ -32,7 +32,7 @@ COSTING = """*_cost *_collapse_limit commit_delay commit_siblings constraint_exc
     cursor_tuple_fraction default_statistics_target effective_* enable_* geqo* hash_mem_multiplier
     jit_* logical_decoding_work_mem maintenance_* max_parallel_* min_parallel_* parallel_*
     recursive_worktable_factor seed temp_buffers vacuum_* wal_compression work_mem
-    backend_flush_after debug_discard_caches gin_* io_* file_copy_method
+    backend_flush_after debug_discard_caches gin_pending_list_limit io_* file_copy_method
     debug_logical_replication_streaming"""
 # not used by these requests: files, large objects, text search, passwords, DDL, storage
 UNUSED = """allow_in_place_tablespaces allow_system_table_mods backslash_quote check_function_bodies
@@ -63,7 +63,7 @@ HOSTILE = {
     "enable_indexscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_custom_plan",
     "synchronous_commit": "off", "exit_on_error": "on", "xmloption": "document",
     "extra_float_digits": "-15", "session_replication_role": "replica",
-    "client_min_messages": "debug5", "debug_print_plan": "on"}
+    "client_min_messages": "debug5", "debug_print_plan": "on", "gin_fuzzy_search_limit": "1"}
 CREATE = "SELECT healthlake_enqueue_create_datastore(%s)"
 AGE = "UPDATE healthlake_request SET run_after = run_after - interval '61 s' WHERE id = %s"
 
