@@ -16,9 +16,13 @@
 
 #include "call/log.h"
 #include "call/transaction.h"
+#include "server/noblock.h"
 
 /* The number of strings that differ between changes, in this order. */
 #define STRINGS 4
+
+/* The number of changes of a rollback of which the client is told one by one. */
+#define MAX_TOLD 100
 
 /* Roles, shared by consecutive changes. */
 typedef struct Roles
@@ -160,7 +164,21 @@ append_line(StringInfo line, const HlChange *change)
 	hl_log_append(line, "current_role", change->current_role);
 }
 
-/* Reports a change that remains after its rollback. */
+/* Logs a change that remains after its rollback. */
+static void
+log_change(const Change *kept)
+{
+	HlChange change = change_of(kept);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	append_line(&text, &change);
+	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", text.data),
+							  errhidestmt(true), errhidecontext(true)));
+	pfree(text.data);
+}
+
+/* Reports it to the client. */
 static void
 warn_of(const Change *kept, const char *undone)
 {
@@ -172,19 +190,37 @@ warn_of(const Change *kept, const char *undone)
 	ereport(WARNING_CLIENT_ONLY,
 			(errmsg("%s although its %s was rolled back", text.data, undone),
 			 errdetail("A rollback does not undo changes in AWS.")));
-	resetStringInfo(&text);
-	append_line(&text, &change);
-	ereport(LOG_SERVER_ONLY, (errmsg_internal("%s", text.data),
-							  errhidestmt(true), errhidecontext(true)));
 	pfree(text.data);
 }
 
-/* Reports all changes from a place in the list on. */
 static void
-warn_from(List *list, int first, const char *undone)
+warn_of_more(int count, const char *undone)
 {
-	for (int i = first; i < list_length(list); i++)
+	ereport(WARNING_CLIENT_ONLY,
+			(errmsg("AWS has carried out %d more changes although their %s was "
+					"rolled back",
+					count, undone),
+			 errdetail("A rollback does not undo changes in AWS."),
+			 errhint("The server's log names them.")));
+}
+
+/*
+ * Reports all changes from a place in the list on: in the log first, since a
+ * client that does not read must keep none of them from it. Interrupts are held
+ * off, and the locks of the transaction are not released yet.
+ */
+static void
+report_from(List *list, int first, const char *undone)
+{
+	int end = list_length(list);
+	int told = Min(end, first + MAX_TOLD);
+
+	for (int i = first; i < end; i++)
+		log_change(list_nth(list, i));
+	for (int i = first; i < told && hl_noblock_begin(); i++)
 		warn_of(list_nth(list, i), undone);
+	if (told < end && hl_noblock_begin())
+		warn_of_more(end - told, undone);
 }
 
 /* Forgets the changes; in a rollback reports each of them first. */
@@ -204,7 +240,7 @@ transaction_ends(XactEvent event, void *unused)
 		return;
 	changes = NIL;
 	if (event == XACT_EVENT_ABORT)
-		warn_from(ended, 0, "transaction");
+		report_from(ended, 0, "transaction");
 }
 
 /* The first change of the innermost subtransaction. */
@@ -234,7 +270,7 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 			((Change *) list_nth(changes, i))->subtransaction = parent;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 	{
-		warn_from(changes, first, "subtransaction");
+		report_from(changes, first, "subtransaction");
 		changes = list_truncate(changes, first);
 	}
 }
