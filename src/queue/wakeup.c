@@ -13,6 +13,7 @@
 #include "queue/presence.h"
 #include "queue/wakeup.h"
 #include "server/background.h"
+#include "server/noblock.h"
 #include "server/settings.h"
 
 /* The worker that this transaction wants. */
@@ -52,7 +53,8 @@ start_wanted(void)
 	if (!hl_presence_wake(MyDatabaseId, wanted) || hl_wakeup_start(&orders))
 		return;
 	hl_presence_unreserve(MyDatabaseId);
-	ereport(WARNING,
+	/* the transaction still holds its locks */
+	ereport(hl_noblock_begin() ? WARNING : LOG_SERVER_ONLY,
 			(errmsg("no background worker could be started for the queue of "
 					"healthlake"),
 			 errdetail("All slots of max_worker_processes are in use."),

@@ -52,6 +52,13 @@ LOOP = """DO $$BEGIN
     END LOOP;
     {then}
 END$$"""
+# the client is told as much as a socket takes, and the last number is in a sequence
+NOTICES = """DO $$BEGIN
+    FOR i IN 1..{many} LOOP
+        RAISE NOTICE '%', i;
+        PERFORM pg_catalog.nextval('told');
+    END LOOP;
+END$$"""
 STATE = "SELECT coalesce(wait_event, state) FROM pg_stat_activity WHERE application_name = %s"
 LOCKS = """SELECT count(*) FROM pg_locks WHERE relation = 'held'::regclass AND granted"""
 LINE = "healthlake event=rollback operation=TagResource"
@@ -193,6 +200,24 @@ class Deaf:
             tap.same(len(heard.texts), TOLD + 1, "late: after the WARNINGs")
             self.logged("late")
 
+    def wakeup(self):
+        """A commit tells that no worker could be started."""
+        with closing(Session(self.cluster)) as session:
+            session.run("SELECT setval('told', 1, false)")
+        with deaf(self.cluster, "full", self.text(NOTICES).replace(str(MANY), "1000000")):
+            until(lambda: self.ask(STATE, "full") == "ClientWrite")
+            room = self.ask("SELECT last_value FROM told")
+        tap.ok(until(lambda: self.ask(STATE, "full") is None), "wakeup: a client is gone")
+        tap.ok(1 < room < 100000, "wakeup: so many notices fit a socket", room)
+        notices = self.text(NOTICES).replace(str(MANY), str(room))
+        with deaf(self.cluster, "wakeup", f"{notices}; BEGIN; LOCK TABLE held;"
+                  " DO $$BEGIN PERFORM healthlake_enqueue_create_datastore('x'); END$$; COMMIT",
+                  "-c healthlake.autostart_worker=on"):
+            until(lambda: self.ask("SELECT count(*) FROM healthlake_request") == 1, 5)
+            tap.same((self.ask("SELECT count(*) FROM healthlake_request"), self.ask(LOCKS)), (1, 0),
+                     "wakeup: a commit ends although a client is not told of it")
+            self.ends("wakeup", "wakeup")
+
     def stop(self):
         """A fast shutdown."""
         with deaf(self.cluster, "idle", f"BEGIN; {self.text(CHANGES)}"), \
@@ -211,14 +236,16 @@ def main():
     """All checks."""
     emulator = client.emulator()
     store = emulator.place({"DatastoreName": "clinic"})[0]
-    cluster = queue_cluster.make(emulator, healthlake__autostart_worker="off")
+    cluster = queue_cluster.make(emulator, healthlake__autostart_worker="off",
+                                 max_worker_processes="1")
     with cluster:
         with closing(Session(cluster)) as session:
             session.run("CREATE EXTENSION healthlake")
             session.run("CREATE TABLE held ()")
+            session.run("CREATE SEQUENCE told")
         checks = Deaf(cluster, store)
         for check in (checks.idle, checks.rollback, checks.caught, checks.told, checks.late,
-                      checks.stop):
+                      checks.wakeup, checks.stop):
             check()
     emulator.stop()
     tap.end()
