@@ -1142,6 +1142,7 @@ CREATE TABLE @extschema@.healthlake_request (
 	looked pg_catalog.bool NOT NULL DEFAULT false,
 	failed_looks pg_catalog.int4 NOT NULL DEFAULT 0,
 	unusable_looks pg_catalog.int4 NOT NULL DEFAULT 0,
+	announced pg_catalog.bool NOT NULL DEFAULT false,
 	lease_until pg_catalog.timestamptz,
 	lease_holder pg_catalog.int8,
 	claim pg_catalog.int8,
@@ -1237,6 +1238,8 @@ COMMENT ON COLUMN @extschema@.healthlake_request.failed_looks IS
 'Number of searches of AWS for it that have failed, since the last one that has not';
 COMMENT ON COLUMN @extschema@.healthlake_request.unusable_looks IS
 'Number of these, the last ones in succession, whose reply could not be used';
+COMMENT ON COLUMN @extschema@.healthlake_request.announced IS
+'Whether the last attempt was throttled or has not left the server; its event "sent" counts for the next one';
 COMMENT ON COLUMN @extschema@.healthlake_request.lease_until IS
 'Time at which the lease of lease_holder ends';
 COMMENT ON COLUMN @extschema@.healthlake_request.lease_holder IS

@@ -79,7 +79,7 @@
 	" r.region, r.endpoint, r.account, r.session_role, r.\"current_role\","    \
 	" r.attempts, r.error_sqlstate, r.error_code, r.error_message, r.looked,"  \
 	" r.failed_looks, r.unusable_looks, r.retry_of IS NOT NULL AS retries,"    \
-	" due.earliest, due.first_sent_at AS was_sent,"                            \
+	" due.announced, due.earliest, due.first_sent_at AS was_sent,"             \
 	" due.unsettled_since AS was_unsettled, r.unsettled_since,"                \
 	" r.first_sent_at, r.lease_until, due.polls, due.looks, due.careful"
 
@@ -202,7 +202,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	 */
 	[HL_STATEMENT_CLAIM] =
 		{"WITH due AS MATERIALIZED ("
-		 "SELECT home, id, first_sent_at, unsettled_since, earliest, careful,"
+		 "SELECT home, id, first_sent_at, unsettled_since, announced, earliest, careful,"
 		 " false AS polls, (CASE WHEN careful THEN unsettled_since IS NOT NULL"
 		 " AND NOT (kind = 'fhir' AND looked)"
 		 /* a time later than now, after the clock was set back, is none */
@@ -230,14 +230,16 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " first_sent_at = CASE WHEN looks OR careful THEN r.first_sent_at"
 		 " ELSE coalesce(r.first_sent_at, clock_timestamp()) END,"
 		 " unsettled_since = CASE WHEN looks OR careful THEN r.unsettled_since"
-		 " ELSE coalesce(r.unsettled_since, clock_timestamp()) END"
+		 " ELSE coalesce(r.unsettled_since, clock_timestamp()) END,"
+		 /* if its end is not recorded, it may have been sent */
+		 " announced = r.announced AND (looks OR careful)"
 		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)" CLAIMED,
 		 11,
 		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID}},
 	[HL_STATEMENT_CLAIM_POLLS] =
 		{"WITH due AS MATERIALIZED ("
-		 "SELECT home, id, first_sent_at, unsettled_since,"
+		 "SELECT home, id, first_sent_at, unsettled_since, announced,"
 		 " requested_at AS earliest, false AS careful, true AS polls,"
 		 " false AS looks FROM @ AS q"
 		 " WHERE" TO_POLL "AND" OF_LANE
@@ -269,6 +271,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	 */
 	[HL_STATEMENT_MARK] =
 		{"UPDATE @ SET unsettled_since = clock_timestamp(), looked = false,"
+		 " announced = false,"
 		 " first_sent_at = coalesce(first_sent_at, clock_timestamp())"
 		 " WHERE home = $1 AND id = $2 AND lease_holder = $3 AND claim = $4"
 		 " AND state = 'running' RETURNING first_sent_at",
@@ -323,16 +326,16 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " finished_at = CASE WHEN" IS_END("$3") "THEN c.time END,"
 		 " duration = CASE WHEN" IS_END("$3") "THEN c.time - $13 END,"
 		 " resource_id = coalesce(resource_id, $20), version_id = $21,"
-		 " guard = coalesce($22, guard),"
+		 " guard = coalesce($22, guard), announced = $27,"
 		 " body = CASE WHEN $3 <> 'succeeded' THEN body END"
 		 " FROM (SELECT clock_timestamp() OFFSET 0) AS c (time)"
 		 " WHERE home = $19 AND id = $1 AND lease_holder = $2 AND claim = $24"
 		 " AND state = 'running'",
-		 26,
+		 27,
 		 {INT8OID, INT8OID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 		  TIMESTAMPTZOID, BOOLOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		  TEXTOID, TEXTOID, BOOLOID, INT8OID, INT4OID, INT4OID}},
+		  TEXTOID, TEXTOID, BOOLOID, INT8OID, INT4OID, INT4OID, BOOLOID}},
 	/*
 	 * Parameters: id, what was found, home. A manually inserted row has no
 	 * kind.
@@ -645,13 +648,7 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " CASE WHEN $14 THEN r.aws_request_id END,"
 		 " CASE WHEN $14 THEN coalesce(r.error_code, r.error_sqlstate) END,"
 		 " CASE WHEN $14 THEN r.error_message END, r.attempts, $7, $6"
-		 " FROM @ AS r WHERE r.home = $2 AND r.id = $3"
-		 /*
-		  * an attempt that was throttled, or not received, is counted with the
-		  * next
-		  */
-		 " AND ($4 <> 'sent' OR r.attempts = 1 OR r.error_sqlstate = ANY"
-		 " ('{38T01,38N01,38X01}') IS NOT TRUE)",
+		 " FROM @ AS r WHERE r.home = $2 AND r.id = $3",
 		 14,
 		 {INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID,
 		  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID},

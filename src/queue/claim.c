@@ -208,8 +208,9 @@ add_lane(HlParameters *parameters, const Claim *claim)
 }
 
 /*
- * Records in the history what is about to be sent. A request without a token is
- * recorded when it is marked.
+ * Records in the history what is about to be sent, unless it was recorded for an
+ * attempt before that was not. A request without a token is recorded when it is
+ * marked.
  */
 static void
 tell_sent(const HlStore *store, HlQueued *const *rows, int count, bool careful)
@@ -218,7 +219,8 @@ tell_sent(const HlStore *store, HlQueued *const *rows, int count, bool careful)
 	int told = 0;
 
 	for (int i = 0; i < count; i++)
-		if (!rows[i]->polls && !rows[i]->looks && rows[i]->careful == careful)
+		if (!rows[i]->polls && !rows[i]->looks && !rows[i]->announced &&
+			rows[i]->careful == careful)
 			events[told++] = (HlRequestEvent){.id = rows[i]->id,
 											  .event = "sent",
 											  .home = rows[i]->home,

@@ -94,6 +94,7 @@ hl_queued_read(uint64 row, MemoryContext parent)
 	queued->looked = flag_of(row, "looked");
 	queued->failed_looks = (int) number_of(row, "failed_looks");
 	queued->unusable_looks = (int) number_of(row, "unusable_looks");
+	queued->announced = flag_of(row, "announced");
 	queued->careful = flag_of(row, "careful") && !queued->looks;
 	read_times(queued, row);
 	MemoryContextSwitchTo(caller);

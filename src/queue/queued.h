@@ -56,9 +56,9 @@ typedef struct HlQueued
 	bool polls;   /* polls the state of the data store or job */
 	bool looks;   /* searches before anything is sent */
 	bool looked;  /* has done so since an attempt had an unknown outcome */
-	int failed_looks;
-	int unusable_looks; /* the last of them, whose replies were unusable */
-	bool careful; /* is marked as sent directly before, and not sent again */
+	int failed_looks, unusable_looks; /* of these, the last in succession */
+	bool careful;   /* is marked as sent directly before, and not sent again */
+	bool announced; /* the history has a "sent" for what is not sent yet */
 
 	HlRequest *sent;
 	HlCall *call;            /* NULL: not in flight */
@@ -72,6 +72,7 @@ typedef struct HlQueued
 	int64 held_until;   /* when to record the ending again; by the same */
 	int losses;         /* commits with its ending that have failed */
 	int64 microseconds; /* that the call took, once it has ended */
+	bool has_left;      /* bytes of the call have left the server */
 	HlEnding ending;
 } HlQueued;
 

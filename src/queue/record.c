@@ -82,18 +82,22 @@ outcome_of(const HlEnding *ending)
 
 /* Whether the attempt has ended with a reply, or the request without one. */
 static bool
-is_answered(const HlEnding *ending)
+is_answered(const HlQueued *queued)
 {
+	const HlEnding *ending = &queued->ending;
+
+	if (is_final(ending))
+		return true;
 	switch (ending->sqlstate)
 	{
 		case 0: /* put off, or carried out */
-			return is_final(ending) || ending->response != NULL;
+			return ending->response != NULL;
 		case HL_ERRCODE_THROTTLED:
 		case HL_ERRCODE_NOT_SENT:
 		case HL_ERRCODE_CREDENTIALS:
-			return is_final(ending);
+			return false;
 		default:
-			return true;
+			return queued->has_left;
 	}
 }
 
@@ -110,11 +114,38 @@ event_of(const HlQueued *queued)
 	if (queued->polls)
 		return is_final(ending) && ending->sqlstate != 0 ? "replied" : NULL;
 	if (!queued->looks)
-		return is_answered(ending) ? "replied" : NULL;
+		return is_answered(queued) ? "replied" : NULL;
 	if (ending->datastore_id != NULL || ending->job_id != NULL ||
 		ending->adopted)
 		return "adopted";
 	return is_final(ending) ? "interrupted" : NULL;
+}
+
+/* What the history is told of it beside. */
+static const char *
+note_of(const HlQueued *queued)
+{
+	const HlEnding *ending = &queued->ending;
+
+	return ending->note == NULL && !queued->polls && !queued->looks &&
+				   !queued->has_left
+			   ? "this attempt was not sent"
+			   : ending->note;
+}
+
+/*
+ * Whether the history has a "sent" that counts for the next attempt, since
+ * nothing ends it. One with a token was recorded when it was claimed. What was
+ * put off between its attempts may have been carried out.
+ */
+static bool
+is_announced(const HlQueued *queued)
+{
+	bool announced = queued->announced ||
+					 (!queued->polls && !queued->looks && !queued->careful);
+
+	return announced && event_of(queued) == NULL &&
+		   !(queued->ending.sqlstate == 0 && hl_queued_is_begun(queued));
 }
 
 /* Records in the history how requests have ended. */
@@ -135,7 +166,7 @@ tell_ended(const HlStore *store, HlQueued *const *rows, int count)
 				.event = event,
 				.home = queued->home,
 				.outcome = outcome_of(&queued->ending),
-				.note = queued->ending.note,
+				.note = note_of(queued),
 				.microseconds =
 					queued->microseconds > 0 ? queued->microseconds : -1};
 	}
@@ -168,6 +199,7 @@ write_one(Record *record, HlQueued *queued)
 	hl_store_add(&row, Int64GetDatum(queued->id));
 	hl_store_add(&row, Int64GetDatum(record->runner->holder));
 	hl_queued_add_ending(&row, queued);
+	hl_store_add(&row, BoolGetDatum(is_announced(queued)));
 	if (hl_store_run(record->store, HL_STATEMENT_RECORD, &row) == 0)
 		queued->ending.taken_over = true;
 	else if (is_final(&queued->ending) && queued->losses == 0)

@@ -558,6 +558,7 @@ note_end(HlQueued *queued)
 	HlCallEnd end = {0};
 	instr_time now;
 
+	queued->has_left = reply->sent;
 	if (reply->sent)
 		healthlake_step("after reply");
 	judge_safely(queued);
@@ -645,9 +646,17 @@ mark_ready(HlRunner *runner)
 	if (!some_to_mark(runner))
 		return;
 	error = try_transaction(runner, hl_claim_mark);
-	for (int i = 0; error != NULL && i < runner->count; i++)
-		if (hl_claim_needs_mark(runner->rows[i]))
-			hl_claim_set_aside(runner->rows[i], error->message);
+	for (int i = 0; i < runner->count; i++)
+	{
+		HlQueued *queued = runner->rows[i];
+
+		if (!hl_claim_needs_mark(queued))
+			continue;
+		if (error != NULL)
+			hl_claim_set_aside(queued, error->message);
+		else
+			queued->announced = true;
+	}
 	put_off_late(runner);
 }
 

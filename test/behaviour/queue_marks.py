@@ -4,7 +4,8 @@
 A row that cannot be marked is put off: the others are sent, and calls in flight get their
 replies. A row whose lease has ended while others were marked is left to the runner that has
 claimed it since, and so is one whose lease has ended when it would be sent again with new
-credentials. A reply that has arrived meanwhile counts. CALL healthlake_run_queue() tries again to
+credentials. A reply that has arrived meanwhile counts. An attempt that has not left the server
+is counted with the next one in the history. CALL healthlake_run_queue() tries again to
 record an outcome that it knows.
 """
 
@@ -33,6 +34,8 @@ PATCHES = """SELECT healthlake_fhir_enqueue_patch('Patient', %s,
 STATES = "SELECT resource_id, state FROM healthlake_request WHERE resource_id IS NOT NULL"
 ATTEMPTS = "SELECT attempts, error_sqlstate, error_message FROM healthlake_request" \
     " WHERE resource_id = 'b'"
+EVENTS = """SELECT string_agg(event || coalesce(' ' || outcome, ''), ', ' ORDER BY id)
+    FROM healthlake_event WHERE request_id = %s"""
 # raises for one event, as a constraint of an auditor's may
 REFUSE = """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF {condition} THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$;
@@ -243,6 +246,73 @@ def test_renewed(emulator, cluster, session):
     until(lambda: session.one("SHOW healthlake.role_arn") == "")
 
 
+def forbid(session, forbidden):
+    """Has the settings exclude each other, so that nothing can be sent; or no longer."""
+    session.run("ALTER SYSTEM SET healthlake.use_fips_endpoint = %s", "on" if forbidden else "off")
+    session.run("SELECT pg_reload_conf()")
+    until(lambda: session.one("SHOW healthlake.use_fips_endpoint") == ("on", "off")[not forbidden])
+
+
+def try_again(session, times):
+    """Runs the queue so often, without the time between."""
+    for _ in range(times):
+        session.run("UPDATE healthlake_request SET run_after = clock_timestamp()"
+                    " WHERE finished_at IS NULL")
+        session.run(RUN)
+
+
+def check_unsent(emulator, session, what, enqueue, wanted):
+    """A request that cannot be sent three times, and then can."""
+    since = len(emulator.log())
+    id = enqueue()
+    forbid(session, True)
+    try_again(session, 3)
+    tap.same((len(emulator.log()) - since, session.run(
+        "SELECT state, error_sqlstate FROM healthlake_request WHERE id = %s", id)),
+             (0, [("queued", "55000")]), f"unsent: {what} is put off")
+    forbid(session, False)
+    try_again(session, 1)
+    tap.same(session.one(EVENTS, id), wanted, f"unsent: {what} has one sending in the history")
+
+
+def test_unsent(emulator, cluster, session):
+    """The history of attempts that have not left the server."""
+    empty(emulator, session)
+    check_unsent(emulator, session, "a creation",
+                 lambda: session.one("SELECT healthlake_enqueue_create_datastore('unsent')"),
+                 "enqueued, sent, replied succeeded")
+    check_unsent(emulator, session, "a patch", lambda: session.one(PATCHES, "a"),
+                 "enqueued, sent, replied succeeded")
+    emulator.next({"operation": CREATE, "error": "InternalServerException"})
+    id = session.one("SELECT healthlake_enqueue_create_datastore('broken')")
+    session.run(RUN)
+    forbid(session, True)
+    try_again(session, 3)
+    forbid(session, False)
+    emulator.next({"operation": CREATE, "delay": 5})
+    with closing(Session(cluster)) as other:
+        since = len(emulator.log())
+        runner = threading.Thread(target=other.state, args=(RUN,))
+        session.run("UPDATE healthlake_request SET run_after = clock_timestamp()"
+                    " WHERE finished_at IS NULL")
+        runner.start()
+        until(lambda: sent(emulator, CREATE, since))
+        session.run("SELECT pg_terminate_backend(%s)", other.session.get_backend_pid())
+        runner.join()
+    try_again(session, 1)
+    tap.same(session.one(EVENTS, id), "enqueued, sent, replied unknown, sent, sent,"
+             " replied succeeded", "unsent: what was interrupted is sent, and so is its repetition")
+    session.run("CREATE ROLE former; SELECT healthlake_grant('former', 'create')")
+    session.run("SET ROLE former")
+    id = session.one("SELECT healthlake_enqueue('CreateFHIRDatastore',"
+                     """ '{"DatastoreTypeVersion": "R4"}')""")
+    session.run("RESET ROLE; DROP OWNED BY former; DROP ROLE former")
+    session.run(RUN)
+    tap.same(session.run("SELECT outcome, error_code, note FROM healthlake_event"
+                         " WHERE request_id = %s AND event = 'replied'", id),
+             [("failed", "42501", "this attempt was not sent")], "unsent: the end says so")
+
+
 def test_kept(emulator, session, seconds, what):
     """An outcome that cannot be recorded for some seconds; the end of the CALL's message."""
     empty(emulator, session)
@@ -271,6 +341,7 @@ def main():
         test_late(emulator, cluster, session)
         test_waiting(emulator, cluster, session)
         test_renewed(emulator, cluster, session)
+        test_unsent(emulator, cluster, session)
         tap.same(test_kept(emulator, session, 3, "for a moment"),
                  "1 succeeded, 0 failed, 0 unknown, 0 to be continued",
                  "for a moment: an outcome is recorded")
