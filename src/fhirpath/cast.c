@@ -363,28 +363,19 @@ cast_integer(const HlItem *item, Oid type, Datum *value)
 static bool
 cast_numeric(const HlItem *item, int32 typmod, Datum *value)
 {
-	int precision, scale;
-	char bound[1024];
-	Datum absolute;
+	Numeric number = item->value.val.numeric;
 
 	if (item->kind != HL_KIND_NUMBER)
 		return false;
-	*value = NumericGetDatum(item->value.val.numeric);
 	if (typmod == NO_TYPMOD)
 	{
-		*value = datumCopy(*value, false, -1);
+		*value = datumCopy(NumericGetDatum(number), false, -1);
 		return true;
 	}
-	precision = (typmod - VARHDRSZ) >> 16;
-	scale = (typmod - VARHDRSZ) & 0xffff;
-	*value = NumericGetDatum(hl_number_round(item->value.val.numeric, scale));
-	snprintf(bound, sizeof(bound), "1e%d", precision - scale);
-	absolute = DirectFunctionCall1(numeric_abs, *value);
-	return DatumGetBool(DirectFunctionCall2(
-		numeric_lt, absolute,
-		DirectFunctionCall3(numeric_in, CStringGetDatum(bound),
-							ObjectIdGetDatum(InvalidOid),
-							Int32GetDatum(NO_TYPMOD))));
+	typmod -= VARHDRSZ;
+	number = hl_number_fit(number, typmod >> 16, typmod & 0xffff);
+	*value = NumericGetDatum(number);
+	return number != NULL;
 }
 
 /* A float; NULL if it is out of range. */

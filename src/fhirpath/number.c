@@ -150,16 +150,37 @@ hl_number_round(Numeric number, int digits)
 		numeric_round, NumericGetDatum(number), Int32GetDatum(digits)));
 }
 
-/* Half a unit of the last digit of a number of this scale. */
+/* A digit times a power of ten. */
 static Numeric
-half_of_digit(int scale)
+power_of_ten(int digit, int exponent)
 {
-	char text[BOUNDARY_DIGITS_MAX * 2 + 8];
+	char text[32];
 
-	snprintf(text, sizeof(text), "5e-%d", scale + 1);
+	snprintf(text, sizeof(text), "%de%d", digit, exponent);
 	return DatumGetNumeric(
 		DirectFunctionCall3(numeric_in, CStringGetDatum(text),
 							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/* Whether the absolute value of a number is less than a power of ten. */
+static bool
+is_below(Datum number, int exponent)
+{
+	return DatumGetBool(DirectFunctionCall2(
+		numeric_lt, DirectFunctionCall1(numeric_abs, number),
+		NumericGetDatum(power_of_ten(1, exponent))));
+}
+
+/* The time that this takes is linear, so a number may have any size. */
+Numeric
+hl_number_fit(Numeric number, int precision, int scale)
+{
+	Datum value = NumericGetDatum(number);
+
+	if (!is_below(value, precision - scale))
+		return NULL;
+	value = DirectFunctionCall2(numeric_round, value, Int32GetDatum(scale));
+	return is_below(value, precision - scale) ? DatumGetNumeric(value) : NULL;
 }
 
 /* Rounds down or up to "digits" after the point. */
@@ -169,16 +190,13 @@ round_toward(Numeric number, bool high, int digits)
 	Datum rounded = DirectFunctionCall2(numeric_round, NumericGetDatum(number),
 										Int32GetDatum(digits));
 	PGFunction beyond = high ? numeric_lt : numeric_gt;
-	char text[16];
 
 	if (!DatumGetBool(
 			DirectFunctionCall2(beyond, rounded, NumericGetDatum(number))))
 		return DatumGetNumeric(rounded);
-	snprintf(text, sizeof(text), "1e-%d", digits);
-	return DatumGetNumeric(DirectFunctionCall2(
-		high ? numeric_add : numeric_sub, rounded,
-		DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1))));
+	return DatumGetNumeric(
+		DirectFunctionCall2(high ? numeric_add : numeric_sub, rounded,
+							NumericGetDatum(power_of_ten(1, -digits))));
 }
 
 Numeric
@@ -193,7 +211,7 @@ hl_number_boundary(Numeric number, bool high, int digits)
 		return NULL;
 	bound = DatumGetNumeric(DirectFunctionCall2(
 		high ? numeric_add : numeric_sub, NumericGetDatum(number),
-		NumericGetDatum(half_of_digit(scale))));
+		NumericGetDatum(power_of_ten(5, -scale - 1))));
 	return digits < 0 ? bound : round_toward(bound, high, digits);
 }
 

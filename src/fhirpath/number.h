@@ -31,6 +31,12 @@ extern Numeric hl_number_apply(PGFunction function, Numeric number);
 extern Numeric hl_number_round(Numeric number, int digits);
 
 /*
+ * Rounds to a precision and scale of SQL; NULL: too large, also if it has more
+ * digits than calculations allow.
+ */
+extern Numeric hl_number_fit(Numeric number, int precision, int scale);
+
+/*
  * The smallest or largest number that is rounded to this one, with "digits"
  * after the point (-1: all).
  */

@@ -54,7 +54,7 @@ BEGIN
 	EXECUTE (SELECT format('SELECT coalesce(to_jsonb(x), ''null'') FROM healthlake_fhir_view(%L, %L) AS v(x %s)', view, jsonb_build_object('resourceType', 'A', 'b', value), type) FROM healthlake_fhir_view_columns(view)) INTO answer;
 	RETURN answer;
 END $$;
-SELECT is_row(ROW(type, v -> 'x', of_view(tagged(tag), value::jsonb)), ROW(want, rows::jsonb, rows::jsonb), tag || ' of ' || value) FROM (VALUES
+SELECT is_row(ROW(type, v -> 'x', of_view(tagged(tag), value::jsonb)), ROW(want, rows::jsonb, rows::jsonb), tag || ' of ' || left(value, 50)) FROM (VALUES
 	('TIMESTAMP(3)', 'timestamp(3) without time zone', '"2020-01-01T00:00:00.12345Z"', '"2020-01-01T00:00:00.123"'),
 	('TIMESTAMP(3) WITH TIME ZONE', 'timestamp(3) with time zone', '"2020-01-01T00:00:00.1235+01:00"', '"2019-12-31T23:00:00.124+00:00"'),
 	('timestamp (9) without time zone', 'timestamp(6) without time zone', '"2020-01-01T00:00:00.1234567"', '"2020-01-01T00:00:00.123457"'),
@@ -63,6 +63,15 @@ SELECT is_row(ROW(type, v -> 'x', of_view(tagged(tag), value::jsonb)), ROW(want,
 	('FLOAT(25)', 'double precision', '0.5', '0.5'),
 	('REAL', 'real', '123.456789012', '123.45679'),
 	('NUMERIC(4,1)', 'numeric(4,1)', '123.456789012', '123.5'),
+	('DECIMAL(10,2)', 'numeric(10,2)', repeat('9', 1300), 'null'),
+	('DECIMAL(10,2)', 'numeric(10,2)', '-' || repeat('9', 131000), 'null'),
+	('DECIMAL(10,2)', 'numeric(10,2)', '0.' || repeat('3', 1300), '0.33'),
+	('DECIMAL(10,2)', 'numeric(10,2)', '99999999.994', '99999999.99'),
+	('DECIMAL(10,2)', 'numeric(10,2)', '-99999999.995', 'null'),
+	('DECIMAL(10,2)', 'numeric(10,2)', '100000000', 'null'),
+	('BIGINT', 'bigint', repeat('9', 1300), 'null'),
+	('REAL', 'real', repeat('9', 1300), 'null'),
+	('VARCHAR(3)', 'character varying(3)', repeat('9', 1300), 'null'),
 	('SMALLINT', 'smallint', '3.0', '3'),
 	('DATE', 'date', '"2020-01-01T10:00:00Z"', '"2020-01-01"'),
 	('CHAR(5)', 'character(5)', '"abc"', '"abc  "'),
