@@ -339,7 +339,10 @@ hl_moment_to_timestamp(const HlMoment *moment, Timestamp *stamp)
 	return true;
 }
 
-/* The time of day. */
+/*
+ * The time of day. A fraction of a leap second at its end would be after 24:00,
+ * which no time of PostgreSQL is.
+ */
 bool
 hl_moment_to_time(const HlMoment *moment, TimeADT *time)
 {
@@ -347,5 +350,5 @@ hl_moment_to_time(const HlMoment *moment, TimeADT *time)
 		return false;
 	*time =
 		seconds_of(moment) * USECS_PER_SEC + (moment->nanosecond + 500) / 1000;
-	return true;
+	return *time <= USECS_PER_DAY;
 }

@@ -59,6 +59,14 @@ SELECT is_row(ROW(type, v -> 'x', of_view(tagged(tag), value::jsonb)), ROW(want,
 	('TIMESTAMP(3) WITH TIME ZONE', 'timestamp(3) with time zone', '"2020-01-01T00:00:00.1235+01:00"', '"2019-12-31T23:00:00.124+00:00"'),
 	('timestamp (9) without time zone', 'timestamp(6) without time zone', '"2020-01-01T00:00:00.1234567"', '"2020-01-01T00:00:00.123457"'),
 	('TIME(3)', 'time(3) without time zone', '"12:00:00.12345"', '"12:00:00.123"'),
+	('TIME(3)', 'time(3) without time zone', '"23:59:60"', '"24:00:00"'),
+	('TIME(0)', 'time(0) without time zone', '"23:59:59.7"', '"24:00:00"'),
+	('TIME(0)', 'time(0) without time zone', '"23:59:60.4"', 'null'),
+	('TIME', 'time without time zone', '"23:59:60.9"', 'null'),
+	('TIMESTAMP(0)', 'timestamp(0) without time zone', '"9999-12-31T23:59:60.9-14:00"', '"10000-01-01T14:00:01"'),
+	('TIMESTAMP(0)', 'timestamp(0) without time zone', '"0001-01-01T00:00:00+14:00"', '"0001-12-31T10:00:00 BC"'),
+	('DATE', 'date', '"0001-01-01T00:00:00+14:00"', '"0001-01-01"'),
+	('DATE', 'date', '"9999-12-31T23:59:60.9-14:00"', '"9999-12-31"'),
 	('FLOAT(24)', 'real', '123.456789012', '123.45679'),
 	('FLOAT(25)', 'double precision', '0.5', '0.5'),
 	('REAL', 'real', '123.456789012', '123.45679'),
@@ -86,6 +94,7 @@ SELECT is_row(ROW(type, v -> 'x', of_view(tagged(tag), value::jsonb)), ROW(want,
 	healthlake_fhir_view_columns(tagged(tag)), healthlake_fhir_view_rows(tagged(tag), jsonb_build_object('resourceType', 'A', 'b', value::jsonb)) AS v;
 SELECT is(type, 'time with time zone', 'a time with a zone is one') FROM healthlake_fhir_view_columns(tagged('TIME WITH TIME ZONE'));
 SELECT is(x, '12:00:00+00'::timetz, 'at UTC') FROM healthlake_fhir_view(tagged('TIME WITH TIME ZONE'), '{"resourceType": "A", "b": "12:00"}') AS v(x timetz);
+SELECT is(x, NULL, 'none is after 24:00') FROM healthlake_fhir_view(tagged('TIME WITH TIME ZONE'), '{"resourceType": "A", "b": "23:59:60.000001"}') AS v(x timetz);
 SELECT is(sqlstate, want, tag) FROM (VALUES ('INTERVAL', '0A000'), ('INTERVAL DAY TO SECOND', '0A000'), ('XML', '0A000'), ('DECFLOAT(16)', '0A000'),
 	('INTERVALS', '22023'), ('TIMESTAMP(3', '22023'), ('TIMESTAMP)', '22023'), ('DATE(3)', '22023'), ('VARCHAR(0)', '22023'), ('FLOAT(54)', '22023'), ('FLOAT(0)', '22023'), ('CHAR(20000000)', '22023'), ('CLOB(1X)', '22023'), ('NUMERIC(2,3)', '22023')) AS t (tag, want),
 	raised(format('SELECT healthlake_fhir_view_columns(%L)', tagged(tag)));
