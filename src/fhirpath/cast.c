@@ -282,25 +282,10 @@ hl_cast_type_of_tag(const char *tag, int len, HlSqlType *type)
 	return ERRCODE_INVALID_PARAMETER_VALUE;
 }
 
-/* A text, varchar or bpchar; NULL if it is too long. */
+/* A text, varchar or bpchar; false if it is too long. */
 static bool
-cast_text(const HlItem *item, HlSqlType type, Datum *value)
+make_text(const char *text, int len, HlSqlType type, Datum *value)
 {
-	const char *text;
-	int len;
-
-	if (hl_item_is_text(item))
-	{
-		text = item->value.val.string.val;
-		len = item->value.val.string.len;
-	}
-	else
-	{
-		text = hl_item_to_text(item);
-		if (text == NULL)
-			return false;
-		len = (int) strlen(text);
-	}
 	if (type.typmod >= VARHDRSZ &&
 		pg_mbstrlen_with_len(text, len) > type.typmod - VARHDRSZ)
 		return false;
@@ -309,6 +294,24 @@ cast_text(const HlItem *item, HlSqlType type, Datum *value)
 		*value = DirectFunctionCall3(bpchar, *value, Int32GetDatum(type.typmod),
 									 BoolGetDatum(true));
 	return true;
+}
+
+/* The same of an item; NULL if it is too long. */
+static bool
+cast_text(const HlItem *item, HlSqlType type, Datum *value)
+{
+	char *text;
+	bool fits;
+
+	if (hl_item_is_text(item))
+		return make_text(item->value.val.string.val, item->value.val.string.len,
+						 type, value);
+	text = hl_item_to_text(item);
+	if (text == NULL)
+		return false;
+	fits = make_text(text, (int) strlen(text), type, value);
+	pfree(text); /* of a number it may be long */
+	return fits;
 }
 
 /*
@@ -575,10 +578,16 @@ hl_cast_array(const HlItems *items, HlSqlType type)
 	int16 len;
 	bool by_value;
 	char align;
+	Size size = 0;
 
 	get_typlenbyvalalign(type.oid, &len, &by_value, &align);
 	for (int i = 0; i < items->count; i++)
+	{
 		nulls[i] = !hl_cast_item(&items->items[i], type, &values[i]);
+		if (!nulls[i])
+			size += datumGetSize(values[i], by_value, len);
+		hl_items_check_memory(size); /* that of the array */
+	}
 	if (items->count == 0)
 		return PointerGetDatum(construct_empty_array(type.oid));
 	return PointerGetDatum(construct_md_array(values, nulls, 1, dims, bounds,

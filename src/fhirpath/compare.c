@@ -202,14 +202,24 @@ hl_compare_order(const HlItem *one, const HlItem *other, int *order)
 	return true;
 }
 
-/* A text in lower case, runs of blanks as one. */
-static char *
-fold_text(const HlItem *item, int *len)
+/* A string in the form that ~ compares. */
+typedef struct Folded
 {
-	char *text = str_tolower(item->value.val.string.val,
-							 item->value.val.string.len, DEFAULT_COLLATION_OID);
-	char *to = text;
+	char *text; /* NULL: not yet made */
+	int len;
+} Folded;
 
+/* Makes the form of a string: in lower case, runs of blanks as one. */
+static void
+fold_text(const HlItem *item, Folded *folded)
+{
+	char *text, *to;
+
+	if (folded->text != NULL)
+		return;
+	hl_items_check_memory(item->value.val.string.len);
+	text = to = str_tolower(item->value.val.string.val,
+							item->value.val.string.len, DEFAULT_COLLATION_OID);
 	for (char *from = text; *from; from++)
 	{
 		bool blank = *from == ' ' || (*from >= '\t' && *from <= '\r');
@@ -219,8 +229,8 @@ fold_text(const HlItem *item, int *len)
 		else if (to == text || to[-1] != ' ')
 			*to++ = ' ';
 	}
-	*len = (int) (to - text);
-	return text;
+	folded->text = text;
+	folded->len = (int) (to - text);
 }
 
 /*
@@ -235,15 +245,20 @@ equivalent_numbers(const HlItem *one, const HlItem *other)
 	Datum scale = Int32GetDatum(
 		Min(DatumGetInt32(DirectFunctionCall1(numeric_min_scale, a)),
 			DatumGetInt32(DirectFunctionCall1(numeric_min_scale, b))));
+	bool same;
 
-	return DatumGetBool(DirectFunctionCall2(
-		numeric_eq, DirectFunctionCall2(numeric_round, a, scale),
-		DirectFunctionCall2(numeric_round, b, scale)));
+	a = DirectFunctionCall2(numeric_round, a, scale);
+	b = DirectFunctionCall2(numeric_round, b, scale);
+	same = DatumGetBool(DirectFunctionCall2(numeric_eq, a, b));
+	pfree(DatumGetPointer(a));
+	pfree(DatumGetPointer(b));
+	return same;
 }
 
 /* Whether two items are equivalent, which is never unknown. */
 static bool
-equivalent_items(const HlItem *one, const HlItem *other)
+equivalent_items(const HlItem *one, const HlItem *other, Folded *folded,
+				 Folded *otherfolded)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (one->kind == HL_KIND_OBJECT && other->kind == HL_KIND_OBJECT &&
@@ -256,19 +271,56 @@ equivalent_items(const HlItem *one, const HlItem *other)
 		return equivalent_numbers(one, other);
 	if (one->kind == HL_KIND_STRING && other->kind == HL_KIND_STRING)
 	{
-		int len, otherlen;
-		char *text = fold_text(one, &len);
-		char *othertext = fold_text(other, &otherlen);
-
-		return len == otherlen && memcmp(text, othertext, len) == 0;
+		fold_text(one, folded);
+		fold_text(other, otherfolded);
+		return folded->len == otherfolded->len &&
+			   memcmp(folded->text, otherfolded->text, folded->len) == 0;
 	}
 	return hl_compare_equal(one, other) == HL_TRUE;
+}
+
+/* Frees the forms of a collection's strings. */
+static void
+free_folded(Folded *folded, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (folded[i].text != NULL)
+			pfree(folded[i].text);
+	pfree(folded);
+}
+
+/*
+ * Whether each item has one of its own that is equivalent to it. The form of a
+ * string is made once, not for each comparison.
+ */
+static bool
+are_equivalent(const HlItems *one, const HlItems *other, Folded *folded,
+			   Folded *others)
+{
+	bool *taken = palloc0(one->count + 1);
+	int i;
+
+	for (i = 0; i < one->count; i++)
+	{
+		int j = 0;
+
+		while (j < other->count &&
+			   (taken[j] || !equivalent_items(&one->items[i], &other->items[j],
+											  &folded[i], &others[j])))
+			j++;
+		if (j == other->count)
+			break;
+		taken[j] = true;
+	}
+	pfree(taken);
+	return i == one->count;
 }
 
 bool
 hl_compare_equivalent(const HlItems *one, const HlItems *other)
 {
-	bool *taken;
+	Folded *folded, *others;
+	bool same;
 
 	if (one->count != other->count)
 		return false;
@@ -278,20 +330,12 @@ hl_compare_equivalent(const HlItems *one, const HlItems *other)
 				 errmsg("too many items for the operator \"~\" of "
 						"FHIRPath expressions"),
 				 errdetail("At most %d items are allowed.", EQUIVALENT_MAX)));
-	taken = palloc0(one->count + 1);
-	for (int i = 0; i < one->count; i++)
-	{
-		int j = 0;
-
-		while (
-			j < other->count &&
-			(taken[j] || !equivalent_items(&one->items[i], &other->items[j])))
-			j++;
-		if (j == other->count)
-			return false;
-		taken[j] = true;
-	}
-	return true;
+	folded = palloc0((one->count + 1) * sizeof(Folded));
+	others = palloc0((one->count + 1) * sizeof(Folded));
+	same = are_equivalent(one, other, folded, others);
+	free_folded(folded, one->count);
+	free_folded(others, one->count);
+	return same;
 }
 
 /* A hash of an object: of its scalars and keys, in jsonb's order. */

@@ -153,6 +153,7 @@ evaluate_call(HlEvaluation *evaluation, const HlNode *node, const HlItem *focus,
 		hl_evaluate(evaluation, node->input, focus, &input);
 	else if (focus != NULL)
 		hl_items_append(&input, focus);
+	hl_items_check_memory(0);
 	node->call->body(evaluation, &invocation, out);
 	hl_items_free(&input);
 }
@@ -336,7 +337,7 @@ append_concatenation(const HlItem *left, const HlItem *right, HlItems *out)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("a string in a FHIRPath expression is too long"),
 						errdetail("At most %d bytes are allowed.", TEXT_MAX)));
-	hl_items_check_memory();
+	hl_items_check_memory(first + second);
 	text = palloc(first + second + 1);
 	if (left != NULL)
 		memcpy(text, left->value.val.string.val, first);
@@ -360,6 +361,7 @@ append_calculation(HlOperator operator, const HlItems * left,
 	one = hl_evaluate_single(left, "an operator");
 	other = hl_evaluate_single(right, "an operator");
 	both = one != NULL && other != NULL;
+	hl_items_check_memory(0);
 	if (operator== HL_OPERATOR_CONCATENATE ||(operator== HL_OPERATOR_ADD &&
 											  both && hl_item_is_text(one)))
 	{

@@ -19,6 +19,12 @@
 /* The deepest that repeat goes; one that finds itself would never end. */
 #define DEPTH_MAX 1000
 
+/*
+ * How many times its size a document may take while it is made: its buffer
+ * doubles, and is copied.
+ */
+#define GROWTH 3
+
 /* A select whose part of the row is yet to be made. */
 typedef struct Task
 {
@@ -131,10 +137,17 @@ static Datum
 array_of_items(const HlColumn *column, const HlItems *items)
 {
 	HlJsonbBuilder builder = {0};
+	Size size = 0;
 
 	hl_jsonb_push(&builder, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < items->count; i++)
-		push_json(&builder, WJB_ELEM, json_of_item(column, &items->items[i]));
+	{
+		Jsonb *json = json_of_item(column, &items->items[i]);
+
+		size += json == NULL ? 0 : VARSIZE(json);
+		hl_items_check_memory(size * GROWTH);
+		push_json(&builder, WJB_ELEM, json);
+	}
 	hl_jsonb_push(&builder, WJB_END_ARRAY, NULL);
 	return JsonbPGetDatum(JsonbValueToJsonb(builder.result));
 }
@@ -178,8 +191,11 @@ array_of_values(const HlColumn *column, const HlItems *items)
 	Datum value;
 
 	for (int i = 0; column->is_adopted && i < items->count; i++)
+	{
+		hl_items_check_memory(0);
 		if (!hl_cast_item(&items->items[i], column->type, &value))
 			refuse_adopted(column);
+	}
 	return hl_cast_array(items, column->type);
 }
 
@@ -316,6 +332,7 @@ put_row(HlFlattening *flattening)
 	HlJsonbBuilder builder = {0};
 	const HlView *view = flattening->view;
 	Datum object;
+	Size size = 0;
 	bool null = false;
 
 	if (!flattening->is_begun)
@@ -329,15 +346,17 @@ put_row(HlFlattening *flattening)
 	hl_jsonb_push(&builder, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < view->ncolumns; i++)
 	{
+		Jsonb *json =
+			flattening->nulls[i] ? NULL : DatumGetJsonbP(flattening->values[i]);
 		JsonbValue key;
 
+		size += json == NULL ? 0 : VARSIZE(json);
+		hl_items_check_memory(size * GROWTH);
 		key.type = jbvString;
 		key.val.string.val = view->columns[i]->name;
 		key.val.string.len = (int) strlen(view->columns[i]->name);
 		hl_jsonb_push(&builder, WJB_KEY, &key);
-		push_json(&builder, WJB_VALUE,
-				  flattening->nulls[i] ? NULL
-									   : DatumGetJsonbP(flattening->values[i]));
+		push_json(&builder, WJB_VALUE, json);
 	}
 	hl_jsonb_push(&builder, WJB_END_OBJECT, NULL);
 	object = JsonbPGetDatum(JsonbValueToJsonb(builder.result));
@@ -411,8 +430,8 @@ push_items(Stack *stack, const HlItems *items, int depth)
 						DEPTH_MAX)));
 	if (stack->count + items->count > stack->size)
 	{
-		hl_items_check_memory();
 		stack->size = (stack->count + items->count) * 2;
+		hl_items_check_memory(stack->size * sizeof(Waiting));
 		stack->items =
 			stack->items == NULL
 				? palloc(stack->size * sizeof(Waiting))

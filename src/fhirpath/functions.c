@@ -156,6 +156,7 @@ HIDING(healthlake_fhirpath)
 		CHECK_FOR_INTERRUPTS();
 		value = JsonbPGetDatum(hl_item_to_jsonb(&items.items[i]));
 		tuplestore_putvalues(store, row, &value, &null);
+		pfree(DatumGetPointer(value));
 	}
 	return (Datum) 0;
 }

@@ -31,13 +31,12 @@ typedef struct Walk
  */
 #define MEMORY_MAX (INT64CONST(512) * 1024 * 1024)
 
-/* Throws if an evaluation has used too much memory. */
 void
-hl_items_check_memory(void)
+hl_items_check_memory(Size more)
 {
 	CHECK_FOR_INTERRUPTS();
 	if ((int64) MemoryContextMemAllocated(CurrentMemoryContext, false) >
-		MEMORY_MAX)
+		MEMORY_MAX - (int64) more)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("a FHIRPath expression takes too much memory")));
 }
@@ -70,7 +69,7 @@ items_grow(HlItems *items)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a FHIRPath collection has too many items"),
 				 errdetail("At most %d items are allowed.", HL_ITEMS_MAX)));
-	hl_items_check_memory();
+	hl_items_check_memory(size * sizeof(HlItem));
 	if (items->items == items->few)
 	{
 		items->items = palloc(size * sizeof(HlItem));

@@ -14,8 +14,8 @@
 /* The maximum number of items in a collection. */
 #define HL_ITEMS_MAX 1000000
 
-/* Throws 54000 if an evaluation has taken too much memory. */
-extern void hl_items_check_memory(void);
+/* Throws 54000 if an evaluation has taken too much memory, or will with more. */
+extern void hl_items_check_memory(Size more);
 extern void hl_items_init(HlItems *items);
 extern void hl_items_free(HlItems *items);
 /* Appends an uninitialized item; throws 54000 if there are too many. */

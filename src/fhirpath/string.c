@@ -61,7 +61,7 @@ two_texts(HlEvaluation *evaluation, const HlInvocation *invocation, Text *text,
 static void
 check_length(int64 len)
 {
-	hl_items_check_memory();
+	hl_items_check_memory(0);
 	if (len > TEXT_MAX)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("a string in a FHIRPath expression is too long"),

@@ -180,6 +180,49 @@ def check_hostile(cluster):
                f"{state}, {seconds:.1f} s")
 
 
+def check_peaks(cluster):
+    """What a resource makes of memory is limited, also if a few kilobytes of it are much text."""
+    digits = ("jsonb_build_object('resourceType', 'P', 'given', array_fill('1e131000'::numeric,"
+              " ARRAY[20000]))")
+    words = ("(SELECT jsonb_build_object('a', jsonb_agg(w ORDER BY n), 'b', jsonb_agg(w ORDER BY"
+             " n DESC)) FROM (SELECT n, repeat(chr(97 + n % 26), 3000) || n FROM"
+             " generate_series(1, 500) AS n) AS w (n, w))")
+    nested = "(repeat('{\"a\":', 200) || to_jsonb(repeat('x', 1000000)) || repeat('}', 200))::jsonb"
+    view = json.dumps({"resource": "P", "select": [{"column": [
+        {"name": "x", "path": "given", "type": "string", "collection": True}]}]})
+    both = json.dumps({"resource": "P", "select": [{"unionAll": [
+        {"column": [{"name": "x", "path": "id", "type": "string", "collection": True}]},
+        {"column": [{"name": "x", "path": "given", "collection": True}]}]}]})
+    for what, statement, wanted, most in (
+            ("a column of texts",
+             f"SELECT count(x) FROM lake.healthlake_fhir_view('{view}', {digits}) AS v(x text[])",
+             "54000", 600),
+            ("the same in JSON",
+             f"SELECT count(v) FROM lake.healthlake_fhir_view_rows('{view}', {digits}) AS v",
+             "54000", 600),
+            ("a type that is adopted",
+             f"SELECT count(x) FROM lake.healthlake_fhir_view('{both}', {digits}) AS v(x text[])",
+             "54000", 600),
+            ("numbers that become strings", "SELECT count(v) FROM lake.healthlake_fhirpath("
+             f"{digits}, 'given.select($this.toString())') AS v", "54000", 800),
+            ("items within each other",
+             f"SELECT count(v) FROM lake.healthlake_fhirpath({nested}, 'descendants()') AS v",
+             None, 150),
+            ("equivalence in another order",
+             f"SELECT lake.healthlake_fhirpath_boolean({words}, 'a ~ b')", None, 150)):
+        with closing(Session(cluster)) as session:
+            pid = session.run("SELECT pg_backend_pid()")[0][0]
+            state, seconds = timed(session, statement)
+            tap.ok(state == wanted and peak(pid) < most, f"{what}: memory is limited",
+                   f"{state}, {peak(pid)} MB, {seconds:.1f} s")
+
+
+def peak(pid):
+    """The most memory that a process has had, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
+
 def resident(pid):
     """The private memory of a process, in MB."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
@@ -207,6 +250,7 @@ def main():
         check_upgrade(cluster)
         check_parallel(cluster)
         check_hostile(cluster)
+        check_peaks(cluster)
         check_memory(cluster)
     tap.end()
 
