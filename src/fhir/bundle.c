@@ -44,6 +44,17 @@ some_disclose(const HlFhirEntries *entries)
 	return false;
 }
 
+/* Whether an entry updates what its query finds. */
+static bool
+some_search(const HlFhirEntries *entries)
+{
+	for (int i = 0; i < entries->count; i++)
+		if (strcmp(entries->entries[i].method, "PUT") == 0 &&
+			entries->entries[i].query != NULL)
+			return true;
+	return false;
+}
+
 HlFhirRequest *
 hl_bundle_request(const HlFhirPlace *place, const HlFhirEntries *entries,
 				  const char *json)
@@ -61,6 +72,8 @@ hl_bundle_request(const HlFhirPlace *place, const HlFhirEntries *entries,
 	request->rest.discloses =
 		some_disclose(entries) && hl_fhir_may(HL_FHIR_MAY_READ);
 	hl_fhir_request_body(request, HL_FHIR_JSON, json);
+	if (some_search(entries))
+		hl_fhir_request_header(request, "Prefer", "handling=strict");
 	return request;
 }
 

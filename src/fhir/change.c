@@ -300,6 +300,8 @@ hl_fhir_update_where(FunctionCallInfo fcinfo)
 	write->request = hl_fhir_request(write->place, HL_FHIR_UPDATE_RESOURCE,
 									 "PUT", resource->type);
 	write->request->rest.query = criteria(arguments);
+	/* without a mistyped parameter the others may find another resource */
+	hl_fhir_request_header(write->request, "Prefer", "handling=strict");
 	hl_fhir_request_body(write->request, HL_FHIR_JSON, resource->body);
 	hl_fhir_write(write);
 	return hl_fhir_result_row(fcinfo, &write->result);

@@ -229,7 +229,8 @@ class Fhir:
 
     def found_alone(self, asked):
         """The id of the one match of a conditional interaction, or None."""
-        search = Search(asked.resources, asked.kind, asked.pairs, True, asked.now)
+        search = Search(asked.resources, asked.kind, asked.pairs,
+                        asked.prefers("handling=strict"), asked.now)
         if not search.criteria or search.result:
             raise Trouble(400, "invalid", "A conditional interaction needs search criteria alone")
         found = search.matches()

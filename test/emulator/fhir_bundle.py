@@ -24,7 +24,8 @@ class Inner:
         else:
             self.body = b"" if resource is None else json.dumps(resource).encode()
         self.fields = {"content-type": "application/fhir+json",
-                       "host": outer.fields.get("host", "")}
+                       "host": outer.fields.get("host", ""),
+                       "prefer": outer.fields.get("prefer", "")}
         for member, name in (("ifMatch", "if-match"), ("ifNoneMatch", "if-none-match")):
             if said.get(member):
                 self.fields[name] = said[member]

@@ -106,10 +106,11 @@ const calls = {
   "update of what is not new": () => update("fresher", { "If-None-Match": "*" }),
   "update with a level": () => update("fresh", {
     "x-amzn-healthlake-fhir-validation-level": "strict" }),
-  "conditional update": () => client.update({ ...Patient, body: patient,
-                                              searchParams: { identifier: "urn:mrn|77" } }),
+  "conditional update": () => client.update({
+    ...Patient, body: patient, options: { headers: strict.headers },
+    searchParams: { identifier: "urn:mrn|77" } }),
   "conditional update by several": () => client.update({
-    ...Patient, body: patient,
+    ...Patient, body: patient, options: { headers: strict.headers },
     searchParams: { "family:exact": given.odd, birthdate: ["ge1980", "lt1990"] } }),
   "JSON Patch": () => client.patch({ ...Patient, id: "p2", jsonPatch }),
   "JSON Patch of a version": () => client.patch({

@@ -115,10 +115,14 @@ CREATE TEMPORARY TABLE did AS SELECT * FROM healthlake_fhir_bundle('{"resourceTy
 	{"request": {"method": "DELETE", "url": "Patient/mine"}}]}', 'batch');
 SELECT is(array_agg(concat_ws(' ', ordinal, status, type, version_id, outcome #>> '{issue,0,code}') ORDER BY ordinal), ARRAY['1 200 Patient 4', '2 200 Patient 1', '3 404 Patient not-found',
 	'4 200 Patient', '5 200 Patient 5', '6 200 Patient 2', '7 412 Patient conflict', '8 204 Patient'], 'each entry by itself') FROM did;
+SELECT is(headers ->> 'prefer', 'handling=strict', 'the parameters of a conditional PUT must be known') FROM last_sent();
 SELECT is((SELECT resource ->> 'active' FROM did WHERE ordinal = 5), 'true', 'a JSON Patch is an array');
 SELECT is((SELECT id FROM did WHERE ordinal = 8), 'mine', 'deletions are reported');
 SELECT is(healthlake_fhir_read('Patient', 'mine'), NULL, 'it is gone');
+SELECT is_row(ROW(status, outcome #>> '{issue,0,code}'), ROW(400, 'not-supported'), 'a mistyped one is refused')
+  FROM healthlake_fhir_bundle('[{"method": "PUT", "url": "Patient?birthdate=1980-01-02&fmaily=x", "resource": {"resourceType": "Patient"}}]', 'batch');
 SELECT is(count(*), 1::bigint, 'a read in a SELECT list') FROM (SELECT healthlake_fhir_bundle('[{"method": "GET", "url": "Patient/nobody"}]', 'batch')) AS r;
+SELECT is(headers ->> 'prefer', NULL, 'of which nothing is asked') FROM last_sent();
 
 -- read-only transactions, and rollbacks
 

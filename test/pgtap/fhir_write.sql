@@ -138,7 +138,8 @@ SELECT is(healthlake_fhir_read('Patient', :'one_id'), NULL, 'then it is gone');
 SELECT emulator_set('{"fhir_delete_missing": 404}') \g /dev/null
 SELECT is(healthlake_fhir_delete('Patient', 'nobody'), false, 'where there was none');
 SELECT is(existed, false, 'a conditional update of nothing creates') FROM healthlake_fhir_update_where('{"resourceType": "Patient", "gender": "other"}', '{"gender": "other"}');
-SELECT is_row(ROW(method, path ~ '/r4/Patient[?]gender=other$', signature), ROW('PUT', true, 'ok'), 'by a query') FROM last_sent();
+SELECT is_row(ROW(method, path ~ '/r4/Patient[?]gender=other$', signature, headers ->> 'prefer'), ROW('PUT', true, 'ok', 'handling=strict'), 'by a query, all of which must be known') FROM last_sent();
+SELECT is((raised($$SELECT healthlake_fhir_update_where('{"resourceType": "Patient", "gender": "other"}', '{"gender": "other", "fmaily": "x"}')$$)).sqlstate, '38U01', 'a mistyped parameter is refused');
 SELECT is(version_id, '2', 'of one updates') FROM healthlake_fhir_update_where('{"resourceType": "Patient", "gender": "other"}', '{"gender": "other"}');
 SELECT healthlake_fhir_create('{"resourceType": "Patient", "gender": "other"}') \g /dev/null
 SELECT is((raised($$SELECT healthlake_fhir_update_where('{"resourceType": "Patient", "gender": "other"}', '{"gender": "other"}')$$)).sqlstate, '21000', 'of several is refused');
