@@ -115,17 +115,14 @@ restore_compared(FunctionCallInfo fcinfo, const HlOperation *operation)
 static Datum
 call_with_jsonb(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
-	Jsonb *json;
-	char *text;
 	HlRequest *request;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("argument \"%s\" must not be null", "request")));
-	json = PG_GETARG_JSONB_P(0);
-	text = JsonbToCString(NULL, &json->root, VARSIZE(json));
-	request = hl_request_make(
-		operation, hl_text_to_utf8(text, (int) strlen(text)), NULL, false);
+	request = hl_request_make(operation,
+							  hl_request_text(operation, PG_GETARG_JSONB_P(0)),
+							  NULL, false);
 	return row_of(fcinfo, request, NULL);
 }
 

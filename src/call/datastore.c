@@ -19,6 +19,7 @@
 #include "call/error.h"
 #include "call/pages.h"
 #include "model/response.h"
+#include "server/jsonb_text.h"
 #include "server/text.h"
 
 /* Distinguishes these locks from other advisory locks. */
@@ -110,21 +111,25 @@ static const Trait traits[] = {
 	{"idp_lambda_arn", "token introspection function", ""},
 };
 
+/* JSON of this length is normalized even if it has grown to it. */
+#define NORMAL_BYTES 65536
+
 /*
- * Normalizes text that contains JSON; returns other text, and JSON that jsonb
- * cannot hold, unchanged.
+ * Normalizes text that contains JSON; returns other text, JSON that jsonb
+ * cannot hold, and JSON with much longer numbers, unchanged.
  */
 static const char *
 normal_text(const char *utf8)
 {
 	bool null = hl_response_read(utf8) == NULL;
 	Datum json = null ? (Datum) 0 : hl_response_jsonb_if_fit(utf8, &null);
-	char *text;
+	const char *text;
 
 	if (null)
 		return utf8;
-	text = DatumGetCString(DirectFunctionCall1(jsonb_out, json));
-	return hl_text_to_utf8(text, (int) strlen(text));
+	text = hl_jsonb_text(DatumGetJsonbP(json),
+						 Max(strlen(utf8) * 2, NORMAL_BYTES));
+	return text != NULL ? text : utf8;
 }
 
 /* The value of a trait in a request or a data store, in UTF-8; NULL: none. */

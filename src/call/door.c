@@ -126,12 +126,10 @@ hl_door_enter(FunctionCallInfo fcinfo)
 HlRequest *
 hl_door_request(FunctionCallInfo fcinfo, const HlOperation *operation)
 {
-	const char *text = hl_arguments_text(hl_arguments_read(fcinfo), "request");
+	const char *text =
+		hl_arguments_json(hl_arguments_read(fcinfo), "request", operation);
 
-	if (text == NULL)
-		text = "{}";
-	return hl_request_make(operation, hl_text_to_utf8(text, (int) strlen(text)),
-						   NULL, false);
+	return hl_request_make(operation, text != NULL ? text : "{}", NULL, false);
 }
 
 /* The reply as jsonb; if jsonb cannot store it, a change is not rolled back. */

@@ -148,16 +148,15 @@ listing_start(FunctionCallInfo fcinfo, const HlOperation *operation,
 	MemoryContext caller = MemoryContextSwitchTo(memory);
 	const HlArguments *arguments = hl_arguments_read(fcinfo);
 	Listing *listing = palloc0(sizeof(Listing));
-	const char *more = hl_arguments_text(arguments, "more");
+	const char *more = hl_arguments_json(arguments, "more", operation);
 
 	listing->operation = operation;
 	listing->items = items_of(operation->output);
 	listing->region = hl_arguments_text(arguments, "region");
 	listing->memory = memory;
-	listing->pages = hl_pages_start(
-		operation, hl_arguments_request(arguments, operation),
-		more == NULL ? NULL : hl_text_to_utf8(more, (int) strlen(more)),
-		listing->region);
+	listing->pages =
+		hl_pages_start(operation, hl_arguments_request(arguments, operation),
+					   more, listing->region);
 	listing->left = rows_wanted(arguments);
 	MemoryContextSwitchTo(caller);
 	return listing;

@@ -72,20 +72,34 @@ is_fault(int sqlstate)
 		   sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE;
 }
 
+/* The JSON of an element of the argument, in UTF-8. */
+static const char *
+json_of(const Many *many, const HlOperation *operation, Datum element)
+{
+	char *string;
+
+	if (!many->describes)
+		return hl_request_text(operation, DatumGetJsonbP(element));
+	string = TextDatumGetCString(element);
+	return hl_request_member("DatastoreId",
+							 hl_text_to_utf8(string, (int) strlen(string)));
+}
+
 /*
  * Makes a request, or records its fault and returns NULL. The code in PG_TRY
  * holds nothing that an error would have to release.
  */
 static HlRequest *
 check_request(Faults *faults, int ordinal, const HlOperation *operation,
-			  const char *json)
+			  const Many *many, Datum element)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	HlRequest *volatile request = NULL;
 
 	PG_TRY();
 	{
-		request = hl_request_make(operation, json, NULL, false);
+		request = hl_request_make(operation, json_of(many, operation, element),
+								  NULL, false);
 	}
 	PG_CATCH();
 	{
@@ -109,24 +123,6 @@ refuse_faults(const Faults *faults, const HlOperation *operation, int count)
 							   faults->count, count, operation->name),
 						errdetail("%s", faults->lines.data),
 						faults->hint ? errhint("%s", faults->hint) : 0));
-}
-
-/* The JSON of an element of the argument, in UTF-8. */
-static const char *
-json_of(const Many *many, Datum element)
-{
-	Jsonb *json;
-	char *string;
-
-	if (many->describes)
-	{
-		string = TextDatumGetCString(element);
-		return hl_request_member("DatastoreId",
-								 hl_text_to_utf8(string, (int) strlen(string)));
-	}
-	json = DatumGetJsonbP(element);
-	string = JsonbToCString(NULL, &json->root, VARSIZE(json));
-	return hl_text_to_utf8(string, (int) strlen(string));
 }
 
 static void
@@ -167,8 +163,8 @@ make_requests(Many *many, const HlOperation *operation, const char *name)
 		if (nulls[i])
 			add_fault(&faults, i + 1, &null_fault);
 		else
-			many->requests[i] = check_request(&faults, i + 1, operation,
-											  json_of(many, elements[i]));
+			many->requests[i] =
+				check_request(&faults, i + 1, operation, many, elements[i]);
 	}
 	refuse_faults(&faults, operation, many->count);
 }

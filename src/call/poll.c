@@ -97,13 +97,11 @@ waiting_start(FunctionCallInfo fcinfo, const HlOperation *operation)
 	const HlArguments *arguments = hl_arguments_read(fcinfo);
 	Waiting *waiting = palloc0(sizeof(Waiting));
 	const char *id = hl_arguments_text(arguments, "job_id");
-	const char *more = hl_arguments_text(arguments, "more");
 
 	waiting->operation = operation;
 	waiting->goal = goal_of(operation, hl_arguments_text(arguments, "status"));
 	waiting->json = hl_arguments_request(arguments, operation);
-	if (more != NULL)
-		waiting->more = hl_text_to_utf8(more, (int) strlen(more));
+	waiting->more = hl_arguments_json(arguments, "more", operation);
 	waiting->region = hl_arguments_text(arguments, "region");
 	waiting->id = id != NULL ? id : hl_arguments_text(arguments, "id");
 	if (waiting->id == NULL)

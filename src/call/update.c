@@ -189,10 +189,9 @@ complete(const HlOperation *operation, const HlJson *request,
 HlRequest *
 hl_update_make(const HlArguments *arguments, const HlOperation *operation)
 {
-	const char *more = hl_arguments_text(arguments, "more");
+	const char *more = hl_arguments_json(arguments, "more", operation);
 	const char *text = hl_request_gather(
-		operation, hl_arguments_request(arguments, operation),
-		more == NULL ? NULL : hl_text_to_utf8(more, (int) strlen(more)));
+		operation, hl_arguments_request(arguments, operation), more);
 	const HlJson *request = hl_response_read(text);
 	const HlJson *id = hl_json_member(request, "DatastoreId");
 

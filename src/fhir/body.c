@@ -5,9 +5,24 @@
 #include "postgres.h"
 
 #include "fhir/body.h"
+#include "server/jsonb_text.h"
 
 /* The levels of a Bundle around a resource. */
 #define BUNDLE_LEVELS 3
+
+char *
+hl_body_json(const HlOperation *operation, Jsonb *json, size_t most)
+{
+	char *text = hl_jsonb_text(json, most);
+
+	if (text == NULL)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("body of %s is too large", operation->name),
+						errdetail("It has more than %zu bytes; HealthLake "
+								  "accepts %d.",
+								  most, HL_BODY_MAX_BYTES)));
+	return text;
+}
 
 int
 hl_body_levels(const char *json)

@@ -5,8 +5,9 @@
 #ifndef HL_FHIR_BODY_H
 #define HL_FHIR_BODY_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "postgres.h"
+
+#include "utils/jsonb.h"
 
 #include "model/model.h"
 
@@ -19,6 +20,13 @@
  * batch is in another one.
  */
 #define HL_BODY_MAX_LEVELS 128
+
+/*
+ * jsonb as JSON in UTF-8. Throws 54000 before it is written if it has more
+ * bytes than that, not counting blanks and separators.
+ */
+extern char *hl_body_json(const HlOperation *operation, Jsonb *json,
+						  size_t most);
 
 /* The levels of objects and arrays in JSON. */
 extern int hl_body_levels(const char *json);

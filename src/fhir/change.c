@@ -13,6 +13,7 @@
 
 #include "aws/form.h"
 #include "call/call.h"
+#include "fhir/body.h"
 #include "fhir/change.h"
 #include "fhir/parameters.h"
 #include "fhir/read.h"
@@ -242,7 +243,8 @@ hl_fhir_update(FunctionCallInfo fcinfo)
 								"with an id assigned by HealthLake.")));
 	write->type = resource->type;
 	write->id = resource->id;
-	write->body = resource->body;
+	write->body = hl_body_json(&hl_fhir_operations[HL_FHIR_UPDATE_RESOURCE],
+							   resource->json, HL_BODY_MAX_BYTES);
 	write->if_match = version_wanted(arguments);
 	write->only_new = hl_arguments_value(arguments, "only_new", &only_new) &&
 					  DatumGetBool(only_new);
@@ -250,7 +252,7 @@ hl_fhir_update(FunctionCallInfo fcinfo)
 	write->request =
 		hl_fhir_request(write->place, HL_FHIR_UPDATE_RESOURCE, "PUT",
 						hl_fhir_path(resource->type, resource->id));
-	hl_fhir_request_body(write->request, HL_FHIR_JSON, resource->body);
+	hl_fhir_request_body(write->request, HL_FHIR_JSON, write->body);
 	add_condition(write);
 	hl_fhir_write_validation(write->request, arguments);
 	hl_fhir_write(write);
@@ -269,7 +271,7 @@ criteria(const HlArguments *arguments)
 
 	if (!hl_arguments_value(arguments, "parameters", &value))
 		(void) hl_fhir_needed(arguments, "parameters");
-	parameters = hl_response_read(hl_fhir_json(DatumGetJsonbP(value)));
+	parameters = hl_parameters_read(DatumGetJsonbP(value));
 	fault = hl_form_write(&form, parameters, true, &name);
 	hl_text_refuse_memory(fault == HL_FORM_NO_MEMORY);
 	if (fault != HL_FORM_OK || !hl_form_has_criterion(parameters))
@@ -302,7 +304,9 @@ hl_fhir_update_where(FunctionCallInfo fcinfo)
 	write->request->rest.query = criteria(arguments);
 	/* without a mistyped parameter the others may find another resource */
 	hl_fhir_request_header(write->request, "Prefer", "handling=strict");
-	hl_fhir_request_body(write->request, HL_FHIR_JSON, resource->body);
+	hl_fhir_request_body(write->request, HL_FHIR_JSON,
+						 hl_body_json(write->request->request.operation,
+									  resource->json, HL_BODY_MAX_BYTES));
 	hl_fhir_write(write);
 	return hl_fhir_result_row(fcinfo, &write->result);
 }
@@ -337,7 +341,8 @@ hl_fhir_patch(FunctionCallInfo fcinfo)
 	patch = DatumGetJsonbP(value);
 	write->judge = judge_patch;
 	hl_fhir_request_body(write->request, patch_type(patch),
-						 hl_fhir_json(patch));
+						 hl_body_json(write->request->request.operation, patch,
+									  HL_BODY_MAX_BYTES));
 	hl_fhir_write(write);
 	return hl_fhir_result_row(fcinfo, &write->result);
 }

@@ -6,6 +6,7 @@
 
 #include "call/call.h"
 #include "call/error.h"
+#include "fhir/body.h"
 #include "fhir/create.h"
 #include "fhir/location.h"
 #include "fhir/resource.h"
@@ -87,7 +88,9 @@ hl_fhir_create(FunctionCallInfo fcinfo)
 	write->request->request.client_token =
 		key != NULL ? key : hl_request_token();
 	write->request->rest.repeatable = true;
-	hl_fhir_request_body(write->request, HL_FHIR_JSON, resource->body);
+	hl_fhir_request_body(
+		write->request, HL_FHIR_JSON,
+		hl_body_json(operation, resource->json, HL_BODY_MAX_BYTES));
 	hl_fhir_request_header(write->request, "x-amz-fhir-idempotency-key",
 						   write->request->request.client_token);
 	hl_fhir_write_validation(write->request, arguments);

@@ -14,6 +14,12 @@
 #include "model/response.h"
 #include "server/text.h"
 
+/*
+ * The maximum length of what entries are read from, in bytes: not all of it is
+ * sent, so it may have more than a body.
+ */
+#define MOST_BYTES (4 * HL_BODY_MAX_BYTES)
+
 /* The state of reading. */
 typedef struct Reading
 {
@@ -401,7 +407,8 @@ hl_entries_read(Jsonb *given, const char *type)
 {
 	HlFhirEntries *entries = palloc0(sizeof(HlFhirEntries));
 	Reading reading = {.entries = entries};
-	char *text = hl_fhir_json(given);
+	const HlOperation *operation = &hl_fhir_operations[HL_FHIR_PROCESS_BUNDLE];
+	char *text = hl_body_json(operation, given, MOST_BYTES);
 	const HlJson *json;
 	HlJsonEach each;
 	const HlJson *entry;
@@ -409,7 +416,7 @@ hl_entries_read(Jsonb *given, const char *type)
 	entries->transaction = is_transaction(type);
 	json = hl_response_read(text);
 	if (json == NULL)
-		hl_body_check(&hl_fhir_operations[HL_FHIR_PROCESS_BUNDLE], text, true);
+		hl_body_check(operation, text, true);
 	reading.bundled = hl_json_kind(json) == HL_JSON_OBJECT;
 	json = find_entries(json, type);
 	entries->count = (int) hl_json_len(json);

@@ -6,21 +6,16 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 
 #include "fhir/body.h"
 #include "fhir/load_row.h"
 #include "fhir/types.h"
+#include "server/jsonb_text.h"
 #include "server/text.h"
 
 /* The maximum bytes that a Bundle adds to a resource. */
 #define AROUND 512
-
-/* Jsonb up to this size, in bytes, is never too large to be written as JSON. */
-#define SMALL 8192
 
 /* Records why a row is not sent. */
 static void
@@ -139,67 +134,6 @@ hl_load_row_read(const HlLoadRow *row)
 	return resource;
 }
 
-/* The length of a string as JSON, without its quotes. */
-static size_t
-string_len(const char *string, int len)
-{
-	size_t all = len;
-
-	for (int i = 0; i < len; i++)
-		if (string[i] == '"' || string[i] == '\\')
-			all++;
-		else if ((unsigned char) string[i] < ' ')
-			all += strchr("\b\f\n\r\t", string[i]) != NULL ? 1 : 5;
-	return all;
-}
-
-/* The minimum length of a part of jsonb as JSON. */
-static size_t
-part_len(JsonbIteratorToken token, const JsonbValue *value)
-{
-	size_t len;
-	char *digits;
-
-	if (token != WJB_KEY && token != WJB_ELEM && token != WJB_VALUE)
-		return 1;
-	switch (value->type)
-	{
-		case jbvString:
-			return string_len(value->val.string.val, value->val.string.len) + 2;
-		case jbvNumeric:
-			digits = DatumGetCString(DirectFunctionCall1(
-				numeric_out, NumericGetDatum(value->val.numeric)));
-			len = strlen(digits);
-			pfree(digits);
-			return len;
-		default:
-			return strlen("null");
-	}
-}
-
-/*
- * Whether large jsonb is too large as JSON. It must not be written to find
- * out: a number of ten bytes may have a hundred thousand digits.
- */
-static bool
-is_too_long(Jsonb *json)
-{
-	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
-	JsonbIteratorToken token;
-	JsonbValue value;
-	size_t len = 0;
-
-	if (VARSIZE(json) < SMALL)
-		return false;
-	while (len <= HL_BODY_MAX_BYTES &&
-		   (token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
-	{
-		CHECK_FOR_INTERRUPTS();
-		len += part_len(token, &value);
-	}
-	return len > HL_BODY_MAX_BYTES;
-}
-
 void
 hl_load_row_write(HlLoadResource *resource)
 {
@@ -207,7 +141,7 @@ hl_load_row_write(HlLoadResource *resource)
 	char *text;
 
 	resource->value = NULL;
-	if (is_too_long(value))
+	if (hl_jsonb_is_longer(value, HL_BODY_MAX_BYTES))
 	{
 		refuse_row(resource, "too-long", NULL);
 		return;

@@ -18,6 +18,7 @@
 #include "call/poll.h"
 #include "call/untold.h"
 #include "engine/target.h"
+#include "fhir/body.h"
 #include "fhir/operation.h"
 #include "fhir/parameters.h"
 #include "fhir/request.h"
@@ -61,7 +62,7 @@ typedef struct Operation
 	char *path;           /* below the base of the data store */
 	char *query;          /* NULL: none */
 	const char *name;     /* with its dollar; NULL: the path of a status */
-	const char *body;     /* NULL: none */
+	Jsonb *body;          /* NULL: none */
 	HlFhirName operation; /* the operation of the request */
 	int64 deadline;       /* by hl_clock_steady_ms() */
 	long interval;        /* milliseconds */
@@ -185,7 +186,7 @@ take_parameters(Operation *operation, const HlArguments *arguments)
 	operation->parametrised = true;
 	if (strcmp(operation->method, "POST") == 0)
 	{
-		operation->body = hl_fhir_json(DatumGetJsonbP(value));
+		operation->body = DatumGetJsonbP(value);
 		return;
 	}
 	if (strcmp(operation->method, "DELETE") == 0)
@@ -477,7 +478,9 @@ send_operation(const Operation *operation)
 	if (operation->query != NULL)
 		request->rest.parameters = hl_parameters_names(operation->query);
 	if (operation->body != NULL)
-		hl_fhir_request_body(request, HL_FHIR_JSON, operation->body);
+		hl_fhir_request_body(request, HL_FHIR_JSON,
+							 hl_body_json(request->request.operation,
+										  operation->body, HL_BODY_MAX_BYTES));
 	if (is_among(exporting, operation->name))
 		hl_fhir_request_header(request, "Prefer", "respond-async");
 	return hl_fhir_perform(request);

@@ -9,8 +9,10 @@
 
 #include "aws/form.h"
 #include "base/percent.h"
+#include "fhir/body.h"
 #include "fhir/parameters.h"
 #include "model/response.h"
+#include "server/jsonb_text.h"
 #include "server/text.h"
 
 /*
@@ -27,12 +29,17 @@
 const HlJson *
 hl_parameters_read(Jsonb *parameters)
 {
-	char *string;
+	char *text;
 
 	if (parameters == NULL)
 		return hl_response_read("{}");
-	string = JsonbToCString(NULL, &parameters->root, (int) VARSIZE(parameters));
-	return hl_response_read(hl_text_to_utf8(string, (int) strlen(string)));
+	text = hl_jsonb_text(parameters, HL_BODY_MAX_BYTES);
+	if (text == NULL)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("search parameters are too large"),
+						errdetail("They have more than %d bytes as JSON.",
+								  HL_BODY_MAX_BYTES)));
+	return hl_response_read(text);
 }
 
 static void

@@ -10,14 +10,6 @@
 #include "fhir/types.h"
 #include "server/text.h"
 
-char *
-hl_fhir_json(Jsonb *json)
-{
-	char *text = JsonbToCString(NULL, &json->root, VARSIZE(json));
-
-	return hl_text_to_utf8(text, (int) strlen(text));
-}
-
 /* A member of an object; NULL: missing. */
 static JsonbValue *
 find_member(JsonbContainer *object, const char *name)
@@ -99,7 +91,6 @@ hl_fhir_resource_of(Jsonb *json, const char *what)
 				 errmsg("%s is a partial resource (tag SUBSETTED)", what),
 				 errdetail("Writing it would lose the rest of the resource."),
 				 errhint("Read the resource with healthlake_fhir_read().")));
-	resource->body = hl_fhir_json(json);
 	return resource;
 }
 

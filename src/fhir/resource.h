@@ -16,8 +16,7 @@ typedef struct HlFhirResource
 {
 	Jsonb *json;
 	const char *type;
-	const char *id;   /* NULL: none */
-	const char *body; /* as sent, UTF-8 */
+	const char *id; /* NULL: none */
 } HlFhirResource;
 
 /*
@@ -30,9 +29,6 @@ extern HlFhirResource *hl_fhir_resource(const HlArguments *arguments,
 
 /* The same for a value; "what" names it in errors: argument "resource". */
 extern HlFhirResource *hl_fhir_resource_of(Jsonb *json, const char *what);
-
-/* jsonb as JSON in UTF-8. */
-extern char *hl_fhir_json(Jsonb *json);
 
 /* A string member of an object; NULL: missing, or not a string. */
 extern char *hl_fhir_member(JsonbContainer *object, const char *name);

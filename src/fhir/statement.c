@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "fhir/body.h"
 #include "fhir/operation.h"
 #include "fhir/request.h"
 #include "fhir/resource.h"
@@ -156,12 +157,14 @@ ask_for_issues(Listed *listed, const HlArguments *arguments)
 	HlFhirRequest *request =
 		hl_fhir_request(hl_fhir_place(arguments), HL_FHIR_VALIDATE_RESOURCE,
 						"POST", psprintf("%s/$validate", resource->type));
+	char *body;
 
 	request->rest.subject = resource->type;
-	hl_fhir_request_body(request, HL_FHIR_JSON,
-						 profile == NULL
-							 ? resource->body
-							 : wrap_resource(resource->body, profile));
+	body = hl_body_json(request->request.operation, resource->json,
+						HL_BODY_MAX_BYTES);
+	if (profile != NULL)
+		body = wrap_resource(body, profile);
+	hl_fhir_request_body(request, HL_FHIR_JSON, body);
 	listed->tell = tell_issue;
 	return hl_json_member(ask(listed, request, "OperationOutcome"), "issue");
 }

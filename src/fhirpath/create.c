@@ -28,6 +28,13 @@
 #include "fhirpath/create.h"
 #include "fhirpath/references.h"
 #include "server/jsonb_builder.h"
+#include "server/jsonb_text.h"
+
+/*
+ * The maximum length of a ViewDefinition as JSON, in bytes: parts of it are
+ * repeated for each column.
+ */
+#define DOCUMENT_MAX (1024 * 1024)
 
 /* The state of composing the text of a view. */
 typedef struct Maker
@@ -591,6 +598,17 @@ check_arguments(FunctionCallInfo fcinfo)
 					 errmsg("argument \"%s\" must not be null", names[i])));
 }
 
+/* Refuses a document that becomes too long in SQL. */
+static void
+refuse_large(Jsonb *document)
+{
+	if (hl_jsonb_is_longer(document, DOCUMENT_MAX))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the ViewDefinition is too large for an SQL view"),
+				 errdetail("At most %d bytes are allowed.", DOCUMENT_MAX)));
+}
+
 Datum
 hl_create_view(FunctionCallInfo fcinfo)
 {
@@ -607,6 +625,7 @@ hl_create_view(FunctionCallInfo fcinfo)
 	target =
 		makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
 	memset(&maker, 0, sizeof(maker));
+	refuse_large(document);
 	maker.view = hl_view_read(document);
 	check_source(source, column);
 	maker.schema = quote_identifier(

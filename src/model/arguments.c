@@ -31,6 +31,7 @@
 typedef struct Binding
 {
 	const HlArguments *arguments;
+	const HlOperation *operation;
 	StringInfo json;
 } Binding;
 
@@ -150,6 +151,17 @@ hl_arguments_value(const HlArguments *arguments, const char *name, Datum *value)
 	return i >= 0;
 }
 
+char *
+hl_arguments_json(const HlArguments *arguments, const char *name,
+				  const HlOperation *operation)
+{
+	Datum value;
+
+	return hl_arguments_value(arguments, name, &value)
+			   ? hl_request_text(operation, DatumGetJsonbP(value))
+			   : NULL;
+}
+
 /* Appends a string in the database's encoding as a JSON string. */
 static void
 append_text(StringInfo json, const char *text, int len)
@@ -260,10 +272,9 @@ append_tag_map(HlBytes *bytes, const HlJson *list)
 
 /* Appends jsonb, with tags in the notation of the member. */
 static void
-append_jsonb(StringInfo json, Jsonb *value, const HlMember *member)
+append_jsonb(const Binding *binding, Jsonb *value, const HlMember *member)
 {
-	char *text = JsonbToCString(NULL, &value->root, VARSIZE(value));
-	char *utf8 = hl_text_to_utf8(text, (int) strlen(text));
+	char *utf8 = hl_request_text(binding->operation, value);
 	const HlJson *tags = NULL;
 	HlBytes bytes = {0};
 
@@ -278,10 +289,10 @@ append_jsonb(StringInfo json, Jsonb *value, const HlMember *member)
 		append_tag_map(&bytes, tags);
 	else
 	{
-		appendStringInfoString(json, utf8);
+		appendStringInfoString(binding->json, utf8);
 		return;
 	}
-	appendStringInfoString(json, hl_text_take(&bytes));
+	appendStringInfoString(binding->json, hl_text_take(&bytes));
 }
 
 /* Appends the value of an argument as JSON by its SQL type. */
@@ -317,7 +328,7 @@ append_argument(const Binding *binding, int i, const HlMember *member)
 			append_text_array(binding->json, DatumGetArrayTypeP(value));
 			break;
 		case JSONBOID:
-			append_jsonb(binding->json, DatumGetJsonbP(value), member);
+			append_jsonb(binding, DatumGetJsonbP(value), member);
 			break;
 		default:
 			elog(ERROR, "argument \"%s\" has a type that is not supported",
@@ -476,7 +487,7 @@ char *
 hl_arguments_request(const HlArguments *arguments, const HlOperation *operation)
 {
 	StringInfoData json;
-	Binding binding = {arguments, &json};
+	Binding binding = {arguments, operation, &json};
 
 	if (operation->creates != NULL)
 		refuse_name(arguments);
@@ -488,9 +499,8 @@ hl_arguments_request(const HlArguments *arguments, const HlOperation *operation)
 HlRequest *
 hl_arguments_make(const HlArguments *arguments, const HlOperation *operation)
 {
-	const char *more = hl_arguments_text(arguments, "more");
+	const char *more = hl_arguments_json(arguments, "more", operation);
 
 	return hl_request_make(
-		operation, hl_arguments_request(arguments, operation),
-		more == NULL ? NULL : hl_text_to_utf8(more, (int) strlen(more)), true);
+		operation, hl_arguments_request(arguments, operation), more, true);
 }

@@ -45,6 +45,10 @@ extern const char *hl_arguments_text(const HlArguments *arguments,
 extern Interval *hl_arguments_interval(const HlArguments *arguments,
 									   const char *name);
 
+/* An argument of type jsonb as JSON, by hl_request_text(); NULL if it is NULL. */
+extern char *hl_arguments_json(const HlArguments *arguments, const char *name,
+							   const HlOperation *operation);
+
 /* The value of an argument; false if it is NULL or missing. */
 extern bool hl_arguments_value(const HlArguments *arguments, const char *name,
 							   Datum *value);

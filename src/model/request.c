@@ -15,6 +15,7 @@
 #include "model/guard.h"
 #include "model/request.h"
 #include "model/response.h"
+#include "server/jsonb_text.h"
 #include "server/owned.h"
 #include "server/random.h"
 #include "server/settings.h"
@@ -304,6 +305,22 @@ refuse_too_large(const HlOperation *operation, size_t len)
 						errdetail("Its body would have %zu bytes; "
 								  "healthlake.max_request_size allows %zu.",
 								  len, most)));
+}
+
+char *
+hl_request_text(const HlOperation *operation, Jsonb *json)
+{
+	size_t most = (size_t) hl_settings.max_request_size * 1024;
+	char *text = hl_jsonb_text(json, Max(most, VARSIZE(json)));
+
+	if (text == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("request for %s is too large", operation->name),
+						errdetail("Its body would have more bytes than the "
+								  "%zu that healthlake.max_request_size "
+								  "allows.",
+								  most)));
+	return text;
 }
 
 /*

@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "utils/jsonb.h"
+
 #include "base/bytes.h"
 #include "base/json.h"
 #include "http/header.h"
@@ -53,6 +55,13 @@ typedef struct HlRequest
 	int64 patience;     /* timeout in ms; 0: request_timeout */
 	const HlRest *rest; /* NULL: control plane */
 } HlRequest;
+
+/*
+ * jsonb as JSON in UTF-8, for a request. Throws 22023, before it is written, if
+ * it has more bytes than healthlake.max_request_size allows, and more than in
+ * jsonb: then numbers have many digits.
+ */
+extern char *hl_request_text(const HlOperation *operation, Jsonb *json);
 
 /*
  * Makes a request from JSON in UTF-8. "more" (or NULL) is a second object that

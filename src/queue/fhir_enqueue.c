@@ -24,8 +24,12 @@
 #include "model/response.h"
 #include "queue/enqueue.h"
 #include "queue/fhir_enqueue.h"
+#include "server/jsonb_text.h"
 #include "server/settings.h"
 #include "server/text.h"
+
+/* The maximum length of the argument "headers" as JSON, in bytes. */
+#define MOST_HEADERS 65536
 
 /* What is to be written, before it is a row. Texts of the database. */
 typedef struct Write
@@ -193,7 +197,8 @@ enqueue_write(const Write *write)
 		hl_fhir_datastore(hl_arguments_text(write->arguments, "datastore_id"));
 	refuse_unpermitted(enqueued.request);
 	if (write->body != NULL)
-		hl_body_check(operation, hl_fhir_json(write->body),
+		hl_body_check(operation,
+					  hl_body_json(operation, write->body, HL_BODY_MAX_BYTES),
 					  write->entries != NULL);
 	if (write->entries != NULL)
 		enqueued.resources = resources_of(write->entries);
@@ -390,8 +395,10 @@ take_headers(Write *write)
 
 	if (headers == NULL)
 		return;
-	text = JsonbToCString(NULL, &headers->root, VARSIZE(headers));
-	read = hl_response_read(hl_text_to_utf8(text, (int) strlen(text)));
+	text = hl_jsonb_text(headers, MOST_HEADERS);
+	if (text == NULL)
+		refuse_argument("headers", "is too large");
+	read = hl_response_read(text);
 	if (hl_json_kind(read) != HL_JSON_OBJECT)
 		refuse_argument("headers", "must be a JSON object of strings");
 	each = hl_json_each(read);

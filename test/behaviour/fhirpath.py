@@ -182,8 +182,8 @@ def check_hostile(cluster):
 
 def check_peaks(cluster):
     """What a resource makes of memory is limited, also if a few kilobytes of it are much text."""
-    digits = ("jsonb_build_object('resourceType', 'P', 'given', array_fill('1e131000'::numeric,"
-              " ARRAY[20000]))")
+    digits = ("('{\"resourceType\": \"P\", \"given\": [1' || repeat(', 1e131000', 20000) ||"
+              " ']}')::jsonb")
     words = ("(SELECT jsonb_build_object('a', jsonb_agg(w ORDER BY n), 'b', jsonb_agg(w ORDER BY"
              " n DESC)) FROM (SELECT n, repeat(chr(97 + n % 26), 3000) || n FROM"
              " generate_series(1, 500) AS n) AS w (n, w))")

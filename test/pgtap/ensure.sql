@@ -47,6 +47,10 @@ SELECT place('smart', 'ACTIVE', '{"SseConfiguration": {"KmsEncryptionConfig": {"
 SELECT is(created, false, 'as asked: ' || coalesce(kms_key_id, '')) FROM (VALUES ('arn:aws:kms:us-east-1:123456789012:key/1234'), ('1234'), ('key/1234'), (NULL)) AS k (kms_key_id),
 	LATERAL healthlake_ensure_datastore('smart', kms_key_id => k.kms_key_id, authorization_strategy => 'SMART_ON_FHIR',
 	fine_grained_authorization_enabled => true, identity_provider_metadata => '{"a": [2], "b": 1}', idp_lambda_arn => 'arn:aws:lambda:us-east-1:123456789012:function:introspect');
+SELECT place('digits', 'ACTIVE', jsonb_build_object('IdentityProviderConfiguration', jsonb_build_object('AuthorizationStrategy', 'SMART_ON_FHIR', 'Metadata', '{"x":[1' || repeat(',1e131000', 1000) || ']}'))) \g /dev/null
+SELECT peak() AS peak \gset
+SELECT is(says('SELECT healthlake_ensure_datastore(''digits'', authorization_strategy => ''SMART_ON_FHIR'', identity_provider_metadata => ''{"a": 1}'')') ~ 'identity_provider_metadata is {"x":.1,1e131000,', true, 'JSON with many digits is compared as it is');
+SELECT cmp_ok(peak() - :peak, '<', 100, 'and not written anew');
 SELECT is(created, false, 'what is not asked for may be anything') FROM healthlake_ensure_datastore('smart');
 SELECT is(created, false, 'what AWS makes of nothing may be asked for') FROM healthlake_ensure_datastore('plain',
 	authorization_strategy => 'AWS_AUTH', fine_grained_authorization_enabled => false, cmk_type => 'AWS_OWNED_KMS_KEY');

@@ -158,6 +158,29 @@ SELECT is((raised('SELECT healthlake_fhir_' || call)).sqlstate, '22023', call)
 	$$update_where('{"resourceType": "Patient"}', '{"gender": ","}')$$, $$update_where('{"resourceType": "Patient"}', '{"gender": ["x", "x,"]}')$$,
 	$$update_where('{"resourceType": "Patient"}', '{"gender": null}')$$, $$delete('Patient', '..')$$]) AS call;
 SELECT is((raised($$SELECT healthlake_fhir_create(jsonb_build_object('resourceType', 'Patient', 'x', repeat('x', 5 * 1024 * 1024)))$$)).sqlstate, '54000', 'more than 5 MB');
+SELECT peak() AS peak \gset
+SELECT is(says('SELECT healthlake_fhir_' || call), said, call) FROM (VALUES
+	('create(digits())', 'body of CreateResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('update(digits())', 'body of UpdateResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('update_where(digits(), ''{"identifier": "x"}'')', 'body of UpdateResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('patch(''Patient'', ''x'', jsonb_build_array(digits()))', 'body of PatchResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('validate(digits())', 'body of ValidateResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('validate(digits(), ''http://example.com/p'')', 'body of ValidateResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('operation(''Patient/$lastn'', digits())', 'body of FHIROperation is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('operation(''Patient/$lastn'', digits(), method => ''GET'')', 'search parameters are too large | They have more than 5242880 bytes as JSON.'),
+	('update_where(''{"resourceType": "Patient"}'', digits())', 'search parameters are too large | They have more than 5242880 bytes as JSON.'),
+	('search(''Patient'', digits())', 'search parameters are too large | They have more than 5242880 bytes as JSON.'),
+	('count(''Patient'', digits())', 'search parameters are too large | They have more than 5242880 bytes as JSON.'),
+	('delete_where(''Patient'', digits(), 1)', 'search parameters are too large | They have more than 5242880 bytes as JSON.'),
+	('bundle(jsonb_build_array(jsonb_build_object(''method'', ''PUT'', ''url'', ''Patient/digits'', ''resource'', digits())))', 'body of ProcessBundle is too large | It has more than 20971520 bytes; HealthLake accepts 5242880.'),
+	('enqueue_create(digits())', 'body of UpdateResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('enqueue_update(digits())', 'body of UpdateResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('enqueue_patch(''Patient'', ''x'', jsonb_build_array(digits()))', 'body of PatchResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('enqueue_bundle(jsonb_build_array(digits()))', 'body of ProcessBundle is too large | It has more than 20971520 bytes; HealthLake accepts 5242880.'),
+	('enqueue(''PUT'', ''Patient/digits'', digits())', 'body of UpdateResource is too large | It has more than 5242880 bytes; HealthLake accepts 5242880.'),
+	('enqueue(''PUT'', ''Patient/x'', ''{"resourceType": "Patient", "id": "x"}'', digits())', 'argument "headers" is too large')) AS v (call, what),
+	LATERAL concat(CASE WHEN what ~ 'headers' THEN '22023 ' ELSE '54000 ' END, what) AS said;
+SELECT cmp_ok(peak() - :peak, '<', 100, 'what is too large is not written before it is refused');
 -- a body that no reply could be read with
 
 SELECT is(says('SELECT healthlake_fhir_' || call), '54001 body of ' || operation || ' is nested too deeply | It has 129 levels of objects and arrays; a resource can have 128.'

@@ -234,6 +234,8 @@ CREATE ROLE healthlake_reader;
 GRANT CREATE ON SCHEMA public TO healthlake_reader;
 SET ROLE healthlake_reader;
 SELECT is(healthlake_fhirpath_text('{"id": "x"}', 'id'), 'x', 'everybody may evaluate');
+SELECT is(says($$SELECT healthlake_fhir_create_view('large', jsonb_build_object('resource', 'Patient', 'extension', digits(), 'select', '[{"column": [{"name": "a", "path": "id"}]}]'::jsonb), 'patient')$$),
+	'54000 the ViewDefinition is too large for an SQL view | At most 1048576 bytes are allowed.', 'a view that is too large');
 SELECT is(sqlstate, '42501', 'nobody makes a view of what he may not read') FROM raised($$SELECT healthlake_fhir_create_view('mine', '{"resource": "Patient", "select": [{"column": [{"name": "a", "path": "id"}]}]}', 'public.patient')$$);
 SELECT is(sqlstate, '42501', 'nor reads a table through another''s view') FROM raised('SELECT * FROM patients') WHERE current_setting('server_version_num')::int >= 150000;
 RESET ROLE;

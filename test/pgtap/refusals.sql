@@ -214,6 +214,22 @@ SELECT is_row(ROW(r.sqlstate, r.message), ROW('22023', 'request for ' || operati
 SELECT is((raised('SELECT healthlake_create_datastore(''x'', tags => jsonb_build_object(''k'', repeat(''v'', 1048576)))')).detail,
 	'Its body would have 1048657 bytes; healthlake.max_request_size allows 1048576.', 'and the detail says by how much');
 
+SELECT peak() AS peak \gset
+SELECT is(says('SELECT ' || call), '22023 request for ' || operation || ' is too large | Its body would have more bytes than the 1048576 that healthlake.max_request_size allows.', call) FROM (VALUES
+	('CreateFHIRDatastore', 'healthlake_create_datastore(''x'', more => digits())'),
+	('CreateFHIRDatastore', 'healthlake_create_datastore(digits())'),
+	('CreateFHIRDatastore', 'healthlake_create_datastore(''x'', authorization_strategy => ''AWS_AUTH'', identity_provider_metadata => digits())'),
+	('CreateFHIRDatastore', 'healthlake_ensure_datastore(''x'', more => digits())'),
+	('UpdateFHIRDatastore', 'healthlake_update_datastore(''x'', more => digits())'),
+	('TagResource', 'healthlake_tag_resource(''x'', digits())'),
+	('ListFHIRDatastores', 'healthlake_list_datastores(more => digits())'),
+	('CreateFHIRDatastore', 'healthlake_call(''CreateFHIRDatastore'', digits())'),
+	('CreateFHIRDatastore', 'healthlake_preview(''CreateFHIRDatastore'', digits())'),
+	('CreateFHIRDatastore', 'healthlake_enqueue(''CreateFHIRDatastore'', digits())'),
+	('CreateFHIRDatastore', 'healthlake_enqueue_create_datastore(''x'', more => digits())')) AS v (operation, call);
+SELECT is(says('SELECT * FROM healthlake_call_many(''CreateFHIRDatastore'', ARRAY[digits(), ''{}''])')
+	~ '^22023 2 of 2 requests for CreateFHIRDatastore cannot be sent . Request 1: request for CreateFHIRDatastore is too large\nIts body would .*\nRequest 2: ', true, 'in one of many');
+SELECT cmp_ok(peak() - :peak, '<', 100, 'numbers with many digits are not written before they are refused');
 SET healthlake.max_request_size = '1kB';
 CREATE FUNCTION with_name(bytes integer) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_object('DatastoreTypeVersion', 'R4', 'ClientToken', 't', 'DatastoreName',

@@ -77,6 +77,16 @@ BEGIN
 END
 $$;
 
+-- An object of a few kilobytes that is 131 MB as JSON.
+CREATE FUNCTION digits() RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_build_object('resourceType', 'Patient', 'id', 'digits', 'x', ('[1' || repeat(', 1e131000', 1000) || ']')::jsonb)
+$$;
+
+-- The most memory that the session has had, in MB.
+CREATE FUNCTION peak() RETURNS integer LANGUAGE sql AS $$
+	SELECT substring(pg_read_file('/proc/self/status', 0, 10000) FROM 'VmHWM:\s+(\d+)')::integer / 1024
+$$;
+
 -- pgTAP's is() for records.
 CREATE FUNCTION is_row(have record, want record, what text) RETURNS text
 LANGUAGE plpgsql AS $$ BEGIN RETURN is(have::text, want::text, what); END $$;
