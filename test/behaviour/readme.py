@@ -759,6 +759,16 @@ PROVOKED = {
          "SELECT healthlake_fhir_read('Group', 'g', datastore_id => repeat('0', 32))"],
         [{"status": 200, "body": {"resourceType": "Group", "id": "g", "member": [
             {"reference": f"Patient/{number}"} for number in range(100001)]}}]),
+    "body of … is too large": Provocation(
+        ["SELECT healthlake_fhir_create(jsonb_build_object('resourceType', 'Patient', 'text',"
+         " repeat('x', 5242880)), datastore_id => repeat('0', 32))"]),
+    "search parameters are too large": Provocation(
+        ["SELECT healthlake_fhir_count('Patient', jsonb_build_object('name', repeat('x', 5242880)),"
+         " datastore_id => repeat('0', 32))"]),
+    "the ViewDefinition is too large for an SQL view": Provocation(
+        ["BEGIN", "CREATE TABLE resources (resource jsonb)",
+         "SELECT healthlake_fhir_create_view('v', jsonb_build_object('resource', 'Patient',"
+         " 'title', repeat('x', 1048576)), 'resources')"]),
     "… cannot be recorded in a read-only transaction": Provocation(
         ["SET healthlake.audit_reads = on", "BEGIN READ ONLY",
          "SELECT healthlake_fhir_read('Patient', 'p', datastore_id => repeat('0', 32))"]),
