@@ -899,7 +899,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_ensure_datastore
 FROM PUBLIC;
 
 COMMENT ON FUNCTION @extschema@.healthlake_ensure_datastore IS
-'Returns the one live data store of that name, or creates it if there is none; sessions of this database are serialized, those of other databases and machines are not';
+'Returns the one live data store of that name, or creates it if there is none, neither in AWS''s list nor in the recent history; sessions of this database are serialized, those of other databases and machines are not';
 
 CREATE FUNCTION @extschema@.healthlake_call(
 	operation pg_catalog.text,
@@ -1447,6 +1447,9 @@ CREATE INDEX healthlake_event_job ON @extschema@.healthlake_event
 	(job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX healthlake_event_rolled_back ON @extschema@.healthlake_event
 	(at) WHERE event OPERATOR(pg_catalog.=) 'rolled_back';
+CREATE INDEX healthlake_event_created ON @extschema@.healthlake_event
+	(at) WHERE kind OPERATOR(pg_catalog.=) ANY
+			('{create,delete}'::pg_catalog.text[]);
 CREATE INDEX healthlake_event_patients ON @extschema@.healthlake_event
 	USING gin (patients) WHERE patients IS NOT NULL;
 CREATE INDEX healthlake_event_at ON @extschema@.healthlake_event

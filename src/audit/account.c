@@ -6,8 +6,10 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 
 #include "audit/account.h"
 #include "model/response.h"
@@ -40,6 +42,15 @@ hl_account_client(void)
 					  .current_role = GetUserNameFromId(GetUserId(), false),
 					  .address = client_address(),
 					  .application = pstrdup(application_name)};
+}
+
+bool
+hl_account_sees_all(const HlStore *store)
+{
+	Oid audit = get_relname_relid("healthlake_audit", store->schema);
+
+	return OidIsValid(audit) &&
+		   pg_class_aclcheck(audit, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 void

@@ -27,6 +27,9 @@ typedef struct HlClient
 /* The roles and the client of this session, in the current memory context. */
 extern HlClient hl_account_client(void);
 
+/* Whether the current user sees the requests and events of every role. */
+extern bool hl_account_sees_all(const HlStore *store);
+
 /* Adds its fields as parameters, in this order. */
 extern void hl_account_add_client(HlParameters *row, const HlClient *who);
 

@@ -364,6 +364,28 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " WHERE n.home = r.home AND n.retry_of = r.id)) AS twin",
 		 6,
 		 {INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}},
+	/*
+	 * Parameters: the member that is the name, the role that acts, whether it
+	 * sees all, operation, name, region, endpoint, account, time. Requests that
+	 * will create, or may have created since then, an object of that name. The
+	 * last two of the target are not always known before a request is sent.
+	 */
+	[HL_STATEMENT_CREATIONS] =
+		{"SELECT datastore_id, client_token,"
+		 " coalesce(finished_at, first_sent_at, requested_at) AS since,"
+		 " state <> 'unknown' AS open, id AS request," MINE "AS mine"
+		 " FROM @ AS r WHERE ((" TO_SEND ") OR (" TO_POLL ")"
+		 " OR (state = 'unknown'"
+		 " AND (finished_at IS NULL OR finished_at >= $9)))"
+		 " AND (kind = 'create' OR (kind = '' AND operation = $4))"
+		 " AND home = " HERE " AND request ->> $1 = $5 AND region = $6"
+		 " AND (endpoint = $7) IS NOT FALSE AND (account = $8) IS NOT FALSE"
+		 /* the retry of a request stands for it */
+		 " AND NOT EXISTS (SELECT FROM @ AS n"
+		 " WHERE n.home = r.home AND n.retry_of = r.id) ORDER BY r.id",
+		 9,
+		 {TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		  TEXTOID, TIMESTAMPTZOID}},
 	[HL_STATEMENT_NOTIFY] = {"SELECT pg_notify('healthlake', $1::text)",
 							 1,
 							 {INT8OID}},

@@ -325,9 +325,13 @@ end_run(KeptPlan *kept)
 	free_retired(kept);
 }
 
-/* Executes a plan, which is not freed meanwhile. */
+/*
+ * Executes a plan, which is not freed meanwhile. Snapshot NULL: the one that
+ * the transaction has for its next statement.
+ */
 static int
-execute(const HlStore *store, KeptPlan *kept, const HlParameters *parameters)
+execute(const HlStore *store, KeptPlan *kept, const HlParameters *parameters,
+		Snapshot snapshot)
 {
 	HlNames names;
 	volatile int result = 0;
@@ -336,8 +340,9 @@ execute(const HlStore *store, KeptPlan *kept, const HlParameters *parameters)
 	hl_names_begin(&names, kept->sql, store->schema);
 	PG_TRY();
 	{
-		result = SPI_execute_plan(kept->plan, (Datum *) parameters->values,
-								  parameters->nulls, false, 0);
+		result = SPI_execute_snapshot(kept->plan, (Datum *) parameters->values,
+									  parameters->nulls, snapshot,
+									  InvalidSnapshot, false, true, 0);
 	}
 	PG_FINALLY();
 	{
@@ -348,9 +353,10 @@ execute(const HlStore *store, KeptPlan *kept, const HlParameters *parameters)
 	return result;
 }
 
-uint64
-hl_store_run(const HlStore *store, HlStatement statement,
-			 const HlParameters *parameters)
+/* Runs a statement with a snapshot, or NULL. */
+static uint64
+run_with(const HlStore *store, HlStatement statement,
+		 const HlParameters *parameters, Snapshot snapshot)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	bool bare = !ActiveSnapshotSet();
@@ -360,7 +366,7 @@ hl_store_run(const HlStore *store, HlStatement statement,
 		elog(ERROR, "statement %d has other parameters", (int) statement);
 	if (bare)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	result = execute(store, plan_of(store, statement), parameters);
+	result = execute(store, plan_of(store, statement), parameters, snapshot);
 	if (result < 0)
 		elog(ERROR, "statement %d failed: %s", (int) statement,
 			 SPI_result_code_string(result));
@@ -369,6 +375,20 @@ hl_store_run(const HlStore *store, HlStatement statement,
 	/* SPI leaves its own behind, which SPI_finish() frees (_SPI_begin_call) */
 	MemoryContextSwitchTo(caller);
 	return SPI_processed;
+}
+
+uint64
+hl_store_run(const HlStore *store, HlStatement statement,
+			 const HlParameters *parameters)
+{
+	return run_with(store, statement, parameters, InvalidSnapshot);
+}
+
+uint64
+hl_store_run_latest(const HlStore *store, HlStatement statement,
+					const HlParameters *parameters)
+{
+	return run_with(store, statement, parameters, GetLatestSnapshot());
 }
 
 uint64

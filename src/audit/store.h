@@ -67,12 +67,14 @@ extern void hl_store_plan(const HlStore *store, HlStatement statement);
 /*
  * Runs a statement within a step; returns the number of rows it has changed,
  * or of those in SPI_tuptable. The second form may change finished rows, which
- * a trigger prevents otherwise.
+ * a trigger prevents otherwise; the third sees all that is committed by now.
  */
 extern uint64 hl_store_run(const HlStore *store, HlStatement statement,
 						   const HlParameters *parameters);
 extern uint64 hl_store_alter(const HlStore *store, HlStatement statement,
 							 const HlParameters *parameters);
+extern uint64 hl_store_run_latest(const HlStore *store, HlStatement statement,
+								  const HlParameters *parameters);
 
 /*
  * A column of a row of SPI_tuptable, or of another result, by its name; NULL

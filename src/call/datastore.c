@@ -13,11 +13,13 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "call/call.h"
 #include "call/datastore.h"
 #include "call/error.h"
 #include "call/pages.h"
+#include "call/recorded.h"
 #include "model/response.h"
 #include "server/jsonb_text.h"
 #include "server/text.h"
@@ -245,9 +247,25 @@ is_live(const char *status)
 /* A data store that was found, and the reply that contains it. */
 typedef struct Found
 {
-	const HlReply *page;
+	const HlOperation *operation;
+	const HlReply *reply;
 	const HlJson *store;
 } Found;
+
+/* Adds a data store to the list if it is live and has that name (UTF-8). */
+static List *
+add_if_live(List *stores, const Found *found, const char *name)
+{
+	const char *its = property(found->store, "name");
+	Found *kept;
+
+	if (its == NULL || strcmp(its, name) != 0 ||
+		!is_live(property(found->store, "status")))
+		return stores;
+	kept = palloc(sizeof(Found));
+	*kept = *found;
+	return lappend(stores, kept);
+}
 
 /* Adds the live data stores of that name in a page to the list. */
 static List *
@@ -255,20 +273,12 @@ add_live(List *stores, const HlReply *page, const char *name)
 {
 	HlJsonEach each =
 		hl_json_each(hl_json_member(page->document, "DatastorePropertiesList"));
-	const HlJson *store;
+	Found found = {.operation =
+					   &hl_operations[HL_OPERATION_LIST_FHIR_DATASTORES],
+				   .reply = page};
 
-	while ((store = hl_json_step(&each)) != NULL)
-	{
-		const char *its = property(store, "name");
-		Found *found;
-
-		if (its == NULL || strcmp(its, name) != 0 ||
-			!is_live(property(store, "status")))
-			continue;
-		found = palloc(sizeof(Found));
-		*found = (Found){.page = page, .store = store};
-		stores = lappend(stores, found);
-	}
+	while ((found.store = hl_json_step(&each)) != NULL)
+		stores = add_if_live(stores, &found, name);
 	return stores;
 }
 
@@ -371,11 +381,66 @@ ensured_row(FunctionCallInfo fcinfo, Datum datum, bool created)
 static Datum
 found_row(FunctionCallInfo fcinfo, const Found *found)
 {
-	return ensured_row(
-		fcinfo,
-		hl_error_row(&hl_operations[HL_OPERATION_LIST_FHIR_DATASTORES],
-					 found->page, fcinfo, properties_shape(), found->store),
-		false);
+	return ensured_row(fcinfo,
+					   hl_error_row(found->operation, found->reply, fcinfo,
+									properties_shape(), found->store),
+					   false);
+}
+
+/*
+ * Finds those of the recorded data stores that are live and still have the
+ * name. Throws if one that AWS does not describe may be too new for that.
+ */
+static List *
+find_recorded(const HlArguments *arguments, List *creations, const char *name)
+{
+	const HlCreation *hidden = NULL;
+	List *stores = NIL;
+	ListCell *cell;
+
+	foreach (cell, creations)
+	{
+		const HlCreation *creation = lfirst(cell);
+		Found found = {
+			.operation = &hl_operations[HL_OPERATION_DESCRIBE_FHIR_DATASTORE]};
+
+		if (hl_recorded_is_repeated(creations, creation))
+			continue;
+		found.reply =
+			describe(arguments,
+					 hl_text_to_utf8(creation->id, (int) strlen(creation->id)));
+		if (found.reply->outcome == HL_OUTCOME_SUCCESS)
+		{
+			found.store =
+				hl_json_member(found.reply->document, "DatastoreProperties");
+			stores = add_if_live(stores, &found, name);
+		}
+		else if (hl_error_sqlstate(found.reply) != ERRCODE_UNDEFINED_OBJECT)
+			hl_error_raise(found.operation, found.reply, NULL);
+		else if (hidden == NULL && hl_recorded_is_settling(creation))
+			hidden = creation;
+	}
+	if (stores == NIL && hidden != NULL)
+		hl_recorded_refuse_hidden(hidden, hl_text_from_utf8(name));
+	return stores;
+}
+
+/*
+ * Finds data stores that AWS does not list yet, by what this database has
+ * recorded. Throws if such a one may exist, or will, and its id is not known.
+ */
+static List *
+find_unlisted(const HlArguments *arguments, const HlRequest *request,
+			  const char *name)
+{
+	List *creations =
+		hl_recorded_find(request, hl_arguments_text(arguments, "region"), name);
+	List *stores = find_recorded(arguments, creations,
+								 hl_text_to_utf8(name, (int) strlen(name)));
+
+	if (stores == NIL)
+		hl_recorded_refuse_open(creations, name);
+	return stores;
 }
 
 Datum
@@ -390,6 +455,8 @@ hl_datastore_ensure(FunctionCallInfo fcinfo, const HlOperation *create)
 	hl_call_refuse_change(create);
 	lock_name(name);
 	stores = find_live(arguments, name);
+	if (stores == NIL)
+		stores = find_unlisted(arguments, request, name);
 	if (list_length(stores) > 1)
 		refuse_several(stores, name);
 	if (stores != NIL)

@@ -30,7 +30,8 @@ extern void hl_datastore_compare_source(const HlArguments *arguments,
 
 /*
  * Returns the row of healthlake_ensure_datastore(). Throws 55000 if the live
- * data store of that name is not as requested, 21000 if there are several.
+ * data store of that name is not as requested, 21000 if there are several, and
+ * 55006 or 38M01 if AWS does not know yet whether there is one.
  */
 extern Datum hl_datastore_ensure(FunctionCallInfo fcinfo,
 								 const HlOperation *create);

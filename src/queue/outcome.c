@@ -8,6 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "call/error.h"
+#include "call/recorded.h"
 #include "credentials/credentials.h"
 #include "model/response.h"
 #include "queue/backoff.h"
@@ -16,9 +17,6 @@
 #include "server/text.h"
 
 #define HTTP_PRECONDITION_FAILED 412
-
-/* So long after its creation a data store may be unknown to AWS's readers. */
-#define SETTLING_TIME (5 * 60 * 1000)
 
 /* Notes the parts of a reply that do not depend on its meaning. */
 static void
@@ -217,9 +215,9 @@ judge_lost_sight(HlQueued *queued)
 		ending->code = ending->message = NULL;
 		ending->note = "AWS no longer knows it";
 	}
-	else if (gone &&
-			 TimestampDifferenceExceeds(queued->sending_since,
-										GetCurrentTimestamp(), SETTLING_TIME))
+	else if (gone && TimestampDifferenceExceeds(queued->sending_since,
+												GetCurrentTimestamp(),
+												HL_RECORDED_SETTLING_TIME))
 		ending->state = "failed";
 }
 

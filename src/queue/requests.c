@@ -70,16 +70,6 @@ refuse_null(FunctionCallInfo fcinfo, int position, const char *name)
 						errmsg("argument \"%s\" must not be null", name)));
 }
 
-/* Whether the current user sees the requests of every role. */
-static bool
-sees_all(const HlStore *store)
-{
-	Oid audit = get_relname_relid("healthlake_audit", store->schema);
-
-	return OidIsValid(audit) &&
-		   pg_class_aclcheck(audit, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
-}
-
 /*
  * Whether the current user may change the requests of every role: as a
  * superuser or the tables' owner, whom row security does not limit either. To
@@ -595,7 +585,7 @@ look_at(int64 id, MemoryContext memory)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	touch_begin(&touch, id, sees_all);
+	touch_begin(&touch, id, hl_account_sees_all);
 	hl_store_enter(&touch.step, touch.store);
 	if (hl_store_run(touch.store, HL_STATEMENT_READ, &touch.parameters) == 0)
 		raise_missing(id);

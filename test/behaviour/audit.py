@@ -26,6 +26,7 @@ from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 CREATE = "SELECT id FROM healthlake_create_datastore(%s)"
+ENSURE = "SELECT id, created FROM healthlake_ensure_datastore(%s)"
 ROW = ("SELECT coalesce(e.outcome, 'running'), e.error_code, EXISTS (SELECT"
        " FROM healthlake_event AS r WHERE r.request_id = s.id AND r.event = 'rolled_back'),"
        " e.datastore_id, s.client_token, e.attempts"
@@ -656,6 +657,35 @@ class Check:
             return False
         return True
 
+    # ------------------------------------------------------------- get or create ---
+
+    def ensure(self):
+        """healthlake_ensure_datastore() after an unknown outcome, with late lists."""
+        session = Session(self.cluster)
+        late = {"operation": "ListFHIRDatastores", "body": {"DatastorePropertiesList": []}}
+        emulator.next(late, {"operation": "CreateFHIRDatastore", "apply": True,
+                             "http_garbage": "x"})
+        tap.same(session.fails(ENSURE, "ensured"), "38M01", "a reply is lost")
+        token = self.row("ensured")[4]
+        for other in (session, Session(self.cluster, audit="off")):
+            emulator.next(late)
+            tap.same(other.fails(ENSURE, "ensured"), "38M01", "nothing is created meanwhile")
+        emulator.next(late, late)
+        made = session.run(ENSURE.replace("%s", "%s, client_token => %s"), "ensured", token)
+        tap.same(session.run(ENSURE, "ensured"), [(made[0][0], False)],
+                 "with its token the outcome is known")
+        tap.same([store["DatastoreId"] for store in emulator.stores()
+                  if store["DatastoreName"] == "ensured"], [made[0][0]], "there is one")
+        session.run("BEGIN")
+        emulator.next(late)
+        made = session.run(ENSURE, "rolled back")
+        session.run("ROLLBACK")
+        wait_until(lambda: self.row("rolled back")[2])
+        emulator.next(late)
+        tap.same(session.run(ENSURE, "rolled back"), [(made[0][0], False)],
+                 "what a rollback left is found")
+        session.close()
+
     # ------------------------------------------------------------------- "on" ---
 
     def serializable(self):
@@ -673,6 +703,14 @@ class Check:
         tap.same(self.watch.run("SELECT count(*) FROM healthlake_event WHERE outcome = 'succeeded'"
                                 " AND request ->> 'DatastoreName' LIKE 'serializable %'"), [(40,)],
                  "and have their events")
+        for number in range(5):
+            for session in pair:
+                session.run("BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM pg_class")
+            for which, session in enumerate(pair):
+                failed.append(session.fails(ENSURE, f"look {number} {which}"))
+            for session in pair:
+                failed.append(session.fails("COMMIT"))
+        tap.same(set(failed), {None}, "nor do those that look into the history")
         for session in pair:
             session.close()
 
@@ -728,6 +766,7 @@ class Check:
         self.slots()
         self.databases()
         self.extension()
+        self.ensure()
         self.serializable()
         self.nested()
         self.kill("a session is killed", "session")

@@ -679,6 +679,8 @@ OPEN_FILE = WORK / "credentials_of_all"
 STORE = "datastore_id => repeat('0', 32)"
 READ = f"SELECT healthlake_fhir_read('Patient', 'p', {STORE})"
 LIST = "SELECT * FROM healthlake_list_datastores()"
+ENSURE = "SELECT healthlake_ensure_datastore('%s')"
+NO_STORES = {"operation": "ListFHIRDatastores", "body": {"DatastorePropertiesList": []}}
 ENQUEUE = "SELECT healthlake_enqueue_create_datastore('ward 8'%s)"
 # functions that SQL needs, but users do not call
 INTERNAL = ["healthlake_support", "healthlake_protect_request", "healthlake_protect_event",
@@ -798,6 +800,16 @@ PROVOKED = {
     'data store "…" is not named "…"': Provocation(
         ["SELECT healthlake_delete_datastore(id, 'another')"
          " FROM healthlake_list_datastores(max_rows => 1)"]),
+    'AWS does not yet describe data store "…", which was created with the name "…"': Provocation(
+        ["SELECT healthlake_create_datastore('unseen')", ENSURE % "unseen"],
+        [NO_STORES, {"operation": "DescribeFHIRDatastore", "error": "ResourceNotFoundException"}]),
+    'a request to create a data store named "…" is open': Provocation(
+        ["SELECT healthlake_enqueue_create_datastore('later', run_after => '2999-01-01')",
+         ENSURE % "later"], [NO_STORES]),
+    'outcome of an earlier creation of a data store named "…" is unknown': Provocation(
+        ["SELECT healthlake_enqueue_create_datastore('in doubt', run_after => '2999-01-01')",
+         "UPDATE healthlake_request SET state = 'unknown', finished_at = now()"
+         " WHERE request ->> 'DatastoreName' = 'in doubt'", ENSURE % "in doubt"], [NO_STORES]),
     "cannot use subquery in CALL argument": Provocation(
         ["CALL healthlake_await_datastore((SELECT 'x'))"]),
     "a procedure that waits cannot be called within a transaction block": Provocation(

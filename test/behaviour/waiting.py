@@ -3,7 +3,8 @@
 
 A wait can be ended by a cancel, by statement_timeout, by its own timeout even without an answer, by
 CREATE_FAILED, by DELETED, or by an error; throttling does not end it. A procedure holds no snapshot
-while it sleeps. Also, two sessions that ensure the same name concurrently.
+while it sleeps. Also, sessions that ensure the same name concurrently, and while AWS's list
+is late.
 """
 
 import sys
@@ -306,6 +307,28 @@ def ensuring():
              "a data store that a rollback left is found")
 
 
+def ensuring_blindly():
+    """Sessions with older snapshots, while AWS's lists lack what was created."""
+    emulator.reset()
+    emulator.next(operation="ListFHIRDatastores", body={"DatastorePropertiesList": []},
+                  times="always")
+    for level in ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"):
+        first, second = connect(), connect()
+        ensure = f"SELECT id, created FROM healthlake_ensure_datastore('late {level}')"
+        for session in (first, second):
+            run(session, f"BEGIN ISOLATION LEVEL {level}")
+            run(session, "SELECT count(*) FROM pg_class")
+        created = run(first, ensure)[0]
+        waiting = Running(second, ensure)
+        time.sleep(0.1)
+        run(first, "COMMIT")
+        tap.same(waiting.end()[0], [(created[0][0], False)] if created else "created",
+                 f"{level}: a session finds what another has just created")
+        tap.same(run(second, "COMMIT")[1], None, f"{level}: and commits")
+        first.close()
+        second.close()
+
+
 def main():
     """All checks."""
     with connect() as session, session.cursor() as cursor:
@@ -317,6 +340,7 @@ def main():
     snapshots(session, watcher)
     many_polls(session)
     ensuring()
+    ensuring_blindly()
     emulator.stop()
     tap.end()
 
