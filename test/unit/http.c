@@ -1384,6 +1384,24 @@ cut(Peer *peer)
 	peer_say(peer, canned);
 }
 
+static uint64_t client_options; /* of OpenSSL's last connection of a client */
+static long client_mode;
+
+/* Replaces OpenSSL's: keeps what is set for a client. */
+SSL *
+SSL_new(SSL_CTX *context)
+{
+	SSL *(*real)(SSL_CTX *) = dlsym(RTLD_NEXT, "SSL_new");
+	SSL *made = real(context);
+
+	if (made != NULL && !SSL_is_server(made))
+	{
+		client_options = SSL_get_options(made);
+		client_mode = SSL_get_mode(made);
+	}
+	return made;
+}
+
 /* A trusted certificate, an unknown one, and truncated streams. */
 static void
 test_tls(void)
@@ -1399,6 +1417,10 @@ test_tls(void)
 	ends(&request, HL_TRANSPORT_OK, true, "TLS");
 	ends(&request, HL_TRANSPORT_OK, true, "TLS again");
 	ok(peer_connections == 1, "on one connection");
+	ok((client_options & SSL_OP_CLEANSE_PLAINTEXT) != 0,
+	   "OpenSSL wipes what was received");
+	ok((client_mode & SSL_MODE_RELEASE_BUFFERS) == 0,
+	   "in buffers that it keeps");
 	request.fresh = true;
 	ends(&request, HL_TRANSPORT_OK, true, "TLS on another");
 	ok(peer_connections == 2 && peer_resumed == 0, "no TLS session is resumed");
