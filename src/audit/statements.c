@@ -389,10 +389,17 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 	[HL_STATEMENT_NOTIFY] = {"SELECT pg_notify('healthlake', $1::text)",
 							 1,
 							 {INT8OID}},
+	/* Parameters: id, number. The first of so many events before that one. */
+	[HL_STATEMENT_SWEEP_FROM] =
+		{"SELECT min(id) AS id FROM (SELECT id FROM !.healthlake_event"
+		 " WHERE id < $1 ORDER BY id DESC LIMIT $2) AS e",
+		 2,
+		 {INT8OID, INT4OID}},
 	/*
-	 * Parameter: home. The last event of calls without an end, and of calls
-	 * whose transaction was, or may yet be, rolled back without a record of
-	 * it.
+	 * Parameters: home, the first id, and the one behind the last. The last
+	 * event of calls without an end, and of calls whose transaction was, or
+	 * may yet be, rolled back without a record of it. They were begun by an
+	 * event with one of these ids.
 	 */
 	[HL_STATEMENT_SWEEP] =
 		{"SELECT DISTINCT ON (s.id) e.*"
@@ -403,7 +410,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " < pg_snapshot_xmax(pg_current_snapshot())"
 		 " THEN pg_xact_status(s.transaction) ELSE 'in progress' END)"
 		 " AS x (status)"
-		 " WHERE s.home = $1 AND s.origin = 'call' AND s.event = 'sent'"
+		 " WHERE s.id >= $2 AND s.id < $3"
+		 " AND s.home = $1 AND s.origin = 'call' AND s.event = 'sent'"
 		 " AND NOT EXISTS (SELECT FROM !.healthlake_event AS o"
 		 " WHERE o.request_id = s.request_id AND o.home = s.home"
 		 " AND o.origin = 'call' AND (o.event = 'rolled_back'"
@@ -412,8 +420,8 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 " OR s.transaction IS NULL"
 		 " OR coalesce(x.status, 'committed') = 'committed'))))"
 		 " ORDER BY s.id, e.event = 'sent', e.event = 'interrupted'",
-		 1,
-		 {TEXTOID}},
+		 3,
+		 {TEXTOID, INT8OID, INT8OID}},
 	[HL_STATEMENT_CANCEL] =
 		{"UPDATE @ SET state = 'cancelled', finished_at = clock_timestamp(),"
 		 " body = NULL"

@@ -5,12 +5,15 @@
  * Messages of sessions become tasks. The tasks of one round are written in one
  * transaction; if that fails, each is written in its own. A call is kept until
  * its transaction has ended, so that any kind of rollback is recorded. Calls
- * that an earlier writer has left without an end are found in the history.
+ * that an earlier writer has left without an end are found in the history,
+ * which is read in parts, the latest events first, since sessions wait for the
+ * writer meanwhile.
  */
 #include "postgres.h"
 
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "libpq/pqsignal.h"
 #include "mb/pg_wchar.h"
@@ -64,6 +67,12 @@
 /* Milliseconds between two checks in a transaction whether it must exit. */
 #define PULSE 1000
 
+/* How many events a part of a sweep reads. */
+#define PART 2000
+
+/* Milliseconds between two parts. */
+#define BREATH 1
+
 /* The longest delay, in milliseconds, between two attempts to write a task. */
 #define LONGEST 60000
 
@@ -115,6 +124,9 @@ static struct
 	Task *tasks; /* in the order of arrival */
 	int64 busy_at;
 	int64 looked_at; /* last check of transactions */
+	bool sweeping;   /* a sweep has begun, and not ended */
+	bool locked;     /* it waits for the history */
+	int64 swept_to;  /* the lowest id that it has read */
 	TimeoutId pulse;
 } writer;
 
@@ -621,24 +633,17 @@ read_row(uint64 row, HlEvent *event)
 							(int) strlen(event->fields[HL_EVENT_REQUEST]));
 }
 
-/*
- * Takes over the unfinished calls of an earlier writer: calls without an end,
- * and those whose transaction may still be, or was, rolled back. If the
- * transaction is still open, its session may report the rest.
- */
+/* Takes over what calls with these ids, less the last one, have left. */
 static void
-sweep(void *unused)
+take_over(const HlStore *store, int64 first, int64 end)
 {
-	const HlStore *store = hl_store_find();
-	HlParameters home = {0};
-	HlStoreStep step;
+	HlParameters range = {0};
 	uint64 rows;
 
-	if (store == NULL)
-		return;
-	hl_store_add_text(&home, hl_home());
-	hl_store_enter(&step, store);
-	rows = hl_store_run(store, HL_STATEMENT_SWEEP, &home);
+	hl_store_add_text(&range, hl_home());
+	hl_store_add(&range, Int64GetDatum(first));
+	hl_store_add(&range, Int64GetDatum(end));
+	rows = hl_store_run(store, HL_STATEMENT_SWEEP, &range);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		HlEvent event;
@@ -649,7 +654,53 @@ sweep(void *unused)
 		if (find_open(NULL, 0, id) == NULL)
 			(void) remember_open(NULL, (uint64) id, id, &event);
 	}
-	hl_store_leave(&step);
+	/* their transactions may have ended */
+	if (rows > 0)
+		writer.looked_at = 0;
+}
+
+/*
+ * Takes over unfinished calls of an earlier writer, in a part of the history:
+ * calls without an end, and those whose transaction may still be, or was,
+ * rolled back. If the transaction is still open, its session may report the
+ * rest. Like write_tasks(), it does not wait for a lock.
+ */
+static void
+sweep_part(void *unused)
+{
+	const HlStore *store = hl_store_find();
+	HlParameters part = {0};
+	HlStoreStep step;
+	bool none = true;
+	int64 first = 0;
+
+	writer.locked = store != NULL &&
+					!ConditionalLockRelationOid(store->events, AccessShareLock);
+	if (writer.locked)
+		return;
+	if (store != NULL)
+	{
+		hl_store_add(&part, Int64GetDatum(writer.swept_to));
+		hl_store_add(&part, Int32GetDatum(PART));
+		hl_store_enter(&step, store);
+		(void) hl_store_run(store, HL_STATEMENT_SWEEP_FROM, &part);
+		first = DatumGetInt64(hl_store_value(0, "id", INT8OID, &none));
+		if (!none)
+			take_over(store, first, writer.swept_to);
+		hl_store_leave(&step);
+	}
+	writer.sweeping = !none;
+	writer.swept_to = first;
+}
+
+/* Goes on with a sweep; if that fails, there is another one later. */
+static void
+sweep(void)
+{
+	if (!writer.sweeping || attempt(sweep_part, NULL) == NULL)
+		return;
+	writer.sweeping = false;
+	hl_registry_mark_unswept();
 }
 
 /* --------------------------------------------------------------- sessions */
@@ -807,8 +858,11 @@ take_tick(void)
 	if (!hl_clock_is_past(writer.looked_at, LOOK))
 		return;
 	writer.looked_at = hl_clock_steady_ms();
-	if (hl_registry_needs_sweep() && attempt(sweep, NULL) != NULL)
-		hl_registry_mark_unswept();
+	if (!writer.sweeping && hl_registry_needs_sweep())
+	{
+		writer.sweeping = true;
+		writer.swept_to = PG_INT64_MAX;
+	}
 	look_after_transactions();
 }
 
@@ -819,6 +873,7 @@ go_round(void)
 	hear_clients();
 	work_off();
 	take_tick();
+	sweep();
 	MemoryContextReset(writer.round);
 }
 
@@ -826,6 +881,8 @@ go_round(void)
 static long
 rest_of_round(void)
 {
+	if (writer.sweeping)
+		return writer.locked ? AGAIN : BREATH;
 	if (some_due())
 		return AGAIN;
 	if (writer.tasks != NULL || writer.clients == NULL)
@@ -842,7 +899,7 @@ is_over(void)
 	/* the next writer handles what is open */
 	if (writer.clients == NULL && hl_background_database_is_wanted())
 		return true;
-	if (writer.tasks != NULL || writer.opens != NULL)
+	if (writer.tasks != NULL || writer.opens != NULL || writer.sweeping)
 		return false;
 	return hl_clock_is_past(writer.busy_at, IDLE) && hl_registry_close(false);
 }
@@ -867,7 +924,7 @@ finish(void)
 			break;
 		hl_background_rest(AGAIN, HL_WAIT_WRITER);
 	}
-	if (writer.opens != NULL || writer.tasks != NULL)
+	if (writer.opens != NULL || writer.tasks != NULL || writer.sweeping)
 		hl_registry_mark_unswept();
 }
 
@@ -897,6 +954,10 @@ set_options(void)
 		{"application_name", HL_WRITER_TYPE},
 		/* for example of an index; it does not wait for the table */
 		{"lock_timeout", "1s"},
+		/* plans are kept while the history grows, and must not read all of it */
+		{"enable_seqscan", "off"},
+		{"enable_hashjoin", "off"},
+		{"enable_mergejoin", "off"},
 	};
 
 	hl_pinned_worker();

@@ -4,7 +4,7 @@
 The tests cover rollbacks of every kind, cancels, sessions that are terminated or killed during a
 call, writers that are terminated or killed, locks on the history, and no free slot for a writer.
 They check the events afterwards, and that nothing was sent if its event could not be written. Also,
-"on" must not make serializable transactions fail each other.
+"on" must not make serializable transactions fail each other, and a long history no call wait.
 """
 
 import os
@@ -750,6 +750,32 @@ class Check:
         tap.same((self.row("shutdown")[0], self.row("shutdown")[4]), ("unknown", token),
                  "interrupted calls are recorded as unknown")
 
+    def sweep(self):
+        """A new writer serves sessions while it looks for calls without an end in a history."""
+        self.watch.run("INSERT INTO healthlake_event (id, home, request_id, event, origin,"
+                       " operation, kind, transaction, session_role, \"current_role\", outcome)"
+                       " SELECT 2 * i + e, healthlake_home(), 2 * i,"
+                       " CASE e WHEN 0 THEN 'sent' ELSE 'replied' END, 'call',"
+                       " 'CreateFHIRDatastore', 'create', pg_current_xact_id(), 'x', 'x',"
+                       " CASE e WHEN 1 THEN 'succeeded' END"
+                       " FROM generate_series(1, 100000) AS i, generate_series(0, 1) AS e"
+                       " WHERE i > 1 OR e = 0")
+        session = Session(self.cluster)
+        tap.same({session.fails(CREATE, f"served {number}") for number in range(10)}, {None},
+                 "calls succeed beside a sweep")
+        end = "SELECT id FROM healthlake_event WHERE request_id = 2 AND event = 'interrupted'" \
+            " AND outcome = 'unknown'"
+        tap.ok(wait_until(lambda: self.watch.run(end), 30) is not None,
+               "the oldest call without an end is found")
+        tap.ok(self.watch.run(f"SELECT count(*) > 3 FROM healthlake_event WHERE id < ({end})"
+                              " AND event = 'sent' AND request ->> 'DatastoreName'"
+                              " LIKE 'served %'")[0][0],
+               "calls did not wait until the whole history was read")
+        tap.same(self.watch.run("SELECT count(*) FROM healthlake_event WHERE request_id <= 200000"
+                                " AND event NOT IN ('sent', 'replied')"), [(1,)],
+                 "calls with an end get no other")
+        session.close()
+
     def run(self):
         """All checks."""
         self.kept()
@@ -772,6 +798,7 @@ class Check:
         self.kill("a session is killed", "session")
         self.kill("a writer is killed", "writer")
         self.stop()
+        self.sweep()
 
 
 def main():
