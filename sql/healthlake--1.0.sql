@@ -2252,9 +2252,11 @@ CREATE TABLE @extschema@.healthlake_fhir_load_progress (
 	finished_at pg_catalog.timestamptz,
 	place pg_catalog.tid,
 	part pg_catalog.regclass,
+	column_number pg_catalog.int2 NOT NULL DEFAULT 0,
 	looked pg_catalog.pg_snapshot,
+	looked_files pg_catalog.int8[],
 	seeing pg_catalog.pg_snapshot,
-	files pg_catalog.int8 NOT NULL DEFAULT 0,
+	seeing_files pg_catalog.int8[],
 	UNIQUE (source, resource_column, datastore_id, "current_role")
 );
 
@@ -2293,12 +2295,16 @@ COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.place IS
 'ctid up to which the rows of this pass are done; null if none are';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.part IS
 'Table or partition of that ctid';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.column_number IS
+'Number of the column, whose name may be another column''s later';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.looked IS
 'Snapshot of the previous pass; this pass sends rows that are newer. Null: all rows';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.looked_files IS
+'Tables and partitions of the previous pass; this pass sends all rows of others. Numbers: OID times 2^32, plus the file';
 COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.seeing IS
-'Snapshot of this pass at its start';
-COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.files IS
-'Identifies the files that contain the rows; if they change, the pass starts again';
+'Snapshot of this pass at its start; null under row security, where a CALL does not rely on an earlier one';
+COMMENT ON COLUMN @extschema@.healthlake_fhir_load_progress.seeing_files IS
+'Tables and partitions of this pass; if one is rewritten or detached, the pass starts again';
 
 CREATE TABLE @extschema@.healthlake_fhir_load_error (
 	source pg_catalog.regclass NOT NULL,

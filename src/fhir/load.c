@@ -319,14 +319,25 @@ run_pass(Loading *loading)
 
 /* ------------------------------------------------------------------- load */
 
+/* The files now, which live as long as the record. */
+static HlLoadFiles *
+look_at_files(const Loading *loading)
+{
+	MemoryContext caller = MemoryContextSwitchTo(loading->record->memory);
+	HlLoadFiles *files = hl_load_source_files(loading->source);
+
+	MemoryContextSwitchTo(caller);
+	return files;
+}
+
 /* Begins the next pass, or the same again if rows have moved. */
 static void
 begin_pass(Loading *loading, bool again)
 {
-	int64 files;
+	HlLoadFiles *files;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	files = hl_load_source_files(loading->source);
+	files = look_at_files(loading);
 	if (again)
 		hl_load_record_restart(loading->record, files);
 	else
@@ -335,19 +346,14 @@ begin_pass(Loading *loading, bool again)
 	commit_step();
 }
 
-/* Continues an interrupted pass, or begins one. */
+/* Begins a pass, unless an interrupted one can be continued. */
 static void
 resume_pass(Loading *loading)
 {
-	HlLoadRecord *record = loading->record;
-	bool begins = record->seeing == NULL || record->finished;
-	int64 files;
+	const HlLoadRecord *record = loading->record;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
-	files = hl_load_source_files(loading->source);
-	PopActiveSnapshot();
-	if (begins || files != record->files)
-		begin_pass(loading, !begins);
+	if (record->seeing == NULL || record->finished)
+		begin_pass(loading, false);
 }
 
 /* Runs passes until one finds nothing; within hl_call_watch(). */
@@ -445,6 +451,21 @@ batch_size_of(const HlArguments *arguments)
 	return size;
 }
 
+/*
+ * Whether all is sent, whatever an earlier CALL has sent: that was of another
+ * column, which had the name then, or under row security.
+ */
+static bool
+begins_anew(const Loading *loading, const HlArguments *arguments)
+{
+	Datum value;
+
+	return (hl_arguments_value(arguments, "restart", &value) &&
+			DatumGetBool(value)) ||
+		   loading->record->seeing == NULL ||
+		   loading->record->column != hl_load_source_column(loading->source);
+}
+
 /* Finds the table, the column and the progress of an earlier load. */
 static LOCKTAG
 prepare_load(Loading *loading, const HlArguments *arguments)
@@ -462,8 +483,9 @@ prepare_load(Loading *loading, const HlArguments *arguments)
 	loading->record =
 		hl_load_record_find(relation, column, loading->place->datastore_id);
 	tag = hold_load(loading->record, loading->source);
-	if (hl_arguments_value(arguments, "restart", &value) && DatumGetBool(value))
-		hl_load_record_forget(loading->record);
+	if (begins_anew(loading, arguments))
+		hl_load_record_forget(loading->record,
+							  hl_load_source_column(loading->source));
 	else
 		hl_load_record_take_back(loading->record);
 	loading->queue = hl_load_queue_create(loading->source, loading->record,

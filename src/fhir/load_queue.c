@@ -53,10 +53,22 @@ hl_load_queue_create(HlLoadSource *source, HlLoadRecord *record, int batch_size)
 
 /* ----------------------------------------------------------------- passes */
 
+/* Whether rows have moved since the pass began; leaves some scratch behind. */
+static bool
+has_moved(const HlLoadQueue *queue)
+{
+	MemoryContext caller = MemoryContextSwitchTo(queue->scratch);
+	bool moved = hl_load_files_moved(queue->record->seeing_files,
+									 hl_load_source_files(queue->source));
+
+	MemoryContextSwitchTo(caller);
+	return moved;
+}
+
 /*
- * Finds the resources with rows that are newer than the previous pass: all rows
+ * Finds the resources with rows that the previous pass has not seen: all rows
  * of these are sent again, in order. Returns false if there are none, and no
- * newer row without an id.
+ * such row without an id.
  */
 static bool
 find_wanted(HlLoadQueue *queue)
@@ -74,7 +86,7 @@ find_wanted(HlLoadQueue *queue)
 	{
 		HlLoadResource *resource;
 
-		if (!hl_load_is_newer(looked, row->xmin))
+		if (hl_load_record_has_seen(queue->record, looked, row))
 			continue;
 		MemoryContextReset(queue->scratch);
 		MemoryContextSwitchTo(queue->scratch);
@@ -91,20 +103,18 @@ find_wanted(HlLoadQueue *queue)
 bool
 hl_load_queue_begin(HlLoadQueue *queue)
 {
-	bool any = true;
+	bool any;
 
 	if (queue->wanted != NULL)
 		hash_destroy(queue->wanted);
 	queue->wanted = NULL;
-	if (queue->record->looked != NULL)
-	{
-		any = find_wanted(queue);
-		if (any)
-			hl_load_record_forgive_nameless(queue->record);
-	}
+	queue->rewritten = has_moved(queue);
+	any =
+		queue->rewritten || queue->record->looked == NULL || find_wanted(queue);
+	if (any && queue->record->pass > 0)
+		hl_load_record_forgive_nameless(queue->record);
 	hl_load_source_seek(queue->source, queue->record->place);
 	queue->at_end = !any;
-	queue->rewritten = false;
 	queue->blocking = 0;
 	return any;
 }
@@ -224,9 +234,8 @@ hl_load_queue_fill(HlLoadQueue *queue)
 	MemoryContext caller = MemoryContextSwitchTo(queue->memory);
 
 	queue->blocking = 0;
-	if (hl_load_source_files(queue->source) != queue->record->files)
-		queue->rewritten = true;
-	else
+	queue->rewritten = has_moved(queue);
+	if (!queue->rewritten)
 		make_batches(queue);
 	hl_load_source_let_go(queue->source);
 	MemoryContextReset(queue->scratch);

@@ -132,8 +132,8 @@ refuse_changed(const HlLoadTable *table)
 			 errmsg("column \"%s\" of relation with OID %u was replaced during "
 					"the load",
 					table->column_name, table->relation),
-			 errhint("CALL healthlake_fhir_load again; it continues where it "
-					 "stopped.")));
+			 errhint("CALL healthlake_fhir_load again to load the column that "
+					 "has this name now.")));
 }
 
 /* -------------------------------------------------------------- statement */

@@ -13,6 +13,7 @@
 
 #include "access/attnum.h"
 #include "storage/block.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 #include "fhir/load_source.h"

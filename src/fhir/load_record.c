@@ -89,6 +89,17 @@ run_as_owner(const Statement *statement, const char *sql)
 	return SPI_processed;
 }
 
+/* Adds the files of a pass; NULL becomes null. */
+static void
+bind_files(Statement *statement, const HlLoadFiles *files)
+{
+	statement->types[statement->values.count] = INT8ARRAYOID;
+	if (files == NULL)
+		hl_store_add_null(&statement->values);
+	else
+		hl_store_add(&statement->values, hl_load_files_array(files));
+}
+
 /* Adds a place as two parameters, which are null before the first row. */
 static void
 bind_place(Statement *statement, const HlLoadPlace *place)
@@ -104,21 +115,37 @@ bind_place(Statement *statement, const HlLoadPlace *place)
 
 /* ---------------------------------------------------------------- passes */
 
+/*
+ * Reads the snapshot and the files of a pass. Without one of them nothing is
+ * known of it.
+ */
+static const char *
+take_pass(const char *snapshot, const char *column, HlLoadFiles **files)
+{
+	const char *text = hl_store_text(0, snapshot);
+	bool null;
+	Datum array = hl_store_value(0, column, INT8ARRAYOID, &null);
+
+	if (text == NULL || null)
+		return NULL;
+	*files = hl_load_files_read(array);
+	return pstrdup(text);
+}
+
 /* Reads a record from a row. */
 static void
 take_record(HlLoadRecord *record)
 {
 	MemoryContext caller = MemoryContextSwitchTo(record->memory);
-	const char *looked = hl_store_text(0, "looked");
-	const char *seeing = hl_store_text(0, "seeing");
 	Datum place;
 	bool null;
 
 	record->id = DatumGetInt64(hl_store_value(0, "id", INT8OID, &null));
 	record->pass = DatumGetInt32(hl_store_value(0, "pass", INT4OID, &null));
-	record->looked = looked == NULL ? NULL : pstrdup(looked);
-	record->seeing = seeing == NULL ? NULL : pstrdup(seeing);
-	record->files = DatumGetInt64(hl_store_value(0, "files", INT8OID, &null));
+	record->column =
+		DatumGetInt16(hl_store_value(0, "column_number", INT2OID, &null));
+	record->looked = take_pass("looked", "looked_files", &record->looked_files);
+	record->seeing = take_pass("seeing", "seeing_files", &record->seeing_files);
 	record->sent = DatumGetInt64(hl_store_value(0, "sent", INT8OID, &null));
 	record->finished = hl_store_text(0, "finished_at") != NULL;
 	place = hl_store_value(0, "place", TIDOID, &null);
@@ -166,68 +193,89 @@ hl_load_record_find(Oid relation, const char *column, const char *datastore_id)
 				 " ON CONFLICT (source, resource_column, datastore_id,"
 				 " \"current_role\") DO UPDATE SET outer_role ="
 				 " EXCLUDED.outer_role"
-				 " RETURNING id, pass, looked::text AS looked,"
-				 " seeing::text AS seeing, files, place, part, sent,"
-				 " finished_at");
+				 " RETURNING id, column_number, pass, looked::text AS looked,"
+				 " looked_files, seeing::text AS seeing, seeing_files, place,"
+				 " part, sent, finished_at");
 	take_record(record);
 	return record;
 }
 
 void
-hl_load_record_forget(HlLoadRecord *record)
+hl_load_record_forget(HlLoadRecord *record, AttrNumber column)
 {
 	Statement statement = {0};
 
+	record->column = column;
 	record->pass = 0;
 	record->looked = record->seeing = NULL;
 	record->sent = 0;
 	bind(&statement, INT8OID, Int64GetDatum(record->id));
 	run_as_owner(&statement,
 				 "DELETE FROM !.healthlake_fhir_load_error WHERE load = $1");
+	bind(&statement, INT2OID, Int16GetDatum(column));
 	run_as_owner(&statement,
 				 "UPDATE !.healthlake_fhir_load_progress SET pass = 0,"
-				 " sent = 0, looked = NULL, seeing = NULL, place = NULL,"
-				 " part = NULL, started_at = clock_timestamp(),"
+				 " column_number = $2, sent = 0, looked = NULL,"
+				 " looked_files = NULL, seeing = NULL, seeing_files = NULL,"
+				 " place = NULL, part = NULL, started_at = clock_timestamp(),"
 				 " finished_at = NULL WHERE id = $1");
 }
 
-/* Writes the pass of a record, at its beginning. */
+/*
+ * Writes the pass of a record, at its beginning. Under row security nobody
+ * knows which rows a later CALL may see, so the snapshots are for this one
+ * only; and a pass without it does not rely on one that was under it.
+ */
 static void
-write_pass(HlLoadRecord *record, const char *seeing, int64 files)
+write_pass(HlLoadRecord *record, const char *seeing, HlLoadFiles *files)
 {
+	bool lasting = !files->filtered;
 	Statement statement = {0};
 
-	record->files = files;
+	if (record->looked != NULL && record->looked_files->filtered && lasting)
+		record->looked = NULL;
+	record->seeing_files = files;
 	record->place = (HlLoadPlace){.part = InvalidOid};
 	record->finished = false;
 	record->seeing = MemoryContextStrdup(record->memory, seeing);
 	bind(&statement, INT8OID, Int64GetDatum(record->id));
 	bind(&statement, INT4OID, Int32GetDatum(record->pass));
-	bind_text(&statement, record->looked);
-	bind_text(&statement, seeing);
-	bind(&statement, INT8OID, Int64GetDatum(files));
+	bind_text(&statement, lasting ? record->looked : NULL);
+	bind_files(&statement, record->looked ? record->looked_files : NULL);
+	bind_text(&statement, lasting ? seeing : NULL);
+	bind_files(&statement, files);
 	run_as_owner(&statement,
 				 "UPDATE !.healthlake_fhir_load_progress SET pass = $2,"
-				 " looked = $3::pg_snapshot, seeing = $4::pg_snapshot,"
-				 " files = $5, place = NULL, part = NULL,"
-				 " at = clock_timestamp(), finished_at = NULL"
+				 " looked = $3::pg_snapshot, looked_files = $4,"
+				 " seeing = $5::pg_snapshot, seeing_files = $6, place = NULL,"
+				 " part = NULL, at = clock_timestamp(), finished_at = NULL"
 				 " WHERE id = $1");
 }
 
 void
-hl_load_record_pass(HlLoadRecord *record, const char *seeing, int64 files)
+hl_load_record_pass(HlLoadRecord *record, const char *seeing,
+					HlLoadFiles *files)
 {
 	if (record->seeing != NULL)
 		record->pass++;
 	record->looked = record->seeing;
+	record->looked_files = record->seeing_files;
 	write_pass(record, seeing, files);
 }
 
 void
-hl_load_record_restart(HlLoadRecord *record, int64 files)
+hl_load_record_restart(HlLoadRecord *record, HlLoadFiles *files)
 {
 	write_pass(record, record->seeing, files);
 	hl_load_record_take_back(record);
+}
+
+bool
+hl_load_record_has_seen(const HlLoadRecord *record, const HlLoadSeen *looked,
+						const HlLoadRow *row)
+{
+	return !hl_load_is_newer(looked, row->xmin) &&
+		   hl_load_files_have(record->looked_files, row->place.part);
 }
 
 /* --------------------------------------------------------------- refusals */

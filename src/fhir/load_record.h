@@ -17,10 +17,12 @@ typedef struct HlLoadRecord
 {
 	int64 id;
 	Oid relation;
+	AttrNumber column;
 	int pass;           /* from 0 */
 	const char *looked; /* snapshot of the previous pass; NULL: send all */
-	const char *seeing; /* snapshot of this pass */
-	int64 files;
+	HlLoadFiles *looked_files;
+	const char *seeing; /* snapshot of this pass; NULL: there was none */
+	HlLoadFiles *seeing_files;
 	HlLoadPlace place; /* all rows up to here are done */
 	int64 sent;
 	int64 refused; /* these two are set at the end */
@@ -49,14 +51,22 @@ extern HlLoadRecord *hl_load_record_find(Oid relation, const char *column,
 extern void hl_load_record_take_back(const HlLoadRecord *record);
 
 /* Resets the progress of an earlier load and deletes its errors. */
-extern void hl_load_record_forget(HlLoadRecord *record);
+extern void hl_load_record_forget(HlLoadRecord *record, AttrNumber column);
 
-/* Begins a pass over the rows that are newer than the previous snapshot. */
+/*
+ * Begins a pass over the rows that the previous one did not see. The files must
+ * live as long as the record, as for the next function.
+ */
 extern void hl_load_record_pass(HlLoadRecord *record, const char *seeing,
-								int64 files);
+								HlLoadFiles *files);
 
 /* Restarts the pass, since rows have moved. */
-extern void hl_load_record_restart(HlLoadRecord *record, int64 files);
+extern void hl_load_record_restart(HlLoadRecord *record, HlLoadFiles *files);
+
+/* Whether the previous pass has seen a row; looked is its snapshot. */
+extern bool hl_load_record_has_seen(const HlLoadRecord *record,
+									const HlLoadSeen *looked,
+									const HlLoadRow *row);
 
 /*
  * Deletes the errors of earlier passes about these resources, or about rows

@@ -8,14 +8,8 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
-#include "storage/bufmgr.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
 #include "fhir/load_read.h"
 #include "fhir/load_source.h"
@@ -58,54 +52,16 @@ hl_load_source_name(const HlLoadSource *source)
 
 /* ------------------------------------------------------------------ files */
 
-/* A relation's contribution to the number of all files. */
-static uint64
-file_number(Relation relation)
+AttrNumber
+hl_load_source_column(const HlLoadSource *source)
 {
-	uint64 words[] = {RelationGetRelid(relation),
-					  relation->rd_rel->relfilenode};
-
-	return hash_bytes_extended((const unsigned char *) words, sizeof(words), 0);
+	return source->table.column;
 }
 
-/* Determines the number of all files, and the blocks of the largest. */
-static void
-look_at_files(const HlLoadSource *source, int64 *files, BlockNumber *blocks)
-{
-	Oid relation = source->table.relation;
-	Relation table = hl_load_read_open(relation, AccessShareLock);
-	List *parts;
-	ListCell *each;
-
-	hl_load_read_check_kind(table);
-	relation_close(table, NoLock);
-	parts = find_all_inheritors(relation, AccessShareLock, NULL);
-	*files = 0;
-	*blocks = 0;
-	foreach (each, parts)
-	{
-		Relation part = hl_load_read_open(lfirst_oid(each), NoLock);
-
-		if (part->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
-			hl_load_read_check_kind(part);
-		if (RELKIND_HAS_STORAGE(part->rd_rel->relkind))
-		{
-			*files ^= (int64) file_number(part);
-			*blocks = Max(*blocks, RelationGetNumberOfBlocks(part));
-		}
-		relation_close(part, NoLock);
-	}
-	list_free(parts);
-}
-
-int64
+HlLoadFiles *
 hl_load_source_files(const HlLoadSource *source)
 {
-	int64 files;
-	BlockNumber blocks;
-
-	look_at_files(source, &files, &blocks);
-	return files;
+	return hl_load_files_look(source->table.relation);
 }
 
 /* ------------------------------------------------------------------- rows */
@@ -134,10 +90,11 @@ compare_rows(const void *one, const void *other)
 void
 hl_load_source_seek(HlLoadSource *source, HlLoadPlace behind)
 {
-	int64 files;
+	HlLoadFiles *files = hl_load_source_files(source);
 
 	hl_load_source_let_go(source);
-	look_at_files(source, &files, &source->end);
+	source->end = files->blocks;
+	pfree(files);
 	source->behind = behind;
 	source->block = OidIsValid(behind.part)
 						? ItemPointerGetBlockNumberNoCheck(&behind.tid)

@@ -11,7 +11,10 @@
 
 #include "postgres.h"
 
+#include "access/attnum.h"
 #include "storage/itemptr.h"
+
+#include "fhir/load_files.h"
 
 /*
  * The place of a row: block, offset, and the partition. Rows are ordered by
@@ -43,11 +46,11 @@ extern HlLoadSource *hl_load_source_open(Oid relation, const char *column);
 /* The qualified and quoted name of the table. */
 extern const char *hl_load_source_name(const HlLoadSource *source);
 
-/*
- * A number that changes when the table is rewritten, so that rows may have
- * moved.
- */
-extern int64 hl_load_source_files(const HlLoadSource *source);
+/* The number of the column. */
+extern AttrNumber hl_load_source_column(const HlLoadSource *source);
+
+/* The files of the table at this time: see load_files.h. */
+extern HlLoadFiles *hl_load_source_files(const HlLoadSource *source);
 
 /* Sets the range to read: after a place, up to the current end of the table. */
 extern void hl_load_source_seek(HlLoadSource *source, HlLoadPlace behind);
