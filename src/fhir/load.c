@@ -356,6 +356,17 @@ resume_pass(Loading *loading)
 		begin_pass(loading, false);
 }
 
+/* Ends a load whose last pass could not be completed. */
+static void
+refuse_rewritten(const Loading *loading)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+					errmsg("%s was rewritten in the last of %d passes over it",
+						   hl_load_source_name(loading->source), MOST_PASSES),
+					errhint("CALL healthlake_fhir_load again while it is not "
+							"truncated, refreshed, clustered or the like.")));
+}
+
 /* Runs passes until one finds nothing; within hl_call_watch(). */
 static void
 run_passes(void *argument)
@@ -366,6 +377,8 @@ run_passes(void *argument)
 	resume_pass(loading);
 	while (run_pass(loading) && passes++ < MOST_PASSES)
 		begin_pass(loading, loading->queue->rewritten);
+	if (loading->queue->rewritten)
+		refuse_rewritten(loading);
 }
 
 /* Warns of resources that were stored with validation issues. */

@@ -2,7 +2,8 @@
 """healthlake_fhir_load() sends each row that an earlier CALL could not see, though the row is old.
 
 A partition is attached, or a table inherits; row security hid the row; another column has the name
-now. What was sent before is not sent again, unless row security applies.
+now; the table was rewritten while it was read. What was sent before is not sent again, unless row
+security applies.
 """
 
 import json
@@ -265,6 +266,29 @@ def test_columns(cluster):
     tap.same(call(session, "renamed"), ["c1"], "a new column with a default is sent")
 
 
+def test_rewritten(cluster):
+    """A table that is rewritten whenever the load has recorded something is never loaded."""
+    begin_again()
+    session = connect(cluster)
+    run(session, """CREATE TABLE base (resource jsonb, n int);
+        CREATE FUNCTION refresh() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF current_setting('app.stable', true) IS DISTINCT FROM 'on' THEN
+                REFRESH MATERIALIZED VIEW public.fleeting; END IF;
+            RETURN NULL; END $$""")
+    run(session, FILL.format("base", "a", 1, 20))
+    run(session, """CREATE MATERIALIZED VIEW fleeting AS SELECT * FROM base;
+        CREATE TRIGGER refresh AFTER UPDATE OF place ON healthlake_fhir_load_progress
+            FOR EACH STATEMENT EXECUTE FUNCTION refresh()""")
+    error = tap.raises(psycopg2.Error, lambda: call(session, "fleeting", "batch_size => 1"),
+                       "a table that is rewritten again and again ends the load with an error")
+    tap.same(error and error.pgcode, "55006", "as 55006")
+    tap.same(run(session, "SELECT finished_at FROM healthlake_fhir_load_progress"
+                          " WHERE source = 'fleeting'::regclass"), [(None,)], "it is not finished")
+    run(session, "SET app.stable = on")
+    tap.same(call(session, "fleeting"), ids("a", 20), "another call sends all rows")
+    run(session, "DROP TRIGGER refresh ON healthlake_fhir_load_progress")
+
+
 def main():
     """All checks."""
     with tempfile.TemporaryDirectory() as folder, Cluster(Path(folder) / "one") as cluster:
@@ -275,6 +299,7 @@ def main():
         test_policies(cluster)
         test_policies_meanwhile(cluster)
         test_columns(cluster)
+        test_rewritten(cluster)
     tap.end()
 
 
