@@ -14,6 +14,10 @@
  * above the node that computes their columns, so a call may be made for a row
  * that is dropped then, or twice for one. And the actions of a rule have
  * copies of what the statement computes.
+ *
+ * The nodes of OFFSET, DISTINCT and the like are above it as well, and so is
+ * ModifyTable of UPDATE ... FROM, which takes the first of the joined rows of a
+ * row: what is called for the others is paid for and lost.
  */
 #include "postgres.h"
 
@@ -24,6 +28,7 @@
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -134,6 +139,35 @@ refuse_rule(Oid function)
 		 errdetail("Each action of the rule would call it again."),
 		 errhint("Use a trigger instead of the rule, or call the function in "
 				 "a statement before.")));
+}
+
+/* Refuses a call for rows that are dropped afterwards. */
+static void
+refuse_dropped(Oid function, const char *detail)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("function %s would be called for rows that are dropped",
+				get_func_name(function)),
+		 errdetail("%s", detail),
+		 errhint("Select the rows in a materialized CTE and call the function "
+				 "for its rows, or call it in the CTE for all of them.")));
+}
+
+/* The same for UPDATE ... FROM. */
+static void
+refuse_joined(Oid function)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("function %s would be called for rows that are dropped",
+				get_func_name(function)),
+		 errdetail("UPDATE ... FROM computes a new row for each joined row, "
+				   "and uses one of them."),
+		 errhint("Call the function in a materialized CTE, for each row that "
+				 "is to be updated, and name the CTE in FROM.")));
 }
 
 /* Whether a list of SortGroupClauses contains that reference. */
@@ -426,6 +460,155 @@ search_merge(Query *query, Oid function, Oid sought)
 #endif
 }
 
+/* Whether a row of the target may be joined with several rows. */
+static bool
+joins_others(const Query *query, const Node *node)
+{
+	ListCell *cell;
+
+	if (IsA(node, JoinExpr))
+	{
+		const JoinExpr *join = (const JoinExpr *) node;
+
+		if (joins_others(query, join->larg))
+			return true;
+		/* WHERE EXISTS and IN */
+		return join->jointype != JOIN_SEMI && join->jointype != JOIN_ANTI &&
+			   joins_others(query, join->rarg);
+	}
+	if (IsA(node, FromExpr))
+	{
+		foreach (cell, ((const FromExpr *) node)->fromlist)
+			if (joins_others(query, lfirst(cell)))
+				return true;
+		return false;
+	}
+	/* RTE_RESULT is one row */
+	return ((const RangeTblRef *) node)->rtindex != query->resultRelation &&
+		   rt_fetch(((const RangeTblRef *) node)->rtindex, query->rtable)
+				   ->rtekind != RTE_RESULT;
+}
+
+/* Whether LIMIT or OFFSET has an effect; 0 is none for OFFSET. */
+static bool
+is_in_effect(const Node *clause, bool zero_is)
+{
+	const Const *constant;
+
+	if (clause == NULL)
+		return false;
+	constant = (const Const *) eval_const_expressions(
+		NULL, (Node *) copyObject(clause));
+	return !IsA(constant, Const) ||
+		   (!constant->constisnull &&
+			(zero_is || DatumGetInt64(constant->constvalue) != 0));
+}
+
+/* Whether a tree of set operations has others than UNION ALL. */
+static bool
+compares(const Node *node)
+{
+	const SetOperationStmt *set = (const SetOperationStmt *) node;
+
+	if (!IsA(node, SetOperationStmt))
+		return false;
+	return set->op != SETOP_UNION || !set->all || compares(set->larg) ||
+		   compares(set->rarg);
+}
+
+/* Whether a query is an operand of such set operations. */
+static bool
+is_compared(const PlannerInfo *root)
+{
+	const Query *above =
+		root->parent_root != NULL ? root->parent_root->parse : NULL;
+	ListCell *cell;
+
+	if (above == NULL || above->setOperations == NULL ||
+		!compares(above->setOperations))
+		return false;
+	foreach (cell, above->rtable)
+		/* and not a CTE, which is copied before it is planned */
+		if (lfirst_node(RangeTblEntry, cell)->subquery == root->parse)
+			return true;
+	return false;
+}
+
+/*
+ * Says how rows for which a target was computed are dropped; NULL: they are
+ * not. A sort computes volatile targets last, but a subquery only where there
+ * is a LIMIT (make_sort_input_target()).
+ */
+static const char *
+dropped_by(const PlannerInfo *root, const TargetEntry *target, bool in_subquery)
+{
+	const Query *query = root->parse;
+	Index reference = target->ressortgroupref;
+
+	if (is_in_effect(query->limitOffset, false))
+		return "PostgreSQL also computes the rows that OFFSET skips.";
+	if (query->limitOption == LIMIT_OPTION_WITH_TIES)
+		return "WITH TIES computes one row more than it returns.";
+	if ((query->distinctClause != NIL &&
+		 (reference != 0 || in_subquery || query->sortClause == NIL)) ||
+		has_reference(query->groupClause, reference) || is_compared(root))
+		return "PostgreSQL computes the columns before DISTINCT, GROUP BY, "
+			   "UNION, INTERSECT or EXCEPT drops rows.";
+	if (reference != 0 && is_in_effect(query->limitCount, true))
+		return "PostgreSQL computes the columns that ORDER BY names for all "
+			   "rows, before LIMIT.";
+	return NULL;
+}
+
+/* Searches for a call in the targets of a query that drops rows. */
+static void
+search_dropped(PlannerInfo *root, Oid function, Oid sought, bool in_subquery)
+{
+	Query *query = root->parse;
+	ListCell *cell;
+
+	foreach (cell, targets_of(query))
+	{
+		TargetEntry *target = lfirst_node(TargetEntry, cell);
+		const char *detail;
+
+		if (!contains_walker((Node *) target->expr, &sought))
+			continue;
+		if (query->commandType == CMD_UPDATE &&
+			joins_others(query, (Node *) query->jointree))
+			refuse_joined(function);
+		detail = dropped_by(root, target, in_subquery);
+		if (detail != NULL)
+			refuse_dropped(function, detail);
+	}
+}
+
+/*
+ * The same for a call in FROM for the rows of a table. All of them are joined
+ * before they are sorted or skipped.
+ */
+static void
+search_from(const Query *query, Oid function)
+{
+	bool skips = is_in_effect(query->limitOffset, false);
+	ListCell *cell;
+
+	if (!skips &&
+		(query->sortClause == NIL || !is_in_effect(query->limitCount, true)))
+		return;
+	foreach (cell, query->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+
+		if (entry->rtekind == RTE_FUNCTION &&
+			contain_vars_of_level((Node *) entry->functions, 0) &&
+			contains_walker((Node *) entry->functions, &function))
+			refuse_dropped(function,
+						   "PostgreSQL calls a function in FROM for all rows, "
+						   "before ORDER BY, LIMIT and OFFSET.");
+	}
+}
+
 /* Refuses a call in or below a query that locks rows or is made by a rule. */
 static void
 search_above(PlannerInfo *root, Oid function)
@@ -453,10 +636,12 @@ check_call(PlannerInfo *root, Oid function)
 		search_query(root->parse, sought);
 	}
 	search_merge(root->parse, function, sought);
+	search_dropped(root, function, sought, false);
 	for (root = root->parent_root; root != NULL; root = root->parent_root)
 	{
 		search_sublinks(root->parse, function, sought);
 		search_merge(root->parse, function, sought);
+		search_dropped(root, function, sought, true);
 	}
 }
 
@@ -479,6 +664,7 @@ hl_planner_support(Node *request)
 		SupportRequestCost *cost = (SupportRequestCost *) request;
 
 		search_above(cost->root, cost->funcid);
+		search_from(cost->root->parse, cost->funcid);
 	}
 	return NULL;
 }

@@ -797,6 +797,8 @@ PROVOKED = {
         ["CREATE TEMPORARY TABLE target (id text)",
          "CREATE RULE twice AS ON INSERT TO target DO ALSO SELECT NEW.id",
          "INSERT INTO target VALUES ((healthlake_create_datastore('x')).id)"]),
+    "function … would be called for rows that are dropped": Provocation(
+        ["SELECT healthlake_create_datastore(relname) FROM pg_class OFFSET 3"]),
     'data store "…" is not named "…"': Provocation(
         ["SELECT healthlake_delete_datastore(id, 'another')"
          " FROM healthlake_list_datastores(max_rows => 1)"]),

@@ -20,7 +20,7 @@ SELECT is(creations(), 1::bigint, 'by one creation');
 SELECT is((SELECT body FROM emulator_log() WHERE operation = 'ListFHIRDatastores' LIMIT 1), '{"Filter": {"DatastoreName": "ward"}}', 'by its name');
 SELECT is_row(ROW((e).id, (e).created), ROW(first.id, false), 'expanded, too') FROM first, (SELECT (healthlake_ensure_datastore('ward')) AS e OFFSET 0) AS x;
 SELECT is(count(*), 2::bigint, 'names are exact') FROM
-	(SELECT (healthlake_ensure_datastore('Ward')).id UNION SELECT id FROM first) AS two;
+	(SELECT id FROM healthlake_ensure_datastore('Ward') UNION SELECT id FROM first) AS two;
 
 -- Live statuses
 
