@@ -324,6 +324,7 @@ cast_bigint(const HlItem *item, Datum *value)
 	Numeric number = NULL;
 	int64 whole;
 	char *text;
+	bool fits;
 
 	if (item->kind == HL_KIND_NUMBER)
 		number = item->value.val.numeric;
@@ -338,7 +339,9 @@ cast_bigint(const HlItem *item, Datum *value)
 	errno = 0;
 	whole = strtoll(text, NULL, 10);
 	*value = Int64GetDatum(whole);
-	return errno == 0;
+	fits = errno == 0;
+	pfree(text); /* it may be long */
+	return fits;
 }
 
 /* A whole number within bounds. */

@@ -197,6 +197,9 @@ def check_peaks(cluster):
             ("a column of texts",
              f"SELECT count(x) FROM lake.healthlake_fhir_view('{view}', {digits}) AS v(x text[])",
              "54000", 600),
+            ("a column of integers", "SELECT count(x) FROM lake.healthlake_fhir_view("
+             f"replace('{view}', '\"string\"', '\"integer64\"')::jsonb, {digits}) AS v(x bigint[])",
+             None, 150),
             ("the same in JSON",
              f"SELECT count(v) FROM lake.healthlake_fhir_view_rows('{view}', {digits}) AS v",
              "54000", 600),
