@@ -34,12 +34,13 @@
 /*
  * Whether row o comes before row q of the same resource. Rows of another fence
  * are sent by another server, or not at all. The role does not matter: what one
- * puts off must not replace what another has written since.
+ * puts off must not replace what another has written since. An index on home or
+ * data store, which all may share, does not serve this comparison.
  */
 #define COMES_FIRST                                                            \
 	" (o.state <> 'running', o.id) < (q.state <> 'running', q.id)"             \
-	" AND o.home = q.home AND o.fence = q.fence"                               \
-	" AND o.datastore_id = q.datastore_id"                                     \
+	" AND (o.home, o.fence, o.datastore_id)"                                   \
+	" IS NOT DISTINCT FROM (q.home, q.fence, q.datastore_id)"                  \
 	" AND o.state = ANY ('{queued,running}')) "
 
 /*
@@ -48,7 +49,7 @@
  * several resources.
  */
 #define IN_TURN                                                                \
-	" (kind <> 'fhir' OR (NOT EXISTS (SELECT FROM @ AS o"                      \
+	" (NOT EXISTS (SELECT FROM @ AS o"                                         \
 	" WHERE o.resource_id = q.resource_id"                                     \
 	" AND o.resource_type = q.resource_type AND" COMES_FIRST                   \
 	"AND NOT EXISTS (SELECT FROM @ AS o WHERE o.resources &&"                  \
@@ -57,15 +58,65 @@
 	" @ AS o WHERE o.resource_id = split_part(u.resource, '/', 2)"             \
 	" AND o.resource_type = split_part(u.resource, '/', 1) AND" COMES_FIRST    \
 	"AND NOT EXISTS (SELECT FROM @ AS o WHERE o.resources && q.resources "     \
-	"AND" COMES_FIRST ")) "
+	"AND" COMES_FIRST ") "
 
 /*
  * Due rows of a lane that may be claimed, without those that the runner holds.
  */
 #define OF_LANE                                                                \
 	" fence = $1 AND" ROLE "= $4 AND run_after <= $6"                          \
-	" AND lease_holder IS DISTINCT FROM $3 AND id <> ALL ($7) AND" FREE        \
-	"AND" IN_TURN
+	" AND lease_holder IS DISTINCT FROM $3 AND id <> ALL ($7) AND" FREE
+
+/* Those of them that are sent, not polled, and those of a list. */
+#define SENT_OF_LANE TO_SEND "AND" OF_LANE "AND kind = $5"
+#define LISTED(homes, ids)                                                     \
+	" AND (home, id) IN (SELECT * FROM unnest(" homes ", " ids ")) "
+
+/*
+ * What a claim makes of a row. A time later than now, after the clock was set
+ * back, is none. A request that must not be sent twice is marked as sent by
+ * HL_STATEMENT_MARK directly before; if it is found marked, it is not sent, except
+ * a FHIR request whose resource was read since. A server of another timeline may
+ * have sent a copy of the row. With a fence that was the previous primary, whose
+ * last commits may be lost; a client token compensates for a lost mark.
+ */
+#define DUE                                                                    \
+	"WITH due AS MATERIALIZED ("                                               \
+	"SELECT home, id, first_sent_at, unsettled_since, announced, earliest,"    \
+	" careful, false AS polls,"                                                \
+	" (CASE WHEN careful THEN unsettled_since IS NOT NULL"                     \
+	" AND NOT (kind = 'fhir' AND looked)"                                      \
+	" ELSE unsettled_since NOT BETWEEN now() -" HOUR                           \
+	"AND clock_timestamp() END"                                                \
+	" OR home <> " HERE                                                        \
+	" OR timeline = 0 OR (($1 = '' OR careful) AND timeline <> $8)"            \
+	" OR ((timeline <> $8 OR coalesce(looked_at, earliest) < $9)"              \
+	" AND coalesce(looked_at, earliest) NOT BETWEEN now() -" HOUR              \
+	"AND clock_timestamp())) IS TRUE AS looks"                                 \
+	" FROM @ AS q, LATERAL (SELECT CASE WHEN attempts = 0"                     \
+	" THEN greatest(requested_at, run_after)"                                  \
+	" ELSE requested_at END,"                                                  \
+	" client_token IS NULL AND kind <> 'read') AS e (earliest, careful)"       \
+	" WHERE" SENT_OF_LANE
+
+/*
+ * How a claim changes the row. A "sent" of the history stays the row's where
+ * nothing is sent yet; if the end of what is sent is not recorded, the next
+ * sending has one of its own.
+ */
+#define TAKE                                                                   \
+	" ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"            \
+	" UPDATE @ AS r SET state = 'running', lease_holder = $3, claim = $11,"    \
+	" lease_until = clock_timestamp() + $10,"                                  \
+	" attempts = r.attempts + CASE WHEN looks THEN 0 ELSE 1 END,"              \
+	" first_sent_at = CASE WHEN looks OR careful THEN r.first_sent_at"         \
+	" ELSE coalesce(r.first_sent_at, clock_timestamp()) END,"                  \
+	" unsettled_since = CASE WHEN looks OR careful THEN r.unsettled_since"     \
+	" ELSE coalesce(r.unsettled_since, clock_timestamp()) END,"                \
+	" announced = r.announced AND (looks OR careful)"                          \
+	" FROM due WHERE (r.home, r.id) = (due.home, due.id)" CLAIMED
+
+#define PEEK " ORDER BY run_after, id LIMIT least($2, 1) FOR UPDATE SKIP LOCKED"
 
 /* The columns that a runner reads of a claimed row. */
 #define CLAIMED                                                                \
@@ -195,48 +246,41 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		 {TEXTOID, TIMESTAMPTZOID}},
 	/*
 	 * Parameters: fence, maximum, holder, role, kind, now, ids to skip,
-	 * timeline, server start, lease, claim. A request that must not be sent twice is
-	 * marked as sent by HL_STATEMENT_MARK directly before; if it is found
-	 * marked, it is not sent, except a FHIR request whose resource was read
-	 * since.
+	 * timeline, server start, lease, claim.
 	 */
 	[HL_STATEMENT_CLAIM] =
-		{"WITH due AS MATERIALIZED ("
-		 "SELECT home, id, first_sent_at, unsettled_since, announced, earliest, careful,"
-		 " false AS polls, (CASE WHEN careful THEN unsettled_since IS NOT NULL"
-		 " AND NOT (kind = 'fhir' AND looked)"
-		 /* a time later than now, after the clock was set back, is none */
-		 " ELSE unsettled_since NOT BETWEEN now() -" HOUR
-		 "AND clock_timestamp() END"
-		 " OR home <> " HERE
-		 /*
-		  * A server of another timeline may have sent a copy of the row. With
-		  * a fence that was the previous primary, whose last commits may be
-		  * lost; a client token compensates for a lost mark.
-		  */
-		 " OR timeline = 0 OR (($1 = '' OR careful) AND timeline <> $8)"
-		 " OR ((timeline <> $8 OR coalesce(looked_at, earliest) < $9)"
-		 " AND coalesce(looked_at, earliest) NOT BETWEEN now() -" HOUR
-		 "AND clock_timestamp())) IS TRUE AS looks"
-		 " FROM @ AS q, LATERAL (SELECT CASE WHEN attempts = 0"
-		 " THEN greatest(requested_at, run_after)"
-		 " ELSE requested_at END,"
-		 " client_token IS NULL AND kind <> 'read') AS e (earliest, careful)"
-		 " WHERE" TO_SEND "AND" OF_LANE "AND kind = $5"
-		 " ORDER BY run_after, id LIMIT $2 FOR UPDATE OF q SKIP LOCKED)"
-		 " UPDATE @ AS r SET state = 'running', lease_holder = $3, claim = $11,"
-		 " lease_until = clock_timestamp() + $10,"
-		 " attempts = r.attempts + CASE WHEN looks THEN 0 ELSE 1 END,"
-		 " first_sent_at = CASE WHEN looks OR careful THEN r.first_sent_at"
-		 " ELSE coalesce(r.first_sent_at, clock_timestamp()) END,"
-		 " unsettled_since = CASE WHEN looks OR careful THEN r.unsettled_since"
-		 " ELSE coalesce(r.unsettled_since, clock_timestamp()) END,"
-		 /* if its end is not recorded, it may have been sent */
-		 " announced = r.announced AND (looks OR careful)"
-		 " FROM due WHERE (r.home, r.id) = (due.home, due.id)" CLAIMED,
+		{DUE TAKE,
 		 11,
 		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID}},
+	/* Further parameters: home and id of each row that may be claimed. */
+	[HL_STATEMENT_CLAIM_IN_TURN] =
+		{DUE LISTED("$12", "$13") "AND" IN_TURN TAKE,
+		 13,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID,
+		  TEXTARRAYOID, INT8ARRAYOID}},
+	/*
+	 * The next rows of a lane, without those that another one of them precedes,
+	 * as IN_TURN means it: that need not be asked for each. Parameters: the first
+	 * seven of HL_STATEMENT_CLAIM, and behind which row to begin.
+	 */
+	[HL_STATEMENT_PAGE] =
+		{"SELECT home, id, run_after, bool_and(leads) AS leads FROM ("
+		 "SELECT q.home, q.id, q.run_after, n.name IS NULL OR q.id ="
+		 " coalesce(min(q.id) FILTER (WHERE q.state = 'running') OVER same,"
+		 " min(q.id) OVER same) AS leads"
+		 " FROM (SELECT * FROM @ AS q WHERE" SENT_OF_LANE
+		 " AND (run_after, id) > ($8, $9)"
+		 " ORDER BY run_after, id LIMIT $2) AS q LEFT JOIN LATERAL"
+		 " (SELECT q.resource_type || '/' || q.resource_id"
+		 " UNION ALL SELECT unnest(q.resources)) AS n (name) ON true"
+		 " WINDOW same AS (PARTITION BY q.home, q.datastore_id,"
+		 " n.name COLLATE \"C\")) AS p"
+		 " GROUP BY home, id, run_after ORDER BY run_after, id",
+		 9,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID, TIMESTAMPTZOID, INT8OID}},
 	[HL_STATEMENT_CLAIM_POLLS] =
 		{"WITH due AS MATERIALIZED ("
 		 "SELECT home, id, first_sent_at, unsettled_since, announced,"
@@ -254,14 +298,18 @@ const HlStatementRow hl_statements[HL_STATEMENTS] = {
 		  INT8ARRAYOID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID}},
 	/* the row that a claim would take; parameters as above */
 	[HL_STATEMENT_PEEK] =
-		{"SELECT id FROM @ AS q WHERE" TO_SEND "AND" OF_LANE "AND kind = $5"
-		 " ORDER BY run_after, id LIMIT least($2, 1) FOR UPDATE SKIP LOCKED",
+		{"SELECT id FROM @ AS q WHERE" SENT_OF_LANE PEEK,
 		 7,
 		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 		  INT8ARRAYOID}},
+	[HL_STATEMENT_PEEK_IN_TURN] =
+		{"SELECT id FROM @ AS q WHERE" SENT_OF_LANE LISTED("$8", "$9")
+		 "AND" IN_TURN PEEK,
+		 9,
+		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+		  INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID}},
 	[HL_STATEMENT_PEEK_POLLS] =
-		{"SELECT id FROM @ AS q WHERE" TO_POLL "AND" OF_LANE "AND $5 = ''"
-		 " ORDER BY run_after, id LIMIT least($2, 1) FOR UPDATE SKIP LOCKED",
+		{"SELECT id FROM @ AS q WHERE" TO_POLL "AND" OF_LANE "AND $5 = ''" PEEK,
 		 7,
 		 {TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 		  INT8ARRAYOID}},

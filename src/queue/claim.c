@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -34,6 +35,14 @@
 
 /* Between two complaints of a runner, in milliseconds: it tries again soon. */
 #define COMPLAINTS (60 * 1000)
+
+/*
+ * How many times as long as what is asked for the first page of a lane is, how
+ * many times as long as that the next, and how long at most.
+ */
+#define FIRST_PAGE 2
+#define NEXT_PAGE 8
+#define LONGEST_PAGE 10000
 
 /* So far the clock is set back before anything is made of it. */
 #define SET_BACK 100
@@ -63,6 +72,32 @@ typedef struct Claim
 	bool waits;       /* for others that claim requests that go in turn */
 	bool barred;      /* has waited in vain */
 } Claim;
+
+/* What is done with rows of a lane: they are claimed, or the first is found. */
+typedef struct Errand
+{
+	HlStatement polls;
+	HlStatement sends;
+	HlStatement in_turn;
+	void (*add)(HlParameters *); /* NULL: no further parameters */
+	void (*take)(Claim *, uint64);
+} Errand;
+
+/*
+ * A part of the rows of a lane: those that no other one of it precedes. Where
+ * thousands of requests write one resource, whose turn it is is asked for one of
+ * them.
+ */
+typedef struct Turns
+{
+	int size;
+	bool last;
+	TimestampTz after; /* the page before ends with this row */
+	int64 after_id;
+	Datum *homes;
+	Datum *ids;
+	int count;
+} Turns;
 
 int
 hl_claim_room(const HlRunner *runner)
@@ -186,7 +221,7 @@ make_claim(void)
  * left alone and those in hand, which a table made anew may have again.
  */
 static void
-add_lane(HlParameters *parameters, const Claim *claim)
+add_lane(HlParameters *parameters, const Claim *claim, int most)
 {
 	const HlRunner *runner = claim->runner;
 	Datum skipped[2 * HL_RUNNER_MOST];
@@ -197,7 +232,7 @@ add_lane(HlParameters *parameters, const Claim *claim)
 	for (int i = 0; i < runner->count; i++)
 		skipped[count++] = Int64GetDatum(runner->rows[i]->id);
 	hl_store_add_text(parameters, hl_settings.fence);
-	hl_store_add(parameters, Int32GetDatum(claim->most));
+	hl_store_add(parameters, Int32GetDatum(most));
 	hl_store_add(parameters, Int64GetDatum(runner->holder));
 	hl_store_add_text(parameters, claim->lane->role);
 	hl_store_add_text(parameters, claim->lane->kind);
@@ -265,25 +300,129 @@ claim_alone(Claim *claim)
 	hl_pinned_release(nest_level);
 }
 
-/* Claims rows of the lane. Runs in hl_safely(). */
+/* ---------------------------------------------------------------- in turn */
+
+/* Reads the next page. */
 static void
-claim_rows(void *argument)
+turn_page(const Claim *claim, Turns *page)
 {
-	Claim *claim = argument;
-	HlRunner *runner = claim->runner;
+	HlParameters parameters = {0};
+	uint64 rows;
+	bool isnull;
+
+	add_lane(&parameters, claim, page->size);
+	hl_store_add(&parameters, TimestampTzGetDatum(page->after));
+	hl_store_add(&parameters, Int64GetDatum(page->after_id));
+	rows = run_by_index(claim, HL_STATEMENT_PAGE, &parameters);
+	page->last = rows < (uint64) page->size;
+	page->size = Min(page->size * NEXT_PAGE, LONGEST_PAGE);
+	page->homes = palloc(sizeof(Datum) * Max(rows, 1));
+	page->ids = palloc(sizeof(Datum) * Max(rows, 1));
+	page->count = 0;
+	for (uint64 i = 0; i < rows; i++)
+	{
+		page->after_id =
+			DatumGetInt64(hl_store_value(i, "id", INT8OID, &isnull));
+		page->after = DatumGetTimestampTz(
+			hl_store_value(i, "run_after", TIMESTAMPTZOID, &isnull));
+		if (!DatumGetBool(hl_store_value(i, "leads", BOOLOID, &isnull)))
+			continue;
+		page->homes[page->count] =
+			CStringGetTextDatum(hl_store_text(i, "home"));
+		page->ids[page->count++] = Int64GetDatum(page->after_id);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Does an errand for so many of some rows of a page. */
+static int
+run_listed(Claim *claim, const Errand *errand, int most, const Turns *page)
+{
 	HlParameters parameters = {0};
 	uint64 rows;
 
-	add_lane(&parameters, claim);
-	hl_store_add(&parameters, Int32GetDatum((int) GetWALInsertionTimeLine()));
-	hl_store_add(&parameters, TimestampTzGetDatum(PgStartTime));
-	hl_store_add(&parameters, lease_length());
-	hl_store_add(&parameters, make_claim());
-	claim_alone(claim);
-	rows = run_by_index(claim,
-						claim->lane->polls ? HL_STATEMENT_CLAIM_POLLS
-										   : HL_STATEMENT_CLAIM,
-						&parameters);
+	add_lane(&parameters, claim, most);
+	if (errand->add != NULL)
+		errand->add(&parameters);
+	hl_store_add(&parameters, PointerGetDatum(construct_array(
+								  page->homes, page->count, TEXTOID, -1, false,
+								  TYPALIGN_INT)));
+	hl_store_add(&parameters,
+				 PointerGetDatum(construct_array(
+					 page->ids, page->count, INT8OID, sizeof(int64),
+					 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+	rows = run_by_index(claim, errand->in_turn, &parameters);
+	errand->take(claim, rows);
+	return (int) rows;
+}
+
+/*
+ * Does an errand for rows whose turn it is, as many as there are of those asked
+ * for. No more rows than these are asked whose turn it is, unless it is not
+ * theirs, or somebody has locked them.
+ */
+static void
+run_in_turn(Claim *claim, const Errand *errand)
+{
+	Turns page = {.size = claim->most * FIRST_PAGE,
+				  .after = DT_NOBEGIN,
+				  .after_id = PG_INT64_MIN};
+	int left = claim->most;
+
+	while (left > 0 && !page.last)
+	{
+		int length = left;
+		Turns part;
+
+		turn_page(claim, &page);
+		for (int i = 0; left > 0 && i < page.count; i += part.count)
+		{
+			part = (Turns){.homes = page.homes + i, .ids = page.ids + i};
+			part.count = Min(length, page.count - i);
+			left -= run_listed(claim, errand, left, &part);
+			length = Min(length * NEXT_PAGE, LONGEST_PAGE);
+		}
+	}
+}
+
+/* Does an errand for rows of the lane. */
+static void
+run_errand(Claim *claim, const Errand *errand)
+{
+	HlParameters parameters = {0};
+
+	if (goes_in_turn(claim->lane))
+	{
+		run_in_turn(claim, errand);
+		return;
+	}
+	add_lane(&parameters, claim, claim->most);
+	if (errand->add != NULL)
+		errand->add(&parameters);
+	errand->take(
+		claim,
+		run_by_index(claim, claim->lane->polls ? errand->polls : errand->sends,
+					 &parameters));
+}
+
+/* ------------------------------------------------------------ claimed rows */
+
+/* Adds what is written into claimed rows. */
+static void
+add_claim(HlParameters *parameters)
+{
+	hl_store_add(parameters, Int32GetDatum((int) GetWALInsertionTimeLine()));
+	hl_store_add(parameters, TimestampTzGetDatum(PgStartTime));
+	hl_store_add(parameters, lease_length());
+	hl_store_add(parameters, make_claim());
+}
+
+/* Takes rows that were claimed into the runner. */
+static void
+take_claimed(Claim *claim, uint64 rows)
+{
+	HlRunner *runner = claim->runner;
+
 	/* a child of the table may have a row again */
 	if (rows > (uint64) (HL_RUNNER_MOST - runner->count))
 		elog(ERROR, "more requests were claimed than asked for");
@@ -299,6 +438,19 @@ claim_rows(void *argument)
 	SPI_freetuptable(SPI_tuptable);
 	tell_sent(claim->store, runner->rows + runner->count - rows, (int) rows,
 			  false);
+}
+
+/* Claims rows of the lane. Runs in hl_safely(). */
+static void
+claim_rows(void *argument)
+{
+	static const Errand errand = {HL_STATEMENT_CLAIM_POLLS, HL_STATEMENT_CLAIM,
+								  HL_STATEMENT_CLAIM_IN_TURN, add_claim,
+								  take_claimed};
+	Claim *claim = argument;
+
+	claim_alone(claim);
+	run_errand(claim, &errand);
 }
 
 /* Claims rows, or none if that fails; then returns the error. */
@@ -324,25 +476,29 @@ try_claim(Claim *claim)
 	return error;
 }
 
-/* Finds the first row of the lane. */
+/* Leaves a row alone. */
 static void
-find_first(void *argument)
+shun(Claim *claim, uint64 rows)
 {
-	Claim *claim = argument;
 	HlRunner *runner = claim->runner;
-	HlParameters parameters = {0};
 	bool isnull;
 
-	add_lane(&parameters, claim);
-	if (run_by_index(claim,
-					 claim->lane->polls ? HL_STATEMENT_PEEK_POLLS
-										: HL_STATEMENT_PEEK,
-					 &parameters) == 0)
+	if (rows == 0)
 		return;
 	runner->shunned[runner->nshunned].id =
 		DatumGetInt64(hl_store_value(0, "id", INT8OID, &isnull));
 	runner->shunned[runner->nshunned++].until = hl_clock_steady_ms() + PENANCE;
 	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Finds the first row of the lane. Runs in hl_safely(). */
+static void
+find_first(void *argument)
+{
+	static const Errand errand = {HL_STATEMENT_PEEK_POLLS, HL_STATEMENT_PEEK,
+								  HL_STATEMENT_PEEK_IN_TURN, NULL, shun};
+
+	run_errand(argument, &errand);
 }
 
 /*
