@@ -27,6 +27,7 @@ from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MANY = 600  # their WARNINGs are more than a socket takes
 TOLD = 100  # of one rollback
+PATIENCE = 30  # seconds for the changes, on a busy machine
 ONE = """healthlake_tag_resource('arn:aws:healthlake:us-east-1:123456789012:datastore/fhir/'
     || {store}, '{{"a": "b"}}')"""
 CHANGES = "SELECT count(*) FROM (SELECT {one} FROM generate_series(1, {many})) s"
@@ -121,7 +122,7 @@ class Deaf:
 
     def logged(self, what):
         """Whether the log has a line for each change, since the last time."""
-        until(lambda: self.cluster.log().count(LINE) - self.lines >= MANY, 5)
+        until(lambda: self.cluster.log().count(LINE) - self.lines >= MANY, PATIENCE)
         lines = self.cluster.log().count(LINE)
         tap.same(lines - self.lines, MANY, f"{what}: the log has a line for each change")
         self.lines = lines
@@ -130,7 +131,7 @@ class Deaf:
         """A backend that is terminated once ends."""
         self.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                  " WHERE application_name = %s", name)
-        gone = until(lambda: self.ask(STATE, name) is None, 5)
+        gone = until(lambda: self.ask(STATE, name) is None, 10)
         tap.ok(gone, f"{what}: pg_terminate_backend() ends it", self.ask(STATE, name))
         return gone
 
@@ -138,8 +139,8 @@ class Deaf:
         """A timeout rolls back."""
         with deaf(self.cluster, "idle", f"BEGIN; LOCK TABLE held; {self.text(CHANGES)}",
                   "-c idle_in_transaction_session_timeout=1s"):
-            until(lambda: self.ask(STATE, "idle") in ("ClientRead", "ClientWrite"))
-            tap.ok(until(lambda: self.ask(STATE, "idle") is None, 10),
+            until(lambda: self.ask(STATE, "idle") in ("ClientRead", "ClientWrite"), PATIENCE)
+            tap.ok(until(lambda: self.ask(STATE, "idle") is None, PATIENCE),
                    "idle: idle_in_transaction_session_timeout ends the session",
                    self.ask(STATE, "idle"))
             tap.same(self.ask(LOCKS), 0, "idle: no lock is held")
@@ -151,7 +152,7 @@ class Deaf:
             with deaf(self.cluster, name,
                       f"BEGIN; LOCK TABLE held; {self.text(CHANGES)}; {end}"):
                 tap.ok(until(lambda: self.ask(LOCKS) == 0 and self.cluster.log().count(LINE)
-                             >= self.lines + MANY, 10), f"{name}: no lock is held",
+                             >= self.lines + MANY, PATIENCE), f"{name}: no lock is held",
                        self.ask(STATE, name))
                 self.logged(name)
                 self.ends(name, name)
@@ -160,7 +161,7 @@ class Deaf:
         """PL/pgSQL catches the error; then it waits, or raises another one, or commits."""
         for name, template in (("exception", CAUGHT), ("exceptions", LOOP)):
             with deaf(self.cluster, name, self.text(template, then="PERFORM pg_sleep(60);")):
-                tap.same(until(lambda: self.ask(STATE, name) == "PgSleep", 10), True,
+                tap.same(until(lambda: self.ask(STATE, name) == "PgSleep", PATIENCE), True,
                          f"{name}: PL/pgSQL goes on")
                 self.logged(name)
                 self.ends(name, name)
@@ -194,7 +195,7 @@ class Deaf:
         """A client that reads in the end has all messages, in their order."""
         with deaf(self.cluster, "late", self.text(CAUGHT, then="PERFORM 1 / 0;")) as session:
             heard = Notices(session)
-            until(lambda: self.ask(STATE, "late") == "ClientWrite", 10)
+            until(lambda: self.ask(STATE, "late") == "ClientWrite", PATIENCE)
             said = hears(session)
             tap.ok("division by zero" in said, "late: a client that reads late has the error", said)
             tap.same(len(heard.texts), TOLD + 1, "late: after the WARNINGs")
@@ -213,7 +214,7 @@ class Deaf:
         with deaf(self.cluster, "wakeup", f"{notices}; BEGIN; LOCK TABLE held;"
                   " DO $$BEGIN PERFORM healthlake_enqueue_create_datastore('x'); END$$; COMMIT",
                   "-c healthlake.autostart_worker=on"):
-            until(lambda: self.ask("SELECT count(*) FROM healthlake_request") == 1, 5)
+            until(lambda: self.ask("SELECT count(*) FROM healthlake_request") == 1, PATIENCE)
             tap.same((self.ask("SELECT count(*) FROM healthlake_request"), self.ask(LOCKS)), (1, 0),
                      "wakeup: a commit ends although a client is not told of it")
             self.ends("wakeup", "wakeup")
@@ -222,8 +223,8 @@ class Deaf:
         """A fast shutdown."""
         with deaf(self.cluster, "idle", f"BEGIN; {self.text(CHANGES)}"), \
                 deaf(self.cluster, "sleeps", self.text(CAUGHT, then="PERFORM pg_sleep(600);")):
-            until(lambda: self.ask(STATE, "idle") in ("ClientRead", "ClientWrite"))
-            until(lambda: self.ask(STATE, "sleeps") == "PgSleep")
+            until(lambda: self.ask(STATE, "idle") in ("ClientRead", "ClientWrite"), PATIENCE)
+            until(lambda: self.ask(STATE, "sleeps") == "PgSleep", PATIENCE)
             try:
                 self.cluster.stop(signal.SIGINT)
                 ended = True
