@@ -10,6 +10,7 @@
 
 #include "audit/audit.h"
 #include "call/last_call.h"
+#include "call/recent.h"
 #include "call/statistics.h"
 #include "call/transaction.h"
 #include "queue/wakeup.h"
@@ -32,6 +33,7 @@ _PG_init(void)
 	hl_transaction_init();
 	hl_last_call_init();
 	hl_statistics_init();
+	hl_recent_init();
 	hl_wakeup_init();
 	hl_launcher_init();
 	hl_audit_init();

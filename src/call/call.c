@@ -19,6 +19,7 @@
 #include "call/last_call.h"
 #include "call/log.h"
 #include "call/portal.h"
+#include "call/recent.h"
 #include "call/statistics.h"
 #include "call/stream.h"
 #include "call/transaction.h"
@@ -281,6 +282,7 @@ leave_traces(HlCallRun *run, int sqlstate)
 	hl_statistics_count(request->operation, &call->reply, end.microseconds);
 	note_last_call(run);
 	hl_last_call_end(&call->reply, end.sqlstate);
+	hl_recent_end(request, &call->reply, NULL);
 	hl_call_log_reply(request, call, &end);
 	hl_audit_end(run->account, request, call, &end);
 }
@@ -555,6 +557,7 @@ let_go(HlCallRun *run)
 		hl_call_log_request(run->request, run->call);
 		note_under_way(run);
 	}
+	hl_recent_begin(run->request, run->call);
 	run->gone = true;
 	hl_engine_go(run->call);
 }
@@ -608,6 +611,7 @@ hl_call_finish(HlCallRun *run)
 	end = end_of(
 		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),
 		run);
+	hl_recent_end(request, reply, id_in(request, reply));
 	end.disclosed = disclosed_by(request, reply);
 	hl_statistics_count(request->operation, reply, end.microseconds);
 	if (run->several)

@@ -7,6 +7,7 @@
 #include "utils/timestamp.h"
 
 #include "call/error.h"
+#include "call/recent.h"
 #include "call/recorded.h"
 #include "engine/target.h"
 #include "server/text.h"
@@ -18,8 +19,10 @@ hl_recorded_find(const HlRequest *request, const char *region, const char *name)
 
 	call->host_prefix = request->operation->host_prefix;
 	hl_target_address(call, region);
-	return hl_creations_find(request->operation, call, name,
-							 hl_text_from_utf8(request->client_token));
+	return hl_recent_add(
+		hl_creations_find(request->operation, call, name,
+						  hl_text_from_utf8(request->client_token)),
+		request, call, hl_text_to_utf8(name, (int) strlen(name)));
 }
 
 bool

@@ -1,7 +1,8 @@
 /*
  * recorded.h
  *	  Whether a data store of a name was created lately, or is about to be, as
- *	  far as this database has recorded it: AWS's list may not have it yet.
+ *	  far as this database has recorded it, or the server remembers it: AWS's
+ *	  list may not have it yet.
  */
 #ifndef HL_CALL_RECORDED_H
 #define HL_CALL_RECORDED_H

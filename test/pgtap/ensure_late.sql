@@ -132,9 +132,30 @@ SELECT is(hint, format('Call healthlake_retry_request(%s), which looks for what 
 SELECT healthlake_resolve_request(:doubtful, 'failed', 'not there') \g /dev/null
 SELECT is(late('doubtful') ~ ' true$', true, 'until it is resolved');
 
--- Not recorded
+-- Not recorded, but remembered by the server, or by the session
 
 SET healthlake.audit = off;
-SELECT is(late('unrecorded') ~ ' true$' AND late('unrecorded') ~ ' true$', true, 'without an audit trail there is only AWS''s list');
+SELECT late('unrecorded') AS made \gset
+SELECT is(late('unrecorded'), replace(:'made', 'true', 'false'), 'without an audit trail it is remembered');
+SELECT healthlake_delete_datastore(split_part(:'made', ' ', 1), 'unrecorded') \g /dev/null
+SELECT matches(late('unrecorded'), ' true$', 'until it is deleted');
+SET healthlake.audit = on;
+BEGIN;
+SELECT late('undone') AS made \gset
+ROLLBACK;
+SELECT is(late('undone'), replace(:'made', 'true', 'false'), 'a data store that a rollback left is found');
+SELECT emulator_next('{"operation": "CreateFHIRDatastore", "apply": true, "status": 502, "body": "x"}') \g /dev/null
+SELECT matches(late('garbled'), '^38M01 outcome of CreateFHIRDatastore is unknown', 'an outcome is unknown');
+SELECT client_token AS token FROM healthlake_last_call() \gset
+SELECT is(late('garbled'), format('38M01 outcome of an earlier creation of a data store named "garbled" is unknown | Nothing was created by this call. The earlier one has the client token "%s".', :'token'),
+	'nothing is created by a plain repetition');
+SET ROLE healthlake_ensures;
+SELECT matches(late('garbled'), '^38M01 .* The earlier one belongs to another role.$', 'nor by another role');
+RESET ROLE;
+SELECT matches(late('garbled', format(', client_token => %L', :'token')), ' true$', 'with its token it goes on');
+SELECT matches(late('garbled'), ' false$', 'and is known');
+SELECT emulator_next('{"operation": "CreateFHIRDatastore", "error": "ConflictException"}') \g /dev/null
+SELECT matches(late('conflict'), '^55006 ', 'a creation that AWS refuses');
+SELECT matches(late('conflict'), ' true$', 'is not remembered');
 
 SELECT * FROM finish();
