@@ -1104,6 +1104,7 @@ REVOKE ALL ON FUNCTION @extschema@.healthlake_home() FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.healthlake_home() IS
 'The home of requests that are made in this database: the system identifier of the cluster and the OID of the database';
 
+-- lanes are found in an order that no upgrade of a locale changes
 CREATE TABLE @extschema@.healthlake_request (
 	id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY,
 	operation pg_catalog.text NOT NULL,
@@ -1128,8 +1129,8 @@ CREATE TABLE @extschema@.healthlake_request (
 	account pg_catalog.text,
 	region pg_catalog.text NOT NULL,
 	endpoint pg_catalog.text,
-	session_role pg_catalog.text NOT NULL,
-	outer_role pg_catalog.text,
+	session_role pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+	outer_role pg_catalog.text COLLATE pg_catalog."C",
 	"current_role" pg_catalog.text NOT NULL,
 	client_addr pg_catalog.inet,
 	application_name pg_catalog.text,
@@ -1148,10 +1149,10 @@ CREATE TABLE @extschema@.healthlake_request (
 	claim pg_catalog.int8,
 	finished_at pg_catalog.timestamptz,
 	duration pg_catalog."interval",
-	fence pg_catalog.text NOT NULL DEFAULT '',
+	fence pg_catalog.text COLLATE pg_catalog."C" NOT NULL DEFAULT '',
 	timeline pg_catalog.int4 NOT NULL DEFAULT 0,
-	home pg_catalog.text NOT NULL DEFAULT @extschema@.healthlake_home(),
-	kind pg_catalog.text NOT NULL DEFAULT '',
+	home pg_catalog.text COLLATE pg_catalog."C" NOT NULL DEFAULT @extschema@.healthlake_home(),
+	kind pg_catalog.text COLLATE pg_catalog."C" NOT NULL DEFAULT '',
 	note pg_catalog.text,
 	resolved_by pg_catalog.text,
 	resolved_at pg_catalog.timestamptz,

@@ -22,6 +22,8 @@ SELECT is(coalesce(obj_description(objid, classid::regclass::name), '') <> '', t
 SELECT is(coalesce(obj_description(objid, 'pg_class'), '') <> '', true, said || ' is commented')
   FROM member JOIN pg_class AS c ON c.oid = objid WHERE classid = 'pg_class'::regclass AND c.relkind NOT IN ('c', 'i') ORDER BY said;
 SELECT is(count(*), 3::bigint, 'sequences, too') FROM member JOIN pg_class AS c ON c.oid = objid WHERE classid = 'pg_class'::regclass AND c.relkind = 'S';
+SELECT is(array_agg(DISTINCT indexrelid::regclass::text)::text, NULL, 'no upgrade of a locale changes the order of lanes')
+  FROM pg_index, unnest(indcollation) AS one WHERE indexrelid IN ('healthlake_request_due'::regclass, 'healthlake_request_polled'::regclass, 'healthlake_request_pkey'::regclass, 'healthlake_request_retry'::regclass) AND one NOT IN (0, '"C"'::regcollation);
 SELECT is(coalesce(col_description(a.attrelid, a.attnum), '') <> '', true, c.relname || '.' || a.attname)
   FROM member JOIN pg_class AS c ON c.oid = objid JOIN pg_attribute AS a ON attrelid = c.oid
  WHERE classid = 'pg_class'::regclass AND attnum > 0 AND NOT attisdropped AND c.relkind IN ('r', 'v');
