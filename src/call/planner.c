@@ -663,6 +663,9 @@ hl_planner_support(Node *request)
 	{
 		SupportRequestCost *cost = (SupportRequestCost *) request;
 
+		/* of an argument of a function that is inlined, no query is known */
+		if (cost->root == NULL)
+			return NULL;
 		search_above(cost->root, cost->funcid);
 		search_from(cost->root->parse, cost->funcid);
 	}
