@@ -22,6 +22,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
@@ -53,9 +54,9 @@ typedef struct Placed
 /* The state of a walk over the target list of a query. */
 typedef struct Search
 {
-	Oid sought;
-	int sides;   /* of the current target */
-	bool beside; /* the list has a set-returning function */
+	List *sought; /* functions, by OID */
+	int sides;    /* of the current target */
+	bool beside;  /* the list has a set-returning function */
 	List *placed;
 } Search;
 
@@ -225,11 +226,17 @@ may_be_inlined(Oid function)
 	return result;
 }
 
-/* Whether a function is sought; InvalidOid seeks all that may be inlined. */
+/* Collects the functions in a query that may be inlined, without its queries. */
 static bool
-is_sought(Oid function, Oid sought)
+inlined_walker(Node *node, void *functions)
 {
-	return OidIsValid(sought) ? function == sought : may_be_inlined(function);
+	List **found = functions;
+
+	if (node == NULL || IsA(node, Query))
+		return false;
+	if (IsA(node, FuncExpr) && may_be_inlined(((FuncExpr *) node)->funcid))
+		*found = list_append_unique_oid(*found, ((FuncExpr *) node)->funcid);
+	return expression_tree_walker(node, inlined_walker, functions);
 }
 
 /* Compares a call in the target list with those before it. */
@@ -265,7 +272,7 @@ target_walker(Node *node, void *context)
 	if (node == NULL || IsA(node, Query))
 		return false;
 	if (IsA(node, FuncExpr) &&
-		is_sought(((FuncExpr *) node)->funcid, search->sought))
+		list_member_oid(search->sought, ((FuncExpr *) node)->funcid))
 		place(search, (FuncExpr *) node);
 	return expression_tree_walker(node, target_walker, context);
 }
@@ -307,7 +314,7 @@ has_set_target(const List *targets)
  * the plan.
  */
 static void
-search_targets(Query *query, Oid sought)
+search_targets(Query *query, List *sought)
 {
 	Search search = {.sought = sought};
 	List *targets = targets_of(query);
@@ -331,9 +338,9 @@ search_targets(Query *query, Oid sought)
 /* The state of a walk over all expressions of a query. */
 typedef struct Repeats
 {
-	Oid sought;
-	bool found;  /* the query contains a call */
-	List *calls; /* calls with a subquery in their arguments */
+	List *sought; /* functions, by OID */
+	bool found;   /* the query contains a call */
+	List *calls;  /* calls with a subquery in their arguments */
 } Repeats;
 
 /* Refuses a copy of a call whose arguments contain a subquery. */
@@ -362,7 +369,7 @@ query_walker(Node *node, void *context)
 	if (node == NULL || IsA(node, Query))
 		return false;
 	if (IsA(node, FuncExpr) &&
-		is_sought(((FuncExpr *) node)->funcid, repeats->sought))
+		list_member_oid(repeats->sought, ((FuncExpr *) node)->funcid))
 	{
 		repeats->found = true;
 		if (checkExprHasSubLink(node))
@@ -376,7 +383,7 @@ query_walker(Node *node, void *context)
 
 /* Searches a query; returns whether it contains a call. */
 static bool
-search_query(Query *query, Oid sought)
+search_query(Query *query, List *sought)
 {
 	Repeats repeats = {.sought = sought};
 
@@ -392,7 +399,7 @@ contains_walker(Node *node, void *sought)
 	if (node == NULL)
 		return false;
 	if (IsA(node, FuncExpr) &&
-		is_sought(((FuncExpr *) node)->funcid, *(Oid *) sought))
+		list_member_oid((List *) sought, ((FuncExpr *) node)->funcid))
 		return true;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, contains_walker, sought, 0);
@@ -411,7 +418,7 @@ sublink_walker(Node *node, void *sublinks)
 
 /* Refuses (SELECT f(...)).*, where PostgreSQL copies the subquery. */
 static void
-search_sublinks(Query *query, Oid function, Oid sought)
+search_sublinks(Query *query, Oid function, List *sought)
 {
 	List *sublinks = NIL;
 	ListCell *cell;
@@ -427,7 +434,7 @@ search_sublinks(Query *query, Oid function, Oid sought)
 			SubLink *other = lfirst(rest);
 
 			if (one->location == other->location && equal(one, other) &&
-				contains_walker(one->subselect, &sought))
+				contains_walker(one->subselect, sought))
 				refuse_copies(function,
 							  "PostgreSQL repeats a subquery for each column "
 							  "of its row.");
@@ -445,7 +452,7 @@ search_sublinks(Query *query, Oid function, Oid sought)
 
 /* Searches for a call in the actions of MERGE that may be tried again. */
 static void
-search_merge(Query *query, Oid function, Oid sought)
+search_merge(Query *query, Oid function, List *sought)
 {
 #if PG_VERSION_NUM >= 150000
 	ListCell *cell;
@@ -454,7 +461,7 @@ search_merge(Query *query, Oid function, Oid sought)
 	{
 		MergeAction *action = lfirst_node(MergeAction, cell);
 
-		if (IS_MATCHED(action) && contains_walker((Node *) action, &sought))
+		if (IS_MATCHED(action) && contains_walker((Node *) action, sought))
 			refuse_matched(function);
 	}
 #endif
@@ -489,16 +496,27 @@ joins_others(const Query *query, const Node *node)
 				   ->rtekind != RTE_RESULT;
 }
 
-/* Whether LIMIT or OFFSET has an effect; 0 is none for OFFSET. */
+/* Whether the target is a view, whose trigger gets each row of its query. */
 static bool
-is_in_effect(const Node *clause, bool zero_is)
+is_of_view(const Query *query)
+{
+	return rt_fetch(query->resultRelation, query->rtable)->relkind ==
+		   RELKIND_VIEW;
+}
+
+/*
+ * Whether LIMIT or OFFSET has an effect; 0 is none for OFFSET. A parameter has
+ * a value only in a plan that is made for it.
+ */
+static bool
+is_in_effect(PlannerInfo *root, const Node *clause, bool zero_is)
 {
 	const Const *constant;
 
 	if (clause == NULL)
 		return false;
 	constant = (const Const *) eval_const_expressions(
-		NULL, (Node *) copyObject(clause));
+		root, (Node *) copyObject(clause));
 	return !IsA(constant, Const) ||
 		   (!constant->constisnull &&
 			(zero_is || DatumGetInt64(constant->constvalue) != 0));
@@ -540,12 +558,12 @@ is_compared(const PlannerInfo *root)
  * is a LIMIT (make_sort_input_target()).
  */
 static const char *
-dropped_by(const PlannerInfo *root, const TargetEntry *target, bool in_subquery)
+dropped_by(PlannerInfo *root, const TargetEntry *target, bool in_subquery)
 {
 	const Query *query = root->parse;
 	Index reference = target->ressortgroupref;
 
-	if (is_in_effect(query->limitOffset, false))
+	if (is_in_effect(root, query->limitOffset, false))
 		return "PostgreSQL also computes the rows that OFFSET skips.";
 	if (query->limitOption == LIMIT_OPTION_WITH_TIES)
 		return "WITH TIES computes one row more than it returns.";
@@ -554,7 +572,7 @@ dropped_by(const PlannerInfo *root, const TargetEntry *target, bool in_subquery)
 		has_reference(query->groupClause, reference) || is_compared(root))
 		return "PostgreSQL computes the columns before DISTINCT, GROUP BY, "
 			   "UNION, INTERSECT or EXCEPT drops rows.";
-	if (reference != 0 && is_in_effect(query->limitCount, true))
+	if (reference != 0 && is_in_effect(root, query->limitCount, true))
 		return "PostgreSQL computes the columns that ORDER BY names for all "
 			   "rows, before LIMIT.";
 	return NULL;
@@ -562,7 +580,7 @@ dropped_by(const PlannerInfo *root, const TargetEntry *target, bool in_subquery)
 
 /* Searches for a call in the targets of a query that drops rows. */
 static void
-search_dropped(PlannerInfo *root, Oid function, Oid sought, bool in_subquery)
+search_dropped(PlannerInfo *root, Oid function, List *sought, bool in_subquery)
 {
 	Query *query = root->parse;
 	ListCell *cell;
@@ -572,9 +590,9 @@ search_dropped(PlannerInfo *root, Oid function, Oid sought, bool in_subquery)
 		TargetEntry *target = lfirst_node(TargetEntry, cell);
 		const char *detail;
 
-		if (!contains_walker((Node *) target->expr, &sought))
+		if (!contains_walker((Node *) target->expr, sought))
 			continue;
-		if (query->commandType == CMD_UPDATE &&
+		if (query->commandType == CMD_UPDATE && !is_of_view(query) &&
 			joins_others(query, (Node *) query->jointree))
 			refuse_joined(function);
 		detail = dropped_by(root, target, in_subquery);
@@ -588,13 +606,14 @@ search_dropped(PlannerInfo *root, Oid function, Oid sought, bool in_subquery)
  * before they are sorted or skipped.
  */
 static void
-search_from(const Query *query, Oid function)
+search_from(PlannerInfo *root, Oid function)
 {
-	bool skips = is_in_effect(query->limitOffset, false);
+	const Query *query = root->parse;
+	bool skips = is_in_effect(root, query->limitOffset, false);
 	ListCell *cell;
 
-	if (!skips &&
-		(query->sortClause == NIL || !is_in_effect(query->limitCount, true)))
+	if (!skips && (query->sortClause == NIL ||
+				   !is_in_effect(root, query->limitCount, true)))
 		return;
 	foreach (cell, query->rtable)
 	{
@@ -602,7 +621,8 @@ search_from(const Query *query, Oid function)
 
 		if (entry->rtekind == RTE_FUNCTION &&
 			contain_vars_of_level((Node *) entry->functions, 0) &&
-			contains_walker((Node *) entry->functions, &function))
+			contains_walker((Node *) entry->functions,
+							list_make1_oid(function)))
 			refuse_dropped(function,
 						   "PostgreSQL calls a function in FROM for all rows, "
 						   "before ORDER BY, LIMIT and OFFSET.");
@@ -626,13 +646,14 @@ search_above(PlannerInfo *root, Oid function)
 static void
 check_call(PlannerInfo *root, Oid function)
 {
-	Oid sought = function;
+	List *sought = list_make1_oid(function);
 
 	search_above(root, function);
 	if (!search_query(root->parse, sought))
 	{
 		/* the call is not in the query: it comes from an inlined function */
-		sought = InvalidOid;
+		sought = NIL;
+		query_tree_walker(root->parse, inlined_walker, &sought, 0);
 		search_query(root->parse, sought);
 	}
 	search_merge(root->parse, function, sought);
@@ -667,7 +688,7 @@ hl_planner_support(Node *request)
 		if (cost->root == NULL)
 			return NULL;
 		search_above(cost->root, cost->funcid);
-		search_from(cost->root->parse, cost->funcid);
+		search_from(cost->root, cost->funcid);
 	}
 	return NULL;
 }

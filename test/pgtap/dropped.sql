@@ -166,4 +166,25 @@ SELECT creates(statement, stores)
 		SELECT status FROM m UNION SELECT status FROM m $$, 4),
 	($$ SELECT DISTINCT floor FROM ward WHERE (healthlake_create_datastore(name)).id <> '' $$, 4)) AS v (statement, stores);
 
+-- What only looks like it: another function that may be inlined, a view's trigger, a parameter
+
+CREATE FUNCTION shown(text) RETURNS text LANGUAGE sql AS 'SELECT upper($1)';
+CREATE FUNCTION twice(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT coalesce($1, $1)';
+CREATE VIEW wards AS SELECT id, name, ds FROM ward LIMIT 10;
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
+	'BEGIN UPDATE ward SET ds = NEW.ds WHERE id = NEW.id; RETURN NEW; END';
+CREATE TRIGGER kept INSTEAD OF UPDATE ON wards FOR EACH ROW EXECUTE FUNCTION keep();
+CREATE FUNCTION page(most bigint, skipped bigint) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN
+	RETURN QUERY SELECT (healthlake_create_datastore(name)).id FROM ward ORDER BY name LIMIT most OFFSET skipped;
+END $$;
+SELECT creates(statement, stores)
+  FROM (VALUES ($$ WITH c AS MATERIALIZED (SELECT id, inlined(name) AS store FROM ward)
+		UPDATE ward SET ds = shown(c.store) FROM c WHERE c.id = ward.id $$, 4),
+	($$ WITH c AS MATERIALIZED (SELECT inlined(name) AS store FROM ward) SELECT DISTINCT shown(store) FROM c $$, 4),
+	($$ UPDATE wards SET ds = (healthlake_create_datastore(name)).id WHERE id = 1 $$, 1),
+	($$ SELECT twice((healthlake_create_datastore('x')).id) $$, 1),
+	($$ SELECT page(2, 0) $$, 2),
+	($$ SELECT page(NULL, NULL) $$, 4)) AS v (statement, stores);
+SELECT refuses(' SELECT page(2, 1) ', 'OFFSET');
+
 SELECT * FROM finish();
