@@ -57,10 +57,16 @@ hl_recorded_refuse_hidden(const HlCreation *creation, const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_IN_USE),
-			 errmsg("AWS does not yet describe data store \"%s\", which was "
-					"created with the name \"%s\"",
-					creation->id, name),
-			 errdetail("Nothing was created."),
+			 creation->mine
+				 ? errmsg("AWS does not yet describe data store \"%s\", which "
+						  "was created with the name \"%s\"",
+						  creation->id, name)
+				 : errmsg("AWS does not yet describe a data store that was "
+						  "created with the name \"%s\"",
+						  name),
+			 creation->mine ? errdetail("Nothing was created.")
+							: errdetail("Nothing was created. The data store "
+										"belongs to another role."),
 			 errhint("Call again in five minutes. To create another data store "
 					 "of that name, call healthlake_create_datastore().")));
 	pg_unreachable();

@@ -805,6 +805,10 @@ PROVOKED = {
     'AWS does not yet describe data store "…", which was created with the name "…"': Provocation(
         ["SELECT healthlake_create_datastore('unseen')", ENSURE % "unseen"],
         [NO_STORES, {"operation": "DescribeFHIRDatastore", "error": "ResourceNotFoundException"}]),
+    'AWS does not yet describe a data store that was created with the name "…"': Provocation(
+        ["BEGIN", "SELECT healthlake_create_datastore('theirs')", "CREATE ROLE another",
+         "SELECT healthlake_grant('another', 'create')", "SET ROLE another", ENSURE % "theirs"],
+        [NO_STORES, {"operation": "DescribeFHIRDatastore", "error": "ResourceNotFoundException"}]),
     'a request to create a data store named "…" is open': Provocation(
         ["SELECT healthlake_enqueue_create_datastore('later', run_after => '2999-01-01')",
          ENSURE % "later"], [NO_STORES]),

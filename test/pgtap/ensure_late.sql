@@ -104,7 +104,9 @@ CREATE ROLE healthlake_ensures;
 DO $$ BEGIN EXECUTE (SELECT format('GRANT EXECUTE ON FUNCTION %s TO healthlake_ensures', oid::regprocedure) FROM pg_proc WHERE proname = 'healthlake_ensure_datastore'); END $$;
 SELECT enqueued('theirs') AS theirs \gset
 SELECT id AS other FROM healthlake_create_datastore('others') \gset
+SELECT recorded('hidden', 'replied', 'succeeded', md5('hidden')) \g /dev/null
 SET ROLE healthlake_ensures;
+SELECT is(late('hidden'), '55006 AWS does not yet describe a data store that was created with the name "hidden" | Nothing was created. The data store belongs to another role.', 'another''s that AWS does not describe is told without its id');
 SELECT is(message_of('SELECT * FROM healthlake_event'), '42501 permission denied for table healthlake_event', 'a role that may not read the history');
 SELECT is(late('others'), :'other' || ' false', 'finds what AWS does not list');
 SELECT is(late('lost'), '38M01 outcome of an earlier creation of a data store named "lost" is unknown | Nothing was created by this call. The earlier one belongs to another role.', 'and is told of another''s call, without its token');
