@@ -282,7 +282,7 @@ leave_traces(HlCallRun *run, int sqlstate)
 	hl_statistics_count(request->operation, &call->reply, end.microseconds);
 	note_last_call(run);
 	hl_last_call_end(&call->reply, end.sqlstate);
-	hl_recent_end(request, &call->reply, NULL);
+	hl_recent_end(request, &call->reply, id_in(request, &call->reply));
 	hl_call_log_reply(request, call, &end);
 	hl_audit_end(run->account, request, call, &end);
 }

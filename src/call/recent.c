@@ -153,9 +153,11 @@ hl_recent_begin(const HlRequest *request, const HlCall *call)
 static void
 end_creation(Place *place, const HlReply *reply, const char *id)
 {
-	if (reply->outcome == HL_OUTCOME_SUCCESS && id != NULL)
+	bool done = reply->outcome == HL_OUTCOME_SUCCESS;
+
+	if (done && id != NULL)
 		strlcpy(place->id, id, sizeof(place->id));
-	else if (!reply->may_have_run && !place->repeated)
+	else if (!done && !reply->may_have_run && !place->repeated)
 		*place = (Place){0};
 }
 

@@ -7,6 +7,7 @@ creating a second data store while AWS's list is late.
 """
 
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -21,6 +22,9 @@ import client  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
+PAIR = ("SELECT FROM healthlake_call_many('CreateFHIRDatastore', ARRAY(SELECT"
+        " jsonb_build_object('DatastoreName', 'pair ' || i, 'DatastoreTypeVersion', 'R4')"
+        " FROM generate_series(1, 2) i))")
 CREATE = "SELECT id FROM healthlake_create_datastore(%s)"
 LATE = {"operation": "ListFHIRDatastores", "body": {"DatastorePropertiesList": []}}
 
@@ -70,6 +74,29 @@ def check(first, second, audit):
              f"{audit}: and that is rolled back")
 
 
+def check_pair(first, second):
+    """Two replies at once, of which the first cannot be recorded."""
+    run(second, "ALTER TABLE healthlake_event ADD CONSTRAINT doomed"
+        " CHECK (request ->> 'DatastoreName' <> 'pair 1')")
+    seen = len(emulator.log())
+    emulator.next(operation="CreateFHIRDatastore", delay=0.5, times=2)
+    told = []
+    thread = threading.Thread(target=lambda: told.append(run(first, PAIR)))
+    thread.start()
+    while len(emulator.log()) < seen + 2:
+        time.sleep(0.01)
+    os.kill(first.info.backend_pid, signal.SIGSTOP)
+    time.sleep(1)
+    os.kill(first.info.backend_pid, signal.SIGCONT)
+    thread.join()
+    tap.same(told, ["38M01"], "a call that cannot be recorded ends another")
+    for number in (1, 2):
+        made = ensure(second, f"pair {number}")
+        tap.same(made[0][1] if isinstance(made, list) else made, False,
+                 f"the data store {number} of both is found")
+    run(second, "ALTER TABLE healthlake_event DROP CONSTRAINT doomed")
+
+
 def main():
     """All checks, on a separate server."""
     given = {"endpoint_url": emulator.http, "region": "us-east-1", "max_attempts": "1",
@@ -83,6 +110,7 @@ def main():
             run(sessions[0], "CREATE EXTENSION healthlake")
             for audit in ("off", "on"):
                 check(*sessions, audit)
+            check_pair(*sessions)
             for number in range(70):
                 run(sessions[0], CREATE, f"number {number}")
             tap.same(ensure(sessions[1], "number 69")[0][1], False, "the last ones are remembered")
