@@ -27,7 +27,9 @@ typedef struct Place
 	Oid database; /* InvalidOid: free */
 	Oid outer_user;
 	Oid current_user;
-	uint64 key[2]; /* of name and address */
+	uint64 name;      /* a hash */
+	uint64 address;   /* the same */
+	char account[13]; /* "": not known */
 	TimestampTz at;
 	bool repeated; /* an earlier request with this token may have run */
 	char client_token[129];
@@ -85,27 +87,69 @@ is_noted(const HlRequest *request)
 		   request->client_token != NULL && request->name != NULL;
 }
 
-/* Identifies a name at the address of a call. */
-static void
-make_key(uint64 key[2], const HlCall *call, const char *name)
+static uint64
+hash_text(const char *text)
 {
-	char *text = psprintf("%s %s %s", call->region, hl_target_url(call), name);
-
-	for (int i = 0; i < 2; i++)
-		key[i] = hash_bytes_extended((const unsigned char *) text,
-									 (int) strlen(text), (uint64) i + 1);
-	pfree(text);
+	return hash_bytes_extended((const unsigned char *) text, (int) strlen(text),
+							   0);
 }
 
-/* The place of a token in this database; NULL if there is none. */
+/* Notes what identifies a name at the address of a call. */
+static void
+take_key(Place *place, const HlCall *call, const char *name)
+{
+	char *account = hl_account_of_settings();
+
+	place->name = hash_text(name);
+	place->address =
+		hash_text(psprintf("%s %s", call->region, hl_target_url(call)));
+	if (account != NULL)
+		strlcpy(place->account, account, sizeof(place->account));
+}
+
+/* Whether two have the same name at the same address, maybe in one account. */
+static bool
+may_be_same(const Place *place, const Place *other)
+{
+	return place->name == other->name && place->address == other->address &&
+		   (place->account[0] == '\0' || other->account[0] == '\0' ||
+			strcmp(place->account, other->account) == 0);
+}
+
+static bool
+has_token(const Place *place, const char *client_token)
+{
+	return place->database == MyDatabaseId &&
+		   strcmp(place->client_token, client_token) == 0;
+}
+
+/* The place of an earlier request with that token; NULL if there is none. */
 static Place *
-find_token(const char *client_token)
+find_earlier(const Place *made)
 {
 	for (int i = 0; i < PLACES; i++)
-		if (recent->places[i].database == MyDatabaseId &&
-			strcmp(recent->places[i].client_token, client_token) == 0)
+		if (has_token(&recent->places[i], made->client_token) &&
+			may_be_same(&recent->places[i], made))
 			return &recent->places[i];
 	return NULL;
+}
+
+/* The place of a request that was sent; NULL if others have taken it. */
+static Place *
+find_sent(const HlRequest *request)
+{
+	uint64 name = hash_text(request->name);
+	Place *found = NULL;
+
+	for (int i = 0; i < PLACES; i++)
+	{
+		Place *place = &recent->places[i];
+
+		if (has_token(place, request->client_token) && place->name == name &&
+			(found == NULL || place->at > found->at))
+			found = place;
+	}
+	return found;
 }
 
 /* A free place, or else the oldest one. */
@@ -133,11 +177,11 @@ hl_recent_begin(const HlRequest *request, const HlCall *call)
 	if (!is_noted(request) ||
 		strlen(request->client_token) >= sizeof(made.client_token))
 		return;
-	make_key(made.key, call, request->name);
+	take_key(&made, call, request->name);
 	strlcpy(made.client_token, request->client_token,
 			sizeof(made.client_token));
 	lock_recent();
-	place = find_token(made.client_token);
+	place = find_earlier(&made);
 	if (place != NULL)
 	{
 		made.repeated = true;
@@ -183,7 +227,7 @@ hl_recent_end(const HlRequest *request, const HlReply *reply, const char *id)
 	lock_recent();
 	if (deletes)
 		forget(id);
-	else if ((place = find_token(request->client_token)) != NULL)
+	else if ((place = find_sent(request)) != NULL)
 		end_creation(place, reply, id);
 	unlock_recent();
 }
@@ -214,9 +258,9 @@ hl_recent_add(List *creations, const HlRequest *request, const HlCall *call,
 	bool sees_all = hl_account_sees_all(hl_store_need());
 	TimestampTz since =
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), -RECENT);
-	uint64 key[2];
+	Place sought = {0};
 
-	make_key(key, call, name);
+	take_key(&sought, call, name);
 	lock_recent();
 	memcpy(copy, recent, sizeof(Recent));
 	unlock_recent();
@@ -225,7 +269,7 @@ hl_recent_add(List *creations, const HlRequest *request, const HlCall *call,
 		const Place *place = &copy->places[i];
 
 		if (place->database == MyDatabaseId && place->at >= since &&
-			memcmp(place->key, key, sizeof(key)) == 0)
+			may_be_same(place, &sought))
 			creations =
 				lappend(creations, make_creation(place, request, sees_all));
 	}

@@ -159,5 +159,24 @@ SELECT matches(late('garbled'), ' false$', 'and is known');
 SELECT emulator_next('{"operation": "CreateFHIRDatastore", "error": "ConflictException"}') \g /dev/null
 SELECT matches(late('conflict'), '^55006 ', 'a creation that AWS refuses');
 SELECT matches(late('conflict'), ' true$', 'is not remembered');
+SELECT emulator_next('{"operation": "CreateFHIRDatastore", "apply": true, "status": 502, "body": "x"}') \g /dev/null
+SELECT matches(late('tokens', ', client_token => ''twice'''), '^38M01 ', 'with a token of its own');
+SELECT emulator_next('{"operation": "CreateFHIRDatastore", "error": "ConflictException"}') \g /dev/null
+SELECT matches(late('tokens', ', client_token => ''twice'', region => ''us-west-2'''), '^55006 AWS refused', 'a token that was used in another region');
+SELECT matches(late('tokens'), '^38M01 .*"twice"', 'does not have the first use forgotten');
+
+-- In other accounts
+
+SET healthlake.audit = off;
+SET healthlake.sts_endpoint_url = :'emulator_url';
+SET healthlake.role_arn = 'arn:aws:iam::111111111111:role/one';
+SELECT emulator_next('{"operation": "CreateFHIRDatastore", "apply": true, "status": 502, "body": "x"}') \g /dev/null
+SELECT matches(late('accounts'), '^38M01 outcome of CreateFHIRDatastore is unknown', 'an unknown outcome in one account');
+SET healthlake.role_arn = 'arn:aws:iam::222222222222:role/two';
+SELECT matches(late('accounts'), ' true$', 'does not concern another');
+SET healthlake.role_arn = 'arn:aws:iam::111111111111:role/three';
+SELECT matches(late('accounts'), '^38M01 outcome of an earlier creation', 'but other roles of it');
+RESET healthlake.role_arn;
+SELECT matches(late('accounts'), ' false$', 'where no account is known, every one counts');
 
 SELECT * FROM finish();
