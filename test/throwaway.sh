@@ -365,6 +365,8 @@ throwaway_wrap_server()
 # be set up before a constructor of any other library runs: libgpg-error's binds
 # a text domain, whose lock would be taken before and released after that, by
 # what are two threads for glibc, and the server would hang at its next use.
+# Frames of the stack are several times as large, and what is freed stays for a
+# while: less of it, for the tests that measure memory.
 throwaway_watch_addresses()
 {
 	local first=$HEALTHLAKE_INSIDE/tree/sanitize_first.so library
@@ -372,7 +374,8 @@ throwaway_watch_addresses()
 	gcc -shared -fPIC -Wl,-z,initfirst -o "$first" test/sanitize_first.c
 	throwaway_wrap_server \
 		"export LD_PRELOAD=$library:$first\${LD_PRELOAD:+:\$LD_PRELOAD}" \
-		'export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:disable_coredump=1' \
+		'export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:disable_coredump=1:quarantine_size_mb=32' \
+		'case $1 in -D) exec "$plain" "$@" -c max_stack_depth=7MB ;; esac' \
 		'exec "$plain" "$@"'
 }
 
