@@ -20,7 +20,7 @@ sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 from cluster import Cluster  # noqa: E402  pylint: disable=wrong-import-position
-from session import configure, run  # noqa: E402  pylint: disable=wrong-import-position
+from session import connect_to_load, run  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 STORE = "0123456789abcdef0123456789abcdef"
@@ -47,11 +47,7 @@ def build_shim(folder):
 
 def connect(cluster, role=None):
     """A session that has one request in flight at a time."""
-    session = configure(cluster.connect(), emulator, datastore_id=STORE, max_concurrency="1")
-    run(session, "SET client_min_messages = warning")
-    if role:
-        run(session, f"SET ROLE {role}")
-    return session
+    return connect_to_load(cluster, emulator, STORE, role)
 
 
 def stored():

@@ -8,7 +8,6 @@ same applies to a client that is told why a request cannot be retried, or resolv
 that a runner waits for another one that claims, or has met a deadlock there.
 """
 
-import select
 import sys
 import threading
 import time
@@ -19,10 +18,10 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
-import psycopg2.extensions  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
 from queue_cluster import OPEN, Session, until  # noqa: E402  pylint: disable=C0413
+from session import read_on  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MARK = "Mustermann-4711"
@@ -81,13 +80,8 @@ def enqueue(session, count=3):
 
 def hears(session):
     """Reads what there is; the SQLSTATE of an error, which a connection that is lost has not."""
-    try:
-        while (state := session.poll()) != psycopg2.extensions.POLL_OK:
-            reads = state == psycopg2.extensions.POLL_READ
-            select.select([session] if reads else [], [] if reads else [session], [], 5)
-    except psycopg2.Error as error:
-        return error.pgcode
-    return "no error"
+    error = read_on(session)
+    return "no error" if error is None else error.pgcode
 
 
 @contextmanager

@@ -8,7 +8,6 @@ The log has a line for each change. A client that reads is told of the first hun
 there are more.
 """
 
-import select
 import signal
 import subprocess
 import sys
@@ -19,10 +18,10 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 
 import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
-import psycopg2.extensions  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
 from queue_cluster import Session, until  # noqa: E402  pylint: disable=C0413
+from session import read_on  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MANY = 600  # their WARNINGs are more than a socket takes
@@ -67,23 +66,12 @@ LINE = "healthlake event=rollback operation=TagResource"
 tap = Tap()
 
 
-def hears(session):
-    """Reads what there is; returns the error."""
-    try:
-        while (state := session.poll()) != psycopg2.extensions.POLL_OK:
-            reads = state == psycopg2.extensions.POLL_READ
-            select.select([session] if reads else [], [] if reads else [session], [], 5)
-    except psycopg2.Error as error:
-        return str(error)
-    return "no error"
-
-
 @contextmanager
 def deaf(cluster, name, statement, options=""):
     """Has a statement of whose result nothing is read."""
     session = psycopg2.connect(**cluster.where(application_name=name, options=options), async_=1)
     try:
-        hears(session)
+        read_on(session)
         cursor = session.cursor()  # psycopg2 has only a weak reference to it
         cursor.execute(statement)
         yield session
@@ -196,7 +184,7 @@ class Deaf:
         with deaf(self.cluster, "late", self.text(CAUGHT, then="PERFORM 1 / 0;")) as session:
             heard = Notices(session)
             until(lambda: self.ask(STATE, "late") == "ClientWrite", PATIENCE)
-            said = hears(session)
+            said = str(read_on(session))
             tap.ok("division by zero" in said, "late: a client that reads late has the error", said)
             tap.same(len(heard.texts), TOLD + 1, "late: after the WARNINGs")
             self.logged("late")

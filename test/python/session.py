@@ -1,9 +1,11 @@
 """Sessions of the test's server whose calls go to the emulator."""
 
 import os
+import select
 import sys
 
 import psycopg2
+import psycopg2.extensions
 
 
 def open_session():
@@ -45,3 +47,23 @@ def run(session, statement, *values):
     with session.cursor() as cursor:
         cursor.execute(statement, values or None)
         return cursor.fetchall() if cursor.description else []
+
+
+def read_on(session):
+    """Reads what a connection that does not wait has; its error, or None."""
+    try:
+        while (state := session.poll()) != psycopg2.extensions.POLL_OK:
+            reads = state == psycopg2.extensions.POLL_READ
+            select.select([session] if reads else [], [] if reads else [session], [], 5)
+    except psycopg2.Error as error:
+        return error
+    return None
+
+
+def connect_to_load(cluster, emulator, store, role=None):
+    """Connects to a server of the test's own, for loads with one request in flight at a time."""
+    session = configure(cluster.connect(), emulator, datastore_id=store, max_concurrency="1")
+    run(session, "SET client_min_messages = warning")
+    if role:
+        run(session, f"SET ROLE {role}")
+    return session
