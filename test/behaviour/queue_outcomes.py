@@ -31,6 +31,7 @@ WORKER = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'healthlake work
 PROFILE = {"ProfileId": "0" * 32, "SourceFormat": "CCDA"}
 PUBLISHED = {**PROFILE, "Version": 1, "TargetFormat": "FHIR_R4", "LastUpdatedAt": 1700000000}
 DELAY = 5
+LONG = 12  # on a busy machine it takes seconds until all are sent and the worker is gone
 
 tap = Tap()
 
@@ -87,7 +88,7 @@ def in_flight(emulator, cluster, end):
     place = emulator.place({"DatastoreName": "there"})[0]
     store = [one for one in emulator.stores() if one["DatastoreId"] == place][0]
     for operation in (PUBLISH, TAG, CREATE):
-        emulator.next(operation=operation, delay=DELAY, times="always",
+        emulator.next(operation=operation, delay=LONG, times="always",
                       **({"status": 200, "body": PUBLISHED} if operation == PUBLISH else {}))
     session = Session(cluster)
     empty(session)
@@ -102,7 +103,7 @@ def in_flight(emulator, cluster, end):
     until(lambda: sent(emulator, PUBLISH) == 2 and sent(emulator, TAG) == 1
           and sent(emulator, CREATE) == 1)
     end(cluster, session)
-    return finish(cluster)
+    return finish(cluster, 80)
 
 
 def test_once(emulator, cluster):
