@@ -144,31 +144,13 @@ refuse_rule(Oid function)
 
 /* Refuses a call for rows that are dropped afterwards. */
 static void
-refuse_dropped(Oid function, const char *detail)
+refuse_dropped(Oid function, const char *detail, const char *hint)
 {
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		 errmsg("function %s would be called for rows that are dropped",
-				get_func_name(function)),
-		 errdetail("%s", detail),
-		 errhint("Select the rows in a materialized CTE and call the function "
-				 "for its rows, or call it in the CTE for all of them.")));
-}
-
-/* The same for UPDATE ... FROM. */
-static void
-refuse_joined(Oid function)
-{
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		 errmsg("function %s would be called for rows that are dropped",
-				get_func_name(function)),
-		 errdetail("UPDATE ... FROM computes a new row for each joined row, "
-				   "and uses one of them."),
-		 errhint("Call the function in a materialized CTE, for each row that "
-				 "is to be updated, and name the CTE in FROM.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("function %s would be called for rows that are dropped",
+					get_func_name(function)),
+			 errdetail("%s", detail), errhint("%s", hint)));
 }
 
 /* Whether a list of SortGroupClauses contains that reference. */
@@ -578,6 +560,10 @@ dropped_by(PlannerInfo *root, const TargetEntry *target, bool in_subquery)
 	return NULL;
 }
 
+static const char hint_for_its_rows[] =
+	"Select the rows in a materialized CTE and call the function for its rows, "
+	"or call it in the CTE for all of them.";
+
 /* Searches for a call in the targets of a query that drops rows. */
 static void
 search_dropped(PlannerInfo *root, Oid function, List *sought, bool in_subquery)
@@ -594,10 +580,15 @@ search_dropped(PlannerInfo *root, Oid function, List *sought, bool in_subquery)
 			continue;
 		if (query->commandType == CMD_UPDATE && !is_of_view(query) &&
 			joins_others(query, (Node *) query->jointree))
-			refuse_joined(function);
+			refuse_dropped(
+				function,
+				"UPDATE ... FROM computes a new row for each joined row, and "
+				"uses one of them.",
+				"Call the function in a materialized CTE, for each row that is "
+				"to be updated, and name the CTE in FROM.");
 		detail = dropped_by(root, target, in_subquery);
 		if (detail != NULL)
-			refuse_dropped(function, detail);
+			refuse_dropped(function, detail, hint_for_its_rows);
 	}
 }
 
@@ -625,7 +616,8 @@ search_from(PlannerInfo *root, Oid function)
 							list_make1_oid(function)))
 			refuse_dropped(function,
 						   "PostgreSQL calls a function in FROM for all rows, "
-						   "before ORDER BY, LIMIT and OFFSET.");
+						   "before ORDER BY, LIMIT and OFFSET.",
+						   hint_for_its_rows);
 	}
 }
 
