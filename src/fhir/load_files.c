@@ -18,6 +18,7 @@
 
 #include "fhir/load_files.h"
 #include "fhir/load_read.h"
+#include "server/arrays.h"
 
 /* --------------------------------------------------------------- catalogs */
 
@@ -126,9 +127,7 @@ hl_load_files_array(const HlLoadFiles *files)
 
 	for (int i = 0; i < files->count; i++)
 		elements[i] = Int64GetDatum((int64) files->files[i]);
-	return PointerGetDatum(construct_array(elements, files->count, INT8OID,
-										   sizeof(int64), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
+	return PointerGetDatum(hl_arrays_int8(elements, files->count));
 }
 
 HlLoadFiles *

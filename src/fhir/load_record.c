@@ -7,12 +7,12 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "audit/account.h"
 #include "audit/store.h"
 #include "fhir/load_record.h"
+#include "server/arrays.h"
 #include "server/names.h"
 #include "server/text.h"
 
@@ -287,8 +287,7 @@ text_array(const char *const *texts, int count)
 
 	for (int i = 0; i < count; i++)
 		elements[i] = CStringGetTextDatum(texts[i]);
-	return PointerGetDatum(
-		construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
+	return PointerGetDatum(hl_arrays_text(elements, count));
 }
 
 void

@@ -4,15 +4,14 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 #include "fhir/same.h"
 #include "model/response.h"
+#include "server/arrays.h"
 
 static bool is_equal(const HlJson *one, const HlJson *other);
 
@@ -110,10 +109,8 @@ without(Datum resource, const char *first, const char *second)
 	names[0] = CStringGetTextDatum(first);
 	if (second != NULL)
 		names[count++] = CStringGetTextDatum(second);
-	return DirectFunctionCall2(
-		jsonb_delete_path, resource,
-		PointerGetDatum(
-			construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT)));
+	return DirectFunctionCall2(jsonb_delete_path, resource,
+							   PointerGetDatum(hl_arrays_text(names, count)));
 }
 
 /* A member of a resource that is an object; NULL: it has none. */

@@ -10,7 +10,6 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -19,6 +18,7 @@
 #include "queue/claim.h"
 #include "queue/plane.h"
 #include "queue/safely.h"
+#include "server/arrays.h"
 #include "server/clock.h"
 #include "server/pinned.h"
 #include "server/random.h"
@@ -237,9 +237,7 @@ add_lane(HlParameters *parameters, const Claim *claim, int most)
 	hl_store_add_text(parameters, claim->lane->role);
 	hl_store_add_text(parameters, claim->lane->kind);
 	hl_store_add(parameters, TimestampTzGetDatum(claim->now));
-	hl_store_add(parameters, PointerGetDatum(construct_array(
-								 skipped, count, INT8OID, sizeof(int64),
-								 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+	hl_store_add(parameters, PointerGetDatum(hl_arrays_int8(skipped, count)));
 }
 
 /*
@@ -344,13 +342,10 @@ run_listed(Claim *claim, const Errand *errand, int most, const Turns *page)
 	add_lane(&parameters, claim, most);
 	if (errand->add != NULL)
 		errand->add(&parameters);
-	hl_store_add(&parameters, PointerGetDatum(construct_array(
-								  page->homes, page->count, TEXTOID, -1, false,
-								  TYPALIGN_INT)));
 	hl_store_add(&parameters,
-				 PointerGetDatum(construct_array(
-					 page->ids, page->count, INT8OID, sizeof(int64),
-					 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+				 PointerGetDatum(hl_arrays_text(page->homes, page->count)));
+	hl_store_add(&parameters,
+				 PointerGetDatum(hl_arrays_int8(page->ids, page->count)));
 	rows = run_by_index(claim, errand->in_turn, &parameters);
 	errand->take(claim, rows);
 	return (int) rows;

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -24,6 +23,7 @@
 #include "model/response.h"
 #include "queue/enqueue.h"
 #include "queue/fhir_enqueue.h"
+#include "server/arrays.h"
 #include "server/jsonb_text.h"
 #include "server/settings.h"
 #include "server/text.h"
@@ -161,8 +161,7 @@ resources_of(const HlFhirEntries *entries)
 	for (int i = 0; i < entries->count; i++)
 		names[i] = CStringGetTextDatum(psprintf(
 			"%s/%s", entries->entries[i].type, entries->entries[i].id));
-	return construct_array(names, entries->count, TEXTOID, -1, false,
-						   TYPALIGN_INT);
+	return hl_arrays_text(names, entries->count);
 }
 
 /* Refuses the request if the role lacks EXECUTE for a part of it. */
@@ -212,8 +211,7 @@ static Jsonb *
 with_id(Jsonb *resource, const char *id)
 {
 	Datum name = CStringGetTextDatum("id");
-	ArrayType *path =
-		construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
+	ArrayType *path = hl_arrays_text(&name, 1);
 	JsonbValue value = {.type = jbvString};
 
 	value.val.string.val = (char *) id;
