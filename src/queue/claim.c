@@ -930,8 +930,7 @@ mark_rows(void *argument)
 		HlQueued *queued = runner->rows[i];
 
 		if ((marking->queued == NULL || marking->queued == queued) &&
-			hl_claim_needs_mark(queued) &&
-			mark(runner, marking->store, queued) && !hl_queued_is_begun(queued))
+			hl_claim_needs_mark(queued) && mark(runner, marking->store, queued))
 			marked[count++] = queued;
 	}
 	tell_sent(marking->store, marked, count, true);
