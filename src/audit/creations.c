@@ -32,9 +32,6 @@
 #include "engine/target.h"
 #include "server/pinned.h"
 
-/* So long ago a request is recent, in milliseconds; so long a token is valid. */
-#define RECENT (60 * 60 * 1000)
-
 /* What is looked for. */
 typedef struct Sought
 {
@@ -142,16 +139,16 @@ is_mine(const Row *row, const Sought *sought)
 		   is_text(row, "current_role", sought->role);
 }
 
-/* What is told of a creation. */
-static HlCreation *
-make_creation(char *id, const char *token, bool mine, const Sought *sought)
+HlCreation *
+hl_creations_make(const char *id, const char *token, bool mine,
+				  const char *wanted)
 {
 	HlCreation *creation = palloc0(sizeof(HlCreation));
 
 	creation->id = id;
 	creation->mine = mine;
-	creation->same = token != NULL && sought->client_token != NULL &&
-					 strcmp(token, sought->client_token) == 0;
+	creation->same =
+		token != NULL && wanted != NULL && strcmp(token, wanted) == 0;
 	if (mine)
 		creation->client_token = token;
 	return creation;
@@ -169,8 +166,9 @@ read_event(const Row *row, const Sought *sought)
 	event->token = text_of(row, "client_token");
 	event->ended = is_text(row, "outcome", "succeeded") ||
 				   is_text(row, "outcome", "failed");
-	event->creation = make_creation(text_of(row, "datastore_id"), event->token,
-									is_mine(row, sought), sought);
+	event->creation =
+		hl_creations_make(text_of(row, "datastore_id"), event->token,
+						  is_mine(row, sought), sought->client_token);
 	event->creation->since = DatumGetTimestampTz(
 		hl_store_value_of(&row->table, 0, "at", TIMESTAMPTZOID, &isnull));
 	return event;
@@ -301,8 +299,8 @@ read_request(uint64 row, const Sought *sought)
 	bool mine = flag_of(row, "mine");
 	bool isnull;
 	char *id = (char *) hl_store_text(row, "datastore_id");
-	HlCreation *creation =
-		make_creation(id, hl_store_text(row, "client_token"), mine, sought);
+	HlCreation *creation = hl_creations_make(
+		id, hl_store_text(row, "client_token"), mine, sought->client_token);
 
 	creation->since = hl_store_time(row, "since");
 	creation->open = flag_of(row, "open");
@@ -344,16 +342,16 @@ hl_creations_find(const HlOperation *operation, const HlCall *call,
 {
 	const HlStore *store = hl_store_need();
 	MemoryContext caller = CurrentMemoryContext;
-	Sought sought = {
-		.operation = operation,
-		.name = name,
-		.client_token = client_token,
-		.region = call->region,
-		.endpoint = hl_target_url(call),
-		.account = hl_account_of_settings(),
-		.role = hl_account_client().current_role,
-		.sees_all = hl_account_sees_all(store),
-		.since = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), -RECENT)};
+	Sought sought = {.operation = operation,
+					 .name = name,
+					 .client_token = client_token,
+					 .region = call->region,
+					 .endpoint = hl_target_url(call),
+					 .account = hl_account_of_settings(),
+					 .role = hl_account_client().current_role,
+					 .sees_all = hl_account_sees_all(store),
+					 .since = TimestampTzPlusMilliseconds(
+						 GetCurrentTimestamp(), -HL_CREATIONS_RECENT)};
 	Events events;
 	List *creations;
 	HlStoreStep step;

@@ -16,6 +16,9 @@
 #include "engine/engine.h"
 #include "model/model.h"
 
+/* So long ago a request is recent, in milliseconds; so long a token is valid. */
+#define HL_CREATIONS_RECENT (60 * 60 * 1000)
+
 /* A request that has created an object, or may have, or will. */
 typedef struct HlCreation
 {
@@ -27,6 +30,13 @@ typedef struct HlCreation
 	int64 request;            /* id of a queued request of mine; 0: none */
 	const char *client_token; /* of mine; NULL: none */
 } HlCreation;
+
+/*
+ * Makes one of an id (NULL: not known) and a token (NULL: none), which it keeps;
+ * wanted is the token that was passed, or NULL.
+ */
+extern HlCreation *hl_creations_make(const char *id, const char *token,
+									 bool mine, const char *wanted);
 
 /*
  * Returns a List of HlCreation, palloc'd, in the database's encoding, newest

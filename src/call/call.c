@@ -282,7 +282,7 @@ leave_traces(HlCallRun *run, int sqlstate)
 	hl_statistics_count(request->operation, &call->reply, end.microseconds);
 	note_last_call(run);
 	hl_last_call_end(&call->reply, end.sqlstate);
-	hl_recent_end(request, &call->reply, id_in(request, &call->reply));
+	hl_recent_end(request, &call->reply);
 	hl_call_log_reply(request, call, &end);
 	hl_audit_end(run->account, request, call, &end);
 }
@@ -611,7 +611,7 @@ hl_call_finish(HlCallRun *run)
 	end = end_of(
 		reply->outcome == HL_OUTCOME_SUCCESS ? 0 : hl_error_sqlstate(reply),
 		run);
-	hl_recent_end(request, reply, id_in(request, reply));
+	hl_recent_end(request, reply);
 	end.disclosed = disclosed_by(request, reply);
 	hl_statistics_count(request->operation, reply, end.microseconds);
 	if (run->several)

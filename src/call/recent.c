@@ -18,9 +18,6 @@
 /* How many are kept. */
 #define PLACES 64
 
-/* So long ago a creation is recent, in milliseconds. */
-#define RECENT (60 * 60 * 1000)
-
 /* Strings in UTF-8. */
 typedef struct Place
 {
@@ -215,14 +212,18 @@ forget(const char *id)
 }
 
 void
-hl_recent_end(const HlRequest *request, const HlReply *reply, const char *id)
+hl_recent_end(const HlRequest *request, const HlReply *reply)
 {
+	bool done = reply->outcome == HL_OUTCOME_SUCCESS;
 	bool deletes =
-		strcmp(hl_operation_kind(request->operation), "delete") == 0 &&
-		reply->outcome == HL_OUTCOME_SUCCESS && id != NULL && *id != '\0';
+		done && strcmp(hl_operation_kind(request->operation), "delete") == 0;
+	const char *id;
 	Place *place;
 
 	if (!deletes && !is_noted(request))
+		return;
+	id = done ? hl_request_id(request, reply->document) : NULL;
+	if (deletes && (id == NULL || *id == '\0'))
 		return;
 	lock_recent();
 	if (deletes)
@@ -236,17 +237,15 @@ hl_recent_end(const HlRequest *request, const HlReply *reply, const char *id)
 static HlCreation *
 make_creation(const Place *place, const HlRequest *request, bool sees_all)
 {
-	HlCreation *creation = palloc0(sizeof(HlCreation));
-
-	creation->id =
+	bool mine = sees_all || place->outer_user == GetUserId() ||
+				place->current_user == GetUserId();
+	const char *id =
 		place->id[0] == '\0' ? NULL : hl_text_from_utf8(pstrdup(place->id));
+	HlCreation *creation =
+		hl_creations_make(id, hl_text_from_utf8(pstrdup(place->client_token)),
+						  mine, hl_text_from_utf8(request->client_token));
+
 	creation->since = place->at;
-	creation->mine = sees_all || place->outer_user == GetUserId() ||
-					 place->current_user == GetUserId();
-	creation->same = strcmp(place->client_token, request->client_token) == 0;
-	if (creation->mine)
-		creation->client_token =
-			hl_text_from_utf8(pstrdup(place->client_token));
 	return creation;
 }
 
@@ -256,8 +255,8 @@ hl_recent_add(List *creations, const HlRequest *request, const HlCall *call,
 {
 	Recent *copy = palloc(sizeof(Recent));
 	bool sees_all = hl_account_sees_all(hl_store_need());
-	TimestampTz since =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), -RECENT);
+	TimestampTz since = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													-HL_CREATIONS_RECENT);
 	Place sought = {0};
 
 	take_key(&sought, call, name);

@@ -19,12 +19,8 @@ extern void hl_recent_init(void);
 /* Notes a creation that is about to be sent; ignores other requests. */
 extern void hl_recent_begin(const HlRequest *request, const HlCall *call);
 
-/*
- * Notes its outcome, or that of a deletion, with the id in the reply or NULL.
- * Throws nothing.
- */
-extern void hl_recent_end(const HlRequest *request, const HlReply *reply,
-						  const char *id);
+/* Notes its outcome, or that of a deletion. Throws nothing. */
+extern void hl_recent_end(const HlRequest *request, const HlReply *reply);
 
 /*
  * Appends those of a name (UTF-8) at the address of a call to a List of
