@@ -17,11 +17,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "emulator")]
 
-import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
 from queue_cluster import OPEN, Session, until  # noqa: E402  pylint: disable=C0413
-from session import read_on  # noqa: E402  pylint: disable=wrong-import-position
+from session import read_on, without_reading  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MARK = "Mustermann-4711"
@@ -87,15 +86,11 @@ def hears(session):
 @contextmanager
 def deaf(cluster, name, options="", statement="CALL healthlake_run_queue()"):
     """Has a statement of whose result nothing is read; waits until its server process is gone."""
-    session = psycopg2.connect(**cluster.where(user="bob", application_name=name, options=options),
-                               async_=1)
+    where = cluster.where(user="bob", application_name=name, options=options)
     try:
-        hears(session)
-        cursor = session.cursor()  # psycopg2 has only a weak reference to it
-        cursor.execute(statement)
-        yield session
+        with without_reading(where, statement) as session:
+            yield session
     finally:
-        session.close()
         # a CALL whose client is gone takes what the next check queues, too
         with closing(Session(cluster)) as other:
             until(lambda: other.one("SELECT count(*) FROM pg_stat_activity"

@@ -11,7 +11,7 @@ there are more.
 import signal
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -21,7 +21,7 @@ import psycopg2  # noqa: E402  pylint: disable=wrong-import-position
 import client  # noqa: E402  pylint: disable=wrong-import-position
 import queue_cluster  # noqa: E402  pylint: disable=wrong-import-position
 from queue_cluster import Session, until  # noqa: E402  pylint: disable=C0413
-from session import read_on  # noqa: E402  pylint: disable=wrong-import-position
+from session import read_on, without_reading  # noqa: E402  pylint: disable=wrong-import-position
 from tap import Tap  # noqa: E402  pylint: disable=wrong-import-position
 
 MANY = 600  # their WARNINGs are more than a socket takes
@@ -66,17 +66,9 @@ LINE = "healthlake event=rollback operation=TagResource"
 tap = Tap()
 
 
-@contextmanager
 def deaf(cluster, name, statement, options=""):
     """Has a statement of whose result nothing is read."""
-    session = psycopg2.connect(**cluster.where(application_name=name, options=options), async_=1)
-    try:
-        read_on(session)
-        cursor = session.cursor()  # psycopg2 has only a weak reference to it
-        cursor.execute(statement)
-        yield session
-    finally:
-        session.close()
+    return without_reading(cluster.where(application_name=name, options=options), statement)
 
 
 class Notices:

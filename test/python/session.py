@@ -3,6 +3,7 @@
 import os
 import select
 import sys
+from contextlib import contextmanager
 
 import psycopg2
 import psycopg2.extensions
@@ -58,6 +59,19 @@ def read_on(session):
     except psycopg2.Error as error:
         return error
     return None
+
+
+@contextmanager
+def without_reading(where, statement):
+    """A connection, by its parameters, that has a statement carried out and reads no result."""
+    session = psycopg2.connect(**where, async_=1)
+    try:
+        read_on(session)
+        cursor = session.cursor()  # psycopg2 has only a weak reference to it
+        cursor.execute(statement)
+        yield session
+    finally:
+        session.close()
 
 
 def connect_to_load(cluster, emulator, store, role=None):
