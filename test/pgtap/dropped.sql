@@ -6,29 +6,18 @@ SELECT no_plan();
 
 -- Whether a statement is refused, with this in the detail and in the hint, before anything is sent.
 CREATE FUNCTION refuses(statement text, detail text, hint text DEFAULT 'for its rows') RETURNS SETOF text
-LANGUAGE plpgsql AS $$
-DECLARE
-	raised record;
-BEGIN
-	PERFORM emulator_reset();
-	raised := raised(statement);
-	RETURN NEXT is(ARRAY[raised.sqlstate, raised.message, (raised.detail ~ detail)::text,
-			(raised.hint ~ hint)::text, (SELECT count(*) FROM emulator_log())::text],
+LANGUAGE sql AS $$
+	SELECT is(ARRAY[sqlstate, message, (r.detail ~ refuses.detail)::text, (r.hint ~ refuses.hint)::text, requests::text],
 		ARRAY['0A000', 'function healthlake_create_datastore would be called for rows that are dropped', 'true', 'true', '0'],
-		'refused: ' || statement);
-END
+		'refused: ' || statement)
+	  FROM raised_anew(statement) AS r
 $$;
 
 -- Whether a statement creates this number of data stores.
 CREATE FUNCTION creates(statement text, stores bigint) RETURNS SETOF text
-LANGUAGE plpgsql AS $$
-DECLARE
-	raised record;
-BEGIN
-	PERFORM emulator_reset();
-	raised := raised(statement);
-	RETURN NEXT is(ARRAY[raised.sqlstate, emulator_stores()::text], ARRAY[NULL, stores::text], 'creates ' || stores || ': ' || statement);
-END
+LANGUAGE sql AS $$
+	SELECT is(ARRAY[sqlstate, emulator_stores()::text], ARRAY[NULL, stores::text], 'creates ' || stores || ': ' || statement)
+	  FROM raised_anew(statement)
 $$;
 
 CREATE TABLE ward (id integer PRIMARY KEY, name text, floor integer, ds text);

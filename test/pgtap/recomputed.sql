@@ -7,15 +7,9 @@ SELECT no_plan();
 
 -- Whether a statement is refused, with this in the hint, before anything is sent.
 CREATE FUNCTION refuses(statement text, hint text, what text) RETURNS SETOF text
-LANGUAGE plpgsql AS $$
-DECLARE
-	raised record;
-BEGIN
-	PERFORM emulator_reset();
-	raised := raised(statement);
-	RETURN NEXT is(ARRAY[raised.sqlstate, (raised.hint ~ hint)::text, (SELECT count(*) FROM emulator_log())::text],
-		ARRAY['0A000', 'true', '0'], what);
-END
+LANGUAGE sql AS $$
+	SELECT is(ARRAY[sqlstate, (r.hint ~ refuses.hint)::text, requests::text], ARRAY['0A000', 'true', '0'], what)
+	  FROM raised_anew(statement) AS r
 $$;
 
 -- Whether a statement creates this number of data stores.

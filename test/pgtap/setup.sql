@@ -43,6 +43,18 @@ EXCEPTION WHEN OTHERS OR query_canceled THEN
 END
 $$;
 
+-- The same with the emulator reset before, and the number of requests that it got.
+CREATE FUNCTION raised_anew(statement text, OUT sqlstate text, OUT message text, OUT detail text,
+	OUT hint text, OUT requests bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM emulator_reset();
+	SELECT r.sqlstate, r.message, r.detail, r.hint INTO sqlstate, message, detail, hint
+	  FROM raised(statement) AS r;
+	requests := (SELECT count(*) FROM emulator_log());
+END
+$$;
+
 -- SQLSTATE, message, detail and hint of a statement's error in one line; '' if it succeeds.
 CREATE FUNCTION says(statement text) RETURNS text LANGUAGE sql AS $$
 	SELECT concat_ws(' | ', sqlstate || ' ' || message, nullif(detail, ''), nullif(hint, ''))
